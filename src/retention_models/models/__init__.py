@@ -1,0 +1,1 @@
+"""Purchase and spend models: pure array functions, one optimiser, and lifetimes' vocabulary."""

@@ -1,0 +1,256 @@
+"""The Gamma-Gamma model of spend per purchase: likelihood with derivatives, fit, predictions.
+
+A customer's purchases are worth z ~ Gamma(p, rate ν), with ν ~ Gamma(q, rate v) over customers,
+independent of how often they buy. A customer is known by x purchases of mean value m.
+
+Sources
+-------
+FH : Fader & Hardie (2013), "The Gamma-Gamma model of monetary value", note 025; equation numbers
+are theirs.
+
+Given (x, m), ν ~ Gamma(q + p·x, v + x·m): predictions follow from that posterior.
+
+Preconditions: x ≥ 1 whole and m > 0 for estimation; x = 0 (m ignored) is allowed in predictions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize.elementwise import find_root
+from scipy.special import betainc, digamma, gammaln, polygamma
+
+from retention_models.errors import CannotSay
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, maximise
+
+Array = NDArray[np.float64]
+
+NAMES = ("p", "q", "v")
+_SAME = 1e4
+
+
+def log_likelihood_with_derivatives(
+    phi: Array, x: Array, m: Array, counts: Array
+) -> tuple[float, Array, Array]:
+    """Log-likelihood of (ln p, ln q, ln v), its gradient and its Hessian; FH (1a).
+
+    Parameters
+    ----------
+    phi : ndarray, shape (3,)
+        Logs of p, q, v.
+    x, m : ndarray, shape (n,)
+        Number of purchases and their mean value.
+    counts : ndarray, shape (n,)
+        Number of customers with each row.
+
+    Returns
+    -------
+    value : float
+    gradient : ndarray, shape (3,)
+    hessian : ndarray, shape (3, 3)
+    """
+    theta = np.exp(phi)
+    p, q, v = theta
+    px, both = p * x, v + x * m
+    shape = px + q
+    value = float(
+        counts
+        @ (
+            gammaln(shape)
+            - gammaln(px)
+            - gammaln(q)
+            + q * np.log(v)
+            + (px - 1.0) * np.log(m)
+            + px * np.log(x)
+            - shape * np.log(both)
+        )
+    )
+    first = [
+        x * (digamma(shape) - digamma(px) + np.log(m) + np.log(x) - np.log(both)),
+        digamma(shape) - digamma(q) + np.log(v) - np.log(both),
+        q / v - shape / both,
+    ]
+    trigamma = polygamma(1, shape)
+    second = {
+        (0, 0): x**2 * (trigamma - polygamma(1, px)),
+        (0, 1): x * trigamma,
+        (0, 2): -x / both,
+        (1, 1): trigamma - polygamma(1, q),
+        (1, 2): 1.0 / v - 1.0 / both,
+        (2, 2): shape / both**2 - q / v**2,
+    }
+    gradient = np.array([counts @ term for term in first])
+    hessian = np.empty((3, 3))
+    for (i, j), term in second.items():
+        hessian[i, j] = hessian[j, i] = counts @ term
+    return value, theta * gradient, hessian * np.outer(theta, theta) + np.diag(theta * gradient)
+
+
+def fit_gamma_gamma(
+    x: Array, m: Array, counts: Array, *, penalty: float = 0.0
+) -> MaximumLikelihoodFit:
+    """Fit the Gamma-Gamma model by maximum likelihood.
+
+    Parameters
+    ----------
+    x, m : ndarray, shape (n,)
+        Number of purchases, at least 1, and their mean value, above 0.
+    counts : ndarray, shape (n,)
+        Number of customers with each row.
+    penalty : float
+        Ridge on the logs of p, q and v / mean spend (see `maximise`).
+
+    Returns
+    -------
+    MaximumLikelihoodFit
+        Verdict "boundary" where customers do not differ in spend.
+
+    Raises
+    ------
+    CannotSay
+        If every mean spend is the same: then no variation can be estimated.
+    """
+    customers = float(counts.sum())
+    mean = float(counts @ m / customers) if customers else 0.0
+    if x.size == 0 or float(np.ptp(m)) <= 1e-9 * mean:
+        raise CannotSay(
+            f"The {customers:,.0f} customers who bought again all spend the same per purchase, so "
+            "there is no variation from which a model of spend could be estimated."
+        )
+    fit = maximise(
+        lambda phi: log_likelihood_with_derivatives(phi, x, m, counts),
+        # A moderate spread within and between customers, with the right mean p·v / (q − 1).
+        np.array([2.0, 3.0, mean]),
+        NAMES,
+        customers,
+        penalty=penalty,
+        penalty_centre=np.array([0.0, 0.0, np.log(mean)]),
+    )
+    p, q, _ = fit.parameters
+    if q > _SAME or p > _SAME:
+        message = (
+            "customers do not differ in what they spend per purchase"
+            if q > _SAME
+            else "each customer always spends the same per purchase"
+        )
+        return replace(fit, verdict="boundary", message=message)
+    return fit
+
+
+def expected_spend(x: ArrayLike, m: ArrayLike, p: float, q: float, v: float) -> Array:
+    """Expected mean spend per purchase of customers with x purchases of mean value m; FH (5).
+
+    Formula: p·(v + x·m) / (p·x + q − 1). It has no finite value where p·x + q ≤ 1.
+
+    Parameters
+    ----------
+    x : array_like
+        Number of purchases; 0 gives the mean over the population.
+    m : array_like
+        Mean value of those purchases; ignored where x = 0.
+    p, q, v : float
+        Model parameters.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    CannotSay
+        If the mean is infinite for some customer: q ≤ 1 and x too small.
+
+    Examples
+    --------
+    >>> expected_spend([0, 2], [0.0, 22.35], 6.249573, 3.744225, 15.443519).round(2)
+    array([35.17, 24.65])
+    """
+    x, m = np.asarray(x, dtype=float), np.asarray(m, dtype=float)
+    below = p * x + q - 1.0
+    if np.any(below <= 0.0):
+        raise CannotSay(
+            f"Spend varies so much between customers (q = {q:.3g} is not above 1) that its mean "
+            "cannot be estimated for customers without enough purchases of their own."
+        )
+    return np.asarray(p * (v + x * np.where(x > 0, m, 0.0)) / below)
+
+
+def spend_distribution(
+    s: ArrayLike, n: ArrayLike, x: ArrayLike, m: ArrayLike, p: float, q: float, v: float
+) -> Array:
+    """P(the next n purchases are worth s or less in all), given x purchases of mean value m.
+
+    With ν ~ Gamma(q + p·x, V), V = v + x·m, the sum S of n purchases is Gamma(p·n, rate ν), and
+    S/(S + V) ~ Beta(p·n, q + p·x): the distribution function is I_{s/(s+V)}(p·n, q + p·x).
+
+    Parameters
+    ----------
+    s : array_like
+        Money, at least 0.
+    n : array_like
+        Number of future purchases; for 0 the probability is 1.
+    x, m : array_like
+        Number of past purchases and their mean value.
+    p, q, v : float
+        Model parameters.
+
+    Returns
+    -------
+    ndarray
+        Of the broadcast shape.
+    """
+    s, n, x, m = (np.asarray(value, dtype=float) for value in (s, n, x, m))
+    scale = v + x * np.where(x > 0, m, 0.0)
+    some = n > 0
+    return np.where(some, betainc(np.where(some, p * n, 1.0), q + p * x, s / (s + scale)), 1.0)
+
+
+def value_quantile(
+    probability: float,
+    count_probabilities: Array,
+    x: Array,
+    m: Array,
+    p: float,
+    q: float,
+    v: float,
+) -> Array:
+    """Quantile of the total spend of a future window, counts being random too.
+
+    The distribution function is Σ_n P(n) · P(n purchases are worth s or less); see
+    `spend_distribution`. It is inverted by bracketed root finding on the log of s.
+
+    Parameters
+    ----------
+    probability : float
+        Level of the quantile, between 0 and 1.
+    count_probabilities : ndarray, shape (k, n)
+        Column j holds P(j purchases in the window) of each customer.
+    x, m : ndarray, shape (k,)
+        Number of past purchases and their mean value.
+    p, q, v : float
+        Model parameters.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+        Money; 0 where no purchase at all has at least that probability.
+    """
+    result = np.zeros(x.size)
+    some = np.flatnonzero(count_probabilities[:, 0] < probability)
+    if some.size == 0:
+        return result
+    n = np.arange(count_probabilities.shape[1])
+
+    def excess(log_s: Array, row: Array) -> Array:
+        i = row.astype(np.intp)
+        below = spend_distribution(np.exp(log_s)[:, None], n, x[i, None], m[i, None], p, q, v)
+        return np.asarray((count_probabilities[i] * below).sum(axis=1) - probability)
+
+    scale = np.log(v + x[some] * np.where(x[some] > 0, m[some], 0.0))
+    found = find_root(
+        excess, (scale - 40.0, scale + 60.0), args=(some.astype(float),), tolerances={"xrtol": 1e-9}
+    )
+    result[some] = np.exp(found.x)
+    return result

@@ -1,0 +1,264 @@
+"""Newton's method on log-parameters with exact derivatives, and an honest verdict on its end.
+
+All parameters of the models here are positive, so the likelihood is maximised over their logs. The
+stop is on the Newton decrement, which is the log-likelihood still to be won: it has the same meaning
+at ten customers and at ten million, unlike a bound on the gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Objective = Callable[[Array], tuple[float, Array, Array]]
+Verdict = Literal["converged", "boundary", "not identified"]
+
+# Log-likelihood that a further Newton step would win, below which the search has ended.
+_DECREMENT = 1e-9
+# A log-parameter whose standard deviation exceeds this is known to less than a factor of
+# exp(1.96 · 4) ≈ 2,500 in either direction: the data do not tell its value.
+_WIDEST_SD = 4.0
+_LONGEST_STEP = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class MaximumLikelihoodFit:
+    """A maximum of a likelihood, and how far it can be relied on.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Parameter names, in the order of the arrays.
+    parameters : ndarray, shape (k,)
+        The maximum-likelihood estimates. At a boundary some are the boundary's own value.
+    log_covariance : ndarray, shape (k, k)
+        Covariance of the log-parameters, the inverse of the observed information; zero in the
+        directions that a boundary holds fixed.
+    log_likelihood : float
+        The plain log-likelihood at the estimates (never penalised, never rescaled).
+    customers : float
+        Number of customers: the sum of the rows' counts.
+    free_parameters : int
+        Number of parameters estimated (fewer than k at a boundary).
+    iterations : int
+        Newton steps taken.
+    gradient_norm : float
+        Largest absolute derivative by a log-parameter, per customer.
+    condition_number : float
+        Of the observed information in log-parameters.
+    verdict : {"converged", "boundary", "not identified"}
+        Whether the estimates are an ordinary maximum.
+    message : str
+        The verdict in words.
+    """
+
+    names: tuple[str, ...]
+    parameters: Array
+    log_covariance: Array = field(repr=False)
+    log_likelihood: float
+    customers: float
+    free_parameters: int
+    iterations: int
+    gradient_norm: float
+    condition_number: float
+    verdict: Verdict
+    message: str
+
+    @property
+    def covariance(self) -> Array:
+        """Covariance of the parameters by the delta method, shape (k, k)."""
+        return self.log_covariance * np.outer(self.parameters, self.parameters)
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion, 2k − 2 LL."""
+        return 2.0 * self.free_parameters - 2.0 * self.log_likelihood
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion, k ln(customers) − 2 LL."""
+        return float(self.free_parameters * np.log(self.customers) - 2.0 * self.log_likelihood)
+
+    def draws(self, size: int, rng: np.random.Generator) -> Array:
+        """Draws of the parameters from the normal approximation on the log scale.
+
+        Parameters
+        ----------
+        size : int
+            Number of draws.
+        rng : numpy.random.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        ndarray, shape (size, k)
+        """
+        values, vectors = np.linalg.eigh(self.log_covariance)
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        noise = rng.standard_normal((size, len(self.names))) @ root.T
+        return np.asarray(self.parameters * np.exp(noise))
+
+
+def maximise(
+    objective: Objective,
+    start: Array,
+    names: tuple[str, ...],
+    customers: float,
+    *,
+    penalty: float = 0.0,
+    penalty_centre: Array | None = None,
+    max_iterations: int = 200,
+) -> MaximumLikelihoodFit:
+    """Maximise a log-likelihood over the logs of its parameters.
+
+    Parameters
+    ----------
+    objective : callable
+        Maps log-parameters, shape (k,), to the log-likelihood, its gradient, shape (k,), and its
+        Hessian, shape (k, k), all by the log-parameters.
+    start : ndarray, shape (k,)
+        Positive starting values of the parameters (not logs).
+    names : tuple of str
+        Names of the parameters.
+    customers : float
+        Number of customers in the data.
+    penalty : float
+        Ridge on the log-parameters: ``customers · penalty · Σ (φ − centre)²`` is subtracted. On
+        logs and around a scale of the data it does not depend on units of time or money.
+    penalty_centre : ndarray, shape (k,), optional
+        Centre of the ridge in log-parameters; zeros unless given.
+    max_iterations : int
+        Newton steps after which the search is given up.
+
+    Returns
+    -------
+    MaximumLikelihoodFit
+        Never raises for lack of convergence: the verdict says it.
+    """
+    centre = np.zeros(len(names)) if penalty_centre is None else penalty_centre
+
+    def penalised(phi: Array) -> tuple[float, Array, Array]:
+        value, gradient, hessian = objective(phi)
+        away = phi - centre
+        weight = penalty * customers
+        return (
+            value - weight * float(away @ away),
+            gradient - 2.0 * weight * away,
+            hessian - 2.0 * weight * np.eye(len(names)),
+        )
+
+    phi = np.log(start)
+    value, gradient, hessian = penalised(phi)
+    steps, settled = 0, False
+    while steps < max_iterations and not settled:
+        step = _ascent_step(gradient, hessian)
+        decrement = float(gradient @ step) / 2.0
+        settled = decrement < max(_DECREMENT, 1e-14 * abs(value))
+        if settled:
+            break
+        scale = 1.0
+        while scale > 1e-10:
+            candidate = penalised(phi + scale * step)
+            if candidate[0] >= value + 1e-4 * scale * 2.0 * decrement:
+                break
+            scale /= 2.0
+        else:
+            # No step wins anything: rounding has the last word, and this is the maximum.
+            settled = True
+            break
+        phi = phi + scale * step
+        value, gradient, hessian = candidate
+        steps += 1
+    return _result(objective, phi, gradient, hessian, names, customers, steps, settled)
+
+
+def _ascent_step(gradient: Array, hessian: Array) -> Array:
+    """The Newton step, turned uphill where the surface is not concave, and kept short."""
+    curvature, directions = np.linalg.eigh(-hessian)
+    floor = max(1e-12, 1e-10 * float(np.abs(curvature).max()))
+    step = directions @ ((directions.T @ gradient) / np.maximum(np.abs(curvature), floor))
+    length = float(np.abs(step).max())
+    return np.asarray(step if length <= _LONGEST_STEP else step * (_LONGEST_STEP / length))
+
+
+def _result(
+    objective: Objective,
+    phi: Array,
+    gradient: Array,
+    hessian: Array,
+    names: tuple[str, ...],
+    customers: float,
+    steps: int,
+    settled: bool,
+) -> MaximumLikelihoodFit:
+    curvature, directions = np.linalg.eigh(-hessian)
+    flat = curvature < 1.0 / _WIDEST_SD**2
+    inverse = np.where(flat, 0.0, 1.0 / np.where(flat, 1.0, curvature))
+    if flat.any():
+        weakest = names[int(np.abs(directions[:, int(np.argmin(curvature))]).argmax())]
+        verdict: Verdict = "not identified"
+        message = f"the data do not tell the value of {weakest}: the likelihood is flat along it"
+    elif not settled:
+        verdict = "not identified"
+        message = f"the search for a maximum did not settle in {steps} steps"
+    else:
+        verdict, message = "converged", "an ordinary maximum"
+    smallest = float(curvature.min())
+    return MaximumLikelihoodFit(
+        names=names,
+        parameters=np.exp(phi),
+        log_covariance=(directions * inverse) @ directions.T,
+        log_likelihood=float(objective(phi)[0]),
+        customers=float(customers),
+        free_parameters=len(names),
+        iterations=steps,
+        gradient_norm=float(np.abs(gradient).max() / customers),
+        condition_number=float(curvature.max() / smallest) if smallest > 0 else float("inf"),
+        verdict=verdict,
+        message=message,
+    )
+
+
+def at_boundary(
+    inner: MaximumLikelihoodFit,
+    names: tuple[str, ...],
+    fixed: dict[str, float],
+    message: str,
+) -> MaximumLikelihoodFit:
+    """Embed the fit of a model's limit into the full model, the other parameters held fixed.
+
+    Parameters
+    ----------
+    inner : MaximumLikelihoodFit
+        Fit of the limiting model; its names are among `names`.
+    names : tuple of str
+        Parameters of the full model.
+    fixed : dict
+        Values of the parameters that the limit does not have.
+    message : str
+        What the limit is, in words.
+
+    Returns
+    -------
+    MaximumLikelihoodFit
+        With verdict "boundary", or the limit's own verdict where that is worse.
+    """
+    free = [names.index(name) for name in inner.names]
+    parameters = np.array([fixed.get(name, np.nan) for name in names])
+    parameters[free] = inner.parameters
+    covariance = np.zeros((len(names), len(names)))
+    covariance[np.ix_(free, free)] = inner.log_covariance
+    poor = inner.verdict == "not identified"
+    return replace(
+        inner,
+        names=names,
+        parameters=parameters,
+        log_covariance=covariance,
+        verdict="not identified" if poor else "boundary",
+        message=inner.message if poor else message,
+    )

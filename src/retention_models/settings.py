@@ -1,0 +1,306 @@
+"""The project file (TOML) as typed settings: where the data are, what the columns mean, the money."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from retention_models.errors import SettingsError
+from retention_models.settings_errors import explain
+from retention_models.time_units import TimeUnit
+
+DEFAULT_PROJECT_FILE = "retention.toml"
+
+
+
+
+def _text_not_number(value: object) -> object:
+    # TOML reads 0042 as an error and 42 as a number; the first is lost and the second may be.
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError("ids are text: put the id in quotes, so that 0042 stays 0042")
+    return value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("it is empty")
+    return value
+
+
+def _known_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError("it is not a time zone of the IANA list")
+    return value
+
+
+def _no_repeats(ids: Sequence[str]) -> None:
+    repeated = sorted({i for i in ids if list(ids).count(i) > 1})
+    if repeated:
+        raise ValueError(f"the id {repeated[0]!r} stands more than once")
+
+
+Text = Annotated[str, AfterValidator(_not_blank)]
+Id = Annotated[str, BeforeValidator(_text_not_number), AfterValidator(_not_blank)]
+
+
+class Section(BaseModel):
+    """A table of the project file; unknown keys are errors, values are not coerced."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Columns(Section):
+    """What the source calls the columns of the data contract (data/README.md)."""
+
+    customer_id: Text = Field(examples=["customer_id"], description="name of the customer's column")
+    date: Text = Field(examples=["ordered_at"], description="name of the column with day or time")
+    spend: Text = Field(examples=["amount"], description="name of the column with money paid")
+    store_id: Text | None = Field(None, examples=["store_id"], description="name of a column")
+    order_id: Text | None = Field(None, examples=["order_id"], description="name of a column")
+    category: Text | None = Field(None, examples=["department"], description="name of a column")
+
+
+class TransactionsSettings(Section):
+    """Where the transaction log is and how to read it."""
+
+    source: Text = Field(
+        examples=["data/raw/orders.parquet"],
+        description="path of a CSV, Parquet or DuckDB file, or a duckdb:// URL",
+    )
+    table: Text | None = Field(
+        None, examples=["orders"], description="table's name; only for a DuckDB file"
+    )
+    timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        "UTC", examples=["Europe/Istanbul"], description="time zone in which the shop's days begin"
+    )
+    date_format: Text | None = Field(
+        None,
+        examples=["%d/%m/%Y"],
+        description="strptime format of the date column; only where dates are not ISO 8601",
+    )
+    decimal: Literal[".", ","] = Field(".", examples=[","], description='"." or ","')
+    duplicates: Literal["keep", "drop"] = Field(
+        "keep", examples=["drop"], description='"keep" or "drop" rows that repeat another exactly'
+    )
+    max_unusable_share: float = Field(
+        0.01,
+        ge=0,
+        lt=1,
+        examples=[0.01],
+        description="share of rows from 0 to 1; with more unusable rows the run stops",
+    )
+    columns: Columns = Field(
+        examples=['customer_id = "customer_id"'],
+        description="table with customer_id, date and spend",
+    )
+
+
+class Stores(Section):
+    """Which stores to report on."""
+
+    ids: tuple[Id, ...] | None = Field(
+        None,
+        strict=False,
+        examples=[["0042", "0043"]],
+        description="list of store ids in quotes",
+    )
+    names: dict[str, Text] = Field(
+        default_factory=dict,
+        examples=['{ "0042" = "High Street" }'],
+        description="table from store id to the name shown on the page",
+    )
+
+    @field_validator("ids")
+    @classmethod
+    def _ids_differ(cls, ids: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if ids is not None and not ids:
+            raise ValueError("it names no store; leave the key out to report on every store")
+        _no_repeats(ids or ())
+        return ids
+
+
+class Money(Section):
+    """What spend is worth to the shop."""
+
+    currency: str = Field(
+        pattern=r"^[A-Z]{3}$", examples=["EUR"], description="three capital letters (ISO 4217)"
+    )
+    margin: float = Field(
+        gt=0, le=1, examples=[0.30], description="share of spend above 0 and up to 1"
+    )
+    annual_discount_rate: float = Field(
+        ge=0, lt=1, examples=[0.10], description="rate per year from 0 to below 1"
+    )
+
+
+class ModelSettings(Section):
+    """The scale of time and the windows."""
+
+    time_unit: TimeUnit = Field("W", examples=["W"], description='"D", "W" or "M"')
+    horizon: int = Field(
+        52, gt=0, examples=[52], description="whole number of time units to look ahead, above 0"
+    )
+    holdout: int | None = Field(
+        None, gt=0, examples=[13], description="whole number of time units held out, above 0"
+    )
+    observation_end: dt.date | None = Field(
+        None, examples=["2017-12-31"], description="last day that counts, without quotes"
+    )
+    interval: float = Field(
+        0.90, gt=0.5, lt=1, examples=[0.90], description="level between 0.5 and 1"
+    )
+
+
+class Campaign(Section):
+    """One campaign: what was offered, when."""
+
+    id: Id = Field(examples=["spring-coupon"], description="text in quotes")
+    name: Text = Field(examples=["Spring coupon"], description="text in quotes")
+    kind: Text = Field(examples=["coupon"], description="text in quotes")
+    start: dt.date = Field(examples=["2017-03-03"], description="first day, without quotes")
+    end: dt.date = Field(examples=["2017-04-09"], description="last day, without quotes")
+
+    @field_validator("end")
+    @classmethod
+    def _in_order(cls, end: dt.date, info: ValidationInfo) -> dt.date:
+        start = info.data.get("start")
+        if start is not None and end < start:
+            raise ValueError(f"it lies before start = {start}")
+        return end
+
+
+class CampaignData(Section):
+    """Tables that say who was offered a campaign and who took it up."""
+
+    assignments: Text = Field(
+        examples=["data/raw/campaign_assignments.parquet"], description="path of a file"
+    )
+    redemptions: Text | None = Field(
+        None, examples=["data/raw/coupon_redemptions.parquet"], description="path of a file"
+    )
+
+
+class Reports(Section):
+    """What to run and where the pages go."""
+
+    output: Text = Field("reports", examples=["reports"], description="folder for the pages")
+    notebook: Text | None = Field(
+        None, examples=["my_report.ipynb"], description="path of a notebook of your own"
+    )
+
+
+class Settings(Section):
+    """A whole project file."""
+
+    name: Text = Field(examples=["Corner Shops"], description="name of the chain, in quotes")
+    transactions: TransactionsSettings = Field(
+        examples=['source = "data/raw/orders.parquet"'], description="table [transactions]"
+    )
+    stores: Stores = Field(
+        default_factory=lambda: Stores(ids=None), examples=["ids"], description="table [stores]"
+    )
+    money: Money = Field(examples=['currency = "EUR"'], description="table [money]")
+    model: ModelSettings = Field(
+        default_factory=lambda: ModelSettings.model_validate({}),
+        examples=['time_unit = "W"'],
+        description="table [model]",
+    )
+    campaign_data: CampaignData | None = Field(
+        None, examples=["assignments"], description="table [campaign_data]"
+    )
+    campaigns: tuple[Campaign, ...] = Field(
+        (), strict=False, examples=["[[campaigns]]"], description="tables [[campaigns]]"
+    )
+    reports: Reports = Field(
+        default_factory=lambda: Reports.model_validate({}),
+        examples=['output = "reports"'],
+        description="table [reports]",
+    )
+    _folder: Path = PrivateAttr(default=Path())
+
+    @field_validator("stores")
+    @classmethod
+    def _stores_can_be_told_apart(cls, stores: Stores, info: ValidationInfo) -> Stores:
+        log = info.data.get("transactions")
+        several = stores.ids is not None and len(stores.ids) > 1
+        if several and log is not None and log.columns.store_id is None:
+            raise ValueError("several ids need the key transactions.columns.store_id")
+        return stores
+
+    @field_validator("campaigns")
+    @classmethod
+    def _campaigns_differ(cls, campaigns: tuple[Campaign, ...]) -> tuple[Campaign, ...]:
+        _no_repeats([campaign.id for campaign in campaigns])
+        return campaigns
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which the shop's days begin."""
+        return ZoneInfo(self.transactions.timezone)
+
+    def path(self, value: str) -> str:
+        """A path of the project file, seen from the project file's folder; URLs stay as they are."""
+        return value if "://" in value else str(self._folder / value)
+
+    def store_name(self, store_id: str) -> str:
+        """The name shown for a store: the one given in `[stores] names`, else its id."""
+        return self.stores.names.get(store_id, store_id)
+
+
+def read_settings(project_file: str | Path) -> Settings:
+    """Read and check a project file.
+
+    Parameters
+    ----------
+    project_file : str or pathlib.Path
+        Path of the TOML file. Paths inside it are relative to its folder.
+
+    Returns
+    -------
+    Settings
+        Frozen settings; every value has the type that the file's documentation names.
+
+    Raises
+    ------
+    SettingsError
+        If the file is missing, is not TOML, or holds mistakes: all of them at once, each with its
+        key, what was expected, and an example.
+    """
+    path = Path(project_file)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(
+            f"{path}: no such project file. `retention demo DIR` writes a commented example."
+        ) from None
+    except IsADirectoryError:
+        raise SettingsError(
+            f"{path} is a folder; expected a project file, for example "
+            f"{path / DEFAULT_PROJECT_FILE}."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: expected UTF-8 text ({error}). Save it as UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}.") from None
+    try:
+        settings = Settings.model_validate(content)
+    except ValidationError as error:
+        raise SettingsError(explain(error, path, Settings)) from None
+    settings._folder = path.resolve().parent
+    return settings
