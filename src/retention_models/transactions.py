@@ -1,0 +1,389 @@
+"""The only room that opens data: a shop's log, checked against the contract of data/README.md."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import ibis
+import pandas as pd
+from ibis.expr.types import BooleanValue, Column, Table, Value
+
+from retention_models.errors import DataError
+from retention_models.settings import Settings
+from retention_models.sources import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ONLY_STORE = "all"
+NO_CUSTOMER = "no customer id"
+DUPLICATE = "exact repeat of another row"
+_LARGEST_SPEND = 1e15
+
+
+@ibis.udf.scalar.builtin
+def try_strptime(text: str, format: str) -> ibis.dtype("timestamp"):  # type: ignore[valid-type, empty-body]
+    """DuckDB's parser of dates by a format: null where the text does not follow it."""
+
+
+@dataclass(frozen=True)
+class Transactions:
+    """A checked transaction log.
+
+    Attributes
+    ----------
+    table : ibis Table
+        Usable rows: customer_id (text), store_id (text), date (day in the shop's zone), spend
+        (decimal, six places), order_id and category (text, null where not given).
+    quality : DataFrame
+        Rows that could not be used: store_id, reason, rows, spend (of those rows, where it is a
+        number).
+    rows_read : int
+        Rows in the source.
+    remarks : tuple of str
+        What was found and kept, for the reader: returns, zero-spend lines, repeats.
+    source : str
+        What was read, for messages.
+    """
+
+    table: Table = field(repr=False)
+    quality: pd.DataFrame = field(repr=False)
+    rows_read: int
+    remarks: tuple[str, ...]
+    source: str
+
+    @property
+    def rows_unusable(self) -> int:
+        """Rows that could not be used, for any reason."""
+        return int(self.quality["rows"].sum())
+
+    def store_ids(self) -> list[str]:
+        """Ids of the stores in the log, sorted as text."""
+        ids = self.table.select("store_id").distinct().order_by("store_id").execute()
+        return [str(value) for value in ids["store_id"]]
+
+    def last_day(self) -> dt.date:
+        """Day of the last transaction of any store."""
+        return pd.Timestamp(self.table["date"].max().execute()).date()
+
+    def rows(self, store_id: str | None = None, until: dt.date | None = None) -> Table:
+        """Usable rows of one store (or all), up to and including a day."""
+        table = self.table
+        if store_id is not None:
+            table = table.filter(table["store_id"] == store_id)
+        if until is not None:
+            table = table.filter(table["date"] <= until)
+        return table
+
+
+def read_transactions(
+    source: str | Path,
+    *,
+    customer_id: str,
+    date: str,
+    spend: str,
+    store_id: str | None = None,
+    order_id: str | None = None,
+    category: str | None = None,
+    table: str | None = None,
+    timezone: str = "UTC",
+    date_format: str | None = None,
+    decimal: str = ".",
+    duplicates: str = "keep",
+    max_unusable_share: float = 0.01,
+    only_store: str = ONLY_STORE,
+) -> Transactions:
+    """Read a transaction log and check it against the data contract.
+
+    Parameters
+    ----------
+    source : str or Path
+        CSV, Parquet (paths or globs) or DuckDB file.
+    customer_id, date, spend : str
+        Names of the columns: who bought, when (day, time, or time with offset), and the money paid
+        (negative for a return).
+    store_id, order_id, category : str, optional
+        Names of further columns. Without `store_id` all rows belong to `only_store`.
+    table : str, optional
+        Table of a DuckDB file.
+    timezone : str
+        IANA zone in which the shop's days begin. Times with an offset are moved to it; times
+        without one are taken to be in it.
+    date_format : str, optional
+        strptime format of text dates that are not ISO 8601. Never guessed: 03/04 is two days.
+    decimal : {".", ","}
+        Decimal separator of spend given as text; with "," a "." or a space separates thousands.
+    duplicates : {"keep", "drop"}
+        What to do with rows that repeat another in every column. Kept and counted by default: two
+        equal items in one basket look the same as a row exported twice.
+    max_unusable_share : float
+        Share of unusable rows above which the log is refused. Rows without a customer id are
+        counted but not held against the log: anonymous sales are no mistake.
+    only_store : str
+        Id of the one store where there is no store column.
+
+    Returns
+    -------
+    Transactions
+
+    Raises
+    ------
+    DataError
+        If the source or a column is missing, a column has a type it cannot have, or too many rows
+        are unusable: with the reasons counted and the first bad rows.
+    """
+    name = str(source)
+    connection, raw = open_source(name, table, timezone)
+    columns = {
+        "customer_id": customer_id,
+        "date": date,
+        "spend": spend,
+        "store_id": store_id,
+        "order_id": order_id,
+        "category": category,
+    }
+    _require_columns(name, raw, columns)
+    try:
+        found = _classified(name, raw, columns, timezone, date_format, decimal, only_store)
+        if duplicates == "drop":
+            found["reason"] = _repeats_are_unusable(raw, found["reason"])
+            kept_repeats = 0
+        else:
+            kept_repeats = int(raw.count().execute() - raw.distinct().count().execute())
+        checked = connection.create_table("checked", raw.select(**found), temp=True)
+    except duckdb.Error as error:
+        first_line = str(error).strip().split("\n")[0]
+        raise DataError(f"{name}: cannot be read. {first_line}") from None
+    return _accepted(name, checked, columns, max_unusable_share, kept_repeats)
+
+
+def read_project_transactions(settings: Settings) -> Transactions:
+    """Read the log that a project file describes; see `read_transactions`."""
+    log = settings.transactions
+    ids = settings.stores.ids
+    return read_transactions(
+        settings.path(log.source),
+        **log.columns.model_dump(),
+        table=log.table,
+        timezone=log.timezone,
+        date_format=log.date_format,
+        decimal=log.decimal,
+        duplicates=log.duplicates,
+        max_unusable_share=log.max_unusable_share,
+        only_store=ids[0] if ids is not None and len(ids) == 1 else ONLY_STORE,
+    )
+
+
+def _require_columns(name: str, raw: Table, columns: Mapping[str, str | None]) -> None:
+    missing = []
+    for role, column in columns.items():
+        if column is not None and column not in raw.columns:
+            near = difflib.get_close_matches(column, raw.columns, n=1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            missing.append(f"{role} = {column!r}{hint}")
+    if missing:
+        raise DataError(
+            f"{name}: no column for {'; '.join(missing)}. The file has: {', '.join(raw.columns)}."
+        )
+
+
+def _classified(
+    name: str,
+    raw: Table,
+    columns: Mapping[str, str | None],
+    timezone: str,
+    date_format: str | None,
+    decimal: str,
+    only_store: str,
+) -> dict[str, Value]:
+    """The contract's columns of every row, its number in the file, and why it is unusable."""
+    customer = _text_id(name, raw, str(columns["customer_id"]), "customer_id")
+    store = (
+        ibis.literal(only_store)
+        if columns["store_id"] is None
+        else _text_id(name, raw, columns["store_id"], "store_id")
+    )
+    day = _day(name, raw[str(columns["date"])], date_format)
+    spend_source = raw[str(columns["spend"])]
+    spend = _number(name, spend_source, decimal)
+    today = ibis.literal(dt.datetime.now(tz=ZoneInfo(timezone)).date())
+    blank = {role: _is_blank(raw[column]) for role, column in columns.items() if column is not None}
+    reason = ibis.cases(
+        (blank["date"], "no date"),
+        (day.isnull(), "date not understood"),
+        (day > today, "date in the future"),
+        (blank["spend"], "no spend"),
+        (spend.isnull(), "spend is not a number"),
+        (spend.isnan() | spend.isinf() | (spend.abs() >= _LARGEST_SPEND), "spend is not finite"),
+        (blank.get("store_id", ibis.literal(False)), "no store id"),
+        (blank["customer_id"], NO_CUSTOMER),
+        else_=ibis.null("string"),
+    )
+    found = {
+        "row": ibis.row_number() + 1,
+        "customer_id": customer,
+        "store_id": store,
+        "date": day,
+        "number": spend,
+        "reason": reason,
+        "given_date": raw[str(columns["date"])].cast("string"),
+        "given_spend": spend_source.cast("string"),
+    }
+    for role in ("order_id", "category"):
+        column = columns[role]
+        found[role] = ibis.null("string") if column is None else raw[column].cast("string")
+    return found
+
+
+def _is_blank(column: Column) -> BooleanValue:
+    missing = column.isnull()
+    return missing | (column.strip() == "") if column.type().is_string() else missing
+
+
+def _text_id(name: str, raw: Table, column: str, role: str) -> Column:
+    kind = raw[column].type()
+    if not (kind.is_string() or kind.is_integer() or kind.is_uuid()):
+        raise DataError(
+            f"{name}: column {column!r} ({role}) holds {kind}; expected text or whole numbers. A "
+            "decimal id is not safe to turn into text: export it as text."
+        )
+    return raw[column].cast("string")
+
+
+def _day(name: str, column: Column, date_format: str | None) -> Column:
+    kind = column.type()
+    if kind.is_date():
+        return column
+    if kind.is_timestamp():
+        # A time with an offset is moved to the connection's zone by the cast.
+        return column.cast("timestamp").date()
+    if date_format is not None and (kind.is_string() or kind.is_integer()):
+        return try_strptime(column.cast("string").strip(), date_format).date()
+    if kind.is_string():
+        text = column.strip()
+        iso = text.re_search(r"^\d{4}-\d{2}-\d{2}([T ].*)?$")
+        offset = text.re_search(r"\d{2}:\d{2}.*([+-]\d{2}(:?\d{2})?|Z)$")
+        moved = text.try_cast("timestamp('UTC')").cast("timestamp")
+        return ibis.cases(
+            (iso & offset, moved.date()),
+            (iso, text.try_cast("timestamp").date()),
+            else_=ibis.null("date"),
+        )
+    raise DataError(
+        f"{name}: column {column.get_name()!r} (date) holds {kind}; expected dates, times, or text. "
+        'For numbers such as 20171231 set date_format = "%Y%m%d".'
+    )
+
+
+def _number(name: str, column: Column, decimal: str) -> Column:
+    kind = column.type()
+    if kind.is_numeric():
+        return column.cast("float64")
+    if not kind.is_string():
+        raise DataError(
+            f"{name}: column {column.get_name()!r} (spend) holds {kind}; expected numbers."
+        )
+    text = column.strip()
+    if decimal == ",":
+        text = text.re_replace(r"[.\s]", "").replace(",", ".")
+    return text.try_cast("float64")
+
+
+def _repeats_are_unusable(raw: Table, reason: Value) -> Value:
+    """Rows that repeat an earlier one in every column of the source get a reason of their own."""
+    earlier = ibis.row_number().over(group_by=list(raw.columns), order_by=raw[raw.columns[0]])
+    return ibis.ifelse(reason.isnull() & (earlier > 0), DUPLICATE, reason)
+
+
+def _accepted(
+    name: str,
+    checked: Table,
+    columns: Mapping[str, str | None],
+    max_unusable_share: float,
+    repeats: int,
+) -> Transactions:
+    usable = checked["reason"].isnull()
+    kept = checked.filter(usable)
+    counts: Any = checked.aggregate(
+        rows=checked.count(),
+        returns=(usable & (checked["number"] < 0)).sum(),
+        zeros=(usable & (checked["number"] == 0)).sum(),
+    ).execute()
+    rows, returns, zeros = (int(v) for v in counts.iloc[0].fillna(0))
+    if rows == 0:
+        raise DataError(f"{name}: holds no rows.")
+    bad = checked.filter(~usable)
+    finite = ibis.ifelse(bad["number"].isnan() | bad["number"].isinf(), 0.0, bad["number"])
+    quality = (
+        bad.group_by("store_id", "reason")
+        .aggregate(rows=bad.count(), spend=finite.fill_null(0.0).sum())
+        .order_by("store_id", "reason")
+        .execute()
+    )
+    held_against = quality.loc[~quality["reason"].isin([NO_CUSTOMER, DUPLICATE]), "rows"].sum()
+    if held_against > max_unusable_share * rows or quality["rows"].sum() == rows:
+        raise DataError(_refusal(name, bad, quality, rows, columns, max_unusable_share))
+    remarks = [
+        text
+        for count, text in (
+            (returns, f"{returns:,} rows are returns (spend below 0): they lower spend"),
+            (zeros, f"{zeros:,} rows have a spend of 0: they count as purchases"),
+            (
+                repeats,
+                f"{repeats:,} rows repeat another row exactly: they were kept "
+                '(duplicates = "drop" leaves them out)',
+            ),
+        )
+        if count
+    ]
+    table = kept.select(
+        "customer_id",
+        "store_id",
+        "date",
+        # Decimals add up to the same sum in any order, so that a run can be repeated exactly.
+        spend=kept["number"].cast("decimal(28, 6)"),
+        order_id=kept["order_id"],
+        category=kept["category"],
+    )
+    return Transactions(table, quality, rows, tuple(remarks), name)
+
+
+def _refusal(
+    name: str,
+    bad: Table,
+    quality: pd.DataFrame,
+    rows: int,
+    columns: Mapping[str, str | None],
+    allowed: float,
+) -> str:
+    by_reason = quality.groupby("reason")["rows"].sum().sort_values(ascending=False)
+    reasons = "; ".join(f"{reason}: {count:,}" for reason, count in by_reason.items())
+    lines = [
+        f"{name}: {int(by_reason.sum()):,} of {rows:,} rows cannot be used ({reasons}).",
+        "First of them:",
+    ]
+    shown = ["customer_id", "given_date", "given_spend"]
+    for row in bad.order_by("row").limit(5).execute().to_dict("records"):
+        given = ", ".join(
+            f"{columns[role.removeprefix('given_')]} = "
+            f"{'missing' if pd.isna(row[role]) else repr(row[role])}"
+            for role in shown
+        )
+        lines.append(f"  - row {row['row']} after the header: {row['reason']} ({given})")
+    if "date not understood" in by_reason:
+        lines.append(
+            "Dates are expected as 2017-12-31 or 2017-12-31T09:30:00+03:00; for another format set "
+            'date_format, for example date_format = "%d/%m/%Y". It is never guessed.'
+        )
+    if "spend is not a number" in by_reason:
+        lines.append('Spend is expected as 1234.50; for 1.234,50 set decimal = ",".')
+    lines.append(
+        f"Mend the export, or allow more than {allowed:.1%} with max_unusable_share."
+    )
+    return "\n".join(lines)
