@@ -210,6 +210,7 @@ def spend_distribution(
 def value_quantile(
     probability: float,
     count_probabilities: Array,
+    row: NDArray[np.intp],
     x: Array,
     m: Array,
     p: float,
@@ -225,8 +226,10 @@ def value_quantile(
     ----------
     probability : float
         Level of the quantile, between 0 and 1.
-    count_probabilities : ndarray, shape (k, n)
-        Column j holds P(j purchases in the window) of each customer.
+    count_probabilities : ndarray, shape (rows, n)
+        Column j holds P(j purchases in the window).
+    row : ndarray of int, shape (k,)
+        Each customer's row in `count_probabilities`.
     x, m : ndarray, shape (k,)
         Number of past purchases and their mean value.
     p, q, v : float
@@ -238,19 +241,41 @@ def value_quantile(
         Money; 0 where no purchase at all has at least that probability.
     """
     result = np.zeros(x.size)
-    some = np.flatnonzero(count_probabilities[:, 0] < probability)
-    if some.size == 0:
-        return result
-    n = np.arange(count_probabilities.shape[1])
-
-    def excess(log_s: Array, row: Array) -> Array:
-        i = row.astype(np.intp)
-        below = spend_distribution(np.exp(log_s)[:, None], n, x[i, None], m[i, None], p, q, v)
-        return np.asarray((count_probabilities[i] * below).sum(axis=1) - probability)
-
-    scale = np.log(v + x[some] * np.where(x[some] > 0, m[some], 0.0))
-    found = find_root(
-        excess, (scale - 40.0, scale + 60.0), args=(some.astype(float),), tolerances={"xrtol": 1e-9}
-    )
-    result[some] = np.exp(found.x)
+    # Counts that are all but impossible cost time and change nothing; rows of like length go together.
+    needed = (np.cumsum(count_probabilities, axis=1) < 1.0 - 1e-7).sum(axis=1) + 1
+    block = np.ceil(np.log2(np.maximum(needed, 8))).astype(int)
+    some = count_probabilities[row, 0] < probability
+    for size in np.unique(block[row[some]]):
+        chosen = np.flatnonzero(some & (block[row] == size))
+        chances = count_probabilities[:, : 2**size]
+        result[chosen] = _value_roots(
+            probability, chances, row[chosen], x[chosen], m[chosen], p, q, v
+        )
     return result
+
+
+def _value_roots(
+    probability: float,
+    chances: Array,
+    row: NDArray[np.intp],
+    x: Array,
+    m: Array,
+    p: float,
+    q: float,
+    v: float,
+) -> Array:
+    n = np.arange(chances.shape[1])
+
+    def excess(log_s: Array, customer: Array) -> Array:
+        i = customer.astype(np.intp)
+        below = spend_distribution(np.exp(log_s)[:, None], n, x[i, None], m[i, None], p, q, v)
+        return np.asarray((chances[row[i]] * below).sum(axis=1) - probability)
+
+    scale = np.log(v + x * np.where(x > 0, m, 0.0))
+    found = find_root(
+        excess,
+        (scale - 40.0, scale + 60.0),
+        args=(np.arange(x.size, dtype=float),),
+        tolerances={"xrtol": 1e-9},
+    )
+    return np.asarray(np.exp(found.x))

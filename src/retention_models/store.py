@@ -1,0 +1,234 @@
+"""One store of a project, for a notebook: each question is a property, computed once when asked.
+
+A property that the store's data cannot carry raises `CannotSay` with the sentence that the page shows
+in the answer's place.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from retention_models.cohorts import cohort_retention
+from retention_models.customer_summary import Day, as_day, customer_summary
+from retention_models.errors import CannotSay
+from retention_models.measures import store_measures
+from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
+from retention_models.predictions import StoreForecast, predict_customers, predict_store
+from retention_models.settings import Settings, read_settings
+from retention_models.time_units import days_in
+from retention_models.transactions import Transactions, read_project_transactions
+from retention_models.validation import HoldoutValidation, validate_holdout, weekly_tracking
+
+# Fewer repeat customers than this cannot carry four parameters: at 10, intervals of the parameters
+# already span a factor of ten.
+FEWEST_REPEAT_CUSTOMERS = 10
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store with its log, its settings, and the day up to which it is looked at.
+
+    Attributes
+    ----------
+    id : str
+        The store's id, as in the data.
+    settings : Settings
+        The project file.
+    log : Transactions
+        The chain's checked log.
+    observation_end : date
+        Last day that counts.
+    """
+
+    id: str
+    settings: Settings
+    log: Transactions
+    observation_end: dt.date
+
+    @property
+    def name(self) -> str:
+        """The name shown on the page."""
+        return self.settings.store_name(self.id)
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """Customer summary; see `customer_summary`."""
+        summary = customer_summary(
+            self.log,
+            store_id=self.id,
+            observation_end=self.observation_end,
+            time_unit=self.settings.model.time_unit,
+        )
+        if summary.empty:
+            raise CannotSay(
+                f"The data hold no purchase at store {self.id} up to {self.observation_end}, so "
+                "nothing can be said about it. If it should have some, check the store's id in "
+                "the project file."
+            )
+        return summary
+
+    @cached_property
+    def measures(self) -> pd.DataFrame:
+        """Rates and sums of the last year; see `store_measures`."""
+        self._require_customers()
+        return store_measures(self.log, store_id=self.id, end=self.observation_end)
+
+    @cached_property
+    def cohorts(self) -> pd.DataFrame:
+        """Monthly cohorts; see `cohort_retention`."""
+        self._require_customers()
+        return cohort_retention(self.log, store_id=self.id, end=self.observation_end)
+
+    @cached_property
+    def purchases(self) -> BetaGeoFitter:
+        """Purchase model fitted to all that was observed."""
+        s = self.summary
+        self._require_repeats(int((s["frequency"] > 0).sum()), "purchases")
+        fitted = BetaGeoFitter().fit(s["frequency"], s["recency"], s["T"])
+        if fitted.fit_.verdict == "not identified":
+            raise CannotSay(
+                "The purchase model cannot be estimated from this store's customers: "
+                f"{fitted.fit_.message}."
+            )
+        return fitted
+
+    @cached_property
+    def spend(self) -> GammaGammaFitter:
+        """Spend model fitted to customers with a repeat purchase of positive mean spend."""
+        s = self.summary
+        repeat = s.loc[(s["frequency"] > 0) & (s["monetary_value"] > 0)]
+        self._require_repeats(len(repeat), "spend")
+        fitted = GammaGammaFitter().fit(repeat["frequency"], repeat["monetary_value"])
+        if fitted.fit_.verdict == "not identified":
+            raise CannotSay(
+                "The spend model cannot be estimated from this store's customers: "
+                f"{fitted.fit_.message}."
+            )
+        return fitted
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """A row per customer; see `predict_customers`. Money is NaN where spend cannot be modelled."""
+        return predict_customers(
+            self.purchases, self._spend_if_any, self.summary, **self._horizon
+        )
+
+    @cached_property
+    def forecast(self) -> StoreForecast:
+        """The customers' totals over the horizon; see `predict_store`."""
+        # Chance averages out over many customers, so fewer draws do; at least 200 for the quantiles.
+        draws = int(np.clip(20_000_000 / len(self.summary), 200, 1000))
+        return predict_store(
+            self.purchases, self._spend_if_any, self.summary, **self._horizon, draws=draws
+        )
+
+    @cached_property
+    def holdout(self) -> HoldoutValidation:
+        """Model against a holdout at the end of the data; see `validate_holdout`."""
+        split = self.calibration_end
+        early = customer_summary(self.log, store_id=self.id, observation_end=split)
+        self._require_repeats(int((early["frequency"] > 0).sum()), f"purchases up to {split}")
+        return validate_holdout(
+            self.log,
+            store_id=self.id,
+            calibration_end=split,
+            holdout_end=self.observation_end,
+            time_unit=self.settings.model.time_unit,
+        )
+
+    @cached_property
+    def tracking(self) -> pd.DataFrame:
+        """Weekly purchases against the model of the calibration period; see `weekly_tracking`."""
+        return weekly_tracking(
+            self.log,
+            self.holdout.purchases,
+            store_id=self.id,
+            end=self.observation_end,
+            time_unit=self.settings.model.time_unit,
+        )
+
+    @cached_property
+    def calibration_end(self) -> dt.date:
+        """Last day of calibration: the holdout setting before the end, or a quarter of the data."""
+        unit = days_in(self.settings.model.time_unit)
+        observed = float(self.summary["T"].max()) * unit
+        held_out = self.settings.model.holdout
+        days = round(held_out * unit) if held_out is not None else round(observed / 4)
+        if not 0 < days < observed:
+            raise CannotSay(
+                f"The store has been observed for {observed:.0f} days, too short to hold out "
+                f"{days} of them and check the model against what came."
+            )
+        return self.observation_end - dt.timedelta(days=days)
+
+    @property
+    def _spend_if_any(self) -> GammaGammaFitter | None:
+        try:
+            return self.spend
+        except CannotSay:
+            return None  # the page says why in the section on value; counts stand without it
+
+    @property
+    def _horizon(self) -> dict[str, float]:
+        return {
+            "horizon": self.settings.model.horizon,
+            "annual_discount_rate": self.settings.money.annual_discount_rate,
+            "margin": self.settings.money.margin,
+            "interval": self.settings.model.interval,
+        }
+
+    def _require_customers(self) -> None:
+        _ = self.summary
+
+    def _require_repeats(self, repeats: int, what: str) -> None:
+        if repeats < FEWEST_REPEAT_CUSTOMERS:
+            people = "customer has" if repeats == 1 else "customers have"
+            raise CannotSay(
+                f"Only {repeats} {people} bought again, too few to model {what}: at least "
+                f"{FEWEST_REPEAT_CUSTOMERS} are needed."
+            )
+
+
+def open_store(
+    project_file: str | Path, store_id: str, *, as_of: Day | None = None
+) -> Store:
+    """Open a store of a project.
+
+    Parameters
+    ----------
+    project_file : str or Path
+        The project file (TOML).
+    store_id : str
+        The store's id, as text.
+    as_of : date or str, optional
+        Last day that counts; the project file's observation_end, or else the log's last day,
+        unless given.
+
+    Returns
+    -------
+    Store
+        Nothing is fitted until asked for.
+
+    Raises
+    ------
+    SettingsError
+        If the project file is wrong.
+    DataError
+        If the data cannot be used.
+    """
+    settings = read_settings(project_file)
+    log = read_project_transactions(settings)
+    return Store(str(store_id), settings, log, last_day(settings, log, as_of))
+
+
+def last_day(settings: Settings, log: Transactions, as_of: Day | None = None) -> dt.date:
+    """Last day that counts: as_of, else the setting observation_end, else the log's last day."""
+    if as_of:
+        return as_day(as_of, "as_of")
+    return settings.model.observation_end or log.last_day()
