@@ -1,0 +1,87 @@
+"""Retention modelling for shops: who will buy again, how often, and what each customer is worth.
+
+Names are loaded when first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from retention_models.cohorts import cohort_retention
+    from retention_models.customer_summaries import calibration_holdout_summary, customer_summary
+    from retention_models.demonstration import write_demo
+    from retention_models.errors import CannotSay, DataError, RetentionError, SettingsError
+    from retention_models.measures import store_measures
+    from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
+    from retention_models.outputs import write_outputs
+    from retention_models.predictions import predict_customers, predict_store
+    from retention_models.settings import Settings, read_settings
+    from retention_models.store import Store, open_store
+    from retention_models.transactions import Transactions, read_transactions
+    from retention_models.validation import validate_holdout, weekly_tracking
+
+__version__ = "0.1.0"
+
+_ROOM_OF = {
+    "BetaGeoFitter": "models.fitters",
+    "CannotSay": "errors",
+    "DataError": "errors",
+    "GammaGammaFitter": "models.fitters",
+    "RetentionError": "errors",
+    "Settings": "settings",
+    "SettingsError": "errors",
+    "Store": "store",
+    "Transactions": "transactions",
+    "calibration_holdout_summary": "customer_summaries",
+    "cohort_retention": "cohorts",
+    "customer_summary": "customer_summaries",
+    "open_store": "store",
+    "predict_customers": "predictions",
+    "predict_store": "predictions",
+    "read_settings": "settings",
+    "read_transactions": "transactions",
+    "store_measures": "measures",
+    "validate_holdout": "validation",
+    "weekly_tracking": "validation",
+    "write_demo": "demonstration",
+    "write_outputs": "outputs",
+}
+
+__all__ = [
+    "BetaGeoFitter",
+    "CannotSay",
+    "DataError",
+    "GammaGammaFitter",
+    "RetentionError",
+    "Settings",
+    "SettingsError",
+    "Store",
+    "Transactions",
+    "calibration_holdout_summary",
+    "cohort_retention",
+    "customer_summary",
+    "open_store",
+    "predict_customers",
+    "predict_store",
+    "read_settings",
+    "read_transactions",
+    "store_measures",
+    "validate_holdout",
+    "weekly_tracking",
+    "write_demo",
+    "write_outputs",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{_ROOM_OF[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -8,7 +8,7 @@ import datetime as dt
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from retention_models.customer_summary import Day, as_day, purchase_days
+from retention_models.customer_summaries import Day, as_day, purchase_days
 from retention_models.errors import CannotSay
 from retention_models.transactions import Transactions
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from retention_models.customer_summary import Day, as_day, purchase_days
+from retention_models.customer_summaries import Day, as_day, purchase_days
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.transactions import Transactions
 

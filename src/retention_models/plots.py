@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from retention_models.validation import HoldoutValidation
+from retention_models.words import window
 
 BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#6B7280", "#1F2937"
 
@@ -169,13 +170,17 @@ def holdout_by_frequency(validation: HoldoutValidation, ax: Axes | None = None) 
     return ax
 
 
-def customer_base(summary: pd.DataFrame, predictions: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def customer_base(
+    summary: pd.DataFrame, predictions: pd.DataFrame, time_unit: str, ax: Axes | None = None
+) -> Axes:
     """Every customer by P(alive) and expected purchases.
 
     Parameters
     ----------
     summary, predictions : DataFrame
         From `customer_summary` and `predict_customers`, of the same customers.
+    time_unit : {"D", "W", "M"}
+        Their unit of time.
     ax : Axes, optional
         Where to draw; a new figure unless given.
 
@@ -197,7 +202,7 @@ def customer_base(summary: pd.DataFrame, predictions: pd.DataFrame, ax: Axes | N
     ax.xaxis.set_major_formatter(PercentFormatter(1.0))
     ax.grid()
     ax.set_xlabel("probability of still being a customer")
-    ax.set_title(f"Purchases expected in the next {predictions.attrs.get('horizon', 0):g} units")
+    ax.set_title(f"Purchases expected in the next {window(predictions.attrs['horizon'], time_unit)}")
     ax.legend(frameon=False, fontsize=8, loc="upper left")
     return ax
 

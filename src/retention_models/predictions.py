@@ -16,11 +16,15 @@ from numpy.typing import NDArray
 from retention_models.errors import SettingsError
 from retention_models.models import bg_nbd, gamma_gamma
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.time_units import DAYS_IN_YEAR, days_in
 
 Array = NDArray[np.float64]
 
 _SEED = 20050401  # the month in which FHL (2005) appeared; any fixed number repeats a run exactly
+
+
+_CELLS = 500_000  # customers times draws held in memory at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,28 @@ class StoreForecast:
     value: Interval | None
     top_tenth_share: Interval | None
     interval: float
+
+
+def mean_purchase_rate(fit: MaximumLikelihoodFit) -> Interval:
+    """Mean purchases per unit of time while a customer, r/α, with its 95% interval (delta method)."""
+    r, alpha, _, _ = fit.parameters
+    c = fit.log_covariance
+    return _around(r / alpha, float(np.sqrt(c[0, 0] + c[1, 1] - 2.0 * c[0, 1])))
+
+
+def mean_dropout(fit: MaximumLikelihoodFit) -> Interval:
+    """Mean probability to leave after a purchase, a/(a+b), with its 95% interval (on the odds)."""
+    _, _, a, b = fit.parameters
+    if a == 0.0:
+        return Interval(0.0, 0.0, 0.0)
+    c = fit.log_covariance
+    odds = _around(a / b, float(np.sqrt(c[2, 2] + c[3, 3] - 2.0 * c[2, 3])))
+    return Interval(*(value / (1.0 + value) for value in (odds.value, odds.low, odds.high)))
+
+
+def _around(value: float, log_error: float) -> Interval:
+    spread = float(np.exp(1.959963984540054 * log_error))
+    return Interval(float(value), float(value / spread), float(value * spread))
 
 
 def predict_customers(
@@ -116,41 +142,84 @@ def predict_customers(
     """
     _check(summary, horizon, annual_discount_rate, margin, interval)
     rate = _rate_per_unit(annual_discount_rate, _unit(summary, time_unit))
-    parameters = tuple(purchases.params_[list(bg_nbd.NAMES)])
-    x, t_x, T = (summary[c].to_numpy(dtype=float) for c in ("frequency", "recency", "T"))
-    rows, customer = np.unique(np.stack([x, t_x, T], axis=1), axis=0, return_inverse=True)
-    customer = np.ravel(customer)
-    history = tuple(rows.T)
-    expected = bg_nbd.conditional_expected_purchases(horizon, *history, *parameters)
-    discounted = bg_nbd.discounted_expected_purchases(horizon, rate, *history, *parameters)
-    chances = bg_nbd.conditional_count_probabilities(horizon, *history, *parameters)
+    base = _base(purchases, spend, summary, horizon, rate, margin)
+    rows = base.history
+    chances = bg_nbd.conditional_count_probabilities(horizon, *rows, *purchases.fit_.parameters)
     tails = (1.0 - interval) / 2.0, (1.0 + interval) / 2.0
-    low, high = (count_quantile(chances, tail) for tail in tails)
+    low, high = (count_quantile(chances, tail)[base.row] for tail in tails)
+    ends = np.full((2, len(summary)), np.nan)
+    if spend is not None:
+        told = np.flatnonzero(np.isfinite(base.spend))
+        known = base.row[told], base.x[told], base.m[told]
+        for i, tail in enumerate(tails):
+            total = gamma_gamma.value_quantile(tail, chances, *known, *spend.fit_.parameters)
+            ends[i, told] = base.factor[told] * total
     table = pd.DataFrame(
         {
-            "probability_alive": bg_nbd.probability_alive(*history, *parameters)[customer],
-            "expected_purchases": expected[customer],
-            "purchases_low": low[customer],
-            "purchases_high": high[customer],
+            "probability_alive": base.alive,
+            "expected_purchases": base.expected,
+            "purchases_low": low,
+            "purchases_high": high,
+            "expected_spend": base.spend,
+            "clv": base.factor * base.spend * base.expected,
+            "clv_low": ends[0],
+            "clv_high": ends[1],
         },
         index=summary.index,
     )
-    money = np.full((4, len(summary)), np.nan)
-    if spend is not None:
-        p, q, v = spend.params_[list(gamma_gamma.NAMES)]
-        m = summary["monetary_value"].to_numpy(dtype=float)
-        told = (x == 0) | (m > 0)
-        each = gamma_gamma.expected_spend(x[told], m[told], p, q, v)
-        factor = margin * (discounted / np.where(expected > 0, expected, 1.0))[customer][told]
-        money[0, told] = each
-        money[1, told] = margin * each * discounted[customer][told]
-        for i, tail in enumerate(tails):
-            money[2 + i, told] = factor * gamma_gamma.value_quantile(
-                tail, chances, customer[told], x[told], m[told], p, q, v
-            )
-    table[["expected_spend", "clv", "clv_low", "clv_high"]] = money.T
     table.attrs = {**summary.attrs, "horizon": horizon, "interval": interval}
     return table
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """Expectations per customer, and the distinct histories that they were computed on.
+
+    history: (x, t_x, T) of the distinct rows. row: each customer's row in them. spend: expected
+    spend per purchase, NaN where unknown. factor: margin times the customer's mean discount factor,
+    discounted over plain expected purchases.
+    """
+
+    history: tuple[Array, ...]
+    row: NDArray[np.intp]
+    x: Array
+    m: Array
+    alive: Array
+    expected: Array
+    spend: Array
+    factor: Array
+
+
+def _base(
+    purchases: BetaGeoFitter,
+    spend: GammaGammaFitter | None,
+    summary: pd.DataFrame,
+    horizon: float,
+    rate: float,
+    margin: float,
+) -> _Base:
+    parameters = purchases.fit_.parameters
+    columns = summary[["frequency", "recency", "T"]].to_numpy(dtype=float)
+    rows, row = np.unique(columns, axis=0, return_inverse=True)
+    row = np.ravel(row)
+    history = tuple(rows.T)
+    expected = bg_nbd.conditional_expected_purchases(horizon, *history, *parameters)
+    discounted = bg_nbd.discounted_expected_purchases(horizon, rate, *history, *parameters)
+    x, m = columns[:, 0], summary["monetary_value"].to_numpy(dtype=float)
+    each = np.full(len(summary), np.nan)
+    if spend is not None:
+        told = (x == 0) | (m > 0)
+        each[told] = gamma_gamma.expected_spend(x[told], m[told], *spend.fit_.parameters)
+    return _Base(
+        history=history,
+        row=row,
+        x=x,
+        m=m,
+        alive=bg_nbd.probability_alive(*history, *parameters)[row],
+        expected=expected[row],
+        spend=each,
+        factor=margin * (discounted / np.where(expected > 0, expected, 1.0))[row],
+    )
 
 
 def predict_store(
@@ -183,88 +252,88 @@ def predict_store(
         Values are expectations at the fitted parameters; customers whose spend tells nothing
         (`predict_customers`) are not in the money.
     """
-    table = predict_customers(
-        purchases,
-        spend,
-        summary,
-        horizon=horizon,
-        annual_discount_rate=annual_discount_rate,
-        margin=margin,
-        interval=interval,
-        time_unit=time_unit,
-    )
-    priced = table["clv"].notna().to_numpy()
-    # The money of a draw is spend times the customer's own mean discount factor and the margin.
-    factor = (
-        (table["clv"] / (table["expected_purchases"] * table["expected_spend"])).fillna(0.0)
-    ).to_numpy()
-    top = np.zeros(len(table), dtype=bool)
-    top[np.argsort(-table["clv"].fillna(-1.0).to_numpy(), kind="stable")[: _tenth(priced)]] = True
+    _check(summary, horizon, annual_discount_rate, margin, interval)
+    rate = _rate_per_unit(annual_discount_rate, _unit(summary, time_unit))
+    base = _base(purchases, spend, summary, horizon, rate, margin)
+    t_x, T = (summary[column].to_numpy(dtype=float) for column in ("recency", "T"))
+    clv = np.nan_to_num(base.factor * base.spend * base.expected)
+    priced = np.isfinite(base.spend)
+    top = np.zeros(clv.size, dtype=bool)
+    top[np.argsort(-clv, kind="stable")[: int(np.ceil(priced.sum() / 10))]] = True
     rng = np.random.default_rng(_SEED)
-    totals = np.empty((draws, 5))
     count_draws = purchases.fit_.draws(draws, rng)
-    spend_draws = spend.fit_.draws(draws, rng) if spend is not None else np.empty((draws, 0))
-    x = summary["frequency"].to_numpy(dtype=float)
-    t_x, T = summary["recency"].to_numpy(dtype=float), summary["T"].to_numpy(dtype=float)
-    m = summary["monetary_value"].to_numpy(dtype=float)
-    for i in range(draws):
-        alive, counts = simulate_counts(horizon, x, t_x, T, count_draws[i], rng)
-        value = np.zeros_like(x)
-        if spend is not None:
-            value[priced] = factor[priced] * _simulate_spend(
-                counts[priced], x[priced], m[priced], spend_draws[i], rng
-            )
-        total = float(value.sum())
-        share = float(value[top].sum()) / total if total > 0 else np.nan
-        totals[i] = alive.sum(), counts.sum(), (counts > 0).sum(), total, share
+    spend_draws = spend.fit_.draws(draws, rng) if spend is not None else None
+    blocks = []
+    for block in np.array_split(np.arange(draws), max(1, draws * clv.size // _CELLS)):
+        alive, counts = simulate_counts(horizon, base.x, t_x, T, count_draws[block], rng)
+        sums = [alive.sum(axis=1), counts.sum(axis=1), (counts > 0).sum(axis=1)]
+        if spend_draws is not None:
+            told = np.where(priced, base.m, 1.0)
+            paid = _simulate_spend(counts, base.x, told, spend_draws[block], rng)
+            value = np.where(priced, base.factor * paid, 0.0)
+            total = value.sum(axis=1)
+            share = value[:, top].sum(axis=1) / np.where(total > 0, total, np.nan)
+            sums += [total, share]
+        blocks.append(np.stack(sums, axis=1))
+    totals = np.concatenate(blocks)
     tails = [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0]
-    low, high = np.nanquantile(totals[:, : 3 if spend is None else 5], tails, axis=0)
-    low, high = (np.pad(ends, (0, 5 - ends.size), constant_values=np.nan) for ends in (low, high))
+    ends = np.nanquantile(totals, tails, axis=0)
     none = bg_nbd.conditional_count_probabilities(
-        horizon, x, t_x, T, *purchases.params_[list(bg_nbd.NAMES)]
-    )[:, 0]
-    expected = (
-        float(table["probability_alive"].sum()),
-        float(table["expected_purchases"].sum()),
-        float((1.0 - none).sum()),
-        float(table["clv"].sum()),
-        float(table.loc[top, "clv"].sum() / table["clv"].sum()) if priced.any() else np.nan,
-    )
+        horizon, *base.history, *purchases.fit_.parameters
+    )[base.row, 0]
+    expected = [base.alive.sum(), base.expected.sum(), (1.0 - none).sum()]
+    if spend is not None:
+        expected += [clv.sum(), clv[top].sum() / clv.sum()]
     results = [
-        Interval(value, float(lower), float(upper))
-        for value, lower, upper in zip(expected, low, high, strict=True)
+        Interval(float(value), float(low), float(high))
+        for value, low, high in zip(expected, *ends, strict=True)
     ]
-    value, share = results[3:] if spend is not None else (None, None)
-    return StoreForecast(*results[:3], value, share, interval)
+    money = results[3:] if spend is not None else [None, None]
+    return StoreForecast(results[0], results[1], results[2], money[0], money[1], interval)
 
 
 def simulate_counts(
     horizon: float, x: Array, t_x: Array, T: Array, parameters: Array, rng: np.random.Generator
 ) -> tuple[NDArray[np.bool_], Array]:
-    """One draw of who is alive and of the purchases in (T, T + horizon] under the BG/NBD model.
+    """Draws of who is alive and of the purchases in (T, T + horizon] under the BG/NBD model.
 
     A customer alive buys N ~ Poisson(λ·horizon) times unless the geometric number of purchases up to
     dropout comes first: the count is the smaller of the two.
+
+    Parameters
+    ----------
+    horizon : float
+        Length of the window.
+    x, t_x, T : ndarray, shape (k,)
+        The customers' histories.
+    parameters : ndarray, shape (draws, 4)
+        r, α, a, b of each draw.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    alive : ndarray of bool, shape (draws, k)
+    counts : ndarray, shape (draws, k)
     """
-    r, alpha, a, b = parameters
-    alive = rng.random(x.size) < bg_nbd.probability_alive(x, t_x, T, r, alpha, a, b)
+    r, alpha, a, b = (parameters[:, [i]] for i in range(4))
+    shape = (len(parameters), x.size)
+    probability = np.stack([bg_nbd.probability_alive(x, t_x, T, *draw) for draw in parameters])
+    alive = rng.random(shape) < probability
     wished = rng.poisson(rng.gamma(r + x, 1.0 / (alpha + T)) * horizon)
-    if a == 0.0:
+    if np.all(a == 0.0):
         return alive, np.where(alive, wished, 0).astype(float)
-    leaves = np.clip(rng.beta(a, b + x), 1e-12, 1.0)
+    leaves = np.clip(rng.beta(np.broadcast_to(a, shape), b + x), 1e-12, 1.0)
     return alive, np.where(alive, np.minimum(wished, rng.geometric(leaves)), 0).astype(float)
 
 
 def _simulate_spend(
     counts: Array, x: Array, m: Array, parameters: Array, rng: np.random.Generator
 ) -> Array:
-    p, q, v = parameters
+    """Total spend of each draw's counts, given spend levels drawn from their posteriors."""
+    p, q, v = (parameters[:, [i]] for i in range(3))
     level = rng.gamma(q + p * x, 1.0 / (v + x * np.where(x > 0, m, 0.0)))
     return np.where(counts > 0, rng.gamma(np.where(counts > 0, p * counts, 1.0)) / level, 0.0)
-
-
-def _tenth(priced: NDArray[np.bool_]) -> int:
-    return int(np.ceil(priced.sum() / 10))
 
 
 def count_quantile(chances: Array, probability: float) -> Array:

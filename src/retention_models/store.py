@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from retention_models.cohorts import cohort_retention
-from retention_models.customer_summary import Day, as_day, customer_summary
+from retention_models.customer_summaries import Day, as_day, customer_summary
 from retention_models.errors import CannotSay
 from retention_models.measures import store_measures
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
@@ -74,6 +74,12 @@ class Store:
         return summary
 
     @cached_property
+    def first_day(self) -> dt.date:
+        """Day of the store's first purchase in the data."""
+        oldest = float(self.summary["T"].max()) * days_in(self.settings.model.time_unit)
+        return self.observation_end - dt.timedelta(days=round(oldest))
+
+    @cached_property
     def measures(self) -> pd.DataFrame:
         """Rates and sums of the last year; see `store_measures`."""
         self._require_customers()
@@ -121,12 +127,29 @@ class Store:
 
     @cached_property
     def forecast(self) -> StoreForecast:
-        """The customers' totals over the horizon; see `predict_store`."""
+        """The customers' totals over the horizon; see `predict_store`.
+
+        Withheld where the model failed its check on the holdout. A store too young for that check
+        gets its forecast, and the section on trust says that it was not checked.
+        """
+        if self.forecast_verdict == "do not use":
+            raise CannotSay(
+                "The forecast is withheld: the model failed its check against purchases that it had "
+                "not seen (see “Can we trust this?”)."
+            )
         # Chance averages out over many customers, so fewer draws do; at least 200 for the quantiles.
         draws = int(np.clip(20_000_000 / len(self.summary), 200, 1000))
         return predict_store(
             self.purchases, self._spend_if_any, self.summary, **self._horizon, draws=draws
         )
+
+    @property
+    def forecast_verdict(self) -> str:
+        """The holdout's verdict, or "not checked" where there can be none."""
+        try:
+            return self.holdout.verdict
+        except CannotSay:
+            return "not checked"
 
     @cached_property
     def holdout(self) -> HoldoutValidation:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from retention_models.customer_summary import (
+from retention_models.customer_summaries import (
     Day,
     as_day,
     calibration_holdout_summary,
@@ -238,11 +238,14 @@ def weekly_tracking(
     number = began["customers"].to_numpy(dtype=float)
     weeks = pd.date_range(end=last, periods=(last - pd.Timestamp(begin[0])).days // 7 + 1, freq="7D")
     purchase_day = pd.to_datetime(bought["date"]).to_numpy()
+    # Ages are whole days, so every expectation that is needed stands in one table.
+    ages = np.arange((last - pd.Timestamp(begin[0])).days + 1)
+    of_age = fitted.expected_number_of_purchases_up_to_time(ages / days_in(time_unit))
     rows = []
     for week in weeks.to_numpy():
         started = begin <= week
-        ages = (week - begin[started]) / np.timedelta64(1, "D") / days_in(time_unit)
-        expected = fitted.expected_number_of_purchases_up_to_time(ages) @ number[started]
+        age = ((week - begin[started]) / np.timedelta64(1, "D")).astype(int)
+        expected = of_age[age] @ number[started]
         total = bought["purchases"].to_numpy()[purchase_day <= week].sum()
         rows.append((total - number[started].sum(), expected, number[started].sum()))
     table = pd.DataFrame(rows, index=weeks, columns=["actual", "expected", "customers"])

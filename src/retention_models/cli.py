@@ -1,0 +1,109 @@
+"""The command `retention`: run, check, demo."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from retention_models import __version__
+from retention_models.errors import DataError, SettingsError
+from retention_models.settings import DEFAULT_PROJECT_FILE
+
+ALL_DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
+
+_project_file = click.argument(
+    "project_file", default=DEFAULT_PROJECT_FILE, type=click.Path(path_type=Path)
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def retention() -> None:
+    """Retention models and reports for shops.
+
+    Progress and errors go to stderr, one line each. Exit codes: 0 all done; 1 some stores failed,
+    their pages say why and the others are published; 2 the project file or the data cannot be used.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logger = logging.getLogger("retention_models")
+    logger.handlers = [handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+@retention.command()
+@_project_file
+@click.option("--store", "stores", multiple=True, metavar="ID", help="Only this store; repeatable.")
+@click.option("--as-of", metavar="DATE", help="Last day that counts, such as 2017-12-31.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Stores worked on at once.")
+@click.option("--output", type=click.Path(path_type=Path), help="Folder for the pages.")
+def run(
+    project_file: Path,
+    stores: tuple[str, ...],
+    as_of: str | None,
+    jobs: int | None,
+    output: Path | None,
+) -> int:
+    """Make the page of every store, and the index. Prints the index's path."""
+    from retention_models.reports.run import run_project
+
+    result = run_project(project_file, stores=stores, as_of=as_of, jobs=jobs, output=output)
+    click.echo(result.index)
+    return SOME_FAILED if result.failed else ALL_DONE
+
+
+@retention.command()
+@_project_file
+def check(project_file: Path) -> int:
+    """Check the project file and the data, and print what was found."""
+    from retention_models.settings import read_settings
+    from retention_models.transactions import read_project_transactions
+
+    settings = read_settings(project_file)
+    click.echo(f"{project_file}: no mistakes")
+    log = read_project_transactions(settings)
+    click.echo(f"{log.source}: {log.rows_read:,} rows, {log.rows_unusable:,} unusable")
+    for reason, rows in log.quality.groupby("reason")["rows"].sum().items():
+        click.echo(f"  {reason}: {rows:,}")
+    for remark in log.remarks:
+        click.echo(f"  {remark}")
+    known = set(log.store_ids())
+    click.echo(f"stores in the data: {len(known):,}; last day: {log.last_day()}")
+    for store_id in settings.stores.ids or ():
+        if store_id not in known:
+            click.echo(f"  store {store_id!r} of the project file has no rows in the data")
+    return ALL_DONE
+
+
+@retention.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--data", "which", type=click.Choice(["grocery", "cdnow"]), default="grocery", show_default=True
+)
+@click.option("--force", is_flag=True, help="Overwrite a project file that is in the way.")
+def demo(folder: Path, which: str, force: bool) -> int:
+    """Write a demonstration project to DIR: a project file and its data."""
+    from retention_models.demonstration import write_demo
+
+    click.echo(write_demo(folder, which, force=force))
+    return ALL_DONE
+
+
+def main() -> None:
+    """Entry point: errors that a reader can mend become one message and exit code 2."""
+    try:
+        sys.exit(retention(standalone_mode=False))
+    except (SettingsError, DataError) as error:
+        click.echo(f"retention: {error}", err=True)
+        sys.exit(UNUSABLE)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(UNUSABLE)
+    except click.Abort:
+        click.echo(f"retention: interrupted at {dt.datetime.now():%H:%M:%S}", err=True)
+        sys.exit(130)

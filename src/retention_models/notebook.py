@@ -1,0 +1,87 @@
+"""What a notebook shows: figures with their sentence, tables, and refusals in words."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import io
+from collections.abc import Iterator
+
+import matplotlib as mpl
+import pandas as pd
+from IPython.display import HTML, display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from retention_models.errors import CannotSay
+from retention_models.plots import HOUSE_STYLE
+
+
+def say(*sentences: str) -> None:
+    """Show sentences as a paragraph; text from the data cannot become markup."""
+    display(HTML(f'<p class="answer">{html.escape(" ".join(sentences), quote=False)}</p>'))
+
+
+def show(figure: Axes | Figure, *sentences: str) -> None:
+    """Show a figure, and under it the sentences that read its numbers back.
+
+    The sentences are the figure's alternative text too.
+
+    Parameters
+    ----------
+    figure : Axes or Figure
+        What a function of `plots` returned.
+    *sentences : str
+        From `words`.
+    """
+    drawn = figure.get_figure(root=True) if isinstance(figure, Axes) else figure
+    buffer = io.StringIO()
+    with mpl.rc_context(HOUSE_STYLE):
+        # Without a date, so that the same data give the same page.
+        drawn.savefig(buffer, format="svg", metadata={"Date": None})
+    alternative = " ".join(sentences)
+    display(
+        {"image/svg+xml": buffer.getvalue(), "text/plain": alternative},
+        raw=True,
+        metadata={"image/svg+xml": {"alt": alternative}},
+    )
+    say(*sentences)
+
+
+def table(frame: pd.DataFrame, caption: str) -> None:
+    """Show a small table of text cells, with its caption; text is escaped.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        At most 50 rows: a page is no place for more.
+    caption : str
+        What the table holds.
+    """
+    if len(frame) > 50:
+        raise ValueError(f"table: expected at most 50 rows for a page; got {len(frame)}.")
+    head = "".join(f'<th scope="col">{html.escape(str(c))}</th>' for c in frame.reset_index())
+    rows = "".join(
+        f'<tr><th scope="row">{html.escape(str(label))}</th>'
+        + "".join(f"<td>{html.escape(str(value))}</td>" for value in row)
+        + "</tr>"
+        for label, row in zip(frame.index, frame.to_numpy(), strict=True)
+    )
+    display(
+        HTML(
+            f"<table><caption>{html.escape(caption)}</caption>"
+            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        )
+    )
+
+
+@contextlib.contextmanager
+def or_say_why() -> Iterator[None]:
+    """Run a block; where the data cannot carry the answer, show why in its place.
+
+    Only `CannotSay` is taken this way: an error of any other kind is a defect and stops the run.
+    """
+    try:
+        yield
+    except CannotSay as refusal:
+        display(HTML(f'<p class="refusal">{html.escape(str(refusal), quote=False)}</p>'))

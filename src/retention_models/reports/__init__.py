@@ -1,0 +1,1 @@
+"""Notebooks executed for every store, rendered to pages, and published with an index."""

@@ -1,0 +1,73 @@
+"""Results → small tables of ready text, for a page."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from retention_models import words
+from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
+
+_MEASURES = {
+    "customers": "Customers",
+    "orders": "Orders",
+    "revenue": "Revenue",
+    "repeat_customer_rate": "Customers who bought on more than one day",
+    "purchase_frequency": "Orders per customer",
+    "spend_per_order": "Spend per order",
+    "sales_per_customer": "Sales per customer",
+}
+_MONEY = {"revenue", "spend_per_order", "sales_per_customer"}
+
+_MEANING = {
+    "r": "shape of the purchase rates: the smaller, the more unequal",
+    "alpha": "rate of the purchase rates; r / alpha is their mean",
+    "a": "a / (a + b) is the mean chance to leave after a purchase",
+    "b": "see a",
+    "p": "shape of a customer's own spend: the larger, the steadier",
+    "q": "spread of mean spend between customers: the larger, the more alike",
+    "v": "scale of spend; p · v / (q − 1) is its mean",
+}
+
+
+def measures(table: pd.DataFrame, currency: str) -> pd.DataFrame:
+    """Rows of `store_measures` with value and 95% interval as text."""
+
+    def shown(measure: str, value: float) -> str:
+        if measure in _MONEY:
+            return words.money(value, currency)
+        if measure == "repeat_customer_rate":
+            return f"{value:.1%}"
+        return f"{value:,.0f}" if measure in {"customers", "orders"} else words.number(value)
+
+    rows = {}
+    for measure, label in _MEASURES.items():
+        row = table.loc[measure]
+        ends = f"{shown(measure, row['low'])} to {shown(measure, row['high'])}"
+        counted = measure in {"customers", "orders", "revenue"}
+        nothing = "counted, not estimated" if counted else "one customer gives none"
+        rows[label] = (shown(measure, row["value"]), nothing if pd.isna(row["low"]) else ends)
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=["Value", "95% interval"])
+    frame.index.name = "Measure"
+    return frame
+
+
+def parameters(fitted: BetaGeoFitter | GammaGammaFitter) -> pd.DataFrame:
+    """Parameters with 95% interval and meaning as text."""
+    rows = {}
+    limits = fitted.confidence_intervals_
+    for name, value in fitted.params_.items():
+        low, high = limits.loc[name]
+        ends = "held at a limit" if low == high else f"{low:.3g} to {high:.3g}"
+        rows[name] = (f"{value:.4g}", ends, _MEANING[str(name)])
+    columns = ["Estimate", "95% interval", "Meaning"]
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    frame.index.name = "Parameter"
+    return frame
+
+
+def unusable_rows(quality: pd.DataFrame) -> pd.DataFrame:
+    """Unusable rows of the whole chain by reason, as text."""
+    counts = quality.groupby("reason")["rows"].sum().sort_values(ascending=False)
+    frame = pd.DataFrame({"Rows": [f"{rows:,}" for rows in counts]}, index=counts.index)
+    frame.index.name = "Reason"
+    return frame
