@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from retention_models.cohorts import cohort_retention
-    from retention_models.customer_summaries import calibration_holdout_summary, customer_summary
+    from retention_models.customer_summaries import (
+        calibration_holdout_summary,
+        customer_summary,
+    )
     from retention_models.demonstration import write_demo
-    from retention_models.errors import CannotSay, DataError, RetentionError, SettingsError
+    from retention_models.errors import (
+        CannotSay,
+        DataError,
+        RetentionError,
+        SettingsError,
+    )
     from retention_models.measures import store_measures
     from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
     from retention_models.outputs import write_outputs

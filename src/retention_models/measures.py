@@ -13,6 +13,9 @@ from retention_models.customer_summaries import Day, as_day, purchase_days
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.transactions import Transactions
 
+# Groups smaller than this are on no page: their numbers would tell of single persons.
+SMALLEST_GROUP = 5
+
 _NORMAL_95 = 1.959963984540054
 
 
@@ -61,7 +64,9 @@ def store_measures(
         raise SettingsError(f"start: expected a day up to end = {last}; got {first}.")
     customers = _per_customer(log, store_id, first, last)
     if customers.empty:
-        raise CannotSay(f"Nobody bought between {first} and {last}, so there is nothing to measure.")
+        raise CannotSay(
+            f"Nobody bought between {first} and {last}, so there is nothing to measure."
+        )
     n = len(customers)
     orders, revenue = customers["orders"].sum(), customers["spend"].sum()
     repeaters = int((customers["purchases"] >= 2).sum())
@@ -96,7 +101,9 @@ def _per_customer(
         days.group_by("customer_id")
         .aggregate(purchases=days.count(), spend=days["spend"].sum().cast("float64"))
         .left_join(orders, "customer_id")
-        .select("customer_id", "purchases", "spend", ids=ibis.coalesce(orders["ids"], 0))
+        .select(
+            "customer_id", "purchases", "spend", ids=ibis.coalesce(orders["ids"], 0)
+        )
         .order_by("customer_id")
         .execute()
         .set_index("customer_id")

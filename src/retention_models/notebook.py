@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import html
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import matplotlib as mpl
 import pandas as pd
@@ -19,7 +19,9 @@ from retention_models.plots import HOUSE_STYLE
 
 def say(*sentences: str) -> None:
     """Show sentences as a paragraph; text from the data cannot become markup."""
-    display(HTML(f'<p class="answer">{html.escape(" ".join(sentences), quote=False)}</p>'))
+    display(
+        HTML(f'<p class="answer">{html.escape(" ".join(sentences), quote=False)}</p>')
+    )
 
 
 def show(figure: Axes | Figure, *sentences: str) -> None:
@@ -48,7 +50,7 @@ def show(figure: Axes | Figure, *sentences: str) -> None:
     say(*sentences)
 
 
-def table(frame: pd.DataFrame, caption: str) -> None:
+def table(frame: pd.DataFrame, caption: str, *, text: Collection[str] = ()) -> None:
     """Show a small table of text cells, with its caption; text is escaped.
 
     Parameters
@@ -57,13 +59,24 @@ def table(frame: pd.DataFrame, caption: str) -> None:
         At most 50 rows: a page is no place for more.
     caption : str
         What the table holds.
+    text : collection of str
+        Columns that hold words, not numbers: they are set from the line's start.
     """
     if len(frame) > 50:
-        raise ValueError(f"table: expected at most 50 rows for a page; got {len(frame)}.")
-    head = "".join(f'<th scope="col">{html.escape(str(c))}</th>' for c in frame.reset_index())
+        raise ValueError(
+            f"table: expected at most 50 rows for a page; got {len(frame)}."
+        )
+    aligned = [' class="text"' if column in text else "" for column in frame.columns]
+    head = f'<th scope="col">{html.escape(str(frame.index.name or ""))}</th>' + "".join(
+        f'<th scope="col"{side}>{html.escape(str(column))}</th>'
+        for column, side in zip(frame.columns, aligned, strict=True)
+    )
     rows = "".join(
         f'<tr><th scope="row">{html.escape(str(label))}</th>'
-        + "".join(f"<td>{html.escape(str(value))}</td>" for value in row)
+        + "".join(
+            f"<td{side}>{html.escape(str(value))}</td>"
+            for value, side in zip(row, aligned, strict=True)
+        )
         + "</tr>"
         for label, row in zip(frame.index, frame.to_numpy(), strict=True)
     )
@@ -84,4 +97,6 @@ def or_say_why() -> Iterator[None]:
     try:
         yield
     except CannotSay as refusal:
-        display(HTML(f'<p class="refusal">{html.escape(str(refusal), quote=False)}</p>'))
+        display(
+            HTML(f'<p class="refusal">{html.escape(str(refusal), quote=False)}</p>')
+        )

@@ -16,8 +16,20 @@ from retention_models.store import Store
 # A spreadsheet runs a cell that begins with one of these as a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
-_MEASURES = ("customers", "orders", "revenue", "repeat_customer_rate", "spend_per_order")
-_FORECASTS = ("still_customers", "purchases", "active_customers", "value", "top_tenth_share")
+_MEASURES = (
+    "customers",
+    "orders",
+    "revenue",
+    "repeat_customer_rate",
+    "spend_per_order",
+)
+_FORECASTS = (
+    "still_customers",
+    "purchases",
+    "active_customers",
+    "value",
+    "top_tenth_share",
+)
 
 
 def formula_safe(text: str) -> str:
@@ -51,7 +63,8 @@ def write_outputs(store: Store, folder: str | Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     _customers(store).to_csv(target / "customers.csv", index_label="customer_id")
     (target / "metrics.json").write_text(
-        json.dumps(_metrics(store), ensure_ascii=False, indent=2, allow_nan=False) + "\n",
+        json.dumps(_metrics(store), ensure_ascii=False, indent=2, allow_nan=False)
+        + "\n",
         encoding="utf-8",
     )
 
@@ -71,7 +84,9 @@ def _customers(store: Store) -> pd.DataFrame:
 
 
 def _metrics(store: Store) -> dict[str, object]:
-    measured = {name: _attempt(lambda name=name: _measure(store, name)) for name in _MEASURES}
+    measured = {
+        name: _attempt(lambda name=name: _measure(store, name)) for name in _MEASURES
+    }
     forecast = {
         name: _attempt(lambda name=name: _forecast(store, name)) for name in _FORECASTS
     }

@@ -6,13 +6,20 @@ colours are Okabe and Ito's, told apart by colour-blind readers; lines are label
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
+from retention_models.errors import CannotSay
+from retention_models.measures import SMALLEST_GROUP
 from retention_models.validation import HoldoutValidation
 from retention_models.words import window
 
@@ -27,6 +34,7 @@ HOUSE_STYLE = {
     "axes.titleweight": "bold",
     "axes.labelcolor": INK,
     "axes.edgecolor": GREY,
+    "axes.axisbelow": True,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "xtick.color": INK,
@@ -39,23 +47,62 @@ HOUSE_STYLE = {
     "svg.hashsalt": "retention_models",
 }
 _COHORTS_SHOWN = 12
+_FEWEST = (
+    0.1  # expected purchases below this are drawn at it: nobody acts on the difference
+)
 _THOUSANDS = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
 
 def new_axes(height: float = 2.9, *, width: float = 4.6) -> Axes:
     """Axes on a figure of their own, outside pyplot's state, in the house style."""
-    with mpl.rc_context(HOUSE_STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        return figure.subplots()
+    return Figure(figsize=(width, height), layout="constrained").subplots()
 
 
+P = ParamSpec("P")
+
+
+def _in_house_style(draw: Callable[P, Axes]) -> Callable[P, Axes]:
+    """Draw under the house style, and leave the reader's own style as it was."""
+
+    @functools.wraps(draw)
+    def styled(*args: P.args, **kwargs: P.kwargs) -> Axes:
+        with mpl.rc_context(HOUSE_STYLE):
+            return draw(*args, **kwargs)
+
+    return styled
+
+
+def _label(
+    ax: Axes,
+    text: str,
+    where: tuple[Any, float],
+    colour: str,
+    *,
+    shift: tuple[float, float] = (4, 0),
+    **how: Any,
+) -> None:
+    """Text beside a point, in the point's colour; it may run out of the axes."""
+    ax.annotate(
+        text,
+        where,
+        xytext=shift,
+        textcoords="offset points",
+        color=colour,
+        va="center",
+        annotation_clip=False,
+        **how,
+    )
+
+
+@_in_house_style
 def cohort_heatmap(cohorts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Heat map of `cohort_retention`: a row per cohort, the share buying in each later month.
 
     Parameters
     ----------
     cohorts : DataFrame
-        From `cohort_retention`; the last 12 cohorts and 12 months are drawn.
+        From `cohort_retention`; the last 12 cohorts of at least 5 customers, and 12 months, are
+        drawn.
     ax : Axes, optional
         Where to draw; a new figure unless given.
 
@@ -63,7 +110,15 @@ def cohort_heatmap(cohorts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     -------
     Axes
     """
-    cohorts = cohorts.loc[cohorts["cohort_age"] <= _COHORTS_SHOWN]
+    cohorts = cohorts.loc[
+        (cohorts["cohort_age"] <= _COHORTS_SHOWN)
+        & (cohorts["customers"] >= SMALLEST_GROUP)
+    ]
+    if cohorts.empty:
+        raise CannotSay(
+            f"No month brought {SMALLEST_GROUP} new customers or more; smaller groups are not "
+            "shown, since they would tell of single persons."
+        )
     shown = sorted(cohorts["cohort"].unique())[-_COHORTS_SHOWN:]
     cohorts = cohorts.loc[cohorts["cohort"].isin(shown)]
     rates = cohorts.pivot(index="cohort", columns="cohort_age", values="retention_rate")
@@ -74,12 +129,23 @@ def cohort_heatmap(cohorts: pd.DataFrame, ax: Axes | None = None) -> Axes:
         later = rates
     values = later.to_numpy(dtype=float)
     highest = max(float(np.nanmax(values, initial=0.0)), 0.01)
-    ax.imshow(np.ma.masked_invalid(values), cmap="Blues", vmin=0.0, vmax=highest, aspect="auto")
+    ax.imshow(
+        np.ma.masked_invalid(values),
+        cmap="Blues",
+        vmin=0.0,
+        vmax=highest,
+        aspect="auto",
+    )
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
             colour = "white" if value > 0.6 * highest else INK
             ax.text(
-                column, row, f"{value:.0%}".rstrip("%"), ha="center", va="center", color=colour,
+                column,
+                row,
+                f"{value:.0%}".rstrip("%"),
+                ha="center",
+                va="center",
+                color=colour,
                 fontsize=7,
             )
     ax.set_xticks(range(len(later.columns)), [str(age) for age in later.columns])
@@ -92,15 +158,14 @@ def cohort_heatmap(cohorts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def tracking(table: pd.DataFrame, calibration_end: object, ax: Axes | None = None) -> Axes:
-    """Cumulative repeat purchases, actual and expected, from `weekly_tracking`.
+@_in_house_style
+def tracking(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Cumulative repeat purchases: what came, what the model expects, and its forecast.
 
     Parameters
     ----------
     table : DataFrame
         From `weekly_tracking`.
-    calibration_end : date
-        Last day that the model has seen; a line marks it.
     ax : Axes, optional
         Where to draw; a new figure unless given.
 
@@ -108,34 +173,56 @@ def tracking(table: pd.DataFrame, calibration_end: object, ax: Axes | None = Non
     -------
     Axes
     """
-    ax = new_axes() if ax is None else ax
-    split = pd.Timestamp(str(calibration_end))
-    ax.plot(table.index, table["actual"], color=BLUE, lw=1.8)
-    ax.plot(table.index, table["expected"], color=ORANGE, lw=1.8, ls=(0, (4, 2)))
-    ax.axvline(split, color=GREY, lw=0.8)
-    top = float(table[["actual", "expected"]].to_numpy().max())
-    ax.text(split, top * 1.02, "not seen by the model →", ha="center", fontsize=8, color=GREY)
-    ends = table.iloc[-1]
-    gap = 0.06 * top
-    above, below = ("actual", "expected") if ends["actual"] >= ends["expected"] else (
-        "expected",
-        "actual",
+    ax = new_axes(3.1) if ax is None else ax
+    later = table["forecast"].notna()
+    split = table.index[later][0]
+    dates = table.index
+    ax.fill_between(
+        dates[later],
+        table["low"][later],
+        table["high"][later],
+        color=ORANGE,
+        alpha=0.2,
+        lw=0,
     )
-    lower = min(float(ends[below]), float(ends[above]) - gap)
-    for name, y in ((above, float(ends[above])), (below, lower)):
-        colour = BLUE if name == "actual" else ORANGE
-        ax.annotate(
-            f" {name}", (table.index[-1], y), color=colour, va="center", annotation_clip=False
+    ax.plot(dates, table["expected"], color=ORANGE, lw=1.2, ls=(0, (2, 2)))
+    ax.plot(
+        dates[later], table["forecast"][later], color=ORANGE, lw=1.8, ls=(0, (5, 1.5))
+    )
+    ax.plot(dates, table["actual"], color=BLUE, lw=1.8)
+    ax.axvline(split, color=GREY, lw=0.8)
+    top = float(np.nanmax(table.to_numpy())) or 1.0
+    ax.set_ylim(0, 1.16 * top)
+    for label, side, shift in (("fitted", "right", -4), ("not seen", "left", 4)):
+        _label(
+            ax, label, (split, 1.1 * top), GREY, shift=(shift, 0), ha=side, fontsize=8
         )
-    ax.set_ylim(0, top * 1.1 or 1.0)
+    actual, forecast = (
+        float(table["actual"].iloc[-1]),
+        float(table["forecast"].iloc[-1]),
+    )
+    apart = (
+        max(abs(actual - forecast), 0.075 * top) / 2 * (1 if actual >= forecast else -1)
+    )
+    middle = (actual + forecast) / 2
+    for label, y, colour in (
+        ("what came", middle + apart, BLUE),
+        ("forecast", middle - apart, ORANGE),
+    ):
+        _label(ax, label, (dates[-1], y), colour)
+    third = table["expected"].dropna().iloc[[table["expected"].notna().sum() // 3]]
+    where = (third.index[0], float(third.iloc[0]))
+    _label(ax, "model’s expectation", where, ORANGE, shift=(8, -8), fontsize=8)
     ax.yaxis.set_major_formatter(_THOUSANDS)
     ax.grid(axis="y")
-    ax.xaxis.set_major_locator(mpl.dates.AutoDateLocator(maxticks=6))
-    ax.xaxis.set_major_formatter(mpl.dates.ConciseDateFormatter(ax.xaxis.get_major_locator()))
-    ax.set_title("Repeat purchases since the start")
+    locator = AutoDateLocator(maxticks=6)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    ax.set_title("Repeat purchases, added up week by week")
     return ax
 
 
+@_in_house_style
 def holdout_by_frequency(validation: HoldoutValidation, ax: Axes | None = None) -> Axes:
     """Mean purchases in the holdout by purchases before it, actual with interval and predicted.
 
@@ -152,15 +239,31 @@ def holdout_by_frequency(validation: HoldoutValidation, ax: Axes | None = None) 
     """
     ax = new_axes() if ax is None else ax
     table = validation.by_frequency
+    table = table.loc[table["customers"] >= SMALLEST_GROUP]
     place = np.arange(len(table))
     known = table[["low", "high"]].notna().all(axis=1).to_numpy()
     errors = np.abs(table[["low", "high"]].to_numpy().T - table["actual"].to_numpy())
     ax.errorbar(
-        place[known], table["actual"].to_numpy()[known], yerr=errors[:, known], fmt="none",
-        ecolor=BLUE, elinewidth=1.2, alpha=0.6,
+        place[known],
+        table["actual"].to_numpy()[known],
+        yerr=errors[:, known],
+        fmt="none",
+        ecolor=BLUE,
+        elinewidth=1.2,
+        alpha=0.6,
     )
-    ax.plot(place, table["actual"], "o", color=BLUE, ms=5, label="actual, with 95% interval")
-    ax.plot(place, table["predicted"], "D", color=ORANGE, ms=4.5, mfc="white", label="expected")
+    ax.plot(
+        place, table["actual"], "o", color=BLUE, ms=5, label="actual, with 95% interval"
+    )
+    ax.plot(
+        place,
+        table["predicted"],
+        "D",
+        color=ORANGE,
+        ms=4.5,
+        mfc="white",
+        label="expected",
+    )
     ax.set_xticks(place, table.index)
     ax.set_ylim(bottom=0)
     ax.grid(axis="y")
@@ -170,8 +273,12 @@ def holdout_by_frequency(validation: HoldoutValidation, ax: Axes | None = None) 
     return ax
 
 
+@_in_house_style
 def customer_base(
-    summary: pd.DataFrame, predictions: pd.DataFrame, time_unit: str, ax: Axes | None = None
+    summary: pd.DataFrame,
+    predictions: pd.DataFrame,
+    time_unit: str,
+    ax: Axes | None = None,
 ) -> Axes:
     """Every customer by P(alive) and expected purchases.
 
@@ -193,20 +300,31 @@ def customer_base(
     groups = (("bought again", ~once, "o", BLUE), ("bought once", once, "s", ORANGE))
     for label, chosen, marker, colour in groups:
         ax.scatter(
-            predictions["probability_alive"][chosen], predictions["expected_purchases"][chosen],
-            s=14, marker=marker, facecolor=colour, edgecolor="none", alpha=0.45, label=label,
+            predictions["probability_alive"][chosen],
+            predictions["expected_purchases"][chosen].clip(lower=_FEWEST),
+            s=14,
+            marker=marker,
+            facecolor=colour,
+            edgecolor="none",
+            alpha=0.45,
+            label=label,
             rasterized=len(summary) > 1000,
         )
-    ax.set_xlim(-0.02, 1.02)
-    ax.set_ylim(bottom=0)
+    ax.set_xlim(-0.03, 1.03)
+    ax.set_yscale("log")
+    ax.set_ylim(bottom=0.7 * _FEWEST)
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.xaxis.set_major_formatter(PercentFormatter(1.0))
     ax.grid()
     ax.set_xlabel("probability of still being a customer")
-    ax.set_title(f"Purchases expected in the next {window(predictions.attrs['horizon'], time_unit)}")
+    ax.set_title(
+        f"Purchases expected in the next {window(predictions.attrs['horizon'], time_unit)}"
+    )
     ax.legend(frameon=False, fontsize=8, loc="upper left")
     return ax
 
 
+@_in_house_style
 def value_concentration(predictions: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Share of total CLV that the most valuable share of customers brings (a Lorenz curve).
 
@@ -227,11 +345,11 @@ def value_concentration(predictions: pd.DataFrame, ax: Axes | None = None) -> Ax
     share = np.concatenate([[0.0], np.cumsum(value) / value.sum()])
     ax.plot(people, share, color=BLUE, lw=1.8)
     ax.plot([0, 1], [0, 1], color=GREY, lw=0.8, ls=":")
-    ax.text(0.74, 0.66, "if all were alike", color=GREY, fontsize=8, rotation=30, ha="center")
-    tenth = float(np.interp(0.1, people, share))
-    ax.plot([0.1, 0.1], [0, tenth], color=ORANGE, lw=1.2)
-    ax.plot([0.1], [tenth], "o", color=ORANGE, ms=5)
-    ax.annotate(f"  top tenth: {tenth:.0%}", (0.1, tenth), color=ORANGE, va="top")
+    ax.text(0.66, 0.57, "if all were alike", color=GREY, fontsize=8, va="top")
+    top = int(np.ceil(value.size / 10))
+    ax.plot([people[top]] * 2, [0, share[top]], color=ORANGE, lw=1.2)
+    ax.plot([people[top]], [share[top]], "o", color=ORANGE, ms=5)
+    _label(ax, f"top tenth: {share[top]:.0%}", (people[top], 0.75 * share[top]), ORANGE)
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.02)
     ax.xaxis.set_major_formatter(PercentFormatter(1.0))
@@ -242,7 +360,10 @@ def value_concentration(predictions: pd.DataFrame, ax: Axes | None = None) -> Ax
     return ax
 
 
-def value_distribution(predictions: pd.DataFrame, currency: str, ax: Axes | None = None) -> Axes:
+@_in_house_style
+def value_distribution(
+    predictions: pd.DataFrame, currency: str, ax: Axes | None = None
+) -> Axes:
     """Histogram of CLV over customers; the top 1% share the last bar.
 
     Parameters
@@ -261,10 +382,12 @@ def value_distribution(predictions: pd.DataFrame, currency: str, ax: Axes | None
     ax = new_axes() if ax is None else ax
     value = predictions["clv"].dropna().to_numpy()
     most = float(np.quantile(value, 0.99)) or 1.0
-    ax.hist(np.minimum(value, most), bins=24, range=(0.0, most), color=BLUE, rwidth=0.92)
+    ax.hist(
+        np.minimum(value, most), bins=24, range=(0.0, most), color=BLUE, rwidth=0.92
+    )
     mean = float(value.mean())
     ax.axvline(mean, color=ORANGE, lw=1.2)
-    ax.text(mean, ax.get_ylim()[1], f" mean {mean:,.0f}", color=ORANGE, va="top")
+    _label(ax, f"mean {mean:,.0f}", (mean, 0.95 * ax.get_ylim()[1]), ORANGE)
     ax.xaxis.set_major_locator(MaxNLocator(6))
     ax.xaxis.set_major_formatter(_THOUSANDS)
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))

@@ -7,6 +7,7 @@ averages out over customers and the parameters' doubt does not, so the totals ar
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,7 +79,9 @@ def mean_dropout(fit: MaximumLikelihoodFit) -> Interval:
         return Interval(0.0, 0.0, 0.0)
     c = fit.log_covariance
     odds = _around(a / b, float(np.sqrt(c[2, 2] + c[3, 3] - 2.0 * c[2, 3])))
-    return Interval(*(value / (1.0 + value) for value in (odds.value, odds.low, odds.high)))
+    return Interval(
+        *(value / (1.0 + value) for value in (odds.value, odds.low, odds.high))
+    )
 
 
 def _around(value: float, log_error: float) -> Interval:
@@ -144,7 +147,9 @@ def predict_customers(
     rate = _rate_per_unit(annual_discount_rate, _unit(summary, time_unit))
     base = _base(purchases, spend, summary, horizon, rate, margin)
     rows = base.history
-    chances = bg_nbd.conditional_count_probabilities(horizon, *rows, *purchases.fit_.parameters)
+    chances = bg_nbd.conditional_count_probabilities(
+        horizon, *rows, *purchases.fit_.parameters
+    )
     tails = (1.0 - interval) / 2.0, (1.0 + interval) / 2.0
     low, high = (count_quantile(chances, tail)[base.row] for tail in tails)
     ends = np.full((2, len(summary)), np.nan)
@@ -152,7 +157,9 @@ def predict_customers(
         told = np.flatnonzero(np.isfinite(base.spend))
         known = base.row[told], base.x[told], base.m[told]
         for i, tail in enumerate(tails):
-            total = gamma_gamma.value_quantile(tail, chances, *known, *spend.fit_.parameters)
+            total = gamma_gamma.value_quantile(
+                tail, chances, *known, *spend.fit_.parameters
+            )
             ends[i, told] = base.factor[told] * total
     table = pd.DataFrame(
         {
@@ -204,12 +211,16 @@ def _base(
     row = np.ravel(row)
     history = tuple(rows.T)
     expected = bg_nbd.conditional_expected_purchases(horizon, *history, *parameters)
-    discounted = bg_nbd.discounted_expected_purchases(horizon, rate, *history, *parameters)
+    discounted = bg_nbd.discounted_expected_purchases(
+        horizon, rate, *history, *parameters
+    )
     x, m = columns[:, 0], summary["monetary_value"].to_numpy(dtype=float)
     each = np.full(len(summary), np.nan)
     if spend is not None:
         told = (x == 0) | (m > 0)
-        each[told] = gamma_gamma.expected_spend(x[told], m[told], *spend.fit_.parameters)
+        each[told] = gamma_gamma.expected_spend(
+            x[told], m[told], *spend.fit_.parameters
+        )
     return _Base(
         history=history,
         row=row,
@@ -265,7 +276,11 @@ def predict_store(
     spend_draws = spend.fit_.draws(draws, rng) if spend is not None else None
     blocks = []
     for block in np.array_split(np.arange(draws), max(1, draws * clv.size // _CELLS)):
-        alive, counts = simulate_counts(horizon, base.x, t_x, T, count_draws[block], rng)
+        ends_of_windows = np.array([horizon])
+        futures = simulate_futures(
+            ends_of_windows, base.x, t_x, T, count_draws[block], rng
+        )
+        alive, counts = next(futures)
         sums = [alive.sum(axis=1), counts.sum(axis=1), (counts > 0).sum(axis=1)]
         if spend_draws is not None:
             told = np.where(priced, base.m, 1.0)
@@ -289,21 +304,28 @@ def predict_store(
         for value, low, high in zip(expected, *ends, strict=True)
     ]
     money = results[3:] if spend is not None else [None, None]
-    return StoreForecast(results[0], results[1], results[2], money[0], money[1], interval)
+    return StoreForecast(
+        results[0], results[1], results[2], money[0], money[1], interval
+    )
 
 
-def simulate_counts(
-    horizon: float, x: Array, t_x: Array, T: Array, parameters: Array, rng: np.random.Generator
-) -> tuple[NDArray[np.bool_], Array]:
-    """Draws of who is alive and of the purchases in (T, T + horizon] under the BG/NBD model.
+def simulate_futures(
+    ends: Array,
+    x: Array,
+    t_x: Array,
+    T: Array,
+    parameters: Array,
+    rng: np.random.Generator,
+) -> Iterator[tuple[NDArray[np.bool_], Array]]:
+    """Draws of who is alive today and of the purchases up to each of several days to come.
 
-    A customer alive buys N ~ Poisson(λ·horizon) times unless the geometric number of purchases up to
+    A customer alive buys N(t) ~ Poisson(λ·t) times unless the geometric number of purchases up to
     dropout comes first: the count is the smaller of the two.
 
     Parameters
     ----------
-    horizon : float
-        Length of the window.
+    ends : ndarray, shape (n,)
+        Ends of windows that all begin at T, increasing.
     x, t_x, T : ndarray, shape (k,)
         The customers' histories.
     parameters : ndarray, shape (draws, 4)
@@ -311,20 +333,28 @@ def simulate_counts(
     rng : numpy.random.Generator
         Source of randomness.
 
-    Returns
-    -------
+    Yields
+    ------
     alive : ndarray of bool, shape (draws, k)
+        The same at every end.
     counts : ndarray, shape (draws, k)
+        Purchases up to that end, of one path per draw and customer.
     """
     r, alpha, a, b = (parameters[:, [i]] for i in range(4))
     shape = (len(parameters), x.size)
-    probability = np.stack([bg_nbd.probability_alive(x, t_x, T, *draw) for draw in parameters])
+    probability = np.stack(
+        [bg_nbd.probability_alive(x, t_x, T, *draw) for draw in parameters]
+    )
     alive = rng.random(shape) < probability
-    wished = rng.poisson(rng.gamma(r + x, 1.0 / (alpha + T)) * horizon)
-    if np.all(a == 0.0):
-        return alive, np.where(alive, wished, 0).astype(float)
-    leaves = np.clip(rng.beta(np.broadcast_to(a, shape), b + x), 1e-12, 1.0)
-    return alive, np.where(alive, np.minimum(wished, rng.geometric(leaves)), 0).astype(float)
+    rates = rng.gamma(r + x, 1.0 / (alpha + T))
+    most = np.where(alive, np.inf, 0.0)
+    if np.any(a > 0.0):
+        leaves = np.clip(rng.beta(np.broadcast_to(a, shape), b + x), 1e-12, 1.0)
+        most = np.where(alive, rng.geometric(leaves), 0.0)
+    wished = np.zeros(shape)
+    for step in np.diff(ends, prepend=0.0):
+        wished += rng.poisson(rates * step)
+        yield alive, np.minimum(wished, most)
 
 
 def _simulate_spend(
@@ -333,7 +363,62 @@ def _simulate_spend(
     """Total spend of each draw's counts, given spend levels drawn from their posteriors."""
     p, q, v = (parameters[:, [i]] for i in range(3))
     level = rng.gamma(q + p * x, 1.0 / (v + x * np.where(x > 0, m, 0.0)))
-    return np.where(counts > 0, rng.gamma(np.where(counts > 0, p * counts, 1.0)) / level, 0.0)
+    return np.where(
+        counts > 0, rng.gamma(np.where(counts > 0, p * counts, 1.0)) / level, 0.0
+    )
+
+
+def predict_path(
+    purchases: BetaGeoFitter,
+    summary: pd.DataFrame,
+    ends: Array,
+    *,
+    interval: float = 0.90,
+    draws: int = 300,
+) -> pd.DataFrame:
+    """Total purchases of the customers up to each of several days to come, with an interval.
+
+    Parameters
+    ----------
+    purchases : BetaGeoFitter
+        Fitted in the summary's unit.
+    summary : DataFrame
+        From `customer_summary`.
+    ends : ndarray, shape (n,)
+        Ends of the windows, in time units from today, increasing.
+    interval : float
+        Level of the predictive intervals; chance and parameter doubt are both in them.
+    draws : int
+        Futures simulated.
+
+    Returns
+    -------
+    DataFrame
+        Index ends; forecast (expectation at the fitted parameters), low, high.
+    """
+    columns = summary[["frequency", "recency", "T"]].to_numpy(dtype=float)
+    rows, counts = np.unique(columns, axis=0, return_counts=True)
+    parameters = purchases.fit_.parameters
+    forecast = [
+        float(counts @ bg_nbd.conditional_expected_purchases(end, *rows.T, *parameters))
+        for end in ends
+    ]
+    rng = np.random.default_rng(_SEED)
+    parameter_draws = purchases.fit_.draws(draws, rng)
+    blocks = [
+        [
+            future.sum(axis=1)
+            for _, future in simulate_futures(ends, *columns.T, block, rng)
+        ]
+        for block in np.array_split(
+            parameter_draws, max(1, draws * len(summary) // _CELLS)
+        )
+    ]
+    totals = np.concatenate(blocks, axis=1)
+    low, high = np.quantile(
+        totals, [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0], axis=1
+    )
+    return pd.DataFrame({"forecast": forecast, "low": low, "high": high}, index=ends)
 
 
 def count_quantile(chances: Array, probability: float) -> Array:
@@ -361,7 +446,9 @@ def _check(
 ) -> None:
     missing = {"frequency", "recency", "T", "monetary_value"} - set(summary.columns)
     if missing:
-        raise SettingsError(f"summary: columns are missing: {', '.join(sorted(missing))}.")
+        raise SettingsError(
+            f"summary: columns are missing: {', '.join(sorted(missing))}."
+        )
     if not horizon > 0:
         raise SettingsError(f"horizon: expected a length above 0; got {horizon!r}.")
     if not 0 <= rate < 1:
@@ -369,6 +456,10 @@ def _check(
             f"annual_discount_rate: expected a rate from 0 to below 1; got {rate!r}."
         )
     if not 0 < margin <= 1:
-        raise SettingsError(f"margin: expected a share above 0 and up to 1; got {margin!r}.")
+        raise SettingsError(
+            f"margin: expected a share above 0 and up to 1; got {margin!r}."
+        )
     if not 0 < interval < 1:
-        raise SettingsError(f"interval: expected a level between 0 and 1; got {interval!r}.")
+        raise SettingsError(
+            f"interval: expected a level between 0 and 1; got {interval!r}."
+        )

@@ -28,8 +28,6 @@ from retention_models.time_units import TimeUnit
 DEFAULT_PROJECT_FILE = "retention.toml"
 
 
-
-
 def _text_not_number(value: object) -> object:
     # TOML reads 0042 as an error and 42 as a number; the first is lost and the second may be.
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -68,12 +66,24 @@ class Section(BaseModel):
 class Columns(Section):
     """What the source calls the columns of the data contract (data/README.md)."""
 
-    customer_id: Text = Field(examples=["customer_id"], description="name of the customer's column")
-    date: Text = Field(examples=["ordered_at"], description="name of the column with day or time")
-    spend: Text = Field(examples=["amount"], description="name of the column with money paid")
-    store_id: Text | None = Field(None, examples=["store_id"], description="name of a column")
-    order_id: Text | None = Field(None, examples=["order_id"], description="name of a column")
-    category: Text | None = Field(None, examples=["department"], description="name of a column")
+    customer_id: Text = Field(
+        examples=["customer_id"], description="name of the customer's column"
+    )
+    date: Text = Field(
+        examples=["ordered_at"], description="name of the column with day or time"
+    )
+    spend: Text = Field(
+        examples=["amount"], description="name of the column with money paid"
+    )
+    store_id: Text | None = Field(
+        None, examples=["store_id"], description="name of a column"
+    )
+    order_id: Text | None = Field(
+        None, examples=["order_id"], description="name of a column"
+    )
+    category: Text | None = Field(
+        None, examples=["department"], description="name of a column"
+    )
 
 
 class TransactionsSettings(Section):
@@ -87,7 +97,9 @@ class TransactionsSettings(Section):
         None, examples=["orders"], description="table's name; only for a DuckDB file"
     )
     timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
-        "UTC", examples=["Europe/Istanbul"], description="time zone in which the shop's days begin"
+        "UTC",
+        examples=["Europe/Istanbul"],
+        description="time zone in which the shop's days begin",
     )
     date_format: Text | None = Field(
         None,
@@ -96,7 +108,9 @@ class TransactionsSettings(Section):
     )
     decimal: Literal[".", ","] = Field(".", examples=[","], description='"." or ","')
     duplicates: Literal["keep", "drop"] = Field(
-        "keep", examples=["drop"], description='"keep" or "drop" rows that repeat another exactly'
+        "keep",
+        examples=["drop"],
+        description='"keep" or "drop" rows that repeat another exactly',
     )
     max_unusable_share: float = Field(
         0.01,
@@ -130,7 +144,9 @@ class Stores(Section):
     @classmethod
     def _ids_differ(cls, ids: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if ids is not None and not ids:
-            raise ValueError("it names no store; leave the key out to report on every store")
+            raise ValueError(
+                "it names no store; leave the key out to report on every store"
+            )
         _no_repeats(ids or ())
         return ids
 
@@ -139,7 +155,9 @@ class Money(Section):
     """What spend is worth to the shop."""
 
     currency: str = Field(
-        pattern=r"^[A-Z]{3}$", examples=["EUR"], description="three capital letters (ISO 4217)"
+        pattern=r"^[A-Z]{3}$",
+        examples=["EUR"],
+        description="three capital letters (ISO 4217)",
     )
     margin: float = Field(
         gt=0, le=1, examples=[0.30], description="share of spend above 0 and up to 1"
@@ -154,13 +172,21 @@ class ModelSettings(Section):
 
     time_unit: TimeUnit = Field("W", examples=["W"], description='"D", "W" or "M"')
     horizon: int = Field(
-        52, gt=0, examples=[52], description="whole number of time units to look ahead, above 0"
+        52,
+        gt=0,
+        examples=[52],
+        description="whole number of time units to look ahead, above 0",
     )
     holdout: int | None = Field(
-        None, gt=0, examples=[13], description="whole number of time units held out, above 0"
+        None,
+        gt=0,
+        examples=[13],
+        description="whole number of time units held out, above 0",
     )
     observation_end: dt.date | None = Field(
-        None, examples=["2017-12-31"], description="last day that counts, without quotes"
+        None,
+        examples=["2017-12-31"],
+        description="last day that counts, without quotes",
     )
     interval: float = Field(
         0.90, gt=0.5, lt=1, examples=[0.90], description="level between 0.5 and 1"
@@ -173,8 +199,12 @@ class Campaign(Section):
     id: Id = Field(examples=["spring-coupon"], description="text in quotes")
     name: Text = Field(examples=["Spring coupon"], description="text in quotes")
     kind: Text = Field(examples=["coupon"], description="text in quotes")
-    start: dt.date = Field(examples=["2017-03-03"], description="first day, without quotes")
-    end: dt.date = Field(examples=["2017-04-09"], description="last day, without quotes")
+    start: dt.date = Field(
+        examples=["2017-03-03"], description="first day, without quotes"
+    )
+    end: dt.date = Field(
+        examples=["2017-04-09"], description="last day, without quotes"
+    )
 
     @field_validator("end")
     @classmethod
@@ -192,14 +222,18 @@ class CampaignData(Section):
         examples=["data/raw/campaign_assignments.parquet"], description="path of a file"
     )
     redemptions: Text | None = Field(
-        None, examples=["data/raw/coupon_redemptions.parquet"], description="path of a file"
+        None,
+        examples=["data/raw/coupon_redemptions.parquet"],
+        description="path of a file",
     )
 
 
 class Reports(Section):
     """What to run and where the pages go."""
 
-    output: Text = Field("reports", examples=["reports"], description="folder for the pages")
+    output: Text = Field(
+        "reports", examples=["reports"], description="folder for the pages"
+    )
     notebook: Text | None = Field(
         None, examples=["my_report.ipynb"], description="path of a notebook of your own"
     )
@@ -208,12 +242,17 @@ class Reports(Section):
 class Settings(Section):
     """A whole project file."""
 
-    name: Text = Field(examples=["Corner Shops"], description="name of the chain, in quotes")
+    name: Text = Field(
+        examples=["Corner Shops"], description="name of the chain, in quotes"
+    )
     transactions: TransactionsSettings = Field(
-        examples=['source = "data/raw/orders.parquet"'], description="table [transactions]"
+        examples=['source = "data/raw/orders.parquet"'],
+        description="table [transactions]",
     )
     stores: Stores = Field(
-        default_factory=lambda: Stores(ids=None), examples=["ids"], description="table [stores]"
+        default_factory=lambda: Stores(ids=None),
+        examples=["ids"],
+        description="table [stores]",
     )
     money: Money = Field(examples=['currency = "EUR"'], description="table [money]")
     model: ModelSettings = Field(
@@ -295,7 +334,9 @@ def read_settings(project_file: str | Path) -> Settings:
             f"{path / DEFAULT_PROJECT_FILE}."
         ) from None
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: expected UTF-8 text ({error}). Save it as UTF-8.") from None
+        raise SettingsError(
+            f"{path}: expected UTF-8 text ({error}). Save it as UTF-8."
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: not valid TOML: {error}.") from None
     try:

@@ -17,13 +17,17 @@ import pandas as pd
 from retention_models.cohorts import cohort_retention
 from retention_models.customer_summaries import Day, as_day, customer_summary
 from retention_models.errors import CannotSay
-from retention_models.measures import store_measures
+from retention_models.measures import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
 from retention_models.predictions import StoreForecast, predict_customers, predict_store
 from retention_models.settings import Settings, read_settings
 from retention_models.time_units import days_in
 from retention_models.transactions import Transactions, read_project_transactions
-from retention_models.validation import HoldoutValidation, validate_holdout, weekly_tracking
+from retention_models.validation import (
+    HoldoutValidation,
+    validate_holdout,
+    weekly_tracking,
+)
 
 # Fewer repeat customers than this cannot carry four parameters: at 10, intervals of the parameters
 # already span a factor of ten.
@@ -140,7 +144,11 @@ class Store:
         # Chance averages out over many customers, so fewer draws do; at least 200 for the quantiles.
         draws = int(np.clip(20_000_000 / len(self.summary), 200, 1000))
         return predict_store(
-            self.purchases, self._spend_if_any, self.summary, **self._horizon, draws=draws
+            self.purchases,
+            self._spend_if_any,
+            self.summary,
+            **self._horizon,
+            draws=draws,
         )
 
     @property
@@ -156,7 +164,9 @@ class Store:
         """Model against a holdout at the end of the data; see `validate_holdout`."""
         split = self.calibration_end
         early = customer_summary(self.log, store_id=self.id, observation_end=split)
-        self._require_repeats(int((early["frequency"] > 0).sum()), f"purchases up to {split}")
+        self._require_repeats(
+            int((early["frequency"] > 0).sum()), f"purchases up to {split}"
+        )
         return validate_holdout(
             self.log,
             store_id=self.id,
@@ -167,14 +177,8 @@ class Store:
 
     @cached_property
     def tracking(self) -> pd.DataFrame:
-        """Weekly purchases against the model of the calibration period; see `weekly_tracking`."""
-        return weekly_tracking(
-            self.log,
-            self.holdout.purchases,
-            store_id=self.id,
-            end=self.observation_end,
-            time_unit=self.settings.model.time_unit,
-        )
+        """Purchases week by week against the model; see `weekly_tracking`."""
+        return weekly_tracking(self.log, self.holdout, store_id=self.id)
 
     @cached_property
     def calibration_end(self) -> dt.date:
@@ -207,7 +211,13 @@ class Store:
         }
 
     def _require_customers(self) -> None:
-        _ = self.summary
+        n = len(self.summary)
+        if n < SMALLEST_GROUP:
+            people = "one customer" if n == 1 else f"{n} customers"
+            raise CannotSay(
+                f"The store has {people} so far; figures of fewer than {SMALLEST_GROUP} are not "
+                "shown, since they would tell of single persons."
+            )
 
     def _require_repeats(self, repeats: int, what: str) -> None:
         if repeats < FEWEST_REPEAT_CUSTOMERS:
@@ -250,7 +260,9 @@ def open_store(
     return Store(str(store_id), settings, log, last_day(settings, log, as_of))
 
 
-def last_day(settings: Settings, log: Transactions, as_of: Day | None = None) -> dt.date:
+def last_day(
+    settings: Settings, log: Transactions, as_of: Day | None = None
+) -> dt.date:
     """Last day that counts: as_of, else the setting observation_end, else the log's last day."""
     if as_of:
         return as_day(as_of, "as_of")

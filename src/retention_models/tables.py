@@ -37,7 +37,11 @@ def measures(table: pd.DataFrame, currency: str) -> pd.DataFrame:
             return words.money(value, currency)
         if measure == "repeat_customer_rate":
             return f"{value:.1%}"
-        return f"{value:,.0f}" if measure in {"customers", "orders"} else words.number(value)
+        return (
+            f"{value:,.0f}"
+            if measure in {"customers", "orders"}
+            else words.number(value)
+        )
 
     rows = {}
     for measure, label in _MEASURES.items():
@@ -45,8 +49,13 @@ def measures(table: pd.DataFrame, currency: str) -> pd.DataFrame:
         ends = f"{shown(measure, row['low'])} to {shown(measure, row['high'])}"
         counted = measure in {"customers", "orders", "revenue"}
         nothing = "counted, not estimated" if counted else "one customer gives none"
-        rows[label] = (shown(measure, row["value"]), nothing if pd.isna(row["low"]) else ends)
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=["Value", "95% interval"])
+        rows[label] = (
+            shown(measure, row["value"]),
+            nothing if pd.isna(row["low"]) else ends,
+        )
+    frame = pd.DataFrame.from_dict(
+        rows, orient="index", columns=["Value", "95% interval"]
+    )
     frame.index.name = "Measure"
     return frame
 

@@ -150,7 +150,9 @@ def read_transactions(
     }
     _require_columns(name, raw, columns)
     try:
-        found = _classified(name, raw, columns, timezone, date_format, decimal, only_store)
+        found = _classified(
+            name, raw, columns, timezone, date_format, decimal, only_store
+        )
         if duplicates == "drop":
             found["reason"] = _repeats_are_unusable(raw, found["reason"])
             kept_repeats = 0
@@ -213,14 +215,21 @@ def _classified(
     spend_source = raw[str(columns["spend"])]
     spend = _number(name, spend_source, decimal)
     today = ibis.literal(dt.datetime.now(tz=ZoneInfo(timezone)).date())
-    blank = {role: _is_blank(raw[column]) for role, column in columns.items() if column is not None}
+    blank = {
+        role: _is_blank(raw[column])
+        for role, column in columns.items()
+        if column is not None
+    }
     reason = ibis.cases(
         (blank["date"], "no date"),
         (day.isnull(), "date not understood"),
         (day > today, "date in the future"),
         (blank["spend"], "no spend"),
         (spend.isnull(), "spend is not a number"),
-        (spend.isnan() | spend.isinf() | (spend.abs() >= _LARGEST_SPEND), "spend is not finite"),
+        (
+            spend.isnan() | spend.isinf() | (spend.abs() >= _LARGEST_SPEND),
+            "spend is not finite",
+        ),
         (blank.get("store_id", ibis.literal(False)), "no store id"),
         (blank["customer_id"], NO_CUSTOMER),
         else_=ibis.null("string"),
@@ -237,7 +246,9 @@ def _classified(
     }
     for role in ("order_id", "category"):
         column = columns[role]
-        found[role] = ibis.null("string") if column is None else raw[column].cast("string")
+        found[role] = (
+            ibis.null("string") if column is None else raw[column].cast("string")
+        )
     return found
 
 
@@ -297,7 +308,9 @@ def _number(name: str, column: Column, decimal: str) -> Column:
 
 def _repeats_are_unusable(raw: Table, reason: Value) -> Value:
     """Rows that repeat an earlier one in every column of the source get a reason of their own."""
-    earlier = ibis.row_number().over(group_by=list(raw.columns), order_by=raw[raw.columns[0]])
+    earlier = ibis.row_number().over(
+        group_by=list(raw.columns), order_by=raw[raw.columns[0]]
+    )
     return ibis.ifelse(reason.isnull() & (earlier > 0), DUPLICATE, reason)
 
 
@@ -319,20 +332,27 @@ def _accepted(
     if rows == 0:
         raise DataError(f"{name}: holds no rows.")
     bad = checked.filter(~usable)
-    finite = ibis.ifelse(bad["number"].isnan() | bad["number"].isinf(), 0.0, bad["number"])
+    finite = ibis.ifelse(
+        bad["number"].isnan() | bad["number"].isinf(), 0.0, bad["number"]
+    )
     quality = (
         bad.group_by("store_id", "reason")
         .aggregate(rows=bad.count(), spend=finite.fill_null(0.0).sum())
         .order_by("store_id", "reason")
         .execute()
     )
-    held_against = quality.loc[~quality["reason"].isin([NO_CUSTOMER, DUPLICATE]), "rows"].sum()
+    held_against = quality.loc[
+        ~quality["reason"].isin([NO_CUSTOMER, DUPLICATE]), "rows"
+    ].sum()
     if held_against > max_unusable_share * rows or quality["rows"].sum() == rows:
         raise DataError(_refusal(name, bad, quality, rows, columns, max_unusable_share))
     remarks = [
         text
         for count, text in (
-            (returns, f"{returns:,} rows are returns (spend below 0): they lower spend"),
+            (
+                returns,
+                f"{returns:,} rows are returns (spend below 0): they lower spend",
+            ),
             (zeros, f"{zeros:,} rows have a spend of 0: they count as purchases"),
             (
                 repeats,
@@ -375,7 +395,9 @@ def _refusal(
             f"{'missing' if pd.isna(row[role]) else repr(row[role])}"
             for role in shown
         )
-        lines.append(f"  - row {row['row']} after the header: {row['reason']} ({given})")
+        lines.append(
+            f"  - row {row['row']} after the header: {row['reason']} ({given})"
+        )
     if "date not understood" in by_reason:
         lines.append(
             "Dates are expected as 2017-12-31 or 2017-12-31T09:30:00+03:00; for another format set "

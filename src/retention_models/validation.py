@@ -17,7 +17,12 @@ from retention_models.customer_summaries import (
 )
 from retention_models.errors import CannotSay
 from retention_models.models.fitters import BetaGeoFitter
-from retention_models.predictions import Interval, predict_customers, predict_store
+from retention_models.predictions import (
+    Interval,
+    predict_customers,
+    predict_path,
+    predict_store,
+)
 from retention_models.time_units import days_in
 from retention_models.transactions import Transactions
 
@@ -26,6 +31,10 @@ Verdict = Literal["use", "use with care", "do not use"]
 # Within its 90% interval, a total is as close as chance and parameter doubt allow. Outside it, a
 # forecast that is off by no more than a fifth still ranks customers and budgets; beyond, it misleads.
 TOLERATED_ERROR = 0.20
+# A model whose own expectation for the period it was fitted to is off by more than a tenth describes
+# a mixture of customers that it takes for one population.
+TOLERATED_MISFIT = 0.10
+_TRACKING = ["actual", "expected", "forecast", "low", "high"]
 _GROUPS = 7  # frequency groups 0, 1, …, 6 and 7 or more, as FHL (2005), figure 3
 
 
@@ -106,10 +115,10 @@ def validate_holdout(
 
     Notes
     -----
-    Verdict. *Use*: the actual total lies in the 90% predictive interval and the model's error per
-    customer is no larger than every baseline's. *Use with care*: the total is off by no more than
-    20%, or a baseline does as well per customer. *Do not use*: the total is outside its interval
-    and off by more than 20%.
+    Verdict. *Do not use*: the actual total of the holdout is outside its 90% predictive interval and
+    off by more than 20%. *Use with care*: it is outside but off by less; or a baseline errs less per
+    customer; or the model's own expectation for the calibration period is off by more than 10%.
+    *Use*: none of these.
     """
     split = calibration_holdout_summary(
         log,
@@ -119,7 +128,9 @@ def validate_holdout(
         time_unit=time_unit,
     )
     if split.empty:
-        raise CannotSay(f"Nobody had bought by {calibration_end}, so there is nothing to validate.")
+        raise CannotSay(
+            f"Nobody had bought by {calibration_end}, so there is nothing to validate."
+        )
     purchases = BetaGeoFitter().fit(split["frequency"], split["recency"], split["T"])
     window = float(split["duration_holdout"].iloc[0])
     table = predict_customers(purchases, None, split, horizon=window)
@@ -127,7 +138,8 @@ def validate_holdout(
     forecast = predict_store(purchases, None, split, horizon=window, interval=0.90)
     actual = int(split["frequency_holdout"].sum())
     errors = _errors(customers, window)
-    verdict, reason = _verdict(forecast.purchases, actual, errors)
+    misfit = _misfit(purchases, split)
+    verdict, reason = _verdict(forecast.purchases, actual, errors, misfit)
     return HoldoutValidation(
         purchases=purchases,
         customers=customers,
@@ -153,7 +165,9 @@ def _errors(customers: pd.DataFrame, window: float) -> pd.Series:
         "own historic rate": own_rate,
         "store mean": store_mean,
     }
-    return pd.Series({name: float((actual - f).abs().mean()) for name, f in forecasts.items()})
+    return pd.Series(
+        {name: float((actual - f).abs().mean()) for name, f in forecasts.items()}
+    )
 
 
 def _by_frequency(customers: pd.DataFrame) -> pd.DataFrame:
@@ -176,7 +190,16 @@ def _by_frequency(customers: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _verdict(total: Interval, actual: int, errors: pd.Series) -> tuple[Verdict, str]:
+def _misfit(purchases: BetaGeoFitter, split: pd.DataFrame) -> tuple[float, int]:
+    """Repeat purchases of the calibration period: the model's expectation, and what came."""
+    ages, customers = np.unique(split["T"].to_numpy(dtype=float), return_counts=True)
+    expected = customers @ purchases.expected_number_of_purchases_up_to_time(ages)
+    return float(expected), int(split["frequency"].sum())
+
+
+def _verdict(
+    total: Interval, actual: int, errors: pd.Series, misfit: tuple[float, int]
+) -> tuple[Verdict, str]:
     inside = total.low <= actual <= total.high
     off = abs(total.value / actual - 1.0) if actual else float("inf")
     best = errors.drop("model").idxmin()
@@ -199,55 +222,80 @@ def _verdict(total: Interval, actual: int, errors: pd.Series) -> tuple[Verdict, 
             f"({errors[best]:.2f} against {errors['model']:.2f} purchases)"
         )
         return "use with care", why
+    expected, seen = misfit
+    if abs(expected / seen - 1.0) > TOLERATED_MISFIT:
+        why = (
+            f"the total holds ({came}), but for the weeks before, which it was fitted to, the model "
+            f"by itself expects {expected:,.0f} repeat purchases where {seen:,} came: it takes "
+            "different kinds of customers for one, such as regulars from before the data began and "
+            "newcomers, and is likely wrong about those who came last"
+        )
+        return "use with care", why
     return "use", f"{came}, inside the expected {total.low:,.0f} to {total.high:,.0f}"
 
 
 def weekly_tracking(
-    log: Transactions, fitted: BetaGeoFitter, *, store_id: str | None = None, end: Day, time_unit: str
+    log: Transactions, validation: HoldoutValidation, *, store_id: str | None = None
 ) -> pd.DataFrame:
-    """Cumulative repeat purchases, week by week, against the model's expectation.
-
-    The expectation for a day is Σ over customers who had begun by then of E[X(days since they
-    began)], FHL (2005), figure 4.
+    """Cumulative repeat purchases, week by week, of the customers known at the end of calibration.
 
     Parameters
     ----------
     log : Transactions
         A checked log.
-    fitted : BetaGeoFitter
-        Purchase model in `time_unit`.
+    validation : HoldoutValidation
+        From `validate_holdout`, of the same store.
     store_id : str, optional
         One store; all of them together unless given.
-    end : date or str
-        Last day.
-    time_unit : {"D", "W", "M"}
-        Unit that the model was fitted in.
 
     Returns
     -------
     DataFrame
-        Index date, every seventh day back from the end; actual and expected cumulative repeat
-        purchases, and customers who had begun.
+        Index date, every seventh day before and after calibration_end. actual: what came.
+        expected: Σ over customers who had begun of E[X(time since they began)], as in FHL (2005),
+        figure 4, up to calibration_end. forecast, low, high: what had come by calibration_end plus
+        the conditional expectation given each customer's history, with its 90% interval, from there
+        on.
     """
-    last = pd.Timestamp(as_day(end, "end"))
+    customers, fitted = validation.customers, validation.purchases
+    unit = days_in(str(customers.attrs["time_unit"]))
+    split, last = (
+        pd.Timestamp(validation.calibration_end),
+        pd.Timestamp(validation.holdout_end),
+    )
     days = purchase_days(log.rows(store_id, last.date()))
-    firsts = days.group_by("customer_id").aggregate(date=days["date"].min())
-    began = firsts.group_by("date").aggregate(customers=firsts.count()).order_by("date").execute()
-    bought = days.group_by("date").aggregate(purchases=days.count()).order_by("date").execute()
-    begin = pd.to_datetime(began["date"]).to_numpy()
-    number = began["customers"].to_numpy(dtype=float)
-    weeks = pd.date_range(end=last, periods=(last - pd.Timestamp(begin[0])).days // 7 + 1, freq="7D")
-    purchase_day = pd.to_datetime(bought["date"]).to_numpy()
+    firsts = days.group_by("customer_id").aggregate(first=days["date"].min())
+    known = days.join(firsts.filter(firsts["first"] <= split.date()), "customer_id")
+    by_day = known.group_by("date").aggregate(
+        purchases=known.count(), began=(known["date"] == known["first"]).sum()
+    )
+    table = by_day.order_by("date").execute()
+    table.index = pd.DatetimeIndex(table.pop("date"))
+    table = table.asfreq("D", fill_value=0)
     # Ages are whole days, so every expectation that is needed stands in one table.
-    ages = np.arange((last - pd.Timestamp(begin[0])).days + 1)
-    of_age = fitted.expected_number_of_purchases_up_to_time(ages / days_in(time_unit))
-    rows = []
-    for week in weeks.to_numpy():
-        started = begin <= week
-        age = ((week - begin[started]) / np.timedelta64(1, "D")).astype(int)
-        expected = of_age[age] @ number[started]
-        total = bought["purchases"].to_numpy()[purchase_day <= week].sum()
-        rows.append((total - number[started].sum(), expected, number[started].sum()))
-    table = pd.DataFrame(rows, index=weeks, columns=["actual", "expected", "customers"])
-    table.index.name = "date"
-    return table
+    ages = np.arange((split - table.index[0]).days + 1)
+    of_age = fitted.expected_number_of_purchases_up_to_time(ages / unit)
+    expected = np.convolve(table.loc[:split, "began"].to_numpy(dtype=float), of_age)[
+        : ages.size
+    ]
+    actual = (
+        (table["purchases"] - table["began"])
+        .cumsum()
+        .reindex(pd.date_range(table.index[0], last), method="ffill")
+    )
+    before = pd.date_range(end=split, periods=ages.size // 7 + 1, freq="7D")
+    before = before[before >= table.index[0]]
+    after = pd.DatetimeIndex(
+        [*pd.date_range(split, last, freq="7D")[1:], last]
+    ).unique()
+    path = predict_path(
+        fitted, customers, ((after - split).days / unit).to_numpy(dtype=float)
+    )
+    seen = int(actual[split])
+    result = pd.DataFrame(index=before.append(after), columns=_TRACKING, dtype=float)
+    result["actual"] = actual.reindex(result.index)
+    result.loc[before, "expected"] = expected[(before - table.index[0]).days]
+    result.loc[split, ["forecast", "low", "high"]] = seen
+    result.loc[after, ["forecast", "low", "high"]] = seen + path.to_numpy()
+    result.index.name = "date"
+    return result

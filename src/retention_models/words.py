@@ -8,6 +8,7 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from retention_models.errors import CannotSay
+from retention_models.measures import SMALLEST_GROUP
 from retention_models.models.fitters import GammaGammaFitter
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.predictions import (
@@ -30,12 +31,20 @@ def day(value: dt.date) -> str:
 def number(value: float) -> str:
     """A number with as many digits as a reader can use: 1,234 · 12.3 · 0.45."""
     size = abs(value)
-    return f"{value:,.0f}" if size >= 100 else f"{value:.1f}" if size >= 1 else f"{value:.2f}"
+    return (
+        f"{value:,.0f}"
+        if size >= 100
+        else f"{value:.1f}"
+        if size >= 1
+        else f"{value:.2f}"
+    )
 
 
 def money(value: float, currency: str) -> str:
     """An amount with its currency; cents only where they matter."""
-    return f"{value:,.0f} {currency}" if abs(value) >= 100 else f"{value:,.2f} {currency}"
+    return (
+        f"{value:,.0f} {currency}" if abs(value) >= 100 else f"{value:,.2f} {currency}"
+    )
 
 
 def counted(n: int, singular: str, plural: str | None = None) -> str:
@@ -89,7 +98,11 @@ def _pooled(cohorts: pd.DataFrame, age: int) -> str:
     chosen = cohorts.loc[cohorts["cohort_age"] == age]
     active, customers = int(chosen["active"].sum()), int(chosen["customers"].sum())
     low, high = proportion_confint(active, customers, alpha=0.05, method="wilson")
-    after = "in the month after their first purchase" if age == 1 else f"{age} months after it"
+    after = (
+        "in the month after their first purchase"
+        if age == 1
+        else f"{age} months after it"
+    )
     return f"{active / customers:.0%} ({low:.0%} to {high:.0%}; {active:,} of {customers:,}) bought {after}"
 
 
@@ -107,7 +120,11 @@ def purchase_model(fit: MaximumLikelihoodFit, time_unit: str) -> str:
         f" After each purchase {dropout.value:.1%} of them ({dropout.low:.1%} to "
         f"{dropout.high:.1%}) leave for good."
     )
-    return text if fit.verdict == "converged" else f"{text} The fit ended at a limit: {fit.message}."
+    return (
+        text
+        if fit.verdict == "converged"
+        else f"{text} The fit ended at a limit: {fit.message}."
+    )
 
 
 def tracking(validation: HoldoutValidation) -> str:
@@ -163,11 +180,16 @@ def expected_purchases(forecast: StoreForecast, horizon: float, time_unit: str) 
 
 
 def lifetime_value(
-    forecast: StoreForecast, model: ModelSettings, money_settings: Money, spend: GammaGammaFitter
+    forecast: StoreForecast,
+    model: ModelSettings,
+    money_settings: Money,
+    spend: GammaGammaFitter,
 ) -> str:
     """What the customers of today are worth, and how unequal they are."""
     if forecast.value is None or forecast.top_tenth_share is None:
-        raise CannotSay("What customers are worth cannot be said without a model of spend.")
+        raise CannotSay(
+            "What customers are worth cannot be said without a model of spend."
+        )
     share, currency = forecast.top_tenth_share, money_settings.currency
     text = (
         f"At a margin of {money_settings.margin:.0%}, today's customers are worth "
@@ -179,7 +201,9 @@ def lifetime_value(
     return text if fit.verdict == "converged" else f"{text} As to spend, {fit.message}."
 
 
-def value_spread(predictions: pd.DataFrame, forecast: StoreForecast, currency: str) -> str:
+def value_spread(
+    predictions: pd.DataFrame, forecast: StoreForecast, currency: str
+) -> str:
     """How lifetime value is spread over customers, where the forecast may be shown."""
     if forecast.value is None:
         raise CannotSay("How value is spread cannot be said without a model of spend.")
@@ -223,5 +247,6 @@ def data_begin(first: dt.date) -> str:
     """What the beginning of the data means for who counts as new."""
     return (
         f"The data begin on {day(first)}. Whoever had bought before counts as new on the first "
-        "purchase after it, so the earliest cohorts look more loyal than new customers are."
+        "purchase after it, so the earliest cohorts may look more loyal than new customers are. Months "
+        f"with fewer than {SMALLEST_GROUP} new customers are not shown."
     )

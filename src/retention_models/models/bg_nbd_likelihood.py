@@ -60,7 +60,8 @@ def log_likelihood_with_derivatives(
     value = float(
         n @ (gammaln(r + levels) - gammaln(r))
         + customers * r * np.log(alpha)
-        + n @ (gammaln(b + levels) - gammaln(b) - gammaln(a + b + levels) + gammaln(a + b))
+        + n
+        @ (gammaln(b + levels) - gammaln(b) - gammaln(a + b + levels) + gammaln(a + b))
     )
     psi_ab = digamma(a + b) - digamma(a + b + levels)
     psi1_ab = polygamma(1, a + b) - polygamma(1, a + b + levels)
@@ -94,7 +95,11 @@ def log_likelihood_with_derivatives(
     apart = dw - du
     hessian = np.triu(pairs) + np.triu(pairs, 1).T
     hessian += (apart * (counts * share * (1.0 - share))) @ apart.T
-    return value, theta * gradient, hessian * np.outer(theta, theta) + np.diag(theta * gradient)
+    return (
+        value,
+        theta * gradient,
+        hessian * np.outer(theta, theta) + np.diag(theta * gradient),
+    )
 
 
 def nbd_log_likelihood_with_derivatives(
@@ -125,7 +130,11 @@ def nbd_log_likelihood_with_derivatives(
             [cross, counts @ (-r / alpha**2 + (r + x) / stays**2)],
         ]
     )
-    return value, theta * gradient, hessian * np.outer(theta, theta) + np.diag(theta * gradient)
+    return (
+        value,
+        theta * gradient,
+        hessian * np.outer(theta, theta) + np.diag(theta * gradient),
+    )
 
 
 def fit_bg_nbd(
@@ -193,7 +202,9 @@ def _named_limit(fit: MaximumLikelihoodFit) -> MaximumLikelihoodFit:
     if a > 0 and a + b > _SAME:
         message = f"every customer leaves with the same probability, {a / (a + b):.3f} a purchase"
     elif a > 0 and a + b < _SPLIT:
-        message = "customers leave after one purchase or never: dropout is all or nothing"
+        message = (
+            "customers leave after one purchase or never: dropout is all or nothing"
+        )
     elif r > _SAME:
         message = "every customer buys at the same rate"
     else:

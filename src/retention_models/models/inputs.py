@@ -52,12 +52,16 @@ def _columns(**given: Any) -> list[Array]:
         except (TypeError, ValueError) as error:
             raise SettingsError(f"{name}: expected numbers ({error}).") from None
         if arrays[name].ndim != 1:
-            raise SettingsError(f"{name}: expected one value per customer in one dimension.")
+            raise SettingsError(
+                f"{name}: expected one value per customer in one dimension."
+            )
     sizes = {name: array.size for name, array in arrays.items()}
     if len(set(sizes.values())) > 1:
         raise SettingsError(f"Expected inputs of one length; got {sizes}.")
     if not next(iter(sizes.values())):
-        raise SettingsError(f"{', '.join(sizes)}: there are no customers to fit a model to.")
+        raise SettingsError(
+            f"{', '.join(sizes)}: there are no customers to fit a model to."
+        )
     for name, array in arrays.items():
         labels = _labels(next(iter(given.values())), array.size)
         _refuse(~np.isfinite(array), name, array, "a finite number", labels)
@@ -69,7 +73,9 @@ def _labels(source: Any, size: int) -> Any:
     return range(size) if index is None or callable(index) else index
 
 
-def _refuse(bad: NDArray[np.bool_], name: str, values: Array, expected: str, labels: Any) -> None:
+def _refuse(
+    bad: NDArray[np.bool_], name: str, values: Array, expected: str, labels: Any
+) -> None:
     rows = np.flatnonzero(bad)
     if rows.size:
         shown = ", ".join(f"{labels[i]!r}: {values[i]:g}" for i in rows[:5])
@@ -84,6 +90,8 @@ def _counts(weights: Any, size: int, labels: Any) -> Array:
         return np.ones(size)
     (counts,) = _columns(weights=weights)
     if counts.size != size:
-        raise SettingsError(f"weights: expected {size} values, one per row; got {counts.size}.")
+        raise SettingsError(
+            f"weights: expected {size} values, one per row; got {counts.size}."
+        )
     _refuse(counts <= 0, "weights", counts, "a number of customers above 0", labels)
     return counts

@@ -48,7 +48,13 @@ class OwnKernelManager(AsyncKernelManager):
     def kernel_spec(self) -> KernelSpec:
         """This interpreter's ipykernel, whatever specs are installed."""
         return KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            argv=[
+                sys.executable,
+                "-m",
+                "ipykernel_launcher",
+                "-f",
+                "{connection_file}",
+            ],
             display_name="Python 3",
             language="python",
         )

@@ -31,7 +31,17 @@ _ATTRIBUTES = {
     "th": {"colspan", "rowspan", "scope"},
 }
 
-_FORBIDDEN_TAGS = {"script", "iframe", "object", "embed", "form", "base", "audio", "video", "source"}
+_FORBIDDEN_TAGS = {
+    "script",
+    "iframe",
+    "object",
+    "embed",
+    "form",
+    "base",
+    "audio",
+    "video",
+    "source",
+}
 _FETCHED = {"src", "srcset", "data", "poster", "background"}
 
 
@@ -65,7 +75,9 @@ class _Lint(HTMLParser):
         for name, value in attrs:
             target = (value or "").strip().lower()
             fetched = name in _FETCHED or (tag == "link" and name == "href")
-            if (fetched and not target.startswith("data:")) or target.startswith("javascript:"):
+            if (fetched and not target.startswith("data:")) or target.startswith(
+                "javascript:"
+            ):
                 self.found.append(f"<{tag} {name}={value!r}>")
             if name.startswith("on") or (name == "style" and "url(" in target):
                 self.found.append(f"<{tag} {name}=…>")
@@ -84,7 +96,9 @@ def lint(page: str, name: str) -> str:
     parser.feed(page)
     parser.close()
     if parser.found:
-        raise PageError(f"{name}: the page is not self-contained: {'; '.join(parser.found[:5])}")
+        raise PageError(
+            f"{name}: the page is not self-contained: {'; '.join(parser.found[:5])}"
+        )
     return page
 
 
@@ -101,7 +115,8 @@ def _exporter() -> Any:
     )
     exporter.register_filter("clean_html", clean_html)
     exporter.register_filter(
-        "base64_text", lambda text: base64.b64encode(text.encode("utf-8")).decode("ascii")
+        "base64_text",
+        lambda text: base64.b64encode(text.encode("utf-8")).decode("ascii"),
     )
     return exporter
 
@@ -147,7 +162,11 @@ def heading(settings: Settings, store_id: str) -> str:
 
 
 def store_page(
-    notebook: nbformat.NotebookNode, settings: Settings, store_id: str, as_of: dt.date, made: str
+    notebook: nbformat.NotebookNode,
+    settings: Settings,
+    store_id: str,
+    as_of: dt.date,
+    made: str,
 ) -> str:
     """The page of a store from its executed notebook, linted."""
     page = _frame(settings, as_of, made)
@@ -163,7 +182,9 @@ def failure_page(
     """The page of a store whose notebook failed: what, and what still holds."""
     template = _environment().get_template("failure.html.j2")
     html = template.render(
-        **_frame(settings, as_of, made), heading=heading(settings, store_id), reason=reason
+        **_frame(settings, as_of, made),
+        heading=heading(settings, store_id),
+        reason=reason,
     )
     return lint(html, f"store {store_id}")
 

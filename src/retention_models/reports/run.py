@@ -123,7 +123,9 @@ def run_project(
     log.info("reading %s", settings.path(settings.transactions.source))
     transactions = read_project_transactions(settings)
     log.info(
-        "read %s rows, %s unusable", f"{transactions.rows_read:,}", f"{transactions.rows_unusable:,}"
+        "read %s rows, %s unusable",
+        f"{transactions.rows_read:,}",
+        f"{transactions.rows_unusable:,}",
     )
     ids = _chosen_stores(settings, transactions, stores)
     day = last_day(settings, transactions, as_of)
@@ -131,7 +133,14 @@ def run_project(
     folder.mkdir(parents=True, exist_ok=True)
     made = dt.datetime.now(tz=settings.zone).strftime("%Y-%m-%d %H:%M %Z")
     tasks = [
-        Task(i, Path(project_file).resolve(), notebook, day, folder / store_folder(i), made)
+        Task(
+            i,
+            Path(project_file).resolve(),
+            notebook,
+            day,
+            folder / store_folder(i),
+            made,
+        )
         for i in ids
     ]
     workers = max(1, min(jobs or os.cpu_count() or 1, len(tasks)))
@@ -141,7 +150,10 @@ def run_project(
     _write_manifest(folder, Path(project_file), day, made, outcomes)
     published = sum(o.status == "published" for o in outcomes)
     log.info(
-        "%d of %d pages published in %.1f s", published, len(outcomes), time.monotonic() - started
+        "%d of %d pages published in %.1f s",
+        published,
+        len(outcomes),
+        time.monotonic() - started,
     )
     return RunResult(index.resolve(), outcomes)
 
@@ -154,7 +166,10 @@ def _notebook(settings: Settings) -> Path:
             raise SettingsError(f"reports.notebook: {path}: no such notebook.")
         return path
     # In a wheel the notebooks lie in the package; in a checkout, at its top level.
-    places = [_PACKAGE / "notebooks" / NOTEBOOK, _PACKAGE.parents[1] / "notebooks" / NOTEBOOK]
+    places = [
+        _PACKAGE / "notebooks" / NOTEBOOK,
+        _PACKAGE.parents[1] / "notebooks" / NOTEBOOK,
+    ]
     return next(place for place in places if place.is_file())
 
 
@@ -164,13 +179,21 @@ def _chosen_stores(
     known = list(settings.stores.ids or transactions.store_ids())
     if not wanted:
         if not known:
-            raise DataError(f"{transactions.source}: no usable row, so no store to report on.")
+            raise DataError(
+                f"{transactions.source}: no usable row, so no store to report on."
+            )
         return known
     everywhere = {*known, *transactions.store_ids()}
     for store_id in wanted:
         if store_id not in everywhere:
-            near = difflib.get_close_matches(store_id, sorted(everywhere), n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"known: {_some(everywhere)}"
+            near = difflib.get_close_matches(
+                store_id, sorted(everywhere), n=3, cutoff=0.5
+            )
+            hint = (
+                f"did you mean {' or '.join(near)}?"
+                if near
+                else f"known: {_some(everywhere)}"
+            )
             raise SettingsError(f"--store: no store {store_id!r} in the data; {hint}")
     return list(dict.fromkeys(wanted))
 
@@ -203,7 +226,9 @@ def _tell(outcome: Outcome, n: int, total: int) -> None:
     if outcome.failure is None:
         log.info("%s", head)
     else:
-        log.error("%s. %s Details: %s", head, outcome.failure, outcome.details or "none")
+        log.error(
+            "%s. %s Details: %s", head, outcome.failure, outcome.details or "none"
+        )
 
 
 def make_page(task: Task) -> Outcome:
@@ -218,12 +243,18 @@ def make_page(task: Task) -> Outcome:
         files = {p.name: _sha256(p) for p in sorted(staging.iterdir()) if p.is_file()}
         _publish(staging, task.target)
         return Outcome(
-            task.store_id, "published", time.monotonic() - started, metrics=metrics, files=files
+            task.store_id,
+            "published",
+            time.monotonic() - started,
+            metrics=metrics,
+            files=files,
         )
     except Exception as error:  # noqa: BLE001 - one store never stops the others
         return _failed(task, settings, staging, error, time.monotonic() - started)
     finally:
-        shutil.rmtree(staging, ignore_errors=True)  # gone already where it was published
+        shutil.rmtree(
+            staging, ignore_errors=True
+        )  # gone already where it was published
 
 
 def _failed(
@@ -243,7 +274,9 @@ def _failed(
         message += " The page of an earlier run is kept."
         shutil.copy(staging / DETAILS, task.target / DETAILS)
     else:
-        page = pages.failure_page(message, settings, task.store_id, task.as_of, task.made)
+        page = pages.failure_page(
+            message, settings, task.store_id, task.as_of, task.made
+        )
         (staging / PAGE).write_text(page, encoding="utf-8")
         _publish(staging, task.target)
     where = str(task.target / DETAILS)
@@ -276,7 +309,9 @@ def _executed_page(task: Task, settings: Settings, staging: Path) -> str:
     try:
         executed = execute(task.notebook, staging / NOTEBOOK, parameters, staging)
         kernel_log.unlink()
-        return pages.store_page(executed, settings, task.store_id, task.as_of, task.made)
+        return pages.store_page(
+            executed, settings, task.store_id, task.as_of, task.made
+        )
     except PapermillExecutionError as error:
         message = f"Cell {error.cell_index} of its notebook failed with {error.ename}."
         raise PageFailure(message, str(error)) from error
@@ -314,7 +349,11 @@ def _write_whole(path: Path, text: str) -> None:
 
 
 def _publish_index(
-    folder: Path, settings: Settings, day: dt.date, made: str, outcomes: Sequence[Outcome]
+    folder: Path,
+    settings: Settings,
+    day: dt.date,
+    made: str,
+    outcomes: Sequence[Outcome],
 ) -> Path:
     from retention_models.reports import pages
 
@@ -333,7 +372,11 @@ def _publish_index(
 
 
 def _write_manifest(
-    folder: Path, project_file: Path, day: dt.date, made: str, outcomes: Sequence[Outcome]
+    folder: Path,
+    project_file: Path,
+    day: dt.date,
+    made: str,
+    outcomes: Sequence[Outcome],
 ) -> None:
     manifest = {
         "as_of": day.isoformat(),
