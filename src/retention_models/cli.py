@@ -45,9 +45,7 @@ def retention() -> None:
     metavar="ID",
     help="Only this store; repeatable.",
 )
-@click.option(
-    "--as-of", metavar="DATE", help="Last day that counts, such as 2017-12-31."
-)
+@click.option("--as-of", metavar="DATE", help="Last day that counts, such as 2017-12-31.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Stores worked on at once.")
 @click.option("--output", type=click.Path(path_type=Path), help="Folder for the pages.")
 def run(
@@ -60,9 +58,7 @@ def run(
     """Make the page of every store, and the index. Prints the index's path."""
     from retention_models.reports.run import run_project
 
-    result = run_project(
-        project_file, stores=stores, as_of=as_of, jobs=jobs, output=output
-    )
+    result = run_project(project_file, stores=stores, as_of=as_of, jobs=jobs, output=output)
     click.echo(result.index)
     return SOME_FAILED if result.failed else ALL_DONE
 
@@ -86,9 +82,7 @@ def check(project_file: Path) -> int:
     click.echo(f"stores in the data: {len(known):,}; last day: {log.last_day()}")
     for store_id in settings.stores.ids or ():
         if store_id not in known:
-            click.echo(
-                f"  store {store_id!r} of the project file has no rows in the data"
-            )
+            click.echo(f"  store {store_id!r} of the project file has no rows in the data")
     return ALL_DONE
 
 
@@ -101,9 +95,7 @@ def check(project_file: Path) -> int:
     default="grocery",
     show_default=True,
 )
-@click.option(
-    "--force", is_flag=True, help="Overwrite a project file that is in the way."
-)
+@click.option("--force", is_flag=True, help="Overwrite a project file that is in the way.")
 def demo(folder: Path, which: str, force: bool) -> int:
     """Write a demonstration project to DIR: a project file and its data."""
     from retention_models.demonstration import write_demo

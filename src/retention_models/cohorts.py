@@ -45,18 +45,14 @@ def cohort_retention(
     months = days.select("customer_id", month=days["date"].truncate("M")).distinct()
     first = months.group_by("customer_id").aggregate(cohort=months["month"].min())
     joined = months.join(first, "customer_id")
-    counts = (
-        joined.group_by("cohort", "month").aggregate(active=joined.count()).execute()
-    )
+    counts = joined.group_by("cohort", "month").aggregate(active=joined.count()).execute()
     if counts.empty:
         raise CannotSay(
             f"No purchase falls in a month that was complete by {last}, so there are no cohorts yet."
         )
     cohort, month = pd.to_datetime(counts["cohort"]), pd.to_datetime(counts["month"])
     counts["cohort"] = cohort
-    counts["cohort_age"] = (
-        (month.dt.year - cohort.dt.year) * 12 + month.dt.month - cohort.dt.month
-    )
+    counts["cohort_age"] = (month.dt.year - cohort.dt.year) * 12 + month.dt.month - cohort.dt.month
     size = counts.loc[counts["cohort_age"] == 0].set_index("cohort")["active"]
     # Every month since the cohort began has a row, also those in which nobody bought.
     final = pd.Timestamp(last).to_period("M").ordinal
@@ -68,9 +64,7 @@ def cohort_retention(
         ],
         columns=["cohort", "cohort_age"],
     )
-    table = grid.merge(counts[["cohort", "cohort_age", "active"]], how="left").fillna(
-        {"active": 0}
-    )
+    table = grid.merge(counts[["cohort", "cohort_age", "active"]], how="left").fillna({"active": 0})
     table["active"] = table["active"].astype("int64")
     table["customers"] = table["cohort"].map(size).astype("int64")
     table["retention_rate"] = table["active"] / table["customers"]

@@ -33,9 +33,7 @@ def as_day(value: Day, name: str) -> dt.date:
     try:
         return dt.date.fromisoformat(value)
     except (TypeError, ValueError):
-        raise SettingsError(
-            f"{name}: expected a day such as 2017-12-31; got {value!r}."
-        ) from None
+        raise SettingsError(f"{name}: expected a day such as 2017-12-31; got {value!r}.") from None
 
 
 def purchase_days(rows: Table) -> Table:
@@ -48,9 +46,7 @@ def purchase_days(rows: Table) -> Table:
     days = rows.group_by("customer_id", "date").aggregate(
         spend=rows["spend"].sum(), bought=(rows["spend"] >= 0).any()
     )
-    upto_now = ibis.window(
-        group_by="customer_id", order_by="date", preceding=None, following=0
-    )
+    upto_now = ibis.window(group_by="customer_id", order_by="date", preceding=None, following=0)
     purchase = ibis.ifelse(days["bought"], days["date"], ibis.null("date"))
     days = days.mutate(purchase_date=purchase.max().over(upto_now))
     days = days.filter(days["purchase_date"].notnull())
@@ -93,11 +89,7 @@ def customer_summary(
         If a parameter is not understood.
     """
     days_in(time_unit)
-    end = (
-        log.last_day()
-        if observation_end is None
-        else as_day(observation_end, "observation_end")
-    )
+    end = log.last_day() if observation_end is None else as_day(observation_end, "observation_end")
     return _summary(log.rows(store_id, end), end, time_unit)
 
 
@@ -156,12 +148,8 @@ def calibration_holdout_summary(
     )
     attributes = summary.attrs
     summary = summary.join(later)
-    summary["frequency_holdout"] = (
-        summary["frequency_holdout"].fillna(0).astype("int64")
-    )
-    summary["monetary_value_holdout"] = (
-        summary["monetary_value_holdout"].fillna(0.0).astype(float)
-    )
+    summary["frequency_holdout"] = summary["frequency_holdout"].fillna(0).astype("int64")
+    summary["monetary_value_holdout"] = summary["monetary_value_holdout"].fillna(0.0).astype(float)
     summary["duration_holdout"] = (end - split).days / unit
     summary.attrs = attributes
     return summary
@@ -171,9 +159,7 @@ def _summary(rows: Table, end: dt.date, time_unit: str) -> pd.DataFrame:
     unit = days_in(time_unit)
     days = purchase_days(rows)
     firsts = days["date"].min().over(group_by="customer_id")
-    days = days.mutate(
-        repeat_spend=ibis.ifelse(days["date"] > firsts, days["spend"], 0)
-    )
+    days = days.mutate(repeat_spend=ibis.ifelse(days["date"] > firsts, days["spend"], 0))
     found = days.group_by("customer_id").aggregate(
         first=days["date"].min(),
         last=days["date"].max(),
@@ -188,9 +174,7 @@ def _summary(rows: Table, end: dt.date, time_unit: str) -> pd.DataFrame:
             "frequency": frequency,
             "recency": (last - first).dt.days / unit,
             "T": (pd.Timestamp(end) - first).dt.days / unit,
-            "monetary_value": (
-                table["repeat_spend"] / frequency.where(frequency > 0)
-            ).fillna(0.0),
+            "monetary_value": (table["repeat_spend"] / frequency.where(frequency > 0)).fillna(0.0),
         }
     )
     summary.index.name = "customer_id"

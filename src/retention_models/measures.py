@@ -101,9 +101,7 @@ def _per_customer(
         days.group_by("customer_id")
         .aggregate(purchases=days.count(), spend=days["spend"].sum().cast("float64"))
         .left_join(orders, "customer_id")
-        .select(
-            "customer_id", "purchases", "spend", ids=ibis.coalesce(orders["ids"], 0)
-        )
+        .select("customer_id", "purchases", "spend", ids=ibis.coalesce(orders["ids"], 0))
         .order_by("customer_id")
         .execute()
         .set_index("customer_id")

@@ -19,9 +19,7 @@ from retention_models.plots import HOUSE_STYLE
 
 def say(*sentences: str) -> None:
     """Show sentences as a paragraph; text from the data cannot become markup."""
-    display(
-        HTML(f'<p class="answer">{html.escape(" ".join(sentences), quote=False)}</p>')
-    )
+    display(HTML(f'<p class="answer">{html.escape(" ".join(sentences), quote=False)}</p>'))
 
 
 def show(figure: Axes | Figure, *sentences: str) -> None:
@@ -63,9 +61,7 @@ def table(frame: pd.DataFrame, caption: str, *, text: Collection[str] = ()) -> N
         Columns that hold words, not numbers: they are set from the line's start.
     """
     if len(frame) > 50:
-        raise ValueError(
-            f"table: expected at most 50 rows for a page; got {len(frame)}."
-        )
+        raise ValueError(f"table: expected at most 50 rows for a page; got {len(frame)}.")
     aligned = [' class="text"' if column in text else "" for column in frame.columns]
     head = f'<th scope="col">{html.escape(str(frame.index.name or ""))}</th>' + "".join(
         f'<th scope="col"{side}>{html.escape(str(column))}</th>'
@@ -97,6 +93,4 @@ def or_say_why() -> Iterator[None]:
     try:
         yield
     except CannotSay as refusal:
-        display(
-            HTML(f'<p class="refusal">{html.escape(str(refusal), quote=False)}</p>')
-        )
+        display(HTML(f'<p class="refusal">{html.escape(str(refusal), quote=False)}</p>'))

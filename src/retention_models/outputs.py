@@ -63,8 +63,7 @@ def write_outputs(store: Store, folder: str | Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     _customers(store).to_csv(target / "customers.csv", index_label="customer_id")
     (target / "metrics.json").write_text(
-        json.dumps(_metrics(store), ensure_ascii=False, indent=2, allow_nan=False)
-        + "\n",
+        json.dumps(_metrics(store), ensure_ascii=False, indent=2, allow_nan=False) + "\n",
         encoding="utf-8",
     )
 
@@ -84,12 +83,8 @@ def _customers(store: Store) -> pd.DataFrame:
 
 
 def _metrics(store: Store) -> dict[str, object]:
-    measured = {
-        name: _attempt(lambda name=name: _measure(store, name)) for name in _MEASURES
-    }
-    forecast = {
-        name: _attempt(lambda name=name: _forecast(store, name)) for name in _FORECASTS
-    }
+    measured = {name: _attempt(lambda name=name: _measure(store, name)) for name in _MEASURES}
+    forecast = {name: _attempt(lambda name=name: _forecast(store, name)) for name in _FORECASTS}
     settings = store.settings
     return {
         "store": store.id,

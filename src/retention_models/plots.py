@@ -47,9 +47,7 @@ HOUSE_STYLE = {
     "svg.hashsalt": "retention_models",
 }
 _COHORTS_SHOWN = 12
-_FEWEST = (
-    0.1  # expected purchases below this are drawn at it: nobody acts on the difference
-)
+_FEWEST = 0.1  # expected purchases below this are drawn at it: nobody acts on the difference
 _THOUSANDS = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
 
@@ -111,8 +109,7 @@ def cohort_heatmap(cohorts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Axes
     """
     cohorts = cohorts.loc[
-        (cohorts["cohort_age"] <= _COHORTS_SHOWN)
-        & (cohorts["customers"] >= SMALLEST_GROUP)
+        (cohorts["cohort_age"] <= _COHORTS_SHOWN) & (cohorts["customers"] >= SMALLEST_GROUP)
     ]
     if cohorts.empty:
         raise CannotSay(
@@ -186,24 +183,18 @@ def tracking(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         lw=0,
     )
     ax.plot(dates, table["expected"], color=ORANGE, lw=1.2, ls=(0, (2, 2)))
-    ax.plot(
-        dates[later], table["forecast"][later], color=ORANGE, lw=1.8, ls=(0, (5, 1.5))
-    )
+    ax.plot(dates[later], table["forecast"][later], color=ORANGE, lw=1.8, ls=(0, (5, 1.5)))
     ax.plot(dates, table["actual"], color=BLUE, lw=1.8)
     ax.axvline(split, color=GREY, lw=0.8)
     top = float(np.nanmax(table.to_numpy())) or 1.0
     ax.set_ylim(0, 1.16 * top)
     for label, side, shift in (("fitted", "right", -4), ("not seen", "left", 4)):
-        _label(
-            ax, label, (split, 1.1 * top), GREY, shift=(shift, 0), ha=side, fontsize=8
-        )
+        _label(ax, label, (split, 1.1 * top), GREY, shift=(shift, 0), ha=side, fontsize=8)
     actual, forecast = (
         float(table["actual"].iloc[-1]),
         float(table["forecast"].iloc[-1]),
     )
-    apart = (
-        max(abs(actual - forecast), 0.075 * top) / 2 * (1 if actual >= forecast else -1)
-    )
+    apart = max(abs(actual - forecast), 0.075 * top) / 2 * (1 if actual >= forecast else -1)
     middle = (actual + forecast) / 2
     for label, y, colour in (
         ("what came", middle + apart, BLUE),
@@ -252,9 +243,7 @@ def holdout_by_frequency(validation: HoldoutValidation, ax: Axes | None = None) 
         elinewidth=1.2,
         alpha=0.6,
     )
-    ax.plot(
-        place, table["actual"], "o", color=BLUE, ms=5, label="actual, with 95% interval"
-    )
+    ax.plot(place, table["actual"], "o", color=BLUE, ms=5, label="actual, with 95% interval")
     ax.plot(
         place,
         table["predicted"],
@@ -361,9 +350,7 @@ def value_concentration(predictions: pd.DataFrame, ax: Axes | None = None) -> Ax
 
 
 @_in_house_style
-def value_distribution(
-    predictions: pd.DataFrame, currency: str, ax: Axes | None = None
-) -> Axes:
+def value_distribution(predictions: pd.DataFrame, currency: str, ax: Axes | None = None) -> Axes:
     """Histogram of CLV over customers; the top 1% share the last bar.
 
     Parameters
@@ -382,9 +369,7 @@ def value_distribution(
     ax = new_axes() if ax is None else ax
     value = predictions["clv"].dropna().to_numpy()
     most = float(np.quantile(value, 0.99)) or 1.0
-    ax.hist(
-        np.minimum(value, most), bins=24, range=(0.0, most), color=BLUE, rwidth=0.92
-    )
+    ax.hist(np.minimum(value, most), bins=24, range=(0.0, most), color=BLUE, rwidth=0.92)
     mean = float(value.mean())
     ax.axvline(mean, color=ORANGE, lw=1.2)
     _label(ax, f"mean {mean:,.0f}", (mean, 0.95 * ax.get_ylim()[1]), ORANGE)

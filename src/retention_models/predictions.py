@@ -79,9 +79,7 @@ def mean_dropout(fit: MaximumLikelihoodFit) -> Interval:
         return Interval(0.0, 0.0, 0.0)
     c = fit.log_covariance
     odds = _around(a / b, float(np.sqrt(c[2, 2] + c[3, 3] - 2.0 * c[2, 3])))
-    return Interval(
-        *(value / (1.0 + value) for value in (odds.value, odds.low, odds.high))
-    )
+    return Interval(*(value / (1.0 + value) for value in (odds.value, odds.low, odds.high)))
 
 
 def _around(value: float, log_error: float) -> Interval:
@@ -147,9 +145,7 @@ def predict_customers(
     rate = _rate_per_unit(annual_discount_rate, _unit(summary, time_unit))
     base = _base(purchases, spend, summary, horizon, rate, margin)
     rows = base.history
-    chances = bg_nbd.conditional_count_probabilities(
-        horizon, *rows, *purchases.fit_.parameters
-    )
+    chances = bg_nbd.conditional_count_probabilities(horizon, *rows, *purchases.fit_.parameters)
     tails = (1.0 - interval) / 2.0, (1.0 + interval) / 2.0
     low, high = (count_quantile(chances, tail)[base.row] for tail in tails)
     ends = np.full((2, len(summary)), np.nan)
@@ -157,9 +153,7 @@ def predict_customers(
         told = np.flatnonzero(np.isfinite(base.spend))
         known = base.row[told], base.x[told], base.m[told]
         for i, tail in enumerate(tails):
-            total = gamma_gamma.value_quantile(
-                tail, chances, *known, *spend.fit_.parameters
-            )
+            total = gamma_gamma.value_quantile(tail, chances, *known, *spend.fit_.parameters)
             ends[i, told] = base.factor[told] * total
     table = pd.DataFrame(
         {
@@ -211,16 +205,12 @@ def _base(
     row = np.ravel(row)
     history = tuple(rows.T)
     expected = bg_nbd.conditional_expected_purchases(horizon, *history, *parameters)
-    discounted = bg_nbd.discounted_expected_purchases(
-        horizon, rate, *history, *parameters
-    )
+    discounted = bg_nbd.discounted_expected_purchases(horizon, rate, *history, *parameters)
     x, m = columns[:, 0], summary["monetary_value"].to_numpy(dtype=float)
     each = np.full(len(summary), np.nan)
     if spend is not None:
         told = (x == 0) | (m > 0)
-        each[told] = gamma_gamma.expected_spend(
-            x[told], m[told], *spend.fit_.parameters
-        )
+        each[told] = gamma_gamma.expected_spend(x[told], m[told], *spend.fit_.parameters)
     return _Base(
         history=history,
         row=row,
@@ -277,9 +267,7 @@ def predict_store(
     blocks = []
     for block in np.array_split(np.arange(draws), max(1, draws * clv.size // _CELLS)):
         ends_of_windows = np.array([horizon])
-        futures = simulate_futures(
-            ends_of_windows, base.x, t_x, T, count_draws[block], rng
-        )
+        futures = simulate_futures(ends_of_windows, base.x, t_x, T, count_draws[block], rng)
         alive, counts = next(futures)
         sums = [alive.sum(axis=1), counts.sum(axis=1), (counts > 0).sum(axis=1)]
         if spend_draws is not None:
@@ -304,9 +292,7 @@ def predict_store(
         for value, low, high in zip(expected, *ends, strict=True)
     ]
     money = results[3:] if spend is not None else [None, None]
-    return StoreForecast(
-        results[0], results[1], results[2], money[0], money[1], interval
-    )
+    return StoreForecast(results[0], results[1], results[2], money[0], money[1], interval)
 
 
 def simulate_futures(
@@ -342,9 +328,7 @@ def simulate_futures(
     """
     r, alpha, a, b = (parameters[:, [i]] for i in range(4))
     shape = (len(parameters), x.size)
-    probability = np.stack(
-        [bg_nbd.probability_alive(x, t_x, T, *draw) for draw in parameters]
-    )
+    probability = np.stack([bg_nbd.probability_alive(x, t_x, T, *draw) for draw in parameters])
     alive = rng.random(shape) < probability
     rates = rng.gamma(r + x, 1.0 / (alpha + T))
     most = np.where(alive, np.inf, 0.0)
@@ -363,9 +347,7 @@ def _simulate_spend(
     """Total spend of each draw's counts, given spend levels drawn from their posteriors."""
     p, q, v = (parameters[:, [i]] for i in range(3))
     level = rng.gamma(q + p * x, 1.0 / (v + x * np.where(x > 0, m, 0.0)))
-    return np.where(
-        counts > 0, rng.gamma(np.where(counts > 0, p * counts, 1.0)) / level, 0.0
-    )
+    return np.where(counts > 0, rng.gamma(np.where(counts > 0, p * counts, 1.0)) / level, 0.0)
 
 
 def predict_path(
@@ -406,18 +388,11 @@ def predict_path(
     rng = np.random.default_rng(_SEED)
     parameter_draws = purchases.fit_.draws(draws, rng)
     blocks = [
-        [
-            future.sum(axis=1)
-            for _, future in simulate_futures(ends, *columns.T, block, rng)
-        ]
-        for block in np.array_split(
-            parameter_draws, max(1, draws * len(summary) // _CELLS)
-        )
+        [future.sum(axis=1) for _, future in simulate_futures(ends, *columns.T, block, rng)]
+        for block in np.array_split(parameter_draws, max(1, draws * len(summary) // _CELLS))
     ]
     totals = np.concatenate(blocks, axis=1)
-    low, high = np.quantile(
-        totals, [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0], axis=1
-    )
+    low, high = np.quantile(totals, [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0], axis=1)
     return pd.DataFrame({"forecast": forecast, "low": low, "high": high}, index=ends)
 
 
@@ -446,9 +421,7 @@ def _check(
 ) -> None:
     missing = {"frequency", "recency", "T", "monetary_value"} - set(summary.columns)
     if missing:
-        raise SettingsError(
-            f"summary: columns are missing: {', '.join(sorted(missing))}."
-        )
+        raise SettingsError(f"summary: columns are missing: {', '.join(sorted(missing))}.")
     if not horizon > 0:
         raise SettingsError(f"horizon: expected a length above 0; got {horizon!r}.")
     if not 0 <= rate < 1:
@@ -456,10 +429,6 @@ def _check(
             f"annual_discount_rate: expected a rate from 0 to below 1; got {rate!r}."
         )
     if not 0 < margin <= 1:
-        raise SettingsError(
-            f"margin: expected a share above 0 and up to 1; got {margin!r}."
-        )
+        raise SettingsError(f"margin: expected a share above 0 and up to 1; got {margin!r}.")
     if not 0 < interval < 1:
-        raise SettingsError(
-            f"interval: expected a level between 0 and 1; got {interval!r}."
-        )
+        raise SettingsError(f"interval: expected a level between 0 and 1; got {interval!r}.")

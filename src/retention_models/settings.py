@@ -66,24 +66,12 @@ class Section(BaseModel):
 class Columns(Section):
     """What the source calls the columns of the data contract (data/README.md)."""
 
-    customer_id: Text = Field(
-        examples=["customer_id"], description="name of the customer's column"
-    )
-    date: Text = Field(
-        examples=["ordered_at"], description="name of the column with day or time"
-    )
-    spend: Text = Field(
-        examples=["amount"], description="name of the column with money paid"
-    )
-    store_id: Text | None = Field(
-        None, examples=["store_id"], description="name of a column"
-    )
-    order_id: Text | None = Field(
-        None, examples=["order_id"], description="name of a column"
-    )
-    category: Text | None = Field(
-        None, examples=["department"], description="name of a column"
-    )
+    customer_id: Text = Field(examples=["customer_id"], description="name of the customer's column")
+    date: Text = Field(examples=["ordered_at"], description="name of the column with day or time")
+    spend: Text = Field(examples=["amount"], description="name of the column with money paid")
+    store_id: Text | None = Field(None, examples=["store_id"], description="name of a column")
+    order_id: Text | None = Field(None, examples=["order_id"], description="name of a column")
+    category: Text | None = Field(None, examples=["department"], description="name of a column")
 
 
 class TransactionsSettings(Section):
@@ -144,9 +132,7 @@ class Stores(Section):
     @classmethod
     def _ids_differ(cls, ids: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if ids is not None and not ids:
-            raise ValueError(
-                "it names no store; leave the key out to report on every store"
-            )
+            raise ValueError("it names no store; leave the key out to report on every store")
         _no_repeats(ids or ())
         return ids
 
@@ -199,12 +185,8 @@ class Campaign(Section):
     id: Id = Field(examples=["spring-coupon"], description="text in quotes")
     name: Text = Field(examples=["Spring coupon"], description="text in quotes")
     kind: Text = Field(examples=["coupon"], description="text in quotes")
-    start: dt.date = Field(
-        examples=["2017-03-03"], description="first day, without quotes"
-    )
-    end: dt.date = Field(
-        examples=["2017-04-09"], description="last day, without quotes"
-    )
+    start: dt.date = Field(examples=["2017-03-03"], description="first day, without quotes")
+    end: dt.date = Field(examples=["2017-04-09"], description="last day, without quotes")
 
     @field_validator("end")
     @classmethod
@@ -231,9 +213,7 @@ class CampaignData(Section):
 class Reports(Section):
     """What to run and where the pages go."""
 
-    output: Text = Field(
-        "reports", examples=["reports"], description="folder for the pages"
-    )
+    output: Text = Field("reports", examples=["reports"], description="folder for the pages")
     notebook: Text | None = Field(
         None, examples=["my_report.ipynb"], description="path of a notebook of your own"
     )
@@ -242,9 +222,7 @@ class Reports(Section):
 class Settings(Section):
     """A whole project file."""
 
-    name: Text = Field(
-        examples=["Corner Shops"], description="name of the chain, in quotes"
-    )
+    name: Text = Field(examples=["Corner Shops"], description="name of the chain, in quotes")
     transactions: TransactionsSettings = Field(
         examples=['source = "data/raw/orders.parquet"'],
         description="table [transactions]",
@@ -334,9 +312,7 @@ def read_settings(project_file: str | Path) -> Settings:
             f"{path / DEFAULT_PROJECT_FILE}."
         ) from None
     except UnicodeDecodeError as error:
-        raise SettingsError(
-            f"{path}: expected UTF-8 text ({error}). Save it as UTF-8."
-        ) from None
+        raise SettingsError(f"{path}: expected UTF-8 text ({error}). Save it as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: not valid TOML: {error}.") from None
     try:

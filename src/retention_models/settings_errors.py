@@ -16,9 +16,7 @@ def explain(error: ValidationError, path: Path, model: type[BaseModel]) -> str:
     """Every mistake of a project file in one message, a line each, in the file's own terms."""
     lines = [_line(finding, model) for finding in error.errors(include_url=False)]
     count = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
-    return "\n".join(
-        [f"{path}: {count} in the project file.", *(f"  - {line}" for line in lines)]
-    )
+    return "\n".join([f"{path}: {count} in the project file.", *(f"  - {line}" for line in lines)])
 
 
 def _line(finding: Any, model: type[BaseModel]) -> str:
@@ -42,9 +40,7 @@ def _dotted(place: tuple[str | int, ...]) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, dict | BaseModel):
         return "a table"
-    if isinstance(value, list | tuple) and any(
-        isinstance(v, dict | BaseModel) for v in value
-    ):
+    if isinstance(value, list | tuple) and any(isinstance(v, dict | BaseModel) for v in value):
         return f"{len(value)} tables"
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 60 else text[:57] + "…"
@@ -57,9 +53,7 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((model for model in found if model is not None), None)
 
 
-def _section(
-    place: tuple[str | int, ...], model: type[BaseModel]
-) -> type[BaseModel] | None:
+def _section(place: tuple[str | int, ...], model: type[BaseModel]) -> type[BaseModel] | None:
     """The model that holds the last key of `place`."""
     current: type[BaseModel] | None = model
     for part in place[:-1]:

@@ -17,9 +17,7 @@ _DUCKDB = (".duckdb", ".ddb", ".db")
 _KINDS = f"a CSV ({', '.join(_CSV)}), Parquet ({', '.join(_PARQUET)}) or DuckDB file"
 
 
-def open_source(
-    source: str, table: str | None, timezone: str
-) -> tuple[ibis.BaseBackend, Table]:
+def open_source(source: str, table: str | None, timezone: str) -> tuple[ibis.BaseBackend, Table]:
     """Open a source as an Ibis table; every CSV column is text, so that ids stay what they are.
 
     Parameters
@@ -52,15 +50,11 @@ def open_source(
         if source.startswith("duckdb://") or name.endswith(_DUCKDB):
             return connection, _duckdb_table(connection, _existing(path)[0], table)
         if table is not None:
-            raise DataError(
-                f"{source}: table = {table!r} is only for a DuckDB file; leave it out."
-            )
+            raise DataError(f"{source}: table = {table!r} is only for a DuckDB file; leave it out.")
         if name.endswith(_PARQUET):
             return connection, connection.read_parquet(_existing(path))
         if name.endswith(_CSV):
-            return connection, connection.read_csv(
-                _existing(path), all_varchar=True, header=True
-            )
+            return connection, connection.read_csv(_existing(path), all_varchar=True, header=True)
     except duckdb.Error as error:
         first_line = str(error).strip().split("\n")[0]
         raise DataError(f"{source}: cannot be read. {first_line}") from None
@@ -72,9 +66,7 @@ def _existing(path: str) -> list[str]:
         return [path]
     found = sorted(glob.glob(path))
     if not found:
-        raise DataError(
-            f"{path}: no such file. Paths in a project file start at its folder."
-        )
+        raise DataError(f"{path}: no such file. Paths in a project file start at its folder.")
     return found
 
 

@@ -125,9 +125,7 @@ class Store:
     @cached_property
     def predictions(self) -> pd.DataFrame:
         """A row per customer; see `predict_customers`. Money is NaN where spend cannot be modelled."""
-        return predict_customers(
-            self.purchases, self._spend_if_any, self.summary, **self._horizon
-        )
+        return predict_customers(self.purchases, self._spend_if_any, self.summary, **self._horizon)
 
     @cached_property
     def forecast(self) -> StoreForecast:
@@ -164,9 +162,7 @@ class Store:
         """Model against a holdout at the end of the data; see `validate_holdout`."""
         split = self.calibration_end
         early = customer_summary(self.log, store_id=self.id, observation_end=split)
-        self._require_repeats(
-            int((early["frequency"] > 0).sum()), f"purchases up to {split}"
-        )
+        self._require_repeats(int((early["frequency"] > 0).sum()), f"purchases up to {split}")
         return validate_holdout(
             self.log,
             store_id=self.id,
@@ -228,9 +224,7 @@ class Store:
             )
 
 
-def open_store(
-    project_file: str | Path, store_id: str, *, as_of: Day | None = None
-) -> Store:
+def open_store(project_file: str | Path, store_id: str, *, as_of: Day | None = None) -> Store:
     """Open a store of a project.
 
     Parameters
@@ -260,9 +254,7 @@ def open_store(
     return Store(str(store_id), settings, log, last_day(settings, log, as_of))
 
 
-def last_day(
-    settings: Settings, log: Transactions, as_of: Day | None = None
-) -> dt.date:
+def last_day(settings: Settings, log: Transactions, as_of: Day | None = None) -> dt.date:
     """Last day that counts: as_of, else the setting observation_end, else the log's last day."""
     if as_of:
         return as_day(as_of, "as_of")

@@ -37,11 +37,7 @@ def measures(table: pd.DataFrame, currency: str) -> pd.DataFrame:
             return words.money(value, currency)
         if measure == "repeat_customer_rate":
             return f"{value:.1%}"
-        return (
-            f"{value:,.0f}"
-            if measure in {"customers", "orders"}
-            else words.number(value)
-        )
+        return f"{value:,.0f}" if measure in {"customers", "orders"} else words.number(value)
 
     rows = {}
     for measure, label in _MEASURES.items():
@@ -53,9 +49,7 @@ def measures(table: pd.DataFrame, currency: str) -> pd.DataFrame:
             shown(measure, row["value"]),
             nothing if pd.isna(row["low"]) else ends,
         )
-    frame = pd.DataFrame.from_dict(
-        rows, orient="index", columns=["Value", "95% interval"]
-    )
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=["Value", "95% interval"])
     frame.index.name = "Measure"
     return frame
 

@@ -150,9 +150,7 @@ def read_transactions(
     }
     _require_columns(name, raw, columns)
     try:
-        found = _classified(
-            name, raw, columns, timezone, date_format, decimal, only_store
-        )
+        found = _classified(name, raw, columns, timezone, date_format, decimal, only_store)
         if duplicates == "drop":
             found["reason"] = _repeats_are_unusable(raw, found["reason"])
             kept_repeats = 0
@@ -215,11 +213,7 @@ def _classified(
     spend_source = raw[str(columns["spend"])]
     spend = _number(name, spend_source, decimal)
     today = ibis.literal(dt.datetime.now(tz=ZoneInfo(timezone)).date())
-    blank = {
-        role: _is_blank(raw[column])
-        for role, column in columns.items()
-        if column is not None
-    }
+    blank = {role: _is_blank(raw[column]) for role, column in columns.items() if column is not None}
     reason = ibis.cases(
         (blank["date"], "no date"),
         (day.isnull(), "date not understood"),
@@ -246,9 +240,7 @@ def _classified(
     }
     for role in ("order_id", "category"):
         column = columns[role]
-        found[role] = (
-            ibis.null("string") if column is None else raw[column].cast("string")
-        )
+        found[role] = ibis.null("string") if column is None else raw[column].cast("string")
     return found
 
 
@@ -308,9 +300,7 @@ def _number(name: str, column: Column, decimal: str) -> Column:
 
 def _repeats_are_unusable(raw: Table, reason: Value) -> Value:
     """Rows that repeat an earlier one in every column of the source get a reason of their own."""
-    earlier = ibis.row_number().over(
-        group_by=list(raw.columns), order_by=raw[raw.columns[0]]
-    )
+    earlier = ibis.row_number().over(group_by=list(raw.columns), order_by=raw[raw.columns[0]])
     return ibis.ifelse(reason.isnull() & (earlier > 0), DUPLICATE, reason)
 
 
@@ -332,18 +322,14 @@ def _accepted(
     if rows == 0:
         raise DataError(f"{name}: holds no rows.")
     bad = checked.filter(~usable)
-    finite = ibis.ifelse(
-        bad["number"].isnan() | bad["number"].isinf(), 0.0, bad["number"]
-    )
+    finite = ibis.ifelse(bad["number"].isnan() | bad["number"].isinf(), 0.0, bad["number"])
     quality = (
         bad.group_by("store_id", "reason")
         .aggregate(rows=bad.count(), spend=finite.fill_null(0.0).sum())
         .order_by("store_id", "reason")
         .execute()
     )
-    held_against = quality.loc[
-        ~quality["reason"].isin([NO_CUSTOMER, DUPLICATE]), "rows"
-    ].sum()
+    held_against = quality.loc[~quality["reason"].isin([NO_CUSTOMER, DUPLICATE]), "rows"].sum()
     if held_against > max_unusable_share * rows or quality["rows"].sum() == rows:
         raise DataError(_refusal(name, bad, quality, rows, columns, max_unusable_share))
     remarks = [
@@ -395,9 +381,7 @@ def _refusal(
             f"{'missing' if pd.isna(row[role]) else repr(row[role])}"
             for role in shown
         )
-        lines.append(
-            f"  - row {row['row']} after the header: {row['reason']} ({given})"
-        )
+        lines.append(f"  - row {row['row']} after the header: {row['reason']} ({given})")
     if "date not understood" in by_reason:
         lines.append(
             "Dates are expected as 2017-12-31 or 2017-12-31T09:30:00+03:00; for another format set "
@@ -405,7 +389,5 @@ def _refusal(
         )
     if "spend is not a number" in by_reason:
         lines.append('Spend is expected as 1234.50; for 1.234,50 set decimal = ",".')
-    lines.append(
-        f"Mend the export, or allow more than {allowed:.1%} with max_unusable_share."
-    )
+    lines.append(f"Mend the export, or allow more than {allowed:.1%} with max_unusable_share.")
     return "\n".join(lines)

@@ -128,9 +128,7 @@ def validate_holdout(
         time_unit=time_unit,
     )
     if split.empty:
-        raise CannotSay(
-            f"Nobody had bought by {calibration_end}, so there is nothing to validate."
-        )
+        raise CannotSay(f"Nobody had bought by {calibration_end}, so there is nothing to validate.")
     purchases = BetaGeoFitter().fit(split["frequency"], split["recency"], split["T"])
     window = float(split["duration_holdout"].iloc[0])
     table = predict_customers(purchases, None, split, horizon=window)
@@ -165,9 +163,7 @@ def _errors(customers: pd.DataFrame, window: float) -> pd.Series:
         "own historic rate": own_rate,
         "store mean": store_mean,
     }
-    return pd.Series(
-        {name: float((actual - f).abs().mean()) for name, f in forecasts.items()}
-    )
+    return pd.Series({name: float((actual - f).abs().mean()) for name, f in forecasts.items()})
 
 
 def _by_frequency(customers: pd.DataFrame) -> pd.DataFrame:
@@ -275,9 +271,7 @@ def weekly_tracking(
     # Ages are whole days, so every expectation that is needed stands in one table.
     ages = np.arange((split - table.index[0]).days + 1)
     of_age = fitted.expected_number_of_purchases_up_to_time(ages / unit)
-    expected = np.convolve(table.loc[:split, "began"].to_numpy(dtype=float), of_age)[
-        : ages.size
-    ]
+    expected = np.convolve(table.loc[:split, "began"].to_numpy(dtype=float), of_age)[: ages.size]
     actual = (
         (table["purchases"] - table["began"])
         .cumsum()
@@ -285,12 +279,8 @@ def weekly_tracking(
     )
     before = pd.date_range(end=split, periods=ages.size // 7 + 1, freq="7D")
     before = before[before >= table.index[0]]
-    after = pd.DatetimeIndex(
-        [*pd.date_range(split, last, freq="7D")[1:], last]
-    ).unique()
-    path = predict_path(
-        fitted, customers, ((after - split).days / unit).to_numpy(dtype=float)
-    )
+    after = pd.DatetimeIndex([*pd.date_range(split, last, freq="7D")[1:], last]).unique()
+    path = predict_path(fitted, customers, ((after - split).days / unit).to_numpy(dtype=float))
     seen = int(actual[split])
     result = pd.DataFrame(index=before.append(after), columns=_TRACKING, dtype=float)
     result["actual"] = actual.reindex(result.index)

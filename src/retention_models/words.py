@@ -31,20 +31,12 @@ def day(value: dt.date) -> str:
 def number(value: float) -> str:
     """A number with as many digits as a reader can use: 1,234 · 12.3 · 0.45."""
     size = abs(value)
-    return (
-        f"{value:,.0f}"
-        if size >= 100
-        else f"{value:.1f}"
-        if size >= 1
-        else f"{value:.2f}"
-    )
+    return f"{value:,.0f}" if size >= 100 else f"{value:.1f}" if size >= 1 else f"{value:.2f}"
 
 
 def money(value: float, currency: str) -> str:
     """An amount with its currency; cents only where they matter."""
-    return (
-        f"{value:,.0f} {currency}" if abs(value) >= 100 else f"{value:,.2f} {currency}"
-    )
+    return f"{value:,.0f} {currency}" if abs(value) >= 100 else f"{value:,.2f} {currency}"
 
 
 def counted(n: int, singular: str, plural: str | None = None) -> str:
@@ -77,7 +69,9 @@ def store_numbers(measures: pd.DataFrame, currency: str) -> str:
     )
     if pd.isna(low["spend_per_order"]):
         return f"{text}; one customer alone gives no interval."
-    ends = f"{money(low['spend_per_order'], currency)} to {money(high['spend_per_order'], currency)}"
+    ends = (
+        f"{money(low['spend_per_order'], currency)} to {money(high['spend_per_order'], currency)}"
+    )
     return f"{text} ({ends})."
 
 
@@ -98,11 +92,7 @@ def _pooled(cohorts: pd.DataFrame, age: int) -> str:
     chosen = cohorts.loc[cohorts["cohort_age"] == age]
     active, customers = int(chosen["active"].sum()), int(chosen["customers"].sum())
     low, high = proportion_confint(active, customers, alpha=0.05, method="wilson")
-    after = (
-        "in the month after their first purchase"
-        if age == 1
-        else f"{age} months after it"
-    )
+    after = "in the month after their first purchase" if age == 1 else f"{age} months after it"
     return f"{active / customers:.0%} ({low:.0%} to {high:.0%}; {active:,} of {customers:,}) bought {after}"
 
 
@@ -121,9 +111,7 @@ def purchase_model(fit: MaximumLikelihoodFit, time_unit: str) -> str:
         f"{dropout.high:.1%}) leave for good."
     )
     return (
-        text
-        if fit.verdict == "converged"
-        else f"{text} The fit ended at a limit: {fit.message}."
+        text if fit.verdict == "converged" else f"{text} The fit ended at a limit: {fit.message}."
     )
 
 
@@ -144,9 +132,7 @@ def tracking(validation: HoldoutValidation) -> str:
 def holdout_by_customer(validation: HoldoutValidation) -> str:
     """How the model's error per customer compares with simple rules."""
     errors = validation.errors
-    rules = ", ".join(
-        f"“{name}” by {errors[name]:.2f}" for name in errors.index if name != "model"
-    )
+    rules = ", ".join(f"“{name}” by {errors[name]:.2f}" for name in errors.index if name != "model")
     return (
         f"Customer by customer the model was off by {errors['model']:.2f} purchases on average; of "
         f"the rules of thumb {rules}."
@@ -187,9 +173,7 @@ def lifetime_value(
 ) -> str:
     """What the customers of today are worth, and how unequal they are."""
     if forecast.value is None or forecast.top_tenth_share is None:
-        raise CannotSay(
-            "What customers are worth cannot be said without a model of spend."
-        )
+        raise CannotSay("What customers are worth cannot be said without a model of spend.")
     share, currency = forecast.top_tenth_share, money_settings.currency
     text = (
         f"At a margin of {money_settings.margin:.0%}, today's customers are worth "
@@ -201,9 +185,7 @@ def lifetime_value(
     return text if fit.verdict == "converged" else f"{text} As to spend, {fit.message}."
 
 
-def value_spread(
-    predictions: pd.DataFrame, forecast: StoreForecast, currency: str
-) -> str:
+def value_spread(predictions: pd.DataFrame, forecast: StoreForecast, currency: str) -> str:
     """How lifetime value is spread over customers, where the forecast may be shown."""
     if forecast.value is None:
         raise CannotSay("How value is spread cannot be said without a model of spend.")

@@ -18,9 +18,7 @@ _STORES = 8
 log = logging.getLogger(__name__)
 
 
-def write_demo(
-    folder: str | Path, which: str = "grocery", *, force: bool = False
-) -> Path:
+def write_demo(folder: str | Path, which: str = "grocery", *, force: bool = False) -> Path:
     """Write a demonstration project: a commented project file, and its data under data/raw/.
 
     Parameters
@@ -45,9 +43,7 @@ def write_demo(
         the way.
     """
     if which not in PROJECTS:
-        raise SettingsError(
-            f"demonstration: expected one of {', '.join(PROJECTS)}; got {which!r}."
-        )
+        raise SettingsError(f"demonstration: expected one of {', '.join(PROJECTS)}; got {which!r}.")
     target = Path(folder)
     project_file = target / DEFAULT_PROJECT_FILE
     raw = target / "data" / "raw"
@@ -55,11 +51,7 @@ def write_demo(
     content = files(__name__).joinpath(f"{which}.toml").read_text(encoding="utf-8")
     if which == "grocery":
         content += _campaign_blocks(connection)
-    if (
-        project_file.exists()
-        and project_file.read_text(encoding="utf-8") != content
-        and not force
-    ):
+    if project_file.exists() and project_file.read_text(encoding="utf-8") != content and not force:
         raise SettingsError(
             f"{project_file} exists and is not this demonstration's; choose another folder, or pass "
             "--force to overwrite it."

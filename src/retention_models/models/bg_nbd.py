@@ -66,9 +66,7 @@ def probability_alive(
     if a == 0.0:
         return np.ones(np.broadcast_shapes(x.shape, t_x.shape, T.shape))
     before = np.where(x > 0, b + x - 1.0, 1.0)
-    odds_left = (
-        np.log(a) - np.log(before) + (r + x) * (np.log(alpha + T) - np.log(alpha + t_x))
-    )
+    odds_left = np.log(a) - np.log(before) + (r + x) * (np.log(alpha + T) - np.log(alpha + t_x))
     return np.where(x > 0, expit(-odds_left), 1.0)
 
 
@@ -102,9 +100,7 @@ def expected_purchases(
     >>> expected_purchases([1.0, 78.0], 0.2425945, 4.4136, 0.79292, 2.42590).round(5)
     array([0.05318, 1.85796])
     """
-    t, r, alpha, b = np.broadcast_arrays(
-        *(np.asarray(v, dtype=float) for v in (t, r, alpha, b))
-    )
+    t, r, alpha, b = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (t, r, alpha, b)))
     if a == 0.0:
         return np.asarray(r * t / alpha)
     z = t / (alpha + t)
@@ -123,12 +119,7 @@ def _series(A: Array, e: float, c: Array, z: Array) -> Array:
     active = np.flatnonzero(z > 0)
     j = 0.0
     while active.size:
-        ratio = (
-            (A[active] + 1 + j)
-            * (e + 1 + j)
-            / ((c[active] + 1 + j) * (2 + j))
-            * z[active]
-        )
+        ratio = (A[active] + 1 + j) * (e + 1 + j) / ((c[active] + 1 + j) * (2 + j)) * z[active]
         term[active] *= ratio
         total[active] += term[active]
         # Terms may grow before they shrink; stop only where the ratio is already below one.

@@ -60,8 +60,7 @@ def log_likelihood_with_derivatives(
     value = float(
         n @ (gammaln(r + levels) - gammaln(r))
         + customers * r * np.log(alpha)
-        + n
-        @ (gammaln(b + levels) - gammaln(b) - gammaln(a + b + levels) + gammaln(a + b))
+        + n @ (gammaln(b + levels) - gammaln(b) - gammaln(a + b + levels) + gammaln(a + b))
     )
     psi_ab = digamma(a + b) - digamma(a + b + levels)
     psi1_ab = polygamma(1, a + b) - polygamma(1, a + b + levels)
@@ -114,8 +113,7 @@ def nbd_log_likelihood_with_derivatives(
     r, alpha = theta
     stays = alpha + T
     value = float(
-        counts
-        @ (gammaln(r + x) - gammaln(r) + r * np.log(alpha) - (r + x) * np.log(stays))
+        counts @ (gammaln(r + x) - gammaln(r) + r * np.log(alpha) - (r + x) * np.log(stays))
     )
     gradient = np.array(
         [
@@ -202,9 +200,7 @@ def _named_limit(fit: MaximumLikelihoodFit) -> MaximumLikelihoodFit:
     if a > 0 and a + b > _SAME:
         message = f"every customer leaves with the same probability, {a / (a + b):.3f} a purchase"
     elif a > 0 and a + b < _SPLIT:
-        message = (
-            "customers leave after one purchase or never: dropout is all or nothing"
-        )
+        message = "customers leave after one purchase or never: dropout is all or nothing"
     elif r > _SAME:
         message = "every customer buys at the same rate"
     else:

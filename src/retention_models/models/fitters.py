@@ -37,11 +37,7 @@ Array = NDArray[np.float64]
 
 def _like(template: Any, values: Array) -> Any:
     """Results carry the customers' index where the input did, as lifetimes' do."""
-    return (
-        pd.Series(values, index=template.index)
-        if isinstance(template, pd.Series)
-        else values
-    )
+    return pd.Series(values, index=template.index) if isinstance(template, pd.Series) else values
 
 
 def _time_unit_of(T: Any) -> TimeUnit | None:
@@ -75,9 +71,7 @@ class _Estimates:
 
     def _require_fit(self) -> Array:
         if not hasattr(self, "fit_"):
-            raise SettingsError(
-                f"{type(self).__name__}: call fit() before asking for predictions."
-            )
+            raise SettingsError(f"{type(self).__name__}: call fit() before asking for predictions.")
         return self.fit_.parameters
 
 
@@ -167,29 +161,25 @@ class BetaGeoFitter(_Estimates, lifetimes.BetaGeoFitter):  # type: ignore[misc]
         self, t: ArrayLike, frequency: Any, recency: Any, T: Any
     ) -> Any:
         """Expected purchases in (T, T + t] of known customers; see
-        `bg_nbd.conditional_expected_purchases`."""
+        `bg_nbd.conditional_expected_purchases`.
+        """
         values = bg_nbd.conditional_expected_purchases(
             t, frequency, recency, T, *self._require_fit()
         )
         return _like(frequency, values)
 
-    def conditional_probability_alive(
-        self, frequency: Any, recency: Any, T: Any
-    ) -> Array:
+    def conditional_probability_alive(self, frequency: Any, recency: Any, T: Any) -> Array:
         """P(alive) of known customers; see `bg_nbd.probability_alive`."""
-        return np.atleast_1d(
-            bg_nbd.probability_alive(frequency, recency, T, *self._require_fit())
-        )
+        return np.atleast_1d(bg_nbd.probability_alive(frequency, recency, T, *self._require_fit()))
 
     def expected_number_of_purchases_up_to_time(self, t: ArrayLike) -> Array:
         """Expected repeat purchases of a new customer in (0, t]; see
-        `bg_nbd.expected_purchases`."""
+        `bg_nbd.expected_purchases`.
+        """
         r, alpha, a, b = self._require_fit()
         return bg_nbd.expected_purchases(t, r, alpha, a, b)
 
-    def probability_of_n_purchases_up_to_time(
-        self, t: ArrayLike, n: ArrayLike
-    ) -> Array:
+    def probability_of_n_purchases_up_to_time(self, t: ArrayLike, n: ArrayLike) -> Array:
         """P(X(t) = n) of a new customer; see `bg_nbd.purchase_count_probability`."""
         r, alpha, a, b = self._require_fit()
         return bg_nbd.purchase_count_probability(n, t, r, alpha, a, b)
@@ -318,9 +308,7 @@ class GammaGammaFitter(_Estimates, lifetimes.GammaGammaFitter):  # type: ignore[
         value: Any = 0.0
         before: Any = 0.0
         for i in range(1, time + 1):
-            upto = transaction_prediction_model.predict(
-                i * month, frequency, recency, T
-            )
+            upto = transaction_prediction_model.predict(i * month, frequency, recency, T)
             value = value + spend * (upto - before) / (1.0 + discount_rate) ** i
             before = upto
         return value.rename("clv") if isinstance(value, pd.Series) else value

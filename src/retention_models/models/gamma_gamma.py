@@ -208,9 +208,7 @@ def spend_distribution(
     s, n, x, m = (np.asarray(value, dtype=float) for value in (s, n, x, m))
     scale = v + x * np.where(x > 0, m, 0.0)
     some = n > 0
-    return np.where(
-        some, betainc(np.where(some, p * n, 1.0), q + p * x, s / (s + scale)), 1.0
-    )
+    return np.where(some, betainc(np.where(some, p * n, 1.0), q + p * x, s / (s + scale)), 1.0)
 
 
 def value_quantile(
@@ -274,9 +272,7 @@ def _value_roots(
 
     def excess(log_s: Array, customer: Array) -> Array:
         i = customer.astype(np.intp)
-        below = spend_distribution(
-            np.exp(log_s)[:, None], n, x[i, None], m[i, None], p, q, v
-        )
+        below = spend_distribution(np.exp(log_s)[:, None], n, x[i, None], m[i, None], p, q, v)
         return np.asarray((chances[row[i]] * below).sum(axis=1) - probability)
 
     scale = np.log(v + x * np.where(x > 0, m, 0.0))

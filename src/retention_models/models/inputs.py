@@ -26,9 +26,7 @@ def checked_history(
     return x, t_x, t, _counts(weights, x.size, labels)
 
 
-def checked_spend(
-    frequency: Any, monetary_value: Any, weights: Any
-) -> tuple[Array, Array, Array]:
+def checked_spend(frequency: Any, monetary_value: Any, weights: Any) -> tuple[Array, Array, Array]:
     """Frequency, mean spend and counts as float arrays, or an error that names the bad rows."""
     x, m = _columns(frequency=frequency, monetary_value=monetary_value)
     labels = _labels(frequency, x.size)
@@ -52,16 +50,12 @@ def _columns(**given: Any) -> list[Array]:
         except (TypeError, ValueError) as error:
             raise SettingsError(f"{name}: expected numbers ({error}).") from None
         if arrays[name].ndim != 1:
-            raise SettingsError(
-                f"{name}: expected one value per customer in one dimension."
-            )
+            raise SettingsError(f"{name}: expected one value per customer in one dimension.")
     sizes = {name: array.size for name, array in arrays.items()}
     if len(set(sizes.values())) > 1:
         raise SettingsError(f"Expected inputs of one length; got {sizes}.")
     if not next(iter(sizes.values())):
-        raise SettingsError(
-            f"{', '.join(sizes)}: there are no customers to fit a model to."
-        )
+        raise SettingsError(f"{', '.join(sizes)}: there are no customers to fit a model to.")
     for name, array in arrays.items():
         labels = _labels(next(iter(given.values())), array.size)
         _refuse(~np.isfinite(array), name, array, "a finite number", labels)
@@ -73,9 +67,7 @@ def _labels(source: Any, size: int) -> Any:
     return range(size) if index is None or callable(index) else index
 
 
-def _refuse(
-    bad: NDArray[np.bool_], name: str, values: Array, expected: str, labels: Any
-) -> None:
+def _refuse(bad: NDArray[np.bool_], name: str, values: Array, expected: str, labels: Any) -> None:
     rows = np.flatnonzero(bad)
     if rows.size:
         shown = ", ".join(f"{labels[i]!r}: {values[i]:g}" for i in rows[:5])
@@ -90,8 +82,6 @@ def _counts(weights: Any, size: int, labels: Any) -> Array:
         return np.ones(size)
     (counts,) = _columns(weights=weights)
     if counts.size != size:
-        raise SettingsError(
-            f"weights: expected {size} values, one per row; got {counts.size}."
-        )
+        raise SettingsError(f"weights: expected {size} values, one per row; got {counts.size}.")
     _refuse(counts <= 0, "weights", counts, "a number of customers above 0", labels)
     return counts

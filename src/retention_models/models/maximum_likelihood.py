@@ -82,9 +82,7 @@ class MaximumLikelihoodFit:
     @property
     def bic(self) -> float:
         """Bayesian information criterion, k ln(customers) − 2 LL."""
-        return float(
-            self.free_parameters * np.log(self.customers) - 2.0 * self.log_likelihood
-        )
+        return float(self.free_parameters * np.log(self.customers) - 2.0 * self.log_likelihood)
 
     def draws(self, size: int, rng: np.random.Generator) -> Array:
         """Draws of the parameters from the normal approximation on the log scale.
@@ -183,13 +181,9 @@ def _ascent_step(gradient: Array, hessian: Array) -> Array:
     """The Newton step, turned uphill where the surface is not concave, and kept short."""
     curvature, directions = np.linalg.eigh(-hessian)
     floor = max(1e-12, 1e-10 * float(np.abs(curvature).max()))
-    step = directions @ (
-        (directions.T @ gradient) / np.maximum(np.abs(curvature), floor)
-    )
+    step = directions @ ((directions.T @ gradient) / np.maximum(np.abs(curvature), floor))
     length = float(np.abs(step).max())
-    return np.asarray(
-        step if length <= _LONGEST_STEP else step * (_LONGEST_STEP / length)
-    )
+    return np.asarray(step if length <= _LONGEST_STEP else step * (_LONGEST_STEP / length))
 
 
 def _result(
@@ -224,9 +218,7 @@ def _result(
         free_parameters=len(names),
         iterations=steps,
         gradient_norm=float(np.abs(gradient).max() / customers),
-        condition_number=float(curvature.max() / smallest)
-        if smallest > 0
-        else float("inf"),
+        condition_number=float(curvature.max() / smallest) if smallest > 0 else float("inf"),
         verdict=verdict,
         message=message,
     )

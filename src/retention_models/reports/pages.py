@@ -20,10 +20,7 @@ from retention_models.settings import Settings
 _TEMPLATES = files(__package__).joinpath("templates")
 
 # What a page may hold: text, tables, lists. No script, no style of its own, no embedded thing.
-_TAGS = (
-    "a abbr b blockquote br caption code dd div dl dt em h1 h2 h3 h4 hr i li ol p pre s small span "
-    "strong sub sup table tbody td tfoot th thead tr ul"
-).split()
+_TAGS = ["a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4", "hr", "i", "li", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
 _ATTRIBUTES = {
     "*": {"class", "id", "lang", "dir", "title"},
     "a": {"href"},
@@ -75,9 +72,7 @@ class _Lint(HTMLParser):
         for name, value in attrs:
             target = (value or "").strip().lower()
             fetched = name in _FETCHED or (tag == "link" and name == "href")
-            if (fetched and not target.startswith("data:")) or target.startswith(
-                "javascript:"
-            ):
+            if (fetched and not target.startswith("data:")) or target.startswith("javascript:"):
                 self.found.append(f"<{tag} {name}={value!r}>")
             if name.startswith("on") or (name == "style" and "url(" in target):
                 self.found.append(f"<{tag} {name}=…>")
@@ -96,9 +91,7 @@ def lint(page: str, name: str) -> str:
     parser.feed(page)
     parser.close()
     if parser.found:
-        raise PageError(
-            f"{name}: the page is not self-contained: {'; '.join(parser.found[:5])}"
-        )
+        raise PageError(f"{name}: the page is not self-contained: {'; '.join(parser.found[:5])}")
     return page
 
 
@@ -176,9 +169,7 @@ def store_page(
     return lint(html, f"store {store_id}")
 
 
-def failure_page(
-    reason: str, settings: Settings, store_id: str, as_of: dt.date, made: str
-) -> str:
+def failure_page(reason: str, settings: Settings, store_id: str, as_of: dt.date, made: str) -> str:
     """The page of a store whose notebook failed: what, and what still holds."""
     template = _environment().get_template("failure.html.j2")
     html = template.render(
@@ -189,9 +180,7 @@ def failure_page(
     return lint(html, f"store {store_id}")
 
 
-def index_page(
-    rows: list[dict[str, Any]], settings: Settings, as_of: dt.date, made: str
-) -> str:
+def index_page(rows: list[dict[str, Any]], settings: Settings, as_of: dt.date, made: str) -> str:
     """The chain's page: a row per store with name, href, metrics or None, and failure or None."""
     template = _environment().get_template("index.html.j2")
     html = template.render(

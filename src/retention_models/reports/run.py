@@ -179,21 +179,13 @@ def _chosen_stores(
     known = list(settings.stores.ids or transactions.store_ids())
     if not wanted:
         if not known:
-            raise DataError(
-                f"{transactions.source}: no usable row, so no store to report on."
-            )
+            raise DataError(f"{transactions.source}: no usable row, so no store to report on.")
         return known
     everywhere = {*known, *transactions.store_ids()}
     for store_id in wanted:
         if store_id not in everywhere:
-            near = difflib.get_close_matches(
-                store_id, sorted(everywhere), n=3, cutoff=0.5
-            )
-            hint = (
-                f"did you mean {' or '.join(near)}?"
-                if near
-                else f"known: {_some(everywhere)}"
-            )
+            near = difflib.get_close_matches(store_id, sorted(everywhere), n=3, cutoff=0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"known: {_some(everywhere)}"
             raise SettingsError(f"--store: no store {store_id!r} in the data; {hint}")
     return list(dict.fromkeys(wanted))
 
@@ -226,9 +218,7 @@ def _tell(outcome: Outcome, n: int, total: int) -> None:
     if outcome.failure is None:
         log.info("%s", head)
     else:
-        log.error(
-            "%s. %s Details: %s", head, outcome.failure, outcome.details or "none"
-        )
+        log.error("%s. %s Details: %s", head, outcome.failure, outcome.details or "none")
 
 
 def make_page(task: Task) -> Outcome:
@@ -252,9 +242,7 @@ def make_page(task: Task) -> Outcome:
     except Exception as error:  # noqa: BLE001 - one store never stops the others
         return _failed(task, settings, staging, error, time.monotonic() - started)
     finally:
-        shutil.rmtree(
-            staging, ignore_errors=True
-        )  # gone already where it was published
+        shutil.rmtree(staging, ignore_errors=True)  # gone already where it was published
 
 
 def _failed(
@@ -274,9 +262,7 @@ def _failed(
         message += " The page of an earlier run is kept."
         shutil.copy(staging / DETAILS, task.target / DETAILS)
     else:
-        page = pages.failure_page(
-            message, settings, task.store_id, task.as_of, task.made
-        )
+        page = pages.failure_page(message, settings, task.store_id, task.as_of, task.made)
         (staging / PAGE).write_text(page, encoding="utf-8")
         _publish(staging, task.target)
     where = str(task.target / DETAILS)
@@ -309,9 +295,7 @@ def _executed_page(task: Task, settings: Settings, staging: Path) -> str:
     try:
         executed = execute(task.notebook, staging / NOTEBOOK, parameters, staging)
         kernel_log.unlink()
-        return pages.store_page(
-            executed, settings, task.store_id, task.as_of, task.made
-        )
+        return pages.store_page(executed, settings, task.store_id, task.as_of, task.made)
     except PapermillExecutionError as error:
         message = f"Cell {error.cell_index} of its notebook failed with {error.ename}."
         raise PageFailure(message, str(error)) from error
