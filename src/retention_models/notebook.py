@@ -35,6 +35,8 @@ def show(figure: Axes | Figure, *sentences: str) -> None:
         From `words`.
     """
     drawn = figure.get_figure(root=True) if isinstance(figure, Axes) else figure
+    if drawn is None:
+        raise ValueError("show: the axes belong to no figure any more; draw them anew.")
     buffer = io.StringIO()
     with mpl.rc_context(HOUSE_STYLE):
         # Without a date, so that the same data give the same page.

@@ -83,8 +83,8 @@ def _customers(store: Store) -> pd.DataFrame:
 
 
 def _metrics(store: Store) -> dict[str, object]:
-    measured = {name: _attempt(lambda name=name: _measure(store, name)) for name in _MEASURES}
-    forecast = {name: _attempt(lambda name=name: _forecast(store, name)) for name in _FORECASTS}
+    measured = {name: _attempt(_measure, store, name) for name in _MEASURES}
+    forecast = {name: _attempt(_forecast, store, name) for name in _FORECASTS}
     settings = store.settings
     return {
         "store": store.id,
@@ -95,13 +95,15 @@ def _metrics(store: Store) -> dict[str, object]:
         "interval": settings.model.interval,
         "measures": measured,
         "forecast": forecast,
-        "forecast_verdict": _attempt(lambda: _verdict(store)),
+        "forecast_verdict": _attempt(_verdict, store, "forecast_verdict"),
     }
 
 
-def _attempt(make: Callable[[], dict[str, object]]) -> dict[str, object]:
+def _attempt(
+    find: Callable[[Store, str], dict[str, object]], store: Store, name: str
+) -> dict[str, object]:
     try:
-        return make()
+        return find(store, name)
     except CannotSay as refusal:
         return {"value": None, "reason": str(refusal)}
 
@@ -123,5 +125,5 @@ def _forecast(store: Store, name: str) -> dict[str, object]:
     return {"value": found.value, "low": found.low, "high": found.high}
 
 
-def _verdict(store: Store) -> dict[str, object]:
+def _verdict(store: Store, _: str) -> dict[str, object]:
     return {"value": store.holdout.verdict, "reason": store.holdout.reason}

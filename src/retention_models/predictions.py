@@ -181,7 +181,7 @@ class _Base:
     discounted over plain expected purchases.
     """
 
-    history: tuple[Array, ...]
+    history: tuple[Array, Array, Array]
     row: NDArray[np.intp]
     x: Array
     m: Array
@@ -203,7 +203,7 @@ def _base(
     columns = summary[["frequency", "recency", "T"]].to_numpy(dtype=float)
     rows, row = np.unique(columns, axis=0, return_inverse=True)
     row = np.ravel(row)
-    history = tuple(rows.T)
+    history = rows[:, 0], rows[:, 1], rows[:, 2]
     expected = bg_nbd.conditional_expected_purchases(horizon, *history, *parameters)
     discounted = bg_nbd.discounted_expected_purchases(horizon, rate, *history, *parameters)
     x, m = columns[:, 0], summary["monetary_value"].to_numpy(dtype=float)
@@ -385,10 +385,11 @@ def predict_path(
         float(counts @ bg_nbd.conditional_expected_purchases(end, *rows.T, *parameters))
         for end in ends
     ]
+    x, t_x, T = columns.T
     rng = np.random.default_rng(_SEED)
     parameter_draws = purchases.fit_.draws(draws, rng)
     blocks = [
-        [future.sum(axis=1) for _, future in simulate_futures(ends, *columns.T, block, rng)]
+        [future.sum(axis=1) for _, future in simulate_futures(ends, x, t_x, T, block, rng)]
         for block in np.array_split(parameter_draws, max(1, draws * len(summary) // _CELLS))
     ]
     totals = np.concatenate(blocks, axis=1)

@@ -10,6 +10,7 @@ import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -198,7 +199,7 @@ class Store:
             return None  # the page says why in the section on value; counts stand without it
 
     @property
-    def _horizon(self) -> dict[str, float]:
+    def _horizon(self) -> dict[str, Any]:
         return {
             "horizon": self.settings.model.horizon,
             "annual_discount_rate": self.settings.money.annual_discount_rate,

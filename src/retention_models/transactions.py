@@ -27,8 +27,8 @@ DUPLICATE = "exact repeat of another row"
 _LARGEST_SPEND = 1e15
 
 
-@ibis.udf.scalar.builtin
-def try_strptime(text: str, format: str) -> ibis.dtype("timestamp"):  # type: ignore[valid-type, empty-body]
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
+def try_strptime(text: str, date_format: str) -> ibis.dtype("timestamp"):  # type: ignore[valid-type]
     """DuckDB's parser of dates by a format: null where the text does not follow it."""
 
 

@@ -93,7 +93,8 @@ def _pooled(cohorts: pd.DataFrame, age: int) -> str:
     active, customers = int(chosen["active"].sum()), int(chosen["customers"].sum())
     low, high = proportion_confint(active, customers, alpha=0.05, method="wilson")
     after = "in the month after their first purchase" if age == 1 else f"{age} months after it"
-    return f"{active / customers:.0%} ({low:.0%} to {high:.0%}; {active:,} of {customers:,}) bought {after}"
+    share = f"{active / customers:.0%} ({low:.0%} to {high:.0%}; {active:,} of {customers:,})"
+    return f"{share} bought {after}"
 
 
 def purchase_model(fit: MaximumLikelihoodFit, time_unit: str) -> str:

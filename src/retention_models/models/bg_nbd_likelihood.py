@@ -166,7 +166,7 @@ def fit_bg_nbd(
             "be said about when customers come back or leave."
         )
     rows, row_of = np.unique(np.stack([x, t_x, T], axis=1), axis=0, return_inverse=True)
-    n = np.bincount(np.ravel(row_of), weights=counts)
+    n = np.bincount(np.ravel(row_of), weights=counts).astype(float)
     x, t_x, T = np.ascontiguousarray(rows.T)
     customers, mean_T = float(n.sum()), float(n @ T / n.sum())
     centre = np.array([0.0, np.log(mean_T), 0.0, 0.0])

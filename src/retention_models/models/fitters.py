@@ -75,7 +75,7 @@ class _Estimates:
         return self.fit_.parameters
 
 
-class BetaGeoFitter(_Estimates, lifetimes.BetaGeoFitter):  # type: ignore[misc]
+class BetaGeoFitter(_Estimates, lifetimes.BetaGeoFitter):
     """BG/NBD model, a drop-in for ``lifetimes.BetaGeoFitter`` with exact estimates.
 
     Parameters
@@ -160,8 +160,9 @@ class BetaGeoFitter(_Estimates, lifetimes.BetaGeoFitter):  # type: ignore[misc]
     def conditional_expected_number_of_purchases_up_to_time(
         self, t: ArrayLike, frequency: Any, recency: Any, T: Any
     ) -> Any:
-        """Expected purchases in (T, T + t] of known customers; see
-        `bg_nbd.conditional_expected_purchases`.
+        """Expected purchases in (T, T + t] of known customers.
+
+        See `bg_nbd.conditional_expected_purchases`.
         """
         values = bg_nbd.conditional_expected_purchases(
             t, frequency, recency, T, *self._require_fit()
@@ -173,8 +174,9 @@ class BetaGeoFitter(_Estimates, lifetimes.BetaGeoFitter):  # type: ignore[misc]
         return np.atleast_1d(bg_nbd.probability_alive(frequency, recency, T, *self._require_fit()))
 
     def expected_number_of_purchases_up_to_time(self, t: ArrayLike) -> Array:
-        """Expected repeat purchases of a new customer in (0, t]; see
-        `bg_nbd.expected_purchases`.
+        """Expected repeat purchases of a new customer in (0, t].
+
+        See `bg_nbd.expected_purchases`.
         """
         r, alpha, a, b = self._require_fit()
         return bg_nbd.expected_purchases(t, r, alpha, a, b)
@@ -185,7 +187,7 @@ class BetaGeoFitter(_Estimates, lifetimes.BetaGeoFitter):  # type: ignore[misc]
         return bg_nbd.purchase_count_probability(n, t, r, alpha, a, b)
 
 
-class GammaGammaFitter(_Estimates, lifetimes.GammaGammaFitter):  # type: ignore[misc]
+class GammaGammaFitter(_Estimates, lifetimes.GammaGammaFitter):
     """Gamma-Gamma model of spend, a drop-in for ``lifetimes.GammaGammaFitter``.
 
     Parameters

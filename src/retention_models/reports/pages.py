@@ -20,7 +20,11 @@ from retention_models.settings import Settings
 _TEMPLATES = files(__package__).joinpath("templates")
 
 # What a page may hold: text, tables, lists. No script, no style of its own, no embedded thing.
-_TAGS = ["a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4", "hr", "i", "li", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
+_TAGS = {
+    *("a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em"),
+    *("h1", "h2", "h3", "h4", "hr", "i", "li", "ol", "p", "pre", "s", "small", "span", "strong"),
+    *("sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
+}
 _ATTRIBUTES = {
     "*": {"class", "id", "lang", "dir", "title"},
     "a": {"href"},
@@ -50,7 +54,7 @@ def clean_html(text: str) -> str:
     """HTML with every tag and attribute off the allow-list removed."""
     return nh3.clean(
         text,
-        tags=set(_TAGS),
+        tags=_TAGS,
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
         url_schemes={"https", "http", "mailto"},
         link_rel=None,
@@ -117,7 +121,7 @@ def _exporter() -> Any:
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: _text(name)),
+        loader=jinja2.FunctionLoader(_text),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,

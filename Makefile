@@ -1,0 +1,69 @@
+# On a fresh machine with Python ≥ 3.11 and make: `make reports` or `make test`. `make help` lists all.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# What git tracks of the code: a finished set-up stays valid while these do not change.
+INPUTS := pyproject.toml
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help reports lab test slow check format bench lock clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+reports: .venv/.run retention.toml ## Set up, build the demonstration project, make its pages
+	$(BIN)/retention run retention.toml
+
+lab: .venv/.run retention.toml ## Open JupyterLab on notebooks/
+	$(BIN)/jupyter lab notebooks
+
+test: .venv/.dev ## Set up and run the tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+slow: .venv/.dev ## Run the slow simulations: coverage, false positives, recovery
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
+
+check: .venv/.dev ## Lint, format, types, import contract, notebooks, lock and environment.yml
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/house
+
+format: .venv/.dev ## Format the code and mend what lint can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.dev ## Time us against lifetimes, as ratios in one run
+	$(BIN)/python benchmarks/run.py
+
+lock: .venv/.dev ## Resolve the dependencies anew: both lock files
+	$(BIN)/uv pip compile pyproject.toml $(RESOLVE) --group test --group style --group build --extra lab --extra demo -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml $(RESOLVE) --group build --extra lab --extra demo -c requirements-dev.lock -o requirements.lock
+
+# One lock for every Python from 3.11 on and every system; names, versions and hashes, no address.
+RESOLVE := --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	--no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet
+
+clean: ## Remove what make made, but not the reports
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+retention.toml: | .venv/.run
+	$(BIN)/retention demo .
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}. Say which with: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
+	@echo "creating .venv"
+	@$(PYTHON) -m venv .venv
+
+.venv/.run: requirements.lock $(INPUTS) | .venv/bin/python
+	@echo "installing what runs need, from requirements.lock"
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: requirements-dev.lock .venv/.run
+	@echo "installing what tests and checks need, from requirements-dev.lock"
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
