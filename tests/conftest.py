@@ -1,0 +1,65 @@
+"""Fixtures shared by the tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import shops
+
+from retention_models.demonstration import write_demo
+from retention_models.reports.run import RunResult, run_project
+
+NO_SKIPS = "RETENTION_MODELS_NO_SKIPS"
+STRANGE_ID = "<b>&../x"
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skip with a printed reason, unless skips are forbidden."""
+    if os.environ.get(NO_SKIPS):
+        pytest.fail(f"{reason}, and {NO_SKIPS} is set")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def cdnow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The CDNOW project's file."""
+    return write_demo(tmp_path_factory.mktemp("cdnow"), "cdnow")
+
+
+@pytest.fixture(scope="session")
+def grocery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The grocery project's file."""
+    return write_demo(tmp_path_factory.mktemp("grocery"), "grocery")
+
+
+@pytest.fixture(scope="session")
+def chain_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A chain with an ordinary store, one of one customer, an empty one and one with a strange id."""
+    log = pd.concat(
+        [
+            shops.simulated_log(160, seed=7),
+            shops.simulated_log(1, seed=1, shop="single"),
+            shops.simulated_log(40, seed=3, shop=STRANGE_ID, a=0.01, b=5.0),
+        ]
+    )
+    stores = ["0042", "single", "empty", STRANGE_ID]
+    return shops.write_project(tmp_path_factory.mktemp("chain"), log, stores)
+
+
+@pytest.fixture(scope="session")
+def chain_run(chain_project: Path) -> RunResult:
+    """The chain's pages, made once."""
+    return run_project(chain_project, jobs=2)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the system's Chromium."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        skip_or_fail("Chromium is not installed (Debian: chromium)")
+    return str(found)
