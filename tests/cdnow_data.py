@@ -55,8 +55,12 @@ def _cached_summary(name: str) -> pd.DataFrame:
     by_day = _purchase_days(name)
     first = by_day.groupby("customer_id", sort=False)["date"].transform("min")
     repeats = by_day[by_day["date"] > first]
-    calibration = by_day[by_day["date"] <= CALIBRATION_END].groupby("customer_id", sort=False)["date"]
-    calibration_repeats = repeats[repeats["date"] <= CALIBRATION_END].groupby("customer_id", sort=False)
+    calibration = by_day[by_day["date"] <= CALIBRATION_END].groupby("customer_id", sort=False)[
+        "date"
+    ]
+    calibration_repeats = repeats[repeats["date"] <= CALIBRATION_END].groupby(
+        "customer_id", sort=False
+    )
     later = by_day[by_day["date"] > CALIBRATION_END].groupby("customer_id", sort=False).size()
     born, last = calibration.min(), calibration.max()
     table = pd.DataFrame(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import shops
 
+import shops
 from retention_models.demonstration import write_demo
 from retention_models.reports.run import RunResult, run_project
 

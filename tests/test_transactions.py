@@ -30,7 +30,9 @@ def usable(log: Transactions) -> list[tuple]:
     table = log.table.execute()
     days = pd.to_datetime(table["date"]).dt.date
     return sorted(
-        zip(table["customer_id"], table["store_id"], days, table["spend"].astype(float), strict=True)
+        zip(
+            table["customer_id"], table["store_id"], days, table["spend"].astype(float), strict=True
+        )
     )
 
 
@@ -89,7 +91,9 @@ def test_a_table_of_a_duckdb_file_is_read(tmp_path):
     """By its path, also as a URL; with one table its name can be left out."""
     path = tmp_path / "shop.duckdb"
     with duckdb.connect(str(path)) as connection:
-        connection.execute("CREATE TABLE orders AS SELECT 'a' id, DATE '2024-01-05' AS day, 2.5 amount")
+        connection.execute(
+            "CREATE TABLE orders AS SELECT 'a' id, DATE '2024-01-05' AS day, 2.5 amount"
+        )
     options = {**COLUMNS, "store_id": None}
     for source in (path, f"duckdb://{path}"):
         log = read_transactions(source, **options)
@@ -101,7 +105,9 @@ def test_a_table_of_a_duckdb_file_is_read(tmp_path):
 def test_files_by_a_pattern_are_one_log(tmp_path):
     """A day's export a file."""
     for day in (1, 2):
-        frame = pd.DataFrame({"id": ["a"], "day": [f"2024-01-0{day}"], "amount": [1], "shop": ["s"]})
+        frame = pd.DataFrame(
+            {"id": ["a"], "day": [f"2024-01-0{day}"], "amount": [1], "shop": ["s"]}
+        )
         frame.to_csv(tmp_path / f"log{day}.csv", index=False)
     assert 2 == read(tmp_path / "log*.csv").rows_read
 

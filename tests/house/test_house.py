@@ -1,0 +1,123 @@
+"""What holds the repository together: notebooks, dependencies, lock files, README."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+RUN = PROJECT["project"]["dependencies"]
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+GROUPS = PROJECT["dependency-groups"]
+# Where conda-forge calls a package something else.
+CONDA = {"duckdb": "python-duckdb", "ibis-framework": "ibis-duckdb", "tzdata": "python-tzdata"}
+# Not in the environment: Spark is for those who outgrow one machine, and its package is large.
+NOT_IN_CONDA = {"pyspark"}
+GIVEN = {"jupyterlab", "lifetimes", "pandas", "matplotlib", "statsmodels", "papermill"}
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def bounds(requirements: list[str]) -> dict[str, SpecifierSet]:
+    """Name → bounds."""
+    return {r.name: r.specifier for r in map(Requirement, requirements)}
+
+
+def wanted() -> dict[str, SpecifierSet]:
+    """What pyproject.toml asks for, without Spark."""
+    everything = [*RUN, *EXTRAS["lab"], *EXTRAS["demo"]]
+    for group in GROUPS.values():
+        everything += group
+    return bounds(everything)
+
+
+def conda() -> dict[str, SpecifierSet]:
+    """What environment.yml asks for, by conda-forge's names."""
+    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    lines = re.findall(r"^\s+- ([a-z][\w.-]*(?:[<>=!][^\s#]*)?)\s*$", text, flags=re.MULTILINE)
+    found = bounds([line for line in lines if line not in {"conda-forge", "pip"}])
+    del found["python"]
+    return found
+
+
+def locked(name: str) -> dict[str, str]:
+    """Name → version of a lock file."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return dict(re.findall(r"^([a-z0-9][\w.-]*)==(\S+)", text, flags=re.MULTILINE))
+
+
+def test_the_conda_environment_has_the_bounds_of_pyproject():
+    """Every package by its conda-forge name, none more, none less."""
+    expected = {CONDA.get(name, name): spec for name, spec in wanted().items()}
+    assert expected == conda()
+    assert set(conda()) >= GIVEN
+
+
+def test_spark_has_a_group_of_its_own():
+    """Nobody downloads it who does not ask for it."""
+    assert {"lab", "demo", "spark"} == set(EXTRAS)
+    assert {"test", "style", "build"} == set(GROUPS)
+    assert not NOT_IN_CONDA & set(locked("requirements-dev.lock"))
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_the_lock_satisfies_pyproject(name):
+    """Every package asked for is locked at a version within its bounds."""
+    versions = locked(name)
+    asked = wanted() if "dev" in name else bounds([*RUN, *EXTRAS["lab"], *EXTRAS["demo"]])
+    assert [] == [n for n, spec in asked.items() if versions.get(n) not in spec]
+
+
+def test_the_two_locks_agree():
+    """What runs use is what tests saw."""
+    small, large = locked("requirements.lock"), locked("requirements-dev.lock")
+    assert small.items() <= large.items()
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_locks_hold_names_versions_and_hashes_only(name):
+    """No address, and a hash for every package."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert "://" not in text
+    for block in re.split(r"\n(?=\S)", text.strip()):
+        assert re.match(r"^[a-z0-9][\w.\[\],-]*==\S+", block), block[:60]
+        assert "--hash=sha256:" in block
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_notebooks_are_clean_prose(path):
+    """No outputs, cells of one to five lines that call the package, parameters tagged."""
+    notebook = nbformat.read(path, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    lengths = [len([line for line in cell.source.split("\n") if line.strip()]) for cell in code]
+    assert max(lengths) <= 5
+    assert 1 == sum("parameters" in cell.metadata.get("tags", []) for cell in code)
+    assert notebook.cells[0].source.startswith("# ")
+    assert "?" in notebook.cells[0].source.split("\n")[0]
+
+
+def test_the_versions_agree():
+    """Of the package and of the project."""
+    import retention_models
+
+    assert PROJECT["project"]["version"] == retention_models.__version__
+
+
+def test_public_names_are_all_there():
+    """Everything announced can be had, and has a docstring."""
+    import retention_models
+
+    for name in retention_models.__all__:
+        assert getattr(retention_models, name).__doc__
+
+
+def test_links_of_the_readme_lead_somewhere():
+    """Files that it names exist."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert (ROOT / target).exists(), target

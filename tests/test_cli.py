@@ -1,0 +1,84 @@
+"""The command: exit codes, messages on stderr, results on stdout."""
+
+import subprocess
+import sys
+
+import pytest
+
+import shops
+from retention_models import cli
+
+
+def retention(capsys, monkeypatch, *arguments: str) -> tuple[int, str, str]:
+    """Call the command in this process."""
+    monkeypatch.setattr(sys, "argv", ["retention", *map(str, arguments)])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    said = capsys.readouterr()
+    return int(caught.value.code or 0), said.out, said.err
+
+
+def test_help_names_the_commands(capsys, monkeypatch):
+    """And the exit codes."""
+    code, out, _ = retention(capsys, monkeypatch, "--help")
+    assert 0 == code
+    assert all(word in out for word in ("run", "check", "demo", "Exit codes"))
+
+
+def test_check_reports_on_the_data(capsys, monkeypatch, chain_project):
+    """Rows, reasons, stores, last day, and the store without rows."""
+    code, out, _ = retention(capsys, monkeypatch, "check", chain_project)
+    assert 0 == code
+    assert "0 unusable" in out
+    assert "stores in the data: 3" in out
+    assert "store 'empty' of the project file has no rows" in out
+
+
+def test_mistakes_in_the_project_file_are_exit_code_2(capsys, monkeypatch, tmp_path):
+    """All of them on stderr, nothing on stdout."""
+    project = shops.write_project(tmp_path, shops.simulated_log(5, seed=1), ["0042"])
+    project.write_text(project.read_text().replace("0.3", "30").replace("EUR", "euro"))
+    for command in ("run", "check"):
+        code, out, err = retention(capsys, monkeypatch, command, project)
+        assert (2, "") == (code, out)
+        assert "2 mistakes" in err
+
+
+def test_data_that_cannot_be_used_are_exit_code_2(capsys, monkeypatch, tmp_path):
+    """With the first bad rows, and no page."""
+    frame = shops.simulated_log(20, seed=1).astype({"amount": object})
+    frame.loc[:9, "amount"] = "free"
+    project = shops.write_project(tmp_path, frame, ["0042"])
+    code, _, err = retention(capsys, monkeypatch, "run", project)
+    assert 2 == code
+    assert "spend is not a number: 10" in err
+    assert "row 1 after the header" in err
+    assert not (tmp_path / "reports").exists()
+
+
+def test_an_unknown_store_is_exit_code_2(capsys, monkeypatch, chain_project):
+    """With the ids that are near it."""
+    code, _, err = retention(capsys, monkeypatch, "run", chain_project, "--store", "42")
+    assert 2 == code
+    assert "no store '42' in the data; did you mean 0042" in err
+
+
+def test_a_day_that_is_none_is_exit_code_2(capsys, monkeypatch, chain_project):
+    """Days are never guessed."""
+    code, _, err = retention(capsys, monkeypatch, "run", chain_project, "--as-of", "31/12/2023")
+    assert 2 == code
+    assert "as_of: expected a day such as 2017-12-31" in err
+
+
+def test_a_wrong_option_is_exit_code_2(capsys, monkeypatch):
+    """As of any command."""
+    code, _, err = retention(capsys, monkeypatch, "run", "--jobs", "0")
+    assert 2 == code
+    assert "--jobs" in err
+
+
+def test_the_command_is_installed():
+    """As `retention`, with its version."""
+    command = [sys.executable, "-m", "retention_models", "--version"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "0.1.0" in said.stdout

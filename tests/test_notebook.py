@@ -1,0 +1,56 @@
+"""What a notebook shows: escaped text, alternative text, refusals in words."""
+
+import pandas as pd
+import pytest
+
+from retention_models import notebook, plots
+from retention_models.errors import CannotSay
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Everything displayed."""
+    seen: list = []
+    monkeypatch.setattr(notebook, "display", lambda *what, **how: seen.append((what, how)))
+    return seen
+
+
+def test_text_from_the_data_cannot_become_markup(shown):
+    """Neither in a sentence nor in a table."""
+    notebook.say("<script>alert(1)</script>")
+    frame = pd.DataFrame({"<i>": ["<b>bold</b>"]}, index=["<u>"])
+    notebook.table(frame, "<em>")
+    for (made,), _ in shown:
+        assert "<script" not in made.data
+        assert "<b>" not in made.data
+        assert "<i>" not in made.data
+        assert "<em>" not in made.data
+
+
+def test_a_figure_carries_its_sentence_as_alternative_text(shown):
+    """Whoever cannot see it reads the same number."""
+    notebook.show(plots.new_axes(), "37% came back.")
+    (bundle,), how = shown[0]
+    assert "<svg" in bundle["image/svg+xml"]
+    assert {"image/svg+xml": {"alt": "37% came back."}} == how["metadata"]
+    assert "37% came back." in shown[1][0][0].data
+
+
+def test_a_refusal_takes_the_answers_place(shown):
+    """The rest of the notebook goes on."""
+    with notebook.or_say_why():
+        raise CannotSay("Too few customers.")
+    assert "Too few customers." in shown[0][0][0].data
+
+
+def test_a_defect_is_not_taken_for_a_refusal(shown):
+    """Any other error stops the run."""
+    with pytest.raises(ZeroDivisionError), notebook.or_say_why():
+        _ = 1 / 0
+    assert [] == shown
+
+
+def test_long_tables_have_no_place_on_a_page():
+    """They go to a file."""
+    with pytest.raises(ValueError, match="at most 50 rows"):
+        notebook.table(pd.DataFrame({"x": range(51)}), "too long")

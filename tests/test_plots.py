@@ -1,0 +1,73 @@
+"""Plots draw the results they are given, on axes of their own, and leave the reader's style alone."""
+
+import io
+
+import matplotlib as mpl
+import pytest
+
+import retention_models as rm
+from retention_models import plots
+
+
+@pytest.fixture(scope="module")
+def store(cdnow):
+    """CDNOW with everything computed."""
+    return rm.open_store(cdnow, "cdnow")
+
+
+def svg(ax) -> str:
+    """The figure as text."""
+    stream = io.StringIO()
+    with mpl.rc_context(plots.HOUSE_STYLE):
+        ax.figure.savefig(stream, format="svg", metadata={"Date": None})
+    return stream.getvalue()
+
+
+def test_the_heat_map_prints_the_cohorts_rates(store):
+    """One cell per cohort and later month, up to twelve of each."""
+    ax = plots.cohort_heatmap(store.cohorts)
+    shown = store.cohorts[store.cohorts["cohort_age"].between(1, 12)]
+    assert sorted(f"{rate:.0%}"[:-1] for rate in shown["retention_rate"]) == sorted(
+        text.get_text() for text in ax.texts
+    )
+
+
+def test_tracking_draws_actual_forecast_and_band(store):
+    """The lines end where the table ends."""
+    ax = plots.tracking(store.tracking)
+    ends = {round(float(line.get_ydata()[-1]), 6) for line in ax.lines}
+    last = store.tracking.iloc[-1]
+    assert {round(last["actual"], 6), round(last["forecast"], 6)} <= ends
+    assert 1 == len(ax.collections)
+
+
+def test_the_concentration_curve_ends_at_everything(store):
+    """All customers bring all value, and the top tenth is named."""
+    ax = plots.value_concentration(store.predictions)
+    assert (1.0, 1.0) == pytest.approx(tuple(ax.lines[0].get_xydata()[-1]))
+    assert any("top tenth" in text.get_text() for text in ax.texts)
+
+
+def test_every_customer_is_in_the_histogram(store):
+    """The last bar holds those beyond it."""
+    ax = plots.value_distribution(store.predictions, "USD")
+    assert store.predictions["clv"].notna().sum() == sum(bar.get_height() for bar in ax.patches)
+
+
+def test_drawing_leaves_the_readers_style_alone(store):
+    """The house style ends with the figure."""
+    before = dict(mpl.rcParams)
+    plots.holdout_by_frequency(store.holdout)
+    plots.customer_base(store.summary, store.predictions, "W")
+    assert before == dict(mpl.rcParams)
+
+
+def test_the_same_result_gives_the_same_file(store):
+    """No dates, no random ids: an unchanged store has an unchanged page."""
+    assert svg(plots.tracking(store.tracking)) == svg(plots.tracking(store.tracking))
+
+
+def test_a_plot_goes_where_it_is_told(store):
+    """An analyst's own axes are used."""
+    ax = plots.new_axes()
+    assert ax is plots.tracking(store.tracking, ax=ax)

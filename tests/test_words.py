@@ -1,0 +1,61 @@
+"""Sentences are pure functions of results: the numbers in them are the results' own."""
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+
+from retention_models import words
+from retention_models.predictions import Interval
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1234.5, "1,234"), (12.34, "12.3"), (0.456, "0.46"), (-1500, "-1,500")]
+)
+def test_numbers_have_the_digits_a_reader_can_use(value, text):
+    """No more than three where they are few."""
+    assert text == words.number(value)
+
+
+def test_money_has_cents_only_where_they_matter():
+    """And always its currency."""
+    assert ["12.50 EUR", "1,250 EUR"] == [words.money(12.5, "EUR"), words.money(1250.2, "EUR")]
+
+
+def test_counts_agree_with_their_nouns():
+    """One customer, two customers."""
+    assert ["1 customer", "2 customers"] == [words.counted(n, "customer") for n in (1, 2)]
+
+
+def test_lengths_of_time_agree_with_their_units():
+    """One week, 52 weeks."""
+    assert ["1 week", "52 weeks", "3 months"] == [
+        words.window(1, "W"),
+        words.window(52, "W"),
+        words.window(3, "M"),
+    ]
+
+
+def test_days_are_written_as_readers_write_them():
+    """No leading zero."""
+    assert "5 March 2017" == words.day(dt.date(2017, 3, 5))
+
+
+def test_intervals_of_counts_are_whole():
+    """Nobody buys 1,498.6 times."""
+    assert "1,499 to 1,826" == words.between(Interval(1653.4, 1498.6, 1826.05))
+
+
+def test_the_cohort_sentence_reads_the_table_back():
+    """Pooled over cohorts, with its counts."""
+    table = pd.DataFrame(
+        {
+            "cohort": pd.to_datetime(["2024-01-01"] * 3 + ["2024-02-01"] * 2),
+            "cohort_age": [0, 1, 2, 0, 1],
+            "customers": [100, 100, 100, 50, 50],
+            "active": [100, 30, 20, 50, 15],
+        }
+    )
+    sentence = words.cohort_retention(table)
+    assert "30% (23% to 38%; 45 of 150) bought in the month after their first purchase" in sentence
+    assert "20% (13% to 29%; 20 of 100) bought 2 months after it" in sentence
