@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
 from retention_models.models import bg_nbd, gamma_gamma
+from retention_models.models.distinct_rows import distinct_rows
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.time_units import DAYS_IN_YEAR, days_in
@@ -201,9 +202,8 @@ def _base(
 ) -> _Base:
     parameters = purchases.fit_.parameters
     columns = summary[["frequency", "recency", "T"]].to_numpy(dtype=float)
-    rows, row = np.unique(columns, axis=0, return_inverse=True)
-    row = np.ravel(row)
-    history = rows[:, 0], rows[:, 1], rows[:, 2]
+    (level_x, level_t_x, level_T), row = distinct_rows(*columns.T)
+    history = level_x, level_t_x, level_T
     expected = bg_nbd.conditional_expected_purchases(horizon, *history, *parameters)
     discounted = bg_nbd.discounted_expected_purchases(horizon, rate, *history, *parameters)
     x, m = columns[:, 0], summary["monetary_value"].to_numpy(dtype=float)
@@ -379,10 +379,11 @@ def predict_path(
         Index ends; forecast (expectation at the fitted parameters), low, high.
     """
     columns = summary[["frequency", "recency", "T"]].to_numpy(dtype=float)
-    rows, counts = np.unique(columns, axis=0, return_counts=True)
+    (level_x, level_t_x, level_T), row = distinct_rows(*columns.T)
+    levels, counts = (level_x, level_t_x, level_T), np.bincount(row)
     parameters = purchases.fit_.parameters
     forecast = [
-        float(counts @ bg_nbd.conditional_expected_purchases(end, *rows.T, *parameters))
+        float(counts @ bg_nbd.conditional_expected_purchases(end, *levels, *parameters))
         for end in ends
     ]
     x, t_x, T = columns.T

@@ -13,6 +13,7 @@ from scipy.special import digamma, expit, gammaln, polygamma
 
 from retention_models.errors import CannotSay
 from retention_models.models.bg_nbd import NAMES
+from retention_models.models.distinct_rows import distinct_rows
 from retention_models.models.maximum_likelihood import (
     MaximumLikelihoodFit,
     at_boundary,
@@ -112,20 +113,27 @@ def nbd_log_likelihood_with_derivatives(
     theta = np.exp(phi)
     r, alpha = theta
     stays = alpha + T
+    levels, level_of_row = np.unique(x, return_inverse=True)
+    n = np.bincount(np.ravel(level_of_row), weights=counts).astype(float)
+    customers = counts.sum()
     value = float(
-        counts @ (gammaln(r + x) - gammaln(r) + r * np.log(alpha) - (r + x) * np.log(stays))
+        n @ (gammaln(r + levels) - gammaln(r))
+        + customers * r * np.log(alpha)
+        - counts @ ((r + x) * np.log(stays))
     )
     gradient = np.array(
         [
-            counts @ (digamma(r + x) - digamma(r) + np.log(alpha) - np.log(stays)),
-            counts @ (r / alpha - (r + x) / stays),
+            n @ (digamma(r + levels) - digamma(r))
+            + customers * np.log(alpha)
+            - counts @ np.log(stays),
+            customers * r / alpha - counts @ ((r + x) / stays),
         ]
     )
-    cross = counts @ (1.0 / alpha - 1.0 / stays)
+    cross = customers / alpha - counts @ (1.0 / stays)
     hessian = np.array(
         [
-            [counts @ (polygamma(1, r + x) - polygamma(1, r)), cross],
-            [cross, counts @ (-r / alpha**2 + (r + x) / stays**2)],
+            [n @ (polygamma(1, r + levels) - polygamma(1, r)), cross],
+            [cross, counts @ ((r + x) / stays**2) - customers * r / alpha**2],
         ]
     )
     return (
@@ -165,9 +173,8 @@ def fit_bg_nbd(
             f"None of the {counts.sum():,.0f} customers has bought a second time, so nothing can "
             "be said about when customers come back or leave."
         )
-    rows, row_of = np.unique(np.stack([x, t_x, T], axis=1), axis=0, return_inverse=True)
-    n = np.bincount(np.ravel(row_of), weights=counts).astype(float)
-    x, t_x, T = np.ascontiguousarray(rows.T)
+    (x, t_x, T), row = distinct_rows(x, t_x, T)
+    n = np.bincount(row, weights=counts).astype(float)
     customers, mean_T = float(n.sum()), float(n @ T / n.sum())
     centre = np.array([0.0, np.log(mean_T), 0.0, 0.0])
     rate = float(n @ x / (n @ T))

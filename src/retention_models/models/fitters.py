@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from retention_models.errors import SettingsError
 from retention_models.models import bg_nbd, gamma_gamma
 from retention_models.models.bg_nbd_likelihood import fit_bg_nbd
+from retention_models.models.distinct_rows import distinct_rows
 from retention_models.models.gamma_gamma import fit_gamma_gamma
 from retention_models.models.inputs import checked_history, checked_spend
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
@@ -164,10 +165,17 @@ class BetaGeoFitter(_Estimates, lifetimes.BetaGeoFitter):
 
         See `bg_nbd.conditional_expected_purchases`.
         """
-        values = bg_nbd.conditional_expected_purchases(
-            t, frequency, recency, T, *self._require_fit()
-        )
-        return _like(frequency, values)
+        parameters = self._require_fit()
+        x, t_x, age = (np.asarray(v, dtype=float) for v in (frequency, recency, T))
+        if np.ndim(t) > 0 or x.ndim != 1 or not x.shape == t_x.shape == age.shape:
+            values = bg_nbd.conditional_expected_purchases(t, x, t_x, age, *parameters)
+            return _like(frequency, values)
+        # The expectation of whoever is alive does not depend on recency: few rows are distinct.
+        r, alpha, a, b = parameters
+        (level_x, level_age), row = distinct_rows(x, age)
+        of_alive = bg_nbd.expected_purchases(t, r + level_x, alpha + level_age, a, b + level_x)
+        alive = bg_nbd.probability_alive(x, t_x, age, *parameters)
+        return _like(frequency, alive * of_alive[row])
 
     def conditional_probability_alive(self, frequency: Any, recency: Any, T: Any) -> Array:
         """P(alive) of known customers; see `bg_nbd.probability_alive`."""

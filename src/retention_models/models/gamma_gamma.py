@@ -53,38 +53,42 @@ def log_likelihood_with_derivatives(
     """
     theta = np.exp(phi)
     p, q, v = theta
-    px, both = p * x, v + x * m
+    both = v + x * m
+    # Gamma functions depend on x alone: they are evaluated over its histogram.
+    levels, level_of_row = np.unique(x, return_inverse=True)
+    level_of_row = np.ravel(level_of_row)
+    n = np.bincount(level_of_row, weights=counts).astype(float)
+    log_both = np.bincount(level_of_row, weights=counts * np.log(both)).astype(float)
+    customers, px = n.sum(), p * levels
     shape = px + q
+    log_paid = float(counts @ (x * np.log(x * m)))
     value = float(
-        counts
-        @ (
-            gammaln(shape)
-            - gammaln(px)
-            - gammaln(q)
-            + q * np.log(v)
-            + (px - 1.0) * np.log(m)
-            + px * np.log(x)
-            - shape * np.log(both)
-        )
+        n @ (gammaln(shape) - gammaln(px) - gammaln(q))
+        + customers * q * np.log(v)
+        + p * log_paid
+        - counts @ np.log(m)
+        - shape @ log_both
     )
-    first = [
-        x * (digamma(shape) - digamma(px) + np.log(m) + np.log(x) - np.log(both)),
-        digamma(shape) - digamma(q) + np.log(v) - np.log(both),
-        q / v - shape / both,
-    ]
     trigamma = polygamma(1, shape)
+    spread = counts / both
+    gradient = np.array(
+        [
+            n @ (levels * (digamma(shape) - digamma(px))) + log_paid - levels @ log_both,
+            n @ (digamma(shape) - digamma(q)) + customers * np.log(v) - log_both.sum(),
+            customers * q / v - spread @ (p * x + q),
+        ]
+    )
     second = {
-        (0, 0): x**2 * (trigamma - polygamma(1, px)),
-        (0, 1): x * trigamma,
-        (0, 2): -x / both,
-        (1, 1): trigamma - polygamma(1, q),
-        (1, 2): 1.0 / v - 1.0 / both,
-        (2, 2): shape / both**2 - q / v**2,
+        (0, 0): n @ (levels**2 * (trigamma - polygamma(1, px))),
+        (0, 1): n @ (levels * trigamma),
+        (0, 2): -(spread @ x),
+        (1, 1): n @ (trigamma - polygamma(1, q)),
+        (1, 2): customers / v - spread.sum(),
+        (2, 2): (spread / both) @ (p * x + q) - customers * q / v**2,
     }
-    gradient = np.array([counts @ term for term in first])
     hessian = np.empty((3, 3))
     for (i, j), term in second.items():
-        hessian[i, j] = hessian[j, i] = counts @ term
+        hessian[i, j] = hessian[j, i] = term
     return (
         value,
         theta * gradient,
