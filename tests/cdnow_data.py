@@ -78,10 +78,8 @@ def _cached_summary(name: str) -> pd.DataFrame:
 
 def _purchase_days(name: str) -> pd.DataFrame:
     rows = pd.read_csv(cdnow_path(name), sep=r"\s+", header=None, dtype=str)
-    if rows.iloc[0, 0] == "customer_id":
-        rows = rows.iloc[1:]
-    else:
-        rows = rows.drop(columns=1)
+    headed = rows.iloc[0, 0] == "customer_id"
+    rows = rows.iloc[1:] if headed else rows.drop(columns=1)
     rows.columns = pd.Index(["customer_id", "date", "cds", "spend"])
     rows = rows.assign(
         date=pd.to_datetime(rows["date"], format="%Y%m%d"), spend=rows["spend"].astype(float)

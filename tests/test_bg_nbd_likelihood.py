@@ -9,8 +9,8 @@ from __future__ import annotations
 import mpmath
 import numpy as np
 import pytest
-from cdnow_data import cdnow_master, cdnow_sample
 
+from cdnow_data import cdnow_master, cdnow_sample
 from retention_models.errors import CannotSay
 from retention_models.models.bg_nbd import conditional_expected_purchases
 from retention_models.models.bg_nbd_likelihood import (
@@ -84,7 +84,7 @@ def test_covariance_of_r_and_alpha_of_the_cdnow_sample(cdnow_fit):
 
 
 def test_fit_of_the_cdnow_master():
-    """r .25162, α 4.78895, a .72343, b 2.16109, LL −95368.444 (FACTS section 1)."""
+    """Estimates r .25162, α 4.78895, a .72343, b 2.16109, LL −95368.444 (FACTS section 1)."""
     fit = fit_bg_nbd(*history(cdnow_master()))
     assert fit.parameters == pytest.approx([0.25162, 4.78895, 0.72343, 2.16109], abs=1e-5)
     assert fit.log_likelihood == pytest.approx(-95368.444, abs=5e-4)
@@ -171,11 +171,27 @@ def test_derivatives_of_the_limit_agree_with_central_differences(seed):
 
 
 def test_likelihood_approaches_that_of_the_limit_as_dropout_vanishes():
-    """a → 0 gives the NBD, so the two log-likelihoods compare."""
+    """The limit a → 0 gives the NBD, so the two log-likelihoods compare."""
     x, t_x, T, n = simulated_history(200, 0.8, 5.0, 0.0, 1.0, np.random.default_rng(3))
     full, _, _ = log_likelihood_with_derivatives(np.log([0.8, 5.0, 1e-10, 1.0]), x, t_x, T, n)
     limit, _, _ = nbd_log_likelihood_with_derivatives(np.log([0.8, 5.0]), x, T, n)
     assert full == pytest.approx(limit, abs=1e-5)
+
+
+@pytest.mark.parametrize("b", [1e4, 1e7, 5.7e8, 1e11])
+def test_likelihood_keeps_its_digits_where_everybody_leaves_alike(b):
+    """At large b, ln (b)_x/(a+b)_x is −Σ ln(1 + a/(b+i)): the NBD's likelihood, less very little.
+
+    Rounding there must not pass for a log-likelihood won, or the fit chases it.
+    """
+    x, _, T, n = simulated_history(3_000, 1.2, 8.0, 0.0, 1.0, np.random.default_rng(8))
+    t_x, a = np.where(x > 0, T, 0.0), 0.0145
+    value, _, _ = log_likelihood_with_derivatives(np.log([1.2, 8.0, a, b]), x, t_x, T, n)
+    limit, _, _ = nbd_log_likelihood_with_derivatives(np.log([1.2, 8.0]), x, T, n)
+    stay = np.concatenate([[0.0], np.cumsum(-np.log1p(a / (b + np.arange(x.max()))))])
+    left = np.log1p(a / (b + x - 1.0)) * (x > 0)
+    expected = limit + float((stay[x.astype(int)] + left).sum())
+    assert value == pytest.approx(expected, rel=0, abs=1e-6)
 
 
 def test_true_parameters_are_recovered():
@@ -228,12 +244,11 @@ def test_penalty_pulls_a_small_shop_to_finite_parameters():
 @pytest.mark.parametrize("seed", range(5))
 def test_shop_without_dropout_is_the_limit_and_says_so(seed):
     """Simulated without dropout: a = 0 at a boundary, r and α near the truth, or a all but 0."""
-    fit = fit_bg_nbd(
-        *simulated_history(4_000, 1.2, 8.0, 0.0, 1.0, np.random.default_rng(seed))
-    )
+    fit = fit_bg_nbd(*simulated_history(4_000, 1.2, 8.0, 0.0, 1.0, np.random.default_rng(seed)))
     r, alpha, a, b = fit.parameters
     assert fit.verdict in {"boundary", "not identified"}
     assert a / (a + b) < 0.002
+    assert a == 0.0 or a / (a + b) > 1e-7  # a dropout that cannot be seen is called none
     assert r == pytest.approx(1.2, rel=0.15)
     assert alpha == pytest.approx(8.0, rel=0.15)
 

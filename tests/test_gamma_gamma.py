@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cdnow_data import cdnow_master, cdnow_sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
+from cdnow_data import cdnow_master, cdnow_sample
 from retention_models.errors import CannotSay
 from retention_models.models.gamma_gamma import (
     expected_spend,
@@ -74,7 +74,7 @@ def test_expected_spend_is_a_mean_of_own_and_population_spend():
 
 
 def test_infinite_mean_is_an_error_that_says_so():
-    """q ≤ 1 leaves a customer without purchases without a mean; one with enough has one."""
+    """A q ≤ 1 leaves a customer without purchases without a mean; one with enough has one."""
     assert float(expected_spend(3, 20.0, 2.0, 0.9, 5.0)) > 0
     with pytest.raises(CannotSay, match=r"q = 0\.9 is not above 1"):
         expected_spend([3, 0], [20.0, 0.0], 2.0, 0.9, 5.0)
@@ -131,8 +131,9 @@ def test_fit_does_not_depend_on_the_currency(penalty, factor):
     dollars = fit_gamma_gamma(x, m, n, penalty=penalty)
     other = fit_gamma_gamma(x, factor * m, n, penalty=penalty)
     assert other.parameters == pytest.approx(dollars.parameters * [1, 1, factor], rel=1e-6)
-    before, after = expected_spend(x, m, *dollars.parameters), expected_spend(
-        x, factor * m, *other.parameters
+    before, after = (
+        expected_spend(x, m, *dollars.parameters),
+        expected_spend(x, factor * m, *other.parameters),
     )
     assert after == pytest.approx(factor * before, rel=1e-6)
 
@@ -140,30 +141,40 @@ def test_fit_does_not_depend_on_the_currency(penalty, factor):
 @pytest.mark.parametrize("spend", [9.99, 1e-3, 1e9])
 def test_constant_spend_is_an_error_that_says_so(spend):
     """All spend the same, where lifetimes' search fails unexplained (FACTS section 2)."""
-    with pytest.raises(CannotSay, match="The 50 customers .* all spend the same"):
+    with pytest.raises(CannotSay, match=r"The 50 customers .* all spend the same"):
         fit_gamma_gamma(np.arange(1.0, 51.0), np.full(50, spend), np.ones(50))
 
 
 def test_customers_who_each_spend_the_same_every_time_are_a_boundary():
-    """Spread between customers and none within shows in many purchases with little scatter."""
+    """Means that spread as widely at 20 purchases as at one: p runs away, and the verdict says it."""
     rng = np.random.default_rng(6)
-    m = rng.gamma(5.0, 10.0, 300)
-    x = np.full(300, 40.0)
-    fit = fit_gamma_gamma(x, m, np.ones(300))
-    assert fit.verdict != "converged"
+    x, m = rng.integers(1, 21, 400).astype(float), 60.0 / rng.gamma(4.0, 1.0, 400)
+    fit = fit_gamma_gamma(x, m, np.ones(400))
+    assert fit.verdict == "boundary"
+    assert "always spends the same" in fit.message
+    # The mean of 60/Gamma(4) is 20.
+    assert float(expected_spend(0, 0.0, *fit.parameters)) == pytest.approx(20.0, rel=0.1)
+
+
+@pytest.mark.parametrize("p", [1e5, 1e8, 1e11, 1e13])
+def test_value_quantile_where_each_customer_always_spends_the_same(p):
+    """As p → ∞ with p·v fixed, spend is p·v/Gamma(q), and a known customer's next is the last again."""
+    median = 73.0 / stats.gamma.median(4.7)
+    rows, row = np.array([[0.0, 1.0]]), np.zeros(2, dtype=np.intp)
+    got = value_quantile(0.5, rows, row, np.array([0, 2]), np.array([0.0, 30.0]), p, 4.7, 73.0 / p)
+    assert got == pytest.approx([median, 30.0], rel=0.01)
 
 
 def test_customers_who_do_not_differ_are_a_boundary():
     """Scatter within and none between: q runs away, and the verdict names it."""
-    rng = np.random.default_rng(9)
+    rng = np.random.default_rng(10)
     x = rng.integers(1, 21, 400).astype(float)
     fit = fit_gamma_gamma(x, rng.gamma(3.0 * x, 10.0) / x, np.ones(400))
-    p, q, _ = fit.parameters
-    assert p == pytest.approx(3.0, rel=0.2)
-    if q > 1e4:
-        assert (fit.verdict, "do not differ" in fit.message) == ("boundary", True)
-    else:
-        assert q > 50.0
+    p, q, v = fit.parameters
+    assert fit.verdict == "boundary"
+    assert "do not differ" in fit.message
+    assert p == pytest.approx(3.0, rel=0.1)
+    assert p * v / (q - 1.0) == pytest.approx(30.0, rel=0.05)
 
 
 @pytest.mark.parametrize("size", [10, 30])
@@ -193,7 +204,7 @@ def test_spend_distribution_agrees_with_simulation():
 
 
 def test_no_purchase_costs_nothing():
-    """n = 0 is worth 0 or less for certain."""
+    """No purchase is worth 0 or less for certain."""
     assert float(spend_distribution(0.0, 0, 2, 30.0, *PUBLISHED)) == 1.0
     assert float(spend_distribution(0.0, 1, 2, 30.0, *PUBLISHED)) == 0.0
 

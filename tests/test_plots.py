@@ -7,6 +7,7 @@ import pytest
 
 import retention_models as rm
 from retention_models import plots
+from retention_models.figure_style import HOUSE_STYLE
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def store(cdnow):
 def svg(ax) -> str:
     """The figure as text."""
     stream = io.StringIO()
-    with mpl.rc_context(plots.HOUSE_STYLE):
+    with mpl.rc_context(HOUSE_STYLE):
         ax.figure.savefig(stream, format="svg", metadata={"Date": None})
     return stream.getvalue()
 

@@ -10,7 +10,8 @@ import pytest
 
 import shops
 from conftest import STRANGE_ID
-from retention_models.reports.run import run_project, store_folder
+from retention_models.reports.run import run_project
+from retention_models.reports.store_page import store_folder
 
 FOLDERS = {"0042": "0042", "single": "single", "empty": "empty", STRANGE_ID: "%3Cb%3E%26%2E%2E%2Fx"}
 

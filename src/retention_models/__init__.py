@@ -21,10 +21,11 @@ if TYPE_CHECKING:
         RetentionError,
         SettingsError,
     )
+    from retention_models.forecasts import predict_store
     from retention_models.measures import store_measures
     from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
     from retention_models.outputs import write_outputs
-    from retention_models.predictions import predict_customers, predict_store
+    from retention_models.predictions import predict_customers
     from retention_models.settings import Settings, read_settings
     from retention_models.store import Store, open_store
     from retention_models.transactions import Transactions, read_transactions
@@ -47,7 +48,7 @@ _ROOM_OF = {
     "customer_summary": "customer_summaries",
     "open_store": "store",
     "predict_customers": "predictions",
-    "predict_store": "predictions",
+    "predict_store": "forecasts",
     "read_settings": "settings",
     "read_transactions": "transactions",
     "store_measures": "measures",

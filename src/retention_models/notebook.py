@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from retention_models.errors import CannotSay
-from retention_models.plots import HOUSE_STYLE
+from retention_models.figure_style import HOUSE_STYLE
 
 
 def say(*sentences: str) -> None:

@@ -1,98 +1,25 @@
-"""Results → matplotlib Axes, in one house style. Imports results' types, never the other way round.
-
-Figures are 4.6 inches wide so that their 9-point labels stay readable at a telephone's width. The
-colours are Okabe and Ito's, told apart by colour-blind readers; lines are labelled where they end.
-"""
+"""Results → matplotlib Axes. Imports results' types, never the other way round."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import Any, ParamSpec
-
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from retention_models.errors import CannotSay
+from retention_models.figure_style import BLUE, GREY, INK, ORANGE, in_house_style, label, new_axes
 from retention_models.measures import SMALLEST_GROUP
 from retention_models.validation import HoldoutValidation
 from retention_models.words import window
 
-BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#6B7280", "#1F2937"
-
-HOUSE_STYLE = {
-    "font.family": ["sans-serif"],
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-    "axes.labelcolor": INK,
-    "axes.edgecolor": GREY,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "text.color": INK,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "grid.color": "#E5E7EB",
-    "svg.fonttype": "none",
-    "svg.hashsalt": "retention_models",
-}
 _COHORTS_SHOWN = 12
 _FEWEST = 0.1  # expected purchases below this are drawn at it: nobody acts on the difference
 _THOUSANDS = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
 
-def new_axes(height: float = 2.9, *, width: float = 4.6) -> Axes:
-    """Axes on a figure of their own, outside pyplot's state, in the house style."""
-    return Figure(figsize=(width, height), layout="constrained").subplots()
-
-
-P = ParamSpec("P")
-
-
-def _in_house_style(draw: Callable[P, Axes]) -> Callable[P, Axes]:
-    """Draw under the house style, and leave the reader's own style as it was."""
-
-    @functools.wraps(draw)
-    def styled(*args: P.args, **kwargs: P.kwargs) -> Axes:
-        with mpl.rc_context(HOUSE_STYLE):
-            return draw(*args, **kwargs)
-
-    return styled
-
-
-def _label(
-    ax: Axes,
-    text: str,
-    where: tuple[Any, float],
-    colour: str,
-    *,
-    shift: tuple[float, float] = (4, 0),
-    **how: Any,
-) -> None:
-    """Text beside a point, in the point's colour; it may run out of the axes."""
-    ax.annotate(
-        text,
-        where,
-        xytext=shift,
-        textcoords="offset points",
-        color=colour,
-        va="center",
-        annotation_clip=False,
-        **how,
-    )
-
-
-@_in_house_style
+@in_house_style
 def cohort_heatmap(cohorts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Heat map of `cohort_retention`: a row per cohort, the share buying in each later month.
 
@@ -155,7 +82,7 @@ def cohort_heatmap(cohorts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
-@_in_house_style
+@in_house_style
 def tracking(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Cumulative repeat purchases: what came, what the model expects, and its forecast.
 
@@ -188,22 +115,22 @@ def tracking(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.axvline(split, color=GREY, lw=0.8)
     top = float(np.nanmax(table.to_numpy())) or 1.0
     ax.set_ylim(0, 1.16 * top)
-    for label, side, shift in (("fitted", "right", -4), ("not seen", "left", 4)):
-        _label(ax, label, (split, 1.1 * top), GREY, shift=(shift, 0), ha=side, fontsize=8)
+    for text, side, shift in (("fitted", "right", -4), ("not seen", "left", 4)):
+        label(ax, text, (split, 1.1 * top), GREY, shift=(shift, 0), ha=side, fontsize=8)
     actual, forecast = (
         float(table["actual"].iloc[-1]),
         float(table["forecast"].iloc[-1]),
     )
     apart = max(abs(actual - forecast), 0.075 * top) / 2 * (1 if actual >= forecast else -1)
     middle = (actual + forecast) / 2
-    for label, y, colour in (
+    for text, y, colour in (
         ("what came", middle + apart, BLUE),
         ("forecast", middle - apart, ORANGE),
     ):
-        _label(ax, label, (dates[-1], y), colour)
+        label(ax, text, (dates[-1], y), colour)
     third = table["expected"].dropna().iloc[[table["expected"].notna().sum() // 3]]
     where = (third.index[0], float(third.iloc[0]))
-    _label(ax, "model’s expectation", where, ORANGE, shift=(8, -8), fontsize=8)
+    label(ax, "model’s expectation", where, ORANGE, shift=(8, -8), fontsize=8)
     ax.yaxis.set_major_formatter(_THOUSANDS)
     ax.grid(axis="y")
     locator = AutoDateLocator(maxticks=6)
@@ -213,7 +140,7 @@ def tracking(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
-@_in_house_style
+@in_house_style
 def holdout_by_frequency(validation: HoldoutValidation, ax: Axes | None = None) -> Axes:
     """Mean purchases in the holdout by purchases before it, actual with interval and predicted.
 
@@ -262,7 +189,7 @@ def holdout_by_frequency(validation: HoldoutValidation, ax: Axes | None = None) 
     return ax
 
 
-@_in_house_style
+@in_house_style
 def customer_base(
     summary: pd.DataFrame,
     predictions: pd.DataFrame,
@@ -287,7 +214,7 @@ def customer_base(
     ax = new_axes() if ax is None else ax
     once = (summary["frequency"] == 0).to_numpy()
     groups = (("bought again", ~once, "o", BLUE), ("bought once", once, "s", ORANGE))
-    for label, chosen, marker, colour in groups:
+    for name, chosen, marker, colour in groups:
         ax.scatter(
             predictions["probability_alive"][chosen],
             predictions["expected_purchases"][chosen].clip(lower=_FEWEST),
@@ -296,7 +223,7 @@ def customer_base(
             facecolor=colour,
             edgecolor="none",
             alpha=0.45,
-            label=label,
+            label=name,
             rasterized=len(summary) > 1000,
         )
     ax.set_xlim(-0.03, 1.03)
@@ -313,7 +240,7 @@ def customer_base(
     return ax
 
 
-@_in_house_style
+@in_house_style
 def value_concentration(predictions: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Share of total CLV that the most valuable share of customers brings (a Lorenz curve).
 
@@ -338,7 +265,7 @@ def value_concentration(predictions: pd.DataFrame, ax: Axes | None = None) -> Ax
     top = int(np.ceil(value.size / 10))
     ax.plot([people[top]] * 2, [0, share[top]], color=ORANGE, lw=1.2)
     ax.plot([people[top]], [share[top]], "o", color=ORANGE, ms=5)
-    _label(ax, f"top tenth: {share[top]:.0%}", (people[top], 0.75 * share[top]), ORANGE)
+    label(ax, f"top tenth: {share[top]:.0%}", (people[top], 0.75 * share[top]), ORANGE)
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.02)
     ax.xaxis.set_major_formatter(PercentFormatter(1.0))
@@ -349,7 +276,7 @@ def value_concentration(predictions: pd.DataFrame, ax: Axes | None = None) -> Ax
     return ax
 
 
-@_in_house_style
+@in_house_style
 def value_distribution(predictions: pd.DataFrame, currency: str, ax: Axes | None = None) -> Axes:
     """Histogram of CLV over customers; the top 1% share the last bar.
 
@@ -372,7 +299,7 @@ def value_distribution(predictions: pd.DataFrame, currency: str, ax: Axes | None
     ax.hist(np.minimum(value, most), bins=24, range=(0.0, most), color=BLUE, rwidth=0.92)
     mean = float(value.mean())
     ax.axvline(mean, color=ORANGE, lw=1.2)
-    _label(ax, f"mean {mean:,.0f}", (mean, 0.95 * ax.get_ylim()[1]), ORANGE)
+    label(ax, f"mean {mean:,.0f}", (mean, 0.95 * ax.get_ylim()[1]), ORANGE)
     ax.xaxis.set_major_locator(MaxNLocator(6))
     ax.xaxis.set_major_formatter(_THOUSANDS)
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))

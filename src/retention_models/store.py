@@ -18,9 +18,10 @@ import pandas as pd
 from retention_models.cohorts import cohort_retention
 from retention_models.customer_summaries import Day, as_day, customer_summary
 from retention_models.errors import CannotSay
+from retention_models.forecasts import StoreForecast, predict_store
 from retention_models.measures import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
-from retention_models.predictions import StoreForecast, predict_customers, predict_store
+from retention_models.predictions import predict_customers
 from retention_models.settings import Settings, read_settings
 from retention_models.time_units import days_in
 from retention_models.transactions import Transactions, read_project_transactions

@@ -1,19 +1,24 @@
-"""The only room that opens data: a shop's log, checked against the contract of data/README.md."""
+"""A shop's transaction log: opened, checked against the contract, and refused where it is unfit."""
 
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import duckdb
 import ibis
 import pandas as pd
-from ibis.expr.types import BooleanValue, Column, Table, Value
+from ibis.expr.types import Table
 
+from retention_models.contract import (
+    DUPLICATE,
+    NO_CUSTOMER,
+    classified,
+    repeats_are_unusable,
+    require_columns,
+)
 from retention_models.errors import DataError
 from retention_models.settings import Settings
 from retention_models.sources import open_source
@@ -22,14 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ONLY_STORE = "all"
-NO_CUSTOMER = "no customer id"
-DUPLICATE = "exact repeat of another row"
-_LARGEST_SPEND = 1e15
-
-
-@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
-def try_strptime(text: str, date_format: str) -> ibis.dtype("timestamp"):  # type: ignore[valid-type]
-    """DuckDB's parser of dates by a format: null where the text does not follow it."""
 
 
 @dataclass(frozen=True)
@@ -148,11 +145,11 @@ def read_transactions(
         "order_id": order_id,
         "category": category,
     }
-    _require_columns(name, raw, columns)
+    require_columns(name, raw, columns)
     try:
-        found = _classified(name, raw, columns, timezone, date_format, decimal, only_store)
+        found = classified(name, raw, columns, timezone, date_format, decimal, only_store)
         if duplicates == "drop":
-            found["reason"] = _repeats_are_unusable(raw, found["reason"])
+            found["reason"] = repeats_are_unusable(raw, found["reason"])
             kept_repeats = 0
         else:
             kept_repeats = int(raw.count().execute() - raw.distinct().count().execute())
@@ -178,130 +175,6 @@ def read_project_transactions(settings: Settings) -> Transactions:
         max_unusable_share=log.max_unusable_share,
         only_store=ids[0] if ids is not None and len(ids) == 1 else ONLY_STORE,
     )
-
-
-def _require_columns(name: str, raw: Table, columns: Mapping[str, str | None]) -> None:
-    missing = []
-    for role, column in columns.items():
-        if column is not None and column not in raw.columns:
-            near = difflib.get_close_matches(column, raw.columns, n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            missing.append(f"{role} = {column!r}{hint}")
-    if missing:
-        raise DataError(
-            f"{name}: no column for {'; '.join(missing)}. The file has: {', '.join(raw.columns)}."
-        )
-
-
-def _classified(
-    name: str,
-    raw: Table,
-    columns: Mapping[str, str | None],
-    timezone: str,
-    date_format: str | None,
-    decimal: str,
-    only_store: str,
-) -> dict[str, Value]:
-    """The contract's columns of every row, its number in the file, and why it is unusable."""
-    customer = _text_id(name, raw, str(columns["customer_id"]), "customer_id")
-    store = (
-        ibis.literal(only_store)
-        if columns["store_id"] is None
-        else _text_id(name, raw, columns["store_id"], "store_id")
-    )
-    day = _day(name, raw[str(columns["date"])], date_format)
-    spend_source = raw[str(columns["spend"])]
-    spend = _number(name, spend_source, decimal)
-    today = ibis.literal(dt.datetime.now(tz=ZoneInfo(timezone)).date())
-    blank = {role: _is_blank(raw[column]) for role, column in columns.items() if column is not None}
-    reason = ibis.cases(
-        (blank["date"], "no date"),
-        (day.isnull(), "date not understood"),
-        (day > today, "date in the future"),
-        (blank["spend"], "no spend"),
-        (spend.isnull(), "spend is not a number"),
-        (
-            spend.isnan() | spend.isinf() | (spend.abs() >= _LARGEST_SPEND),
-            "spend is not finite",
-        ),
-        (blank.get("store_id", ibis.literal(False)), "no store id"),
-        (blank["customer_id"], NO_CUSTOMER),
-        else_=ibis.null("string"),
-    )
-    found = {
-        "row": ibis.row_number() + 1,
-        "customer_id": customer,
-        "store_id": store,
-        "date": day,
-        "number": spend,
-        "reason": reason,
-        "given_date": raw[str(columns["date"])].cast("string"),
-        "given_spend": spend_source.cast("string"),
-    }
-    for role in ("order_id", "category"):
-        column = columns[role]
-        found[role] = ibis.null("string") if column is None else raw[column].cast("string")
-    return found
-
-
-def _is_blank(column: Column) -> BooleanValue:
-    missing = column.isnull()
-    return missing | (column.strip() == "") if column.type().is_string() else missing
-
-
-def _text_id(name: str, raw: Table, column: str, role: str) -> Column:
-    kind = raw[column].type()
-    if not (kind.is_string() or kind.is_integer() or kind.is_uuid()):
-        raise DataError(
-            f"{name}: column {column!r} ({role}) holds {kind}; expected text or whole numbers. A "
-            "decimal id is not safe to turn into text: export it as text."
-        )
-    return raw[column].cast("string")
-
-
-def _day(name: str, column: Column, date_format: str | None) -> Column:
-    kind = column.type()
-    if kind.is_date():
-        return column
-    if kind.is_timestamp():
-        # A time with an offset is moved to the connection's zone by the cast.
-        return column.cast("timestamp").date()
-    if date_format is not None and (kind.is_string() or kind.is_integer()):
-        return try_strptime(column.cast("string").strip(), date_format).date()
-    if kind.is_string():
-        text = column.strip()
-        iso = text.re_search(r"^\d{4}-\d{2}-\d{2}([T ].*)?$")
-        offset = text.re_search(r"\d{2}:\d{2}.*([+-]\d{2}(:?\d{2})?|Z)$")
-        moved = text.try_cast("timestamp('UTC')").cast("timestamp")
-        return ibis.cases(
-            (iso & offset, moved.date()),
-            (iso, text.try_cast("timestamp").date()),
-            else_=ibis.null("date"),
-        )
-    raise DataError(
-        f"{name}: column {column.get_name()!r} (date) holds {kind}; expected dates, times, or text. "
-        'For numbers such as 20171231 set date_format = "%Y%m%d".'
-    )
-
-
-def _number(name: str, column: Column, decimal: str) -> Column:
-    kind = column.type()
-    if kind.is_numeric():
-        return column.cast("float64")
-    if not kind.is_string():
-        raise DataError(
-            f"{name}: column {column.get_name()!r} (spend) holds {kind}; expected numbers."
-        )
-    text = column.strip()
-    if decimal == ",":
-        text = text.re_replace(r"[.\s]", "").replace(",", ".")
-    return text.try_cast("float64")
-
-
-def _repeats_are_unusable(raw: Table, reason: Value) -> Value:
-    """Rows that repeat an earlier one in every column of the source get a reason of their own."""
-    earlier = ibis.row_number().over(group_by=list(raw.columns), order_by=raw[raw.columns[0]])
-    return ibis.ifelse(reason.isnull() & (earlier > 0), DUPLICATE, reason)
 
 
 def _accepted(

@@ -16,13 +16,9 @@ from retention_models.customer_summaries import (
     purchase_days,
 )
 from retention_models.errors import CannotSay
+from retention_models.forecasts import predict_path, predict_store
 from retention_models.models.fitters import BetaGeoFitter
-from retention_models.predictions import (
-    Interval,
-    predict_customers,
-    predict_path,
-    predict_store,
-)
+from retention_models.predictions import Interval, predict_customers
 from retention_models.time_units import days_in
 from retention_models.transactions import Transactions
 

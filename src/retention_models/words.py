@@ -8,15 +8,11 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from retention_models.errors import CannotSay
+from retention_models.forecasts import StoreForecast
 from retention_models.measures import SMALLEST_GROUP
 from retention_models.models.fitters import GammaGammaFitter
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
-from retention_models.predictions import (
-    Interval,
-    StoreForecast,
-    mean_dropout,
-    mean_purchase_rate,
-)
+from retention_models.predictions import Interval, mean_dropout, mean_purchase_rate
 from retention_models.settings import ModelSettings, Money
 from retention_models.time_units import NAME_OF_UNIT
 from retention_models.transactions import Transactions

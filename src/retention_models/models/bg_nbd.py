@@ -26,6 +26,8 @@ from scipy.special import betainc, expit, gammaln
 Array = NDArray[np.float64]
 
 NAMES = ("r", "alpha", "a", "b")
+# Beyond this a, or this r over a + b, the terms of `_series` grow without bound or cancel.
+_STEEP = 20.0
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 
 
@@ -80,7 +82,7 @@ def expected_purchases(
 
         E = c · (−expm1(e·L)/e) − exp(e·L) · A · z · Σ_j (A+1)_j (e+1)_j / ((c+1)_j (2)_j) · z^j
 
-    where −expm1(e·L)/e → −L as e → 0.
+    where −expm1(e·L)/e → −L as e → 0. For a, or r − a − b, above 20 the sum is over P(X ≥ n).
 
     Parameters
     ----------
@@ -103,12 +105,40 @@ def expected_purchases(
     t, r, alpha, b = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (t, r, alpha, b)))
     if a == 0.0:
         return np.asarray(r * t / alpha)
+    steep = (a > _STEEP) | (r - a - b > _STEEP)
+    if steep.all():
+        return _sum_of_chances(t / (alpha + t), r, a, b)
+    if steep.any():
+        result = np.empty(t.shape)
+        for part in (steep, ~steep):
+            result[part] = expected_purchases(t[part], r[part], alpha[part], a, b[part])
+        return result
     z = t / (alpha + t)
     log_rest = np.log(alpha) - np.log(alpha + t)
     c, e = a + b - 1.0, a - 1.0
     A = c - r
     first = c * (-log_rest if e == 0.0 else -np.expm1(e * log_rest) / e)
     return np.asarray(first - np.exp(e * log_rest) * A * z * _series(A, e, c, z))
+
+
+def _sum_of_chances(z: Array, r: Array, a: float, b: Array) -> Array:
+    """Σ_n P(X ≥ n) = Σ_n I_z(n, r) · (b)_{n−1}/(a+b)_{n−1}: positive terms, which cannot cancel.
+
+    A customer reaches an nth purchase if the Poisson process makes it (I_z, a negative binomial tail)
+    and dropout has spared the n − 1 before it.
+    """
+    shape = z.shape
+    z, r, b = (np.ravel(v) for v in (z, r, b))
+    total, spared = np.zeros_like(z), np.ones_like(z)
+    active = np.flatnonzero(z > 0)
+    n = 1.0
+    while active.size:
+        chance = spared[active] * betainc(n, r[active], z[active])
+        total[active] += chance
+        spared[active] *= (b[active] + n - 1.0) / (a + b[active] + n - 1.0)
+        active = active[chance > 1e-17 * total[active] * (1.0 - z[active])]
+        n += 1.0
+    return total.reshape(shape)
 
 
 def _series(A: Array, e: float, c: Array, z: Array) -> Array:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, expit, gammaln, polygamma
+from scipy.special import expit
 
 from retention_models.errors import CannotSay
 from retention_models.models.bg_nbd import NAMES
@@ -25,6 +25,8 @@ Array = NDArray[np.float64]
 # The full model must beat the limit without dropout by this much log-likelihood, or the limit it
 # is: a → 0 approaches the limit's likelihood from below, to within rounding.
 _VISIBLE_DROPOUT = 1e-3
+# A chance to leave of one in a million purchases cannot be told from none either.
+_NEGLIGIBLE = 1e-6
 # Sums and shapes beyond these are the named limits, reached as closely as the likelihood can tell.
 _SAME, _SPLIT = 1e3, 1e-3
 
@@ -53,46 +55,39 @@ def log_likelihood_with_derivatives(
     r, alpha, a, b = theta
     gradient = np.zeros(4)
     pairs = np.zeros((4, 4))  # second derivatives, upper triangle
-    customers = counts.sum()
 
-    # Terms of x alone, over its histogram: ln Γ(r+x)/Γ(r) + r ln α + ln B(a, b+x)/B(a, b).
-    levels, level_of_row = np.unique(x, return_inverse=True)
-    n = np.bincount(level_of_row, weights=counts)
-    value = float(
-        n @ (gammaln(r + levels) - gammaln(r))
-        + customers * r * np.log(alpha)
-        + n @ (gammaln(b + levels) - gammaln(b) - gammaln(a + b + levels) + gammaln(a + b))
-    )
-    psi_ab = digamma(a + b) - digamma(a + b + levels)
-    psi1_ab = polygamma(1, a + b) - polygamma(1, a + b + levels)
-    gradient[0] = n @ (digamma(r + levels) - digamma(r)) + customers * np.log(alpha)
-    gradient[1] = customers * r / alpha
-    gradient[2] = n @ psi_ab
-    gradient[3] = n @ (psi_ab + digamma(b + levels) - digamma(b))
-    pairs[0, 0] = n @ (polygamma(1, r + levels) - polygamma(1, r))
-    pairs[0, 1] = customers / alpha
-    pairs[1, 1] = -customers * r / alpha**2
-    pairs[2, 2] = pairs[2, 3] = n @ psi1_ab
-    pairs[3, 3] = n @ (psi1_ab + polygamma(1, b + levels) - polygamma(1, b))
+    # Terms of x alone, over its histogram: ln (r)_x + ln (b)_x/(a+b)_x, with (c)_x = Γ(c+x)/Γ(c).
+    # As sums over i < x they keep their digits for large b, where log-gammas would cancel.
+    levels, n = _histogram(x, counts)
+    i = np.arange(levels.max(initial=0))
+    below, above = b + i, a + b + i
+    value = float(n @ (_upto(levels, np.log(r + i)) - _upto(levels, np.log1p(a / below))))
+    gradient[0] = n @ _upto(levels, 1.0 / (r + i))
+    gradient[2] = -(n @ _upto(levels, 1.0 / above))
+    gradient[3] = n @ _upto(levels, a / (below * above))
+    pairs[0, 0] = -(n @ _upto(levels, 1.0 / (r + i) ** 2))
+    pairs[2, 2] = pairs[2, 3] = n @ _upto(levels, 1.0 / above**2)
+    pairs[3, 3] = -(n @ _upto(levels, a * (below + above) / (below * above) ** 2))
 
-    # ln of the sum over "still alive" (u) and "left at the last purchase" (w, only for x > 0).
-    stays, left = alpha + T, alpha + t_x
+    # ln of the sum over "still alive" (u) and "left at the last purchase" (w, only for x > 0), both
+    # with r ln α taken in, as −r ln(1 + t/α) − x ln(α + t).
     repeat = x > 0
     before = np.where(repeat, b + x - 1.0, 1.0)
-    u = -(r + x) * np.log(stays)
-    w = np.where(repeat, np.log(a) - np.log(before) - (r + x) * np.log(left), -np.inf)
+    u, du, ddu = _survival(r, alpha, x, T)
+    w, dw, ddw = _survival(r, alpha, x, t_x)
+    w = np.where(repeat, w + np.log(a) - np.log(before), -np.inf)
     value += float(counts @ np.logaddexp(u, w))
     share = expit(w - u)  # posterior probability of having left
-    zero = np.zeros_like(u)
-    du = np.stack([-np.log(stays), -(r + x) / stays, zero, zero])
-    dw = np.stack([-np.log(left), -(r + x) / left, zero + 1.0 / a, -1.0 / before])
-    gradient += (counts * (1.0 - share)) @ du.T + (counts * share) @ dw.T
     alive, gone = counts * (1.0 - share), counts * share
-    pairs[0, 1] -= alive @ (1.0 / stays) + gone @ (1.0 / left)
-    pairs[1, 1] += alive @ ((r + x) / stays**2) + gone @ ((r + x) / left**2)
+    zero = np.zeros_like(u)
+    first_u = np.stack([*du, zero, zero])
+    first_w = np.stack([*dw, zero + 1.0 / a, -1.0 / before])
+    gradient += first_u @ alive + first_w @ gone
+    pairs[0, 1] = ddu[0] @ alive + ddw[0] @ gone
+    pairs[1, 1] = ddu[1] @ alive + ddw[1] @ gone
     pairs[2, 2] -= gone.sum() / a**2
     pairs[3, 3] += gone @ (1.0 / before**2)
-    apart = dw - du
+    apart = first_w - first_u
     hessian = np.triu(pairs) + np.triu(pairs, 1).T
     hessian += (apart * (counts * share * (1.0 - share))) @ apart.T
     return (
@@ -100,6 +95,29 @@ def log_likelihood_with_derivatives(
         theta * gradient,
         hessian * np.outer(theta, theta) + np.diag(theta * gradient),
     )
+
+
+def _histogram(x: Array, counts: Array) -> tuple[NDArray[np.intp], Array]:
+    """Distinct values of a whole-numbered column, and the number of customers with each."""
+    levels, level_of_row = np.unique(x.astype(np.intp), return_inverse=True)
+    return levels, np.bincount(np.ravel(level_of_row), weights=counts).astype(float)
+
+
+def _upto(levels: NDArray[np.intp], terms: Array) -> Array:
+    """Σ_{i < x} terms[i] for each x in levels."""
+    return np.concatenate([[0.0], np.cumsum(terms)])[levels]
+
+
+def _survival(
+    r: float, alpha: float, x: Array, t: Array
+) -> tuple[Array, tuple[Array, Array], tuple[Array, Array]]:
+    """Evaluate −r ln(1 + t/α) − x ln(α + t), with derivatives by (r, α) and by (rα, αα)."""
+    log_ratio, end = np.log1p(t / alpha), alpha + t
+    slope = t / (alpha * end)  # 1/α − 1/(α+t)
+    value = -r * log_ratio - x * np.log(end)
+    first = -log_ratio, r * slope - x / end
+    second = slope, (x / end - r * slope * (end + alpha) / alpha) / end
+    return value, first, second
 
 
 def nbd_log_likelihood_with_derivatives(
@@ -112,32 +130,16 @@ def nbd_log_likelihood_with_derivatives(
     """
     theta = np.exp(phi)
     r, alpha = theta
-    stays = alpha + T
-    levels, level_of_row = np.unique(x, return_inverse=True)
-    n = np.bincount(np.ravel(level_of_row), weights=counts).astype(float)
-    customers = counts.sum()
-    value = float(
-        n @ (gammaln(r + levels) - gammaln(r))
-        + customers * r * np.log(alpha)
-        - counts @ ((r + x) * np.log(stays))
-    )
-    gradient = np.array(
-        [
-            n @ (digamma(r + levels) - digamma(r))
-            + customers * np.log(alpha)
-            - counts @ np.log(stays),
-            customers * r / alpha - counts @ ((r + x) / stays),
-        ]
-    )
-    cross = customers / alpha - counts @ (1.0 / stays)
-    hessian = np.array(
-        [
-            [n @ (polygamma(1, r + levels) - polygamma(1, r)), cross],
-            [cross, counts @ ((r + x) / stays**2) - customers * r / alpha**2],
-        ]
-    )
+    levels, n = _histogram(x, counts)
+    i = np.arange(levels.max(initial=0))
+    value, first, second = _survival(r, alpha, x, T)
+    total = float(counts @ value + n @ _upto(levels, np.log(r + i)))
+    gradient = np.array([n @ _upto(levels, 1.0 / (r + i)) + counts @ first[0], counts @ first[1]])
+    cross = counts @ second[0]
+    curvature = -(n @ _upto(levels, 1.0 / (r + i) ** 2))
+    hessian = np.array([[curvature, cross], [cross, counts @ second[1]]])
     return (
-        value,
+        total,
         theta * gradient,
         hessian * np.outer(theta, theta) + np.diag(theta * gradient),
     )
@@ -195,7 +197,9 @@ def fit_bg_nbd(
         penalty=penalty,
         penalty_centre=centre,
     )
-    if penalty == 0.0 and full.log_likelihood < nbd.log_likelihood + _VISIBLE_DROPOUT:
+    _, _, a, b = full.parameters
+    invisible = full.log_likelihood < nbd.log_likelihood + _VISIBLE_DROPOUT or a < _NEGLIGIBLE * b
+    if penalty == 0.0 and invisible:
         message = "no dropout is visible: the model is the NBD, in which nobody leaves for good"
         return _named_limit(at_boundary(nbd, NAMES, {"a": 0.0, "b": 1.0}, message))
     return _named_limit(full)
@@ -204,12 +208,12 @@ def fit_bg_nbd(
 def _named_limit(fit: MaximumLikelihoodFit) -> MaximumLikelihoodFit:
     """Call an estimate that ran to a limit of the model by the limit's name."""
     r, _, a, b = fit.parameters
+    limits = [fit.message] if fit.verdict == "boundary" else []
     if a > 0 and a + b > _SAME:
-        message = f"every customer leaves with the same probability, {a / (a + b):.3f} a purchase"
+        share = a / (a + b)
+        limits.append(f"every customer leaves with the same probability, {share:.3f} a purchase")
     elif a > 0 and a + b < _SPLIT:
-        message = "customers leave after one purchase or never: dropout is all or nothing"
-    elif r > _SAME:
-        message = "every customer buys at the same rate"
-    else:
-        return fit
-    return replace(fit, verdict="boundary", message=message)
+        limits.append("customers leave after one purchase or never: dropout is all or nothing")
+    if r > _SAME:
+        limits.append("every customer buys at the same rate")
+    return replace(fit, verdict="boundary", message="; ".join(limits)) if limits else fit

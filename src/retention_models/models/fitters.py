@@ -21,7 +21,7 @@ from retention_models.models.distinct_rows import distinct_rows
 from retention_models.models.gamma_gamma import fit_gamma_gamma
 from retention_models.models.inputs import checked_history, checked_spend
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
-from retention_models.time_units import DAYS_IN_UNIT, TimeUnit
+from retention_models.time_units import TimeUnit, days_in
 
 with warnings.catch_warnings():
     # Inside, so that what lifetimes does to the filters ends with this block; and it is 2020's code,
@@ -39,6 +39,10 @@ Array = NDArray[np.float64]
 def _like(template: Any, values: Array) -> Any:
     """Results carry the customers' index where the input did, as lifetimes' do."""
     return pd.Series(values, index=template.index) if isinstance(template, pd.Series) else values
+
+
+def _index_of(column: Any) -> Any:
+    return column.index if isinstance(column, pd.Series) else None  # a list has an index method
 
 
 def _time_unit_of(T: Any) -> TimeUnit | None:
@@ -150,7 +154,7 @@ class BetaGeoFitter(_Estimates, lifetimes.BetaGeoFitter):
         self.time_unit_ = _time_unit_of(T)
         self.data = pd.DataFrame(
             {"frequency": x.astype(int), "recency": t_x, "T": t, "weights": n},
-            index=getattr(frequency, "index", None) if index is None else index,
+            index=_index_of(frequency) if index is None else index,
         )
         self.generate_new_data: Callable[..., pd.DataFrame] = lambda size=1: (
             beta_geometric_nbd_model(t, *self.params_[list(bg_nbd.NAMES)], size=size)
@@ -253,7 +257,7 @@ class GammaGammaFitter(_Estimates, lifetimes.GammaGammaFitter):
         self._publish(fit_gamma_gamma(x, m, n, penalty=self.penalizer_coef))
         self.data = pd.DataFrame(
             {"monetary_value": m, "frequency": x, "weights": n},
-            index=getattr(frequency, "index", None) if index is None else index,
+            index=_index_of(frequency) if index is None else index,
         )
         return self
 
@@ -314,7 +318,7 @@ class GammaGammaFitter(_Estimates, lifetimes.GammaGammaFitter):
             )
             unit = "D"
         spend = self.conditional_expected_average_profit(frequency, monetary_value)
-        month = DAYS_IN_UNIT["M"] / DAYS_IN_UNIT[unit]
+        month = days_in("M") / days_in(unit)
         value: Any = 0.0
         before: Any = 0.0
         for i in range(1, time + 1):

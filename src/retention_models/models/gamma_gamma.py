@@ -172,7 +172,7 @@ def expected_spend(x: ArrayLike, m: ArrayLike, p: float, q: float, v: float) -> 
 
     Examples
     --------
-    >>> expected_spend([0, 2], [0.0, 22.35], 6.249573, 3.744225, 15.443519).round(2)
+    >>> expected_spend([0, 2], [0.0, 22.345], 6.249573, 3.744225, 15.443519).round(2)
     array([35.17, 24.65])
     """
     x, m = np.asarray(x, dtype=float), np.asarray(m, dtype=float)
