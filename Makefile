@@ -19,10 +19,10 @@ lab: .venv/.run retention.toml ## Open JupyterLab on notebooks/
 	$(BIN)/jupyter lab notebooks
 
 test: .venv/.dev ## Set up and run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 slow: .venv/.dev ## Run the slow simulations: coverage, false positives, recovery
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
 check: .venv/.dev ## Lint, format, types, import contract, notebooks, lock and environment.yml
 	$(BIN)/ruff check .

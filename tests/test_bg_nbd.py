@@ -159,7 +159,7 @@ def test_probability_of_very_many_purchases(n):
     assert float(purchase_count_probability(n, 300.0, *busy)) == pytest.approx(reference, rel=1e-9)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(parameters, st.floats(0.0, 300.0))
 def test_expectation_agrees_with_the_published_formula_in_sixty_digits(theta, t):
     """Any parameters, any window: FHL (9)."""

@@ -1,7 +1,6 @@
-"""A run from transactions to pages, with every kind of store."""
+"""A run: folders, failures, what stays and what is asked for."""
 
 import datetime as dt
-import hashlib
 import json
 from pathlib import Path
 
@@ -9,110 +8,8 @@ import nbformat
 import pytest
 
 import shops
-from conftest import STRANGE_ID
 from retention_models.reports.run import run_project
 from retention_models.reports.store_page import store_folder
-
-FOLDERS = {"0042": "0042", "single": "single", "empty": "empty", STRANGE_ID: "%3Cb%3E%26%2E%2E%2Fx"}
-
-
-# The chain's pages are made once, by the worker that has all the tests which read them.
-on_the_chain = pytest.mark.xdist_group("chain")
-
-
-@pytest.fixture
-def folder(chain_run) -> Path:
-    """Folder of the chain's pages."""
-    return chain_run.index.parent
-
-
-def page(folder: Path, store: str) -> str:
-    """A store's page."""
-    return (folder / FOLDERS[store] / "store_report.html").read_text(encoding="utf-8")
-
-
-@on_the_chain
-def test_every_store_gets_its_page_and_files(chain_run, folder):
-    """In a folder by the last day and the store's id, and nothing else is left behind."""
-    assert () == chain_run.failed
-    assert "2023-12-31" == folder.name
-    assert {"index.html", "manifest.json", *FOLDERS.values()} == {p.name for p in folder.iterdir()}
-    for name in FOLDERS.values():
-        assert {"customers.csv", "metrics.json", "store_report.html", "store_report.ipynb"} == {
-            p.name for p in (folder / name).iterdir()
-        }
-
-
-@on_the_chain
-def test_store_ids_reach_the_notebook_as_text(folder):
-    """0042 is not 42, and a strange id is not markup."""
-    for store, name in FOLDERS.items():
-        assert store == json.loads((folder / name / "metrics.json").read_text())["store"]
-    assert "&lt;b&gt;&amp;../x" in page(folder, STRANGE_ID)
-    assert "<b>" not in page(folder, STRANGE_ID)
-
-
-@on_the_chain
-def test_an_ordinary_page_answers_every_question(folder):
-    """Six figures, each with its sentence as alternative text."""
-    text = page(folder, "0042")
-    assert "High Street" in text
-    assert "Corner &lt;Shops&gt;" in text
-    assert 6 == text.count("<figure>")
-    assert 'alt=""' not in text
-    for heading in ("How is the store doing?", "Who came back?", "How do they buy?"):
-        assert heading in text
-    for heading in ("Can we trust this?", "Who is still a customer?", "What are they worth?"):
-        assert heading in text
-
-
-@on_the_chain
-def test_pages_of_stores_that_cannot_carry_answers_say_so(folder):
-    """In words, in the answer's place, without a figure."""
-    for store, words in (
-        ("empty", "The data hold no purchase at store empty up to 2023-12-31"),
-        ("single", "The store has one customer so far"),
-    ):
-        text = page(folder, store)
-        assert words in text
-        assert "<figure>" not in text
-        assert "Traceback" not in text
-
-
-@on_the_chain
-def test_code_is_not_on_the_page(folder):
-    """A manager's page is no program."""
-    assert "import retention_models" not in page(folder, "0042")
-    assert "project_file" not in page(folder, "0042")
-
-
-@on_the_chain
-def test_pages_are_small(folder):
-    """400 KB at most."""
-    for store in FOLDERS:
-        assert len(page(folder, store).encode()) <= 400_000
-
-
-@on_the_chain
-def test_the_index_names_every_store_with_its_numbers_or_why_not(folder):
-    """Names escaped, links quoted twice over where folder names are."""
-    text = (folder / "index.html").read_text(encoding="utf-8")
-    assert 'href="0042/store_report.html">High Street' in text
-    assert 'href="%253Cb%253E%2526%252E%252E%252Fx/store_report.html"' in text
-    assert "The data hold no purchase at store empty" in text
-
-
-@on_the_chain
-def test_the_manifest_tells_what_became_of_every_store(folder):
-    """With the sha256 of every file."""
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    assert "2023-12-31" == manifest["as_of"]
-    assert list(FOLDERS) == [entry["store"] for entry in manifest["stores"]]
-    for entry in manifest["stores"]:
-        assert "published" == entry["status"]
-        for name, digest in entry["sha256"].items():
-            content = (folder / entry["folder"] / name).read_bytes()
-            assert digest == hashlib.sha256(content).hexdigest()
 
 
 @pytest.mark.parametrize(
