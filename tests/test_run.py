@@ -10,6 +10,9 @@ import pytest
 import shops
 from retention_models.reports.run import run_project
 from retention_models.reports.store_page import store_folder
+from retention_models.settings import read_settings
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize(
@@ -128,3 +131,38 @@ def test_one_store_and_another_day_can_be_asked_for(chain_project, tmp_path):
     )
     assert tmp_path / "2023-06-30" / "index.html" == result.index
     assert ["single"] == [o.store_id for o in result.outcomes]
+
+
+def test_failed_stores_are_exit_code_1(tmp_path, monkeypatch, capsys):
+    """The index is there all the same, and its path on stdout."""
+    from retention_models import cli
+
+    extra = '[reports]\nnotebook = "mine.ipynb"'
+    project = shops.write_project(tmp_path, shops.simulated_log(20, seed=1), ["0042"], extra=extra)
+    failing_notebook(tmp_path, "1 / 0")
+    monkeypatch.setattr("sys.argv", ["retention", "run", str(project)])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert 1 == caught.value.code
+    printed = capsys.readouterr()
+    assert Path(printed.out.strip()).is_file()
+    assert "[1/1] store 0042: failed" in printed.err
+
+
+def test_the_notebook_runs_by_hand_as_it_stands(tmp_path, grocery):
+    """From notebooks/, with the parameters that it has, as in JupyterLab; it writes nothing."""
+    from nbclient import NotebookClient
+
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    settings = read_settings(grocery)
+    text = grocery.read_text(encoding="utf-8").replace(
+        settings.transactions.source, settings.path(settings.transactions.source)
+    )
+    (tmp_path / "retention.toml").write_text(text, encoding="utf-8")
+    notebook = nbformat.read(ROOT / "notebooks" / "store_report.ipynb", as_version=4)
+    done = NotebookClient(notebook, resources={"metadata": {"path": str(folder)}}).execute()
+    shown = [o for cell in done.cells for o in cell.get("outputs", [])]
+    assert 6 == sum("image/svg+xml" in o.get("data", {}) for o in shown)
+    assert [] == [o for o in shown if o["output_type"] in {"error", "stream"}]
+    assert [] == list(folder.iterdir())
