@@ -382,3 +382,13 @@ def test_discounted_purchases_lie_between_wholly_discounted_and_plain(theta, x, 
     plain = float(conditional_expected_purchases(39.0, *history, *theta))
     got = float(discounted_expected_purchases(39.0, rate, *history, *theta))
     assert np.exp(-rate * 39.0) * plain - 1e-12 <= got <= plain * (1 + 1e-9) + 1e-12
+
+
+@pytest.mark.parametrize("a", [0.0, 0.01])
+def test_a_busy_customer_keeps_the_whole_distribution(a):
+    """No probability is lost where the first counts are all but impossible, beside a quiet customer."""
+    x, t_x, T = np.array([3000.0, 0.0]), np.array([50.0, 0.0]), np.array([50.0, 50.0])
+    chances = conditional_count_probabilities(50.0, x, t_x, T, 0.5, 2.0, a, 4.0)
+    assert chances.sum(axis=1) == pytest.approx([1.0, 1.0], abs=1e-8)
+    mean = conditional_expected_purchases(50.0, x, t_x, T, 0.5, 2.0, a, 4.0)
+    assert chances @ np.arange(chances.shape[1]) == pytest.approx(mean, rel=1e-5)

@@ -29,6 +29,8 @@ _VISIBLE_DROPOUT = 1e-3
 _NEGLIGIBLE = 1e-6
 # Sums and shapes beyond these are the named limits, reached as closely as the likelihood can tell.
 _SAME, _SPLIT = 1e3, 1e-3
+# Starting values of a + b: moderate, all or nothing, and much the same for everyone.
+_SPREADS = (3.0, 0.2, 40.0)
 
 
 def log_likelihood_with_derivatives(
@@ -189,17 +191,32 @@ def fit_bg_nbd(
         penalty_centre=centre[:2],
     )
     # The limit's estimates are starting values with the right rate; a quarter leave at a purchase.
-    full = maximise(
-        lambda phi: log_likelihood_with_derivatives(phi, x, t_x, T, n),
-        np.array([nbd.parameters[0], nbd.parameters[1], 0.75, 2.25]),
-        NAMES,
-        customers,
-        penalty=penalty,
-        penalty_centre=centre,
-    )
+    # Where that search ends anywhere but at an ordinary maximum there may be a better end elsewhere.
+    fits = []
+    for spread in _SPREADS:
+        fits.append(
+            maximise(
+                lambda phi: log_likelihood_with_derivatives(phi, x, t_x, T, n),
+                np.array([*nbd.parameters, 0.25 * spread, 0.75 * spread]),
+                NAMES,
+                customers,
+                penalty=penalty,
+                penalty_centre=centre,
+            )
+        )
+        if fits[-1].verdict == "converged":
+            break
+    best = max(fits, key=lambda fit: fit.log_likelihood)
+    return _named(best, nbd, penalised=penalty > 0.0)
+
+
+def _named(
+    full: MaximumLikelihoodFit, nbd: MaximumLikelihoodFit, *, penalised: bool
+) -> MaximumLikelihoodFit:
+    """Take the limit without dropout for what it is, and call other limits by their names."""
     _, _, a, b = full.parameters
     invisible = full.log_likelihood < nbd.log_likelihood + _VISIBLE_DROPOUT or a < _NEGLIGIBLE * b
-    if penalty == 0.0 and invisible:
+    if invisible and not penalised:
         message = "no dropout is visible: the model is the NBD, in which nobody leaves for good"
         return _named_limit(at_boundary(nbd, NAMES, {"a": 0.0, "b": 1.0}, message))
     return _named_limit(full)
