@@ -16,7 +16,9 @@ from retention_models.models.bg_nbd import conditional_expected_purchases
 from retention_models.models.bg_nbd_likelihood import (
     fit_bg_nbd,
     log_likelihood_with_derivatives,
-    nbd_log_likelihood_with_derivatives,
+)
+from retention_models.models.nbd import (
+    log_likelihood_with_derivatives as nbd_log_likelihood_with_derivatives,
 )
 
 

@@ -11,14 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from retention_models.errors import CannotSay
+from retention_models.models import nbd
 from retention_models.models.bg_nbd import NAMES
-from retention_models.models.distinct_rows import distinct_rows
-from retention_models.models.maximum_likelihood import (
-    MaximumLikelihoodFit,
-    at_boundary,
-    maximise,
-)
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, at_boundary
 
 Array = NDArray[np.float64]
 
@@ -29,8 +24,8 @@ _VISIBLE_DROPOUT = 1e-3
 _NEGLIGIBLE = 1e-6
 # Sums and shapes beyond these are the named limits, reached as closely as the likelihood can tell.
 _SAME, _SPLIT = 1e3, 1e-3
-# Starting values of a + b: moderate, all or nothing, and much the same for everyone.
-_SPREADS = (3.0, 0.2, 40.0)
+# Likewise where the likelihood is flat.
+_ALMOST_SAME, _ALMOST_SPLIT = 20.0, 0.05
 
 
 def log_likelihood_with_derivatives(
@@ -122,31 +117,6 @@ def _survival(
     return value, first, second
 
 
-def nbd_log_likelihood_with_derivatives(
-    phi: Array, x: Array, T: Array, counts: Array
-) -> tuple[float, Array, Array]:
-    """The limit without dropout (a → 0): log-likelihood of (ln r, ln α) with derivatives.
-
-    The density is that of x purchases at their times, as in the BG/NBD likelihood, so the two
-    log-likelihoods compare: Γ(r+x)/Γ(r) · α^r · (α+T)^−(r+x).
-    """
-    theta = np.exp(phi)
-    r, alpha = theta
-    levels, n = _histogram(x, counts)
-    i = np.arange(levels.max(initial=0))
-    value, first, second = _survival(r, alpha, x, T)
-    total = float(counts @ value + n @ _upto(levels, np.log(r + i)))
-    gradient = np.array([n @ _upto(levels, 1.0 / (r + i)) + counts @ first[0], counts @ first[1]])
-    cross = counts @ second[0]
-    curvature = -(n @ _upto(levels, 1.0 / (r + i) ** 2))
-    hessian = np.array([[curvature, cross], [cross, counts @ second[1]]])
-    return (
-        total,
-        theta * gradient,
-        hessian * np.outer(theta, theta) + np.diag(theta * gradient),
-    )
-
-
 def fit_bg_nbd(
     x: Array, t_x: Array, T: Array, counts: Array, *, penalty: float = 0.0
 ) -> MaximumLikelihoodFit:
@@ -172,65 +142,67 @@ def fit_bg_nbd(
     CannotSay
         If no customer bought again: then no rate and no dropout can be estimated.
     """
-    if not np.any(x > 0):
-        raise CannotSay(
-            f"None of the {counts.sum():,.0f} customers has bought a second time, so nothing can "
-            "be said about when customers come back or leave."
-        )
-    (x, t_x, T), row = distinct_rows(x, t_x, T)
-    n = np.bincount(row, weights=counts).astype(float)
-    customers, mean_T = float(n.sum()), float(n @ T / n.sum())
-    centre = np.array([0.0, np.log(mean_T), 0.0, 0.0])
-    rate = float(n @ x / (n @ T))
-    nbd = maximise(
-        lambda phi: nbd_log_likelihood_with_derivatives(phi, x, T, n),
-        np.array([0.5, 0.5 / rate]),
-        NAMES[:2],
-        customers,
+    x, t_x, T, n = nbd.distinct_histories(x, t_x, T, counts)
+    stays = nbd.fit_nbd(x, T, n, penalty=penalty)
+    r, alpha = stays.parameters
+    repeat = n * (x > 0)
+    full = nbd.best_fit(
+        lambda phi: log_likelihood_with_derivatives(phi, x, t_x, T, n),
+        [
+            # The limit's estimates have the right rate; a quarter leave at a purchase.
+            np.array([r, alpha, 0.75, 2.25]),
+            # Some leave at once and most never, and the rate is that of those who came back.
+            np.array([1.0, float(repeat @ T / (repeat @ x)), 0.05, 0.1]),
+            # Everyone is much the same.
+            np.array([r, alpha, 10.0, 30.0]),
+        ],
+        NAMES,
+        float(n.sum()),
         penalty=penalty,
-        penalty_centre=centre[:2],
+        penalty_centre=np.array([0.0, np.log(float(n @ T / n.sum())), 0.0, 0.0]),
     )
-    # The limit's estimates are starting values with the right rate; a quarter leave at a purchase.
-    # Where that search ends anywhere but at an ordinary maximum there may be a better end elsewhere.
-    fits = []
-    for spread in _SPREADS:
-        fits.append(
-            maximise(
-                lambda phi: log_likelihood_with_derivatives(phi, x, t_x, T, n),
-                np.array([*nbd.parameters, 0.25 * spread, 0.75 * spread]),
-                NAMES,
-                customers,
-                penalty=penalty,
-                penalty_centre=centre,
-            )
-        )
-        if fits[-1].verdict == "converged":
-            break
-    best = max(fits, key=lambda fit: fit.log_likelihood)
-    return _named(best, nbd, penalised=penalty > 0.0)
+    return named(full, stays, "after one purchase", penalised=penalty > 0.0)
 
 
-def _named(
-    full: MaximumLikelihoodFit, nbd: MaximumLikelihoodFit, *, penalised: bool
+def named(
+    full: MaximumLikelihoodFit, stays: MaximumLikelihoodFit, at_once: str, *, penalised: bool
 ) -> MaximumLikelihoodFit:
-    """Take the limit without dropout for what it is, and call other limits by their names."""
+    """Take the limit without dropout for what it is, and call other limits by their names.
+
+    Parameters
+    ----------
+    full : MaximumLikelihoodFit
+        Of r, α, a, b.
+    stays : MaximumLikelihoodFit
+        Of r, α, without dropout.
+    at_once : str
+        When the model lets customers leave first, for the message.
+    penalised : bool
+        Whether the fit was penalised; then it is no limit.
+
+    Returns
+    -------
+    MaximumLikelihoodFit
+    """
     _, _, a, b = full.parameters
-    invisible = full.log_likelihood < nbd.log_likelihood + _VISIBLE_DROPOUT or a < _NEGLIGIBLE * b
+    invisible = full.log_likelihood < stays.log_likelihood + _VISIBLE_DROPOUT or a < _NEGLIGIBLE * b
     if invisible and not penalised:
         message = "no dropout is visible: the model is the NBD, in which nobody leaves for good"
-        return _named_limit(at_boundary(nbd, NAMES, {"a": 0.0, "b": 1.0}, message))
-    return _named_limit(full)
+        full = at_boundary(stays, NAMES, {"a": 0.0, "b": 1.0}, message)
+    return _named_limit(full, at_once)
 
 
-def _named_limit(fit: MaximumLikelihoodFit) -> MaximumLikelihoodFit:
+def _named_limit(fit: MaximumLikelihoodFit, at_once: str) -> MaximumLikelihoodFit:
     """Call an estimate that ran to a limit of the model by the limit's name."""
     r, _, a, b = fit.parameters
+    flat = fit.verdict == "not identified"
+    same, split = (_ALMOST_SAME, _ALMOST_SPLIT) if flat else (_SAME, _SPLIT)
     limits = [fit.message] if fit.verdict == "boundary" else []
-    if a > 0 and a + b > _SAME:
+    if a > 0 and a + b > same:
         share = a / (a + b)
         limits.append(f"every customer leaves with the same probability, {share:.3f} a purchase")
-    elif a > 0 and a + b < _SPLIT:
-        limits.append("customers leave after one purchase or never: dropout is all or nothing")
-    if r > _SAME:
+    elif a > 0 and a + b < split:
+        limits.append(f"customers leave {at_once} or never: dropout is all or nothing")
+    if r > same:
         limits.append("every customer buys at the same rate")
     return replace(fit, verdict="boundary", message="; ".join(limits)) if limits else fit

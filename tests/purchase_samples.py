@@ -1,0 +1,74 @@
+"""Purchase histories that several tests share: the CDNOW sample, and simulators of the models."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import cdnow_data
+
+
+def cdnow_sample():
+    """Frequency, recency and T in weeks of the 2,357 customers, as in FHL (2005)."""
+    frame = cdnow_data.cdnow_sample()
+    return tuple(frame[column].to_numpy(dtype=float) for column in ("frequency", "recency", "T"))
+
+
+def simulate(rng, rate, lifetime_after, T, *, days=False):
+    """Histories of customers who buy at Poisson times until `lifetime_after` lets them leave.
+
+    `lifetime_after(k, t, active)` tells which customers, having made purchase k at times t, leave
+    then. Times are rounded to days of a week where `days` is set.
+    """
+    x, t_x = np.zeros(T.size), np.zeros(T.size)
+    t = np.zeros(T.size)
+    alive = ~lifetime_after(0, t)
+    k = 0
+    while alive.any():
+        t = t + rng.exponential(size=T.size) / rate
+        alive &= t <= T
+        x[alive] += 1
+        t_x[alive] = t[alive]
+        k += 1
+        alive &= ~lifetime_after(k, t)
+    if days:
+        t_x, T = np.ceil(t_x * 7.0) / 7.0, np.ceil(T * 7.0) / 7.0
+        t_x = np.minimum(t_x, T)
+    return x, t_x, T
+
+
+def simulate_pareto_nbd(rng, size, r, alpha, s, beta, T, *, days=False):
+    """Histories (x, t_x, T) under the Pareto/NBD model."""
+    rate = rng.gamma(r, 1.0 / alpha, size)
+    end = rng.exponential(size=size) / rng.gamma(s, 1.0 / beta, size) if s > 0 else np.inf
+    T = np.broadcast_to(np.asarray(T, dtype=float), size).copy()
+    x = rng.poisson(rate * np.minimum(end, T)).astype(float)
+    # Given their number, Poisson times are uniform: the last of x is Beta(x, 1) of the span.
+    last = np.where(x > 0, rng.random(size) ** (1.0 / np.maximum(x, 1.0)), 0.0)
+    t_x = last * np.minimum(end, T)
+    if days:
+        T = np.ceil(T * 7.0) / 7.0
+        t_x = np.minimum(np.ceil(t_x * 7.0) / 7.0, T)
+    return x, t_x, T
+
+
+def simulate_geometric(rng, size, r, alpha, a, b, T, *, first, days=False):
+    """Histories under the BG/NBD, or where `first` is set under the MBG/NBD."""
+    p = rng.beta(a, b, size)
+    rate = rng.gamma(r, 1.0 / alpha, size)
+    T = np.broadcast_to(np.asarray(T, dtype=float), size).copy()
+
+    def leave(k, t):
+        return (rng.random(size) < p) & (first or k > 0)
+
+    return simulate(rng, rate, leave, T, days=days)
+
+
+def central_differences(function, phi, step=1e-5):
+    """Gradient by differences of the value, Hessian by differences of the gradient."""
+    k = phi.size
+    gradient, hessian = np.empty(k), np.empty((k, k))
+    for i in range(k):
+        up, down = function(phi + step * np.eye(k)[i]), function(phi - step * np.eye(k)[i])
+        gradient[i] = (up[0] - down[0]) / (2.0 * step)
+        hessian[i] = (up[1] - down[1]) / (2.0 * step)
+    return gradient, hessian
