@@ -219,10 +219,9 @@ class Store:
 
     def _require_repeats(self, repeats: int, what: str) -> None:
         if repeats < FEWEST_REPEAT_CUSTOMERS:
-            people = "customer has" if repeats == 1 else "customers have"
             raise CannotSay(
-                f"Only {repeats} {people} bought again, too few to model {what}: at least "
-                f"{FEWEST_REPEAT_CUSTOMERS} are needed."
+                f"Fewer than {FEWEST_REPEAT_CUSTOMERS} customers have bought again, too few to "
+                f"model {what}."
             )
 
 

@@ -32,6 +32,8 @@ _ATTRIBUTES = {
     "th": {"colspan", "rowspan", "scope"},
 }
 
+REFUSAL = '<p class="refusal">'  # as `notebook.or_say_why` writes it
+
 _FORBIDDEN_TAGS = {
     "script",
     "iframe",
@@ -169,8 +171,21 @@ def store_page(
     page = _frame(settings, as_of, made)
     page["heading"] = heading(settings, store_id)
     page["title"] = f"{page['heading']} · {settings.name}"
+    _say_each_refusal_once(notebook)
     html, _ = _exporter().from_notebook_node(notebook, resources={"page": page})
     return lint(html, f"store {store_id}")
+
+
+def _say_each_refusal_once(notebook: nbformat.NotebookNode) -> None:
+    """Shorten a refusal that stands on the page already: a store too small is so in every section."""
+    said: set[str] = set()
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            text = output.get("data", {}).get("text/html", "")
+            if text.startswith(REFUSAL):
+                if text in said:
+                    output["data"]["text/html"] = f"{REFUSAL}Not said, for the same reason.</p>"
+                said.add(text)
 
 
 def failure_page(reason: str, settings: Settings, store_id: str, as_of: dt.date, made: str) -> str:
