@@ -64,6 +64,18 @@ def test_orders_are_counted_by_their_ids_where_there_are_any(tmp_path):
     assert (2.0, 7.5) == (table.loc["orders", "value"], table.loc["spend_per_order", "value"])
 
 
+def test_a_line_without_an_order_id_is_not_lost(tmp_path):
+    """Two orders with ids, and a day's lines without one: three orders."""
+    rows = [
+        ("a", "2024-01-05", 10.0, "1"),
+        ("a", "2024-01-05", 5.0, "2"),
+        ("a", "2024-01-06", 5.0, None),
+        ("a", "2024-01-06", 5.0, None),
+    ]
+    table = rm.store_measures(log_of(tmp_path, rows, order_id=""), end="2024-01-31")
+    assert 3 == table.loc["orders", "value"]
+
+
 def test_the_window_is_the_last_365_days_with_both_ends(tmp_path):
     """31 December 2023 to 29 December 2024 are 365 days."""
     table = rm.store_measures(log_of(tmp_path, ROWS), end="2024-12-29")

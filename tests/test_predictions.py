@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -371,3 +373,11 @@ def test_stores_intervals_cover_what_their_customers_then_do():
     # Of 100 intervals at .90, fewer than the .001 quantile is a failure and not bad luck.
     fewest = stats.binom.ppf(0.001, shops, 0.90)
     assert min(hits.values()) >= fewest, hits
+
+
+def test_another_model_is_refused_by_name(cdnow):
+    """Its parameters of the same names would give plausible wrong numbers."""
+    other = SimpleNamespace(params_=pd.Series([0.5, 6.0, 0.9, 1.6], index=["r", "alpha", "a", "b"]))
+    for model in (other, BetaGeoFitter()):
+        with pytest.raises(SettingsError, match="purchases: expected a fitted"):
+            predict_customers(model, None, cdnow)

@@ -44,8 +44,8 @@ def store_measures(
         Index measure; columns value, low, high (95%; NaN where the value is a plain count, which
         has no sampling error), numerator, denominator, start, end.
 
-        orders: distinct order ids with a line of spend ≥ 0, or purchase days where the log has no
-        order ids. customers: customers with a purchase. revenue: spend less returns.
+        orders: distinct order ids with a line of spend ≥ 0; lines without an order id are one order
+        a day. customers: customers with a purchase. revenue: spend less returns.
         repeat_customer_rate: customers with ≥ 2 purchase days ÷ customers (Wilson's interval).
         purchase_frequency: orders ÷ customers. spend_per_order: revenue ÷ orders.
         sales_per_customer: revenue ÷ customers. The three ratios have the interval of a ratio of
@@ -96,19 +96,18 @@ def _per_customer(
     days = purchase_days(rows)
     days = days.filter(days["date"] >= first)
     bought = window.filter(window["spend"] >= 0)
-    orders = bought.group_by("customer_id").aggregate(ids=bought["order_id"].nunique())
-    table = (
+    # A line without an order id belongs to its day's order: nothing goes uncounted.
+    order = ibis.coalesce(bought["order_id"], bought["date"].cast("string"))
+    orders = bought.group_by("customer_id").aggregate(orders=order.nunique())
+    return (
         days.group_by("customer_id")
         .aggregate(purchases=days.count(), spend=days["spend"].sum().cast("float64"))
-        .left_join(orders, "customer_id")
-        .select("customer_id", "purchases", "spend", ids=ibis.coalesce(orders["ids"], 0))
+        .inner_join(orders, "customer_id")
+        .select("customer_id", "purchases", "spend", "orders")
         .order_by("customer_id")
         .execute()
         .set_index("customer_id")
     )
-    # Orders without ids are days; a log has order ids or it has not, never half.
-    table["orders"] = table["ids"] if table["ids"].sum() > 0 else table["purchases"]
-    return table
 
 
 def _ratio(numerator: pd.Series, denominator: pd.Series) -> tuple[float, ...]:

@@ -166,6 +166,10 @@ def expectations(
     margin: float,
 ) -> Expectations:
     """Compute every customer's expectations, on distinct histories; `rate` is per unit of time."""
+    if not isinstance(purchases, BetaGeoFitter) or not hasattr(purchases, "fit_"):
+        raise SettingsError(
+            f"purchases: expected a fitted retention_models.BetaGeoFitter; got {purchases!r}."
+        )
     parameters = purchases.fit_.parameters
     columns = summary[["frequency", "recency", "T"]].to_numpy(dtype=float)
     (level_x, level_t_x, level_T), row = distinct_rows(*columns.T)
