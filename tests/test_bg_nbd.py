@@ -1,7 +1,7 @@
 """P(alive), expectations and count distribution of the BG/NBD model against published numbers.
 
-FHL is Fader, Hardie & Lee (2005), Marketing Science 24(2); FACTS is the project's sheet of reference
-values.
+FHL is Fader, Hardie & Lee (2005), Marketing Science 24(2); REF marks reference values that
+were computed independently of this package.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from retention_models.models.bg_nbd import (
 )
 
 PUBLISHED = (0.243, 4.414, 0.793, 2.426)  # FHL, Table 2
-ESTIMATES = (0.2425945, 4.4136, 0.79292, 2.42590)  # the same with more digits, FACTS section 1
+ESTIMATES = (0.2425945, 4.4136, 0.79292, 2.42590)  # the same with more digits, REF
 CUSTOMER = (2, 30.43, 38.86)  # FHL's worked example
 
 positive = st.floats(0.05, 15.0)
@@ -93,13 +93,13 @@ def simulated_counts(size, t, r, alpha, a, b, rng):
 
 
 def test_conditional_expectation_of_the_papers_customer():
-    """FHL's worked example: 1.226 purchases in 39 weeks; FACTS gives 1.226028."""
+    """FHL's worked example: 1.226 purchases in 39 weeks; REF gives 1.226028."""
     got = conditional_expected_purchases(39, *CUSTOMER, *PUBLISHED)
     assert float(got) == pytest.approx(1.226028, abs=5e-7)
 
 
 def test_expectations_over_time_of_a_new_customer():
-    """E[X(t)] of CDNOW at the estimates, as in FHL's spreadsheet; FACTS section 1."""
+    """E[X(t)] of CDNOW at the estimates, as in FHL's spreadsheet; REF."""
     weeks = [0.1429, 1, 3, 31.8571, 32, 78]
     published = [0.0078160, 0.0531844, 0.1506311, 1.0404911, 1.0437340, 1.8579617]
     # t is published to four decimals, which moves the value by up to .055 · 5e-5.
@@ -110,7 +110,7 @@ def test_expectations_over_time_of_a_new_customer():
     ("n", "t", "published", "digit"), [(0, 39, 0.5737864, 1e-7), (11, 30, 0.0019995214, 1e-10)]
 )
 def test_count_probabilities_of_a_new_customer(n, t, published, digit):
-    """P(X(39) = 0) = .5737864 and P(X(30) = 11) = .0019995214 (FACTS section 1)."""
+    """P(X(39) = 0) = .5737864 and P(X(30) = 11) = .0019995214 (REF)."""
     assert float(purchase_count_probability(n, t, *PUBLISHED)) == pytest.approx(
         published, abs=0.5 * digit
     )
@@ -125,27 +125,27 @@ def test_probability_alive_of_the_papers_customer():
 
 @pytest.mark.parametrize("a", [1.0, 1.0 + 1e-14, 1.0 - 1e-14, 1.0 + 1e-9])
 def test_expectation_at_and_next_to_a_equal_to_one(a):
-    """FACTS: 1.1021368 at a = 1, where lifetimes says inf, and 1.267 at 1 + 1e-14."""
+    """REF: 1.1021368 at a = 1, where lifetimes says inf, and 1.267 at 1 + 1e-14."""
     r, alpha, _, b = PUBLISHED
     got = conditional_expected_purchases(39, *CUSTOMER, r, alpha, a, b)
     assert float(got) == pytest.approx(1.1021368, abs=5e-8)
 
 
 def test_expectation_of_a_customer_without_repeats_when_a_plus_b_is_below_one():
-    """FACTS: r .05, α 1, a .05, b .2, T 30, t 1000 gives 1.18772, where lifetimes says NaN."""
+    """REF: r .05, α 1, a .05, b .2, T 30, t 1000 gives 1.18772, where lifetimes says NaN."""
     got = conditional_expected_purchases(1000, 0, 0, 30, 0.05, 1.0, 0.05, 0.2)
     assert float(got) == pytest.approx(1.18772, abs=5e-6)
 
 
 def test_expectation_of_a_customer_without_repeats_when_a_and_b_are_a_half():
-    """FACTS: a = b = .5, T 38.86, t 39 at CDNOW's r, α gives .1772363; lifetimes says NaN."""
+    """REF: a = b = .5, T 38.86, t 39 at CDNOW's r, α gives .1772363; lifetimes says NaN."""
     got = conditional_expected_purchases(39, 0, 0, 38.86, 0.243, 4.414, 0.5, 0.5)
-    # FACTS does not say how many digits of r and α it used: .1772362 at FHL's.
+    # REF does not say how many digits of r and α it used: .1772362 at FHL's.
     assert float(got) == pytest.approx(0.1772363, abs=1e-7)
 
 
 def test_expectation_with_almost_no_dropout():
-    """FACTS: a 1e-4, b 1e8 gives 2.0214679, where lifetimes silently says 2.0674."""
+    """REF: a 1e-4, b 1e8 gives 2.0214679, where lifetimes silently says 2.0674."""
     got = conditional_expected_purchases(39, *CUSTOMER, 0.243, 4.414, 1e-4, 1e8)
     assert float(got) == pytest.approx(2.0214679, abs=5e-8)
 

@@ -1,7 +1,7 @@
 """Estimation of the BG/NBD model against the published estimates, and its honest ends.
 
-FHL is Fader, Hardie & Lee (2005), Marketing Science 24(2); FACTS is the project's sheet of reference
-values.
+FHL is Fader, Hardie & Lee (2005), Marketing Science 24(2); REF marks reference values that
+were computed independently of this package.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ def cdnow_fit():
 
 
 def test_estimates_of_the_cdnow_sample(cdnow_fit):
-    """FHL: r .2425945, α 4.4136, a .79292, b 2.42590 (FACTS section 1)."""
+    """FHL: r .2425945, α 4.4136, a .79292, b 2.42590 (REF)."""
     published = [0.2425945, 4.4136, 0.79292, 2.42590]
     assert np.all(np.abs(cdnow_fit.parameters - published) < [6e-8, 5e-5, 5e-6, 1e-5])
     assert cdnow_fit.verdict == "converged"
 
 
 def test_standard_errors_of_the_cdnow_sample(cdnow_fit):
-    """SE .01256, .37822, .18573, .70541 (FACTS section 1)."""
+    """SE .01256, .37822, .18573, .70541 (REF)."""
     errors = np.sqrt(np.diag(cdnow_fit.covariance))
     assert errors == pytest.approx([0.01256, 0.37822, 0.18573, 0.70541], abs=6e-6)
 
@@ -80,13 +80,13 @@ def test_log_likelihood_of_the_cdnow_sample(cdnow_fit):
 
 
 def test_covariance_of_r_and_alpha_of_the_cdnow_sample(cdnow_fit):
-    """.003706, where lifetimes has .0674 on one side and .0002 on the other (FACTS section 2)."""
+    """.003706, where lifetimes has .0674 on one side and .0002 on the other (REF)."""
     assert cdnow_fit.covariance[0, 1] == pytest.approx(0.003706, abs=5e-7)
     assert cdnow_fit.covariance[1, 0] == pytest.approx(0.003706, abs=5e-7)
 
 
 def test_fit_of_the_cdnow_master():
-    """Estimates r .25162, α 4.78895, a .72343, b 2.16109, LL −95368.444 (FACTS section 1)."""
+    """Estimates r .25162, α 4.78895, a .72343, b 2.16109, LL −95368.444 (REF)."""
     fit = fit_bg_nbd(*history(cdnow_master()))
     assert fit.parameters == pytest.approx([0.25162, 4.78895, 0.72343, 2.16109], abs=1e-5)
     assert fit.log_likelihood == pytest.approx(-95368.444, abs=5e-4)
@@ -97,7 +97,7 @@ def test_fit_of_the_cdnow_master():
     [(cdnow_sample, 1653.4, 1882, 0.7855), (cdnow_master, 16873.7, 19684, 0.8187)],
 )
 def test_holdout_of_cdnow(table, predicted, actual, error):
-    """39 weeks ahead: predicted, actual and mean absolute error of FACTS section 1."""
+    """39 weeks ahead: predicted, actual and mean absolute error of REF."""
     cdnow = table()
     x, t_x, T, n = history(cdnow)
     expected = conditional_expected_purchases(39.0, x, t_x, T, *fit_bg_nbd(x, t_x, T, n).parameters)
@@ -280,7 +280,7 @@ def test_shop_whose_customers_all_leave_alike_is_named():
 
 
 def test_nobody_who_bought_again_is_an_error_that_says_so():
-    """Every x = 0, where lifetimes "succeeds" with NaN standard errors (FACTS section 2)."""
+    """Every x = 0, where lifetimes "succeeds" with NaN standard errors (REF)."""
     T = np.array([10.0, 20.0, 30.0])
     with pytest.raises(CannotSay, match="None of the 3 customers has bought a second time"):
         fit_bg_nbd(np.zeros(3), np.zeros(3), T, np.ones(3))

@@ -89,13 +89,13 @@ def test_published_results_carry_lifetimes_names(purchases):
 
 
 def test_variance_matrix_is_symmetric_and_right_off_the_diagonal(purchases):
-    """Estimates of r and α covary by .003706; lifetimes has .0674 and .0002 (FACTS section 2)."""
+    """Estimates of r and α covary by .003706; lifetimes has .0674 and .0002 (REF)."""
     matrix = purchases.variance_matrix_
     assert matrix.loc["r", "alpha"] == pytest.approx(0.003706, abs=5e-7)
     assert matrix.to_numpy() == pytest.approx(matrix.to_numpy().T, rel=1e-12)
     assert purchases.standard_errors_.to_numpy() == pytest.approx(
         [0.01256, 0.37822, 0.18573, 0.70541], abs=6e-6
-    )  # FACTS section 1
+    )  # REF
 
 
 def test_confidence_intervals_are_those_of_the_logs(purchases):
@@ -149,10 +149,10 @@ def test_predictions_keep_the_customers_index(cdnow, purchases, spend):
     """A Series in gives a Series out; predict is the conditional expectation."""
     got = purchases.predict(39, *columns(cdnow))
     assert got.index.equals(cdnow.index)
-    assert got.sum() == pytest.approx(1653.4, abs=0.05)  # FACTS section 1, 39-week holdout
+    assert got.sum() == pytest.approx(1653.4, abs=0.05)  # REF, 39-week holdout
     worth = spend.conditional_expected_average_profit(cdnow["frequency"], cdnow["monetary_value"])
     assert worth.index.equals(cdnow.index)
-    # FACTS section 1, first ten customers of Fader & Hardie (2013)
+    # REF, first ten customers of Fader & Hardie (2013)
     published = [24.65, 18.91, 35.17, 35.17, 35.17, 71.46, 18.91, 35.17, 27.28, 35.17]
     assert worth.head(10).to_numpy() == pytest.approx(published, abs=0.006)
     assert spend.conditional_expected_average_profit().index.equals(spend.data.index)
@@ -232,7 +232,7 @@ def test_new_data_can_be_simulated_from_the_fit(cdnow):
 
 
 def test_lifetime_value_counts_months_in_the_datas_unit(cdnow, purchases, spend):
-    """36.28 for customer 1 over 12 months of weekly data (FACTS section 2), not 140.10 of 360 weeks."""
+    """36.28 for customer 1 over 12 months of weekly data (REF), not 140.10 of 360 weeks."""
     arguments = (*columns(cdnow), cdnow["monetary_value"])
     value = spend.customer_lifetime_value(purchases, *arguments, freq="W")
     assert value.iloc[0] == pytest.approx(36.28, abs=0.05)
@@ -245,11 +245,11 @@ def test_lifetime_value_takes_the_unit_from_the_summary(cdnow, spend):
     T.attrs["time_unit"] = "W"
     model = BetaGeoFitter().fit(cdnow["frequency"], cdnow["recency"], T)
     value = spend.customer_lifetime_value(model, *columns(cdnow), cdnow["monetary_value"])
-    assert value.iloc[0] == pytest.approx(36.28, abs=0.05)  # FACTS section 2
+    assert value.iloc[0] == pytest.approx(36.28, abs=0.05)  # REF
 
 
 def test_lifetime_value_warns_where_the_unit_is_not_known(cdnow, spend):
-    """Days are assumed aloud: customer 1 then is worth 140.10 (FACTS section 2), to 2%."""
+    """Days are assumed aloud: customer 1 then is worth 140.10 (REF), to 2%."""
     plain = [cdnow[name].to_numpy() for name in COLUMNS]
     model = BetaGeoFitter().fit(*plain)
     with pytest.warns(UserWarning, match="freq is not given"):

@@ -1,6 +1,7 @@
 """The Gamma-Gamma model of spend against published numbers and brute force.
 
-FH is Fader & Hardie (2013), note 025; FACTS is the project's sheet of reference values.
+FH is Fader & Hardie (2013), note 025; REF marks reference values that were
+computed independently of this package.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def test_fit_of_the_cdnow_sample():
 
 
 def test_fit_of_the_cdnow_master():
-    """9,450 repeat buyers, p 6.27536, q 3.62445, v 14.98369, LL −40763.476 (FACTS section 1)."""
+    """9,450 repeat buyers, p 6.27536, q 3.62445, v 14.98369, LL −40763.476 (REF)."""
     x, m, n = repeat_spend(cdnow_master())
     fit = fit_gamma_gamma(x, m, n)
     assert x.size == 9_450
@@ -57,7 +58,7 @@ def test_fit_of_the_cdnow_master():
 
 
 def test_expected_spend_of_the_first_ten_customers():
-    """FACTS section 1, to a tenth: 24.65, 18.91, 35.17, …; the population mean where x = 0."""
+    """REF, to a tenth: 24.65, 18.91, 35.17, …; the population mean where x = 0."""
     ten = cdnow_sample().head(10)
     published = [24.65, 18.91, 35.17, 35.17, 35.17, 71.46, 18.91, 35.17, 27.28, 35.17]
     got = expected_spend(ten["frequency"], ten["monetary_value"], *PUBLISHED)
@@ -140,7 +141,7 @@ def test_fit_does_not_depend_on_the_currency(penalty, factor):
 
 @pytest.mark.parametrize("spend", [9.99, 1e-3, 1e9])
 def test_constant_spend_is_an_error_that_says_so(spend):
-    """All spend the same, where lifetimes' search fails unexplained (FACTS section 2)."""
+    """All spend the same, where lifetimes' search fails unexplained (REF)."""
     with pytest.raises(CannotSay, match=r"The 50 customers .* all spend the same"):
         fit_gamma_gamma(np.arange(1.0, 51.0), np.full(50, spend), np.ones(50))
 

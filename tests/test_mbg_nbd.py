@@ -27,7 +27,7 @@ def one_log_likelihood(parameters, x, t_x, T):
 
 
 def test_cdnow_estimates_are_the_published_ones():
-    """FACTS section 1."""
+    """On the CDNOW sample; REF."""
     x, t_x, T = cdnow_sample()
     fit = fit_mbg_nbd(x, t_x, T, np.ones(x.size))
     np.testing.assert_allclose(fit.parameters, CDNOW, atol=2e-6)

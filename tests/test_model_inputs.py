@@ -47,7 +47,7 @@ def test_good_history_passes_as_floats():
     ],
 )
 def test_bad_history_is_refused_by_argument_and_row(name, row, value, expected):
-    """Recency NaN among them, which lifetimes calls "non-zero recency" (FACTS section 2)."""
+    """Recency NaN among them, which lifetimes calls "non-zero recency" (REF)."""
     wanted = rf"^{name}: expected {expected}.*1 of 4 rows are not \(first: {row}: {value:g}\)"
     with pytest.raises(SettingsError, match=wanted):
         checked_history(**with_bad(name, row, value))
@@ -112,7 +112,7 @@ def test_good_spend_passes():
 
 
 def test_customers_without_a_repeat_purchase_are_refused_in_a_spend_fit():
-    """Rows with x = 0 are named, and what to do (FACTS section 2)."""
+    """Rows with x = 0 are named, and what to do (REF)."""
     with pytest.raises(SettingsError, match=r"^frequency: .*leave customers .* out.*first: 1: 0"):
         checked_spend([1, 0, 3], [9.5, 10.0, 20.0], None)
 

@@ -17,7 +17,7 @@ CDNOW = (0.553277, 10.577684, 0.60624, 11.668732)
 
 
 def test_cdnow_estimates_are_the_published_ones():
-    """FACTS section 1. The published standard errors agree to 1 in 10,000."""
+    """REF. The published standard errors agree to 1 in 10,000."""
     x, t_x, T = cdnow_sample()
     fit = fit_pareto_nbd(x, t_x, T, np.ones(x.size))
     np.testing.assert_allclose(fit.parameters, CDNOW, rtol=1e-6)
@@ -37,7 +37,7 @@ def test_customer_1516_is_alive_and_comes_back_25_times():
 
 
 def test_residual_transactions_are_the_published_ones():
-    """DERT 1.864183; FACTS section 1."""
+    """DERT 1.864183; REF."""
     p = (0.5629966, 12.559037, 0.4081095, 10.5148048)
     value = float(pareto_nbd.discounted_expected_purchases(np.inf, 0.0027, 7, 35, 77.86, *p))
     assert value == pytest.approx(1.864183, abs=5e-7)
@@ -107,7 +107,7 @@ def test_ten_thousand_purchases_do_not_overflow():
 
 
 def test_a_purchase_at_the_end_means_alive():
-    """T = 200 and x ≥ 132, where lifetimes returns NaN; FACTS section 2."""
+    """T = 200 and x ≥ 132, where lifetimes returns NaN; REF."""
     x = np.array([0.0, 131.0, 132.0, 1_000.0])
     assert np.all(pareto_nbd.probability_alive(x, 200.0, 200.0, *CDNOW) == 1.0)
 

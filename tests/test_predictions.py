@@ -96,7 +96,7 @@ def predicted(cdnow, models):
 
 
 def test_holdout_total_of_the_cdnow_sample(predicted):
-    """39 weeks: 1,653.4 repeat purchases predicted (FACTS section 1)."""
+    """39 weeks: 1,653.4 repeat purchases predicted (REF)."""
     assert predicted["expected_purchases"].sum() == pytest.approx(1653.4, abs=0.05)
 
 
@@ -110,7 +110,7 @@ def test_predictions_carry_their_columns_index_and_settings(cdnow, predicted):
 
 
 def test_expected_spend_of_the_first_ten_customers(predicted):
-    """Fader & Hardie (2013); FACTS section 1."""
+    """Fader & Hardie (2013); REF."""
     published = [24.65, 18.91, 35.17, 35.17, 35.17, 71.46, 18.91, 35.17, 27.28, 35.17]
     assert predicted["expected_spend"].head(10).to_numpy() == pytest.approx(published, abs=0.006)
 
@@ -162,7 +162,7 @@ def test_without_a_spend_model_money_is_not_a_number(cdnow, models):
     """Purchases are predicted all the same."""
     got = predict_customers(models[0], None, cdnow, horizon=39)
     assert got[["expected_spend", "clv", "clv_low", "clv_high"]].isna().all(axis=None)
-    assert got["expected_purchases"].sum() == pytest.approx(1653.4, abs=0.05)  # FACTS section 1
+    assert got["expected_purchases"].sum() == pytest.approx(1653.4, abs=0.05)  # REF
     forecast = predict_store(models[0], None, cdnow, horizon=39, draws=50)
     assert forecast.value is None
     assert forecast.top_tenth_share is None
@@ -288,7 +288,7 @@ def test_store_forecast_centres_on_the_customers_sums(cdnow, models, predicted):
     """Values are the sums over customers; each lies in its interval; the level is kept."""
     forecast = predict_store(*models, cdnow, horizon=39, draws=200)
     assert forecast.still_customers.value == pytest.approx(predicted["probability_alive"].sum())
-    assert forecast.purchases.value == pytest.approx(1653.4, abs=0.05)  # FACTS section 1
+    assert forecast.purchases.value == pytest.approx(1653.4, abs=0.05)  # REF
     assert forecast.value.value == pytest.approx(predicted["clv"].sum())
     top = predicted["clv"].nlargest(236).sum() / predicted["clv"].sum()
     assert forecast.top_tenth_share.value == pytest.approx(top)
@@ -315,7 +315,7 @@ def test_active_customers_are_those_with_a_purchase(cdnow, models):
 
 
 def test_path_ends_at_the_stores_total_and_never_falls(cdnow, models):
-    """Cumulative purchases: 1,653.4 after 39 weeks (FACTS section 1), bounds around them."""
+    """Cumulative purchases: 1,653.4 after 39 weeks (REF), bounds around them."""
     path = predict_path(models[0], cdnow, np.array([1.0, 13.0, 26.0, 39.0]), draws=100)
     assert path.index.tolist() == [1.0, 13.0, 26.0, 39.0]
     assert path["forecast"].iloc[-1] == pytest.approx(1653.4, abs=0.05)
