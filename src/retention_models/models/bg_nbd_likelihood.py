@@ -5,6 +5,7 @@ Formulas and symbols are those of `bg_nbd`; FHL is Fader, Hardie & Lee (2005).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from retention_models.models.bg_nbd import NAMES
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, at_boundary
 
 Array = NDArray[np.float64]
+LogLikelihood = Callable[[Array, Array, Array, Array, Array], tuple[float, Array, Array]]
 
 # The full model must beat the limit without dropout by this much log-likelihood, or the limit it
 # is: a → 0 approaches the limit's likelihood from below, to within rounding.
@@ -142,12 +144,42 @@ def fit_bg_nbd(
     CannotSay
         If no customer bought again: then no rate and no dropout can be estimated.
     """
+    return fit_beta_dropout(
+        log_likelihood_with_derivatives, x, t_x, T, counts, penalty, at_once="after one purchase"
+    )
+
+
+def fit_beta_dropout(
+    log_likelihood: LogLikelihood,
+    x: Array,
+    t_x: Array,
+    T: Array,
+    counts: Array,
+    penalty: float,
+    *,
+    at_once: str,
+) -> MaximumLikelihoodFit:
+    """Fit a model of gamma rates and beta dropout, BG/NBD or MBG/NBD, and name its limits.
+
+    Parameters
+    ----------
+    log_likelihood : callable
+        Of log-parameters, x, t_x, T and counts; with derivatives.
+    x, t_x, T, counts, penalty
+        As for `fit_bg_nbd`.
+    at_once : str
+        When the model lets customers leave first, for the message.
+
+    Returns
+    -------
+    MaximumLikelihoodFit
+    """
     x, t_x, T, n = nbd.distinct_histories(x, t_x, T, counts)
     stays = nbd.fit_nbd(x, T, n, penalty=penalty)
     r, alpha = stays.parameters
     repeat = n * (x > 0)
     full = nbd.best_fit(
-        lambda phi: log_likelihood_with_derivatives(phi, x, t_x, T, n),
+        lambda phi: log_likelihood(phi, x, t_x, T, n),
         [
             # The limit's estimates have the right rate; a quarter leave at a purchase.
             np.array([r, alpha, 0.75, 2.25]),
@@ -161,29 +193,13 @@ def fit_bg_nbd(
         penalty=penalty,
         penalty_centre=np.array([0.0, np.log(float(n @ T / n.sum())), 0.0, 0.0]),
     )
-    return named(full, stays, "after one purchase", penalised=penalty > 0.0)
+    return _named(full, stays, at_once, penalised=penalty > 0.0)
 
 
-def named(
+def _named(
     full: MaximumLikelihoodFit, stays: MaximumLikelihoodFit, at_once: str, *, penalised: bool
 ) -> MaximumLikelihoodFit:
-    """Take the limit without dropout for what it is, and call other limits by their names.
-
-    Parameters
-    ----------
-    full : MaximumLikelihoodFit
-        Of r, α, a, b.
-    stays : MaximumLikelihoodFit
-        Of r, α, without dropout.
-    at_once : str
-        When the model lets customers leave first, for the message.
-    penalised : bool
-        Whether the fit was penalised; then it is no limit.
-
-    Returns
-    -------
-    MaximumLikelihoodFit
-    """
+    """Take the limit without dropout for what it is, and call other limits by their names."""
     _, _, a, b = full.parameters
     invisible = full.log_likelihood < stays.log_likelihood + _VISIBLE_DROPOUT or a < _NEGLIGIBLE * b
     if invisible and not penalised:

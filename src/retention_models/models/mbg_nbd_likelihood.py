@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from retention_models.models import nbd
-from retention_models.models.bg_nbd_likelihood import named
+from retention_models.models.bg_nbd_likelihood import fit_beta_dropout
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
-from retention_models.models.mbg_nbd import NAMES
 
 Array = NDArray[np.float64]
 
@@ -122,21 +121,12 @@ def fit_mbg_nbd(
     CannotSay
         If no customer bought again: then no rate and no dropout can be estimated.
     """
-    x, t_x, T, n = nbd.distinct_histories(x, t_x, T, counts)
-    stays = nbd.fit_nbd(x, T, n, penalty=penalty)
-    r, alpha = stays.parameters
-    repeat = n * (x > 0)
-    full = nbd.best_fit(
-        lambda phi: log_likelihood_with_derivatives(phi, x, t_x, T, n),
-        [
-            # The limit's estimates have the right rate; a quarter leave at a purchase.
-            np.array([r, alpha, 0.75, 2.25]),
-            # Some leave at once and most never, and the rate is that of those who came back.
-            np.array([1.0, float(repeat @ T / (repeat @ x)), 0.05, 0.1]),
-        ],
-        NAMES,
-        float(n.sum()),
-        penalty=penalty,
-        penalty_centre=np.array([0.0, np.log(float(n @ T / n.sum())), 0.0, 0.0]),
+    return fit_beta_dropout(
+        log_likelihood_with_derivatives,
+        x,
+        t_x,
+        T,
+        counts,
+        penalty,
+        at_once="after their first purchase",
     )
-    return named(full, stays, "after their first purchase", penalised=penalty > 0.0)
