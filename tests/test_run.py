@@ -103,6 +103,19 @@ def test_a_good_page_of_an_earlier_run_stays_when_todays_fails(tmp_path):
     assert "ZeroDivisionError" in (folder / "0042" / "failure.txt").read_text(encoding="utf-8")
 
 
+def test_a_failure_is_never_taken_for_a_good_page(tmp_path):
+    """Numbers written before the notebook failed go with it, and the next failure says no more."""
+    extra = '[reports]\nnotebook = "mine.ipynb"'
+    project = shops.write_project(tmp_path, shops.simulated_log(20, seed=1), ["0042"], extra=extra)
+    failing_notebook(tmp_path, GOOD + "1 / 0")
+    for _ in range(2):
+        result = run_project(project)
+        assert "earlier run" not in str(result.failed[0].failure)
+        folder = result.index.parent / "0042"
+        assert "could not be made" in (folder / "store_report.html").read_text(encoding="utf-8")
+        assert not (folder / "metrics.json").exists()
+
+
 def test_a_page_that_reaches_outside_is_not_published(tmp_path):
     """The lint stands between the notebook and its readers."""
     project = shops.write_project(

@@ -96,6 +96,9 @@ def _failed(
         message += " The page of an earlier run is kept."
         shutil.copy(staging / DETAILS, task.target / DETAILS)
     else:
+        # What the notebook wrote before it failed is not to be taken for a good page's files.
+        for name in ("metrics.json", "customers.csv"):
+            (staging / name).unlink(missing_ok=True)
         page = pages.failure_page(message, settings, task.store_id, task.as_of, task.made)
         (staging / PAGE).write_text(page, encoding="utf-8")
         _publish(staging, task.target)
