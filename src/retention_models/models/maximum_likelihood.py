@@ -20,6 +20,9 @@ Verdict = Literal["converged", "boundary", "not identified"]
 
 # Log-likelihood that a further Newton step would win, below which the search has ended.
 _DECREMENT = 1e-9
+# A step that wins less than this and moves no parameter by more than that is the last: Newton's error
+# is squared by it, so that evaluating the likelihood once more would tell nothing new.
+_LAST_DECREMENT, _LAST_STEP = 1e-4, 1e-4
 # A log-parameter whose standard deviation exceeds this is known to less than a factor of
 # exp(1.96 · 4) ≈ 2,500 in either direction: the data do not tell its value.
 _WIDEST_SD = 4.0
@@ -48,7 +51,8 @@ class MaximumLikelihoodFit:
     iterations : int
         Newton steps taken.
     gradient_norm : float
-        Largest absolute derivative by a log-parameter, per customer.
+        Largest absolute derivative by a log-parameter, per customer, where the last Newton step
+        began.
     condition_number : float
         Of the observed information in log-parameters.
     verdict : {"converged", "boundary", "not identified"}
@@ -142,13 +146,15 @@ def maximise(
     """
     centre = np.zeros(len(names)) if penalty_centre is None else penalty_centre
 
+    def ridge(phi: Array) -> float:
+        return penalty * customers * float((phi - centre) @ (phi - centre))
+
     def penalised(phi: Array) -> tuple[float, Array, Array]:
         value, gradient, hessian = objective(phi)
-        away = phi - centre
         weight = penalty * customers
         return (
-            value - weight * float(away @ away),
-            gradient - 2.0 * weight * away,
+            value - ridge(phi),
+            gradient - 2.0 * weight * (phi - centre),
             hessian - 2.0 * weight * np.eye(len(names)),
         )
 
@@ -160,6 +166,10 @@ def maximise(
         decrement = float(gradient @ step) / 2.0
         settled = decrement < max(_DECREMENT, 1e-14 * abs(value))
         if settled:
+            break
+        if decrement < _LAST_DECREMENT and np.abs(step).max() < _LAST_STEP:
+            phi, value, settled = phi + step, value + decrement, True
+            steps += 1
             break
         scale = 1.0
         while scale > 1e-10:
@@ -174,7 +184,7 @@ def maximise(
         phi = phi + scale * step
         value, gradient, hessian = candidate
         steps += 1
-    return _result(objective, phi, gradient, hessian, names, customers, steps, settled)
+    return _result(value + ridge(phi), phi, gradient, hessian, names, customers, steps, settled)
 
 
 def _ascent_step(gradient: Array, hessian: Array) -> Array:
@@ -187,7 +197,7 @@ def _ascent_step(gradient: Array, hessian: Array) -> Array:
 
 
 def _result(
-    objective: Objective,
+    log_likelihood: float,
     phi: Array,
     gradient: Array,
     hessian: Array,
@@ -213,7 +223,7 @@ def _result(
         names=names,
         parameters=np.exp(phi),
         log_covariance=(directions * inverse) @ directions.T,
-        log_likelihood=float(objective(phi)[0]),
+        log_likelihood=float(log_likelihood),
         customers=float(customers),
         free_parameters=len(names),
         iterations=steps,

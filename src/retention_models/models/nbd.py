@@ -8,10 +8,12 @@ Source: Ehrenberg (1959), "The pattern of consumer purchases", Applied Statistic
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from retention_models.errors import CannotSay
+from retention_models.models.histories import Histories
 from retention_models.models.maximum_likelihood import (
     MaximumLikelihoodFit,
     Objective,
@@ -19,6 +21,8 @@ from retention_models.models.maximum_likelihood import (
 )
 
 Array = NDArray[np.float64]
+
+Start = Callable[[], Array]
 
 NAMES = ("r", "alpha")
 
@@ -29,9 +33,7 @@ _HIGHER = 1e-3
 _STEPS = 40
 
 
-def log_likelihood_with_derivatives(
-    phi: Array, x: Array, T: Array, counts: Array
-) -> tuple[float, Array, Array]:
+def log_likelihood_with_derivatives(phi: Array, known: Histories) -> tuple[float, Array, Array]:
     """Log-likelihood of (ln r, ln α), its gradient and its Hessian.
 
     The density is that of x purchases at their times: Γ(r+x)/Γ(r) · α^r · (α+T)^−(r+x). The ratio
@@ -42,10 +44,8 @@ def log_likelihood_with_derivatives(
     ----------
     phi : ndarray, shape (2,)
         Logs of r, α.
-    x, T : ndarray, shape (n,)
-        Frequency, whole, and T.
-    counts : ndarray, shape (n,)
-        Number of customers with each row.
+    known : Histories
+        Counted histories.
 
     Returns
     -------
@@ -55,93 +55,38 @@ def log_likelihood_with_derivatives(
 
     Examples
     --------
+    >>> from retention_models.models.histories import count_histories
     >>> one = np.ones(1)
-    >>> value, _, _ = log_likelihood_with_derivatives(np.array([27.0, 27.0]), 3 * one, one, one)
+    >>> known = count_histories(3 * one, one, one)
+    >>> value, _, _ = log_likelihood_with_derivatives(np.array([27.0, 27.0]), known)
     >>> round(value, 9)
     -1.0
     """
     r, alpha = theta = np.exp(phi)
-    level = x.astype(np.intp)
-    steps = r + np.arange(level.max(initial=0))
-    logs, ones, squares = (
-        np.concatenate([[0.0], np.cumsum(term)])[level]
-        for term in (np.log(steps), 1.0 / steps, 1.0 / steps**2)
-    )
-    stays = alpha + T
-    value = float(counts @ (logs - x * np.log(stays) - r * np.log1p(T / alpha)))
+    steps = r + np.arange(known.reached.size)
+    T, customers, bought = known.times, known.customers_by_end, known.purchases_by_end
+    stays, waited = alpha + T, np.log1p(T / alpha)
     late = T / (alpha * stays)  # 1/α − 1/(α+T)
-    gradient = np.array([counts @ (ones - np.log1p(T / alpha)), counts @ (r * late - x / stays)])
-    cross = counts @ late
-    bend = counts @ (x / stays**2 - r * late * (1.0 / alpha + 1.0 / stays))
-    hessian = np.array([[-(counts @ squares), cross], [cross, bend]])
+    value = float(known.reached @ np.log(steps) - bought @ np.log(stays) - r * (customers @ waited))
+    gradient = np.array(
+        [
+            known.reached @ (1.0 / steps) - customers @ waited,
+            r * (customers @ late) - bought @ (1.0 / stays),
+        ]
+    )
+    cross = customers @ late
+    bend = bought @ (1.0 / stays**2) - r * (customers @ (late * (1.0 / alpha + 1.0 / stays)))
+    hessian = np.array([[-(known.reached @ (1.0 / steps**2)), cross], [cross, bend]])
     return value, theta * gradient, hessian * np.outer(theta, theta) + np.diag(theta * gradient)
 
 
-def distinct_histories(x: Array, t_x: Array, T: Array, counts: Array) -> tuple[Array, ...]:
-    """Distinct histories and how many customers have each.
-
-    Parameters
-    ----------
-    x, t_x, T : ndarray, shape (n,)
-        Frequency, recency and T, in any order and with repeats.
-    counts : ndarray, shape (n,)
-        Number of customers with each row.
-
-    Returns
-    -------
-    x, t_x, T, counts : ndarray, shape (k,)
-        Sorted by x, then T, then t_x.
-
-    Raises
-    ------
-    CannotSay
-        If no customer bought again: then no rate and no dropout can be estimated.
-
-    Examples
-    --------
-    >>> two = np.array([2.0, 2.0])
-    >>> [column.tolist() for column in distinct_histories(two, two, 3 * two, np.array([1.0, 5.0]))]
-    [[2.0], [2.0], [6.0], [6.0]]
-    """
-    if not np.any(x > 0):
-        raise CannotSay(
-            f"None of the {counts.sum():,.0f} customers has bought a second time, so nothing can "
-            "be said about when customers come back or leave."
-        )
-    order = np.lexsort((t_x, T, x))
-    rows = np.stack([x, t_x, T])[:, order]
-    first = np.concatenate([[True], np.any(rows[:, 1:] != rows[:, :-1], axis=0)])
-    return *rows[:, first], np.add.reduceat(counts[order], np.flatnonzero(first))
-
-
-def adjacent_cells(x: Array, T: Array, counts: Array) -> tuple[Array, Array, Array]:
-    """Rows of equal x and T that follow each other, as one: after `distinct_histories` far fewer.
-
-    Parameters
-    ----------
-    x, T : ndarray, shape (n,)
-        Frequency and T.
-    counts : ndarray, shape (n,)
-        Number of customers with each row.
-
-    Returns
-    -------
-    x, T, counts : ndarray, shape (k,)
-    """
-    change = (x[1:] != x[:-1]) | (T[1:] != T[:-1])
-    first = np.flatnonzero(np.concatenate([[True], change]))
-    return x[first], T[first], np.add.reduceat(counts, first)
-
-
-def fit_nbd(x: Array, T: Array, counts: Array, *, penalty: float = 0.0) -> MaximumLikelihoodFit:
+def fit_nbd(known: Histories, *, penalty: float = 0.0) -> MaximumLikelihoodFit:
     """Fit the NBD model by maximum likelihood.
 
     Parameters
     ----------
-    x, T : ndarray, shape (n,)
-        Frequency and T; some x above 0.
-    counts : ndarray, shape (n,)
-        Number of customers with each row.
+    known : Histories
+        Counted histories.
     penalty : float
         Ridge on the logs of r and α / mean T (see `maximise`).
 
@@ -150,21 +95,19 @@ def fit_nbd(x: Array, T: Array, counts: Array, *, penalty: float = 0.0) -> Maxim
     MaximumLikelihoodFit
         Of r and alpha.
     """
-    x, T, n = adjacent_cells(x, T, counts)
-    rate = float(n @ x / (n @ T))
     return maximise(
-        lambda phi: log_likelihood_with_derivatives(phi, x, T, n),
-        np.array([0.5, 0.5 / rate]),
+        lambda phi: log_likelihood_with_derivatives(phi, known),
+        np.array([0.5, 0.5 / known.mean_rate]),
         NAMES,
-        float(n.sum()),
+        known.customers,
         penalty=penalty,
-        penalty_centre=np.array([0.0, np.log(float(n @ T / n.sum()))]),
+        penalty_centre=np.array([0.0, np.log(known.mean_end)]),
     )
 
 
 def best_fit(
     objective: Objective,
-    starts: list[Array],
+    starts: list[Start],
     names: tuple[str, ...],
     customers: float,
     *,
@@ -180,8 +123,8 @@ def best_fit(
     ----------
     objective, names, customers, penalty, penalty_centre
         As in `maximise`.
-    starts : list of ndarray, shape (k,)
-        Positive starting values, the likeliest first.
+    starts : list of callable
+        Each gives positive starting values, shape (k,); the likeliest first.
 
     Returns
     -------
@@ -191,7 +134,7 @@ def best_fit(
     for start in starts:
         fit = maximise(
             objective,
-            start,
+            start(),
             names,
             customers,
             penalty=penalty,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from retention_models.models import nbd
+from retention_models.models.histories import Histories, count_histories
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, at_boundary
 from retention_models.models.pareto_nbd import NAMES
 from retention_models.models.pareto_nbd_lifetime import unseen_departures
@@ -54,11 +55,16 @@ def log_likelihood_with_derivatives(
     gradient : ndarray, shape (4,)
     hessian : ndarray, shape (4, 4)
     """
+    return _evaluate(phi, count_histories(x, t_x, T, counts))
+
+
+def _evaluate(phi: Array, known: Histories) -> tuple[float, Array, Array]:
     _, _, s, beta = theta = np.exp(phi)
+    x, t_x, T, counts = known.rows()
     gradient, pairs = np.zeros(4), np.zeros((4, 4))
 
-    # ln (β/(β+T))^s, which like the NBD's part depends on x and T only.
-    cell_x, cell_T, n = nbd.adjacent_cells(x, T, counts)
+    # ln (β/(β+T))^s, which depends on T only.
+    cell_T, n = known.times, known.customers_by_end
     lived = -np.log1p(cell_T / beta)
     value = float(s * (n @ lived))
     gradient[2] = n @ lived
@@ -76,7 +82,7 @@ def log_likelihood_with_derivatives(
 
     gradient = theta * gradient
     hessian = pairs * np.outer(theta, theta) + np.diag(gradient)
-    stays = nbd.log_likelihood_with_derivatives(phi[:2], cell_x, cell_T, n)
+    stays = nbd.log_likelihood_with_derivatives(phi[:2], known)
     gradient[:2] += stays[1]
     hessian[:2, :2] += stays[2]
     return value + stays[0], gradient, hessian
@@ -130,16 +136,16 @@ def _log_one_plus_odds(
 
 
 def fit_pareto_nbd(
-    x: Array, t_x: Array, T: Array, counts: Array, *, penalty: float = 0.0
+    x: Array, t_x: Array, T: Array, counts: Array | None = None, *, penalty: float = 0.0
 ) -> MaximumLikelihoodFit:
     """Fit the Pareto/NBD model by maximum likelihood.
 
     Parameters
     ----------
     x, t_x, T : ndarray, shape (n,)
-        Frequency, recency and T; distinct rows are quickest.
-    counts : ndarray, shape (n,)
-        Number of customers with each row.
+        Frequency, recency and T.
+    counts : ndarray, shape (n,), optional
+        Number of customers with each row; one each unless given.
     penalty : float
         Ridge on the logs of r, α / mean T, s and β / mean T (see `maximise`).
 
@@ -154,21 +160,21 @@ def fit_pareto_nbd(
     CannotSay
         If no customer bought again: then no rate and no dropout can be estimated.
     """
-    x, t_x, T, n = nbd.distinct_histories(x, t_x, T, counts)
-    mean_T = float(n @ T / n.sum())
-    stays = nbd.fit_nbd(x, T, n, penalty=penalty)
+    known = count_histories(x, t_x, T, counts)
+    known.require_repeats()
+    mean_T = known.mean_end
+    stays = nbd.fit_nbd(known, penalty=penalty)
     r, alpha = stays.parameters
-    repeat = n * (x > 0)
     full = nbd.best_fit(
-        lambda phi: log_likelihood_with_derivatives(phi, x, t_x, T, n),
+        lambda phi: _evaluate(phi, known),
         [
             # The limit's estimates have the right rate; half leave within a mean T.
-            np.array([r, alpha, 1.0, mean_T]),
+            lambda: np.array([r, alpha, 1.0, mean_T]),
             # Many leave at once, and the rate is that of those who came back.
-            np.array([1.0, float(repeat @ T / (repeat @ x)), 0.1, 1e-3 * mean_T]),
+            lambda: np.array([1.0, known.time_between_repeats, 0.1, 1e-3 * mean_T]),
         ],
         NAMES,
-        float(n.sum()),
+        known.customers,
         penalty=penalty,
         penalty_centre=np.array([0.0, np.log(mean_T), 0.0, np.log(mean_T)]),
     )

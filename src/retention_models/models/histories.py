@@ -1,0 +1,208 @@
+"""Distinct purchase histories with counts, times coded as places in a table: what a fit needs.
+
+A million customers observed by the day share some hundred thousand histories (x, t_x, T), and these
+some hundreds of times: logarithms of times are taken from a table, and each sum over customers that
+depends on T alone, or on x alone, becomes a sum over a few hundred numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retention_models.errors import CannotSay
+from retention_models.models.distinct_rows import distinct_rows
+from retention_models.time_units import DAYS_IN_UNIT
+
+Array = NDArray[np.float64]
+Places = NDArray[np.intp]
+
+# Steps of time in which logs are kept, per unit of time: days, and half days where the end of
+# observation is counted from the middle of the first day.
+_STEPS = tuple(half * days for half in (1.0, 2.0) for days in DAYS_IN_UNIT.values())
+_WHOLE = 1e-9
+_SAMPLE = 1000
+# Keys are counted in a table of up to this size, or of four times the rows; beyond, they are sorted.
+_TABLE = 1 << 22
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """Distinct histories, the number of customers with each, and the sums that fits need of them.
+
+    Attributes
+    ----------
+    times : ndarray, shape (m,)
+        Times that occur, increasing; the first is 0.
+    once : int
+        Number of rows with x = 0; they stand first.
+    x : ndarray of int, shape (k,)
+        Frequencies.
+    last, end : ndarray of int, shape (k,)
+        Places of t_x and T in `times`.
+    counts : ndarray, shape (k,)
+        Number of customers with each row.
+    reached : ndarray, shape (largest x,)
+        Number of customers whose frequency exceeds 0, 1, 2, …
+    customers_by_end, purchases_by_end : ndarray, shape (m,)
+        Customers, and their repeat purchases, by the place of T.
+    """
+
+    times: Array
+    once: int
+    x: Places
+    last: Places
+    end: Places
+    counts: Array
+    reached: Array
+    customers_by_end: Array
+    purchases_by_end: Array
+
+    @property
+    def customers(self) -> float:
+        """Number of customers: the sum of the counts."""
+        return float(self.customers_by_end.sum())
+
+    @property
+    def mean_end(self) -> float:
+        """Mean time since the first purchase."""
+        return float(self.customers_by_end @ self.times) / self.customers
+
+    @property
+    def mean_rate(self) -> float:
+        """Repeat purchases per customer and unit of time."""
+        return float(self.purchases_by_end.sum() / (self.customers_by_end @ self.times))
+
+    @property
+    def time_between_repeats(self) -> float:
+        """Time observed per repeat purchase of those who came back."""
+        came_back = self.counts[self.once :]
+        observed = self.times[self.end[self.once :]]
+        return float(came_back @ observed / (came_back @ self.x[self.once :]))
+
+    def require_repeats(self) -> None:
+        """Refuse what no model of purchases can be estimated from.
+
+        Raises
+        ------
+        CannotSay
+            If no customer bought again: then no rate and no dropout can be estimated.
+        """
+        if not self.reached.size:
+            raise CannotSay(
+                f"None of the {self.customers:,.0f} customers has bought a second time, so nothing "
+                "can be said about when customers come back or leave."
+            )
+
+    def rows(self) -> tuple[Array, Array, Array, Array]:
+        """Frequency, recency, T and counts as columns, shape (k,) each."""
+        return self.x.astype(float), self.times[self.last], self.times[self.end], self.counts
+
+
+def count_histories(x: Array, t_x: Array, T: Array, counts: Array | None = None) -> Histories:
+    """Count customers by their history.
+
+    Parameters
+    ----------
+    x, t_x, T : ndarray, shape (n,)
+        Valid frequency, recency and T.
+    counts : ndarray, shape (n,), optional
+        Number of customers with each row, taken as they are; one each unless given, and then equal
+        rows are counted together.
+
+    Returns
+    -------
+    Histories
+
+    Examples
+    --------
+    >>> found = count_histories(*(np.array(column) for column in ([2.0, 2.0], [1.0, 1.0], [3.0, 3.0])))
+    >>> found.x, found.times[found.last], found.times[found.end], found.counts
+    (array([2]), array([1.]), array([3.]), array([2.]))
+    """
+    times, last, end = coded_times(t_x, T)
+    whole = x.astype(np.intp)
+    if counts is None:
+        whole, end, last, counts = _counted(whole, end, last, times.size)
+    else:
+        order = np.concatenate([np.flatnonzero(whole == 0), np.flatnonzero(whole)])
+        whole, end, last, counts = (column[order] for column in (whole, end, last, counts))
+    # Customers with more than j repeat purchases, for j = 0, 1, …
+    by_level = np.bincount(whole, weights=counts)
+    return Histories(
+        times=times,
+        once=int(np.count_nonzero(whole == 0)),
+        x=whole,
+        last=last,
+        end=end,
+        counts=counts,
+        reached=by_level[::-1].cumsum()[::-1][1:],
+        customers_by_end=np.bincount(end, counts, times.size).astype(float, copy=False),
+        purchases_by_end=np.bincount(end, counts * whole, times.size).astype(float, copy=False),
+    )
+
+
+def coded_times(t_x: Array, T: Array) -> tuple[Array, Places, Places]:
+    """A table of the times that occur, and the places of t_x and T in it.
+
+    Parameters
+    ----------
+    t_x, T : ndarray, shape (n,)
+        Times, t_x ≤ T.
+
+    Returns
+    -------
+    times : ndarray, shape (m,)
+        Every day up to the largest T where times are whole days (or half days); else the distinct
+        times.
+    last, end : ndarray of int, shape (n,)
+    """
+    for step in _STEPS:
+        end = _places(T, step)
+        last = None if end is None else _places(t_x, step)
+        if end is not None and last is not None:
+            return np.arange(int(end.max(initial=0)) + 1) / step, last, end
+    times, places = np.unique(np.concatenate([[0.0], t_x, T]), return_inverse=True)
+    places = np.ravel(places)
+    return times, places[1 : 1 + t_x.size], places[1 + t_x.size :]
+
+
+def _places(times: Array, step: float) -> Places | None:
+    """Times as whole numbers of steps, or None where they are not (or the table would be huge)."""
+    for part in (times[:_SAMPLE], times):
+        scaled = part * step
+        whole = np.rint(scaled)
+        top = float(whole.max(initial=0.0))
+        if not top <= _TABLE + 4 * times.size:
+            return None
+        scaled -= whole
+        if np.abs(scaled, out=scaled).max(initial=0.0) > _WHOLE * max(1.0, top):
+            return None
+    return whole.astype(np.intp)
+
+
+def _counted(
+    x: Places, end: Places, last: Places, places: int
+) -> tuple[Places, Places, Places, Array]:
+    """Distinct rows (x, end, last), sorted, and how often each occurs."""
+    size = (int(x.max(initial=0)) + 1) * places * places
+    if size > np.iinfo(np.int64).max:
+        columns = (x.astype(float), end.astype(float), last.astype(float))
+        distinct, row = distinct_rows(*columns)
+        first, second, third = (column.astype(np.intp) for column in distinct)
+        return first, second, third, np.bincount(row).astype(float)
+    key = (x * places + end) * places + last
+    if size <= max(_TABLE, 4 * x.size):
+        found = np.bincount(key)
+        key = np.flatnonzero(found)
+        counts = found[key]
+    else:
+        key.sort()
+        first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+        counts = np.diff(first, append=key.size)
+        key = key[first]
+    rest = key // places
+    x = rest // places
+    return x, rest - x * places, key - rest * places, counts.astype(float)
