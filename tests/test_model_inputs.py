@@ -27,10 +27,12 @@ def with_bad(name, row, value):
 
 
 def test_good_history_passes_as_floats():
-    """Whole numbers in, floats out, one customer per row."""
+    """Whole numbers in, floats out; counts only where weights are given."""
     x, t_x, T, n = checked_history(**GOOD)
-    assert all(array.dtype == float for array in (x, t_x, T, n))
-    assert (x.tolist(), n.tolist()) == ([0, 2, 5, 1], [1, 1, 1, 1])
+    assert all(array.dtype == float for array in (x, t_x, T))
+    assert (x.tolist(), n) == ([0, 2, 5, 1], None)
+    *_, n = checked_history(**{**GOOD, "weights": [1, 2, 1, 1]})
+    assert (n.dtype, n.tolist()) == (float, [1, 2, 1, 1])
 
 
 @pytest.mark.parametrize(

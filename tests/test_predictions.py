@@ -15,7 +15,6 @@ from retention_models.forecasts import predict_path, predict_store
 from retention_models.models import bg_nbd
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
 from retention_models.predictions import (
-    count_quantile,
     mean_dropout,
     mean_purchase_rate,
     predict_customers,
@@ -26,6 +25,8 @@ SPEND = (5.0, 4.0, 30.0)
 COLUMNS = [
     "probability_alive",
     "expected_purchases",
+    "expected_purchases_low",
+    "expected_purchases_high",
     "purchases_low",
     "purchases_high",
     "expected_spend",
@@ -148,14 +149,6 @@ def test_bounds_enclose_and_widen(cdnow, models, predicted):
     silent = predicted["purchases_high"] == 0
     assert (predicted.loc[silent, "clv_high"] == 0.0).all()
     assert (predicted.loc[~silent, "clv_high"] > 0.0).all()
-
-
-def test_count_quantile_is_the_smallest_count_that_reaches_the_level():
-    """By hand: P = .5, .3, .2."""
-    chances = np.array([[0.5, 0.3, 0.2], [0.0, 0.0, 1.0]])
-    assert count_quantile(chances, 0.5).tolist() == [0, 2]
-    assert count_quantile(chances, 0.51).tolist() == [1, 2]
-    assert count_quantile(chances, 0.95).tolist() == [2, 2]
 
 
 def test_without_a_spend_model_money_is_not_a_number(cdnow, models):
@@ -325,7 +318,7 @@ def test_path_ends_at_the_stores_total_and_never_falls(cdnow, models):
 
 
 def test_forecast_without_dropout_keeps_every_customer():
-    """At the boundary a = 0 all stay, in the expectation and in every draw."""
+    """At the boundary a = 0 all stay; the interval tells how many may have left all the same."""
     rng = np.random.default_rng(8)
     T = rng.uniform(30.0, 60.0, 500)
     x = rng.poisson(rng.gamma(1.2, 1 / 8.0, 500) * T)
@@ -336,8 +329,9 @@ def test_forecast_without_dropout_keeps_every_customer():
     assert model.fit_.verdict == "boundary"
     forecast = predict_store(model, None, summary, time_unit="W", draws=50)
     still = forecast.still_customers
-    assert (still.low, still.value, still.high) == (500.0, 500.0, 500.0)
-    assert mean_dropout(model.fit_).high == 0.0
+    assert (still.value, still.high) == pytest.approx((500.0, 500.0), rel=1e-12)
+    assert 490.0 < still.low < 500.0
+    assert 0.0 < mean_dropout(model.fit_).high < 0.01
     assert forecast.purchases.low < forecast.purchases.value < forecast.purchases.high
 
 
@@ -349,7 +343,7 @@ def test_a_handful_of_customers_is_predicted_without_a_warning(size):
         if not (few["frequency"] > 0).any():
             continue
         model = BetaGeoFitter().fit(few["frequency"], few["recency"], few["T"])
-        got = predict_customers(model, None, few, horizon=52)[COLUMNS[:4]]
+        got = predict_customers(model, None, few, horizon=52)[COLUMNS[:6]]
         assert np.isfinite(got).all(axis=None)
         assert (got["purchases_low"] <= got["purchases_high"]).all()
 

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     )
     from retention_models.forecasts import predict_store
     from retention_models.measures import store_measures
-    from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
+    from retention_models.models.fitters import (
+        BetaGeoFitter,
+        GammaGammaFitter,
+        ModifiedBetaGeoFitter,
+        ParetoNBDFitter,
+        from_json,
+    )
     from retention_models.outputs import write_outputs
     from retention_models.predictions import predict_customers
     from retention_models.settings import Settings, read_settings
@@ -38,6 +44,8 @@ _ROOM_OF = {
     "CannotSay": "errors",
     "DataError": "errors",
     "GammaGammaFitter": "models.fitters",
+    "ModifiedBetaGeoFitter": "models.fitters",
+    "ParetoNBDFitter": "models.fitters",
     "RetentionError": "errors",
     "Settings": "settings",
     "SettingsError": "errors",
@@ -46,6 +54,7 @@ _ROOM_OF = {
     "calibration_holdout_summary": "customer_summaries",
     "cohort_retention": "cohorts",
     "customer_summary": "customer_summaries",
+    "from_json": "models.fitters",
     "open_store": "store",
     "predict_customers": "predictions",
     "predict_store": "forecasts",
@@ -63,6 +72,8 @@ __all__ = [
     "CannotSay",
     "DataError",
     "GammaGammaFitter",
+    "ModifiedBetaGeoFitter",
+    "ParetoNBDFitter",
     "RetentionError",
     "Settings",
     "SettingsError",
@@ -71,6 +82,7 @@ __all__ = [
     "calibration_holdout_summary",
     "cohort_retention",
     "customer_summary",
+    "from_json",
     "open_store",
     "predict_customers",
     "predict_store",

@@ -1,7 +1,7 @@
 """Fitted models and a customer summary → what each customer will buy and be worth.
 
-Intervals here are predictive, for one customer at the fitted parameters: the distribution of the count
-is known in closed form, and chance dwarfs what the parameters' doubt adds.
+Two kinds of interval: of a customer's mean, by the doubt of the parameters alone, and predictive ones
+of the count and the value, whose distributions at the fitted parameters are known in closed form.
 """
 
 from __future__ import annotations
@@ -13,13 +13,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
-from retention_models.models import bg_nbd, gamma_gamma
-from retention_models.models.distinct_rows import distinct_rows
-from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
+from retention_models.models import gamma_gamma
+from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.models.known_customers import KnownCustomers, known_customers
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
+from retention_models.models.mean_intervals import mean_interval
+from retention_models.models.predictive_intervals import future_quantiles
 from retention_models.time_units import DAYS_IN_YEAR, days_in
 
 Array = NDArray[np.float64]
+
+_TINY = 1e-300  # a logarithm of zero would make the doubt of nothing infinite
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,9 @@ def mean_dropout(fit: MaximumLikelihoodFit) -> Interval:
     """Mean probability to leave after a purchase, a/(a+b), with its 95% interval (on the odds)."""
     _, _, a, b = fit.parameters
     if a == 0.0:
-        return Interval(0.0, 0.0, 0.0)
+        # All on one side: what the data allow of it, at the level that leaves 5% above.
+        a, b = (0.0, 1.0) if fit.allowed is None else fit.allowed[int(0.95 * len(fit.allowed)), 2:]
+        return Interval(0.0, 0.0, float(a / (a + b)))
     c = fit.log_covariance
     odds = _around(a / b, float(np.sqrt(c[2, 2] + c[3, 3] - 2.0 * c[2, 3])))
     return Interval(*(value / (1.0 + value) for value in (odds.value, odds.low, odds.high)))
@@ -54,7 +60,7 @@ def _around(value: float, log_error: float) -> Interval:
 
 
 def predict_customers(
-    purchases: BetaGeoFitter,
+    purchases: PurchaseFitter,
     spend: GammaGammaFitter | None,
     summary: pd.DataFrame,
     *,
@@ -68,7 +74,7 @@ def predict_customers(
 
     Parameters
     ----------
-    purchases : BetaGeoFitter
+    purchases : BetaGeoFitter, ModifiedBetaGeoFitter or ParetoNBDFitter
         Fitted to recency and T in the summary's unit.
     spend : GammaGammaFitter, optional
         Fitted to the repeat customers; without it the money columns are NaN.
@@ -81,18 +87,20 @@ def predict_customers(
     margin : float
         Share of spend that is profit.
     interval : float
-        Level of the predictive intervals, equal-tailed.
+        Level of the intervals, equal-tailed.
     time_unit : {"D", "W", "M"}, optional
         Unit of the summary; read from ``summary.attrs`` unless given.
 
     Returns
     -------
     DataFrame
-        Index as the summary. probability_alive; expected_purchases with purchases_low and
-        purchases_high (predictive, whole numbers); expected_spend per purchase; clv, the discounted
-        margin of the horizon: margin · expected_spend · ∫ e^(−δs) dE(s), with clv_low and clv_high
-        (predictive). Money is NaN where mean repeat spend is not above 0 although the customer
-        came back: such spend (all returned, or free) tells nothing about the next purchase.
+        Index as the summary. probability_alive; expected_purchases with the interval of that mean,
+        expected_purchases_low and expected_purchases_high, by the doubt of the parameters; the
+        predictive interval of the count itself, purchases_low and purchases_high (whole numbers, at
+        the estimated parameters: chance dwarfs their doubt); expected_spend per purchase; clv, the
+        discounted margin of the horizon: margin · expected_spend · ∫ e^(−δs) dE(s), with clv_low
+        and clv_high (predictive). Money is NaN where mean repeat spend is not above 0 although the
+        customer came back: such spend (all returned, or free) tells nothing about the next purchase.
 
     Raises
     ------
@@ -110,27 +118,39 @@ def predict_customers(
     check_parameters(summary, horizon, annual_discount_rate, margin, interval)
     rate = rate_per_unit(annual_discount_rate, unit_of(summary, time_unit))
     base = expectations(purchases, spend, summary, horizon, rate, margin)
-    rows = base.history
-    chances = bg_nbd.conditional_count_probabilities(horizon, *rows, *purchases.fit_.parameters)
-    tails = (1.0 - interval) / 2.0, (1.0 + interval) / 2.0
-    low, high = (count_quantile(chances, tail)[base.row] for tail in tails)
-    ends = np.full((2, len(summary)), np.nan)
-    if spend is not None:
-        told = np.flatnonzero(np.isfinite(base.spend))
-        known = base.row[told], base.x[told], base.m[told]
-        for i, tail in enumerate(tails):
-            total = gamma_gamma.value_quantile(tail, chances, *known, *spend.fit_.parameters)
-            ends[i, told] = base.factor[told] * total
+    row, known = base.known.row, base.known
+    counts, log_values = future_quantiles(
+        purchases.model,
+        purchases.fit_.parameters,
+        known,
+        horizon,
+        ((1.0 - interval) / 2.0, (1.0 + interval) / 2.0),
+        None if spend is None else spend.fit_.parameters,
+    )
+
+    def log_expected(parameters: Array) -> Array:
+        alive = known.alive(purchases.model, parameters)
+        new = known.expected(purchases.model, parameters, horizon)
+        return np.asarray(
+            np.log(np.maximum(alive, _TINY)) + np.log(np.maximum(new, _TINY))[known.cell]
+        )
+
+    _, mean_low, mean_high = mean_interval(log_expected, purchases.fit_, interval)
+    # Quantiles of value are told in units of v + x·m, the customer's own scale.
+    clv_low, clv_high = (base.scale * (base.factor * np.exp(values))[row] for values in log_values)
+    expected = base.expected[row]
     table = pd.DataFrame(
         {
-            "probability_alive": base.alive,
-            "expected_purchases": base.expected,
-            "purchases_low": low,
-            "purchases_high": high,
+            "probability_alive": base.alive[row],
+            "expected_purchases": expected,
+            "expected_purchases_low": mean_low[row],
+            "expected_purchases_high": mean_high[row],
+            "purchases_low": counts[0].astype(np.int64)[row],
+            "purchases_high": counts[1].astype(np.int64)[row],
             "expected_spend": base.spend,
-            "clv": base.factor * base.spend * base.expected,
-            "clv_low": ends[0],
-            "clv_high": ends[1],
+            "clv": base.factor[row] * base.spend * expected,
+            "clv_low": clv_low,
+            "clv_high": clv_high,
         },
         index=summary.index,
     )
@@ -138,27 +158,40 @@ def predict_customers(
     return table
 
 
+def _log(values: Array) -> Array:
+    return np.log(np.maximum(values, _TINY))
+
+
 @dataclass(frozen=True, slots=True)
 class Expectations:
-    """Expectations per customer, and the distinct histories that they were computed on.
+    """Expectations of customers and of their distinct histories.
 
-    history: (x, t_x, T) of the distinct rows. row: each customer's row in them. spend: expected
-    spend per purchase, NaN where unknown. factor: margin times the customer's mean discount factor,
-    discounted over plain expected purchases.
+    Attributes
+    ----------
+    known : KnownCustomers
+        The distinct histories, and each customer's place among them.
+    alive, expected : ndarray, shape (rows,)
+        P(alive) and expected purchases.
+    factor : ndarray, shape (rows,)
+        Margin times the mean discount factor: discounted over plain expected purchases.
+    x, m : ndarray, shape (customers,)
+        Frequency and mean repeat spend.
+    spend, scale : ndarray, shape (customers,)
+        Expected spend per purchase and v + x·m; NaN where unknown.
     """
 
-    history: tuple[Array, Array, Array]
-    row: NDArray[np.intp]
-    x: Array
-    m: Array
+    known: KnownCustomers
     alive: Array
     expected: Array
-    spend: Array
     factor: Array
+    x: Array
+    m: Array
+    spend: Array
+    scale: Array
 
 
 def expectations(
-    purchases: BetaGeoFitter,
+    purchases: PurchaseFitter,
     spend: GammaGammaFitter | None,
     summary: pd.DataFrame,
     horizon: float,
@@ -166,37 +199,35 @@ def expectations(
     margin: float,
 ) -> Expectations:
     """Compute every customer's expectations, on distinct histories; `rate` is per unit of time."""
-    if not isinstance(purchases, BetaGeoFitter) or not hasattr(purchases, "fit_"):
+    if not isinstance(purchases, PurchaseFitter) or not hasattr(purchases, "fit_"):
         raise SettingsError(
-            f"purchases: expected a fitted retention_models.BetaGeoFitter; got {purchases!r}."
+            "purchases: expected a fitted retention_models.BetaGeoFitter, ModifiedBetaGeoFitter or "
+            f"ParetoNBDFitter; got {purchases!r}."
         )
-    parameters = purchases.fit_.parameters
-    columns = summary[["frequency", "recency", "T"]].to_numpy(dtype=float)
-    (level_x, level_t_x, level_T), row = distinct_rows(*columns.T)
-    history = level_x, level_t_x, level_T
-    expected = bg_nbd.conditional_expected_purchases(horizon, *history, *parameters)
-    discounted = bg_nbd.discounted_expected_purchases(horizon, rate, *history, *parameters)
-    x, m = columns[:, 0], summary["monetary_value"].to_numpy(dtype=float)
-    each = np.full(len(summary), np.nan)
+    model, parameters = purchases.model, purchases.fit_.parameters
+    x, t_x, T = (summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
+    known = known_customers(x, t_x, T)
+    of_alive = known.expected(model, parameters, horizon)
+    discounted = known.discounted(model, parameters, horizon, rate)
+    kept = discounted / np.where(of_alive > 0, of_alive, 1.0)
+    alive = known.alive(model, parameters)
+    m = summary["monetary_value"].to_numpy(dtype=float)
+    each, scale = np.full(x.size, np.nan), np.full(x.size, np.nan)
     if spend is not None:
+        p, q, v = spend.fit_.parameters
         told = (x == 0) | (m > 0)
-        each[told] = gamma_gamma.expected_spend(x[told], m[told], *spend.fit_.parameters)
+        each[told] = gamma_gamma.expected_spend(x[told], m[told], p, q, v)
+        scale[told] = v + x[told] * np.where(x[told] > 0, m[told], 0.0)
     return Expectations(
-        history=history,
-        row=row,
+        known=known,
+        alive=alive,
+        expected=alive * of_alive[known.cell],
+        factor=margin * kept[known.cell],
         x=x,
         m=m,
-        alive=bg_nbd.probability_alive(*history, *parameters)[row],
-        expected=expected[row],
         spend=each,
-        factor=margin * (discounted / np.where(expected > 0, expected, 1.0))[row],
+        scale=scale,
     )
-
-
-def count_quantile(chances: Array, probability: float) -> Array:
-    """Smallest count whose distribution function reaches a probability, per row of chances."""
-    reached = np.cumsum(chances, axis=1) >= probability - 1e-12
-    return np.asarray(np.argmax(reached, axis=1), dtype=np.int64)
 
 
 def unit_of(summary: pd.DataFrame, time_unit: str | None) -> str:

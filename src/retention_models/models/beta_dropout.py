@@ -24,6 +24,7 @@ from retention_models.models import nbd
 from retention_models.models.histories import Histories
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, at_boundary
 from retention_models.models.nbd import Start
+from retention_models.models.no_dropout import dropout_quantiles
 
 Array = NDArray[np.float64]
 
@@ -41,6 +42,8 @@ _FEW = (8192, 65536)
 _VISIBLE_DROPOUT = 1e-3
 # A chance to leave of one in a million purchases cannot be told from none either.
 _NEGLIGIBLE = 1e-6
+# a + b of a dropout that is the same for everyone.
+_ALIKE = 1e6
 # Sums and shapes beyond these are the named limits, reached as closely as the likelihood can tell.
 _SAME, _SPLIT = 1e3, 1e-3
 # Likewise where the likelihood is flat.
@@ -216,19 +219,32 @@ def fit_beta_dropout(
             roughly = search(every, starts)
             if roughly.verdict == "converged":
                 starts = [partial(np.copy, roughly.parameters), *usual]
-    return _named(search(1, starts), stays, at_once, penalised=penalty > 0.0)
-
-
-def _named(
-    full: MaximumLikelihoodFit, stays: MaximumLikelihoodFit, at_once: str, *, penalised: bool
-) -> MaximumLikelihoodFit:
-    """Take the limit without dropout for what it is, and call other limits by their names."""
+    full = search(1, starts)
     _, _, a, b = full.parameters
     invisible = full.log_likelihood < stays.log_likelihood + _VISIBLE_DROPOUT or a < _NEGLIGIBLE * b
-    if invisible and not penalised:
-        message = "no dropout is visible: the model is the NBD, in which nobody leaves for good"
-        full = at_boundary(stays, NAMES, {"a": 0.0, "b": 1.0}, message)
+    if invisible and penalty == 0.0:
+        full = _without_dropout(known, stays, first)
     return _named_limit(full, at_once)
+
+
+def _without_dropout(
+    known: Histories, stays: MaximumLikelihoodFit, first: int
+) -> MaximumLikelihoodFit:
+    """The limit without dropout, and how much dropout the data allow all the same."""
+    message = "no dropout is visible: the model is the NBD, in which nobody leaves for good"
+    fit = at_boundary(stays, NAMES, {"a": 0.0, "b": 1.0}, message)
+    r, alpha = stays.parameters
+    every = max(1, known.x.size // _FEW[0])
+
+    def alike(mu: float) -> Array:
+        return np.array([r, alpha, mu * _ALIKE, (1.0 - mu) * _ALIKE])
+
+    def log_likelihood(mu: float) -> float:
+        phi = np.log(alike(mu))
+        return log_likelihood_with_derivatives(phi, known, first=first, every=every)[0]
+
+    allowed = dropout_quantiles(log_likelihood, stays.log_likelihood, _NEGLIGIBLE, 1.0 - 1e-9)
+    return replace(fit, allowed=np.array([alike(mu) for mu in allowed]))
 
 
 def _named_limit(fit: MaximumLikelihoodFit, at_once: str) -> MaximumLikelihoodFit:

@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from retention_models.time_units import DAYS_IN_UNIT
+
 Array = NDArray[np.float64]
+Places = NDArray[np.intp]
+
+# Steps of time that columns are tried in: whole numbers and days per unit of time; and half days, where
+# the end of observation is counted from the middle of the first day.
+STEPS = tuple(half * days for half in (1.0, 2.0) for days in DAYS_IN_UNIT.values())
+_WHOLE = 1e-9
+_SAMPLE = 1000
+# Keys are looked up in a table of up to this size, or of four times the rows; beyond, they are sorted.
+_TABLE = 1 << 22
 
 
 def distinct_rows(*columns: Array) -> tuple[list[Array], NDArray[np.intp]]:
@@ -32,12 +43,65 @@ def distinct_rows(*columns: Array) -> tuple[list[Array], NDArray[np.intp]]:
     >>> [column.tolist() for column in distinct], place.tolist()
     ([[1.0, 2.0], [5.0, 5.0]], [1, 0, 1])
     """
-    key = np.zeros(columns[0].size, dtype=np.int64)
+    key, size = np.zeros(columns[0].size, dtype=np.int64), 1
     for column in columns:
-        levels, codes = np.unique(column, return_inverse=True)
-        key = key * levels.size + np.ravel(codes)
-        # Packed anew after every column, the key stays below n · n and never overflows.
-        _, key = np.unique(key, return_inverse=True)
-        key = np.ravel(key).astype(np.int64)
-    _, first, place = np.unique(key, return_index=True, return_inverse=True)
-    return [column[first] for column in columns], np.ravel(place)
+        codes, values = codes_of(column)
+        levels = values.size
+        if size * levels > np.iinfo(np.int64).max:
+            # Packed anew, the key stays below n and cannot overflow.
+            _, key = np.unique(key, return_inverse=True)
+            key, size = np.ravel(key).astype(np.int64), columns[0].size
+        key = key * levels + codes if size > 1 else codes
+        size *= levels
+    first, place = _first_places(key, size)
+    return [column[first] for column in columns], place
+
+
+def places_in_steps(times: Array, step: float) -> Places | None:
+    """Times as whole numbers of steps, or None where they are not (or too large to be tabled)."""
+    for part in (times[:_SAMPLE], times):
+        scaled = part * step
+        whole = np.rint(scaled)
+        top = float(whole.max(initial=0.0))
+        if not top <= _TABLE + 4 * times.size or whole.min(initial=0.0) < 0.0:
+            return None
+        scaled -= whole
+        if np.abs(scaled, out=scaled).max(initial=0.0) > _WHOLE * max(1.0, top):
+            return None
+    return whole.astype(np.intp)
+
+
+def codes_of(column: Array) -> tuple[Places, Array]:
+    """Places of a column's values in a table of distinct ones, some of which may not occur.
+
+    Parameters
+    ----------
+    column : ndarray, shape (n,)
+
+    Returns
+    -------
+    codes : ndarray of int, shape (n,)
+    values : ndarray, shape (m,)
+        Increasing; ``values[codes]`` is the column, to within rounding of days.
+    """
+    for step in STEPS:
+        codes = places_in_steps(column, step)
+        if codes is not None:
+            low = int(codes.min(initial=0))
+            codes -= low
+            return codes, np.arange(low, low + int(codes.max(initial=0)) + 1) / step
+    values, found = np.unique(column, return_inverse=True)
+    return np.ravel(found), values
+
+
+def _first_places(key: NDArray[np.int64], size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """For keys below `size`: a row with each distinct one, in their order, and each row's place."""
+    if size > max(_TABLE, 4 * key.size):
+        _, first, place = np.unique(key, return_index=True, return_inverse=True)
+        return first, np.ravel(place)
+    row_with = np.full(size, -1, dtype=np.intp)
+    row_with[key] = np.arange(key.size)
+    present = np.flatnonzero(row_with >= 0)
+    first = row_with[present]
+    row_with[present] = np.arange(present.size)
+    return first, row_with[key]

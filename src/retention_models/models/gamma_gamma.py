@@ -20,7 +20,6 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize.elementwise import find_root
 from scipy.special import betainc, digamma, gammaln, polygamma
 
 from retention_models.errors import CannotSay
@@ -152,7 +151,7 @@ def _evaluate(phi: Array, s: _Spends) -> tuple[float, Array, Array]:
 
 
 def fit_gamma_gamma(
-    x: Array, m: Array, counts: Array, *, penalty: float = 0.0
+    x: Array, m: Array, counts: Array | None = None, *, penalty: float = 0.0
 ) -> MaximumLikelihoodFit:
     """Fit the Gamma-Gamma model by maximum likelihood.
 
@@ -160,8 +159,8 @@ def fit_gamma_gamma(
     ----------
     x, m : ndarray, shape (n,)
         Number of purchases, at least 1, and their mean value, above 0.
-    counts : ndarray, shape (n,)
-        Number of customers with each row.
+    counts : ndarray, shape (n,), optional
+        Number of customers with each row; one each unless given.
     penalty : float
         Ridge on the logs of p, q and v / mean spend (see `maximise`).
 
@@ -175,6 +174,7 @@ def fit_gamma_gamma(
     CannotSay
         If every mean spend is the same: then no variation can be estimated.
     """
+    counts = np.ones(x.size) if counts is None else counts
     customers = float(counts.sum())
     mean = float(counts @ m / customers) if customers else 0.0
     if x.size == 0 or float(np.ptp(m)) <= 1e-9 * mean:
@@ -274,77 +274,3 @@ def spend_distribution(
     scale = v + x * np.where(x > 0, m, 0.0)
     some = n > 0
     return np.where(some, betainc(np.where(some, p * n, 1.0), q + p * x, s / (s + scale)), 1.0)
-
-
-def value_quantile(
-    probability: float,
-    count_probabilities: Array,
-    row: NDArray[np.intp],
-    x: Array,
-    m: Array,
-    p: float,
-    q: float,
-    v: float,
-) -> Array:
-    """Quantile of the total spend of a future window, counts being random too.
-
-    The distribution function is Σ_n P(n) · P(n purchases are worth s or less); see
-    `spend_distribution`. It is inverted by bracketed root finding on the log of s.
-
-    Parameters
-    ----------
-    probability : float
-        Level of the quantile, between 0 and 1.
-    count_probabilities : ndarray, shape (rows, n)
-        Column j holds P(j purchases in the window).
-    row : ndarray of int, shape (k,)
-        Each customer's row in `count_probabilities`.
-    x, m : ndarray, shape (k,)
-        Number of past purchases and their mean value.
-    p, q, v : float
-        Model parameters.
-
-    Returns
-    -------
-    ndarray, shape (k,)
-        Money; 0 where no purchase at all has at least that probability.
-    """
-    result = np.zeros(x.size)
-    # Counts that are all but impossible cost time and change nothing; rows of like length go together.
-    needed = (np.cumsum(count_probabilities, axis=1) < 1.0 - 1e-7).sum(axis=1) + 1
-    block = np.ceil(np.log2(np.maximum(needed, 8))).astype(int)
-    some = count_probabilities[row, 0] < probability
-    for size in np.unique(block[row[some]]):
-        chosen = np.flatnonzero(some & (block[row] == size))
-        chances = count_probabilities[:, : 2**size]
-        result[chosen] = _value_roots(
-            probability, chances, row[chosen], x[chosen], m[chosen], p, q, v
-        )
-    return result
-
-
-def _value_roots(
-    probability: float,
-    chances: Array,
-    row: NDArray[np.intp],
-    x: Array,
-    m: Array,
-    p: float,
-    q: float,
-    v: float,
-) -> Array:
-    n = np.arange(chances.shape[1])
-
-    def excess(log_s: Array, customer: Array) -> Array:
-        i = customer.astype(np.intp)
-        below = spend_distribution(np.exp(log_s)[:, None], n, x[i, None], m[i, None], p, q, v)
-        return np.asarray((chances[row[i]] * below).sum(axis=1) - probability)
-
-    scale = np.log(v + x * np.where(x > 0, m, 0.0))
-    found = find_root(
-        excess,
-        (scale - 40.0, scale + 60.0),
-        args=(np.arange(x.size, dtype=float),),
-        tolerances={"xrtol": 1e-9},
-    )
-    return np.asarray(np.exp(found.x))

@@ -13,17 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retention_models.errors import CannotSay
-from retention_models.models.distinct_rows import distinct_rows
-from retention_models.time_units import DAYS_IN_UNIT
+from retention_models.models.distinct_rows import STEPS, distinct_rows, places_in_steps
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
 
-# Steps of time in which logs are kept, per unit of time: days, and half days where the end of
-# observation is counted from the middle of the first day.
-_STEPS = tuple(half * days for half in (1.0, 2.0) for days in DAYS_IN_UNIT.values())
-_WHOLE = 1e-9
-_SAMPLE = 1000
 # Keys are counted in a table of up to this size, or of four times the rows; beyond, they are sorted.
 _TABLE = 1 << 22
 
@@ -159,28 +153,14 @@ def coded_times(t_x: Array, T: Array) -> tuple[Array, Places, Places]:
         times.
     last, end : ndarray of int, shape (n,)
     """
-    for step in _STEPS:
-        end = _places(T, step)
-        last = None if end is None else _places(t_x, step)
+    for step in STEPS:
+        end = places_in_steps(T, step)
+        last = None if end is None else places_in_steps(t_x, step)
         if end is not None and last is not None:
             return np.arange(int(end.max(initial=0)) + 1) / step, last, end
     times, places = np.unique(np.concatenate([[0.0], t_x, T]), return_inverse=True)
     places = np.ravel(places)
     return times, places[1 : 1 + t_x.size], places[1 + t_x.size :]
-
-
-def _places(times: Array, step: float) -> Places | None:
-    """Times as whole numbers of steps, or None where they are not (or the table would be huge)."""
-    for part in (times[:_SAMPLE], times):
-        scaled = part * step
-        whole = np.rint(scaled)
-        top = float(whole.max(initial=0.0))
-        if not top <= _TABLE + 4 * times.size:
-            return None
-        scaled -= whole
-        if np.abs(scaled, out=scaled).max(initial=0.0) > _WHOLE * max(1.0, top):
-            return None
-    return whole.astype(np.intp)
 
 
 def _counted(

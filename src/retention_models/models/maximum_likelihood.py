@@ -59,6 +59,10 @@ class MaximumLikelihoodFit:
         Whether the estimates are an ordinary maximum.
     message : str
         The verdict in words.
+    allowed : ndarray, shape (200, k), optional
+        At the limit without dropout: parameters at which dropout is as large as its posterior
+        quantiles at 0.0025, 0.0075, …, 0.9975 allow (see `no_dropout`); the rates are the
+        estimates.
     """
 
     names: tuple[str, ...]
@@ -72,6 +76,7 @@ class MaximumLikelihoodFit:
     condition_number: float
     verdict: Verdict
     message: str
+    allowed: Array | None = field(default=None, repr=False)
 
     @property
     def covariance(self) -> Array:
@@ -89,7 +94,10 @@ class MaximumLikelihoodFit:
         return float(self.free_parameters * np.log(self.customers) - 2.0 * self.log_likelihood)
 
     def draws(self, size: int, rng: np.random.Generator) -> Array:
-        """Draws of the parameters from the normal approximation on the log scale.
+        """Draws of the parameters from their approximate posterior.
+
+        It is normal on the log scale; at the limit without dropout, dropout is drawn from what the
+        data allow of it.
 
         Parameters
         ----------
@@ -105,7 +113,10 @@ class MaximumLikelihoodFit:
         values, vectors = np.linalg.eigh(self.log_covariance)
         root = vectors * np.sqrt(np.maximum(values, 0.0))
         noise = rng.standard_normal((size, len(self.names))) @ root.T
-        return np.asarray(self.parameters * np.exp(noise))
+        if self.allowed is None:
+            return np.asarray(self.parameters * np.exp(noise))
+        centre = self.allowed[rng.integers(len(self.allowed), size=size)]
+        return np.asarray(centre * np.exp(noise))
 
 
 def maximise(

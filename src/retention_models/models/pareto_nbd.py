@@ -154,6 +154,33 @@ def conditional_expected_purchases(
     return np.asarray(alive * expected_purchases(t, r + x, alpha + T, s, beta + T))
 
 
+def discounted_purchases(
+    horizon: float, rate: float, r: ArrayLike, alpha: ArrayLike, s: float, beta: ArrayLike
+) -> Array:
+    """Expected purchases of a new customer in (0, horizon], each discounted by exp(−rate · time).
+
+    Formula: r/α · ∫₀ᴴ e^(−δt) (β/(β+t))^s dt.
+
+    Parameters
+    ----------
+    horizon : float
+        Length of the window; infinity for all the future.
+    rate : float
+        Continuous discount rate δ, above 0 where the horizon is infinite.
+    r, alpha, beta : array_like
+        Parameters; arrays serve known customers (r + x, α + T, β + T).
+    s : float
+        Parameter; 0 gives the NBD.
+
+    Returns
+    -------
+    ndarray
+    """
+    r, alpha, beta = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (r, alpha, beta)))
+    lived = discounted_lifetime(horizon, rate, s, np.ravel(beta))
+    return np.asarray(r / alpha * lived.reshape(beta.shape))
+
+
 def discounted_expected_purchases(
     horizon: float,
     rate: float,
@@ -193,9 +220,8 @@ def discounted_expected_purchases(
     1.864183
     """
     x, t_x, T = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (x, t_x, T)))
-    lived = discounted_lifetime(horizon, rate, s, np.ravel(beta + T))
-    alive = probability_alive(x, t_x, T, r, alpha, s, beta)
-    return np.asarray(alive * (r + x) / (alpha + T) * lived.reshape(x.shape))
+    total = discounted_purchases(horizon, rate, r + x, alpha + T, s, beta + T)
+    return np.asarray(probability_alive(x, t_x, T, r, alpha, s, beta) * total)
 
 
 def purchase_count_probability(

@@ -20,6 +20,7 @@ from scipy.special import expit
 from retention_models.models import nbd
 from retention_models.models.histories import Histories, count_histories
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, at_boundary
+from retention_models.models.no_dropout import dropout_quantiles
 from retention_models.models.pareto_nbd import NAMES
 from retention_models.models.pareto_nbd_lifetime import unseen_departures
 
@@ -28,6 +29,8 @@ Array = NDArray[np.float64]
 # The full model must beat the limit without dropout by this much log-likelihood, or the limit it
 # is: s → 0 approaches the limit's likelihood from below, to within rounding.
 _VISIBLE_DROPOUT = 1e-3
+# Shape of a dropout rate that is the same for everyone.
+_ALIKE = 1e4
 # A shape beyond the first is the named limit, reached as closely as the likelihood can tell; beyond
 # the second it is where the likelihood is flat.
 _SAME, _ALMOST_SAME = 1e3, 20.0
@@ -179,9 +182,26 @@ def fit_pareto_nbd(
         penalty_centre=np.array([0.0, np.log(mean_T), 0.0, np.log(mean_T)]),
     )
     if penalty == 0.0 and full.log_likelihood < stays.log_likelihood + _VISIBLE_DROPOUT:
-        message = "no dropout is visible: the model is the NBD, in which nobody leaves for good"
-        return _named_limit(at_boundary(stays, NAMES, {"s": 0.0, "beta": 1.0}, message), mean_T)
+        full = _without_dropout(known, stays)
     return _named_limit(full, mean_T)
+
+
+def _without_dropout(known: Histories, stays: MaximumLikelihoodFit) -> MaximumLikelihoodFit:
+    """The limit without dropout, and how much dropout the data allow all the same."""
+    message = "no dropout is visible: the model is the NBD, in which nobody leaves for good"
+    fit = at_boundary(stays, NAMES, {"s": 0.0, "beta": 1.0}, message)
+    r, alpha = stays.parameters
+
+    def alike(mu: float) -> Array:
+        return np.array([r, alpha, _ALIKE, _ALIKE / mu])
+
+    allowed = dropout_quantiles(
+        lambda mu: _evaluate(np.log(alike(mu)), known)[0],
+        stays.log_likelihood,
+        1e-6 / known.mean_end,
+        1e6 / known.mean_end,
+    )
+    return replace(fit, allowed=np.array([alike(mu) for mu in allowed]))
 
 
 def _named_limit(fit: MaximumLikelihoodFit, mean_T: float) -> MaximumLikelihoodFit:

@@ -1,0 +1,251 @@
+"""What every fitter publishes of its fit under lifetimes' names, and its saving as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from retention_models.errors import SettingsError
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
+from retention_models.time_units import TimeUnit
+
+Array = NDArray[np.float64]
+
+_FORMAT = "retention_models fit, version 1"
+_NUMBERS = ("log_likelihood", "customers", "gradient_norm", "condition_number")
+
+
+def like(template: Any, values: Array) -> Any:
+    """Results carry the customers' index where the input did, as lifetimes' do."""
+    return pd.Series(values, index=template.index) if isinstance(template, pd.Series) else values
+
+
+class Estimates:
+    """A fit under lifetimes' names."""
+
+    label: ClassVar[str]
+    names: ClassVar[tuple[str, ...]]
+    fit_: MaximumLikelihoodFit
+    time_unit_: TimeUnit | None = None
+    _given: dict[str, Any] | None = None
+
+    def __init__(self, penalizer_coef: float = 0.0) -> None:
+        self.penalizer_coef = penalizer_coef
+
+    @classmethod
+    def from_fit(
+        cls,
+        fit: MaximumLikelihoodFit,
+        *,
+        time_unit: TimeUnit | None = None,
+        penalizer_coef: float = 0.0,
+    ) -> Self:
+        """Make a fitter of a fit found elsewhere, such as one shrunk towards a chain.
+
+        Parameters
+        ----------
+        fit : MaximumLikelihoodFit
+            With this model's parameters.
+        time_unit : {"D", "W", "M"}, optional
+            Unit of time of its data.
+        penalizer_coef : float
+            As in the constructor.
+
+        Returns
+        -------
+        Self
+        """
+        if fit.names != cls.names:
+            raise SettingsError(
+                f"fit: expected the parameters {', '.join(cls.names)} of {cls.label}; got "
+                f"{', '.join(fit.names)}."
+            )
+        fitter = cls(penalizer_coef=penalizer_coef)
+        fitter._publish(fit)
+        fitter.time_unit_ = time_unit
+        return fitter
+
+    @property
+    def data(self) -> pd.DataFrame:
+        """What was fitted: a row per input row, with its count as `weights`."""
+        if self._given is None:
+            raise SettingsError(
+                f"{type(self).__name__}: data are kept by fit() only; a model that was loaded or made "
+                "of a fit has none."
+            )
+        given = dict(self._given)
+        index = given.pop("index")
+        table = pd.DataFrame({name: np.asarray(column) for name, column in given.items()})
+        if (table["frequency"] % 1 == 0).all():
+            table["frequency"] = table["frequency"].astype(int)
+        return table if index is None else table.set_index(pd.Index(index))
+
+    def _keep(self, index: Any, **columns: Any) -> None:
+        """Keep the input without copying it; pandas' copies are made only if a column is changed."""
+        first = next(iter(columns.values()))
+        if index is None and isinstance(first, pd.Series):
+            index = first.index
+        self._given = {
+            name: column.copy(deep=False)
+            if isinstance(column, pd.Series)
+            else np.array(column, dtype=float)
+            for name, column in columns.items()
+            if column is not None
+        }
+        if "weights" not in self._given:
+            self._given["weights"] = 1.0
+        self._given["index"] = index
+
+    def _publish(self, fit: MaximumLikelihoodFit) -> None:
+        names = list(fit.names)
+        self.fit_ = fit
+        self.log_likelihood_ = fit.log_likelihood
+        self._negative_log_likelihood_ = -fit.log_likelihood
+        self.params_ = pd.Series(fit.parameters, index=names)
+        self.variance_matrix_ = pd.DataFrame(fit.covariance, index=names, columns=names)
+        self.standard_errors_ = pd.Series(np.sqrt(np.diag(fit.covariance)), index=names)
+        # On the log scale, where the likelihood is closer to normal: bounds stay positive.
+        half = 1.959963984540054 * np.sqrt(np.diag(fit.log_covariance))
+        self.confidence_intervals_ = pd.DataFrame(
+            {
+                "lower 95% bound": fit.parameters * np.exp(-half),
+                "upper 95% bound": fit.parameters * np.exp(half),
+            },
+            index=names,
+        )
+
+    def _require_fit(self) -> Array:
+        if not hasattr(self, "fit_"):
+            raise SettingsError(f"{type(self).__name__}: call fit() before asking for predictions.")
+        return self.fit_.parameters
+
+    def __repr__(self) -> str:
+        name = f"retention_models.{type(self).__name__}"
+        if not hasattr(self, "fit_"):
+            return f"<{name}: not fitted>"
+        values = ", ".join(f"{name}: {value:.4g}" for name, value in self.params_.items())
+        return f"<{name}: fitted with {self.fit_.customers:.0f} customers, {values}>"
+
+    def to_json(self) -> str:
+        """The fit as JSON text: parameters, covariance and verdict, no customer's data.
+
+        Returns
+        -------
+        str
+            For `from_json`.
+        """
+        self._require_fit()
+        fit = self.fit_
+        content = {
+            "format": _FORMAT,
+            "model": self.label,
+            "penalizer_coef": self.penalizer_coef,
+            "time_unit": self.time_unit_,
+            "names": list(fit.names),
+            "parameters": fit.parameters.tolist(),
+            "log_covariance": fit.log_covariance.tolist(),
+            # Text, since JSON has no infinity; repr keeps every digit.
+            **{name: repr(float(getattr(fit, name))) for name in _NUMBERS},
+            "free_parameters": fit.free_parameters,
+            "iterations": fit.iterations,
+            "verdict": fit.verdict,
+            "message": fit.message,
+            "allowed": None if fit.allowed is None else fit.allowed.tolist(),
+        }
+        return json.dumps(content, indent=1, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """A fitter from the text that `to_json` gave; nothing in it is run.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        Self
+
+        Raises
+        ------
+        SettingsError
+            If the text is not such a fit, or one of another model.
+        """
+        content = _content(text)
+        if content["model"] != cls.label:
+            raise SettingsError(
+                f"text: expected a fit of {cls.label}; got one of {content['model']}."
+            )
+        allowed = content["allowed"]
+        fit = MaximumLikelihoodFit(
+            names=tuple(content["names"]),
+            parameters=np.array(content["parameters"], dtype=float),
+            log_covariance=np.array(content["log_covariance"], dtype=float),
+            **{name: float(content[name]) for name in _NUMBERS},
+            free_parameters=int(content["free_parameters"]),
+            iterations=int(content["iterations"]),
+            verdict=content["verdict"],
+            message=content["message"],
+            allowed=None if allowed is None else np.array(allowed, dtype=float),
+        )
+        return cls.from_fit(
+            fit, time_unit=content["time_unit"], penalizer_coef=content["penalizer_coef"]
+        )
+
+    def save_model(self, path: str | Path, **ignored: Any) -> None:
+        """Write `to_json` to a file; lifetimes' options on what to save do not apply."""
+        Path(path).write_text(self.to_json(), encoding="utf-8")
+
+    def load_model(self, path: str | Path) -> None:
+        """Become the model that `save_model` wrote."""
+        loaded = self.from_json(Path(path).read_text(encoding="utf-8"))
+        self.__dict__.update(loaded.__dict__)
+
+
+def _content(text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise SettingsError(f"text: expected the JSON that to_json gave; {error}.") from None
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+        raise SettingsError(f"text: expected the JSON that to_json gave, “{_FORMAT}”.")
+    return content
+
+
+_of_label: dict[str, Callable[[str], Any]] = {}
+
+
+def register(fitter: type[Estimates]) -> type[Estimates]:
+    """Let `from_json` know a fitter by its model's label."""
+    _of_label[fitter.label] = fitter.from_json
+    return fitter
+
+
+def from_json(text: str) -> Any:
+    """A fitter of whichever model from the text that its `to_json` gave; nothing in it is run.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    BetaGeoFitter, ModifiedBetaGeoFitter, ParetoNBDFitter or GammaGammaFitter
+
+    Raises
+    ------
+    SettingsError
+        If the text is not such a fit.
+    """
+    label = _content(text)["model"]
+    if label not in _of_label:
+        raise SettingsError(
+            f"text: expected a fit of {', '.join(sorted(_of_label))}; got one of {label!r}."
+        )
+    return _of_label[label](text)

@@ -1,0 +1,275 @@
+"""Fitters of the models of purchases: BG/NBD, MBG/NBD and Pareto/NBD."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from retention_models.models.cells import over_cells
+from retention_models.models.count_models import BG_NBD, MBG_NBD, PARETO_NBD, CountModel
+from retention_models.models.fitters.estimates import Estimates, like, register
+from retention_models.models.fitters.peer import generate_data, lifetimes
+from retention_models.models.inputs import checked_history
+
+Array = NDArray[np.float64]
+
+_SCALES = ("alpha", "beta")
+
+
+class PurchaseFitter(Estimates):
+    """What the fitters of purchases have in common; use one of them.
+
+    Attributes
+    ----------
+    params_ : Series
+        Estimates; alpha (and beta) are gamma rates, per unit of T.
+    fit_ : MaximumLikelihoodFit
+        Covariance, log-likelihood, AIC, BIC, and the verdict: converged, boundary (which one, in
+        words), or not identified.
+    log_likelihood_ : float
+        The plain log-likelihood, comparable between models.
+    """
+
+    model: ClassVar[CountModel]
+
+    def fit(
+        self,
+        frequency: ArrayLike,
+        recency: ArrayLike,
+        T: ArrayLike,
+        weights: ArrayLike | None = None,
+        initial_params: ArrayLike | None = None,
+        verbose: bool = False,
+        tol: float = 1e-7,
+        index: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Fit by maximum likelihood.
+
+        Parameters
+        ----------
+        frequency, recency, T : array_like, shape (n,)
+            Repeat purchases, first to last purchase, first purchase to the end of observation;
+            recency and T in one unit of time.
+        weights : array_like, shape (n,), optional
+            Number of customers with each row; 1 unless given.
+        index : array_like, optional
+            Index of ``data``.
+        initial_params, verbose, tol, **kwargs
+            Accepted as lifetimes does, and not needed: the search is deterministic.
+
+        Returns
+        -------
+        Self
+            Itself.
+
+        Raises
+        ------
+        SettingsError
+            If an input is not a valid history; the first bad rows are named.
+        CannotSay
+            If no customer bought again.
+
+        Examples
+        --------
+        >>> from retention_models import BetaGeoFitter
+        >>> fitter = BetaGeoFitter().fit([0, 2, 5, 0, 1, 3, 0, 8], [0, 30, 20, 0, 5, 31, 0, 36],
+        ...                              [39, 39, 30, 25, 39, 32, 20, 37])
+        >>> fitter.fit_.names
+        ('r', 'alpha', 'a', 'b')
+        """
+        x, t_x, t, n = checked_history(frequency, recency, T, weights)
+        self._publish(self.model.fit(x, t_x, t, n, penalty=self.penalizer_coef))
+        self.time_unit_ = getattr(T, "attrs", {}).get("time_unit")
+        self._keep(index, frequency=frequency, recency=recency, T=T, weights=weights)
+        return self
+
+    @property
+    def predict(self) -> Any:
+        """See `conditional_expected_number_of_purchases_up_to_time`."""
+        return self.conditional_expected_number_of_purchases_up_to_time
+
+    def conditional_expected_number_of_purchases_up_to_time(
+        self, t: ArrayLike, frequency: Any, recency: Any, T: Any
+    ) -> Any:
+        """Expected purchases in (T, T + t] of known customers.
+
+        See `conditional_expected_purchases` of the model's module.
+        """
+        parameters = self._require_fit()
+        x, t_x, age = (np.asarray(v, dtype=float) for v in (frequency, recency, T))
+        alive = self.model.probability_alive(x, t_x, age, *parameters)
+
+        def of_alive(x: Array, age: Array) -> Array:
+            new = self.model.alive_as_new(x, age, *parameters)
+            return self.model.alive.expected_purchases(t, *new)
+
+        if np.ndim(t) > 0 or x.ndim != 1 or x.shape != age.shape:
+            return like(frequency, alive * of_alive(x, age))
+        # The expectation of whoever is alive does not depend on recency: few cells are distinct.
+        return like(frequency, alive * over_cells(of_alive, x, age, self._scale))
+
+    @property
+    def _scale(self) -> float:
+        """The model's smallest scale of time."""
+        return float(min(value for name, value in self.params_.items() if name in _SCALES))
+
+    def discounted_by_month(
+        self, months: int, monthly_rate: float, month: float, frequency: Any, recency: Any, T: Any
+    ) -> Array:
+        """Expected purchases of `months` months, each month's discounted to today from its end.
+
+        Parameters
+        ----------
+        months : int
+            Months to look ahead.
+        monthly_rate : float
+            Discount rate per month.
+        month : float
+            Length of a month in the unit of T.
+        frequency, recency, T : array_like, shape (n,)
+            The customers' summary.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+        """
+        parameters = self._require_fit()
+        x, t_x, age = (np.asarray(v, dtype=float) for v in (frequency, recency, T))
+        ends = month * np.arange(1.0, months + 1.0)
+        discount = (1.0 + monthly_rate) ** -np.arange(1.0, months + 1.0)
+
+        def of_alive(x: Array, age: Array) -> Array:
+            new = self.model.alive_as_new(x[..., None], age[..., None], *parameters)
+            upto = self.model.alive.expected_purchases(ends, *new)
+            return np.asarray(np.diff(upto, axis=-1, prepend=0.0) @ discount)
+
+        factor = over_cells(of_alive, x, age, self._scale)
+        return factor * self.model.probability_alive(x, t_x, age, *parameters)
+
+    def conditional_probability_alive(self, frequency: Any, recency: Any, T: Any) -> Array:
+        """P(alive) of known customers; see `probability_alive` of the model's module."""
+        parameters = self._require_fit()
+        return np.atleast_1d(self.model.probability_alive(frequency, recency, T, *parameters))
+
+    def conditional_probability_of_n_purchases_up_to_time(
+        self, n: int, t: float, frequency: Any, recency: Any, T: Any
+    ) -> Any:
+        """P(n purchases in (T, T + t]) of known customers.
+
+        P(alive) · P(n) of the new customer that one alive is worth, and 1 − P(alive) more at n = 0.
+        """
+        parameters = self._require_fit()
+        x, t_x, age = (np.asarray(v, dtype=float) for v in (frequency, recency, T))
+        alive = self.model.probability_alive(x, t_x, age, *parameters)
+        new = self.model.alive_as_new(x, age, *parameters)
+        chance = alive * self.model.alive.purchase_count_probability(n, t, *new)
+        return like(frequency, np.asarray(chance + (1.0 - alive if n == 0 else 0.0)))
+
+    def expected_number_of_purchases_up_to_time(self, t: ArrayLike) -> Array:
+        """Expected repeat purchases of a new customer in (0, t].
+
+        See `expected_purchases` of the model's module.
+        """
+        return np.asarray(self.model.new.expected_purchases(t, *self._require_fit()))
+
+    def probability_of_n_purchases_up_to_time(self, t: ArrayLike, n: ArrayLike) -> Array:
+        """P(X(t) = n) of a new customer.
+
+        See `purchase_count_probability` of the model's module.
+        """
+        return np.asarray(self.model.new.purchase_count_probability(n, t, *self._require_fit()))
+
+    def generate_new_data(self, size: int = 1) -> pd.DataFrame:
+        """Simulate customers of the fitted model, by lifetimes' generator.
+
+        Parameters
+        ----------
+        size : int
+            Number of customers; observed as long as those fitted, where as many.
+
+        Returns
+        -------
+        DataFrame
+        """
+        T = self.data["T"].to_numpy()
+        generator = getattr(generate_data, self._generator)
+        return pd.DataFrame(generator(T, *self.params_[list(self.names)], size=size))
+
+    _generator: ClassVar[str]
+
+
+class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
+    """BG/NBD model, a drop-in for ``lifetimes.BetaGeoFitter`` with exact estimates.
+
+    Parameters
+    ----------
+    penalizer_coef : float
+        Ridge per customer on the logs of r, α / mean T, a and b. Unlike lifetimes' it does not
+        depend on the unit of time. 0 gives maximum likelihood.
+
+    See Also
+    --------
+    PurchaseFitter : attributes and methods.
+
+    Notes
+    -----
+    Source: Fader, Hardie & Lee (2005), Marketing Science 24(2), 275–284.
+    """
+
+    model = BG_NBD
+    label, names = BG_NBD.label, BG_NBD.names
+    _generator = "beta_geometric_nbd_model"
+
+
+class ModifiedBetaGeoFitter(PurchaseFitter, lifetimes.ModifiedBetaGeoFitter):
+    """MBG/NBD model, a drop-in for ``lifetimes.ModifiedBetaGeoFitter`` with exact estimates.
+
+    Parameters
+    ----------
+    penalizer_coef : float
+        Ridge per customer on the logs of r, α / mean T, a and b; 0 gives maximum likelihood.
+
+    See Also
+    --------
+    PurchaseFitter : attributes and methods.
+
+    Notes
+    -----
+    Source: Batislam, Denizel & Filiztekin (2007), International Journal of Research in Marketing
+    24(3), 201–209.
+    """
+
+    model = MBG_NBD
+    label, names = MBG_NBD.label, MBG_NBD.names
+    _generator = "modified_beta_geometric_nbd_model"
+
+
+class ParetoNBDFitter(PurchaseFitter, lifetimes.ParetoNBDFitter):
+    """Pareto/NBD model, a drop-in for ``lifetimes.ParetoNBDFitter`` with exact estimates.
+
+    Parameters
+    ----------
+    penalizer_coef : float
+        Ridge per customer on the logs of r, α / mean T, s and β / mean T; 0 gives maximum
+        likelihood.
+
+    See Also
+    --------
+    PurchaseFitter : attributes and methods.
+
+    Notes
+    -----
+    Source: Schmittlein, Morrison & Colombo (1987), Management Science 33(1), 1–24.
+    """
+
+    model = PARETO_NBD
+    label, names = PARETO_NBD.label, PARETO_NBD.names
+    _generator = "pareto_nbd_model"
+
+
+for _fitter in (BetaGeoFitter, ModifiedBetaGeoFitter, ParetoNBDFitter):
+    register(_fitter)

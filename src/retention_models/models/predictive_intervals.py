@@ -1,0 +1,208 @@
+"""Quantiles of a known customer's future count and value, in closed form and without simulation.
+
+Given (x, t_x, T) a customer has left with probability 1 − A, and then buys nothing; otherwise the
+count has the distribution of its cell (x, T). A quantile at level q of the whole is one of that
+distribution at level u = (q − 1 + A)/A, so counts need one table per cell.
+
+The value of n purchases is S with S/(S + V) ~ Beta(p·n, q + p·x) (`gamma_gamma`), where V = v + x·m
+is the customer's own. So the quantile of y = ln(S/V) depends on the row alone: a customer's is
+V · exp(y). Its distribution function is tabled per cell, of tables of the beta distribution that
+depend on x and n only, and inverted by cubic interpolation in the logit of the probability, which is
+linear in y in both tails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc, betaincinv, betaln
+
+from retention_models.models.count_models import CountModel
+from retention_models.models.known_customers import KnownCustomers
+
+Array = NDArray[np.float64]
+Places = NDArray[np.intp]
+
+# Probability beyond the largest count that is let go, and outside the ends of a table of values.
+_TAIL = 1e-9
+_CELLS, _ROWS = 256, 4096
+# Distance of a table's nodes, in standard deviations of the narrowest y and at most in y itself; and
+# how many at least and at most.
+_STEP, _WIDEST, _FEWEST, _MOST = 0.4, 0.1, 64, 2000
+
+
+def future_quantiles(
+    model: CountModel,
+    parameters: Array,
+    known: KnownCustomers,
+    horizon: float,
+    levels: tuple[float, ...],
+    spend: Array | None = None,
+) -> tuple[Array, Array]:
+    """Quantiles of the count, and of the log of value over V, of every row.
+
+    Parameters
+    ----------
+    model : CountModel
+    parameters : ndarray
+        Of the model.
+    known : KnownCustomers
+    horizon : float
+        Length of the window, in the unit of T.
+    levels : tuple of float
+        Levels of the quantiles, between 0 and 1.
+    spend : ndarray, shape (3,), optional
+        p, q, v of the Gamma-Gamma model.
+
+    Returns
+    -------
+    counts : ndarray, shape (levels, rows)
+        Smallest counts whose distribution function reaches the level.
+    log_values : ndarray, shape (levels, rows)
+        −inf where no purchase at all has that probability; NaN without a spend model.
+    """
+    alive = known.alive(model, parameters)
+    counts = np.zeros((len(levels), known.x.size))
+    log_values = np.full((len(levels), known.x.size), np.nan)
+    for cells, rows in _blocks(known):
+        x, T = known.x_of_cell[cells], known.end_of_cell[cells]
+        chances = _count_chances(model, parameters, x, T, horizon)
+        below = np.cumsum(chances, axis=1)
+        table = None if spend is None else ValueTable(chances, x, spend)
+        for first in range(rows.start, rows.stop, _ROWS):
+            block = slice(first, min(first + _ROWS, rows.stop))
+            cell = known.cell[block] - cells.start
+            for i, level in enumerate(levels):
+                # Of whoever is alive; 0 or less where having left is enough to reach the level.
+                u = (level - 1.0 + alive[block]) / np.maximum(alive[block], 1e-300)
+                counts[i, block] = (below[cell] < u[:, None] - 1e-12).sum(axis=1)
+                if table is not None:
+                    log_values[i, block] = table.log_quantile(cell, u)
+    return counts, log_values
+
+
+def count_moments(
+    model: CountModel, parameters: Array, known: KnownCustomers, horizon: float
+) -> tuple[Array, Array, Array]:
+    """P(0), mean and second moment of the count of whoever is alive.
+
+    Parameters
+    ----------
+    model : CountModel
+    parameters : ndarray
+        Of the model.
+    known : KnownCustomers
+    horizon : float
+        Length of the window, in the unit of T.
+
+    Returns
+    -------
+    none, mean, second : ndarray, shape (cells,)
+    """
+    none, mean, second = np.zeros((3, known.x_of_cell.size))
+    for cells, _ in _blocks(known):
+        chances = _count_chances(
+            model, parameters, known.x_of_cell[cells], known.end_of_cell[cells], horizon
+        )
+        n = np.arange(chances.shape[1], dtype=float)
+        none[cells], mean[cells], second[cells] = chances[:, 0], chances @ n, chances @ n**2
+    return none, mean, second
+
+
+def _blocks(known: KnownCustomers) -> Iterator[tuple[slice, slice]]:
+    """Runs of cells of one x, and the rows that belong to them; both are sorted by x, then T."""
+    first_row = np.searchsorted(known.cell, np.arange(known.x_of_cell.size + 1))
+    ends = np.flatnonzero(np.append(known.x_of_cell[1:] != known.x_of_cell[:-1], True)) + 1
+    start = 0
+    for end in ends:
+        for first in range(start, end, _CELLS):
+            last = min(first + _CELLS, int(end))
+            yield slice(first, last), slice(int(first_row[first]), int(first_row[last]))
+        start = int(end)
+
+
+def _count_chances(
+    model: CountModel, parameters: Array, x: Array, T: Array, horizon: float
+) -> Array:
+    """P(n purchases) of whoever is alive, shape (cells, n), up to a negligible tail."""
+    r, alpha = parameters[0] + x, parameters[1] + T
+    # The tail without dropout bounds that with it: negative binomial, I_z(n, r + x).
+    z = horizon / (alpha + horizon)
+    columns = 4.0
+    while float(betainc(columns, r, z).max(initial=0.0)) > _TAIL:
+        columns = np.ceil(1.25 * columns)
+    new = model.alive_as_new(x[:, None], T[:, None], *parameters)
+    return np.asarray(
+        model.alive.purchase_count_probability(np.arange(columns + 1.0), horizon, *new)
+    )
+
+
+class ValueTable:
+    """The distribution function of y = ln(S/V), one row per cell of one x.
+
+    Parameters
+    ----------
+    chances : ndarray, shape (cells, n)
+        Column j holds P(j purchases).
+    x : ndarray, shape (cells,)
+        Frequency, the same in all.
+    spend : ndarray, shape (3,)
+        p, q, v of the Gamma-Gamma model.
+    """
+
+    def __init__(self, chances: Array, x: Array, spend: Array) -> None:
+        p, q, _ = spend
+        self._none = chances[:, 0]
+        likely = chances[:, 1:].max(axis=0)
+        some = np.flatnonzero(likely >= min(_TAIL**1.5, likely.max())) + 1
+        shape = q + p * x[0]
+        lowest = betaincinv(p * some[0], shape, _TAIL)
+        highest = betaincinv(p * some[-1], shape, 1.0 - _TAIL)
+        ends = np.log(np.maximum([lowest, highest], 1e-300))
+        ends -= np.log(np.maximum([1.0 - lowest, 1.0 - highest], 1e-300))
+        step = min(_STEP * np.sqrt(1.0 / (p * some[-1]) + 1.0 / shape), _WIDEST)
+        nodes = int(np.clip((ends[1] - ends[0]) / step, _FEWEST, _MOST))
+        self._y = np.linspace(float(ends[0]), float(ends[1]), nodes)
+        w = 1.0 / (1.0 + np.exp(-self._y))
+        n = p * some[:, None]
+        bought = 1.0 - self._none[:, None]
+        given = chances[:, some] / np.where(bought > 0.0, bought, 1.0)
+        below = np.clip(given @ betainc(n, shape, w), 1e-300, 1.0 - 1e-16)
+        # d/dy of I_w(p·n, q + p·x) = w^(pn) (1 − w)^(q + px) / B(pn, q + px).
+        density = given @ np.exp(
+            n * np.log(w) - shape * np.log1p(np.exp(self._y)) - betaln(n, shape)
+        )
+        self._logit = np.log(below) - np.log1p(-below)
+        self._slope = below * (1.0 - below) / np.maximum(density, 1e-300)  # dy by the logit
+
+    def log_quantile(self, cell: Places, u: Array) -> Array:
+        """Return y at which the cell's distribution function is u; −inf where no purchase reaches it."""
+        bought = 1.0 - self._none[cell]
+        given = (u - self._none[cell]) / np.where(bought > 0.0, bought, 1.0)
+        some = given > 0.0
+        result = np.full(u.size, -np.inf)
+        rows, given = cell[some], np.minimum(given[some], 1.0 - 1e-15)
+        z = np.log(given) - np.log1p(-given)
+        logits = self._logit[rows]
+        left = np.clip((logits < z[:, None]).sum(axis=1) - 1, 0, self._y.size - 2)
+        result[some] = self._interpolate(rows, left, z)
+        return result
+
+    def _interpolate(self, rows: Places, left: Places, z: Array) -> Array:
+        """Cubic Hermite within the table, straight on beyond its ends."""
+        z0, z1 = self._logit[rows, left], self._logit[rows, left + 1]
+        y0, y1 = self._y[left], self._y[left + 1]
+        s0, s1 = self._slope[rows, left], self._slope[rows, left + 1]
+        width = np.maximum(z1 - z0, 1e-300)
+        t = (z - z0) / width
+        inside = (
+            y0 * (1.0 + 2.0 * t) * (1.0 - t) ** 2
+            + width * s0 * t * (1.0 - t) ** 2
+            + y1 * t**2 * (3.0 - 2.0 * t)
+            + width * s1 * t**2 * (t - 1.0)
+        )
+        inside = np.clip(inside, y0, y1)  # a step of the distribution overshoots otherwise
+        before, after = y0 + s0 * (z - z0), y1 + s1 * (z - z1)
+        return np.where(t < 0.0, before, np.where(t > 1.0, after, inside))
