@@ -25,6 +25,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, expit, gammaln
 
+from retention_models.models.blocks import in_blocks
+
 Array = NDArray[np.float64]
 
 NAMES = ("r", "alpha", "a", "b")
@@ -69,15 +71,18 @@ def probability_alive(
     0.7266
     """
     x, t_x, T = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (x, t_x, T)))
-    alive = np.ones(x.shape)
     if a == 0.0:
+        return np.ones(x.shape)
+
+    def block(x: Array, t_x: Array, T: Array) -> Array:
+        # Most customers of most shops never came back: only the others cost a logarithm.
+        alive, back = np.ones(x.size), np.flatnonzero(x)
+        x, t_x, T = (column.take(back) for column in (x, t_x, T))
+        waited = np.log1p((T - t_x) / (alpha + t_x))
+        alive[back] = expit(np.log((b + x - 1.0) / a) - (r + x) * waited)
         return alive
-    # Most customers of most shops never came back: only the others cost a logarithm.
-    back = x > 0
-    x, t_x, T = x[back], t_x[back], T[back]
-    waited = np.log1p((T - t_x) / (alpha + t_x))
-    alive[back] = expit(np.log(b + x - 1.0) - np.log(a) - (r + x) * waited)
-    return alive
+
+    return in_blocks(block, *(np.ravel(v) for v in (x, t_x, T))).reshape(x.shape)
 
 
 def expected_purchases(

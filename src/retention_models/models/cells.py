@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from retention_models.models.blocks import in_blocks
 from retention_models.models.distinct_rows import codes_of
 
 Array = NDArray[np.float64]
@@ -66,7 +67,13 @@ def over_cells(
     basis[met.any(axis=1)] = 0.0
     basis[met] = 1.0
     table = values @ (basis / basis.sum(axis=1, keepdims=True)).T
-    return np.asarray(np.ravel(table)[level_of * times.size + time_of])
+    return _looked_up(np.ravel(table), level_of, time_of, times.size)
+
+
+def _looked_up(
+    table: Array, level_of: NDArray[np.intp], time_of: NDArray[np.intp], times: int
+) -> Array:
+    return in_blocks(lambda level, time: table.take(level * times + time), level_of, time_of)
 
 
 def _nodes_needed(scale: float, times: Array) -> int:

@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, digamma, gammaln, polygamma
 
 from retention_models.errors import CannotSay
+from retention_models.models.blocks import in_blocks
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, maximise
 
 Array = NDArray[np.float64]
@@ -236,14 +237,17 @@ def expected_spend(x: ArrayLike, m: ArrayLike, p: float, q: float, v: float) -> 
     >>> expected_spend([0, 2], [0.0, 22.345], 6.249573, 3.744225, 15.443519).round(2)
     array([35.17, 24.65])
     """
-    x, m = np.asarray(x, dtype=float), np.asarray(m, dtype=float)
-    below = p * x + q - 1.0
-    if np.any(below <= 0.0):
+    x, m = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(m, dtype=float))
+    if p * x.min(initial=np.inf) + q <= 1.0:
         raise CannotSay(
             f"Spend varies so much between customers (q = {q:.3g} is not above 1) that its mean "
             "cannot be estimated for customers without enough purchases of their own."
         )
-    return np.asarray(p * (v + x * np.where(x > 0, m, 0.0)) / below)
+
+    def block(x: Array, m: Array) -> Array:
+        return np.asarray(p * (v + np.where(x > 0, x * m, 0.0)) / (p * x + (q - 1.0)))
+
+    return in_blocks(block, np.ravel(x), np.ravel(m)).reshape(x.shape)
 
 
 def spend_distribution(

@@ -21,7 +21,7 @@ def checked_history(
     counts = _counts(weights, x.size, labels)
     # Minima and maxima say that all is well faster than masks that say where it is not.
     ordered = x.min() >= 0 and t_x.min() >= 0 and np.all(t_x <= t)
-    if ordered and np.array_equal(np.rint(x), x) and not np.any(t_x[x == 0]):
+    if ordered and np.array_equal(np.rint(x), x) and not np.any((t_x > 0) & (x == 0)):
         return x, t_x, t, counts
     _refuse(x < 0, "frequency", x, "0 or more repeat purchases", labels)
     _refuse(x != np.floor(x), "frequency", x, "a whole number", labels)
