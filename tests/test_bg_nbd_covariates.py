@@ -149,7 +149,9 @@ def test_counts_stand_for_repeated_rows(sample):
         x[rows], t_x[rows], T[rows], np.ones(rows.size), Z[rows], NAMES
     )
     assert weighted.phi == pytest.approx(repeated.phi, rel=1e-5, abs=1e-7)
-    assert weighted.base.customers == rows.size
+    assert weighted.customers == rows.size
+    every = fit_bg_nbd_covariates(x[rows], t_x[rows], T[rows], None, Z[rows], NAMES)
+    assert every.phi.tolist() == pytest.approx(repeated.phi.tolist(), rel=1e-12)
     assert weighted.reference == pytest.approx(repeated.reference)
 
 

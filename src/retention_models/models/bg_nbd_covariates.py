@@ -91,13 +91,18 @@ class CovariateFit:
 
     @property
     def verdict(self) -> str:
-        """Verdict on the whole model; see `MaximumLikelihoodFit`."""
+        """Verdict on the whole model, as of a `MaximumLikelihoodFit`."""
         return self.base.verdict
 
     @property
     def message(self) -> str:
         """The verdict in words."""
         return self.base.message
+
+    @property
+    def customers(self) -> float:
+        """Number of customers."""
+        return self.base.customers
 
     @property
     def log_likelihood(self) -> float:
@@ -280,9 +285,7 @@ class CovariateFit:
         ends = np.stack([self.centre, self.centre])
         ends[:, k] = self.reference[:, k]
         _, _, log_a, log_b = log_parameters(self.phi, ends)
-        by_phi = np.concatenate(
-            [np.tile([0.0, 0.0, 1.0, -1.0], (2, 1)), 0.0 * ends, ends, -ends], axis=1
-        )
+        by_phi = np.concatenate([[[0.0, 0.0, 1.0, -1.0]] * 2, 0.0 * ends, ends, -ends], axis=1)
         dropout = expit(log_a - log_b)
         before, after = (dropout * (1.0 - dropout))[:, None] * by_phi
         error = float(np.linalg.norm((after - before) @ self.root))

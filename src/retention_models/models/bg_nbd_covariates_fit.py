@@ -48,7 +48,7 @@ def fit_bg_nbd_covariates(
     x: Array,
     t_x: Array,
     T: Array,
-    counts: Array,
+    counts: Array | None,
     Z: Array,
     names: tuple[str, ...],
     *,
@@ -58,8 +58,10 @@ def fit_bg_nbd_covariates(
 
     Parameters
     ----------
-    x, t_x, T, counts : ndarray, shape (n,)
-        Frequency, recency, T, and the number of customers with each row.
+    x, t_x, T : ndarray, shape (n,)
+        Frequency, recency and T.
+    counts : ndarray, shape (n,), or None
+        Number of customers with each row; None for one each.
     Z : ndarray, shape (n, k)
         Covariates, as given: effects are per unit of them.
     names : tuple of str, length k
@@ -90,7 +92,7 @@ def fit_bg_nbd_covariates(
     >>> x = rng.poisson(rate * 30.0).astype(float)
     >>> t_x = np.where(x > 0, 30.0 * rng.random(800) ** (1.0 / np.maximum(x, 1.0)), 0.0)
     >>> fit = fit_bg_nbd_covariates(
-    ...     x, t_x, np.full(800, 30.0), np.ones(800), campaign[:, None], ("campaign",)
+    ...     x, t_x, np.full(800, 30.0), None, campaign[:, None], ("campaign",)
     ... )
     >>> bool(0.5 < fit.effects()["effect"]["campaign", "purchase_rate"] < 0.9)  # ln 2 = 0.69
     True
@@ -100,8 +102,9 @@ def fit_bg_nbd_covariates(
             f"penalizer_coef: expected 0 in a fit with covariates; got {penalty:g}. A penalty pulls "
             "their effects towards none and leaves them without honest intervals."
         )
-    scale = covariate_scale(Z, counts, names)
-    histories = covariate_histories(x, t_x, T, counts, (Z - scale.centre) / scale.spread)
+    each = np.ones(x.size) if counts is None else counts
+    scale = covariate_scale(Z, each, names)
+    histories = covariate_histories(x, t_x, T, each, (Z - scale.centre) / scale.spread)
     plain = fit_bg_nbd(x, t_x, T, counts)
     none = np.zeros(len(names))
     stays = ascend(
