@@ -63,6 +63,18 @@ def simulate_geometric(rng, size, r, alpha, a, b, T, *, first, days=False):
     return simulate(rng, rate, leave, T, days=days)
 
 
+def simulate_with_covariates(rng, size, gammas, base, *, share=0.5, days=False):
+    """BG/NBD histories, counts of one and two covariates: 0 or 1, and standard normal."""
+    r, alpha, a, b = base  # at z = 0
+    Z = np.stack([rng.random(size) < share, rng.normal(size=size).round(2)], axis=1).astype(float)
+    on_alpha, on_a, on_b = (np.exp(Z @ gamma) for gamma in np.asarray(gammas, dtype=float))
+    T = rng.uniform(30.0, 80.0, size)
+    x, t_x, T = simulate_geometric(
+        rng, size, r, alpha / on_alpha, a * on_a, b * on_b, T, first=False, days=days
+    )
+    return x, t_x, T, np.ones(size), Z
+
+
 def central_differences(function, phi, step=1e-5):
     """Gradient by differences of the value, Hessian by differences of the gradient."""
     k = phi.size

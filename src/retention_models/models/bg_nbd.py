@@ -19,21 +19,18 @@ Preconditions: x ≥ 0 whole, 0 ≤ t_x ≤ T, t_x = 0 where x = 0. a = 0 is the
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, expit, gammaln
 
+from retention_models.models.bg_nbd_series import euler_series, rows_of, sum_of_chances
 from retention_models.models.blocks import in_blocks
 
 Array = NDArray[np.float64]
 
 NAMES = ("r", "alpha", "a", "b")
-# Beyond this a, or this r over a + b, the terms of `_series` grow without bound or cancel.
+# Beyond this a, or this r over a + b, the terms of `euler_series` grow without bound or cancel.
 _STEEP = 20.0
-# Elements at a time: what is computed on them stays in a processor's cache.
-_BLOCK = 1024
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 
 
@@ -42,9 +39,9 @@ def probability_alive(
     t_x: ArrayLike,
     T: ArrayLike,
     r: float,
-    alpha: float,
-    a: float,
-    b: float,
+    alpha: ArrayLike,
+    a: ArrayLike,
+    b: ArrayLike,
 ) -> Array:
     """P(alive) of customers with history (x, t_x, T).
 
@@ -57,8 +54,10 @@ def probability_alive(
     ----------
     x, t_x, T : array_like
         Frequency, recency and T; broadcast together.
-    r, alpha, a, b : float
-        Model parameters.
+    r : float
+        Model parameter.
+    alpha, a, b : array_like
+        Model parameters; arrays serve customers who differ by covariates.
 
     Returns
     -------
@@ -70,23 +69,30 @@ def probability_alive(
     >>> float(probability_alive(2, 30.43, 38.86, 0.243, 4.414, 0.793, 2.426).round(4))
     0.7266
     """
-    x, t_x, T = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (x, t_x, T)))
-    if a == 0.0:
-        return np.ones(x.shape)
+    columns = list(np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (x, t_x, T))))
+    parameters = [np.asarray(v, dtype=float) for v in (alpha, a, b)]
+    own = any(v.ndim for v in parameters)
+    if own:
+        columns = list(np.broadcast_arrays(*columns, *parameters))
+    if not np.any(a):
+        return np.ones(columns[0].shape)
 
-    def block(x: Array, t_x: Array, T: Array) -> Array:
+    def block(x: Array, t_x: Array, T: Array, *each: Array) -> Array:
         # Most customers of most shops never came back: only the others cost a logarithm.
         alive, back = np.ones(x.size), np.flatnonzero(x)
         x, t_x, T = (column.take(back) for column in (x, t_x, T))
-        waited = np.log1p((T - t_x) / (alpha + t_x))
-        alive[back] = expit(np.log((b + x - 1.0) / a) - (r + x) * waited)
+        alpha_, a_, b_ = (column.take(back) for column in each) if own else parameters
+        waited = np.log1p((T - t_x) / (alpha_ + t_x))
+        with np.errstate(divide="ignore"):  # where a = 0 the odds of having left are 0
+            # b + (x − 1) is b itself at x = 1, however small.
+            alive[back] = expit(np.log(b_ + (x - 1.0)) - np.log(a_) - (r + x) * waited)
         return alive
 
-    return in_blocks(block, *(np.ravel(v) for v in (x, t_x, T))).reshape(x.shape)
+    return in_blocks(block, *(np.ravel(v) for v in columns)).reshape(columns[0].shape)
 
 
 def expected_purchases(
-    t: ArrayLike, r: ArrayLike, alpha: ArrayLike, a: float, b: ArrayLike
+    t: ArrayLike, r: ArrayLike, alpha: ArrayLike, a: ArrayLike, b: ArrayLike
 ) -> Array:
     """Expected number of repeat purchases of a new customer in (0, t]; FHL (9).
 
@@ -103,8 +109,8 @@ def expected_purchases(
         Length of the window.
     r, alpha, b : array_like
         Parameters; arrays serve known customers (r + x, α + T, b + x).
-    a : float
-        Parameter; 0 gives the NBD, r·t/α.
+    a : array_like
+        Parameter; 0 gives the NBD, r·t/α. An array serves customers who differ by covariates.
 
     Returns
     -------
@@ -115,76 +121,30 @@ def expected_purchases(
     >>> expected_purchases([1.0, 78.0], 0.2425945, 4.4136, 0.79292, 2.42590).round(5)
     array([0.05318, 1.85796])
     """
-    t, r, alpha, b = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (t, r, alpha, b)))
-    if a == 0.0:
+    shared = np.asarray(a, dtype=float)
+    t, r, alpha, b, each = np.broadcast_arrays(
+        *(np.asarray(v, dtype=float) for v in (t, r, alpha, b, a))
+    )
+    a = each if shared.ndim else shared  # one number is quicker than an array of it
+    if not a.any():
         return np.asarray(r * t / alpha)
     steep = (a > _STEEP) | (r - a - b > _STEEP)
     if steep.all():
-        return _sum_of_chances(t / (alpha + t), r, a, b)
+        return sum_of_chances(t / (alpha + t), r, a, b)
     if steep.any():
         result = np.empty(t.shape)
         for part in (steep, ~steep):
-            result[part] = expected_purchases(t[part], r[part], alpha[part], a, b[part])
+            result[part] = expected_purchases(
+                t[part], r[part], alpha[part], rows_of(a, part), b[part]
+            )
         return result
     z = t / (alpha + t)
-    log_rest = np.log(alpha) - np.log(alpha + t)
+    log_rest = -np.log1p(t / alpha)  # every digit counts: for large b most of them cancel below
     c, e = a + b - 1.0, a - 1.0
     A = c - r
-    first = c * (-log_rest if e == 0.0 else -np.expm1(e * log_rest) / e)
-    return np.asarray(first - np.exp(e * log_rest) * A * z * _series(A, e, c, z))
-
-
-def _sum_of_chances(z: Array, r: Array, a: float, b: Array) -> Array:
-    """Σ_n P(X ≥ n) = Σ_n I_z(n, r) · (b)_{n−1}/(a+b)_{n−1}: positive terms, which cannot cancel.
-
-    A customer reaches an nth purchase if the Poisson process makes it (I_z, a negative binomial tail)
-    and dropout has spared the n − 1 before it.
-    """
-    shape = z.shape
-    z, r, b = (np.ravel(v) for v in (z, r, b))
-    total, spared = np.zeros_like(z), np.ones_like(z)
-    active = np.flatnonzero(z > 0)
-    n = 1.0
-    while active.size:
-        chance = spared[active] * betainc(n, r[active], z[active])
-        total[active] += chance
-        spared[active] *= (b[active] + n - 1.0) / (a + b[active] + n - 1.0)
-        active = active[chance > 1e-17 * total[active] * (1.0 - z[active])]
-        n += 1.0
-    return total.reshape(shape)
-
-
-def _series(A: Array, e: float, c: Array, z: Array) -> Array:
-    """Σ_j (A+1)_j (e+1)_j / ((c+1)_j (2)_j) · z^j, until every term is negligible."""
-    shape = z.shape
-    A, c, z = (np.ravel(v) for v in (A, c, z))
-    total = np.empty_like(z)
-    # The number of terms grows with z: those of like z go together.
-    order = np.argsort(z) if z.size > _BLOCK else np.arange(z.size)
-    for first in range(0, z.size, _BLOCK):
-        rows = order[first : first + _BLOCK]
-        total[rows] = _sum_series(A[rows], e, c[rows], z[rows])
-    return total.reshape(shape)
-
-
-def _sum_series(A: Array, e: float, c: Array, z: Array) -> Array:
-    """A block of `_series`; A and c are used up."""
-    total, term, ratio = np.ones_like(z), np.ones_like(z), np.zeros_like(z)
-    enough = 1e-17 * (1.0 - z)
-    for j in itertools.count():
-        A += 1.0
-        c += 1.0
-        np.multiply(A, z, out=ratio)
-        ratio /= c
-        ratio *= (e + 1.0 + j) / (2.0 + j)
-        term *= ratio
-        total += term
-        # Terms may grow before they shrink; stop only where the ratio is already below one.
-        if j % 8 == 7:
-            small = np.abs(term) <= enough * np.abs(total)
-            if np.all(small & (np.abs(ratio) < 1.0)):
-                return total
-    raise AssertionError("the series has no end")
+    at_one = e == 0.0
+    first = c * np.where(at_one, -log_rest, -np.expm1(e * log_rest) / np.where(at_one, 1.0, e))
+    return np.asarray(first - np.exp(e * log_rest) * A * z * euler_series(A, e, c, z))
 
 
 def conditional_expected_purchases(
@@ -193,9 +153,9 @@ def conditional_expected_purchases(
     t_x: ArrayLike,
     T: ArrayLike,
     r: float,
-    alpha: float,
-    a: float,
-    b: float,
+    alpha: ArrayLike,
+    a: ArrayLike,
+    b: ArrayLike,
 ) -> Array:
     """Expected purchases in (T, T + t] of customers with history (x, t_x, T); FHL (10).
 
@@ -205,8 +165,10 @@ def conditional_expected_purchases(
         Length of the future window, in the unit of T.
     x, t_x, T : array_like
         Frequency, recency and T.
-    r, alpha, a, b : float
-        Model parameters.
+    r : float
+        Model parameter.
+    alpha, a, b : array_like
+        Model parameters; arrays serve customers who differ by covariates.
 
     Returns
     -------
@@ -218,7 +180,7 @@ def conditional_expected_purchases(
     >>> float(conditional_expected_purchases(39, 2, 30.43, 38.86, *p).round(6))
     1.226028
     """
-    x, t_x, T = (np.asarray(v, dtype=float) for v in (x, t_x, T))
+    x, t_x, T, alpha, b = (np.asarray(v, dtype=float) for v in (x, t_x, T, alpha, b))
     alive = probability_alive(x, t_x, T, r, alpha, a, b)
     return np.asarray(alive * expected_purchases(t, r + x, alpha + T, a, b + x))
 

@@ -1,32 +1,21 @@
 """Newton's method on log-parameters with exact derivatives, and an honest verdict on its end.
 
 All parameters of the models here are positive, so the likelihood is maximised over their logs. The
-stop is on the Newton decrement, which is the log-likelihood still to be won: it has the same meaning
-at ten customers and at ten million, unlike a bound on the gradient.
+climb itself is that of `newton`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Objective = Callable[[Array], tuple[float, Array, Array]]
-Verdict = Literal["converged", "boundary", "not identified"]
+from retention_models.models.newton import Ascent, Objective, ascend, known_and_flat
 
-# Log-likelihood that a further Newton step would win, below which the search has ended.
-_DECREMENT = 1e-9
-# A step that wins less than this and moves no parameter by more than that is the last: Newton's error
-# is squared by it, so that evaluating the likelihood once more would tell nothing new.
-_LAST_DECREMENT, _LAST_STEP = 1e-4, 1e-4
-# A log-parameter whose standard deviation exceeds this is known to less than a factor of
-# exp(1.96 · 4) ≈ 2,500 in either direction: the data do not tell its value.
-_WIDEST_SD = 4.0
-_LONGEST_STEP = 2.0
+Array = NDArray[np.float64]
+Verdict = Literal["converged", "boundary", "not identified"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,77 +158,33 @@ def maximise(
             hessian - 2.0 * weight * np.eye(len(names)),
         )
 
-    phi = np.log(start)
-    value, gradient, hessian = penalised(phi)
-    steps, settled = 0, False
-    while steps < max_iterations and not settled:
-        step = _ascent_step(gradient, hessian)
-        decrement = float(gradient @ step) / 2.0
-        settled = decrement < max(_DECREMENT, 1e-14 * abs(value))
-        if settled:
-            break
-        if decrement < _LAST_DECREMENT and np.abs(step).max() < _LAST_STEP:
-            phi, value, settled = phi + step, value + decrement, True
-            steps += 1
-            break
-        scale = 1.0
-        while scale > 1e-10:
-            candidate = penalised(phi + scale * step)
-            if candidate[0] >= value + 1e-4 * scale * 2.0 * decrement:
-                break
-            scale /= 2.0
-        else:
-            # No step wins anything: rounding has the last word, and this is the maximum.
-            settled = True
-            break
-        phi = phi + scale * step
-        value, gradient, hessian = candidate
-        steps += 1
-    return _result(value + ridge(phi), phi, gradient, hessian, names, customers, steps, settled)
-
-
-def _ascent_step(gradient: Array, hessian: Array) -> Array:
-    """The Newton step, turned uphill where the surface is not concave, and kept short."""
-    curvature, directions = np.linalg.eigh(-hessian)
-    floor = max(1e-12, 1e-10 * float(np.abs(curvature).max()))
-    step = directions @ ((directions.T @ gradient) / np.maximum(np.abs(curvature), floor))
-    length = float(np.abs(step).max())
-    return np.asarray(step if length <= _LONGEST_STEP else step * (_LONGEST_STEP / length))
+    end = ascend(penalised, np.log(start), max_iterations=max_iterations)
+    return _result(end.value + ridge(end.phi), end, names, customers)
 
 
 def _result(
-    log_likelihood: float,
-    phi: Array,
-    gradient: Array,
-    hessian: Array,
-    names: tuple[str, ...],
-    customers: float,
-    steps: int,
-    settled: bool,
+    log_likelihood: float, end: Ascent, names: tuple[str, ...], customers: float
 ) -> MaximumLikelihoodFit:
-    curvature, directions = np.linalg.eigh(-hessian)
-    flat = curvature < 1.0 / _WIDEST_SD**2
-    inverse = np.where(flat, 0.0, 1.0 / np.where(flat, 1.0, curvature))
-    if flat.any():
-        weakest = names[int(np.abs(directions[:, int(np.argmin(curvature))]).argmax())]
+    log_covariance, flat, condition_number = known_and_flat(end.hessian)
+    if flat.size:
+        weakest = names[int(np.abs(flat[:, 0]).argmax())]
         verdict: Verdict = "not identified"
         message = f"the data do not tell the value of {weakest}: the likelihood is flat along it"
-    elif not settled:
+    elif not end.settled:
         verdict = "not identified"
-        message = f"the search for a maximum did not settle in {steps} steps"
+        message = f"the search for a maximum did not settle in {end.steps} steps"
     else:
         verdict, message = "converged", "an ordinary maximum"
-    smallest = float(curvature.min())
     return MaximumLikelihoodFit(
         names=names,
-        parameters=np.exp(phi),
-        log_covariance=(directions * inverse) @ directions.T,
+        parameters=np.exp(end.phi),
+        log_covariance=log_covariance,
         log_likelihood=float(log_likelihood),
         customers=float(customers),
         free_parameters=len(names),
-        iterations=steps,
-        gradient_norm=float(np.abs(gradient).max() / customers),
-        condition_number=float(curvature.max() / smallest) if smallest > 0 else float("inf"),
+        iterations=end.steps,
+        gradient_norm=float(np.abs(end.gradient).max() / customers),
+        condition_number=condition_number,
         verdict=verdict,
         message=message,
     )

@@ -14,11 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retention_models.models.histories import Histories
-from retention_models.models.maximum_likelihood import (
-    MaximumLikelihoodFit,
-    Objective,
-    maximise,
-)
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, maximise
+from retention_models.models.newton import Objective
 
 Array = NDArray[np.float64]
 
