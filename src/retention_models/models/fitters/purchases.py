@@ -1,4 +1,4 @@
-"""Fitters of the models of purchases: BG/NBD, MBG/NBD and Pareto/NBD."""
+"""What the fitters of purchases have in common; the MBG/NBD's and the Pareto/NBD's."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from retention_models.errors import SettingsError
 from retention_models.models.cells import over_cells
-from retention_models.models.count_models import BG_NBD, MBG_NBD, PARETO_NBD, CountModel
+from retention_models.models.count_models import MBG_NBD, PARETO_NBD, CountModel
 from retention_models.models.fitters.estimates import Estimates, like, register
 from retention_models.models.fitters.peer import generate_data, lifetimes
 from retention_models.models.inputs import checked_history
@@ -81,6 +82,10 @@ class PurchaseFitter(Estimates):
         >>> fitter.fit_.names
         ('r', 'alpha', 'a', 'b')
         """
+        if kwargs.get("covariates") is not None:
+            raise SettingsError(
+                f"covariates: {self.label} takes none; fit a BetaGeoFitter, the model that does."
+            )
         x, t_x, t, n = checked_history(frequency, recency, T, weights)
         self._publish(self.model.fit(x, t_x, t, n, penalty=self.penalizer_coef))
         self.time_unit_ = getattr(T, "attrs", {}).get("time_unit")
@@ -195,34 +200,12 @@ class PurchaseFitter(Estimates):
         -------
         DataFrame
         """
+        self._require_fit()
         T = self.data["T"].to_numpy()
         generator = getattr(generate_data, self._generator)
         return pd.DataFrame(generator(T, *self.params_[list(self.names)], size=size))
 
     _generator: ClassVar[str]
-
-
-class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
-    """BG/NBD model, a drop-in for ``lifetimes.BetaGeoFitter`` with exact estimates.
-
-    Parameters
-    ----------
-    penalizer_coef : float
-        Ridge per customer on the logs of r, α / mean T, a and b. Unlike lifetimes' it does not
-        depend on the unit of time. 0 gives maximum likelihood.
-
-    See Also
-    --------
-    PurchaseFitter : attributes and methods.
-
-    Notes
-    -----
-    Source: Fader, Hardie & Lee (2005), Marketing Science 24(2), 275–284.
-    """
-
-    model = BG_NBD
-    label, names = BG_NBD.label, BG_NBD.names
-    _generator = "beta_geometric_nbd_model"
 
 
 class ModifiedBetaGeoFitter(PurchaseFitter, lifetimes.ModifiedBetaGeoFitter):
@@ -271,5 +254,5 @@ class ParetoNBDFitter(PurchaseFitter, lifetimes.ParetoNBDFitter):
     _generator = "pareto_nbd_model"
 
 
-for _fitter in (BetaGeoFitter, ModifiedBetaGeoFitter, ParetoNBDFitter):
+for _fitter in (ModifiedBetaGeoFitter, ParetoNBDFitter):
     register(_fitter)

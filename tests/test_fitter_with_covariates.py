@@ -1,0 +1,99 @@
+"""Static covariates on the fitter: what it tells, what it predicts, and what it refuses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import retention_models as rm
+from purchase_samples import simulate_geometric
+from retention_models.errors import SettingsError
+from retention_models.models import bg_nbd
+
+
+@pytest.fixture(scope="module")
+def shop():
+    """4,000 customers; those who joined through a campaign leave more readily and buy as often."""
+    rng = np.random.default_rng(4)
+    groups = []
+    for joined, a in ((0, 0.6), (1, 1.5)):
+        history = simulate_geometric(
+            rng, 2_000, 0.8, 4.0, a, 2.5, rng.uniform(20.0, 40.0, 2_000), first=False
+        )
+        table = pd.DataFrame(dict(zip(("frequency", "recency", "T"), history, strict=True)))
+        groups.append(table.assign(campaign=joined))
+    return pd.concat(groups, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def fitted(shop):
+    """The model with the campaign as a covariate."""
+    history = (shop[name] for name in ("frequency", "recency", "T"))
+    return rm.BetaGeoFitter().fit(*history, covariates=shop[["campaign"]])
+
+
+def test_the_effect_on_dropout_is_seen_and_none_on_the_rate(fitted):
+    """Mean dropout .19 against .375: seen; the purchase rate is the same: not seen."""
+    effects = fitted.covariate_effects_.loc["campaign"]
+    assert effects.loc["mean_dropout", "pvalue"] < 0.01
+    assert effects.loc["mean_dropout", "low"] < 0.375 - 0.194 < effects.loc["mean_dropout", "high"]
+    assert effects.loc["purchase_rate", "pvalue"] > 0.05
+    assert fitted.params_.index.tolist() == ["r", "alpha", "a", "b"]
+
+
+def test_predictions_of_groups_are_those_of_their_own_parameters(fitted, shop):
+    """With a covariate on all three and equal r, each group has a model of its own."""
+    some = shop.groupby("campaign").head(50)
+    history = [some[name] for name in ("frequency", "recency", "T")]
+    expected = fitted.predict(26, *history, covariates=some[["campaign"]])
+    alive = fitted.conditional_probability_alive(*history, covariates=some[["campaign"]])
+    base = fitted.params_
+    gamma = fitted.fit_.coefficients[:, 0] * np.array([-1.0, 1.0, 1.0])
+    for joined in (0, 1):
+        own = base * np.exp(joined * np.array([0.0, *gamma]))
+        columns = [column[some["campaign"] == joined].to_numpy() for column in history]
+        wanted = bg_nbd.conditional_expected_purchases(26, *columns, *own)
+        assert expected[some["campaign"] == joined].to_numpy() == pytest.approx(wanted, rel=1e-9)
+        assert alive[some["campaign"] == joined] == pytest.approx(
+            bg_nbd.probability_alive(*columns, *own), rel=1e-9
+        )
+
+
+def test_a_model_with_covariates_predicts_nothing_without_them(fitted, shop):
+    """Every way to one set of parameters for all is refused in words."""
+    history = [shop[name] for name in ("frequency", "recency", "T")]
+    summary = shop.assign(monetary_value=5.0)
+    for ask in (
+        lambda: fitted.predict(26, *history),
+        lambda: fitted.conditional_probability_alive(*history),
+        lambda: fitted.expected_number_of_purchases_up_to_time(26),
+        lambda: fitted.probability_of_n_purchases_up_to_time(26, 1),
+        lambda: fitted.generate_new_data(5),
+        fitted.to_json,
+        lambda: rm.predict_customers(fitted, None, summary, time_unit="W"),
+        lambda: rm.predict_store(fitted, None, summary, time_unit="W"),
+    ):
+        with pytest.raises(SettingsError, match=r"fitted with covariates \(campaign\)"):
+            ask()
+
+
+def test_covariates_where_there_are_none_are_refused(shop):
+    """A model fitted without, and models that take none."""
+    history = [shop[name].head(200) for name in ("frequency", "recency", "T")]
+    campaign = (shop["frequency"].head(200) * 0 + 1).to_frame("campaign")
+    plain = rm.BetaGeoFitter().fit(*history)
+    with pytest.raises(SettingsError, match="the model was fitted without"):
+        plain.predict(26, *history, covariates=campaign)
+    for other in (rm.ModifiedBetaGeoFitter, rm.ParetoNBDFitter):
+        with pytest.raises(SettingsError, match="takes none; fit a BetaGeoFitter"):
+            other().fit(*history, covariates=campaign)
+
+
+def test_a_new_fit_without_covariates_forgets_them(shop):
+    """The effects of an earlier fit do not linger."""
+    history = [shop[name].iloc[::8] for name in ("frequency", "recency", "T")]
+    model = rm.BetaGeoFitter().fit(*history, covariates=shop[["campaign"]].iloc[::8])
+    model.fit(*history)
+    assert not hasattr(model, "covariate_effects_")
+    assert np.isfinite(model.predict(26, *history)).all()
