@@ -80,6 +80,18 @@ print(json.dumps([before, state()]))
     assert after == before
 
 
+def test_import_leaves_the_rest_of_autograd_importable():
+    """Only its special functions are loaded with the fitters; the others come when asked for."""
+    code = """
+import sys
+import retention_models.models.fitters
+assert "scipy.stats" not in sys.modules
+import autograd.scipy.stats
+assert autograd.scipy.stats.norm.pdf(0.0) > 0.39
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)
+
+
 def test_published_results_carry_lifetimes_names(purchases):
     """FHL: r .2425945, α 4.4136, a .79292, b 2.42590, LL −9582.4292, under lifetimes' names."""
     published = pd.Series({"r": 0.2425945, "alpha": 4.4136, "a": 0.79292, "b": 2.42590})

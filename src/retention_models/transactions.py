@@ -20,11 +20,12 @@ from retention_models.contract import (
     require_columns,
 )
 from retention_models.errors import DataError
-from retention_models.settings import Settings
 from retention_models.sources import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from retention_models.settings import Settings
 
 ONLY_STORE = "all"
 

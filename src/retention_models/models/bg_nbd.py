@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betainc, expit, gammaln
+from scipy.special import betainc, gammaln
 
 from retention_models.models.bg_nbd_series import euler_series, rows_of, sum_of_chances
 from retention_models.models.blocks import in_blocks
@@ -82,10 +82,12 @@ def probability_alive(
         alive, back = np.ones(x.size), np.flatnonzero(x)
         x, t_x, T = (column.take(back) for column in (x, t_x, T))
         alpha_, a_, b_ = (column.take(back) for column in each) if own else parameters
-        waited = np.log1p((T - t_x) / (alpha_ + t_x))
-        with np.errstate(divide="ignore"):  # where a = 0 the odds of having left are 0
+        waited = np.log((alpha_ + T) / (alpha_ + t_x))
+        # Odds beyond any number leave a chance of 0; where nobody leaves they are none.
+        with np.errstate(over="ignore", invalid="ignore"):
             # b + (x − 1) is b itself at x = 1, however small.
-            alive[back] = expit(np.log(b_ + (x - 1.0)) - np.log(a_) - (r + x) * waited)
+            odds_left = np.exp((r + x) * waited) * (a_ / (b_ + (x - 1.0)))
+            alive[back] = 1.0 / (1.0 + (np.where(a_ > 0.0, odds_left, 0.0) if own else odds_left))
         return alive
 
     return in_blocks(block, *(np.ravel(v) for v in columns)).reshape(columns[0].shape)

@@ -15,7 +15,7 @@ from scipy.special import betainc
 Array = NDArray[np.float64]
 
 # Elements at a time: what is computed on them stays in a processor's cache.
-_BLOCK = 1024
+_BLOCK = 2048
 
 
 def rows_of(values: Array, rows: NDArray[Any]) -> Array:
