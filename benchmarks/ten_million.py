@@ -23,13 +23,14 @@ def count(path: str) -> None:
     keys = ["frequency", "recency", "T"]
     counted = None
     for seed in range(CUSTOMERS // PART):
-        part = simulated(PART, 189, 274, seed)
-        part = part.groupby(keys)["monetary_value"].agg(["size", "sum"])
-        counted = part if counted is None else counted.add(part, fill_value=0.0)
+        part = simulated(PART, 365, 730, seed)
+        # The spend of one customer stands for those of its history: a mean would not vary enough.
+        part = part.groupby(keys)["monetary_value"].agg(["size", "first"])
+        if counted is not None:
+            part = pd.concat([counted, part]).groupby(keys).agg({"size": "sum", "first": "first"})
+        counted = part
         print(f"simulated {(seed + 1) * PART:,} customers", file=sys.stderr, flush=True)
-    counted = counted.reset_index()
-    counted["monetary_value"] = counted.pop("sum") / counted["size"]
-    counted.to_parquet(path)
+    counted.reset_index().rename(columns={"first": "monetary_value"}).to_parquet(path)
 
 
 def predict(path: str) -> None:

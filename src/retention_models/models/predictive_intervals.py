@@ -13,7 +13,7 @@ linear in y in both tails.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,14 @@ _TAIL = 1e-9
 _CELLS, _ROWS = 256, 4096
 # Distance of a table's nodes, in standard deviations of the narrowest y and at most in y itself; and
 # how many at least and at most.
-_STEP, _WIDEST, _FEWEST, _MOST = 0.4, 0.1, 64, 2000
+_STEP, _WIDEST, _FEWEST, _MOST = 0.3, 0.08, 64, 2000
+# Nodes of the integral between two neighbours.
+_GAUSS, _WEIGHTS = np.polynomial.legendre.leggauss(3)
+# Logits of numbers are within ±700, so that so far apart two cells' do not meet.
+_APART = 2000.0
+_LEAST = -300.0
+# Probability outside a table's ends, where it goes straight on.
+_END = 1e-7
 
 
 def future_quantiles(
@@ -139,6 +146,18 @@ def _count_chances(
     )
 
 
+def _integrated(density: Callable[[Array], Array], y: Array) -> Array:
+    """Integral of a density from the first node to each, from node to node by quadrature.
+
+    It costs an exp where a beta distribution costs a series.
+    """
+    half = (y[1] - y[0]) / 2.0
+    points = (y[:-1] + half)[:, None] + half * _GAUSS
+    values = density(np.ravel(points))
+    pieces = half * (values.reshape(len(values), y.size - 1, _GAUSS.size) @ _WEIGHTS)
+    return np.concatenate([np.zeros((len(values), 1)), np.cumsum(pieces, axis=1)], axis=1)
+
+
 class ValueTable:
     """The distribution function of y = ln(S/V), one row per cell of one x.
 
@@ -156,26 +175,44 @@ class ValueTable:
         p, q, _ = spend
         self._none = chances[:, 0]
         likely = chances[:, 1:].max(axis=0)
-        some = np.flatnonzero(likely >= min(_TAIL**1.5, likely.max())) + 1
+        some = np.flatnonzero(likely >= min(_TAIL / 10.0, likely.max())) + 1
         shape = q + p * x[0]
-        lowest = betaincinv(p * some[0], shape, _TAIL)
-        highest = betaincinv(p * some[-1], shape, 1.0 - _TAIL)
+        lowest = betaincinv(p * some[0], shape, _END)
+        highest = betaincinv(p * some[-1], shape, 1.0 - _END)
         ends = np.log(np.maximum([lowest, highest], 1e-300))
         ends -= np.log(np.maximum([1.0 - lowest, 1.0 - highest], 1e-300))
-        step = min(_STEP * np.sqrt(1.0 / (p * some[-1]) + 1.0 / shape), _WIDEST)
-        nodes = int(np.clip((ends[1] - ends[0]) / step, _FEWEST, _MOST))
+        # The values of n purchases have a bump of their own up to about n = p, where it is as wide
+        # as its distance from the next; beyond, they flow into each other.
+        apart = min(float(some[-1]), max(1.0, p))
+        step = min(_STEP * np.sqrt(1.0 / (p * apart) + 1.0 / shape), _WIDEST)
+        needed = (ends[1] - ends[0]) / step
+        nodes = int(np.clip(needed, _FEWEST, _MOST))
         self._y = np.linspace(float(ends[0]), float(ends[1]), nodes)
-        w = 1.0 / (1.0 + np.exp(-self._y))
-        n = p * some[:, None]
         bought = 1.0 - self._none[:, None]
         given = chances[:, some] / np.where(bought > 0.0, bought, 1.0)
-        below = np.clip(given @ betainc(n, shape, w), 1e-300, 1.0 - 1e-16)
-        # d/dy of I_w(p·n, q + p·x) = w^(pn) (1 − w)^(q + px) / B(pn, q + px).
-        density = given @ np.exp(
-            n * np.log(w) - shape * np.log1p(np.exp(self._y)) - betaln(n, shape)
-        )
+        n = p * some[:, None]
+
+        def density(y: Array) -> Array:
+            # d/dy of I_w(p·n, q + p·x), w = 1/(1 + e^−y), is w^(pn) (1 − w)^(q + px) / B(pn, q + px).
+            log_w, log_rest = -np.logaddexp(0.0, -y), -np.logaddexp(0.0, y)
+            logs = n * log_w + shape * log_rest - betaln(n, shape)
+            # Numbers too small to be normal ones take a hundred times as long to multiply.
+            return np.asarray(given @ np.exp(np.maximum(logs, _LEAST)))
+
+        if needed > _MOST:
+            # Bumps too narrow for an integral between the nodes: each customer spends the same.
+            below = given @ betainc(n, shape, 1.0 / (1.0 + np.exp(-self._y)))
+            slope = np.zeros_like(below)
+        else:
+            below = _integrated(density, self._y)
+            below += (given @ betainc(n[:, 0], shape, 1.0 / (1.0 + np.exp(-self._y[0]))))[:, None]
+            slope = below * (1.0 - below) / np.maximum(density(self._y), 1e-300)
+        below = np.clip(below, 1e-300, 1.0 - 1e-16)
         self._logit = np.log(below) - np.log1p(-below)
-        self._slope = below * (1.0 - below) / np.maximum(density, 1e-300)  # dy by the logit
+        self._slope = slope  # of y by the logit
+        # One increasing row of all cells' logits, in which a search finds the cell's own.
+        places = _APART * np.arange(len(self._logit), dtype=float)
+        self._ladder = np.ravel(np.maximum.accumulate(self._logit, axis=1) + places[:, None])
 
     def log_quantile(self, cell: Places, u: Array) -> Array:
         """Return y at which the cell's distribution function is u; −inf where no purchase reaches it."""
@@ -185,8 +222,8 @@ class ValueTable:
         result = np.full(u.size, -np.inf)
         rows, given = cell[some], np.minimum(given[some], 1.0 - 1e-15)
         z = np.log(given) - np.log1p(-given)
-        logits = self._logit[rows]
-        left = np.clip((logits < z[:, None]).sum(axis=1) - 1, 0, self._y.size - 2)
+        found = np.searchsorted(self._ladder, z + _APART * rows) - rows * self._y.size
+        left = np.clip(found - 1, 0, self._y.size - 2)
         result[some] = self._interpolate(rows, left, z)
         return result
 
@@ -196,7 +233,8 @@ class ValueTable:
         y0, y1 = self._y[left], self._y[left + 1]
         s0, s1 = self._slope[rows, left], self._slope[rows, left + 1]
         width = np.maximum(z1 - z0, 1e-300)
-        t = (z - z0) / width
+        given = (z - z0) / width
+        t = np.clip(given, 0.0, 1.0)
         inside = (
             y0 * (1.0 + 2.0 * t) * (1.0 - t) ** 2
             + width * s0 * t * (1.0 - t) ** 2
@@ -205,4 +243,4 @@ class ValueTable:
         )
         inside = np.clip(inside, y0, y1)  # a step of the distribution overshoots otherwise
         before, after = y0 + s0 * (z - z0), y1 + s1 * (z - z1)
-        return np.where(t < 0.0, before, np.where(t > 1.0, after, inside))
+        return np.where(given < 0.0, before, np.where(given > 1.0, after, inside))
