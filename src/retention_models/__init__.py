@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from retention_models.chain_models import StoreFits, fit_stores
     from retention_models.cohorts import cohort_retention
     from retention_models.customer_summaries import (
         calibration_holdout_summary,
@@ -50,11 +51,13 @@ _ROOM_OF = {
     "Settings": "settings",
     "SettingsError": "errors",
     "Store": "store",
+    "StoreFits": "chain_models",
     "Transactions": "transactions",
     "calibration_holdout_summary": "customer_summaries",
     "cohort_retention": "cohorts",
     "customer_summary": "customer_summaries",
     "from_json": "models.fitters",
+    "fit_stores": "chain_models",
     "open_store": "store",
     "predict_customers": "predictions",
     "predict_store": "forecasts",
@@ -78,11 +81,13 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Store",
+    "StoreFits",
     "Transactions",
     "calibration_holdout_summary",
     "cohort_retention",
     "customer_summary",
     "from_json",
+    "fit_stores",
     "open_store",
     "predict_customers",
     "predict_store",
