@@ -29,16 +29,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retention_models.models.between_stores import KnownStores, given_covariance, symmetric
-from retention_models.models.maximum_likelihood import Objective, maximise
-from retention_models.models.store_covariance import coordinates, estimate, integrated_moments
+from retention_models.models.newton import Objective, ascend
+from retention_models.models.store_covariance import (
+    coordinates,
+    covariances,
+    estimate,
+    integrated_moments,
+)
 
 Array = NDArray[np.float64]
 
 _MOST_ROUNDS = 100
 # Rounds end when neither the centre nor the covariance moves by more than this on the log scale.
-_SETTLED = 1e-6
+_SETTLED = 1e-5
 # Log-parameters are not taken to lie farther than this from where a likelihood was looked at.
 _FARTHEST = 2.0
+# What a further Newton step would win where a store is looked at: in the first rounds, and at the end.
+_NEAR, _AT = 1e-4, 1e-12
+# Rounds that the next guess of centre and covariance draws on, and how far it may leap.
+_MEMORY, _LONGEST = 5, 1.0
 _FIRST_GUESS = 0.3  # standard deviation between stores in the first round
 
 
@@ -130,36 +139,39 @@ def shrink(objectives: Sequence[Objective], start: Array, prior: ChainPrior) -> 
     """
     back = np.asarray(np.linalg.inv(prior.axes))
     along = [_along_axes(objective, back) for objective in objectives]
-    mu = prior.axes @ start
+    k = start.size
+    mu, sigma = prior.axes @ start, np.eye(k) * _FIRST_GUESS**2
     stores = np.tile(mu, (len(along), 1))
-    sigma = np.eye(mu.size) * _FIRST_GUESS**2
-    rounds, settled = 0, False
-    while rounds < _MOST_ROUNDS and not settled:
-        stores = _modes(along, stores, mu, sigma)
-        known, _, _ = _quadratics(along, stores, mu, prior)
+    points: list[Array] = []
+    images: list[Array] = []
+    moved = np.inf
+    while len(points) < _MOST_ROUNDS and moved > _SETTLED:
+        near = float(np.clip(_NEAR * moved**2, _AT, _NEAR))
+        known = _quadratics(_look(along, stores, mu, sigma, near), mu, prior)
         better = estimate(known, sigma)
         given = given_covariance(better[None], known)
-        moved = max(
-            np.abs(given.centre[0]).max(), np.abs(coordinates(better) - coordinates(sigma)).max()
-        )
-        stores, mu, sigma = mu + given.stores[0], mu + given.centre[0], better
-        rounds, settled = rounds + 1, bool(moved < _SETTLED)
-    stores = _modes(along, stores, mu, sigma)
-    known, values, gradients = _quadratics(along, stores, mu, prior)
+        points.append(np.concatenate([mu, coordinates(sigma)]))
+        images.append(np.concatenate([mu + given.centre[0], coordinates(better)]))
+        moved = float(np.abs(images[-1] - points[-1]).max())
+        stores = mu + given.stores[0]
+        ahead = _ahead(points, images)
+        mu, sigma = ahead[:k], covariances(ahead[None, k:], k)[0][0]
+    found = _look(along, stores, mu, sigma, _AT)
+    known = _quadratics(found, mu, prior)
     given = given_covariance(sigma[None], known)
-    moments, effective = integrated_moments(known, sigma, stores - mu)
-    pull = gradients - (stores - mu) @ np.linalg.inv(sigma)
+    moments, effective = integrated_moments(known, sigma, found.at - mu)
+    pull = found.gradient - (found.at - mu) @ np.linalg.inv(sigma)
     return ShrunkStores(
         centre=back @ mu,
         centre_covariance=back @ given.centre_covariance[0] @ back.T,
         between=back @ sigma @ back.T,
-        estimates=stores @ back.T,
+        estimates=found.at @ back.T,
         covariances=back @ moments @ back.T,
         own_covariances=back @ given.own[0] @ back.T,
-        log_likelihoods=values,
+        log_likelihoods=found.value,
         slopes=np.abs(pull @ prior.axes).max(axis=1),
-        rounds=rounds,
-        settled=settled,
+        rounds=len(points),
+        settled=moved <= _SETTLED,
         effective_draws=effective,
     )
 
@@ -174,10 +186,21 @@ def _along_axes(objective: Objective, back: Array) -> Objective:
     return turned
 
 
-def _modes(along: Sequence[Objective], stores: Array, mu: Array, sigma: Array) -> Array:
-    """Each store's highest posterior density given centre and covariance."""
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """Where each store was looked at, shape (S, k), and its log-likelihood with derivatives there."""
+
+    at: Array
+    value: Array
+    gradient: Array
+    hessian: Array
+
+
+def _look(
+    along: Sequence[Objective], stores: Array, mu: Array, sigma: Array, enough: float
+) -> _Looks:
+    """Look at each store's highest posterior density given centre and covariance, or near it."""
     precision = np.linalg.inv(sigma)
-    names = tuple(f"axis {i}" for i in range(mu.size))
 
     def posterior(objective: Objective) -> Objective:
         def penalised(u: Array) -> tuple[float, Array, Array]:
@@ -187,36 +210,54 @@ def _modes(along: Sequence[Objective], stores: Array, mu: Array, sigma: Array) -
 
         return penalised
 
-    found = [
-        maximise(posterior(objective), np.exp(u), names, 1.0).parameters
+    tops = [
+        ascend(posterior(objective), u, enough=enough, last_step=False)
         for objective, u in zip(along, stores, strict=True)
     ]
-    return np.log(found)
+    at = np.array([top.phi for top in tops])
+    away = (at - mu) @ precision
+    return _Looks(
+        at=at,
+        value=np.array([top.value for top in tops]) + np.einsum("si,si->s", away, at - mu) / 2.0,
+        gradient=np.array([top.gradient for top in tops]) + away,
+        hessian=np.array([top.hessian for top in tops]) + precision,
+    )
 
 
-def _quadratics(
-    along: Sequence[Objective], stores: Array, mu: Array, prior: ChainPrior
-) -> tuple[KnownStores, Array, Array]:
-    """Every store's log-likelihood as a quadratic about the centre, its value and its gradient.
+def _quadratics(looks: _Looks, mu: Array, prior: ChainPrior) -> KnownStores:
+    """Every store's log-likelihood as a quadratic about the centre.
 
     Where a likelihood hardly bends, or bends upwards, the quadratic would have its top too far away
     to be believed: it is given the curvature that puts it `_FARTHEST` away.
     """
-    values, gradients, hessians = (
-        np.array(part)
-        for part in zip(*(f(u) for f, u in zip(along, stores, strict=True)), strict=True)
-    )
-    bend, directions = np.linalg.eigh(symmetric(-hessians))
-    slope = np.abs(np.einsum("sij,si->sj", directions, gradients))
+    bend, directions = np.linalg.eigh(symmetric(-looks.hessian))
+    slope = np.abs(np.einsum("sij,si->sj", directions, looks.gradient))
     bend = np.maximum(bend, slope / _FARTHEST)
     information = (directions * bend[:, None, :]) @ np.swapaxes(directions, 1, 2)
     precision = np.diag(prior.centre_sd**-2.0)
-    known = KnownStores(
+    return KnownStores(
         information=information,
-        score=gradients + np.einsum("sij,sj->si", information, stores - mu),
+        score=looks.gradient + np.einsum("sij,sj->si", information, looks.at - mu),
         centre_precision=precision,
         # An axis without a prior has precision 0, wherever its centre is said to be.
         centre_score=precision @ (prior.centre - mu),
         scale=prior.scale,
     )
-    return known, values, gradients
+
+
+def _ahead(points: Sequence[Array], images: Sequence[Array]) -> Array:
+    """Where the rounds are heading, from what the last ones did to centre and covariance.
+
+    The combination of the last images whose steps all but cancel (Anderson's method): it takes rounds
+    that converge slowly, as where dropout hardly shows, most of the way at once.
+
+    Source: Anderson (1965), "Iterative procedures for nonlinear integral equations", J. ACM 12(4),
+    547–560.
+    """
+    last = slice(-_MEMORY - 1, None)
+    image = np.array(images[last])
+    step = image - np.array(points[last])
+    share, *_ = np.linalg.lstsq(np.diff(step, axis=0).T, step[-1], rcond=1e-6)
+    ahead = image[-1] - share @ np.diff(image, axis=0)
+    trusted = np.abs(ahead - image[-1]).max() < _LONGEST
+    return np.asarray(ahead if trusted else image[-1])

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from retention_models.models.between_stores import KnownStores, given_covariance, symmetric
-from retention_models.models.maximum_likelihood import maximise
+from retention_models.models.newton import ascend
 
 Array = NDArray[np.float64]
 
@@ -115,13 +115,11 @@ def _search(theta: Array, known: KnownStores, *, of_theta: bool) -> tuple[Array,
         bend = (gradient[1 : d + 1] - gradient[d + 1 :]) / (2.0 * _DIFFERENCE)
         return float(value[0]), gradient[0], symmetric(bend)
 
-    names = tuple(f"theta {i}" for i in range(d))
-    found = np.log(maximise(objective, np.exp(theta), names, 1.0).parameters)
-    _, gradient, hessian = objective(found)
-    curvature, directions = np.linalg.eigh(-hessian)
+    top = ascend(objective, theta, enough=1e-7, last_step=False)
+    curvature, directions = np.linalg.eigh(-top.hessian)
     inverse = (directions / np.maximum(curvature, _NARROWEST)) @ directions.T
-    # The search ends within some 1e-5 of the top; with the curvature at hand one more step is free.
-    return found + inverse @ gradient, inverse
+    # With the curvature at hand one more step is free, and squares what is left of the distance.
+    return top.phi + inverse @ top.gradient, inverse
 
 
 def estimate(known: KnownStores, start: Array) -> Array:
