@@ -130,7 +130,7 @@ def fit_stores(summary_by_store: Mapping[str, pd.DataFrame] | pd.DataFrame) -> S
     ...     "recency": [0, 30, 20, 0, 5, 31, 0, 36] * 50, "T": [39, 39, 30, 25, 39, 32, 20, 37] * 50})
     >>> fits = fit_stores({"large": large, "small": small})
     >>> fits.purchases.own_share["r"].round(1).to_dict()
-    {'large': 1.0, 'small': 0.3}
+    {'large': 0.9, 'small': 0.0}
     """
     summaries = _by_store(summary_by_store)
     purchases = fit_chain_purchases({s: _histories(s, summary) for s, summary in summaries.items()})
