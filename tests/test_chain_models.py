@@ -106,15 +106,13 @@ def test_what_is_the_stores_own_grows_with_its_customers(fits):
     assert "the rest from the 6 other stores of the chain" in fit.message
 
 
-def test_estimators_carry_their_customers_and_their_unit(fits, summaries):
-    """As after a fit of their own."""
+def test_estimators_know_their_fit_and_their_unit(fits):
+    """As after a fit of their own, but without customers' data."""
     fitter = fits.purchase_model("ten")
+    assert fits.purchases.stores["ten"] is fitter.fit_
     assert "W" == fitter.time_unit_
-    assert ["frequency", "recency", "T", "weights"] == list(fitter.data.columns)
-    assert 10 == len(fitter.data)
     assert fitter.predict(13.0, 2, 10.0, 20.0) > 0
-    spend = fits.spend_model("ten")
-    assert int((summaries["ten"]["frequency"] > 0).sum()) == len(spend.data)
+    assert fits.spend.stores["ten"] is fits.spend_model("ten").fit_
 
 
 def test_the_unit_of_time_does_not_matter(fits, summaries):

@@ -7,8 +7,9 @@ gets little more than the chain's centre, with wide intervals; one of five thous
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,8 @@ from retention_models.models.chain_fits import (
 )
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
 from retention_models.models.inputs import checked_history, checked_spend
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
+from retention_models.time_units import TimeUnit
 
 _HISTORY, _MONEY = ("frequency", "recency", "T"), "monetary_value"
 
@@ -38,17 +41,19 @@ class StoreFits:
         Gamma-Gamma; None without money, or where it cannot be estimated even from all stores.
     no_spend : str
         Why there is no spend model; empty where there is one.
+    time_unit : {"D", "W", "M"} or None
+        Unit of time of the summaries, where they told it.
     """
 
     purchases: ChainFit
     spend: ChainFit | None
     no_spend: str
-    _summaries: Mapping[str, pd.DataFrame] = field(repr=False)
+    time_unit: TimeUnit | None
 
     @property
     def store_ids(self) -> tuple[str, ...]:
         """Ids of the stores, sorted."""
-        return tuple(self._summaries)
+        return tuple(self.purchases.stores)
 
     def purchase_model(self, store_id: str) -> BetaGeoFitter:
         """The store's purchase model, ready for `predict_customers`.
@@ -58,10 +63,8 @@ class StoreFits:
         SettingsError
             If the store is not among those fitted.
         """
-        summary = self._summary(store_id)
-        data = summary[list(_HISTORY)].assign(weights=1.0)
-        unit = summary.attrs.get("time_unit")
-        return BetaGeoFitter.from_fit(self.purchases.stores[store_id], data, unit)
+        fit = self._of_store(self.purchases, store_id)
+        return BetaGeoFitter.from_fit(fit, time_unit=self.time_unit)
 
     def spend_model(self, store_id: str) -> GammaGammaFitter:
         """The store's spend model, ready for `predict_customers`.
@@ -73,17 +76,16 @@ class StoreFits:
         CannotSay
             If spend cannot be modelled even from all stores.
         """
-        summary = self._summary(store_id)
         if self.spend is None:
             raise CannotSay(self.no_spend)
-        data = _with_spend(summary)[[_MONEY, "frequency"]].assign(weights=1.0)
-        return GammaGammaFitter.from_fit(self.spend.stores[store_id], data)
+        fit = self._of_store(self.spend, store_id)
+        return GammaGammaFitter.from_fit(fit, time_unit=self.time_unit)
 
-    def _summary(self, store_id: str) -> pd.DataFrame:
-        if store_id not in self._summaries:
-            known = ", ".join(list(self._summaries)[:10])
+    def _of_store(self, model: ChainFit, store_id: str) -> MaximumLikelihoodFit:
+        if store_id not in model.stores:
+            known = ", ".join(self.store_ids[:10])
             raise SettingsError(f"store_id: no store {store_id!r} was fitted; there are {known}.")
-        return self._summaries[store_id]
+        return model.stores[store_id]
 
 
 def fit_stores(summary_by_store: Mapping[str, pd.DataFrame] | pd.DataFrame) -> StoreFits:
@@ -133,6 +135,7 @@ def fit_stores(summary_by_store: Mapping[str, pd.DataFrame] | pd.DataFrame) -> S
     {'large': 0.9, 'small': 0.0}
     """
     summaries = _by_store(summary_by_store)
+    unit = _unit_of(summaries)
     purchases = fit_chain_purchases({s: _histories(s, summary) for s, summary in summaries.items()})
     spend, why_not = None, "The summaries hold no money."
     if all(_MONEY in summary for summary in summaries.values()):
@@ -141,28 +144,30 @@ def fit_stores(summary_by_store: Mapping[str, pd.DataFrame] | pd.DataFrame) -> S
             why_not = ""
         except CannotSay as refusal:
             why_not = str(refusal)
-    return StoreFits(purchases, spend, why_not, summaries)
+    return StoreFits(purchases, spend, why_not, unit)
 
 
 def _histories(store: str, summary: pd.DataFrame) -> Columns:
-    return _checked(store, checked_history, *(summary[column] for column in _HISTORY))[:3]
+    with _naming(store):
+        x, t_x, T, _ = checked_history(*(summary[column] for column in _HISTORY), None)
+    return x, t_x, T
 
 
 def _spends(store: str, summary: pd.DataFrame) -> Columns:
-    repeat = _with_spend(summary)
+    # What is no number stays, to be refused.
+    repeat = summary.loc[(summary["frequency"] > 0) & ~(summary[_MONEY] <= 0)]
     if repeat.empty:
         return np.empty(0), np.empty(0)
-    return _checked(store, checked_spend, repeat["frequency"], repeat[_MONEY])[:2]
+    with _naming(store):
+        x, m, _ = checked_spend(repeat["frequency"], repeat[_MONEY], None)
+    return x, m
 
 
-def _with_spend(summary: pd.DataFrame) -> pd.DataFrame:
-    """Customers whose repeat purchases were worth something; what is no number stays, to be refused."""
-    return summary.loc[(summary["frequency"] > 0) & ~(summary[_MONEY] <= 0)]
-
-
-def _checked(store: str, check: Callable[..., Columns], *columns: pd.Series) -> Columns:
+@contextlib.contextmanager
+def _naming(store: str) -> Iterator[None]:
+    """Errors inside name the store too."""
     try:
-        return check(*columns, None)
+        yield
     except SettingsError as error:
         raise SettingsError(f"store {store!r}: {error}") from None
 
@@ -190,8 +195,13 @@ def _by_store(given: Mapping[str, pd.DataFrame] | pd.DataFrame) -> dict[str, pd.
         raise SettingsError(
             f"store {without[0]!r}: the column {_MONEY} is missing, which other stores have."
         )
+    return summaries
+
+
+def _unit_of(summaries: Mapping[str, pd.DataFrame]) -> TimeUnit | None:
     units = {store: summary.attrs.get("time_unit") for store, summary in summaries.items()}
-    if len(set(units.values()) - {None}) > 1:
+    told = set(units.values()) - {None}
+    if len(told) > 1:
         named = ", ".join(f"{store!r} in {unit}" for store, unit in list(units.items())[:5])
         raise SettingsError(f"summary_by_store: expected one unit of time; got {named}.")
-    return summaries
+    return told.pop() if told else None
