@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from retention_models.chain_models import StoreFits, fit_stores
+    from retention_models.chain_summaries import customer_summary_by_store
     from retention_models.cohorts import cohort_retention
     from retention_models.customer_summaries import (
         calibration_holdout_summary,
@@ -56,6 +57,7 @@ _ROOM_OF = {
     "calibration_holdout_summary": "customer_summaries",
     "cohort_retention": "cohorts",
     "customer_summary": "customer_summaries",
+    "customer_summary_by_store": "chain_summaries",
     "fit_stores": "chain_models",
     "from_json": "models.fitters",
     "open_store": "store",
@@ -86,6 +88,7 @@ __all__ = [
     "calibration_holdout_summary",
     "cohort_retention",
     "customer_summary",
+    "customer_summary_by_store",
     "fit_stores",
     "from_json",
     "open_store",

@@ -149,7 +149,7 @@ def fit_stores(summary_by_store: Mapping[str, pd.DataFrame] | pd.DataFrame) -> S
 
 def _histories(store: str, summary: pd.DataFrame) -> Columns:
     with _naming(store):
-        x, t_x, T, _ = checked_history(*(summary[column] for column in _HISTORY), None)
+        x, t_x, T, _ = checked_history(summary["frequency"], summary["recency"], summary["T"], None)
     return x, t_x, T
 
 
