@@ -99,12 +99,12 @@ def test_a_small_store_borrows_from_its_chain_and_says_so(small_chain):
     assert "shrunk" == store.purchases.fit_.verdict == store.spend.fit_.verdict
     said = words.purchase_model(store.purchases.fit_, "W")
     assert "do not carry a model by themselves, so it borrows" in said
-    assert "the rest from the 4 other stores of the chain" in said
+    assert "the rest is taken from the 4 other stores of the chain" in said
     assert store.forecast.purchases.low < store.forecast.purchases.value
     worth = words.lifetime_value(
         store.forecast, store.settings.model, store.settings.money, store.spend
     )
-    assert "what customers spend comes from the store's own customers" in worth
+    assert "the store's own customers tell" in worth
     assert "shrunk" == store.holdout.purchases.fit_.verdict
     assert store.forecast_verdict in {"use", "use with care", "do not use"}
 

@@ -119,7 +119,8 @@ def fit_stores(summary_by_store: Mapping[str, pd.DataFrame] | pd.DataFrame) -> S
     include the doubt about μ and Σ.
 
     Not accounted for: customers who buy at several stores of the chain count as one at each; stores that
-    differ in a way that they themselves show, such as age or region, are taken for alike but for chance.
+    differ in a way that they themselves show, such as age or region, are taken for alike but for chance;
+    where nearly nobody leaves, intervals of dropout are too narrow (see `models.shrinkage.shrink`).
 
     Sources: Efron & Morris (1975), JASA 70, 311–319; Kass & Steffey (1989), JASA 84, 717–726; the
     prior: Chung et al. (2015), JEBS 40, 136–157.

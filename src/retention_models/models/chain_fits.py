@@ -205,12 +205,9 @@ def _chain_fit(
 def _message(shares: Mapping[str, float], others: int, found: ShrunkStores) -> str:
     if not found.settled:
         return f"the search for what stores have in common did not settle in {found.rounds} rounds"
-    told = " and ".join(
-        f"{share:.0%} of what is said on {topic}" for topic, share in shares.items()
-    )
+    told = " and ".join(f"{share:.0%} of {topic}" for topic, share in shares.items())
+    told = f"the store's own customers tell {told}"
     if not others:
-        return (
-            f"{told} comes from the store's own customers; there is no other store to borrow from"
-        )
+        return f"{told}, and there is no other store to borrow from"
     rest = "the other store" if others == 1 else f"the {others} other stores"
-    return f"{told} comes from the store's own customers, the rest from {rest} of the chain"
+    return f"{told}, and the rest is taken from {rest} of the chain"
