@@ -134,8 +134,8 @@ def shrink(objectives: Sequence[Objective], start: Array, prior: ChainPrior) -> 
 
     Notes
     -----
-    Not accounted for: that a likelihood is no quadratic, beyond its slope and curvature at one place; and
-    that stores may differ otherwise than normally. By simulation nine in ten 90% intervals of the BG/NBD
+    Not accounted for: that a likelihood is no quadratic, beyond its slope and curvature at one place;
+    and that stores may differ otherwise than normally. By simulation nine in ten 90% intervals of the BG/NBD
     model hold (.85 to .92, by size of store and number of stores), but where at most one customer in
     fifty leaves after a purchase, those of dropout hold only .75 to .8, as its likelihood is flat
     towards none and how much stores differ in it is underestimated.
