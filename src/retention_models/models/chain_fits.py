@@ -17,7 +17,8 @@ from retention_models.models import beta_dropout, bg_nbd, gamma_gamma
 from retention_models.models.bg_nbd_likelihood import fit_bg_nbd
 from retention_models.models.gamma_gamma import fit_gamma_gamma
 from retention_models.models.histories import count_histories
-from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, Objective
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
+from retention_models.models.newton import Objective
 from retention_models.models.shrinkage import ChainPrior, ShrunkStores, shrink
 
 Array = NDArray[np.float64]
