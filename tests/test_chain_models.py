@@ -53,6 +53,13 @@ def fits(summaries):
     return rm.fit_stores(summaries)
 
 
+@pytest.fixture(scope="module")
+def few(summaries):
+    """Four stores of the chain that are quick to fit, and their fits."""
+    chosen = {store: summaries[store] for store in ("ten", "thirty", "many", "nobody")}
+    return chosen, rm.fit_stores(chosen)
+
+
 def log_errors(fit):
     """Standard errors of the log-parameters."""
     return np.sqrt(np.diag(fit.log_covariance))
@@ -120,8 +127,9 @@ def test_estimators_know_their_fit_and_their_unit(fits):
     assert fits.spend.stores["ten"] is fits.spend_model("ten").fit_
 
 
-def test_the_unit_of_time_does_not_matter(fits, summaries):
+def test_the_unit_of_time_does_not_matter(few):
     """In days alpha is seven times as large, and nothing else changes."""
+    summaries, fits = few
     in_days = {}
     for store, summary in summaries.items():
         scaled = summary.assign(recency=7.0 * summary["recency"], T=7.0 * summary["T"])
@@ -135,8 +143,9 @@ def test_the_unit_of_time_does_not_matter(fits, summaries):
         assert covariance == pytest.approx(fit.log_covariance, rel=1e-2, abs=1e-4)
 
 
-def test_the_currency_does_not_matter(fits, summaries):
+def test_the_currency_does_not_matter(few):
     """In cents v is a hundred times as large, and nothing else changes."""
+    summaries, fits = few
     in_cents = {
         store: summary.assign(monetary_value=100.0 * summary["monetary_value"])
         for store, summary in summaries.items()
@@ -147,12 +156,11 @@ def test_the_currency_does_not_matter(fits, summaries):
         assert found.stores[store].parameters == pytest.approx(expected, rel=1e-4)
 
 
-def test_neither_order_nor_form_matters(summaries):
+def test_neither_order_nor_form_matters(few):
     """Stores in reverse, or all in one table with a column or an index level: the same to the digit."""
-    three = {store: summaries[store] for store in ("ten", "thirty", "many")}
-    expected = rm.fit_stores(three)
-    reverse = dict(reversed(list(three.items())))
-    table = pd.concat(three, names=["store_id", "customer_id"])
+    summaries, expected = few
+    reverse = dict(reversed(list(summaries.items())))
+    table = pd.concat(summaries, names=["store_id", "customer_id"])
     table.attrs = {"time_unit": "W"}
     for given in (reverse, table, table.reset_index("store_id")):
         found = rm.fit_stores(given)
@@ -184,8 +192,9 @@ def test_stores_that_are_the_same_get_the_pooled_estimate(summaries):
         assert np.all(log_errors(fit) < alone)
 
 
-def test_a_store_without_visible_dropout_stays_inside_the_model(summaries):
+def test_a_store_without_visible_dropout_stays_inside_the_model(few):
     """Its own maximum is at no dropout; given the other stores a little is likely."""
+    summaries, _ = few
     rng = np.random.default_rng(4)
     stays = simulated_summary(rng, 60, (0.8, 4.0, 0.005, 5.0))
     alone = BetaGeoFitter().fit(stays["frequency"], stays["recency"], stays["T"]).fit_

@@ -137,8 +137,9 @@ def test_nine_of_ten_intervals_hold_the_truth(chains):
     for sizes in ((0, 30), (30, 150), (150, 2000)):
         group = chains[chains["size"].between(*sizes, inclusive="right")]
         held = np.array(group["covered"].tolist()).mean(axis=0)
-        assert np.all(held > 0.84), (sizes, held)
-        assert np.all(held < 0.95), (sizes, held)
+        # 40 chains of other seeds gave .85 to .92; about a hundred stores leave a standard error of .03.
+        assert np.all(held > 0.80), (sizes, held)
+        assert np.all(held < 0.97), (sizes, held)
 
 
 def test_intervals_hold_in_chains_of_five_stores_too():
@@ -146,7 +147,7 @@ def test_intervals_hold_in_chains_of_five_stores_too():
     rng = np.random.default_rng(5)
     turn_back = np.linalg.inv(PURCHASES.axes)
     covered = []
-    for _ in range(40):
+    for _ in range(80):
         along = np.array([-0.2, -1.6, -1.6, 0.4]) + 0.5 * rng.standard_normal((5, 4))
         stores = {
             f"{i}": simulated_store(rng, size, *np.exp(turn_back @ u))[0]
@@ -157,8 +158,9 @@ def test_intervals_hold_in_chains_of_five_stores_too():
             off = np.abs(PURCHASES.axes @ np.log(fit.parameters) - truth)
             covered.append(off <= NORMAL_90 * np.sqrt(np.diag(covariance)))
     held = np.mean(covered, axis=0)
-    assert np.all(held > 0.85)
-    assert np.all(held < 0.96)
+    # Three standard errors of 80 chains from .88 and .93, which 250 chains of another seed gave.
+    assert np.all(held > 0.83)
+    assert np.all(held < 0.98)
 
 
 def test_intervals_of_spend_hold():
