@@ -1,9 +1,11 @@
 """A store answers, or says in words why it cannot."""
 
+import pandas as pd
 import pytest
 
 import retention_models as rm
 import shops
+from retention_models import store_models, words
 from retention_models.errors import CannotSay
 
 
@@ -65,3 +67,70 @@ def test_a_holdout_longer_than_the_data_is_said(tmp_path):
     project = shops.write_project(tmp_path, frame, ["0042"], extra="holdout = 60")
     with pytest.raises(CannotSay, match="too short to hold out 420 of them"):
         _ = rm.open_store(project, "0042").holdout
+
+
+def few_who_came_back(shop, seed):
+    """A store of 14 customers of whom eight came back."""
+    log = shops.simulated_log(60, seed=seed, shop=shop)
+    again = log.drop_duplicates(["customer", "day"]).groupby("customer").size() > 1
+    kept = [*again.index[again][:8], *again.index[~again][:6]]
+    return log[log["customer"].isin(kept)]
+
+
+@pytest.fixture(scope="module")
+def small_chain(tmp_path_factory):
+    """Three stores that carry a model, one that does not, and one of seven customers."""
+    seven = shops.simulated_log(7, seed=9, shop="seven")
+    log = pd.concat(
+        [
+            *(shops.simulated_log(60, seed=n, shop=f"{n}") for n in (1, 2, 3)),
+            few_who_came_back("small", 8),
+            seven,
+        ]
+    )
+    return shops.write_project(
+        tmp_path_factory.mktemp("small"), log, ["1", "2", "3", "small", "seven"]
+    )
+
+
+def test_a_small_store_borrows_from_its_chain_and_says_so(small_chain):
+    """Purchases, spend and forecast; the model is checked like any other."""
+    store = rm.open_store(small_chain, "small")
+    assert "shrunk" == store.purchases.fit_.verdict == store.spend.fit_.verdict
+    said = words.purchase_model(store.purchases.fit_, "W")
+    assert "do not carry a model by themselves, so it borrows" in said
+    assert "the rest is taken from the 4 other stores of the chain" in said
+    assert store.forecast.purchases.low < store.forecast.purchases.value
+    worth = words.lifetime_value(
+        store.forecast, store.settings.model, store.settings.money, store.spend
+    )
+    assert "the store's own customers tell" in worth
+    assert "shrunk" == store.holdout.purchases.fit_.verdict
+    assert store.forecast_verdict in {"use", "use with care", "do not use"}
+
+
+def test_a_store_that_carries_a_model_does_not_look_at_the_others(small_chain, monkeypatch):
+    """Its own estimates, and no time spent on the chain."""
+    monkeypatch.setattr(store_models, "customer_summary_by_store", pytest.fail)
+    store = rm.open_store(small_chain, "1")
+    assert {"converged", "boundary"} >= {store.purchases.fit_.verdict, store.spend.fit_.verdict}
+    assert store.holdout.purchases.fit_.verdict in {"converged", "boundary"}
+
+
+def test_a_store_of_seven_customers_does_not_borrow(small_chain):
+    """Figures that draw every customer would tell of single persons."""
+    with pytest.raises(CannotSay, match="Fewer than 10 customers have bought again"):
+        _ = rm.open_store(small_chain, "seven").purchases
+
+
+def test_two_other_stores_are_too_few_to_borrow_from(small_chain, tmp_path):
+    """They hardly say how stores differ; the store's own refusal stands."""
+    log = pd.read_csv(small_chain.parent / "log.csv", dtype=str)
+    project = shops.write_project(tmp_path, log, ["1", "2", "small", "seven"])
+    store = rm.open_store(project, "small")
+    for question in ("purchases", "spend"):
+        with pytest.raises(CannotSay, match=f"too few to model {question}"):
+            getattr(store, question)
+    with pytest.raises(CannotSay, match="too few to model purchases up to 2023-"):
+        _ = store.holdout
+    assert "not checked" == store.forecast_verdict

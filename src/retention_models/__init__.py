@@ -9,6 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from retention_models.chain_models import StoreFits, fit_stores
+    from retention_models.chain_summaries import customer_summary_by_store
     from retention_models.cohorts import cohort_retention
     from retention_models.customer_summaries import (
         calibration_holdout_summary,
@@ -50,10 +52,13 @@ _ROOM_OF = {
     "Settings": "settings",
     "SettingsError": "errors",
     "Store": "store",
+    "StoreFits": "chain_models",
     "Transactions": "transactions",
     "calibration_holdout_summary": "customer_summaries",
     "cohort_retention": "cohorts",
     "customer_summary": "customer_summaries",
+    "customer_summary_by_store": "chain_summaries",
+    "fit_stores": "chain_models",
     "from_json": "models.fitters",
     "open_store": "store",
     "predict_customers": "predictions",
@@ -78,10 +83,13 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Store",
+    "StoreFits",
     "Transactions",
     "calibration_holdout_summary",
     "cohort_retention",
     "customer_summary",
+    "customer_summary_by_store",
+    "fit_stores",
     "from_json",
     "open_store",
     "predict_customers",

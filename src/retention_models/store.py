@@ -16,13 +16,14 @@ import numpy as np
 import pandas as pd
 
 from retention_models.cohorts import cohort_retention
-from retention_models.customer_summaries import Day, as_day, customer_summary
+from retention_models.customer_summaries import Day, as_day
 from retention_models.errors import CannotSay
 from retention_models.forecasts import StoreForecast, predict_store
 from retention_models.measures import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
 from retention_models.predictions import predict_customers
 from retention_models.settings import Settings, read_settings
+from retention_models.store_models import StoreModels
 from retention_models.time_units import days_in
 from retention_models.transactions import Transactions, read_project_transactions
 from retention_models.validation import (
@@ -30,10 +31,6 @@ from retention_models.validation import (
     validate_holdout,
     weekly_tracking,
 )
-
-# Fewer repeat customers than this cannot carry four parameters: at 10, intervals of the parameters
-# already span a factor of ten.
-FEWEST_REPEAT_CUSTOMERS = 10
 
 
 @dataclass(frozen=True)
@@ -65,12 +62,7 @@ class Store:
     @cached_property
     def summary(self) -> pd.DataFrame:
         """Customer summary; see `customer_summary`."""
-        summary = customer_summary(
-            self.log,
-            store_id=self.id,
-            observation_end=self.observation_end,
-            time_unit=self.settings.model.time_unit,
-        )
+        summary = self._models.summary
         if summary.empty:
             raise CannotSay(
                 f"The data hold no purchase at store {self.id} up to {self.observation_end}, so "
@@ -99,30 +91,15 @@ class Store:
 
     @cached_property
     def purchases(self) -> BetaGeoFitter:
-        """Purchase model fitted to all that was observed."""
-        s = self.summary
-        self._require_repeats(int((s["frequency"] > 0).sum()), "purchases")
-        fitted = BetaGeoFitter().fit(s["frequency"], s["recency"], s["T"])
-        if fitted.fit_.verdict == "not identified":
-            raise CannotSay(
-                "The purchase model cannot be estimated from this store's customers: "
-                f"{fitted.fit_.message}."
-            )
-        return fitted
+        """Purchase model of all that was observed; see `StoreModels`."""
+        _ = self.summary  # an empty store says so first
+        return self._models.purchases
 
     @cached_property
     def spend(self) -> GammaGammaFitter:
-        """Spend model fitted to customers with a repeat purchase of positive mean spend."""
-        s = self.summary
-        repeat = s.loc[(s["frequency"] > 0) & (s["monetary_value"] > 0)]
-        self._require_repeats(len(repeat), "spend")
-        fitted = GammaGammaFitter().fit(repeat["frequency"], repeat["monetary_value"])
-        if fitted.fit_.verdict == "not identified":
-            raise CannotSay(
-                "The spend model cannot be estimated from this store's customers: "
-                f"{fitted.fit_.message}."
-            )
-        return fitted
+        """Spend model of customers with a repeat purchase worth something; see `StoreModels`."""
+        _ = self.summary
+        return self._models.spend
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
@@ -163,14 +140,20 @@ class Store:
     def holdout(self) -> HoldoutValidation:
         """Model against a holdout at the end of the data; see `validate_holdout`."""
         split = self.calibration_end
-        early = customer_summary(self.log, store_id=self.id, observation_end=split)
-        self._require_repeats(int((early["frequency"] > 0).sum()), f"purchases up to {split}")
+        early = self._models_of(split, upto=f" up to {split}")
+        purchases: BetaGeoFitter | None = None
+        try:
+            purchases = early.purchases
+        except CannotSay:
+            # A model that the data leave open predicts all the same, and is checked as it is.
+            early.require_repeats()
         return validate_holdout(
             self.log,
             store_id=self.id,
             calibration_end=split,
             holdout_end=self.observation_end,
             time_unit=self.settings.model.time_unit,
+            purchases=purchases,
         )
 
     @cached_property
@@ -217,12 +200,13 @@ class Store:
                 "shown, since they would tell of single persons."
             )
 
-    def _require_repeats(self, repeats: int, what: str) -> None:
-        if repeats < FEWEST_REPEAT_CUSTOMERS:
-            raise CannotSay(
-                f"Fewer than {FEWEST_REPEAT_CUSTOMERS} customers have bought again, too few to "
-                f"model {what}."
-            )
+    @cached_property
+    def _models(self) -> StoreModels:
+        return self._models_of(self.observation_end)
+
+    def _models_of(self, end: dt.date, upto: str = "") -> StoreModels:
+        time_unit = self.settings.model.time_unit
+        return StoreModels(self.log, self.id, end, time_unit, self.settings.stores.ids, upto)
 
 
 def open_store(project_file: str | Path, store_id: str, *, as_of: Day | None = None) -> Store:

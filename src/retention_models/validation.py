@@ -86,6 +86,7 @@ def validate_holdout(
     calibration_end: Day,
     holdout_end: Day,
     time_unit: str = "W",
+    purchases: BetaGeoFitter | None = None,
 ) -> HoldoutValidation:
     """Fit to the calibration period and compare with what customers then did.
 
@@ -99,6 +100,9 @@ def validate_holdout(
         Last days of the two periods, both included.
     time_unit : {"D", "W", "M"}
         Scale of time.
+    purchases : BetaGeoFitter, optional
+        A model of the calibration period found elsewhere, such as one shrunk towards a chain; fitted
+        to the store's calibration period unless given.
 
     Returns
     -------
@@ -125,7 +129,8 @@ def validate_holdout(
     )
     if split.empty:
         raise CannotSay(f"Nobody had bought by {calibration_end}, so there is nothing to validate.")
-    purchases = BetaGeoFitter().fit(split["frequency"], split["recency"], split["T"])
+    if purchases is None:
+        purchases = BetaGeoFitter().fit(split["frequency"], split["recency"], split["T"])
     window = float(split["duration_holdout"].iloc[0])
     table = predict_customers(purchases, None, split, horizon=window)
     customers = split.assign(predicted=table["expected_purchases"])

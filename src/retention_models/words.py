@@ -107,6 +107,11 @@ def purchase_model(fit: MaximumLikelihoodFit, time_unit: str) -> str:
         f" After each purchase {dropout.value:.1%} of them ({dropout.low:.1%} to "
         f"{dropout.high:.1%}) leave for good."
     )
+    if fit.verdict == "shrunk":
+        return (
+            f"{text} The store's own customers do not carry a model by themselves, so it borrows: "
+            f"{fit.message}."
+        )
     return (
         text if fit.verdict == "converged" else f"{text} The fit ended at a limit: {fit.message}."
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from retention_models.models.newton import Ascent, Objective, ascend, known_and_flat
 
 Array = NDArray[np.float64]
-Verdict = Literal["converged", "boundary", "not identified"]
+Verdict = Literal["converged", "boundary", "shrunk", "not identified"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,9 @@ class MaximumLikelihoodFit:
         began.
     condition_number : float
         Of the observed information in log-parameters.
-    verdict : {"converged", "boundary", "not identified"}
-        Whether the estimates are an ordinary maximum.
+    verdict : {"converged", "boundary", "shrunk", "not identified"}
+        Whether the estimates are an ordinary maximum. "shrunk": they are of highest posterior
+        density given the other stores of a chain, and log_covariance is the posterior's.
     message : str
         The verdict in words.
     allowed : ndarray, shape (200, k), optional

@@ -53,7 +53,14 @@ class Ascent:
     settled: bool
 
 
-def ascend(objective: Objective, phi: Array, *, max_iterations: int = 200) -> Ascent:
+def ascend(
+    objective: Objective,
+    phi: Array,
+    *,
+    max_iterations: int = 200,
+    enough: float = _DECREMENT,
+    last_step: bool = True,
+) -> Ascent:
     """Climb to a maximum by Newton's method, halving steps that do not climb.
 
     Parameters
@@ -64,6 +71,11 @@ def ascend(objective: Objective, phi: Array, *, max_iterations: int = 200) -> As
         Where to start.
     max_iterations : int
         Newton steps after which the search is given up.
+    enough : float
+        What a further step would win, below which the search has ended.
+    last_step : bool
+        Whether to take a last step, sure to be small, without evaluating the objective again;
+        without it the derivatives are those where the climb ended.
 
     Returns
     -------
@@ -80,10 +92,10 @@ def ascend(objective: Objective, phi: Array, *, max_iterations: int = 200) -> As
     while steps < max_iterations and not settled:
         step = _ascent_step(gradient, hessian)
         decrement = float(gradient @ step) / 2.0
-        settled = decrement < max(_DECREMENT, 1e-14 * abs(value))
+        settled = decrement < max(enough, 1e-14 * abs(value))
         if settled:
             break
-        if decrement < _LAST_DECREMENT and np.abs(step).max() < _LAST_STEP:
+        if last_step and decrement < _LAST_DECREMENT and np.abs(step).max() < _LAST_STEP:
             phi, value, settled = phi + step, value + decrement, True
             steps += 1
             break

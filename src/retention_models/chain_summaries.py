@@ -1,0 +1,63 @@
+"""Customer summaries of all stores of a chain, in one pass over the log."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import pandas as pd
+
+from retention_models.customer_summaries import Day, customer_summary
+from retention_models.transactions import Transactions
+
+
+def customer_summary_by_store(
+    log: Transactions,
+    *,
+    store_ids: Collection[str] | None = None,
+    observation_end: Day | None = None,
+    time_unit: str = "W",
+) -> dict[str, pd.DataFrame]:
+    """Summarise each customer's purchases at each store.
+
+    Parameters
+    ----------
+    log : Transactions
+        A checked log.
+    store_ids : collection of str, optional
+        The stores; all in the log unless given.
+    observation_end, time_unit
+        As for `customer_summary`.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        By store id, sorted: what `customer_summary` gives for that store. Stores without a purchase
+        by then are left out. A customer of several stores is in the summary of each.
+
+    Raises
+    ------
+    SettingsError
+        If a parameter is not understood.
+    """
+    table = log.table
+    if store_ids is not None:
+        table = table.filter(table["store_id"].isin(list(store_ids)))
+    # The engine takes a customer at two stores for two. The length of the store's id stands before it,
+    # so that the two are told apart again whatever characters they hold.
+    length = table["store_id"].length().cast("string")
+    both = length.concat(":", table["store_id"], table["customer_id"])
+    end = log.last_day() if observation_end is None else observation_end
+    together = customer_summary(
+        replace(log, table=table.mutate(customer_id=both)), observation_end=end, time_unit=time_unit
+    )
+    cuts = [name.partition(":") for name in together.index]
+    stores = [rest[: int(size)] for size, _, rest in cuts]
+    customers = [rest[int(size) :] for size, _, rest in cuts]
+    summaries = {}
+    for store, place in sorted(pd.Series(range(len(stores))).groupby(stores)):
+        summary = together.iloc[place.to_numpy()]
+        summary.index = pd.Index([customers[i] for i in place], name="customer_id", dtype=object)
+        summary.attrs = dict(together.attrs)
+        summaries[str(store)] = summary.sort_index()
+    return summaries
