@@ -15,6 +15,7 @@ from ibis.expr.types import Table
 from retention_models.contract import (
     DUPLICATE,
     NO_CUSTOMER,
+    as_given,
     classified,
     repeats_are_unusable,
     require_columns,
@@ -48,6 +49,8 @@ class Transactions:
         What was found and kept, for the reader: returns, zero-spend lines, repeats.
     source : str
         What was read, for messages.
+    has_returns : bool
+        Whether any usable row may be a return; a log known to have none is summarised sooner.
     """
 
     table: Table = field(repr=False)
@@ -55,6 +58,7 @@ class Transactions:
     rows_read: int
     remarks: tuple[str, ...]
     source: str
+    has_returns: bool = True
 
     @property
     def rows_unusable(self) -> int:
@@ -151,14 +155,18 @@ def read_transactions(
         found = classified(name, raw, columns, timezone, date_format, decimal, only_store)
         if duplicates == "drop":
             found["reason"] = repeats_are_unusable(raw, found["reason"])
-            kept_repeats = 0
-        else:
-            kept_repeats = int(raw.count().execute() - raw.distinct().count().execute())
         checked = connection.create_table("checked", raw.select(**found), temp=True)
+        kept_repeats = 0
+        if duplicates != "drop":
+            kept_repeats = int(checked.count().execute() - raw.distinct().count().execute())
     except duckdb.Error as error:
         first_line = str(error).strip().split("\n")[0]
         raise DataError(f"{name}: cannot be read. {first_line}") from None
-    return _accepted(name, checked, columns, max_unusable_share, kept_repeats)
+    # Looked up only for a message: to number and keep every row as given takes half of the reading.
+    given = raw.select(
+        **as_given(raw, columns), customer_id=found["customer_id"], reason=found["reason"]
+    )
+    return _accepted(name, checked, given, columns, max_unusable_share, kept_repeats)
 
 
 def read_project_transactions(settings: Settings) -> Transactions:
@@ -181,6 +189,7 @@ def read_project_transactions(settings: Settings) -> Transactions:
 def _accepted(
     name: str,
     checked: Table,
+    given: Table,
     columns: Mapping[str, str | None],
     max_unusable_share: float,
     repeats: int,
@@ -205,7 +214,7 @@ def _accepted(
     )
     held_against = quality.loc[~quality["reason"].isin([NO_CUSTOMER, DUPLICATE]), "rows"].sum()
     if held_against > max_unusable_share * rows or quality["rows"].sum() == rows:
-        raise DataError(_refusal(name, bad, quality, rows, columns, max_unusable_share))
+        raise DataError(_refusal(name, given, quality, rows, columns, max_unusable_share))
     remarks = [
         text
         for count, text in (
@@ -231,12 +240,12 @@ def _accepted(
         order_id=kept["order_id"],
         category=kept["category"],
     )
-    return Transactions(table, quality, rows, tuple(remarks), name)
+    return Transactions(table, quality, rows, tuple(remarks), name, returns > 0)
 
 
 def _refusal(
     name: str,
-    bad: Table,
+    given: Table,
     quality: pd.DataFrame,
     rows: int,
     columns: Mapping[str, str | None],
@@ -249,6 +258,7 @@ def _refusal(
         "First of them:",
     ]
     shown = ["customer_id", "given_date", "given_spend"]
+    bad = given.filter(given["reason"].notnull())
     for row in bad.order_by("row").limit(5).execute().to_dict("records"):
         given = ", ".join(
             f"{columns[role.removeprefix('given_')]} = "
