@@ -41,7 +41,7 @@ def cohort_retention(
         If no month is complete.
     """
     last = _last_complete_month(log.last_day() if end is None else as_day(end, "end"))
-    days = purchase_days(log.rows(store_id, last))
+    days = purchase_days(log.rows(store_id, last), returns=log.has_returns)
     months = days.select("customer_id", month=days["date"].truncate("M")).distinct()
     first = months.group_by("customer_id").aggregate(cohort=months["month"].min())
     joined = months.join(first, "customer_id")

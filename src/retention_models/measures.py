@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-import ibis
 import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
@@ -91,19 +90,16 @@ def _per_customer(
     log: Transactions, store_id: str | None, first: dt.date, last: dt.date
 ) -> pd.DataFrame:
     """Purchase days, orders and net spend in the window, of customers with a purchase in it."""
-    rows = log.rows(store_id, last)
-    window = rows.filter(rows["date"] >= first)
-    days = purchase_days(rows)
+    # Lines without an order id are one order of their day: nothing goes uncounted.
+    days = purchase_days(log.rows(store_id, last), same_day="each", returns=log.has_returns)
     days = days.filter(days["date"] >= first)
-    bought = window.filter(window["spend"] >= 0)
-    # A line without an order id belongs to its day's order: nothing goes uncounted.
-    order = ibis.coalesce(bought["order_id"], bought["date"].cast("string"))
-    orders = bought.group_by("customer_id").aggregate(orders=order.nunique())
     return (
         days.group_by("customer_id")
-        .aggregate(purchases=days.count(), spend=days["spend"].sum().cast("float64"))
-        .inner_join(orders, "customer_id")
-        .select("customer_id", "purchases", "spend", "orders")
+        .aggregate(
+            purchases=days.count(),
+            spend=days["spend"].sum().cast("float64"),
+            orders=days["purchases"].sum().cast("int64"),
+        )
         .order_by("customer_id")
         .execute()
         .set_index("customer_id")

@@ -260,7 +260,7 @@ def weekly_tracking(
         pd.Timestamp(validation.calibration_end),
         pd.Timestamp(validation.holdout_end),
     )
-    days = purchase_days(log.rows(store_id, last.date()))
+    days = purchase_days(log.rows(store_id, last.date()), returns=log.has_returns)
     firsts = days.group_by("customer_id").aggregate(first=days["date"].min())
     known = days.join(firsts.filter(firsts["first"] <= split.date()), "customer_id")
     by_day = known.group_by("date").aggregate(
