@@ -75,6 +75,26 @@ def simulate_with_covariates(rng, size, gammas, base, *, share=0.5, days=False):
     return x, t_x, T, np.ones(size), Z
 
 
+def simulate_orders(rng, size, r, alpha, a, b, *, begin, end):
+    """Every order of BG/NBD customers, the first included: customer's number, and time in days.
+
+    First orders fall uniformly on (0, begin) and all orders before `end`, in days; r to b are per
+    week. Each step draws the next order of those only who still buy.
+    """
+    rate, leave = rng.gamma(r, 1.0 / alpha, size) / 7.0, rng.beta(a, b, size)
+    customer, time = np.arange(size), begin * rng.random(size)
+    customers, times = [customer], [time]
+    while customer.size:
+        time = time + rng.exponential(size=customer.size) / rate[customer]
+        seen = time < end
+        customer, time = customer[seen], time[seen]
+        customers.append(customer)
+        times.append(time)
+        stays = rng.random(customer.size) >= leave[customer]
+        customer, time = customer[stays], time[stays]
+    return np.concatenate(customers), np.concatenate(times)
+
+
 def central_differences(function, phi, step=1e-5):
     """Gradient by differences of the value, Hessian by differences of the gradient."""
     k = phi.size

@@ -64,6 +64,13 @@ def test_orders_are_counted_by_their_ids_where_there_are_any(tmp_path):
     assert (2.0, 7.5) == (table.loc["orders", "value"], table.loc["spend_per_order", "value"])
 
 
+def test_order_numbers_that_begin_anew_every_day_are_told_apart(tmp_path):
+    """Till receipt 1 of Friday and receipt 1 of Saturday are two orders."""
+    rows = [("a", "2024-01-05", 10.0, "1"), ("a", "2024-01-06", 5.0, "1")]
+    table = rm.store_measures(log_of(tmp_path, rows, order_id=""), end="2024-01-31")
+    assert 2.0 == table.loc["orders", "value"]
+
+
 def test_a_line_without_an_order_id_is_not_lost(tmp_path):
     """Two orders with ids, and a day's lines without one: three orders."""
     rows = [

@@ -43,8 +43,8 @@ def store_measures(
         Index measure; columns value, low, high (95%; NaN where the value is a plain count, which
         has no sampling error), numerator, denominator, start, end.
 
-        orders: distinct order ids with a line of spend ≥ 0; lines without an order id are one order
-        a day. customers: customers with a purchase. revenue: spend less returns.
+        orders: distinct order ids of a customer's day with a line of spend ≥ 0; lines without an
+        order id are one order a day. customers: customers with a purchase. revenue: spend less returns.
         repeat_customer_rate: customers with ≥ 2 purchase days ÷ customers (Wilson's interval).
         purchase_frequency: orders ÷ customers. spend_per_order: revenue ÷ orders.
         sales_per_customer: revenue ÷ customers. The three ratios have the interval of a ratio of
