@@ -22,7 +22,6 @@ def residual_by_mpmath(rate, r, alpha, a, b):
     return float(r / alpha / rate * mpmath.quad(integrand, points))
 
 
-@pytest.mark.parametrize("rate", [1e-3, 0.0027, 0.2])
 @pytest.mark.parametrize(
     "parameters",
     [
@@ -33,9 +32,9 @@ def residual_by_mpmath(rate, r, alpha, a, b):
         (1.5, 6.0, 0.5, 2),
     ],
 )
-@pytest.mark.parametrize("x", [0, 3])
-def test_integral_matches_mpmath(x, parameters, rate):
+def test_integral_matches_mpmath(parameters):
     """Also at a = 1, a + b < 1 and on either side of a = ½, where the line of integration moves."""
+    x, rate = 3, 0.0027
     r, alpha, a, b = parameters
     value = discounted_expected_residual_transactions(rate, x, 0.0, 0.0, *parameters)
     alive = probability_alive(x, 0.0, 0.0, *parameters)
@@ -55,13 +54,12 @@ def test_a_long_horizon_reaches_the_endless_one():
     assert endless - finite[-1] < 0.005
 
 
-@pytest.mark.slow
-def test_the_longest_horizon_agrees_to_seven_digits():
-    """Slow: 2F1's series needs thousands of terms at s = 10,000 weeks."""
+def test_the_longest_horizon_is_the_endless_one():
+    """At 15,000 weeks all but e^(−40) of it is discounted away."""
     customer = (2, 30.43, 38.86)
     endless = float(discounted_expected_residual_transactions(0.0027, *customer, *CDNOW))
     finite = float(discounted_expected_purchases(15_000.0, 0.0027, *customer, *CDNOW))
-    assert finite == pytest.approx(endless, rel=1e-7)
+    assert finite == pytest.approx(endless, rel=1e-13)
 
 
 def test_customers_with_thousands_of_purchases():

@@ -62,7 +62,7 @@ def test_derivatives_match_central_differences(parameters):
 
 
 def log_likelihood_by_mpmath(x, t_x, T, r, alpha, s, beta):
-    """SMC's likelihood through the difference of 2F1 functions, FH (20), at 60 digits."""
+    """The likelihood through the difference of 2F1 functions, FH section 3, at 60 digits."""
     with mpmath.workdps(60):
         x, t_x, T, r, alpha, s, beta = (
             mpmath.mpf(float(v)) for v in (x, t_x, T, r, alpha, s, beta)

@@ -52,6 +52,16 @@ def checked_spend(
     return x, m, counts
 
 
+def check_rate(rate: float, horizon: float, *, converges: bool = False) -> None:
+    """Refuse a discount rate below 0, or of 0 where a sum over all the future is infinite."""
+    least = 0.0 if np.isfinite(horizon) or converges else np.finfo(float).tiny
+    if not rate >= least:
+        raise SettingsError(
+            "rate: expected a discount rate of 0 or more per unit of T, and above 0 over an endless "
+            f"horizon; got {rate:g}."
+        )
+
+
 def _columns(**given: Any) -> list[Array]:
     arrays: dict[str, Array] = {}
     for name, value in given.items():

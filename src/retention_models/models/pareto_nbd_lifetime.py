@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from retention_models.models.quadrature import NEGLIGIBLE, angle, blocks, nodes, unit_nodes
+from retention_models.models.quadrature import NEGLIGIBLE, angle, blocks, nodes
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -98,20 +98,3 @@ def discounted_lifetime(horizon: float, rate: float, s: float, beta: Array) -> A
         y, dy = nodes(zero[rows], beta[rows], theta[rows], panels)
         lived[rows] = (dy * np.exp(-rate * y - s * np.log1p(y / beta[rows, None]))).sum(axis=1)
     return lived
-
-
-def lifetime_nodes(
-    t: Array, r: Array, alpha: Array, s: float, beta: Array
-) -> Iterator[tuple[Array, Array]]:
-    """Moments in (0, t) and their weights, as many as the narrowest count distribution needs.
-
-    By θ of `quadrature`, with scale min(α, β), the NBD of the count is nowhere narrower than
-    1/(2√r), and the density of the lifetime nowhere than 1/(2√s).
-    """
-    scale = np.minimum(alpha, beta)
-    theta = angle(np.zeros_like(t), t, scale)
-    narrow = np.sqrt(r + s) / 2.0
-    panels = int(np.ceil(np.max(theta * np.maximum(1.0, narrow), initial=1.0)))
-    for node, weight in zip(*unit_nodes(panels), strict=True):
-        y = scale * np.sinh(theta * node) ** 2
-        yield y, weight * theta * scale * np.sinh(2.0 * theta * node)
