@@ -9,7 +9,7 @@ Sources
 SMC : Schmittlein, Morrison & Colombo (1987), "Counting your customers: who are they and what will
 they do next?", Management Science 33(1), 1–24.
 FH : Fader & Hardie (2005), "A note on deriving the Pareto/NBD model and related expressions", note
-009; equation numbers are theirs.
+009; section 3 derives the likelihood, 4 the mean, 5 P(alive), 6 the conditional expectation.
 FHL : Fader, Hardie & Lee (2005), "RFM and CLV: using iso-value curves for customer base analysis",
 Journal of Marketing Research 42(4), 415–430.
 
@@ -31,11 +31,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, expit, gammaln
 
-from retention_models.models.pareto_nbd_lifetime import (
-    discounted_lifetime,
-    lifetime_nodes,
-    unseen_departures,
-)
+from retention_models.models.gamma_ratios import log_gamma_ratio
+from retention_models.models.inputs import check_rate
+from retention_models.models.pareto_nbd_counts import chance_before_leaving
+from retention_models.models.pareto_nbd_lifetime import discounted_lifetime, unseen_departures
 
 Array = NDArray[np.float64]
 
@@ -51,7 +50,7 @@ def probability_alive(
     s: float,
     beta: float,
 ) -> Array:
-    """P(alive) of customers with history (x, t_x, T); SMC, FH section 4.
+    """P(alive) of customers with history (x, t_x, T); SMC, FH section 5.
 
     Formula: 1 / (1 + s ∫ ((α+T)/(α+y))^(r+x) ((β+T)/(β+y))^s dy/(β+y)), y from t_x to T.
 
@@ -87,7 +86,7 @@ def probability_alive(
 def expected_purchases(
     t: ArrayLike, r: ArrayLike, alpha: ArrayLike, s: float, beta: ArrayLike
 ) -> Array:
-    """Expected number of repeat purchases of a new customer in (0, t]; FH (27), SMC (16).
+    """Expected number of repeat purchases of a new customer in (0, t]; SMC, FH section 4.
 
     Formula: rβ/α · (1 − (β/(β+t))^(s−1)) / (s−1), which is rβ/α · ln((β+t)/β) at s = 1.
 
@@ -176,6 +175,7 @@ def discounted_purchases(
     -------
     ndarray
     """
+    check_rate(rate, horizon, converges=s > 1.0)
     r, alpha, beta = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (r, alpha, beta)))
     lived = discounted_lifetime(horizon, rate, s, np.ravel(beta))
     return np.asarray(r / alpha * lived.reshape(beta.shape))
@@ -195,8 +195,8 @@ def discounted_expected_purchases(
     """Expected purchases in (T, T + horizon], each discounted by exp(−rate · waiting time).
 
     Formula: P(alive) · (r+x)/(α+T) · ∫₀ᴴ e^(−δt) ((β+T)/(β+T+t))^s dt. With an endless horizon it
-    is FHL's DERT (their equation 2), where the integral is written with Tricomi's function:
-    (β+T) Ψ(1, 2−s; δ(β+T)).
+    is FHL (2), DET there, where the integral is written with Tricomi's function:
+    δ^(s−1) (β+T)^s Ψ(s, s; δ(β+T)).
 
     Parameters
     ----------
@@ -227,10 +227,10 @@ def discounted_expected_purchases(
 def purchase_count_probability(
     n: ArrayLike, t: ArrayLike, r: ArrayLike, alpha: ArrayLike, s: float, beta: ArrayLike
 ) -> Array:
-    """P(X(t) = n) for a new customer; Fader & Hardie (2006), note 012.
+    """P(X(t) = n) for a new customer; SMC; Fader & Hardie (2006), note 012.
 
     Formula: NBD(n; t) (β/(β+t))^s + ∫₀ᵗ NBD(n; y) · s/(β+y) · (β/(β+y))^s dy, where
-    NBD(n; y) = Γ(r+n)/(Γ(r) n!) · (α/(α+y))^r · (y/(α+y))^n. FH's closed form subtracts; this adds.
+    NBD(n; y) = Γ(r+n)/(Γ(r) n!) · (α/(α+y))^r · (y/(α+y))^n. The note's form subtracts, this adds.
 
     Parameters
     ----------
@@ -255,20 +255,13 @@ def purchase_count_probability(
     array([0.593532, 0.165585])
     """
     n, t, r, alpha, beta = (np.asarray(v, dtype=float) for v in (n, t, r, alpha, beta))
-    ways = gammaln(r + n) - gammaln(r) - gammaln(n + 1.0)
-
-    def nbd(y: Array) -> Array:
-        # u = y/(α+y); where it is 0, only n = 0 has a chance.
-        log_u = np.log(np.maximum(y, 1e-300)) - np.log(alpha + y)
-        return np.asarray(ways - r * np.log1p(y / alpha) + n * log_u)
-
-    total = np.exp(nbd(t) - s * np.log1p(t / beta))
-    if s == 0.0:
-        return np.asarray(total)
-    for y, dy in lifetime_nodes(t, r, alpha, s, beta):
-        left = np.log(s * np.maximum(dy, 1e-300)) - np.log(beta + y) - s * np.log1p(y / beta)
-        total = total + np.exp(nbd(y) + left)
-    return np.asarray(total)
+    window = np.where(t > 0.0, t, alpha)  # any: in one without length nothing happens
+    log_ways = log_gamma_ratio(r, n) - gammaln(n + 1.0)
+    here = log_ways - r * np.log1p(t / alpha) - n * np.log1p(alpha / window)
+    probability = np.exp(here - s * np.log1p(t / beta))
+    if s > 0.0:
+        probability = probability + chance_before_leaving(n, window, r, alpha, s, beta, log_ways)
+    return np.where(t > 0.0, probability, np.where(n > 0, 0.0, 1.0))
 
 
 def conditional_count_probabilities(
@@ -299,25 +292,24 @@ def conditional_count_probabilities(
     Returns
     -------
     ndarray, shape (k, n)
-        Column j holds P(j purchases); rows sum to 1 less `tail` at most.
+        Column j holds P(j purchases); rows sum to 1 less `tail` at most, and may end in zeros.
     """
     x, t_x, T = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, float)) for v in (x, t_x, T)))
     alive = probability_alive(x, t_x, T, r, alpha, s, beta)
-    new = (r + x)[:, None], (alpha + T)[:, None], s, (beta + T)[:, None]
-    parts = [(1.0 - alive)[:, None]]
-    covered, start, width = 1.0 - alive, 0, 16
-    while float(covered.min(initial=1.0)) < 1.0 - tail:
-        block = alive[:, None] * purchase_count_probability(
-            np.arange(start, start + width), t, *new
-        )
-        if start == 0:
-            block[:, 0] += parts.pop()[:, 0]
-            covered = np.zeros_like(alive)
-        covered = covered + block.sum(axis=1)
-        parts.append(block)
+    rate, scale, life = r + x, alpha + T, beta + T
+    parts, covered, start, width = [np.zeros((x.size, 1))], 1.0 - alive, 0, 16
+    rows = np.flatnonzero(covered < 1.0 - tail)
+    while rows.size:
+        n, block = np.arange(start, start + width), np.zeros((x.size, width))
+        new = rate[rows, None], scale[rows, None], s, life[rows, None]
+        block[rows] = alive[rows, None] * purchase_count_probability(n, t, *new)
+        covered[rows] += block[rows].sum(axis=1)
+        parts = [*parts, block] if start else [block]
         start, width = start + width, min(2 * width, 1024)
         # Nobody buys more than if staying for good: where that tail is nothing, rounding has kept
         # the sum a little below one.
-        if float(betainc(start, r + x, t / (alpha + T + t)).max()) < tail * 1e-3:
-            break
-    return np.concatenate(parts, axis=1)
+        more = betainc(start, rate[rows], t / (scale[rows] + t)) > tail * 1e-3
+        rows = rows[more & (covered[rows] < 1.0 - tail)]
+    chances = np.concatenate(parts, axis=1)
+    chances[:, 0] += 1.0 - alive
+    return chances

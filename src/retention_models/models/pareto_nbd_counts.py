@@ -4,10 +4,11 @@ Symbols are those of `pareto_nbd`; what is wanted is
 
     J = ∫₀ᵗ u^n (1−u)^r · (β/(β+y))^s · s/(β+y) dy,  u = y/(α+y).
 
-Over v = ln y the integrand is u^n (1−u)^r w (1−w)^s with w = y/(β+y). Both u and w are logistic
-functions of v, whose logs are concave. So the integrand has one peak and falls ever more steeply
-on either side of it: it is found, followed down to where nothing is left, and integrated between,
-which keeps all digits however far out n lies, and however small J is.
+Likely counts share nodes of y, whatever n is. For those far out in the tail the integrand is all
+but nothing except at t, or near a peak of its own: over v = ln y it is u^n (1−u)^r w (1−w)^s with
+w = y/(β+y), and both u and w are logistic functions of v, whose logs are concave. So it has one peak
+and falls ever more steeply on either side of it: the peak is found, followed down to where nothing
+is left, and what lies between is integrated, which keeps all digits however small J is.
 """
 
 from __future__ import annotations
@@ -18,38 +19,70 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from retention_models.models.quadrature import NEGLIGIBLE, blocks, unit_nodes
+from retention_models.models.quadrature import NEGLIGIBLE, angle, blocks, unit_nodes
 
 Array = NDArray[np.float64]
 Curve = Callable[[Array], Array]
 
+# On a shared panel the integrand may change by this much, log, and still keep all digits; counts that
+# would take more panels than these have nodes of their own.
+_STEEPEST, _MOST = 16.0, 10
 _FEWEST, _WIDTH = 2, 4.0  # panels on either side of the peak, and the widest of them
 _HALVINGS, _NEWTON_STEPS = 25, 4
 
 
-def log_chance_before_leaving(
-    n: Array, t: Array, r: Array, alpha: Array, s: float, beta: Array
+def chance_before_leaving(
+    n: Array, t: Array, r: Array, alpha: Array, s: float, beta: Array, log_ways: Array
 ) -> Array:
-    """Log of the integral J above.
+    """J times the number of ways, Γ(r+n)/(Γ(r) n!).
 
     Parameters
     ----------
-    n, t, r, alpha, beta : ndarray, shape (k,)
-        Numbers of purchases, lengths of the windows (above 0), and parameters.
+    n, t, r, alpha, beta, log_ways : ndarray
+        Numbers of purchases, lengths of the windows (above 0), parameters, and the log of the
+        number of ways; of shapes that broadcast together.
     s : float
         Parameter, above 0.
 
     Returns
     -------
-    ndarray, shape (k,)
+    ndarray
+        Of the broadcast shape.
 
     Examples
     --------
     >>> one = np.ones(1)
     >>> tiny = 1e-12 * one  # then J is s·t/β
-    >>> float(np.exp(log_chance_before_leaving(0 * one, tiny, one, one, 2.0, one))[0].round(18))
+    >>> float(chance_before_leaving(0 * one, tiny, one, one, 2.0, one, 0 * one)[0].round(18))
     2e-12
     """
+    scale = np.minimum(alpha, beta)
+    theta = angle(np.zeros_like(t), t, scale)
+    # Over θ of `quadrature` the count's NBD is nowhere narrower than 1/(2√r), the density of the
+    # lifetime nowhere than 1/(2√s); and towards t the integrand rises by `rise` per panel.
+    rise = (n * alpha - r * t) / (alpha + t) * 2.0 * theta / np.tanh(theta)
+    panels = np.maximum(theta * np.maximum(1.0, np.sqrt(r + s) / 2.0), rise / _STEEPEST)
+    panels = np.where(n > 8.0, np.maximum(panels, 2.0), panels)
+    shared = panels <= _MOST
+    total = np.zeros(shared.shape)
+    if shared.any():
+        fixed = log_ways + np.log(s)
+        for node, weight in zip(
+            *unit_nodes(int(np.ceil(max(1.0, panels[shared].max())))), strict=True
+        ):
+            y = scale * np.sinh(theta * node) ** 2
+            dy = weight * theta * scale * np.sinh(2.0 * theta * node)
+            left = np.log(dy) - np.log(beta + y) - s * np.log1p(y / beta) - r * np.log1p(y / alpha)
+            total += np.exp(fixed + left - n * np.log1p(alpha / y))
+    if not shared.all():
+        columns = np.broadcast_arrays(n, t, r, alpha, beta, log_ways)
+        n, t, r, alpha, beta, log_ways = (column[~shared] for column in columns)
+        total[~shared] = np.exp(log_ways + _log_integral(n, t, r, alpha, s, beta))
+    return total
+
+
+def _log_integral(n: Array, t: Array, r: Array, alpha: Array, s: float, beta: Array) -> Array:
+    """Log of J for columns of one length, by nodes around the peak of each integrand."""
     rate, life, last = np.log(alpha), np.log(beta), np.log(t)
 
     def log_integrand(v: Array, row: NDArray[np.intp] | slice = slice(None)) -> Array:

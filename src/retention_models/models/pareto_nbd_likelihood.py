@@ -41,7 +41,7 @@ _AT_ONCE, _ALMOST_AT_ONCE = 1e-6, 1e-3
 def log_likelihood_with_derivatives(
     phi: Array, x: Array, t_x: Array, T: Array, counts: Array
 ) -> tuple[float, Array, Array]:
-    """Log-likelihood of (ln r, ln α, ln s, ln β), its gradient and its Hessian; FH (20).
+    """Log-likelihood of (ln r, ln α, ln s, ln β), its gradient and its Hessian; FH section 3.
 
     Parameters
     ----------
