@@ -105,6 +105,14 @@ def test_references_of_the_expectation_agree():
     assert oracles.worst(integrated, printed, points)[0] < 1e-12
 
 
+def test_customers_with_parameters_of_their_own_get_what_each_would_get_alone():
+    """One call for all, a too being an array, as where customers differ by covariates."""
+    points = new_and_known(oracles.random_customers(104, 100))
+    together = bg_nbd.expected_purchases(*np.array(points).T)
+    alone = [bg_nbd.expected_purchases(*point) for point in points]
+    assert oracles.worst(together, alone, points)[0] < 1e-11
+
+
 @MODELS
 @SIZES
 def test_conditional_expectation_is_the_published_one(model, likelihood, first, size):
