@@ -144,6 +144,17 @@ def test_the_last_day_counts(cdnow):
     assert (1, 10.0, 10.0) == tuple(summary.loc["a", ["frequency", "recency", "T"]])
 
 
+def test_a_purchase_at_nine_on_the_last_day_of_calibration_belongs_to_it(tmp_path):
+    """Its end is the day's end, where lifetimes' is the midnight before (REF)."""
+    lines = ["a,2024-01-01T10:00,1", "a,2024-01-31T09:00,1", "a,2024-02-01T00:00,1"]
+    (tmp_path / "log.csv").write_text("\n".join(["c,d,s", *lines]))
+    log = rm.read_transactions(tmp_path / "log.csv", customer_id="c", date="d", spend="s")
+    split = rm.calibration_holdout_summary(
+        log, calibration_end="2024-01-31", holdout_end="2024-02-29", time_unit="D"
+    )
+    assert (1, 30.0, 1) == tuple(split.loc["a", ["frequency", "recency", "frequency_holdout"]])
+
+
 def test_a_return_lowers_spend_and_is_no_purchase():
     """On the day of a purchase that day's spend; on a later day that of the purchase before it."""
     rows = [("a", 0, 100.0), ("a", 5, 50.0), ("a", 5, -10.0), ("a", 9, -20.0)]
