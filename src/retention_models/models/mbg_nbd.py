@@ -8,7 +8,8 @@ customer is known by frequency x (repeat purchases), recency t_x and T, in the s
 Sources
 -------
 BDF : Batislam, Denizel & Filiztekin (2007), "Empirical validation and comparison of models for
-customer base analysis", International Journal of Research in Marketing 24(3), 201–209.
+customer base analysis", International Journal of Research in Marketing 24(3), 201–209; an erratum
+in 25(2), 2008, corrects their conditional expectation.
 HW : Hoppe & Wagner (2007), "Customer base analysis: the case for a central variant of the
 betageometric/NBD model", Marketing Journal of Research and Management 3(2), 75–90.
 
@@ -73,7 +74,7 @@ def probability_alive(
     a: float,
     b: float,
 ) -> Array:
-    """P(alive) of customers with history (x, t_x, T); HW, and BDF's appendix.
+    """P(alive) of customers with history (x, t_x, T); HW, BDF.
 
     Formula: 1 / (1 + a/(b+x) · ((α+T)/(α+t_x))^(r+x)), below one also at x = 0.
 
@@ -195,7 +196,7 @@ def discounted_expected_purchases(
 
     See Also
     --------
-    retention_models.models.bg_nbd.discounted_expected_purchases : the quadrature.
+    retention_models.models.bg_nbd.discounted_purchases : the formula, and what is refused.
     """
     stayed = probability_stayed(x, T, r, alpha, a, b)
     rest = bg_nbd.discounted_expected_purchases(horizon, rate, x, t_x, T, r, alpha, a, b + 1.0)
