@@ -224,7 +224,7 @@ def test_an_unknown_way_of_counting_is_refused(tmp_path):
 def test_counting_orders_recovers_the_truth_and_counting_days_does_not(tmp_path, truth, customers):
     """Two million orders of 39 weeks at continuous times, from a file to the estimates.
 
-    Counting days puts α off by 14 to 22 standard errors here, so that 3 cannot be passed by chance.
+    Counting days puts α off by 14 and 25 standard errors here, so that 3 cannot be passed by chance.
     """
     rng = np.random.default_rng(20050401)
     customer, time = simulate_orders(rng, customers, *truth, begin=12 * 7, end=39 * 7)
