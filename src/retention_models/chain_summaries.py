@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from retention_models.customer_summaries import Day, customer_summary
+from retention_models.customer_summaries import Day, SameDay, customer_summary
 from retention_models.transactions import Transactions
 
 
@@ -17,6 +17,7 @@ def customer_summary_by_store(
     store_ids: Collection[str] | None = None,
     observation_end: Day | None = None,
     time_unit: str = "W",
+    same_day: SameDay = "one",
 ) -> dict[str, pd.DataFrame]:
     """Summarise each customer's purchases at each store.
 
@@ -26,7 +27,7 @@ def customer_summary_by_store(
         A checked log.
     store_ids : collection of str, optional
         The stores; all in the log unless given.
-    observation_end, time_unit
+    observation_end, time_unit, same_day
         As for `customer_summary`.
 
     Returns
@@ -49,7 +50,10 @@ def customer_summary_by_store(
     both = length.concat(":", table["store_id"], table["customer_id"])
     end = log.last_day() if observation_end is None else observation_end
     together = customer_summary(
-        replace(log, table=table.mutate(customer_id=both)), observation_end=end, time_unit=time_unit
+        replace(log, table=table.mutate(customer_id=both)),
+        observation_end=end,
+        time_unit=time_unit,
+        same_day=same_day,
     )
     cuts = [name.partition(":") for name in together.index]
     stores = [rest[: int(size)] for size, _, rest in cuts]

@@ -143,7 +143,7 @@ def customer_summary(
     Raises
     ------
     SettingsError
-        If a parameter is not understood, or orders are to be counted and no line has an order id.
+        If a parameter is not understood, or orders are to be counted and a store has none with an id.
 
     Notes
     -----
@@ -168,7 +168,7 @@ def customer_summary(
     """
     days_in(time_unit)
     end = log.last_day() if observation_end is None else as_day(observation_end, "observation_end")
-    _check_same_day(log.rows(store_id, end), store_id, same_day)
+    _check_same_day(log.rows(store_id, end), same_day)
     return _summary(log, store_id, end, time_unit, same_day)
 
 
@@ -218,7 +218,7 @@ def calibration_holdout_summary(
             f"holdout_end: expected a day after calibration_end = {split}; got {end}."
         )
     rows = log.rows(store_id, end)
-    _check_same_day(rows, store_id, same_day)
+    _check_same_day(rows, same_day)
     summary = _summary(log, store_id, split, time_unit, same_day)
     # Returns before the holdout's first purchase belong to the calibration's last: they are left out.
     days = purchase_days(
@@ -234,19 +234,21 @@ def calibration_holdout_summary(
     return summary
 
 
-def _check_same_day(rows: Table, store_id: str | None, same_day: str) -> None:
-    """Refuse a way of counting that is unknown, or orders where no line says which it belongs to."""
+def _check_same_day(rows: Table, same_day: str) -> None:
+    """Refuse a way of counting that is unknown, or orders where a store's lines name none."""
     if same_day not in _REST_OF_FIRST_DAY:
         known = ", ".join(f'"{name}"' for name in _REST_OF_FIRST_DAY)
         raise SettingsError(f"same_day: expected one of {known}; got {same_day!r}.")
-    if same_day != "each" or rows["order_id"].count().execute():
+    if same_day != "each":
         return
-    if rows.count().execute():
-        where = "the log" if store_id is None else f"store {store_id!r}"
+    stores = rows.group_by("store_id").aggregate(ids=rows["order_id"].count())
+    without = sorted(stores.filter(stores["ids"] == 0).execute()["store_id"])
+    if without:
+        others = f" (nor of {len(without) - 1} other stores)" if len(without) > 1 else ""
         raise SettingsError(
-            f'same_day: "each" counts orders, and no line of {where} has an order id. Name their '
-            'column with read_transactions(order_id=...); if every line is an order, "each_line" '
-            'counts lines; "one" counts days.'
+            f'same_day: "each" counts orders, and no line of store {without[0]!r}{others} has an '
+            "order id. Name their column with read_transactions(order_id=...); if every line is an "
+            'order, "each_line" counts lines; "one" counts days.'
         )
 
 
