@@ -319,3 +319,18 @@ def test_predictions_of_a_handful_of_customers_are_numbers(size):
         most = (fit.parameters[0] + x) / (fit.parameters[1] + T) * 52.0
         assert np.all(got >= 0.0)
         assert np.all(got <= most * (1 + 1e-6))
+
+
+def test_counted_histories_are_the_rows_they_came_from():
+    """Long ages and many purchases: keys beyond 32 bits, and beyond 64, count the same rows."""
+    rng = np.random.default_rng(12)
+    for most, oldest in ((3, 60), (4_000, 9_000), (10**7, 4 * 10**6)):
+        x = rng.integers(0, 3, 400) * (most // 2)
+        T = rng.integers(1, oldest, 400)
+        t_x = np.where(x > 0, T // 2, 0)
+        table = np.concatenate([np.column_stack([x, t_x, T])] * 2).astype(float)
+        known = count_histories(*table.T)
+        found = np.column_stack(known.rows())
+        wanted, counts = np.unique(table, axis=0, return_counts=True)
+        assert known.customers == 800
+        assert sorted(map(tuple, found)) == sorted(map(tuple, np.column_stack([wanted, counts])))

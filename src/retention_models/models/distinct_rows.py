@@ -14,6 +14,7 @@ Places = NDArray[np.intp]
 # the end of observation is counted from the middle of the first day.
 STEPS = tuple(half * days for half in (1.0, 2.0) for days in DAYS_IN_UNIT.values())
 _WHOLE = 1e-9
+_LARGEST = np.iinfo(np.int32).max
 # Rows at a time: they stay in a processor's cache.
 _BLOCK = 16384
 # Keys are looked up in a table of up to this size, or of four times the rows; beyond, they are sorted.
@@ -58,14 +59,14 @@ def distinct_rows(*columns: Array) -> tuple[list[Array], NDArray[np.intp]]:
     return [column[first] for column in columns], place
 
 
-def places_in_steps(times: Array, step: float) -> Places | None:
+def places_in_steps(times: Array, step: float) -> NDArray[np.int32] | None:
     """Times as whole numbers of steps, or None where they are not (or too large to be tabled)."""
-    places = np.empty(times.size, dtype=np.intp)
+    places = np.empty(times.size, dtype=np.int32)  # half as much to move
     for first in range(0, times.size, _BLOCK):
         scaled = times[first : first + _BLOCK] * step
         whole = np.rint(scaled)
         low, top = float(whole.min()), float(whole.max())
-        if not (low >= 0.0 and top <= _TABLE + 4 * times.size):
+        if not (low >= 0.0 and top <= min(_TABLE + 4 * times.size, _LARGEST)):
             return None
         scaled -= whole
         if max(scaled.max(), -scaled.min()) > _WHOLE * max(1.0, top):
@@ -88,10 +89,10 @@ def codes_of(column: Array) -> tuple[Places, Array]:
         Increasing; ``values[codes]`` is the column, to within rounding of days.
     """
     for step in STEPS:
-        codes = places_in_steps(column, step)
-        if codes is not None:
-            low = int(codes.min(initial=0))
-            codes -= low
+        places = places_in_steps(column, step)
+        if places is not None:
+            low = int(places.min(initial=0))
+            codes = places.astype(np.intp) - low
             return codes, np.arange(low, low + int(codes.max(initial=0)) + 1) / step
     values, found = np.unique(column, return_inverse=True)
     return np.ravel(found), values

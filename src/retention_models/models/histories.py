@@ -119,12 +119,13 @@ def count_histories(x: Array, t_x: Array, T: Array, counts: Array | None = None)
     (array([2]), array([1.]), array([3.]), array([2.]))
     """
     times, last, end = coded_times(t_x, T)
-    whole = x.astype(np.intp)
+    whole: NDArray[Any] = x.astype(np.int32 if x.max(initial=0.0) < 1 << 31 else np.intp)
     if counts is None:
         whole, end, last, counts = _counted(whole, end, last, times.size)
     else:
         order = np.concatenate([np.flatnonzero(whole == 0), np.flatnonzero(whole)])
-        whole, end, last, counts = (column[order] for column in (whole, end, last, counts))
+        whole, end, last = (column[order].astype(np.intp) for column in (whole, end, last))
+        counts = counts[order]
     # Customers with more than j repeat purchases, for j = 0, 1, …
     by_level = np.bincount(whole, weights=counts)
     return Histories(
@@ -140,7 +141,7 @@ def count_histories(x: Array, t_x: Array, T: Array, counts: Array | None = None)
     )
 
 
-def coded_times(t_x: Array, T: Array) -> tuple[Array, Places, Places]:
+def coded_times(t_x: Array, T: Array) -> tuple[Array, NDArray[Any], NDArray[Any]]:
     """A table of the times that occur, and the places of t_x and T in it.
 
     Parameters
@@ -166,7 +167,7 @@ def coded_times(t_x: Array, T: Array) -> tuple[Array, Places, Places]:
 
 
 def _counted(
-    x: Places, end: Places, last: Places, places: int
+    x: NDArray[Any], end: NDArray[Any], last: NDArray[Any], places: int
 ) -> tuple[Places, Places, Places, Array]:
     """Distinct rows (x, end, last), sorted, and how often each occurs."""
     size = (int(x.max(initial=0)) + 1) * places * places
@@ -182,9 +183,10 @@ def _counted(
     # Half the width sorts in half the time.
     width = np.uint32 if size < 1 << 32 else np.int64
     key = in_blocks(
-        lambda x, end, last: (x * places + end) * places + last, x, end, last, dtype=width
+        lambda x, end, last: (x.astype(np.int64) * places + end) * places + last,
+        *(x.take(back), end.take(back), last.take(back)),
+        dtype=width,
     )
-    key = key.take(back)
     key, counts = _counted_keys(key, size)
     rest = key // places
     level = rest // places
