@@ -54,11 +54,47 @@ def over_cells(
     nodes = _nodes_needed(scale, times)
     if nodes >= min(times.size, _MOST) or levels.size * nodes >= x.size:
         return _directly(function, levels, times, level_of, time_of)
-    u = np.log(scale + times)
+    points, basis = _interpolation(np.log(scale + times), nodes)
+    table = function(levels[:, None], np.exp(points) - scale) @ basis.T
+    return _looked_up(np.ravel(table), level_of, time_of, times.size)
+
+
+def over_ratios(function: Callable[[Array], Array], ratios: Array) -> Array:
+    """A function of a time relative to a scale, at many times.
+
+    Parameters
+    ----------
+    function : callable
+        Of ratios, shape (k,); gives (levels, k); analytic in ln(1 + ratio).
+    ratios : ndarray, shape (...)
+        Above 0.
+
+    Returns
+    -------
+    ndarray, shape (levels, ...)
+
+    Examples
+    --------
+    >>> ratios = np.linspace(0.1, 2.0, 60).reshape(5, 12)
+    >>> found = over_ratios(lambda ratio: np.log1p(ratio)[None], ratios)
+    >>> bool(np.allclose(found[0], np.log1p(ratios), rtol=1e-13, atol=0))
+    True
+    """
+    flat = np.ravel(ratios)
+    nodes = _nodes_needed(1.0, flat)
+    if nodes >= min(flat.size, _MOST):
+        values = function(flat)
+    else:
+        points, basis = _interpolation(np.log1p(flat), nodes)
+        values = function(np.expm1(points)) @ basis.T
+    return np.asarray(values.reshape(-1, *ratios.shape))
+
+
+def _interpolation(u: Array, nodes: int) -> tuple[Array, Array]:
+    """Chebyshev points over the range of u, and the matrix from values there to values at u."""
     low, high = u.min(), u.max()
     angles = (np.arange(nodes) + 0.5) * np.pi / nodes
     points = np.cos(angles)
-    values = function(levels[:, None], np.exp((low + high + (high - low) * points) / 2.0) - scale)
     # Barycentric weights of Chebyshev points of the first kind.
     weights = (-1.0) ** np.arange(nodes) * np.sin(angles)
     away = ((2.0 * u - low - high) / (high - low))[:, None] - points
@@ -66,8 +102,7 @@ def over_cells(
     basis = weights / np.where(met, 1.0, away)
     basis[met.any(axis=1)] = 0.0
     basis[met] = 1.0
-    table = values @ (basis / basis.sum(axis=1, keepdims=True)).T
-    return _looked_up(np.ravel(table), level_of, time_of, times.size)
+    return (low + high + (high - low) * points) / 2.0, basis / basis.sum(axis=1, keepdims=True)
 
 
 def _looked_up(

@@ -58,6 +58,8 @@ class CountModel:
         Functions of that new customer.
     simulate : callable
         Of ends, the parameters of that new customer, and a random generator.
+    one_scale : bool
+        Whether time enters only relative to α, as where dropout comes with purchases.
     """
 
     label: str
@@ -68,6 +70,7 @@ class CountModel:
     alive_as_new: Callable[..., Parameters]
     alive: NewCustomers
     simulate: Callable[..., Iterator[Array]]
+    one_scale: bool
 
 
 def _bg_nbd(x: Array, T: Array, r: float, alpha: float, a: float, b: float) -> Parameters:
@@ -91,6 +94,7 @@ BG_NBD = CountModel(
     _bg_nbd,
     bg_nbd,
     simulate_beta_dropout,
+    one_scale=True,
 )
 # After its first purchase a customer of the MBG/NBD is one of the BG/NBD with b + 1.
 MBG_NBD = CountModel(
@@ -102,6 +106,7 @@ MBG_NBD = CountModel(
     _mbg_nbd,
     bg_nbd,
     simulate_beta_dropout,
+    one_scale=True,
 )
 PARETO_NBD = CountModel(
     "Pareto/NBD",
@@ -112,5 +117,6 @@ PARETO_NBD = CountModel(
     _pareto_nbd,
     pareto_nbd,
     simulate_exponential_dropout,
+    one_scale=False,
 )
 COUNT_MODELS = (BG_NBD, MBG_NBD, PARETO_NBD)

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from retention_models.errors import SettingsError
-from retention_models.models.cells import over_cells
+from retention_models.models.cells import over_cells, over_ratios
 from retention_models.models.count_models import MBG_NBD, PARETO_NBD, CountModel
 from retention_models.models.fitters.estimates import Estimates, like, register
 from retention_models.models.fitters.peer import generate_data, lifetimes
@@ -148,8 +148,15 @@ class PurchaseFitter(Estimates):
         discount = (1.0 + monthly_rate) ** -np.arange(1.0, months + 1.0)
 
         def of_alive(x: Array, age: Array) -> Array:
-            new = self.model.alive_as_new(x[..., None], age[..., None], *parameters)
-            upto = self.model.alive.expected_purchases(ends, *new)
+            if self.model.one_scale and x.ndim == 2:  # levels of x by times
+                r, alpha, a, b = self.model.alive_as_new(x, age, *parameters)
+                upto = over_ratios(
+                    lambda ratio: self.model.alive.expected_purchases(ratio, r, 1.0, a, b),
+                    ends / alpha[:, None],
+                )
+            else:
+                new = self.model.alive_as_new(x[..., None], age[..., None], *parameters)
+                upto = self.model.alive.expected_purchases(ends, *new)
             return np.asarray(np.diff(upto, axis=-1, prepend=0.0) @ discount)
 
         factor = over_cells(of_alive, x, age, self._scale)
