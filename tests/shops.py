@@ -69,3 +69,12 @@ def write_project(
     quoted = ", ".join(f'"{store}"' for store in stores)
     project.write_text(text.format(source="log.csv", stores=quoted, extra=extra), encoding="utf-8")
     return project
+
+
+def with_season(log: pd.DataFrame, swing: float, seed: int, *, peak: float = 0.0) -> pd.DataFrame:
+    """Keep repeat purchases by a yearly wave, 1 ± swing, highest at the share `peak` of a year."""
+    rng = np.random.default_rng(seed)
+    days = (pd.to_datetime(log["day"]) - pd.Timestamp(FIRST_DAY)).dt.days
+    wave = 1.0 + swing * np.cos(2.0 * np.pi * (days / 365.25 - peak))
+    first = ~log.duplicated("customer")
+    return log[first | (rng.random(len(log)) < wave / (1.0 + swing))]

@@ -136,6 +136,22 @@ def count_by_mpmath(n, t, r, alpha, s, beta):
     return float(nbd(mpmath.mpf(t)) * (beta / (beta + t)) ** s + mpmath.quad(left, points))
 
 
+@pytest.mark.parametrize("n", [0, 1, 40])
+@pytest.mark.parametrize("alpha", [1.28, 40.0])
+def test_counts_where_all_leave_at_one_rate_are_those_of_an_exponential_lifetime(n, alpha):
+    """S and β without bound, their ratio .07: all digits of the limit."""
+    r, mu, t = 0.54, 0.07, 39.0
+
+    def nbd(y):
+        ways = mpmath.gamma(r + n) / mpmath.gamma(r) / mpmath.factorial(n)
+        return ways * (alpha / (alpha + y)) ** r * (y / (alpha + y)) ** n
+
+    rest = mpmath.quad(lambda y: nbd(y) * mu * mpmath.exp(-mu * y), [0, 1, 10, t])
+    value = pareto_nbd.purchase_count_probability(n, t, r, alpha, 1e12, 1e12 / mu)
+    known = float(nbd(mpmath.mpf(t)) * mpmath.exp(-mu * t) + rest)
+    assert float(value) == pytest.approx(known, rel=1e-9)
+
+
 @pytest.mark.parametrize("parameters", [CDNOW, (26.5, 42.0, 0.6, 40.0), (0.1, 2.0, 30.0, 500.0)])
 @pytest.mark.parametrize("n", [0, 1, 7, 40])
 def test_count_probabilities_match_their_integral_in_mpmath(n, parameters):

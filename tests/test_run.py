@@ -162,20 +162,37 @@ def test_failed_stores_are_exit_code_1(tmp_path, monkeypatch, capsys):
     assert "[1/1] store 0042: failed" in printed.err
 
 
-def test_the_notebook_runs_by_hand_as_it_stands(tmp_path, grocery):
-    """From notebooks/, with the parameters that it has, as in JupyterLab; it writes nothing."""
+def run_by_hand(name: str, folder: Path, grocery: Path) -> list:
+    """Outputs of a notebook run from notebooks/, with the parameters that it has."""
     from nbclient import NotebookClient
 
-    folder = tmp_path / "notebooks"
-    folder.mkdir()
     settings = read_settings(grocery)
     text = grocery.read_text(encoding="utf-8").replace(
         settings.transactions.source, settings.path(settings.transactions.source)
     )
-    (tmp_path / "retention.toml").write_text(text, encoding="utf-8")
-    notebook = nbformat.read(ROOT / "notebooks" / "store_report.ipynb", as_version=4)
+    (folder.parent / "retention.toml").write_text(text, encoding="utf-8")
+    folder.mkdir()
+    notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
     done = NotebookClient(notebook, resources={"metadata": {"path": str(folder)}}).execute()
     shown = [o for cell in done.cells for o in cell.get("outputs", [])]
-    assert 6 == sum("image/svg+xml" in o.get("data", {}) for o in shown)
     assert [] == [o for o in shown if o["output_type"] in {"error", "stream"}]
     assert [] == list(folder.iterdir())
+    return shown
+
+
+def test_the_notebook_runs_by_hand_as_it_stands(tmp_path, grocery):
+    """From notebooks/, with the parameters that it has, as in JupyterLab; it writes nothing."""
+    shown = run_by_hand("store_report.ipynb", tmp_path / "notebooks", grocery)
+    assert 6 == sum("image/svg+xml" in o.get("data", {}) for o in shown)
+
+
+@pytest.mark.slow
+def test_the_comparison_of_models_runs_by_hand_as_it_stands(tmp_path, grocery):
+    """Two figures, the four models, and a sentence that says which to use."""
+    shown = run_by_hand("compare_models.ipynb", tmp_path / "notebooks", grocery)
+    assert 2 == sum("image/svg+xml" in o.get("data", {}) for o in shown)
+    text = " ".join(o["data"].get("text/html", "") for o in shown if "data" in o)
+    for caption in ("BG/NBD", "MBG/NBD", "Pareto/NBD", "Gamma-Gamma", "The weeks held out"):
+        assert f"<caption>{caption}</caption>" in text
+    assert "Use the " in text
+    assert 'class="refusal"' not in text

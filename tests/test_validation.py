@@ -72,15 +72,6 @@ def test_a_store_that_follows_the_model_may_be_used(tmp_path):
     assert found.total.low <= found.actual <= found.total.high
 
 
-def test_a_store_that_closed_is_not_to_be_used(tmp_path):
-    """No purchase in the holdout: the forecast is refused, in words with numbers."""
-    frame = shops.simulated_log(400, seed=11)
-    log = read(tmp_path, frame[frame["day"] <= dt.date(2023, 9, 30)])
-    found = rm.validate_holdout(log, calibration_end="2023-09-30", holdout_end="2023-12-31")
-    assert "do not use" == found.verdict
-    assert "0 purchases came" in found.reason
-
-
 def test_two_kinds_of_customers_taken_for_one_are_noticed(tmp_path):
     """Regulars from before the data began, and newcomers who seldom come back."""
     regulars = shops.simulated_log(60, seed=2, r=8.0, alpha=8.0, a=0.1, b=20.0)

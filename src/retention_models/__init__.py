@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from retention_models.chain_models import StoreFits, fit_stores
     from retention_models.chain_summaries import customer_summary_by_store
     from retention_models.cohorts import cohort_retention
+    from retention_models.comparison import ModelComparison, compare_models, track_models
     from retention_models.customer_summaries import (
         calibration_holdout_summary,
         customer_summary,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         SettingsError,
     )
     from retention_models.forecasts import predict_store
+    from retention_models.independence import spend_independence
     from retention_models.measures import store_measures
     from retention_models.models.fitters import (
         BetaGeoFitter,
@@ -46,6 +48,7 @@ _ROOM_OF = {
     "CannotSay": "errors",
     "DataError": "errors",
     "GammaGammaFitter": "models.fitters",
+    "ModelComparison": "comparison",
     "ModifiedBetaGeoFitter": "models.fitters",
     "ParetoNBDFitter": "models.fitters",
     "RetentionError": "errors",
@@ -56,6 +59,7 @@ _ROOM_OF = {
     "Transactions": "transactions",
     "calibration_holdout_summary": "customer_summaries",
     "cohort_retention": "cohorts",
+    "compare_models": "comparison",
     "customer_summary": "customer_summaries",
     "customer_summary_by_store": "chain_summaries",
     "fit_stores": "chain_models",
@@ -65,7 +69,9 @@ _ROOM_OF = {
     "predict_store": "forecasts",
     "read_settings": "settings",
     "read_transactions": "transactions",
+    "spend_independence": "independence",
     "store_measures": "measures",
+    "track_models": "comparison",
     "validate_holdout": "validation",
     "weekly_tracking": "validation",
     "write_demo": "demonstration",
@@ -77,6 +83,7 @@ __all__ = [
     "CannotSay",
     "DataError",
     "GammaGammaFitter",
+    "ModelComparison",
     "ModifiedBetaGeoFitter",
     "ParetoNBDFitter",
     "RetentionError",
@@ -87,6 +94,7 @@ __all__ = [
     "Transactions",
     "calibration_holdout_summary",
     "cohort_retention",
+    "compare_models",
     "customer_summary",
     "customer_summary_by_store",
     "fit_stores",
@@ -96,7 +104,9 @@ __all__ = [
     "predict_store",
     "read_settings",
     "read_transactions",
+    "spend_independence",
     "store_measures",
+    "track_models",
     "validate_holdout",
     "weekly_tracking",
     "write_demo",

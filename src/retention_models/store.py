@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from retention_models.cohorts import cohort_retention
+from retention_models.comparison import ModelComparison, compare_models
 from retention_models.customer_summaries import Day, as_day
 from retention_models.errors import CannotSay
 from retention_models.forecasts import StoreForecast, predict_store
@@ -154,6 +155,18 @@ class Store:
             holdout_end=self.observation_end,
             time_unit=self.settings.model.time_unit,
             purchases=purchases,
+        )
+
+    @cached_property
+    def comparison(self) -> ModelComparison:
+        """The models of purchases side by side; see `compare_models`."""
+        _ = self.holdout  # says why there can be none
+        return compare_models(
+            self.log,
+            store_id=self.id,
+            calibration_end=self.calibration_end,
+            holdout_end=self.observation_end,
+            time_unit=self.settings.model.time_unit,
         )
 
     @cached_property

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from retention_models import words
-from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
+from retention_models.comparison import ModelComparison
+from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.validation import HoldoutValidation
 
 _MEASURES = {
     "customers": "Customers",
@@ -23,6 +25,8 @@ _MEANING = {
     "alpha": "rate of the purchase rates; r / alpha is their mean",
     "a": "a / (a + b) is the mean chance to leave after a purchase",
     "b": "see a",
+    "s": "shape of the rates to leave: the smaller, the more unequal",
+    "beta": "rate of the rates to leave; s / beta is their mean",
     "p": "shape of a customer's own spend: the larger, the steadier",
     "q": "spread of mean spend between customers: the larger, the more alike",
     "v": "scale of spend; p · v / (q − 1) is its mean",
@@ -54,7 +58,7 @@ def measures(table: pd.DataFrame, currency: str) -> pd.DataFrame:
     return frame
 
 
-def parameters(fitted: BetaGeoFitter | GammaGammaFitter) -> pd.DataFrame:
+def parameters(fitted: PurchaseFitter | GammaGammaFitter) -> pd.DataFrame:
     """Parameters with 95% interval and meaning as text."""
     rows = {}
     limits = fitted.confidence_intervals_
@@ -73,4 +77,51 @@ def unusable_rows(quality: pd.DataFrame) -> pd.DataFrame:
     counts = quality.groupby("reason")["rows"].sum().sort_values(ascending=False)
     frame = pd.DataFrame({"Rows": [f"{rows:,}" for rows in counts]}, index=counts.index)
     frame.index.name = "Reason"
+    return frame
+
+
+def fits(comparison: ModelComparison) -> pd.DataFrame:
+    """How well each model describes the calibration period, as text."""
+    table = comparison.table
+    return pd.DataFrame(
+        {
+            "Parameters": [f"{n}" for n in table["free_parameters"]],
+            "Log-likelihood": [f"{value:,.1f}" for value in table["log_likelihood"]],
+            "AIC": [f"{value:,.1f}" for value in table["aic"]],
+            "AIC over the lowest": [f"{value:,.1f}" for value in table["delta_aic"]],
+            "BIC": [f"{value:,.1f}" for value in table["bic"]],
+        },
+        index=pd.Index(table.index, name="Model"),
+    )
+
+
+def holdouts(comparison: ModelComparison) -> pd.DataFrame:
+    """How each model did on the weeks held out, as text."""
+    rows = {}
+    for name, row in comparison.table.iterrows():
+        rows[name] = {
+            "Expected": f"{row['expected']:,.0f}",
+            "Came": f"{row['actual']:,}",
+            "Off": f"{row['total_error']:+.0%}" if row["actual"] else "nothing came",
+            "Mean absolute error": f"{row['absolute_error']:.2f}",
+            "Mean squared error": f"{row['squared_error']:.2f}",
+            "90% intervals hold": f"{row['pit']:.0%}",
+            "Verdict": row["verdict"],
+        }
+    frame = pd.DataFrame.from_dict(rows, orient="index")
+    frame.index.name = "Model"
+    return frame
+
+
+def rules_of_thumb(validation: HoldoutValidation) -> pd.DataFrame:
+    """Errors per customer of a model and of rules that need none, as text."""
+    errors = validation.baselines.rename(index={"model": validation.purchases.label})
+    frame = pd.DataFrame(
+        {
+            "Mean absolute error": [f"{value:.2f}" for value in errors["absolute_error"]],
+            "Mean squared error": [f"{value:.2f}" for value in errors["squared_error"]],
+        },
+        index=errors.index,
+    )
+    frame.index.name = "Forecast"
     return frame

@@ -4,34 +4,37 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from retention_models.customer_summaries import (
-    Day,
-    as_day,
-    calibration_holdout_summary,
-    purchase_days,
-)
-from retention_models.errors import CannotSay
+from retention_models.calibration import CountCalibration, alive_calibration, count_calibration
+from retention_models.customer_summaries import Day, purchase_days
+from retention_models.errors import SettingsError
 from retention_models.forecasts import predict_path, predict_store
-from retention_models.models.fitters import BetaGeoFitter
+from retention_models.holdout_data import HoldoutData, read_holdout
+from retention_models.holdout_errors import baseline_errors, errors_by_frequency
+from retention_models.models.fitters import (
+    BetaGeoFitter,
+    ModifiedBetaGeoFitter,
+    ParetoNBDFitter,
+    PurchaseFitter,
+)
 from retention_models.predictions import Interval, predict_customers
+from retention_models.store_changes import Silence, Swing, silence_at_the_end, swing_over_time
 from retention_models.time_units import days_in
 from retention_models.transactions import Transactions
+from retention_models.verdicts import Evidence, Verdict, judge
 
-Verdict = Literal["use", "use with care", "do not use"]
+MODELS: dict[str, type[PurchaseFitter]] = {
+    "bg_nbd": BetaGeoFitter,
+    "mbg_nbd": ModifiedBetaGeoFitter,
+    "pareto_nbd": ParetoNBDFitter,
+}
+Model = str | type[PurchaseFitter]
 
-# Within its 90% interval, a total is as close as chance and parameter doubt allow. Outside it, a
-# forecast that is off by no more than a fifth still ranks customers and budgets; beyond, it misleads.
-TOLERATED_ERROR = 0.20
-# A model whose own expectation for the period it was fitted to is off by more than a tenth describes
-# a mixture of customers that it takes for one population.
-TOLERATED_MISFIT = 0.10
+_INTERVAL = 0.90
 _TRACKING = ["actual", "expected", "forecast", "low", "high"]
-_GROUPS = 7  # frequency groups 0, 1, …, 6 and 7 or more, as FHL (2005), figure 3
 
 
 @dataclass(frozen=True)
@@ -40,36 +43,55 @@ class HoldoutValidation:
 
     Attributes
     ----------
-    purchases : BetaGeoFitter
+    purchases : BetaGeoFitter, ModifiedBetaGeoFitter or ParetoNBDFitter
         Fitted to the calibration period.
     customers : DataFrame
-        Per customer: the calibration summary, frequency_holdout, and predicted.
+        Per customer: the calibration summary, frequency_holdout, last_period, predicted, and the
+        columns probability_alive, purchases_low and purchases_high of `predict_customers`.
     total : Interval
         Predicted purchases of the holdout with their 90% interval.
     actual : int
         Purchases that came.
     errors : Series
         Mean absolute error per customer of the model and of the baselines (always zero, own
-        historic rate, store mean).
+        historic rate, last period repeated, store mean).
+    baselines : DataFrame
+        The same and mean squared errors; see `baseline_errors`.
     by_frequency : DataFrame
-        Index frequency group; customers, actual and predicted mean purchases, low and high: the
-        interval of the mean, by chance, at the fitted parameters.
+        Mean purchases by frequency group; see `errors_by_frequency`.
+    by_alive : DataFrame
+        Chances to buy in the holdout against the share who did, by P(alive); see
+        `alive_calibration`.
+    counts : CountCalibration
+        The customers' 90% intervals of counts against what came.
+    silence : Silence or None
+        At the end of the data; see `silence_at_the_end`.
+    swing : Swing or None
+        Of customers' rates over the weeks; see `swing_over_time`.
     verdict : {"use", "use with care", "do not use"}
         See `reason`.
     reason : str
-        Why, in a sentence with its numbers.
+        Why, in a clause with its numbers.
+    causes : tuple of str
+        What is the matter, by name; see `judge`.
     calibration_end, holdout_end : date
         Last days of the two periods.
     """
 
-    purchases: BetaGeoFitter = field(repr=False)
+    purchases: PurchaseFitter = field(repr=False)
     customers: pd.DataFrame = field(repr=False)
     total: Interval
     actual: int
     errors: pd.Series
+    baselines: pd.DataFrame = field(repr=False)
     by_frequency: pd.DataFrame = field(repr=False)
+    by_alive: pd.DataFrame = field(repr=False)
+    counts: CountCalibration = field(repr=False)
+    silence: Silence | None = field(repr=False)
+    swing: Swing | None = field(repr=False)
     verdict: Verdict
     reason: str
+    causes: tuple[str, ...]
     calibration_end: dt.date
     holdout_end: dt.date
 
@@ -86,7 +108,8 @@ def validate_holdout(
     calibration_end: Day,
     holdout_end: Day,
     time_unit: str = "W",
-    purchases: BetaGeoFitter | None = None,
+    purchases: PurchaseFitter | None = None,
+    model: Model = "bg_nbd",
 ) -> HoldoutValidation:
     """Fit to the calibration period and compare with what customers then did.
 
@@ -100,9 +123,11 @@ def validate_holdout(
         Last days of the two periods, both included.
     time_unit : {"D", "W", "M"}
         Scale of time.
-    purchases : BetaGeoFitter, optional
-        A model of the calibration period found elsewhere, such as one shrunk towards a chain; fitted
-        to the store's calibration period unless given.
+    model : {"bg_nbd", "mbg_nbd", "pareto_nbd"} or class
+        The model of purchases, by name or as one of the fitters.
+    purchases : fitted model, optional
+        A model of the calibration period found elsewhere, such as one shrunk towards a chain; `model` is
+        then not used.
 
     Returns
     -------
@@ -110,125 +135,107 @@ def validate_holdout(
 
     Raises
     ------
+    SettingsError
+        If a parameter is not understood.
     CannotSay
         If the calibration period has no repeat purchase.
 
-    Notes
-    -----
-    Verdict. *Do not use*: the actual total of the holdout is outside its 90% predictive interval and
-    off by more than 20%. *Use with care*: it is outside but off by less; or a baseline errs less per
-    customer; or the model's own expectation for the calibration period is off by more than 10%.
-    *Use*: none of these.
+    See Also
+    --------
+    judge : the verdict and its thresholds.
+    compare_models : the models side by side.
     """
-    split = calibration_holdout_summary(
+    fitter = fitter_of(model)
+    data = read_holdout(
         log,
         store_id=store_id,
         calibration_end=calibration_end,
         holdout_end=holdout_end,
         time_unit=time_unit,
     )
-    if split.empty:
-        raise CannotSay(f"Nobody had bought by {calibration_end}, so there is nothing to validate.")
+    split = data.customers
     if purchases is None:
-        purchases = BetaGeoFitter().fit(split["frequency"], split["recency"], split["T"])
-    window = float(split["duration_holdout"].iloc[0])
-    table = predict_customers(purchases, None, split, horizon=window)
-    customers = split.assign(predicted=table["expected_purchases"])
-    forecast = predict_store(purchases, None, split, horizon=window, interval=0.90)
-    actual = int(split["frequency_holdout"].sum())
-    errors = _errors(customers, window)
-    misfit = _misfit(purchases, split)
-    verdict, reason = _verdict(forecast.purchases, actual, errors, misfit)
+        purchases = fitter().fit(split["frequency"], split["recency"], split["T"])
+    return validate_fit(purchases, data)
+
+
+def fitter_of(model: Model) -> type[PurchaseFitter]:
+    """The fitter of a model given by name, or itself.
+
+    Parameters
+    ----------
+    model : str or class
+
+    Examples
+    --------
+    >>> fitter_of("pareto_nbd").label
+    'Pareto/NBD'
+    """
+    if isinstance(model, str) and model in MODELS:
+        return MODELS[model]
+    if isinstance(model, type) and issubclass(model, PurchaseFitter):
+        return model
+    raise SettingsError(
+        f"model: expected one of {', '.join(MODELS)}, or the class of a fitter of purchases; got "
+        f"{model!r}."
+    )
+
+
+def validate_fit(purchases: PurchaseFitter, data: HoldoutData) -> HoldoutValidation:
+    """Hold a model that was fitted to the calibration period against the holdout.
+
+    Parameters
+    ----------
+    purchases : BetaGeoFitter, ModifiedBetaGeoFitter or ParetoNBDFitter
+        Fitted to ``data.customers``.
+    data : HoldoutData
+        From `read_holdout`.
+
+    Returns
+    -------
+    HoldoutValidation
+    """
+    split, window = data.customers, data.window
+    table = predict_customers(purchases, None, split, horizon=window, interval=_INTERVAL)
+    told = table[["probability_alive", "purchases_low", "purchases_high"]]
+    customers = split.assign(predicted=table["expected_purchases"], **told)
+    total = predict_store(purchases, None, split, horizon=window, interval=_INTERVAL).purchases
+    evidence = Evidence(
+        fit=purchases.fit_,
+        total=total,
+        actual=int(split["frequency_holdout"].sum()),
+        baselines=baseline_errors(customers, window),
+        calibrated=_calibrated(purchases, split),
+        counts=count_calibration(purchases, customers, window, _INTERVAL),
+        silence=silence_at_the_end(purchases, data),
+        swing=swing_over_time(data.days),
+    )
+    verdict, reason, causes = judge(evidence)
     return HoldoutValidation(
         purchases=purchases,
         customers=customers,
-        total=forecast.purchases,
-        actual=actual,
-        errors=errors,
-        by_frequency=_by_frequency(customers),
+        total=total,
+        actual=evidence.actual,
+        errors=evidence.baselines["absolute_error"],
+        baselines=evidence.baselines,
+        by_frequency=errors_by_frequency(customers),
+        by_alive=alive_calibration(purchases, customers, window),
+        counts=evidence.counts,
+        silence=evidence.silence,
+        swing=evidence.swing,
         verdict=verdict,
         reason=reason,
-        calibration_end=as_day(calibration_end, "calibration_end"),
-        holdout_end=as_day(holdout_end, "holdout_end"),
+        causes=causes,
+        calibration_end=data.calibration_end,
+        holdout_end=data.holdout_end,
     )
 
 
-def _errors(customers: pd.DataFrame, window: float) -> pd.Series:
-    actual = customers["frequency_holdout"]
-    age = customers["T"].where(customers["T"] > 0, np.nan)
-    own_rate = (customers["frequency"] / age * window).fillna(0.0)
-    store_mean = customers["frequency"].sum() / customers["T"].sum() * window
-    forecasts = {
-        "model": customers["predicted"],
-        "always zero": 0.0,
-        "own historic rate": own_rate,
-        "store mean": store_mean,
-    }
-    return pd.Series({name: float((actual - f).abs().mean()) for name, f in forecasts.items()})
-
-
-def _by_frequency(customers: pd.DataFrame) -> pd.DataFrame:
-    group = customers["frequency"].clip(upper=_GROUPS)
-    grouped = customers.groupby(group)
-    table = pd.DataFrame(
-        {
-            "customers": grouped.size(),
-            "actual": grouped["frequency_holdout"].mean(),
-            "predicted": grouped["predicted"].mean(),
-        }
-    )
-    # The actual mean's own standard error: how far chance moves it in a group of that size.
-    error = grouped["frequency_holdout"].std() / np.sqrt(grouped.size())
-    half = 1.959963984540054 * error
-    table["low"] = (table["actual"] - half).clip(lower=0.0)
-    table["high"] = table["actual"] + half
-    table.index = [f"{i}" if i < _GROUPS else f"{_GROUPS}+" for i in table.index]
-    table.index.name = "frequency"
-    return table
-
-
-def _misfit(purchases: BetaGeoFitter, split: pd.DataFrame) -> tuple[float, int]:
+def _calibrated(purchases: PurchaseFitter, split: pd.DataFrame) -> tuple[float, int]:
     """Repeat purchases of the calibration period: the model's expectation, and what came."""
     ages, customers = np.unique(split["T"].to_numpy(dtype=float), return_counts=True)
     expected = customers @ purchases.expected_number_of_purchases_up_to_time(ages)
     return float(expected), int(split["frequency"].sum())
-
-
-def _verdict(
-    total: Interval, actual: int, errors: pd.Series, misfit: tuple[float, int]
-) -> tuple[Verdict, str]:
-    inside = total.low <= actual <= total.high
-    off = abs(total.value / actual - 1.0) if actual else float("inf")
-    best = errors.drop("model").idxmin()
-    came = f"{actual:,} purchases came where {total.value:,.0f} were expected"
-    if not inside and off > TOLERATED_ERROR:
-        why = (
-            f"{came} ({total.low:,.0f} to {total.high:,.0f}): the forecast is off by more than "
-            f"{TOLERATED_ERROR:.0%}, as happens when a store changes, closes, or has a strong season"
-        )
-        return "do not use", why
-    if not inside:
-        why = (
-            f"{came}, outside the expected {total.low:,.0f} to {total.high:,.0f} but off by no more "
-            f"than {TOLERATED_ERROR:.0%}"
-        )
-        return "use with care", why
-    if errors["model"] > errors[best]:
-        why = (
-            f"the total holds ({came}), but customer by customer “{best}” errs less "
-            f"({errors[best]:.2f} against {errors['model']:.2f} purchases)"
-        )
-        return "use with care", why
-    expected, seen = misfit
-    if abs(expected / seen - 1.0) > TOLERATED_MISFIT:
-        why = (
-            f"the total holds ({came}), but for the weeks before, which it was fitted to, the model "
-            f"by itself expects {expected:,.0f} repeat purchases where {seen:,} came: it takes "
-            "different kinds of customers for one, such as regulars from before the data began and "
-            "newcomers, and is likely wrong about those who came last"
-        )
-        return "use with care", why
-    return "use", f"{came}, inside the expected {total.low:,.0f} to {total.high:,.0f}"
 
 
 def weekly_tracking(

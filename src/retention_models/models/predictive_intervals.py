@@ -90,6 +90,50 @@ def future_quantiles(
     return counts, log_values
 
 
+def distribution_at(
+    model: CountModel, parameters: Array, known: KnownCustomers, horizon: float, counts: Array
+) -> tuple[Array, Array]:
+    """Distribution function of every customer's count, just below and at counts of its own.
+
+    Parameters
+    ----------
+    model : CountModel
+    parameters : ndarray
+        Of the model.
+    known : KnownCustomers
+    horizon : float
+        Length of the window, in the unit of T.
+    counts : ndarray, shape (..., customers)
+        Whole numbers, at least 0; several for each customer cost hardly more than one.
+
+    Returns
+    -------
+    less, at_most : ndarray, shape (..., customers)
+        P(N < count) and P(N ≤ count); beyond the table's negligible tail both are 1.
+    """
+    alive = known.alive(model, parameters)
+    less, at_most = np.zeros((2, *counts.shape))
+    order = np.argsort(known.row, kind="stable")
+    first_customer = np.searchsorted(known.row[order], np.arange(known.x.size + 1))
+    for cells, rows in _blocks(known):
+        chances = _count_chances(
+            model, parameters, known.x_of_cell[cells], known.end_of_cell[cells], horizon
+        )
+        # Column j holds P(N < j) of whoever is alive; the last but one is 1 up to the tail.
+        below = np.zeros((chances.shape[0], chances.shape[1] + 2))
+        below[:, 1:-1] = np.minimum(np.cumsum(chances, axis=1), 1.0)
+        below[:, -1] = 1.0
+        mine = order[first_customer[rows.start] : first_customer[rows.stop]]
+        row = known.row[mine]
+        cell, last = known.cell[row] - cells.start, below.shape[1] - 1
+        count = counts[..., mine].astype(np.intp)
+        left = 1.0 - alive[row]
+        at_most[..., mine] = left + alive[row] * below[cell, np.minimum(count + 1, last)]
+        under = left + alive[row] * below[cell, np.minimum(count, last)]
+        less[..., mine] = np.where(count > 0, under, 0.0)
+    return less, at_most
+
+
 def count_moments(
     model: CountModel, parameters: Array, known: KnownCustomers, horizon: float
 ) -> tuple[Array, Array, Array]:
