@@ -105,8 +105,7 @@ def derivatives(function, phi):
                 place[i] += sign * step
             return function(place)
 
-        here = at()
-        up, down = [at((i, 1)) for i in range(k)], [at((i, -1)) for i in range(k)]
+        here, up, down = at(), [at((i, 1)) for i in range(k)], [at((i, -1)) for i in range(k)]
         gradient = np.array([float((up[i] - down[i]) / (2 * step)) for i in range(k)])
         hessian = np.diag([float((up[i] - 2 * here + down[i]) / step**2) for i in range(k)])
         for i in range(k):
