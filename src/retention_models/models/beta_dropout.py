@@ -110,7 +110,8 @@ def _odds_of_having_left(
     # A customer of the BG/NBD without a repeat purchase cannot have left, and has no row below.
     before = np.where(level + first > 0, b + level - 1.0 + first, 1.0)
     shapes, by_level, slopes = r + level, np.log(a / before), -1.0 / before
-    log_after, after = np.log(alpha + known.times), 1.0 / (alpha + known.times)
+    # Relative to α, and from the times' own difference below: where α is huge the rest would cancel.
+    log_after, after = np.log1p(known.times / alpha), 1.0 / (alpha + known.times)
     value, total = 0.0, np.zeros(14)
     for start in range(0 if first else known.once, known.x.size, _BLOCK * every):
         rows = slice(start, start + _BLOCK * every, every)
@@ -126,7 +127,7 @@ def _odds_of_having_left(
         left = counts * (np.where(log_odds >= 0.0, 1.0, small) / (1.0 + small))
         unsure = left * (1.0 - left / counts)
         at_end, at_last = after.take(end), after.take(last)
-        gap = at_end - at_last
+        gap = (known.times.take(last) - known.times.take(end)) * at_end * at_last
         by_alpha = shape * gap
         by_b = slopes.take(x)
         unsure_r, unsure_alpha, unsure_b = unsure * by_r, unsure * by_alpha, unsure * by_b

@@ -22,8 +22,10 @@ Array = NDArray[np.float64]
 
 # Beyond these the series is long, or its terms alternate while they grow.
 _FAR, _STEEP_A, _STEEP_R = 0.9, 20.0, 3.0
-# A result this much below the first of its two terms has lost digits to their difference.
-_LOST = 1e-3
+# In less time than this, relative to α, nobody leaves by any digit.
+_NO_TIME = 1e-290
+# A result this much below the first of its terms has lost five digits of sixteen to their difference.
+_LOST = 1e-5
 
 
 def expected_of_rows(t: Array, r: Array, alpha: Array, a: Array, b: Array) -> Array:
@@ -45,7 +47,7 @@ def expected_of_rows(t: Array, r: Array, alpha: Array, a: Array, b: Array) -> Ar
     array([1.85796])
     """
     result = r * t / alpha
-    hard = (t > 0.0) & (a > 0.0)
+    hard = (t > _NO_TIME * alpha) & (a > 0.0)
     short = hard & (t <= _FAR * (alpha + t)) & (r - a - b < _STEEP_R) & (a < _STEEP_A)
     rows = np.flatnonzero(short)
     own = a[rows] if a.ndim else a

@@ -24,6 +24,7 @@ from scipy.special import betainc, digamma, gammaln, polygamma
 
 from retention_models.errors import CannotSay
 from retention_models.models.blocks import in_blocks
+from retention_models.models.gamma_ratios import log_gamma_ratio
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, maximise
 
 Array = NDArray[np.float64]
@@ -64,7 +65,7 @@ def log_likelihood_with_derivatives(
 class _Spends:
     """Purchases x, their total, and counts, with the sums that do not depend on parameters.
 
-    levels, at_level: distinct x, and the number of customers with each. log_total: Σ counts · x ·
+    levels, at_level: distinct x, and the number of customers with each. log_total: Σ counts ·
     ln(x m). log_mean: Σ counts · ln m.
     """
 
@@ -82,16 +83,15 @@ def _spends(x: Array, m: Array, counts: Array) -> _Spends:
     at_level = np.bincount(x.astype(np.intp), counts).astype(float, copy=False)
     levels = np.flatnonzero(at_level)
     at_level = at_level[levels]
-    log_m = np.log(m)
-    weighted = counts * x
+    log_mean = float(counts @ np.log(m))
     return _Spends(
         x=x,
         total=x * m,
         counts=counts,
         levels=levels.astype(float),
         at_level=at_level,
-        log_total=float(weighted @ log_m + at_level @ (levels * np.log(levels))),
-        log_mean=float(counts @ log_m),
+        log_total=float(log_mean + at_level @ np.log(levels)),
+        log_mean=log_mean,
     )
 
 
@@ -105,30 +105,31 @@ def _evaluate(phi: Array, s: _Spends) -> tuple[float, Array, Array]:
     for start in range(0, s.x.size, _BLOCK):
         rows = slice(start, start + _BLOCK)
         x, counts = s.x[rows], s.counts[rows]
-        both = v + s.total[rows]
-        log_both, per = np.log(both), 1.0 / both
+        total = s.total[rows]
+        # ln(v + x·m) less ln(x·m), which p multiplies: where p is huge the logs would cancel.
+        rest, per = np.log1p(v / total), 1.0 / (v + total)
         x_counts, spread = counts * x, counts * per
         sums += (
-            counts @ log_both,
-            x_counts @ log_both,
+            counts @ rest,
+            x_counts @ rest,
             spread.sum(),
             spread @ x,
             spread @ per,
             x_counts @ (per * per),
         )
-    log_both, x_log_both, spread, x_spread, spread_2, x_spread_2 = sums
+    rest, x_rest, spread, x_spread, spread_2, x_spread_2 = sums
+    log_both = s.log_total + rest
     value = float(
-        n @ (gammaln(shape) - gammaln(px) - gammaln(q))
+        n @ (log_gamma_ratio(px, q) - gammaln(q))
         + customers * q * np.log(v)
-        + p * s.log_total
         - s.log_mean
-        - p * x_log_both
+        - p * x_rest
         - q * log_both
     )
     trigamma = polygamma(1, shape)
     gradient = np.array(
         [
-            n @ (levels * (digamma(shape) - digamma(px))) + s.log_total - x_log_both,
+            n @ (levels * (digamma(shape) - digamma(px))) - x_rest,
             n @ (digamma(shape) - digamma(q)) + customers * np.log(v) - log_both,
             customers * q / v - p * x_spread - q * spread,
         ]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 _QUANTILES = (np.arange(200) + 0.5) / 200
-_NODES = 65
+_NODES = 129
 # Log-likelihood lost at the end of the table of μ, beyond which there is no probability.
 _LOST = 30.0
 
