@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -91,6 +92,26 @@ def test_without_repeat_purchases_there_is_nothing_to_validate(tmp_path):
         rm.validate_holdout(
             read(tmp_path, frame), calibration_end="2023-09-30", holdout_end="2023-12-31"
         )
+
+
+def test_weeks_of_cdnow_stay_inside_a_band_as_wide_as_weeks_scatter(cdnow):
+    """Weeks scatter 3.6 times as much as Poisson counts; 35 of the 39 unseen stay inside 90%."""
+    store = rm.open_store(cdnow, "cdnow")
+    weeks = rm.weekly_totals(store.tracking)
+    unseen = weeks.dropna(subset="forecast")
+    assert (len(unseen), int(unseen["actual"].sum())) == (39, 1882)
+    assert weeks.attrs["dispersion"] == pytest.approx(3.64, abs=0.05)  # REF
+    assert unseen["actual"].between(unseen["low"], unseen["high"]).sum() == 35  # REF
+    # Without what the weeks before tell of their scatter the band would hold too few.
+    half = 1.645 * np.sqrt(unseen["forecast"])
+    assert (np.abs(unseen["actual"] - unseen["forecast"]) <= half).sum() < 30
+
+
+def test_too_few_weeks_tell_nothing_of_their_scatter(cdnow):
+    """A band needs eight fitted weeks."""
+    tracking = rm.open_store(cdnow, "cdnow").tracking
+    with pytest.raises(CannotSay, match="Only 4 weeks were fitted"):
+        rm.weekly_totals(tracking.loc["1997-09-01":])
 
 
 def test_tracking_ends_at_the_holdouts_total(cdnow):

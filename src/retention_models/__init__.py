@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from retention_models.predictions import predict_customers
     from retention_models.settings import Settings, read_settings
     from retention_models.store import Store, open_store
+    from retention_models.tracking import weekly_totals, weekly_tracking
     from retention_models.transactions import Transactions, read_transactions
-    from retention_models.validation import validate_holdout, weekly_tracking
+    from retention_models.validation import validate_holdout
 
 __version__ = "0.1.0"
 
@@ -73,7 +74,8 @@ _ROOM_OF = {
     "store_measures": "measures",
     "track_models": "comparison",
     "validate_holdout": "validation",
-    "weekly_tracking": "validation",
+    "weekly_totals": "tracking",
+    "weekly_tracking": "tracking",
     "write_demo": "demonstration",
     "write_outputs": "outputs",
 }
@@ -108,6 +110,7 @@ __all__ = [
     "store_measures",
     "track_models",
     "validate_holdout",
+    "weekly_totals",
     "weekly_tracking",
     "write_demo",
     "write_outputs",

@@ -14,6 +14,7 @@ from retention_models.models.fitters import BetaGeoFitter
 from retention_models.models.histories import count_histories
 from retention_models.models.maximum_likelihood import at_boundary
 from retention_models.models.nbd import fit_nbd
+from retention_models.tracking import weekly_tracking
 from retention_models.transactions import Transactions
 from retention_models.validation import (
     MODELS,
@@ -21,7 +22,6 @@ from retention_models.validation import (
     Model,
     fitter_of,
     validate_fit,
-    weekly_tracking,
 )
 
 # Models whose AIC differs by less than 2 describe the data equally well; a model worse by more than 10

@@ -26,11 +26,11 @@ from retention_models.predictions import predict_customers
 from retention_models.settings import Settings, read_settings
 from retention_models.store_models import StoreModels
 from retention_models.time_units import days_in
+from retention_models.tracking import weekly_tracking
 from retention_models.transactions import Transactions, read_project_transactions
 from retention_models.validation import (
     HoldoutValidation,
     validate_holdout,
-    weekly_tracking,
 )
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from retention_models.calibration import CountCalibration, alive_calibration, count_calibration
-from retention_models.customer_summaries import Day, purchase_days
+from retention_models.customer_summaries import Day
 from retention_models.errors import SettingsError
-from retention_models.forecasts import predict_path, predict_store
+from retention_models.forecasts import predict_store
 from retention_models.holdout_data import HoldoutData, read_holdout
 from retention_models.holdout_errors import baseline_errors, errors_by_frequency
 from retention_models.models.fitters import (
@@ -22,7 +22,6 @@ from retention_models.models.fitters import (
 )
 from retention_models.predictions import Interval, predict_customers
 from retention_models.store_changes import Silence, Swing, silence_at_the_end, swing_over_time
-from retention_models.time_units import days_in
 from retention_models.transactions import Transactions
 from retention_models.verdicts import Evidence, Verdict, judge
 
@@ -236,64 +235,3 @@ def _calibrated(purchases: PurchaseFitter, split: pd.DataFrame) -> tuple[float, 
     ages, customers = np.unique(split["T"].to_numpy(dtype=float), return_counts=True)
     expected = customers @ purchases.expected_number_of_purchases_up_to_time(ages)
     return float(expected), int(split["frequency"].sum())
-
-
-def weekly_tracking(
-    log: Transactions, validation: HoldoutValidation, *, store_id: str | None = None
-) -> pd.DataFrame:
-    """Cumulative repeat purchases, week by week, of the customers known at the end of calibration.
-
-    Parameters
-    ----------
-    log : Transactions
-        A checked log.
-    validation : HoldoutValidation
-        From `validate_holdout`, of the same store.
-    store_id : str, optional
-        One store; all of them together unless given.
-
-    Returns
-    -------
-    DataFrame
-        Index date, every seventh day before and after calibration_end. actual: what came.
-        expected: Σ over customers who had begun of E[X(time since they began)], as in FHL (2005),
-        figure 4, up to calibration_end. forecast, low, high: what had come by calibration_end plus
-        the conditional expectation given each customer's history, with its 90% interval, from there
-        on.
-    """
-    customers, fitted = validation.customers, validation.purchases
-    unit = days_in(str(customers.attrs["time_unit"]))
-    split, last = (
-        pd.Timestamp(validation.calibration_end),
-        pd.Timestamp(validation.holdout_end),
-    )
-    days = purchase_days(log.rows(store_id, last.date()), returns=log.has_returns)
-    firsts = days.group_by("customer_id").aggregate(first=days["date"].min())
-    known = days.join(firsts.filter(firsts["first"] <= split.date()), "customer_id")
-    by_day = known.group_by("date").aggregate(
-        purchases=known.count(), began=(known["date"] == known["first"]).sum()
-    )
-    table = by_day.order_by("date").execute()
-    table.index = pd.DatetimeIndex(table.pop("date"))
-    table = table.asfreq("D", fill_value=0)
-    # Ages are whole days, so every expectation that is needed stands in one table.
-    ages = np.arange((split - table.index[0]).days + 1)
-    of_age = fitted.expected_number_of_purchases_up_to_time(ages / unit)
-    expected = np.convolve(table.loc[:split, "began"].to_numpy(dtype=float), of_age)[: ages.size]
-    actual = (
-        (table["purchases"] - table["began"])
-        .cumsum()
-        .reindex(pd.date_range(table.index[0], last), method="ffill")
-    )
-    before = pd.date_range(end=split, periods=ages.size // 7 + 1, freq="7D")
-    before = before[before >= table.index[0]]
-    after = pd.DatetimeIndex([*pd.date_range(split, last, freq="7D")[1:], last]).unique()
-    path = predict_path(fitted, customers, ((after - split).days / unit).to_numpy(dtype=float))
-    seen = int(actual[split])
-    result = pd.DataFrame(index=before.append(after), columns=_TRACKING, dtype=float)
-    result["actual"] = actual.reindex(result.index)
-    result.loc[before, "expected"] = expected[(before - table.index[0]).days]
-    result.loc[split, ["forecast", "low", "high"]] = seen
-    result.loc[after, ["forecast", "low", "high"]] = seen + path.to_numpy()
-    result.index.name = "date"
-    return result
