@@ -290,6 +290,7 @@ def test_nobody_who_bought_again_is_an_error_that_says_so():
         fit_bg_nbd(np.zeros(3), np.zeros(3), T, np.ones(3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [10, 30])
 def test_a_handful_of_customers_never_passes_for_more(size):
     """40 subsets of CDNOW: no error, nothing infinite, and "converged" only with finite errors."""

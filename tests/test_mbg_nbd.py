@@ -201,6 +201,7 @@ def test_limits_are_called_by_their_names():
     assert "same probability, 0.2" in same.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("penalty", [0.0, 0.01])
 @pytest.mark.parametrize("size", [10, 30])
 def test_small_stores_never_raise(size, penalty):
