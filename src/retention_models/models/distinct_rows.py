@@ -91,8 +91,9 @@ def codes_of(column: Array) -> tuple[Places, Array]:
     for step in STEPS:
         places = places_in_steps(column, step)
         if places is not None:
-            low = int(places.min(initial=0))
-            codes = places.astype(np.intp) - low
+            low = int(places.min()) if places.size else 0
+            codes = places.astype(np.intp)
+            codes -= low
             return codes, np.arange(low, low + int(codes.max(initial=0)) + 1) / step
     values, found = np.unique(column, return_inverse=True)
     return np.ravel(found), values

@@ -83,7 +83,7 @@ def _spends(x: Array, m: Array, counts: Array) -> _Spends:
     at_level = np.bincount(x.astype(np.intp), counts).astype(float, copy=False)
     levels = np.flatnonzero(at_level)
     at_level = at_level[levels]
-    log_mean = float(counts @ np.log(m))
+    log_mean = float((counts * np.log(m)).sum())  # no product: on a busy machine its threads stall
     return _Spends(
         x=x,
         total=x * m,
@@ -178,7 +178,7 @@ def fit_gamma_gamma(
     """
     counts = np.ones(x.size) if counts is None else counts
     customers = float(counts.sum())
-    mean = float(counts @ m / customers) if customers else 0.0
+    mean = float((counts * m).sum() / customers) if customers else 0.0
     if x.size == 0 or float(np.ptp(m)) <= 1e-9 * mean:
         raise CannotSay(
             f"The {customers:,.0f} customers who bought again all spend the same per purchase, so "

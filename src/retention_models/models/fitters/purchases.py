@@ -160,7 +160,8 @@ class PurchaseFitter(Estimates):
             return np.asarray(np.diff(upto, axis=-1, prepend=0.0) @ discount)
 
         factor = over_cells(of_alive, x, age, self._scale)
-        return factor * self.model.probability_alive(x, t_x, age, *parameters)
+        factor *= self.model.probability_alive(x, t_x, age, *parameters)
+        return factor
 
     def conditional_probability_alive(self, frequency: Any, recency: Any, T: Any) -> Array:
         """P(alive) of known customers; see `probability_alive` of the model's module."""

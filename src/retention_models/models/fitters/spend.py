@@ -139,11 +139,12 @@ class GammaGammaFitter(Estimates, lifetimes.GammaGammaFitter):
             unit = "D"
         month = days_in("M") / days_in(unit)
         p, q, v = self._require_fit()
-        spend = gamma_gamma.expected_spend(frequency, monetary_value, p, q, v)
+        x = np.asarray(frequency, dtype=float)
         bought = _discounted(
-            transaction_prediction_model, time, discount_rate, month, (frequency, recency, T)
+            transaction_prediction_model, time, discount_rate, month, (x, recency, T)
         )
-        value = like(frequency, spend * bought)
+        bought *= gamma_gamma.expected_spend(x, monetary_value, p, q, v)
+        value = like(frequency, bought)
         return value.rename("clv") if isinstance(value, pd.Series) else value
 
 
