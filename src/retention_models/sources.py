@@ -10,6 +10,11 @@ import ibis
 from ibis.expr.types import Table
 
 from retention_models.errors import DataError
+from retention_models.lean_imports import submodules_first
+
+# Ibis' package of compilers would import twenty dialects of SQL; its submodules import what they need.
+submodules_first("ibis.backends.sql.compilers")
+import ibis.backends.sql.compilers.duckdb  # noqa: E402
 
 _CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
 _PARQUET = (".parquet", ".pq")

@@ -1,0 +1,53 @@
+"""Packages imported in part are whole for everyone else. Each test in a fresh process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def _run(lines: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", lines], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_what_is_not_needed_is_not_imported():
+    """Neither scipy's optimiser nor other databases' compilers are read for an analysis of files."""
+    found = _run(
+        "import sys, retention_models as rm; rm.read_transactions; rm.BetaGeoFitter\n"
+        "print([name for name in ('scipy.optimize', 'scipy.stats',"
+        " 'ibis.backends.sql.compilers.trino') if name in sys.modules])"
+    )
+    assert found == "[]"
+
+
+def test_what_others_ask_for_is_there():
+    """The package's own names, submodules both ways, and other dialects of SQL."""
+    found = _run(
+        "import retention_models as rm; rm.read_transactions; rm.BetaGeoFitter\n"
+        "import ibis, ibis.backends.sql.compilers as sc\n"
+        "from ibis.backends.sql.compilers import TrinoCompiler, DuckDBCompiler\n"
+        "assert sc.duckdb.DuckDBCompiler is DuckDBCompiler and sc.trino.TrinoCompiler\n"
+        "import autograd.scipy, autograd.scipy.stats, scipy.optimize\n"
+        "assert autograd.scipy.stats and autograd.scipy.special and scipy.optimize.minimize\n"
+        "print(ibis.to_sql(ibis.table({'a': 'int'}, name='t').a.sum(), dialect='postgres'))"
+    )
+    assert found.startswith("SELECT")
+
+
+def test_lifetimes_own_search_still_runs():
+    """The BG/BB on its donations has the published δ = 2.783 (REF: Fader, Hardie & Shang 2010)."""
+    found = _run(
+        "import warnings; warnings.simplefilter('ignore')\n"
+        "import retention_models as rm; rm.BetaGeoFitter\n"
+        "import lifetimes\n"
+        "from lifetimes.datasets import load_donations\n"
+        "d = load_donations()\n"
+        "fit = lifetimes.BetaGeoBetaBinomFitter().fit("
+        "d['frequency'], d['recency'], d['periods'], d['weights'])\n"
+        "print(f\"{fit.params_['delta']:.3f}\")"
+    )
+    assert found == "2.783"
