@@ -15,7 +15,9 @@ def ours(path: str) -> float:
     log = rm.read_transactions(path, customer_id="customer_id", date="date", spend="spend")
     summary = rm.customer_summary(log, observation_end="2025-12-31", time_unit="W")
     history = summary["frequency"], summary["recency"], summary["T"]
-    repeat = summary[(summary["frequency"] > 0) & (summary["monetary_value"] > 0)]
+    # As an array: pandas would look for its alignment among a million ids of customers first.
+    came_back = ((summary["frequency"] > 0) & (summary["monetary_value"] > 0)).to_numpy()
+    repeat = summary[came_back]
     purchases = rm.BetaGeoFitter().fit(*history)
     spend = rm.GammaGammaFitter().fit(repeat["frequency"], repeat["monetary_value"])
     value = spend.customer_lifetime_value(purchases, *history, summary["monetary_value"], freq="W")

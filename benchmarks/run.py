@@ -6,6 +6,7 @@ and the ratio of the medians is printed. `make bench`.
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -136,9 +137,15 @@ def from_log(customers: int, rounds: int) -> None:
         path = Path(folder) / "log.parquet"
         simulated(customers, 189, 274, log=True).to_parquet(path)
 
+        # Both compiled to bytecode, as an installation leaves them; ours may be a fresh checkout.
+        room = {**os.environ, "PYTHONPYCACHEPREFIX": f"{folder}/bytecode"}
+        room.pop("PYTHONDONTWRITEBYTECODE", None)
+
         def fresh(who: str) -> Callable[[], object]:
             command = [sys.executable, str(HERE / "from_log.py"), who, str(path)]
-            return lambda: subprocess.run(command, check=True, capture_output=True)
+            run = lambda: subprocess.run(command, check=True, capture_output=True, env=room)  # noqa: E731
+            run()
+            return run
 
         task = f"log to value in a fresh process, {customers:,} customers"
         compare(task, fresh("ours"), fresh("lifetimes"), rounds)

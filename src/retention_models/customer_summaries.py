@@ -269,6 +269,7 @@ def _summary(
             "monetary_value": table["repeat_spend"].to_numpy() / repeats,
         },
         index=pd.Index(table["customer_id"].to_pandas(), name="customer_id"),
+        copy=False,
     )
     summary.attrs = {"time_unit": time_unit, "observation_end": end, "same_day": same_day}
     return summary

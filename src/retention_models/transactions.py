@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 import ibis
@@ -45,20 +46,47 @@ class Transactions:
         number).
     rows_read : int
         Rows in the source.
-    remarks : tuple of str
-        What was found and kept, for the reader: returns, zero-spend lines, repeats.
+    returns, zeros : int
+        Usable rows with a spend below 0, and with a spend of 0.
     source : str
         What was read, for messages.
-    has_returns : bool
-        Whether any usable row may be a return; a log known to have none is summarised sooner.
+    raw : ibis Table
+        The source as it is, where its rows that repeat another were kept.
     """
 
     table: Table = field(repr=False)
     quality: pd.DataFrame = field(repr=False)
     rows_read: int
-    remarks: tuple[str, ...]
+    returns: int
+    zeros: int
     source: str
-    has_returns: bool = True
+    raw: Table | None = field(default=None, repr=False)
+
+    @property
+    def has_returns(self) -> bool:
+        """Whether any usable row is a return; a log that has none is summarised sooner."""
+        return self.returns > 0
+
+    @cached_property
+    def repeats(self) -> int:
+        """Rows that repeat another one exactly and were kept; counted when first asked for."""
+        return (
+            0 if self.raw is None else self.rows_read - int(self.raw.distinct().count().execute())
+        )
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was found and kept, for the reader: returns, zero-spend lines, repeats."""
+        found = (
+            (self.returns, "rows are returns (spend below 0): they lower spend"),
+            (self.zeros, "rows have a spend of 0: they count as purchases"),
+            (
+                self.repeats,
+                "rows repeat another row exactly: they were kept "
+                '(duplicates = "drop" leaves them out)',
+            ),
+        )
+        return tuple(f"{count:,} {text}" for count, text in found if count)
 
     @property
     def rows_unusable(self) -> int:
@@ -156,9 +184,6 @@ def read_transactions(
         if duplicates == "drop":
             found["reason"] = repeats_are_unusable(raw, found["reason"])
         checked = connection.create_table("checked", raw.select(**found), temp=True)
-        kept_repeats = 0
-        if duplicates != "drop":
-            kept_repeats = int(checked.count().execute() - raw.distinct().count().execute())
     except duckdb.Error as error:
         first_line = str(error).strip().split("\n")[0]
         raise DataError(f"{name}: cannot be read. {first_line}") from None
@@ -166,7 +191,8 @@ def read_transactions(
     given = raw.select(
         **as_given(raw, columns), customer_id=found["customer_id"], reason=found["reason"]
     )
-    return _accepted(name, checked, given, columns, max_unusable_share, kept_repeats)
+    log = _accepted(name, checked, given, columns, max_unusable_share)
+    return log if duplicates == "drop" else replace(log, raw=raw)
 
 
 def read_project_transactions(settings: Settings) -> Transactions:
@@ -192,45 +218,31 @@ def _accepted(
     given: Table,
     columns: Mapping[str, str | None],
     max_unusable_share: float,
-    repeats: int,
 ) -> Transactions:
-    usable = checked["reason"].isnull()
-    kept = checked.filter(usable)
-    counts: Any = checked.aggregate(
-        rows=checked.count(),
-        returns=(usable & (checked["number"] < 0)).sum(),
-        zeros=(usable & (checked["number"] == 0)).sum(),
-    ).execute()
-    rows, returns, zeros = (int(v) for v in counts.iloc[0].fillna(0))
-    if rows == 0:
-        raise DataError(f"{name}: holds no rows.")
-    bad = checked.filter(~usable)
-    finite = ibis.ifelse(bad["number"].isnan() | bad["number"].isinf(), 0.0, bad["number"])
-    quality = (
-        bad.group_by("store_id", "reason")
-        .aggregate(rows=bad.count(), spend=finite.fill_null(0.0).sum())
+    finite = ibis.ifelse(
+        checked["number"].isnan() | checked["number"].isinf(), 0.0, checked["number"]
+    )
+    found = (
+        checked.group_by("store_id", "reason")
+        .aggregate(
+            rows=checked.count(),
+            spend=finite.fill_null(0.0).sum(),
+            returns=(checked["number"] < 0).sum(),
+            zeros=(checked["number"] == 0).sum(),
+        )
         .order_by("store_id", "reason")
         .execute()
     )
+    rows = int(found["rows"].sum())
+    if rows == 0:
+        raise DataError(f"{name}: holds no rows.")
+    usable = found["reason"].isna()
+    quality = found.loc[~usable, ["store_id", "reason", "rows", "spend"]].reset_index(drop=True)
     held_against = quality.loc[~quality["reason"].isin([NO_CUSTOMER, DUPLICATE]), "rows"].sum()
     if held_against > max_unusable_share * rows or quality["rows"].sum() == rows:
         raise DataError(_refusal(name, given, quality, rows, columns, max_unusable_share))
-    remarks = [
-        text
-        for count, text in (
-            (
-                returns,
-                f"{returns:,} rows are returns (spend below 0): they lower spend",
-            ),
-            (zeros, f"{zeros:,} rows have a spend of 0: they count as purchases"),
-            (
-                repeats,
-                f"{repeats:,} rows repeat another row exactly: they were kept "
-                '(duplicates = "drop" leaves them out)',
-            ),
-        )
-        if count
-    ]
+    returns, zeros = (int(found.loc[usable, kind].sum()) for kind in ("returns", "zeros"))
+    kept = checked.filter(checked["reason"].isnull())
     table = kept.select(
         "customer_id",
         "store_id",
@@ -240,7 +252,7 @@ def _accepted(
         order_id=kept["order_id"],
         category=kept["category"],
     )
-    return Transactions(table, quality, rows, tuple(remarks), name, returns > 0)
+    return Transactions(table, quality, rows, returns, zeros, name)
 
 
 def _refusal(
