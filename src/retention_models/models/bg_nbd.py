@@ -79,7 +79,8 @@ def probability_alive(
 
     def block(x: Array, t_x: Array, T: Array, *each: Array) -> Array:
         # Most customers of most shops never came back: only the others cost a logarithm.
-        alive, back = np.ones(x.size), np.flatnonzero(x)
+        # (NumPy finds truths ten times faster than numbers other than 0.)
+        alive, back = np.ones(x.size), np.flatnonzero(x > 0.0)
         x, t_x, T = (column.take(back) for column in (x, t_x, T))
         alpha_, a_, b_ = (column.take(back) for column in each) if own else parameters
         waited = np.log((alpha_ + T) / (alpha_ + t_x))

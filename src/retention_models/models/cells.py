@@ -10,6 +10,7 @@ Source: Trefethen (2013), "Approximation theory and approximation practice", cha
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,10 +106,10 @@ def _interpolation(u: Array, nodes: int) -> tuple[Array, Array]:
     return (low + high + (high - low) * points) / 2.0, basis / basis.sum(axis=1, keepdims=True)
 
 
-def _looked_up(
-    table: Array, level_of: NDArray[np.intp], time_of: NDArray[np.intp], times: int
-) -> Array:
-    return in_blocks(lambda level, time: table.take(level * times + time), level_of, time_of)
+def _looked_up(table: Array, level_of: NDArray[Any], time_of: NDArray[Any], times: int) -> Array:
+    return in_blocks(
+        lambda level, time: table.take(level.astype(np.intp) * times + time), level_of, time_of
+    )
 
 
 def _nodes_needed(scale: float, times: Array) -> int:
@@ -124,10 +125,10 @@ def _directly(
     function: Callable[[Array, Array], Array],
     levels: Array,
     times: Array,
-    level_of: NDArray[np.intp],
-    time_of: NDArray[np.intp],
+    level_of: NDArray[Any],
+    time_of: NDArray[Any],
 ) -> Array:
-    key = level_of * times.size + time_of
+    key = level_of.astype(np.intp) * times.size + time_of
     if levels.size * times.size <= 2 * key.size:
         found = np.zeros(levels.size * times.size)
         present = np.zeros(found.size, dtype=bool)

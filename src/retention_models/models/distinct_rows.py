@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from retention_models.time_units import DAYS_IN_UNIT
 
 Array = NDArray[np.float64]
-Places = NDArray[np.intp]
 
 # Steps of time that columns are tried in: whole numbers and days per unit of time; and half days, where
 # the end of observation is counted from the middle of the first day.
@@ -16,7 +17,7 @@ STEPS = tuple(half * days for half in (1.0, 2.0) for days in DAYS_IN_UNIT.values
 _WHOLE = 1e-9
 _LARGEST = np.iinfo(np.int32).max
 # Rows at a time: they stay in a processor's cache.
-_BLOCK = 16384
+_BLOCK = 65536
 # Keys are looked up in a table of up to this size, or of four times the rows; beyond, they are sorted.
 _TABLE = 1 << 22
 
@@ -53,7 +54,7 @@ def distinct_rows(*columns: Array) -> tuple[list[Array], NDArray[np.intp]]:
             # Packed anew, the key stays below n and cannot overflow.
             _, key = np.unique(key, return_inverse=True)
             key, size = np.ravel(key).astype(np.int64), columns[0].size
-        key = key * levels + codes if size > 1 else codes
+        key = key * levels + codes if size > 1 else codes.astype(np.int64)
         size *= levels
     first, place = _first_places(key, size)
     return [column[first] for column in columns], place
@@ -75,7 +76,7 @@ def places_in_steps(times: Array, step: float) -> NDArray[np.int32] | None:
     return places
 
 
-def codes_of(column: Array) -> tuple[Places, Array]:
+def codes_of(column: Array) -> tuple[NDArray[Any], Array]:
     """Places of a column's values in a table of distinct ones, some of which may not occur.
 
     Parameters
@@ -92,9 +93,8 @@ def codes_of(column: Array) -> tuple[Places, Array]:
         places = places_in_steps(column, step)
         if places is not None:
             low = int(places.min()) if places.size else 0
-            codes = places.astype(np.intp)
-            codes -= low
-            return codes, np.arange(low, low + int(codes.max(initial=0)) + 1) / step
+            places -= low
+            return places, np.arange(low, low + int(places.max(initial=0)) + 1) / step
     values, found = np.unique(column, return_inverse=True)
     return np.ravel(found), values
 

@@ -249,7 +249,10 @@ def expected_spend(x: ArrayLike, m: ArrayLike, p: float, q: float, v: float) -> 
         )
 
     def block(x: Array, m: Array) -> Array:
-        return np.asarray(p * (v + np.where(x > 0, x * m, 0.0)) / (p * x + (q - 1.0)))
+        spent = x * m
+        if not np.isfinite(spent).all():  # a mean of no purchases is no number
+            spent = np.where(x > 0, spent, 0.0)
+        return np.asarray(p * (v + spent) / (p * x + (q - 1.0)))
 
     return in_blocks(block, np.ravel(x), np.ravel(m)).reshape(x.shape)
 

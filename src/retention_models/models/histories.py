@@ -123,7 +123,7 @@ def count_histories(x: Array, t_x: Array, T: Array, counts: Array | None = None)
     if counts is None:
         whole, end, last, counts = _counted(whole, end, last, times.size)
     else:
-        order = np.concatenate([np.flatnonzero(whole == 0), np.flatnonzero(whole)])
+        order = np.concatenate([np.flatnonzero(whole == 0), np.flatnonzero(whole > 0)])
         whole, end, last = (column[order].astype(np.intp) for column in (whole, end, last))
         counts = counts[order]
     # Customers with more than j repeat purchases, for j = 0, 1, …
@@ -177,9 +177,9 @@ def _counted(
         first, second, third = (column.astype(np.intp) for column in distinct)
         return first, second, third, np.bincount(row).astype(float)
     # Most customers of most shops never came back; what is left of their history is T.
-    back = np.flatnonzero(x)
+    back = np.flatnonzero(x > 0)
     once = np.bincount(end, minlength=places) - np.bincount(end.take(back), minlength=places)
-    ends_of_once = np.flatnonzero(once)
+    ends_of_once = np.flatnonzero(once > 0)
     # Half the width sorts in half the time.
     width = np.uint32 if size < 1 << 32 else np.int64
     key = in_blocks(
@@ -203,7 +203,7 @@ def _counted_keys(key: NDArray[Any], size: int) -> tuple[Places, Places]:
     """Distinct keys, all below `size`, in order, and how often each occurs."""
     if size <= max(_TABLE, 4 * key.size):
         found = np.bincount(key)
-        distinct = np.flatnonzero(found)
+        distinct = np.flatnonzero(found > 0)
         return distinct, found[distinct]
     key.sort()
     first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
