@@ -17,6 +17,7 @@ def store(cdnow):
     return rm.open_store(cdnow, "cdnow")
 
 
+@pytest.mark.slow
 def test_the_published_fits_stand_side_by_side(store):
     """LL of FHL (2005): BG/NBD −9582.4, Pareto/NBD −9595.0; of BDF (2007): MBG/NBD −9582.1."""
     table = store.comparison.table
@@ -34,6 +35,7 @@ def test_the_published_fits_stand_side_by_side(store):
     assert (table["actual"] == 1882).all()
 
 
+@pytest.mark.slow
 def test_of_models_that_describe_the_data_equally_the_first_is_recommended(store):
     """BG/NBD and MBG/NBD are 0.6 of AIC apart, the Pareto/NBD 25."""
     found = store.comparison
@@ -78,6 +80,7 @@ def test_differences_are_called_by_their_size():
         assert "that some leave for good cannot be seen" in reason
 
 
+@pytest.mark.slow
 def test_models_are_asked_for_by_name_or_class(store):
     """One alone may be, none twice, and nothing else."""
     one = rm.validate_holdout(store.log, **CDNOW, model=rm.ModifiedBetaGeoFitter)
@@ -89,6 +92,7 @@ def test_models_are_asked_for_by_name_or_class(store):
         rm.compare_models(store.log, **CDNOW, models=["bg_nbd", rm.BetaGeoFitter])
 
 
+@pytest.mark.slow
 def test_sentences_and_tables_read_the_comparison_back(store):
     """Numbers of the result, in words and cells."""
     found = store.comparison
@@ -110,6 +114,7 @@ def test_sentences_and_tables_read_the_comparison_back(store):
     assert "-9,582.4" == tables.fits(found).loc["BG/NBD", "Log-likelihood"]
 
 
+@pytest.mark.slow
 def test_every_model_is_drawn_with_what_came(store):
     """The lines end where the tables end; the diamonds are the expected shares."""
     paths = rm.track_models(store.log, store.comparison, store_id=store.id)

@@ -85,6 +85,7 @@ def test_a_store_that_fails_does_not_stop_the_others(tmp_path):
     assert not list(folder.glob(".*"))
 
 
+@pytest.mark.slow
 def test_a_good_page_of_an_earlier_run_stays_when_todays_fails(tmp_path):
     """Its readers lose nothing, and the index says so."""
     project = shops.write_project(
@@ -180,6 +181,7 @@ def run_by_hand(name: str, folder: Path, grocery: Path) -> list:
     return shown
 
 
+@pytest.mark.slow
 def test_the_notebook_runs_by_hand_as_it_stands(tmp_path, grocery):
     """From notebooks/, with the parameters that it has, as in JupyterLab; it writes nothing."""
     shown = run_by_hand("store_report.ipynb", tmp_path / "notebooks", grocery)

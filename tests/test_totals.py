@@ -57,6 +57,17 @@ def test_many_customers_are_summed_in_closed_form(models, cdnow, monkeypatch):
     assert forecast.purchases.high == pytest.approx(1_830, rel=0.05)
 
 
+def test_no_interval_passes_what_there_is(models, cdnow, monkeypatch):
+    """At a level of almost 1, of a store of 12: no more customers than 12, no share above 1."""
+    monkeypatch.setattr(forecasts, "_FEW", 0)
+    few = cdnow.head(12)
+    forecast = predict_store(*models, few, horizon=39, time_unit="W", interval=0.999)
+    for total in (forecast.still_customers, forecast.active_customers):
+        assert total.low < total.value < total.high <= len(few)
+    share = forecast.top_tenth_share
+    assert share.low < share.value < share.high <= 1.0
+
+
 def test_spend_without_a_variance_is_simulated(models, cdnow, monkeypatch):
     """At q + p·x ≤ 2 a sum has no variance, and its interval comes from simulated futures."""
     monkeypatch.setattr(forecasts, "_FEW", 0)

@@ -134,9 +134,14 @@ def total_intervals(
         by_spend = _log_value_by_spend(base, top)
         doubt += (log_standard_error(by_spend, spend.fit_) ** 2).tolist()
     quantities = _quantities(purchases, spend, base, horizon, top)
+    # No more customers than there are, and no share above the whole.
+    customers = float(chances.customers.sum())
+    limits = [customers, np.inf, customers, np.inf, 1.0][: len(quantities)]
     return [
-        _interval(quantity, purchases.fit_, variance, interval, extra)
-        for quantity, variance, extra in zip(quantities, variances, doubt, strict=True)
+        _interval(quantity, purchases.fit_, variance, interval, extra, limit)
+        for quantity, variance, extra, limit in zip(
+            quantities, variances, doubt, limits, strict=True
+        )
     ]
 
 
@@ -179,12 +184,13 @@ def _interval(
     variance: float,
     interval: float,
     doubt: float = 0.0,
+    limit: float = np.inf,
 ) -> Interval:
     """Interval by chance (`variance`), the fit's doubt, and further `doubt` on the log scale."""
     value = float(np.exp(log_quantity(fit.parameters)))
     by_chance = variance / value**2 if value > 0.0 else 0.0
     found = mean_interval(log_quantity, fit, interval, by_chance + doubt)
-    return Interval(*(float(end) for end in found))
+    return Interval(*(min(float(end), limit) for end in found))
 
 
 def _log_purchases(
