@@ -4,6 +4,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 # What git tracks of the code: a finished set-up stays valid while these do not change.
 INPUTS := pyproject.toml
+# Spark is large and needs Java: it is set up where Java is, and its tests are skipped elsewhere.
+ENGINES := $(if $(shell command -v java),.venv/.spark)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -18,10 +20,10 @@ reports: .venv/.run retention.toml ## Set up, build the demonstration project, m
 lab: .venv/.run retention.toml ## Open JupyterLab on notebooks/
 	$(BIN)/jupyter lab notebooks
 
-test: .venv/.dev ## Set up and run the tests
+test: .venv/.dev $(ENGINES) ## Set up and run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
-slow: .venv/.dev ## Run the slow simulations: coverage, false positives, recovery
+slow: .venv/.dev $(ENGINES) ## Run the slow simulations: coverage, false positives, recovery
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
 check: .venv/.dev ## Lint, format, types, import contract, notebooks, lock and environment.yml
@@ -38,8 +40,9 @@ format: .venv/.dev ## Format the code and mend what lint can mend
 bench: .venv/.dev ## Time us against lifetimes, as ratios in one run
 	$(BIN)/python benchmarks/run.py
 
-lock: .venv/.dev ## Resolve the dependencies anew: both lock files
+lock: .venv/.dev ## Resolve the dependencies anew: all lock files
 	$(BIN)/uv pip compile pyproject.toml $(RESOLVE) --group test --group style --group build --extra lab --extra demo -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml $(RESOLVE) --group build --extra spark -c requirements-dev.lock -o requirements-spark.lock
 	$(BIN)/uv pip compile pyproject.toml $(RESOLVE) --group build --extra lab --extra demo -c requirements-dev.lock -o requirements.lock
 
 # One lock for every Python from 3.11 on and every system; names, versions and hashes, no address.
@@ -66,4 +69,9 @@ retention.toml: | .venv/.run
 .venv/.dev: requirements-dev.lock .venv/.run
 	@echo "installing what tests and checks need, from requirements-dev.lock"
 	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.venv/.spark: requirements-spark.lock .venv/.dev
+	@echo "installing Spark, from requirements-spark.lock"
+	$(PIP) install --require-hashes -r requirements-spark.lock
 	@touch $@

@@ -129,7 +129,7 @@ def test_a_log_without_returns_is_summarised_as_if_it_might_have_some(tmp_path):
     """The shorter way gives the same numbers."""
     log = read(tmp_path, crowded_lines(4, 0))
     assert not log.has_returns
-    longer = dataclasses.replace(log, returns=1)
+    longer = dataclasses.replace(log, stores=log.stores.assign(returns=1))
     for same_day in COUNTED:
         pd.testing.assert_frame_equal(
             summary(log, same_day), summary(longer, same_day), check_exact=True

@@ -7,6 +7,7 @@ import duckdb
 import pandas as pd
 import pytest
 
+from retention_models.customer_summaries import customer_summary
 from retention_models.errors import DataError
 from retention_models.transactions import Transactions, read_transactions
 
@@ -225,5 +226,17 @@ def test_a_source_that_is_not_one_says_what_was_expected(tmp_path, name, content
 
 def test_other_urls_are_refused_in_words():
     """Nothing is fetched that was not asked for in a supported way."""
-    with pytest.raises(DataError, match="duckdb:// URL"):
+    with pytest.raises(DataError, match="begins with duckdb://, postgresql://"):
         read_transactions("ftp://shop/log.csv", **COLUMNS)
+
+
+def test_a_file_that_changes_under_the_work_is_an_error(tmp_path):
+    """A log in Parquet is read anew by every question; two states of it are never mixed."""
+    path = tmp_path / "log.parquet"
+    frame = pd.DataFrame({"id": ["a"], "day": pd.to_datetime(["2024-01-01"]), "paid": [1.0]})
+    frame.to_parquet(path)
+    log = read_transactions(path, customer_id="id", date="day", spend="paid")
+    assert 1 == len(customer_summary(log))
+    pd.concat([frame, frame.assign(id="b")]).to_parquet(path)
+    with pytest.raises(DataError, match=r"log\.parquet: the file changed while"):
+        customer_summary(log)

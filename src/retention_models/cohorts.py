@@ -10,6 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from retention_models.customer_summaries import Day, as_day, purchase_days
 from retention_models.errors import CannotSay
+from retention_models.sources import to_frame
 from retention_models.transactions import Transactions
 
 
@@ -45,7 +46,7 @@ def cohort_retention(
     months = days.select("customer_id", month=days["date"].truncate("M")).distinct()
     first = months.group_by("customer_id").aggregate(cohort=months["month"].min())
     joined = months.join(first, "customer_id")
-    counts = joined.group_by("cohort", "month").aggregate(active=joined.count()).execute()
+    counts = to_frame(joined.group_by("cohort", "month").aggregate(active=joined.count()))
     if counts.empty:
         raise CannotSay(
             f"No purchase falls in a month that was complete by {last}, so there are no cohorts yet."

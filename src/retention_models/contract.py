@@ -52,6 +52,7 @@ def classified(
         if columns["store_id"] is None
         else _text_id(name, raw, columns["store_id"], "store_id")
     )
+    _require_types(name, raw, {role: columns[role] for role in ("date", "spend")})
     day = _day(name, raw[str(columns["date"])], date_format)
     spend_source = raw[str(columns["spend"])]
     spend = _number(name, spend_source, decimal)
@@ -84,6 +85,19 @@ def classified(
     return found
 
 
+def _require_types(name: str, raw: Table, columns: Mapping[str, str | None]) -> None:
+    """Text is read as dates and numbers where it comes from files; a database has types for them."""
+    if raw.get_backend().name == "duckdb":
+        return
+    for role, column in columns.items():
+        if raw[str(column)].type().is_string():
+            raise DataError(
+                f"{name}: column {column!r} ({role}) holds text. A database can say what it is: make a "
+                f"view that casts it to {'timestamp or date' if role == 'date' else 'numeric'}, and "
+                "name the view as table."
+            )
+
+
 def as_given(raw: Table, columns: Mapping[str, str | None]) -> dict[str, Value]:
     """Every row's number in the file, its date and its spend as they stand there: for messages."""
     return {
@@ -95,7 +109,11 @@ def as_given(raw: Table, columns: Mapping[str, str | None]) -> dict[str, Value]:
 
 def _is_blank(column: Column) -> BooleanValue:
     missing = column.isnull()
-    return missing | ~column.re_search(r"[^\s\v]") if column.type().is_string() else missing
+    if not column.type().is_string():
+        return missing
+    # Nearly every id begins with what is no blank, which is seen ten times faster than searched for.
+    blank = ibis.ifelse(column.ascii_str() > 32, ibis.literal(False), ~column.re_search(r"[^\s\v]"))
+    return missing | blank
 
 
 def _stripped(text: StringColumn) -> StringValue:

@@ -23,6 +23,7 @@ import pandas as pd
 from ibis.expr.types import Table
 
 from retention_models.errors import SettingsError
+from retention_models.sources import to_arrow, to_frame
 from retention_models.time_units import days_in
 from retention_models.transactions import Transactions
 
@@ -89,7 +90,7 @@ def purchase_days(rows: Table, *, same_day: SameDay = "one", returns: bool = Tru
         )
     else:
         days = rows.group_by("customer_id", "date").aggregate(spend=spend, bought=bought.any())
-        one = days["bought"].cast("int64") if returns else ibis.literal(1, "int64")
+        one = days["bought"].ifelse(1, 0).cast("int64") if returns else ibis.literal(1, "int64")
         days = days.select("customer_id", "date", "spend", purchases=one)
     return _with_later_returns(days) if returns else days
 
@@ -227,7 +228,7 @@ def calibration_holdout_summary(
     found = days.group_by("customer_id").aggregate(
         purchases=days["purchases"].sum(), spend=days["spend"].sum().cast("float64")
     )
-    later = found.to_pyarrow().to_pandas().set_index("customer_id").reindex(summary.index)
+    later = to_frame(found).set_index("customer_id").reindex(summary.index)
     summary["frequency_holdout"] = later["purchases"].fillna(0).astype("int64")
     summary["monetary_value_holdout"] = (later["spend"] / later["purchases"]).fillna(0.0)
     summary["duration_holdout"] = (end - split).days / unit
@@ -242,7 +243,7 @@ def _check_same_day(rows: Table, same_day: str) -> None:
     if same_day != "each":
         return
     stores = rows.group_by("store_id").aggregate(ids=rows["order_id"].count())
-    without = sorted(stores.filter(stores["ids"] == 0).execute()["store_id"])
+    without = sorted(to_frame(stores.filter(stores["ids"] == 0))["store_id"])
     if without:
         others = f" (nor of {len(without) - 1} other stores)" if len(without) > 1 else ""
         raise SettingsError(
@@ -258,7 +259,7 @@ def _summary(
     unit = days_in(time_unit)
     days = purchase_days(log.rows(store_id, end), same_day=same_day, returns=log.has_returns)
     # Arrow columns, not a data frame: at a million customers that takes half as long.
-    table = _histories(days, end).to_pyarrow()
+    table = to_arrow(_histories(days, end, same_day))
     frequency = table["frequency"].to_numpy()
     repeats = np.where(frequency > 0, frequency, np.inf)
     summary = pd.DataFrame(
@@ -275,24 +276,28 @@ def _summary(
     return summary
 
 
-def _histories(days: Table, end: dt.date) -> Table:
+def _histories(days: Table, end: dt.date, same_day: SameDay) -> Table:
     """Frequency, repeat spend, and whole days of recency and age, per customer."""
-    found = days.group_by("customer_id").aggregate(
-        first=days["date"].min(),
-        last=days["date"].max(),
-        purchases=days["purchases"].sum(),
-        spend=days["spend"].sum(),
-        first_spend=days["spend"].argmin(days["date"]),
-        first_purchases=days["purchases"].argmin(days["date"]),
-    )
-    # Which of the first day's n purchases came first is not known, so n − 1 shares of the day's spend
-    # are repeats; n = 1 adds 0 exactly.
-    share = 1 - 1 / found["first_purchases"].cast("float64")
+    sums = {
+        "first": days["date"].min(),
+        "last": days["date"].max(),
+        "purchases": days["purchases"].sum(),
+        "spend": days["spend"].sum(),
+        "first_spend": days["spend"].argmin(days["date"]),
+    }
+    if same_day != "one":
+        sums["first_purchases"] = days["purchases"].argmin(days["date"])
+    found = days.group_by("customer_id").aggregate(**sums)
     repeat_spend = (found["spend"] - found["first_spend"]).cast("float64")
+    if same_day != "one":
+        # Which of the first day's n purchases came first is not known, so n − 1 shares of the day's
+        # spend are repeats.
+        share = 1 - 1 / found["first_purchases"].cast("float64")
+        repeat_spend = repeat_spend + share * found["first_spend"].cast("float64")
     return found.select(
         "customer_id",
         frequency=(found["purchases"] - 1).cast("int64"),
         recency=found["last"].delta(found["first"], unit="day"),
         age=ibis.literal(end).delta(found["first"], unit="day"),
-        repeat_spend=repeat_spend + share * found["first_spend"].cast("float64"),
+        repeat_spend=repeat_spend,
     ).order_by("customer_id")

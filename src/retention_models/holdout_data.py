@@ -16,12 +16,12 @@ from retention_models.customer_summaries import (
     purchase_days,
 )
 from retention_models.errors import CannotSay
+from retention_models.sources import to_frame
 from retention_models.time_units import days_in
 from retention_models.transactions import Transactions
 
 # A store that is shut for a holiday or two is not closed.
 SILENCE = dt.timedelta(days=14)
-_SECONDS_IN_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def read_holdout(
 
 def _last_period(days: Table, split: dt.date, end: dt.date) -> pd.Series:
     days = days.filter((days["date"] <= split) & (days["date"] > split - (end - split)))
-    counts = days.group_by("customer_id").aggregate(purchases=days.count()).execute()
+    counts = to_frame(days.group_by("customer_id").aggregate(purchases=days.count()))
     return counts.set_index("customer_id")["purchases"]
 
 
@@ -152,19 +152,16 @@ def _store_days(days: Table, end: dt.date) -> StoreDays:
         purchases=days["date"].count().over(group_by="customer_id"),
     )
     begins, ends = own["date"] == own["first"], own["date"] == own["last"]
-    length = own["last"].cast("timestamp").epoch_seconds()
-    length = (length - own["first"].cast("timestamp").epoch_seconds()) / _SECONDS_IN_DAY
+    length = own["last"].delta(own["first"], unit="day")
     # Inner purchases per day between first and last; of none where there is no day between.
     rate = ((own["purchases"] - 2) / (length - 1).nullif(0)).fill_null(0.0)
     rate = (own["purchases"] > 2).ifelse(rate, 0.0)
-    by_day = (
-        own.group_by("date")
-        .aggregate(
-            inner=(~begins & ~ends).cast("int64").sum(),
+    by_day = to_frame(
+        own.group_by("date").aggregate(
+            inner=(~begins & ~ends).sum(),
             begun=begins.ifelse(rate, 0.0).sum(),
             ended=ends.ifelse(rate, 0.0).sum(),
         )
-        .execute()
     )
     table = by_day.set_index(pd.DatetimeIndex(by_day.pop("date")))
     last_purchase = table.index.max().date()

@@ -10,6 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from retention_models.customer_summaries import Day, as_day, purchase_days
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.sources import to_frame
 from retention_models.transactions import Transactions
 
 # Groups smaller than this are on no page: their numbers would tell of single persons.
@@ -93,17 +94,12 @@ def _per_customer(
     # Lines without an order id are one order of their day: nothing goes uncounted.
     days = purchase_days(log.rows(store_id, last), same_day="each", returns=log.has_returns)
     days = days.filter(days["date"] >= first)
-    return (
-        days.group_by("customer_id")
-        .aggregate(
-            purchases=days.count(),
-            spend=days["spend"].sum().cast("float64"),
-            orders=days["purchases"].sum().cast("int64"),
-        )
-        .order_by("customer_id")
-        .execute()
-        .set_index("customer_id")
+    found = days.group_by("customer_id").aggregate(
+        purchases=days.count(),
+        spend=days["spend"].sum().cast("float64"),
+        orders=days["purchases"].sum().cast("int64"),
     )
+    return to_frame(found.order_by("customer_id")).set_index("customer_id")
 
 
 def _ratio(numerator: pd.Series, denominator: pd.Series) -> tuple[float, ...]:

@@ -79,10 +79,10 @@ class TransactionsSettings(Section):
 
     source: Text = Field(
         examples=["data/raw/orders.parquet"],
-        description="path of a CSV, Parquet or DuckDB file, or a duckdb:// URL",
+        description="path of a CSV, Parquet or DuckDB file, or a URL (duckdb, postgresql, spark, sc)",
     )
     table: Text | None = Field(
-        None, examples=["orders"], description="table's name; only for a DuckDB file"
+        None, examples=["orders"], description="table's name; for a DuckDB file or a database"
     )
     timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
         "UTC",
@@ -106,6 +106,12 @@ class TransactionsSettings(Section):
         lt=1,
         examples=[0.01],
         description="share of rows from 0 to 1; with more unusable rows the run stops",
+    )
+    memory: str = Field(
+        "3GB",
+        pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$",
+        examples=["3GB"],
+        description="most memory that DuckDB may use, such as 3GB; beyond it spills to disk",
     )
     columns: Columns = Field(
         examples=['customer_id = "customer_id"'],

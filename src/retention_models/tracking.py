@@ -9,6 +9,7 @@ from scipy.special import ndtri
 from retention_models.customer_summaries import purchase_days
 from retention_models.errors import CannotSay
 from retention_models.forecasts import predict_path
+from retention_models.sources import to_frame
 from retention_models.time_units import days_in
 from retention_models.transactions import Transactions
 from retention_models.validation import HoldoutValidation
@@ -54,7 +55,7 @@ def weekly_tracking(
     by_day = known.group_by("date").aggregate(
         purchases=known.count(), began=(known["date"] == known["first"]).sum()
     )
-    table = by_day.order_by("date").execute()
+    table = to_frame(by_day.order_by("date"))
     table.index = pd.DatetimeIndex(table.pop("date"))
     table = table.asfreq("D", fill_value=0)
     # Ages are whole days, so every expectation that is needed stands in one table.

@@ -6,9 +6,9 @@ import datetime as dt
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
-import duckdb
 import ibis
 import pandas as pd
 from ibis.expr.types import Table
@@ -22,7 +22,7 @@ from retention_models.contract import (
     require_columns,
 )
 from retention_models.errors import DataError
-from retention_models.sources import open_source
+from retention_models.sources import Source, open_source, to_frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from retention_models.settings import Settings
 
 ONLY_STORE = "all"
+MEMORY = "3GB"
 
 
 @dataclass(frozen=True)
@@ -40,46 +41,62 @@ class Transactions:
     ----------
     table : ibis Table
         Usable rows: customer_id (text), store_id (text), date (day in the shop's zone), spend
-        (decimal, six places), order_id and category (text, null where not given).
+        (decimal, six places), order_id and category (text, null where not given). The engine of the
+        source computes them when they are asked for.
     quality : DataFrame
         Rows that could not be used: store_id, reason, rows, spend (of those rows, where it is a
         number).
-    rows_read : int
-        Rows in the source.
-    returns, zeros : int
-        Usable rows with a spend below 0, and with a spend of 0.
-    source : str
-        What was read, for messages.
-    raw : ibis Table
-        The source as it is, where its rows that repeat another were kept.
+    stores : DataFrame
+        Usable rows by store. Index store_id (text, sorted); rows, returns (spend below 0), zeros
+        (spend of 0), first_day and last_day.
+    origin : Source
+        What was opened.
+    repeats_kept : bool
+        Whether rows that repeat another were kept.
     """
 
     table: Table = field(repr=False)
     quality: pd.DataFrame = field(repr=False)
-    rows_read: int
-    returns: int
-    zeros: int
-    source: str
-    raw: Table | None = field(default=None, repr=False)
+    stores: pd.DataFrame = field(repr=False)
+    origin: Source = field(repr=False)
+    repeats_kept: bool = True
+
+    @property
+    def source(self) -> str:
+        """What was read, for messages."""
+        return self.origin.name
+
+    @property
+    def rows_read(self) -> int:
+        """Rows in the source."""
+        return int(self.stores["rows"].sum()) + self.rows_unusable
+
+    @property
+    def rows_unusable(self) -> int:
+        """Rows that could not be used, for any reason."""
+        return int(self.quality["rows"].sum())
 
     @property
     def has_returns(self) -> bool:
         """Whether any usable row is a return; a log that has none is summarised sooner."""
-        return self.returns > 0
+        return bool(self.stores["returns"].sum() > 0)
 
     @cached_property
     def repeats(self) -> int:
         """Rows that repeat another one exactly and were kept; counted when first asked for."""
-        return (
-            0 if self.raw is None else self.rows_read - int(self.raw.distinct().count().execute())
-        )
+        if not self.repeats_kept:
+            return 0
+        with self.origin.reading():
+            different = self.origin.table.distinct()
+            found = to_frame(different.aggregate(rows=different.count()))
+        return self.rows_read - int(found["rows"].item())
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """What was found and kept, for the reader: returns, zero-spend lines, repeats."""
         found = (
-            (self.returns, "rows are returns (spend below 0): they lower spend"),
-            (self.zeros, "rows have a spend of 0: they count as purchases"),
+            (self.stores["returns"].sum(), "rows are returns (spend below 0): they lower spend"),
+            (self.stores["zeros"].sum(), "rows have a spend of 0: they count as purchases"),
             (
                 self.repeats,
                 "rows repeat another row exactly: they were kept "
@@ -88,22 +105,24 @@ class Transactions:
         )
         return tuple(f"{count:,} {text}" for count, text in found if count)
 
-    @property
-    def rows_unusable(self) -> int:
-        """Rows that could not be used, for any reason."""
-        return int(self.quality["rows"].sum())
-
     def store_ids(self) -> list[str]:
         """Ids of the stores in the log, sorted as text."""
-        ids = self.table.select("store_id").distinct().order_by("store_id").execute()
-        return [str(value) for value in ids["store_id"]]
+        return list(self.stores.index)
 
     def last_day(self) -> dt.date:
         """Day of the last transaction of any store."""
-        return pd.Timestamp(self.table["date"].max().execute()).date()
+        day: dt.date = self.stores["last_day"].max()
+        return day
 
     def rows(self, store_id: str | None = None, until: dt.date | None = None) -> Table:
-        """Usable rows of one store (or all), up to and including a day."""
+        """Usable rows of one store (or all), up to and including a day.
+
+        Raises
+        ------
+        DataError
+            If a file of the source is not what it was when it was checked.
+        """
+        self.origin.require_unchanged()
         table = self.table
         if store_id is not None:
             table = table.filter(table["store_id"] == store_id)
@@ -128,20 +147,23 @@ def read_transactions(
     duplicates: str = "keep",
     max_unusable_share: float = 0.01,
     only_store: str = ONLY_STORE,
+    memory: str = MEMORY,
 ) -> Transactions:
     """Read a transaction log and check it against the data contract.
 
     Parameters
     ----------
     source : str or Path
-        CSV, Parquet (paths or globs) or DuckDB file.
+        CSV, Parquet (paths or globs) or DuckDB file; or a URL of PostgreSQL or Spark, see
+        `open_source`. A Parquet or DuckDB file with typed columns is not copied: it must stay as it is
+        while the log is in use, and a change of it is an error.
     customer_id, date, spend : str
         Names of the columns: who bought, when (day, time, or time with offset), and the money paid
         (negative for a return).
     store_id, order_id, category : str, optional
         Names of further columns. Without `store_id` all rows belong to `only_store`.
     table : str, optional
-        Table of a DuckDB file.
+        Table of a DuckDB file or a database.
     timezone : str
         IANA zone in which the shop's days begin. Times with an offset are moved to it; times
         without one are taken to be in it.
@@ -157,6 +179,8 @@ def read_transactions(
         counted but not held against the log: anonymous sales are no mistake.
     only_store : str
         Id of the one store where there is no store column.
+    memory : str
+        Most that DuckDB may hold in this process; beyond it spills to disk.
 
     Returns
     -------
@@ -168,8 +192,8 @@ def read_transactions(
         If the source or a column is missing, a column has a type it cannot have, or too many rows
         are unusable: with the reasons counted and the first bad rows.
     """
-    name = str(source)
-    connection, raw = open_source(name, table, timezone)
+    origin = open_source(str(source), table, timezone, memory)
+    raw = origin.table
     columns = {
         "customer_id": customer_id,
         "date": date,
@@ -178,21 +202,31 @@ def read_transactions(
         "order_id": order_id,
         "category": category,
     }
-    require_columns(name, raw, columns)
-    try:
-        found = classified(name, raw, columns, timezone, date_format, decimal, only_store)
+    require_columns(origin.name, raw, columns)
+    with origin.reading():
+        found = classified(origin.name, raw, columns, timezone, date_format, decimal, only_store)
         if duplicates == "drop":
             found["reason"] = repeats_are_unusable(raw, found["reason"])
-        checked = connection.create_table("checked", raw.select(**found), temp=True)
-    except duckdb.Error as error:
-        first_line = str(error).strip().split("\n")[0]
-        raise DataError(f"{name}: cannot be read. {first_line}") from None
-    # Looked up only for a message: to number and keep every row as given takes half of the reading.
-    given = raw.select(
-        **as_given(raw, columns), customer_id=found["customer_id"], reason=found["reason"]
-    )
-    log = _accepted(name, checked, given, columns, max_unusable_share)
-    return log if duplicates == "drop" else replace(log, raw=raw)
+        checked = raw.select(**found)
+        if origin.in_process and (duplicates == "drop" or _holds_text(raw, date, spend)):
+            # Reading text as dates and numbers, or finding repeats, is too slow to be done anew by
+            # each question.
+            checked, origin = _copied(checked), replace(origin, stamps={})
+        # Looked up only for a message: to number and keep every row as given takes half of the reading.
+        given = raw.select(
+            **as_given(raw, columns), customer_id=found["customer_id"], reason=found["reason"]
+        )
+        log = _accepted(origin, checked, given, columns, max_unusable_share)
+    return replace(log, repeats_kept=duplicates != "drop")
+
+
+def _holds_text(raw: Table, *columns: str) -> bool:
+    return any(raw[column].type().is_string() for column in columns)
+
+
+def _copied(rows: Table) -> Table:
+    connection: Any = rows.get_backend()
+    return connection.create_table(f"checked_{uuid4().hex}", rows, temp=True)
 
 
 def read_project_transactions(settings: Settings) -> Transactions:
@@ -208,30 +242,33 @@ def read_project_transactions(settings: Settings) -> Transactions:
         decimal=log.decimal,
         duplicates=log.duplicates,
         max_unusable_share=log.max_unusable_share,
+        memory=log.memory,
         only_store=ids[0] if ids is not None and len(ids) == 1 else ONLY_STORE,
     )
 
 
 def _accepted(
-    name: str,
+    origin: Source,
     checked: Table,
     given: Table,
     columns: Mapping[str, str | None],
     max_unusable_share: float,
 ) -> Transactions:
-    finite = ibis.ifelse(
-        checked["number"].isnan() | checked["number"].isinf(), 0.0, checked["number"]
-    )
-    found = (
+    name, number = origin.name, checked["number"]
+    found = to_frame(
         checked.group_by("store_id", "reason")
         .aggregate(
             rows=checked.count(),
-            spend=finite.fill_null(0.0).sum(),
-            returns=(checked["number"] < 0).sum(),
-            zeros=(checked["number"] == 0).sum(),
+            spend=ibis.ifelse(number.isnan() | number.isinf(), 0.0, number).fill_null(0.0).sum(),
+            returns=(number < 0).sum(),
+            zeros=(number == 0).sum(),
+            first_day=checked["date"].min(),
+            last_day=checked["date"].max(),
+            # Not shown: read here, so that a damaged column is found here.
+            orders=checked["order_id"].count(),
+            categories=checked["category"].count(),
         )
         .order_by("store_id", "reason")
-        .execute()
     )
     rows = int(found["rows"].sum())
     if rows == 0:
@@ -241,7 +278,8 @@ def _accepted(
     held_against = quality.loc[~quality["reason"].isin([NO_CUSTOMER, DUPLICATE]), "rows"].sum()
     if held_against > max_unusable_share * rows or quality["rows"].sum() == rows:
         raise DataError(_refusal(name, given, quality, rows, columns, max_unusable_share))
-    returns, zeros = (int(found.loc[usable, kind].sum()) for kind in ("returns", "zeros"))
+    stores = found.loc[usable, ["store_id", "rows", "returns", "zeros", "first_day", "last_day"]]
+    stores = stores.set_index("store_id").sort_index()
     kept = checked.filter(checked["reason"].isnull())
     table = kept.select(
         "customer_id",
@@ -252,7 +290,7 @@ def _accepted(
         order_id=kept["order_id"],
         category=kept["category"],
     )
-    return Transactions(table, quality, rows, returns, zeros, name)
+    return Transactions(table, quality, stores, origin)
 
 
 def _refusal(
@@ -271,7 +309,7 @@ def _refusal(
     ]
     shown = ["customer_id", "given_date", "given_spend"]
     bad = given.filter(given["reason"].notnull())
-    for row in bad.order_by("row").limit(5).execute().to_dict("records"):
+    for row in to_frame(bad.order_by("row").limit(5)).to_dict("records"):
         given = ", ".join(
             f"{columns[role.removeprefix('given_')]} = "
             f"{'missing' if pd.isna(row[role]) else repr(row[role])}"

@@ -59,26 +59,36 @@ def test_the_conda_environment_has_the_bounds_of_pyproject():
 
 def test_spark_has_a_group_of_its_own():
     """Nobody downloads it who does not ask for it."""
-    assert {"lab", "demo", "spark"} == set(EXTRAS)
+    assert {"lab", "demo", "postgresql", "spark"} == set(EXTRAS)
     assert {"test", "style", "build"} == set(GROUPS)
     assert not NOT_IN_CONDA & set(locked("requirements-dev.lock"))
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "requirements-dev.lock", "requirements-spark.lock"]
+)
 def test_the_lock_satisfies_pyproject(name):
     """Every package asked for is locked at a version within its bounds."""
     versions = locked(name)
-    asked = wanted() if "dev" in name else bounds([*RUN, *EXTRAS["lab"], *EXTRAS["demo"]])
+    asked = {
+        "requirements.lock": bounds([*RUN, *EXTRAS["lab"], *EXTRAS["demo"]]),
+        "requirements-dev.lock": wanted(),
+        "requirements-spark.lock": bounds([*RUN, *EXTRAS["spark"]]),
+    }[name]
     assert [] == [n for n, spec in asked.items() if versions.get(n) not in spec]
 
 
-def test_the_two_locks_agree():
-    """What runs use is what tests saw."""
+def test_the_locks_agree():
+    """What runs use is what tests saw, with Spark and without."""
     small, large = locked("requirements.lock"), locked("requirements-dev.lock")
     assert small.items() <= large.items()
+    spark = locked("requirements-spark.lock")
+    assert [] == [name for name in spark.keys() & large.keys() if spark[name] != large[name]]
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "requirements-dev.lock", "requirements-spark.lock"]
+)
 def test_locks_hold_names_versions_and_hashes_only(name):
     """No address, and a hash for every package."""
     text = (ROOT / name).read_text(encoding="utf-8")

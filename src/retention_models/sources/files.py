@@ -1,0 +1,93 @@
+"""CSV, Parquet and DuckDB files, through DuckDB in this process."""
+
+from __future__ import annotations
+
+import glob
+import os
+import tempfile
+from pathlib import Path
+
+import duckdb
+import ibis
+
+from retention_models.errors import DataError
+from retention_models.lean_imports import submodules_first
+from retention_models.sources.source import Source, reading_from, stamp_of
+
+# Ibis' package of compilers would import twenty dialects of SQL; its submodules import what they need.
+submodules_first("ibis.backends.sql.compilers")
+import ibis.backends.sql.compilers.duckdb  # noqa: E402
+
+_CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
+_PARQUET = (".parquet", ".pq")
+_DUCKDB = (".duckdb", ".ddb", ".db")
+KINDS = f"a CSV ({', '.join(_CSV)}), Parquet ({', '.join(_PARQUET)}) or DuckDB file"
+
+
+def open_files(source: str, table: str | None, timezone: str, memory: str) -> Source:
+    """Open files as an Ibis table; every CSV column is text, so that ids stay what they are.
+
+    Parameters and errors are those of `open_source`.
+    """
+    path = source.removeprefix("duckdb://")
+    connection = _connection(timezone, memory)
+    name = path.lower()
+    errors = (duckdb.Error,)
+    with reading_from(source, errors):
+        if source.startswith("duckdb://") or name.endswith(_DUCKDB):
+            rows = _duckdb_table(connection, _existing(path)[0], table)
+            return Source(source, rows, errors, in_process=True)
+        if table is not None:
+            raise DataError(
+                f"{source}: table = {table!r} is only for a database; leave it out for files."
+            )
+        if name.endswith(_PARQUET):
+            files = _existing(path)
+            stamps = {file: stamp for file in files if (stamp := stamp_of(file)) is not None}
+            rows = connection.read_parquet(files)
+            return Source(source, rows, errors, in_process=True, stamps=stamps)
+        if name.endswith(_CSV):
+            rows = connection.read_csv(_existing(path), all_varchar=True, header=True)
+            return Source(source, rows, errors, in_process=True)
+    raise DataError(f"{source}: expected {KINDS}, by the ending of its name.")
+
+
+def _connection(timezone: str, memory: str) -> ibis.BaseBackend:
+    connection = ibis.duckdb.connect()
+    # Not as an option of connect(): DuckDB refuses the zone there, before its ICU is loaded.
+    spill = Path(tempfile.gettempdir()) / f"retention-{os.getpid()}"
+    for name, value in {
+        "TimeZone": timezone,
+        "memory_limit": memory,
+        "temp_directory": str(spill),
+    }.items():
+        quoted = value.replace("'", "''")
+        connection.raw_sql(f"SET {name} = '{quoted}'")
+    return connection
+
+
+def _existing(path: str) -> list[str]:
+    if Path(path).is_file():
+        return [path]
+    found = sorted(glob.glob(path))
+    if not found:
+        raise DataError(f"{path}: no such file. Paths in a project file start at its folder.")
+    return found
+
+
+def _duckdb_table(connection: ibis.BaseBackend, path: str, table: str | None) -> ibis.Table:
+    connection.attach(path, name="source", read_only=True)
+    names = sorted(connection.list_tables(database=("source", "main")))
+    return connection.table(one_of(path, names, table), database=("source", "main"))
+
+
+def one_of(name: str, names: list[str], table: str | None) -> str:
+    """The table asked for, or the only one there is."""
+    if table is None and len(names) == 1:
+        return names[0]
+    if table not in names:
+        wanted = "no table is named" if table is None else f"no table {table!r}"
+        raise DataError(
+            f"{name}: {wanted}; expected table to be one of {', '.join(names) or 'none: it is empty'}."
+        )
+    return table

@@ -1,0 +1,65 @@
+"""A PostgreSQL table; the database does the work."""
+
+from __future__ import annotations
+
+import atexit
+import re
+from typing import Any
+
+import ibis
+
+from retention_models.errors import DataError
+from retention_models.sources.files import one_of
+from retention_models.sources.source import Source, reading_from
+
+
+def open_postgresql(url: str, table: str | None, timezone: str) -> Source:
+    """Open a table of a PostgreSQL database.
+
+    Parameters
+    ----------
+    url : str
+        ``postgresql://user@host:port/database``; what it leaves out (the password, as a rule) is
+        taken from PostgreSQL's own environment variables, such as PGPASSWORD, or its password file.
+    table : str, optional
+        Name of a table or view, ``schema.table`` where it is not on the search path.
+    timezone : str
+        Zone of the session: a timestamp with time zone is moved to it.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    DataError
+        If the database cannot be reached or holds no such table, without the password.
+    """
+    name = without_password(url)
+    try:
+        import psycopg
+    except ImportError:
+        raise DataError(
+            f"{name}: PostgreSQL needs the package psycopg. Install retention-models[postgresql]."
+        ) from None
+    errors: tuple[type[Exception], ...] = (psycopg.Error,)
+    with reading_from(name, errors):
+        connection: Any = ibis.postgres.from_connection(psycopg.connect(url, autocommit=True))
+        atexit.register(connection.disconnect)
+        connection.raw_sql(f"SET TIME ZONE '{timezone}'")
+        schema, _, wanted = (table or "").rpartition(".")
+        names = sorted(connection.list_tables(database=schema or None))
+        found = one_of(name, names, wanted or None)
+        return Source(name, connection.table(found, database=schema or None), errors)
+
+
+def without_password(url: str) -> str:
+    """A URL for messages and manifests.
+
+    Examples
+    --------
+    >>> without_password("postgresql://shop:secret@db.example/orders?password=secret")
+    'postgresql://shop:***@db.example/orders?password=***'
+    """
+    hidden = re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", url)
+    return re.sub(r"(?i)(password=)[^&\s]*", r"\1***", hidden)

@@ -1,0 +1,138 @@
+"""DuckDB, PostgreSQL and Spark give the same tables, to the cent and the day."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import retention_models as rm
+from conftest import skip_or_fail
+from engines import (
+    COLUMNS,
+    in_parquet,
+    in_postgresql,
+    in_spark,
+    log_of_an_odd_shop,
+    psycopg_connection,
+    why_not,
+)
+from retention_models.errors import DataError
+
+# Spark's own client leaves its sockets for the interpreter to close.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+ZONE = "Europe/Istanbul"
+
+
+@pytest.fixture(scope="module")
+def frame():
+    """The log."""
+    return log_of_an_odd_shop()
+
+
+@pytest.fixture(scope="module")
+def postgresql(tmp_path_factory):
+    """URL of a real PostgreSQL, started for these tests."""
+    if why_not("postgresql"):
+        skip_or_fail(why_not("postgresql"))
+    with pytest.MonkeyPatch.context() as patch:
+        # Where its socket goes; without a user's session there is no such folder.
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+        import pgserver
+
+        server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="module")
+def duckdb_log(frame, tmp_path_factory):
+    """The log, read by DuckDB."""
+    return _read(in_parquet(frame, tmp_path_factory.mktemp("parquet")))
+
+
+@pytest.fixture(
+    scope="module", params=["postgresql", pytest.param("spark", marks=pytest.mark.slow)]
+)
+def other_log(request, frame, tmp_path_factory):
+    """The log, read by another engine."""
+    if request.param == "postgresql":
+        return _read(in_postgresql(frame, request.getfixturevalue("postgresql")))
+    if why_not("spark"):
+        skip_or_fail(why_not("spark"))
+    return _read(in_spark(frame, tmp_path_factory.mktemp("spark")))
+
+
+def _read(where):
+    return rm.read_transactions(where["source"], table=where.get("table"), timezone=ZONE, **COLUMNS)
+
+
+def test_checks_find_the_same(duckdb_log, other_log):
+    """Unusable rows by reason, stores with their days, returns, free items and repeats."""
+    pd.testing.assert_frame_equal(duckdb_log.quality, other_log.quality)
+    pd.testing.assert_frame_equal(duckdb_log.stores, other_log.stores)
+    assert duckdb_log.remarks == other_log.remarks
+    assert len(duckdb_log.remarks) == 3
+
+
+@pytest.mark.parametrize("same_day", ["one", "each", "each_line"])
+def test_summaries_are_the_same(duckdb_log, other_log, same_day):
+    """Every customer, every day, every cent; of all stores and of one."""
+    for store in (None, "1"):
+        ours = rm.customer_summary(duckdb_log, store_id=store, same_day=same_day)
+        theirs = rm.customer_summary(other_log, store_id=store, same_day=same_day)
+        pd.testing.assert_frame_equal(ours, theirs, check_exact=False, rtol=1e-12)
+    assert len(ours) > 50
+
+
+def test_holdouts_are_the_same(duckdb_log, other_log):
+    """Calibration and holdout too."""
+    days = {"calibration_end": "2023-12-31", "holdout_end": "2024-04-30"}
+    ours, theirs = (
+        rm.calibration_holdout_summary(log, store_id="01", **days)
+        for log in (duckdb_log, other_log)
+    )
+    pd.testing.assert_frame_equal(ours, theirs, check_exact=False, rtol=1e-12)
+
+
+def test_stores_are_summarised_in_one_pass_alike(duckdb_log, other_log):
+    """`customer_summary_by_store`."""
+    ours, theirs = (rm.customer_summary_by_store(log) for log in (duckdb_log, other_log))
+    assert list(ours) == list(theirs) == ["01", "1", "Ü"]
+    for store in ours:
+        pd.testing.assert_frame_equal(ours[store], theirs[store], check_exact=False, rtol=1e-12)
+
+
+def test_measures_and_cohorts_are_the_same(duckdb_log, other_log):
+    """The rates of a window, and the shares of every cohort."""
+    for question in (rm.store_measures, rm.cohort_retention):
+        ours, theirs = (question(log, store_id="01") for log in (duckdb_log, other_log))
+        pd.testing.assert_frame_equal(ours, theirs, check_exact=False, rtol=1e-12)
+
+
+def test_a_database_that_is_not_there_is_said_without_its_password(tmp_path):
+    """The address is named, the password is not."""
+    if why_not("postgresql"):
+        skip_or_fail(why_not("postgresql"))
+    with pytest.raises(DataError) as caught:
+        rm.read_transactions("postgresql://shop:secret@localhost:1/orders", **COLUMNS)
+    assert "postgresql://shop:***@localhost:1/orders: cannot be read." in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_tables_are_named_where_one_is_missing(frame, postgresql):
+    """What there is stands in the message."""
+    where = in_postgresql(frame, postgresql)
+    with pytest.raises(DataError, match=r"no table 'sales'; expected table to be one of .*log"):
+        rm.read_transactions(where["source"], table="sales", **COLUMNS)
+
+
+def test_text_is_not_read_as_days_in_a_database(frame, postgresql):
+    """A database has types; a view says them."""
+    where = in_postgresql(frame.assign(paid=frame["paid"].astype(str)), postgresql)
+    with psycopg_connection(postgresql) as connection:
+        connection.execute("DROP VIEW IF EXISTS as_text")
+        connection.execute("CREATE VIEW as_text AS SELECT who, at::text AS at, paid FROM log")
+    columns = {name: COLUMNS[name] for name in ("customer_id", "date", "spend")}
+    with pytest.raises(DataError, match=r"column 'at' \(date\) holds text.*view"):
+        rm.read_transactions(where["source"], table="as_text", **columns)
