@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import shops
+from engines import why_not
 from retention_models.demonstration import write_demo
 from retention_models.reports.run import RunResult, run_project
 
@@ -63,3 +65,19 @@ def chromium() -> str:
     if found is None:
         skip_or_fail("Chromium is not installed (Debian: chromium)")
     return str(found)
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a real PostgreSQL, started for the tests."""
+    missing = why_not("postgresql")
+    if missing:
+        skip_or_fail(missing)
+    with pytest.MonkeyPatch.context() as patch:
+        # Where its socket goes; without a user's session there is no such folder.
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+        import pgserver
+
+        server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()

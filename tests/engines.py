@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from shops import simulated_log
+
 IDS = ("0042", "NO", "12E4", "../x", "O'Brien", "<b>", "مشتری ۷", "İğne", "a b", "=1+1")
 COLUMNS = {
     "customer_id": "who",
@@ -47,6 +49,23 @@ def log_of_an_odd_shop(rows: int = 3_000, seed: int = 5) -> pd.DataFrame:
         }
     )
     return pd.concat([frame, frame.iloc[::97]], ignore_index=True)
+
+
+def log_of_an_ordinary_shop(customers: int = 400) -> pd.DataFrame:
+    """Purchases that the models describe, a few returns among them, under the same columns."""
+    log = simulated_log(customers, seed=11)
+    returns = log.iloc[::40].assign(amount=-1.25)
+    log = pd.concat([log, returns], ignore_index=True)
+    return pd.DataFrame(
+        {
+            "who": log["customer"],
+            "at": pd.to_datetime(log["day"]).dt.tz_localize("UTC").dt.as_unit("us"),
+            "paid": log["amount"],
+            "shop": log["shop"],
+            "ticket": [f"t{i}" for i in range(len(log))],
+            "kind": "food",
+        }
+    )
 
 
 def in_parquet(frame: pd.DataFrame, folder: Path) -> dict[str, Any]:

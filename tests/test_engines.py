@@ -21,28 +21,14 @@ from retention_models.errors import DataError
 # Spark's own client leaves its sockets for the interpreter to close.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
-ZONE = "Europe/Istanbul"
+# With summer time, so that some days have 23 hours and some 25.
+ZONE = "Europe/Berlin"
 
 
 @pytest.fixture(scope="module")
 def frame():
     """The log."""
     return log_of_an_odd_shop()
-
-
-@pytest.fixture(scope="module")
-def postgresql(tmp_path_factory):
-    """URL of a real PostgreSQL, started for these tests."""
-    if why_not("postgresql"):
-        skip_or_fail(why_not("postgresql"))
-    with pytest.MonkeyPatch.context() as patch:
-        # Where its socket goes; without a user's session there is no such folder.
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
-        import pgserver
-
-        server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from retention_models.chain_summaries import customer_summary_by_store
     from retention_models.cohorts import cohort_retention
     from retention_models.comparison import ModelComparison, compare_models, track_models
+    from retention_models.customer_counts import count_customers, count_spend
     from retention_models.customer_summaries import (
         calibration_holdout_summary,
         customer_summary,
     )
     from retention_models.demonstration import write_demo
+    from retention_models.engine_predictions import predictions_table, write_predictions
     from retention_models.errors import (
         CannotSay,
         DataError,
@@ -61,6 +63,8 @@ _ROOM_OF = {
     "calibration_holdout_summary": "customer_summaries",
     "cohort_retention": "cohorts",
     "compare_models": "comparison",
+    "count_customers": "customer_counts",
+    "count_spend": "customer_counts",
     "customer_summary": "customer_summaries",
     "customer_summary_by_store": "chain_summaries",
     "fit_stores": "chain_models",
@@ -68,6 +72,7 @@ _ROOM_OF = {
     "open_store": "store",
     "predict_customers": "predictions",
     "predict_store": "forecasts",
+    "predictions_table": "engine_predictions",
     "read_settings": "settings",
     "read_transactions": "transactions",
     "spend_independence": "independence",
@@ -78,6 +83,7 @@ _ROOM_OF = {
     "weekly_tracking": "tracking",
     "write_demo": "demonstration",
     "write_outputs": "outputs",
+    "write_predictions": "engine_predictions",
 }
 
 __all__ = [
@@ -97,6 +103,8 @@ __all__ = [
     "calibration_holdout_summary",
     "cohort_retention",
     "compare_models",
+    "count_customers",
+    "count_spend",
     "customer_summary",
     "customer_summary_by_store",
     "fit_stores",
@@ -104,6 +112,7 @@ __all__ = [
     "open_store",
     "predict_customers",
     "predict_store",
+    "predictions_table",
     "read_settings",
     "read_transactions",
     "spend_independence",
@@ -114,6 +123,7 @@ __all__ = [
     "weekly_tracking",
     "write_demo",
     "write_outputs",
+    "write_predictions",
 ]
 
 

@@ -31,7 +31,7 @@ Day = dt.date | str
 SameDay = Literal["one", "each", "each_line"]
 
 # What T gains where purchases are counted rather than days: the rest of the first one's day.
-_REST_OF_FIRST_DAY: dict[SameDay, float] = {"one": 0.0, "each": 0.5, "each_line": 0.5}
+REST_OF_FIRST_DAY: dict[SameDay, float] = {"one": 0.0, "each": 0.5, "each_line": 0.5}
 
 
 def as_day(value: Day, name: str) -> dt.date:
@@ -169,7 +169,7 @@ def customer_summary(
     """
     days_in(time_unit)
     end = log.last_day() if observation_end is None else as_day(observation_end, "observation_end")
-    _check_same_day(log.rows(store_id, end), same_day)
+    check_same_day(log.rows(store_id, end), same_day)
     return _summary(log, store_id, end, time_unit, same_day)
 
 
@@ -219,7 +219,7 @@ def calibration_holdout_summary(
             f"holdout_end: expected a day after calibration_end = {split}; got {end}."
         )
     rows = log.rows(store_id, end)
-    _check_same_day(rows, same_day)
+    check_same_day(rows, same_day)
     summary = _summary(log, store_id, split, time_unit, same_day)
     # Returns before the holdout's first purchase belong to the calibration's last: they are left out.
     days = purchase_days(
@@ -235,10 +235,10 @@ def calibration_holdout_summary(
     return summary
 
 
-def _check_same_day(rows: Table, same_day: str) -> None:
+def check_same_day(rows: Table, same_day: str) -> None:
     """Refuse a way of counting that is unknown, or orders where a store's lines name none."""
-    if same_day not in _REST_OF_FIRST_DAY:
-        known = ", ".join(f'"{name}"' for name in _REST_OF_FIRST_DAY)
+    if same_day not in REST_OF_FIRST_DAY:
+        known = ", ".join(f'"{name}"' for name in REST_OF_FIRST_DAY)
         raise SettingsError(f"same_day: expected one of {known}; got {same_day!r}.")
     if same_day != "each":
         return
@@ -257,16 +257,16 @@ def _summary(
     log: Transactions, store_id: str | None, end: dt.date, time_unit: str, same_day: SameDay
 ) -> pd.DataFrame:
     unit = days_in(time_unit)
-    days = purchase_days(log.rows(store_id, end), same_day=same_day, returns=log.has_returns)
     # Arrow columns, not a data frame: at a million customers that takes half as long.
-    table = to_arrow(_histories(days, end, same_day))
+    histories = customer_histories(log, store_id, end, same_day)
+    table = to_arrow(histories.order_by("customer_id"))
     frequency = table["frequency"].to_numpy()
     repeats = np.where(frequency > 0, frequency, np.inf)
     summary = pd.DataFrame(
         {
             "frequency": frequency,
             "recency": table["recency"].to_numpy() / unit,
-            "T": (table["age"].to_numpy() + _REST_OF_FIRST_DAY[same_day]) / unit,
+            "T": (table["age"].to_numpy() + REST_OF_FIRST_DAY[same_day]) / unit,
             "monetary_value": table["repeat_spend"].to_numpy() / repeats,
         },
         index=pd.Index(table["customer_id"].to_pandas(), name="customer_id"),
@@ -276,8 +276,23 @@ def _summary(
     return summary
 
 
-def _histories(days: Table, end: dt.date, same_day: SameDay) -> Table:
-    """Frequency, repeat spend, and whole days of recency and age, per customer."""
+def customer_histories(
+    log: Transactions, store_id: str | None, end: dt.date, same_day: SameDay
+) -> Table:
+    """The summary as an expression, for what goes on in the engine.
+
+    Parameters
+    ----------
+    log, store_id, end, same_day
+        As for `customer_summary`.
+
+    Returns
+    -------
+    ibis Table
+        A row per customer: customer_id, frequency, recency and age (whole days; T is age in units of
+        time, and half a day more unless same_day is "one"), repeat_spend (of the repeat purchases).
+    """
+    days = purchase_days(log.rows(store_id, end), same_day=same_day, returns=log.has_returns)
     sums = {
         "first": days["date"].min(),
         "last": days["date"].max(),
@@ -300,4 +315,4 @@ def _histories(days: Table, end: dt.date, same_day: SameDay) -> Table:
         recency=found["last"].delta(found["first"], unit="day"),
         age=ibis.literal(end).delta(found["first"], unit="day"),
         repeat_spend=repeat_spend,
-    ).order_by("customer_id")
+    )

@@ -280,7 +280,9 @@ def _accepted(
         raise DataError(_refusal(name, given, quality, rows, columns, max_unusable_share))
     stores = found.loc[usable, ["store_id", "rows", "returns", "zeros", "first_day", "last_day"]]
     stores = stores.set_index("store_id").sort_index()
-    kept = checked.filter(checked["reason"].isnull())
+    # A file stays as it was found here, and is not looked through for what it does not hold.
+    clean = origin.in_process and quality.empty
+    kept = checked if clean else checked.filter(checked["reason"].isnull())
     table = kept.select(
         "customer_id",
         "store_id",

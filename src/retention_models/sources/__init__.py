@@ -9,8 +9,9 @@ from retention_models.errors import DataError
 from retention_models.sources.answers import to_arrow, to_frame
 from retention_models.sources.files import KINDS, open_files
 from retention_models.sources.source import Source
+from retention_models.sources.writing import write_parquet, write_table
 
-__all__ = ["Source", "open_source", "to_arrow", "to_frame"]
+__all__ = ["Source", "open_source", "to_arrow", "to_frame", "write_parquet", "write_table"]
 
 _POSTGRESQL = ("postgresql://", "postgres://")
 _SPARK = ("spark://", "sc://")

@@ -25,6 +25,7 @@ def to_arrow(table: Table) -> pa.Table:
     if backend.name != "pyspark":
         return table.to_pyarrow()
     # Ibis would go by Spark's conversion to pandas, which is row by row and not made for pandas 3.
+    backend._run_pre_execute_hooks(table)  # tables of this process are sent to Spark
     session = backend._session
     answer = session.sql(backend.compile(table)).toArrow()
     here = pa.timestamp("us", session.conf.get("spark.sql.session.timeZone"))
