@@ -1,5 +1,8 @@
-"""Customer summaries of generated order lines: `order_lines.py write ROWS FILE`, then
-`order_lines.py ours|lifetimes|by_hand FILE`; each prints its customers, seconds and peak memory."""
+"""Customer summaries of generated order lines.
+
+`order_lines.py write ROWS FILE`, then `order_lines.py ours|lifetimes|by_hand FILE`: each prints its
+customers, seconds and peak memory in GiB.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ END = "2025-12-31"
 
 
 def write(rows: int, path: str) -> None:
-    """Ten lines a customer over two years, in Parquet: id, time, amount, order, store."""
+    """Ten lines a customer over two years, in Parquet: id, time, amount."""
     import duckdb
 
     customers = rows // 10
@@ -22,8 +25,10 @@ def write(rows: int, path: str) -> None:
         f"""
         COPY (
             SELECT
-                'C' || lpad(CAST(floor({customers} * pow(random(), 1.5)) AS VARCHAR), 9, '0') AS customer_id,
-                TIMESTAMP '2024-01-01' + to_minutes(CAST(floor(random() * 1051200) AS BIGINT)) AS date,
+                'C' || lpad(CAST(floor({customers} * pow(random(), 1.5)) AS VARCHAR), 9, '0')
+                    AS customer_id,
+                TIMESTAMP '2024-01-01' + to_minutes(CAST(floor(random() * 1051200) AS BIGINT))
+                    AS date,
                 CAST(round(2 + 40 * random() * random(), 2) AS DOUBLE) AS spend,
             FROM range({rows})
         ) TO '{path}' (FORMAT parquet)

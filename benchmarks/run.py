@@ -151,6 +151,50 @@ def from_log(customers: int, rounds: int) -> None:
         compare(task, fresh("ours"), fresh("lifetimes"), rounds)
 
 
+def order_lines(rows: int) -> None:
+    """Customer summaries of generated order lines, each in a fresh process: time and peak memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/lines.parquet"
+        lines = [sys.executable, str(HERE / "order_lines.py")]
+        subprocess.run([*lines, "write", str(rows), path], check=True)
+        found: dict[str, list[tuple[float, float]]] = {}
+        for who in ("by_hand", "ours", "lifetimes") * 3:
+            done = subprocess.run([*lines, who, path], check=True, capture_output=True, text=True)
+            _, seconds, peak = done.stdout.split()
+            found.setdefault(who, []).append((float(seconds), float(peak)))
+        middle = {
+            who: [statistics.median(column) for column in zip(*runs, strict=True)]
+            for who, runs in found.items()
+        }
+        (ours, memory), (theirs, more), (by_hand, _) = (
+            middle[who] for who in ("ours", "lifetimes", "by_hand")
+        )
+        print(
+            f"summary of {rows:,} order lines: {ours:.1f} s; lifetimes {theirs / ours:.1f} times as "
+            f"long; {ours / by_hand:.2f} times a query by hand; peak memory {memory:.2f} GiB, "
+            f"{memory / more:.0%} of lifetimes'",
+            flush=True,
+        )
+
+
+def hundred_million() -> None:
+    """Ours alone, in two sizes: time per line, and memory under the cap."""
+    with tempfile.TemporaryDirectory() as folder:
+        for rows in (10_000_000, 100_000_000):
+            path = f"{folder}/lines.parquet"
+            lines = [sys.executable, str(HERE / "order_lines.py")]
+            subprocess.run([*lines, "write", str(rows), path], check=True)
+            done = subprocess.run(
+                [*lines, "ours", path], check=True, capture_output=True, text=True
+            )
+            _, seconds, peak = (float(v) for v in done.stdout.split())
+            print(
+                f"summary of {rows:,} order lines: {seconds:.1f} s, {seconds / rows * 1e9:.0f} ns a "
+                f"line, {peak:.2f} GiB at most",
+                flush=True,
+            )
+
+
 def ten_million() -> None:
     """Ours alone: lifetimes would need an hour."""
     with tempfile.TemporaryDirectory() as folder:
@@ -168,6 +212,8 @@ def main() -> None:
     from_log(2_000, rounds=7)
     from_log(1_000_000, rounds=3)
     ten_million()
+    order_lines(10_000_000)
+    hundred_million()
 
 
 if __name__ == "__main__":

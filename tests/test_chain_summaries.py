@@ -36,7 +36,7 @@ def test_only_the_stores_asked_for_are_there(log):
     """And the end of observation is the log's last day all the same."""
     found = rm.customer_summary_by_store(log, store_ids=["7", "unknown"], time_unit="D")
     assert ["7"] == list(found)
-    assert log.last_day() == found["7"].attrs["observation_end"]
+    assert log.last_day().isoformat() == found["7"].attrs["observation_end"]
     assert "D" == found["7"].attrs["time_unit"]
 
 

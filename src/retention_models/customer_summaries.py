@@ -272,7 +272,12 @@ def _summary(
         index=pd.Index(table["customer_id"].to_pandas(), name="customer_id"),
         copy=False,
     )
-    summary.attrs = {"time_unit": time_unit, "observation_end": end, "same_day": same_day}
+    # Text, so that the table can be written to Parquet as it is.
+    summary.attrs = {
+        "time_unit": time_unit,
+        "observation_end": end.isoformat(),
+        "same_day": same_day,
+    }
     return summary
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from ibis.expr.types import Table
 
 from retention_models.customer_counts import count_customers
-from retention_models.customer_summaries import REST_OF_FIRST_DAY, customer_histories
+from retention_models.customer_summaries import REST_OF_FIRST_DAY, as_day, customer_histories
 from retention_models.errors import SettingsError
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.predictions import predict_customers
@@ -88,7 +88,8 @@ def predictions_table(
         "age_": (rows["T"] * unit - rest).round().astype("int64"),
     }
     predicted = ibis.memtable(pd.DataFrame({**keys, **told}))
-    histories = customer_histories(log, store_id, rows.attrs["observation_end"], same_day)
+    end = as_day(rows.attrs["observation_end"], "observation_end")
+    histories = customer_histories(log, store_id, end, same_day)
     joined = histories.join(
         predicted,
         [
