@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from retention_models.action_settings import ActionSettings
     from retention_models.actions import ActionList
-    from retention_models.category_counts import category_counts
+    from retention_models.categories import category_counts
     from retention_models.chain_models import StoreFits, fit_stores
     from retention_models.chain_summaries import customer_summary_by_store
     from retention_models.cohorts import cohort_retention
@@ -67,7 +67,7 @@ _ROOM_OF = {
     "StoreFits": "chain_models",
     "Transactions": "transactions",
     "calibration_holdout_summary": "customer_summaries",
-    "category_counts": "category_counts",
+    "category_counts": "categories",
     "cohort_retention": "cohorts",
     "compare_models": "comparison",
     "count_customers": "customer_counts",

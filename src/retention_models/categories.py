@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+from ibis.expr.types import Table
 
 from retention_models.customer_summaries import Day, as_day
 from retention_models.transactions import Transactions
@@ -43,9 +44,13 @@ def category_counts(
     {'a': {'categories': 2, 'category': 'jam'}, 'b': {'categories': 1, 'category': 'tea'}}
     """
     end = log.last_day() if observation_end is None else as_day(observation_end, "observation_end")
-    rows = log.rows(store_id, end)
+    found = categories_bought(log.rows(store_id, end))
+    return found.order_by("customer_id").execute().set_index("customer_id")
+
+
+def categories_bought(rows: Table) -> Table:
+    """Categories of each customer, in the engine that has the rows; columns as above."""
     rows = rows.filter(rows["spend"] >= 0, rows["category"].notnull(), rows["category"] != "")
-    found = rows.group_by("customer_id").aggregate(
+    return rows.group_by("customer_id").aggregate(
         categories=rows["category"].nunique().cast("int64"), category=rows["category"].min()
     )
-    return found.order_by("customer_id").execute().set_index("customer_id")
