@@ -1,5 +1,9 @@
 """The rules of the lists in a project file: defaults that fit together, mistakes named by key."""
 
+import re
+import tomllib
+from importlib.resources import files
+
 import pytest
 
 from retention_models.action_settings import LIST_NAMES, ActionSettings
@@ -94,3 +98,18 @@ def test_an_example_of_each_threshold_is_one_that_is_accepted():
     for key, field in ActionSettings.model_fields.items():
         if key not in LIST_NAMES:
             ActionSettings.model_validate({key: field.examples[0]})
+
+
+def test_the_commented_project_file_has_the_defaults():
+    """Uncommented, but for its examples of an order, of groups and of amounts, it changes nothing."""
+    text = files("retention_models.demonstration").joinpath("grocery.toml").read_text("utf-8")
+    part = text[text.index("[actions]") : text.index("[reports]")]
+    lines = [line.removeprefix("# ") for line in part.splitlines()]
+    examples = re.compile("order|one_of|least_value|most_value")
+    written = tomllib.loads("\n".join(line for line in lines if not examples.match(line)))
+    assert {*LIST_NAMES, "lookback_days", "usual_gap", "late_gap"} == set(written["actions"])
+    assert ActionSettings() == ActionSettings.model_validate(written["actions"])
+    for name in LIST_NAMES:
+        thresholds = type(ActionSettings().rule(name)).model_fields.keys() - {"use", "action"}
+        examples_only = {key for key in thresholds if key.endswith("_value")}
+        assert thresholds - examples_only == set(written["actions"][name])

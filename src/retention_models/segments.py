@@ -173,6 +173,15 @@ def customer_segments(facts: pd.DataFrame, rules: ActionSettings) -> pd.DataFram
     DataFrame of bool
         Index as the facts; a column for every list, in the order in which they were filled. No
         customer is on two lists of one group.
+
+    Examples
+    --------
+    >>> summary = pd.DataFrame({"frequency": [0, 4], "recency": [0.0, 10.0], "T": [2.0, 10.5],
+    ...                         "monetary_value": [0.0, 9.0]}, index=["a", "b"])
+    >>> summary.attrs = {"time_unit": "W", "observation_end": "2024-03-31"}
+    >>> found = customer_segments(observed_facts(summary), ActionSettings())
+    >>> found.columns[found.loc["a"]].tolist(), found.columns[found.loc["b"]].tolist()
+    (['new'], ['recent'])
     """
     found = pd.DataFrame(False, index=facts.index, columns=pd.Index(rules.precedence))
     for place, name in enumerate(rules.precedence):
