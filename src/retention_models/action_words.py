@@ -6,7 +6,8 @@ days, lengths of time); which of them a sentence uses, and in what order, is the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -134,10 +135,16 @@ def reasons(
         "usual_share": f"{rules.usual_gap:.0%}",
         "lookback": _days(rules.lookback_days),
     }
-    needed = {place: say for place, say in _PLACES.items() if f"{{{place}}}" in sentence}
+    places = [place for place in _PLACES if f"{{{place}}}" in sentence]
+    texts = [
+        [say(value, currency) for value in facts[column].tolist()]
+        for column, say in (_PLACES[place] for place in places)
+    ]
     return [
-        sentence.format(**same, **{place: say(row, currency) for place, say in needed.items()})
-        for row in facts.to_dict("records")
+        sentence.format(
+            **same, **{place: text[i] for place, text in zip(places, texts, strict=True)}
+        )
+        for i in range(len(facts))
     ]
 
 
@@ -145,23 +152,36 @@ def _days(days: float) -> str:
     return counted(int(np.ceil(round(days, 6))), "day")
 
 
-_PLACES = {
-    "mean_gap": lambda row, _: _days(round(row["mean_gap"])),
-    "usual_gap": lambda row, _: _days(row["usual_gap"]),
-    "late_gap": lambda row, _: _days(row["late_gap"]),
-    "silence": lambda row, _: _days(row["silence"]),
-    "purchases": lambda row, _: _days(row["purchases"]),
-    "first_day": lambda row, _: day(row["first_day"]),
-    "last_day": lambda row, _: day(row["last_day"]),
-    "complained": lambda row, _: day(row["complained"]),
-    "score": lambda row, _: f"{row['score']:g}",
-    "category": lambda row, _: row["category"],
-    "alive": lambda row, _: _percent(row["probability_alive"]),
-    "before": lambda row, _: _percent(row["probability_before"]),
-    "clv": lambda row, currency: money(row["clv"], currency),
-    "value_if_customer": lambda row, currency: money(row["value_if_customer"], currency),
-}
+def _average(days: float, _: str) -> str:
+    return counted(round(days), "day")
 
 
-def _percent(share: float) -> str:
+def _within(days: float, _: str) -> str:
+    return _days(days)
+
+
+def _date(value: pd.Timestamp, _: str) -> str:
+    return day(value)
+
+
+def _percent(share: float, _: str) -> str:
     return "< 1%" if 0.0 < share < 0.01 else "> 99%" if 0.99 < share < 1.0 else f"{share:.0%}"
+
+
+# Place → the fact that it tells, and how; amounts need the currency.
+_PLACES: dict[str, tuple[str, Callable[[Any, str], str]]] = {
+    "mean_gap": ("mean_gap", _average),
+    "usual_gap": ("usual_gap", _within),
+    "late_gap": ("late_gap", _within),
+    "silence": ("silence", _within),
+    "purchases": ("purchases", _within),
+    "first_day": ("first_day", _date),
+    "last_day": ("last_day", _date),
+    "complained": ("complained", _date),
+    "score": ("score", lambda score, _: f"{score:g}"),
+    "category": ("category", lambda category, _: str(category)),
+    "alive": ("probability_alive", _percent),
+    "before": ("probability_before", _percent),
+    "clv": ("clv", money),
+    "value_if_customer": ("value_if_customer", money),
+}
