@@ -25,7 +25,7 @@ LISTS = ("lapsed", "wavering", "due", "recent", "high_value", "loyal")
 def found():
     """By store and list: what was at stake with its interval, what came, and customers' coverage."""
     rows = []
-    for seed in range(60):
+    for seed in range(40):
         world = World(np.random.default_rng(seed), 250)
         known = known_of(world)
         try:
@@ -49,7 +49,7 @@ def found():
 @pytest.mark.slow
 def test_lists_bring_or_lose_what_was_at_stake(found):
     """Without bias: what leaving costs is what those who left bring when they buy as before."""
-    assert len(found) > 55 * len(LISTS)
+    assert len(found) > 36 * len(LISTS)
     off = (found["came"] - found["expected"]).groupby(found["list"])
     errors = off.mean() / off.sem()
     assert errors.abs().max() < 3.0, errors
@@ -60,9 +60,9 @@ def test_lists_bring_or_lose_what_was_at_stake(found):
 
 @pytest.mark.slow
 def test_intervals_of_lists_hold_nine_times_in_ten(found):
-    """Chance and parameter doubt together; 60 stores tell a share of 0.9 to within ±0.12."""
+    """Chance and parameter doubt together; 40 stores tell a share of 0.9 to within ±0.14."""
     covered = found.groupby("list")["covered"].mean()
-    assert covered.between(0.78, 1.0).all(), covered
+    assert covered.between(0.76, 1.0).all(), covered
     assert 0.85 < found["covered"].mean() < 0.96
 
 

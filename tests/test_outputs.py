@@ -3,6 +3,7 @@
 import json
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 import retention_models as rm
@@ -49,7 +50,8 @@ def lists_written(tmp_path_factory):
     frame["customer"] = frame["customer"].replace(odd)
     text = shops.PROJECT.replace('"shop"', '"shop"\ncategory = "shelf"')
     extra = (
-        '[actions]\none_of = []\n[actions.one_category]\nwithin_days = 400\naction = "-10% on tea."'
+        "[actions]\none_of = []\n[actions.loyal]\nuse = false\n[actions.recent]\nwithin_days = 30\n"
+        '[actions.one_category]\nwithin_days = 400\naction = "-10% on tea."'
     )
     store = rm.open_store(
         shops.write_project(folder, frame, ["0042"], extra=extra, text=text), "0042"
@@ -73,6 +75,27 @@ def test_lists_are_written_with_every_customer_why_and_what_is_at_stake(lists_wr
     assert set(ODD_IDS) <= set(table["customer_id"])
     assert {"-10% on tea."} == set(table["action"])
     assert table["why"].str.endswith("always from one category: @چای.").all()
+
+
+def test_rules_of_a_project_file_are_used(lists_written):
+    """A list left out, and another threshold."""
+    store, _ = lists_written
+    assert "The project file leaves this list out." == store.actions["loyal"].refusal
+    last = store.actions["recent"].customers["last_day"]
+    assert pd.Timestamp("2023-12-02") <= last.min() < pd.Timestamp("2023-12-20")
+
+
+def test_every_list_has_the_same_columns_of_the_same_types(lists_written):
+    """Also one that nobody is on, so that a program can read them all alike."""
+    store, out = lists_written
+    empty = [n for n, found in store.actions.items() if found.customers.empty and not found.refusal]
+    files = list((out / "actions").glob("*.parquet"))
+    schemas = [pq.read_schema(path).remove_metadata() for path in files]
+    assert empty
+    assert all(schemas[0].equals(schema) for schema in schemas), schemas
+    assert ["customer_id", "action", "why", "at_stake"] == schemas[0].names[:4]
+    first = pd.read_csv(out / "actions" / "one_category.csv")["last_day"]
+    assert first.str.fullmatch(r"2023-\d\d-\d\d").all()
 
 
 def test_no_text_of_a_list_is_a_formula_in_a_spreadsheet(lists_written):

@@ -59,6 +59,9 @@ Days = Annotated[int, Field(gt=0)]
 
 _SHARE, _DAYS = "share from 0 to 1", "whole number of days above 0"
 _COUNT, _VALUE = "whole number of purchases above 0", "amount of money"
+# Whoever bought once has no time between purchases.
+Repeated = Annotated[int, Field(ge=2)]
+_REPEATED = "whole number of purchases, at least 2"
 
 
 class Rule(BaseModel):
@@ -94,7 +97,7 @@ class OneCategory(Within):
 class Due(Rule):
     """The usual time between purchases has passed, but not much more."""
 
-    least_purchases: Days = Field(3, examples=[3], description=_COUNT)
+    least_purchases: Repeated = Field(3, examples=[3], description=_REPEATED)
     least_alive: Share = Field(0.5, examples=[0.5], description=f"P(alive), a {_SHARE}")
     ahead_days: Annotated[int, Field(ge=0)] = Field(
         0, examples=[7], description="whole number of days ahead to look, at least 0"
@@ -104,7 +107,7 @@ class Due(Rule):
 class Loyal(Rule):
     """Bought more often than most, and is a customer still."""
 
-    least_purchases: Days = Field(3, examples=[3], description=_COUNT)
+    least_purchases: Repeated = Field(3, examples=[3], description=_REPEATED)
     purchases_quantile: Share = Field(
         0.8, examples=[0.8], description=f"{_SHARE} of the store's customers who bought less often"
     )
@@ -126,7 +129,7 @@ class HighValue(Rule):
 class Wavering(Rule):
     """Silent beyond their own longest usual gap, and P(alive) fell."""
 
-    least_purchases: Days = Field(3, examples=[3], description=_COUNT)
+    least_purchases: Repeated = Field(3, examples=[3], description=_REPEATED)
     least_fall: Share = Field(
         0.1, examples=[0.1], description=f"fall of P(alive) in lookback_days, a {_SHARE}"
     )

@@ -113,7 +113,8 @@ def find_actions(
         stakes = _at_stake(known.summary, outlook, lists, lost=kind)
         for name in lists:
             members = facts.loc[lists[name]].join(stakes.each)
-            members["why"] = action_words.reasons(name, members, rules, currency, words)
+            said = action_words.reasons(name, members, rules, currency, words)
+            members["why"] = pd.Series(said, index=members.index, dtype="str")
             found[name] = _list(name, members, stakes, rules, refusals[name], words)
     return {name: found[name] for name in rules.precedence}
 
@@ -183,7 +184,7 @@ def _list(
     action = action_words.action(name, rules.rule(name), words)
     total = None if refusal else stakes.totals.get(name)
     reason = stakes.refusal or (words["no_spend_told"] if total is None else "")
-    members = members.assign(action=action)
+    members = members.assign(action=pd.Series(action, index=members.index, dtype="str"))
     return ActionList(
         name=name,
         title=action_words.title(name, words),

@@ -83,7 +83,7 @@ def _write_actions(store: Store, folder: Path) -> None:
                 path.unlink(missing_ok=True)  # of an earlier run: it would pass for today's
             continue
         table = lists[name].customers.reset_index()
-        table["last_day"] = table["last_day"].dt.date
+        table["last_day"] = table["last_day"].astype("date32[pyarrow]")
         table.to_parquet(paths[1], index=False)
         for column in ("customer_id", "action", "why"):
             table[column] = [formula_safe(str(text)) for text in table[column]]

@@ -206,7 +206,8 @@ def _promoter(facts: pd.DataFrame, rule: Any) -> pd.Series:
 
 
 def _gone(facts: pd.DataFrame, rule: Any) -> pd.Series:
-    late = facts["silence"] > facts["late_gap"]
+    # Of whoever bought once the model cannot tell, and there is no time between purchases to tell by.
+    late = (facts["silence"] > facts["late_gap"]) & (facts["purchases"] > 1)
     return late & (facts["probability_alive"] <= rule.most_alive)
 
 
