@@ -29,6 +29,7 @@ from retention_models.segments import (
     modelled_facts,
     observed_facts,
 )
+from retention_models.sources.answers import to_frame
 
 # Lists of customers whose value is lost unless they are won back.
 LOST: tuple[ListName, ...] = ("let_go", "lapsed", "wavering")
@@ -134,7 +135,7 @@ def _facts(known: Known, outlook: Outlook | str, rules: ActionSettings) -> pd.Da
 def _by_customer(table: pd.DataFrame | None, what: str, column: str) -> pd.Series | None:
     if table is None:
         return None
-    frame = table if isinstance(table, pd.DataFrame) else table.to_pandas()
+    frame = table if isinstance(table, pd.DataFrame) else to_frame(table)
     missing = [name for name in ("customer_id", column) if name not in frame]
     if missing:
         raise SettingsError(

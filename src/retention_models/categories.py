@@ -6,6 +6,7 @@ import pandas as pd
 from ibis.expr.types import Table
 
 from retention_models.customer_summaries import Day, as_day
+from retention_models.sources.answers import to_frame
 from retention_models.transactions import Transactions
 
 
@@ -45,7 +46,7 @@ def category_counts(
     """
     end = log.last_day() if observation_end is None else as_day(observation_end, "observation_end")
     found = categories_bought(log.rows(store_id, end))
-    return found.order_by("customer_id").execute().set_index("customer_id")
+    return to_frame(found).set_index("customer_id").sort_index()
 
 
 def categories_bought(rows: Table) -> Table:
