@@ -50,7 +50,7 @@ def summary_of(x, t_x, T, m) -> pd.DataFrame:
         {"frequency": np.asarray(x, dtype="int64"), "recency": t_x, "T": T, "monetary_value": m},
         index=pd.Index([f"{i:04d}" for i in range(len(x))], name="customer_id"),
     )
-    table.attrs = {"time_unit": "W", "observation_end": END, "same_day": "one"}
+    table.attrs = {"time_unit": "W", "observation_end": END.isoformat(), "same_day": "one"}
     return table
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from retention_models.categories import category_counts
-from retention_models.customer_summaries import customer_summary
+from retention_models.customer_summaries import as_day, customer_summary
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
 from retention_models.transactions import Transactions
 
@@ -103,12 +103,12 @@ def read_known(
     -------
     Known
     """
-    end, time_unit = summary.attrs["observation_end"], summary.attrs["time_unit"]
+    end = as_day(summary.attrs["observation_end"], "observation_end")
     earlier = customer_summary(
         log,
         store_id=store_id,
         observation_end=end - dt.timedelta(days=lookback_days),
-        time_unit=time_unit,
+        time_unit=summary.attrs["time_unit"],
         same_day=summary.attrs["same_day"],
     )
     counts = None
