@@ -39,9 +39,14 @@ def test_every_store_gets_its_page_and_files(chain_run, folder):
     assert "2023-12-31" == folder.name
     assert {"index.html", "manifest.json", *FOLDERS.values()} == {p.name for p in folder.iterdir()}
     for name in FOLDERS.values():
-        assert {"customers.csv", "metrics.json", "store_report.html", "store_report.ipynb"} == {
-            p.name for p in (folder / name).iterdir()
-        }
+        assert {
+            "actions",
+            "customers.csv",
+            "metrics.json",
+            "store_report.html",
+            "store_report.ipynb",
+        } == {p.name for p in (folder / name).iterdir()}
+    assert {"due.csv", "due.parquet"} < {p.name for p in (folder / "0042" / "actions").iterdir()}
 
 
 def test_store_ids_reach_the_notebook_as_text(folder):

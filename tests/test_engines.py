@@ -96,6 +96,14 @@ def test_measures_and_cohorts_are_the_same(duckdb_log, other_log):
         pd.testing.assert_frame_equal(ours, theirs, check_exact=False, rtol=1e-12)
 
 
+def test_categories_are_the_same(duckdb_log, other_log):
+    """How many each customer has bought, and one of them."""
+    for store in (None, "01"):
+        ours, theirs = (rm.category_counts(log, store_id=store) for log in (duckdb_log, other_log))
+        pd.testing.assert_frame_equal(ours, theirs)
+    assert {1, 2} == set(ours["categories"])
+
+
 def test_a_database_that_is_not_there_is_said_without_its_password(tmp_path):
     """The address is named, the password is not."""
     if why_not("postgresql"):

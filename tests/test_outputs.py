@@ -3,6 +3,7 @@
 import json
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 import retention_models as rm
@@ -34,6 +35,114 @@ def test_customers_csv_has_every_customer_with_the_forecasts_verdict(tmp_path):
     assert {store.forecast_verdict} == set(table["forecast_verdict"])
     assert table["expected_purchases"].sum() == pytest.approx(store.forecast.purchases.value)
     assert table["clv"].sum() == pytest.approx(store.forecast.value.value)
+
+
+ODD_IDS = ("=1+1", "۱۲‌ب", "00042")
+
+
+@pytest.fixture(scope="module")
+def lists_written(tmp_path_factory):
+    """A store's files, with an id that is a formula and one in Persian."""
+    folder = tmp_path_factory.mktemp("lists")
+    frame = shops.simulated_log(120, seed=5).assign(shelf="@چای")
+    busiest = frame["customer"].value_counts().index[:3]
+    odd = dict(zip(busiest, ODD_IDS, strict=True))
+    frame["customer"] = frame["customer"].replace(odd)
+    text = shops.PROJECT.replace('"shop"', '"shop"\ncategory = "shelf"')
+    extra = (
+        "[actions]\none_of = []\n[actions.loyal]\nuse = false\n[actions.recent]\nwithin_days = 30\n"
+        '[actions.one_category]\nwithin_days = 400\naction = "-10% on tea."'
+    )
+    store = rm.open_store(
+        shops.write_project(folder, frame, ["0042"], extra=extra, text=text), "0042"
+    )
+    rm.write_outputs(store, folder / "out")
+    return store, folder / "out"
+
+
+def test_lists_are_written_with_every_customer_why_and_what_is_at_stake(lists_written):
+    """As Parquet with texts as they are, whatever they are."""
+    store, out = lists_written
+    for name, found in store.actions.items():
+        path = out / "actions" / f"{name}.parquet"
+        assert path.exists() == (not found.refusal)
+        if not found.refusal:
+            table = pd.read_parquet(path)
+            assert list(found.customers.index) == list(table["customer_id"])
+            assert list(found.customers["why"]) == list(table["why"])
+            assert found.at_stake.value == pytest.approx(table["at_stake"].sum())
+    table = pd.read_parquet(out / "actions" / "one_category.parquet")
+    assert set(ODD_IDS) <= set(table["customer_id"])
+    assert {"-10% on tea."} == set(table["action"])
+    assert table["why"].str.endswith("always from one category: @چای.").all()
+
+
+def test_rules_of_a_project_file_are_used(lists_written):
+    """A list left out, and another threshold."""
+    store, _ = lists_written
+    assert "The project file leaves this list out." == store.actions["loyal"].refusal
+    last = store.actions["recent"].customers["last_day"]
+    assert pd.Timestamp("2023-12-02") <= last.min() < pd.Timestamp("2023-12-20")
+
+
+def test_every_list_has_the_same_columns_of_the_same_types(lists_written):
+    """Also one that nobody is on, so that a program can read them all alike."""
+    store, out = lists_written
+    empty = [n for n, found in store.actions.items() if found.customers.empty and not found.refusal]
+    files = list((out / "actions").glob("*.parquet"))
+    schemas = [pq.read_schema(path).remove_metadata() for path in files]
+    assert empty
+    assert all(schemas[0].equals(schema) for schema in schemas), schemas
+    assert ["customer_id", "action", "why", "at_stake"] == schemas[0].names[:4]
+    first = pd.read_csv(out / "actions" / "one_category.csv")["last_day"]
+    assert first.str.fullmatch(r"2023-\d\d-\d\d").all()
+
+
+def test_no_text_of_a_list_is_a_formula_in_a_spreadsheet(lists_written):
+    """Ids, actions and reasons alike; a Persian id and 00042 stay as they are."""
+    store, out = lists_written
+    starts = ("=", "+", "-", "@", "\t", "\r")
+    seen = set()
+    for path in (out / "actions").glob("*.csv"):
+        table = pd.read_csv(path, dtype=str)
+        for column in ("customer_id", "action", "why"):
+            assert not table[column].str.startswith(starts).any()
+        seen |= set(table["customer_id"])
+    assert {"'-10% on tea."} == set(
+        pd.read_csv(out / "actions" / "one_category.csv", dtype=str)["action"]
+    )
+    on = {customer for found in store.actions.values() for customer in found.customers.index}
+    assert {formula_safe(customer) for customer in on} == seen
+    assert {"'=1+1", "۱۲‌ب", "00042"} <= seen
+
+
+def test_metrics_count_each_list_and_what_is_at_stake(lists_written):
+    """Or say why there is none."""
+    store, out = lists_written
+    metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))["actions"]
+    assert list(metrics) == list(store.actions)
+    for name, found in store.actions.items():
+        if found.refusal:
+            assert {"value": None, "reason": found.refusal} == metrics[name]
+            continue
+        assert len(found.customers) == metrics[name]["value"]
+        stake = metrics[name]["at_stake"]
+        assert [found.at_stake.value, found.at_stake.low, found.at_stake.high] == pytest.approx(
+            [stake["value"], stake["low"], stake["high"]]
+        )
+
+
+def test_a_list_that_there_cannot_be_leaves_no_file_of_an_earlier_run(tmp_path):
+    """It would pass for today's."""
+    log = shops.simulated_log(50, seed=5)
+    old = tmp_path / "out" / "actions" / "loyal.csv"
+    old.parent.mkdir(parents=True)
+    old.write_text("customer_id\n0001\n")
+    store = rm.open_store(shops.write_project(tmp_path, log, ["0042", "empty"]), "empty")
+    rm.write_outputs(store, tmp_path / "out")
+    assert [] == list(old.parent.iterdir())
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))
+    assert "The data hold no purchase" in metrics["actions"]["loyal"]["reason"]
 
 
 def test_metrics_of_an_empty_store_are_null_with_the_reason(tmp_path):

@@ -9,6 +9,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from retention_models.action_settings import ActionSettings
+    from retention_models.actions import ActionList
+    from retention_models.categories import category_counts
     from retention_models.chain_models import StoreFits, fit_stores
     from retention_models.chain_summaries import customer_summary_by_store
     from retention_models.cohorts import cohort_retention
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     )
     from retention_models.outputs import write_outputs
     from retention_models.predictions import predict_customers
+    from retention_models.segments import customer_segments
     from retention_models.settings import Settings, read_settings
     from retention_models.store import Store, open_store
     from retention_models.tracking import weekly_totals, weekly_tracking
@@ -47,6 +51,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOM_OF = {
+    "ActionList": "actions",
+    "ActionSettings": "action_settings",
     "BetaGeoFitter": "models.fitters",
     "CannotSay": "errors",
     "DataError": "errors",
@@ -61,10 +67,12 @@ _ROOM_OF = {
     "StoreFits": "chain_models",
     "Transactions": "transactions",
     "calibration_holdout_summary": "customer_summaries",
+    "category_counts": "categories",
     "cohort_retention": "cohorts",
     "compare_models": "comparison",
     "count_customers": "customer_counts",
     "count_spend": "customer_counts",
+    "customer_segments": "segments",
     "customer_summary": "customer_summaries",
     "customer_summary_by_store": "chain_summaries",
     "fit_stores": "chain_models",
@@ -87,6 +95,8 @@ _ROOM_OF = {
 }
 
 __all__ = [
+    "ActionList",
+    "ActionSettings",
     "BetaGeoFitter",
     "CannotSay",
     "DataError",
@@ -101,10 +111,12 @@ __all__ = [
     "StoreFits",
     "Transactions",
     "calibration_holdout_summary",
+    "category_counts",
     "cohort_retention",
     "compare_models",
     "count_customers",
     "count_spend",
+    "customer_segments",
     "customer_summary",
     "customer_summary_by_store",
     "fit_stores",

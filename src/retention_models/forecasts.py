@@ -8,16 +8,18 @@ sums over many are normal, with moments in closed form (`totals`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
-from retention_models.futures import simulated_path, simulated_totals
+from retention_models.futures import simulated_group_values, simulated_path, simulated_totals
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.models.known_customers import known_customers
 from retention_models.predictions import (
+    Expectations,
     Interval,
     check_parameters,
     expectations,
@@ -123,6 +125,83 @@ def predict_store(
         ]
     value, share = results[3:] if money is not None else (None, None)
     return StoreForecast(results[0], results[1], results[2], value, share, interval)
+
+
+def predict_groups(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter,
+    summary: pd.DataFrame,
+    groups: pd.DataFrame,
+    *,
+    horizon: float = 52,
+    annual_discount_rate: float = 0.10,
+    margin: float = 1.0,
+    interval: float = 0.90,
+    draws: int = 1000,
+) -> dict[str, Interval | None]:
+    """Predict the value of several groups of customers, with chance and parameter doubt together.
+
+    Parameters
+    ----------
+    purchases, spend, summary, horizon, annual_discount_rate, margin, interval
+        As for `predict_customers`.
+    groups : DataFrame of bool
+        Index as the summary; a column for each group, who may share customers.
+    draws : int
+        Futures simulated, for groups of up to 5,000 customers.
+
+    Returns
+    -------
+    dict of str to Interval or None
+        By column: the group's discounted margin of the window; 0 of a group without customers, None
+        where no customer's spend tells anything.
+    """
+    check_parameters(summary, horizon, annual_discount_rate, margin, interval)
+    _check_draws(draws)
+    terms: dict[str, Any] = {
+        "horizon": horizon,
+        "annual_discount_rate": annual_discount_rate,
+        "margin": margin,
+        "interval": interval,
+    }
+    sizes = groups.sum()
+    small = groups.loc[:, (sizes > 0) & (sizes <= _FEW)]
+    found: dict[str, Interval | None] = dict.fromkeys(groups, Interval(0.0, 0.0, 0.0))
+    for name in sizes.index[sizes > _FEW]:
+        chosen = summary.loc[groups[name]]
+        found[name] = predict_store(purchases, spend, chosen, draws=draws, **terms).value
+    members = small.any(axis=1)
+    if members.any():
+        chosen = summary.loc[members]
+        rate = rate_per_unit(annual_discount_rate, unit_of(summary, None))
+        base = expectations(purchases, spend, chosen, horizon, rate, margin)
+        found |= _simulated_groups(
+            purchases, spend, base, horizon, small.loc[members], interval, draws
+        )
+    return found
+
+
+def _simulated_groups(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter,
+    base: Expectations,
+    horizon: float,
+    groups: pd.DataFrame,
+    interval: float,
+    draws: int,
+) -> dict[str, Interval | None]:
+    """`predict_groups` by simulation; every group has a customer, and every customer a group."""
+    inside = groups.to_numpy(dtype=bool)
+    values = simulated_group_values(purchases, spend, base, horizon, inside, draws)
+    ends = np.quantile(values, [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0], axis=0)
+    row = base.known.row
+    each = np.nan_to_num(base.factor[row] * base.spend * base.expected[row])
+    found: dict[str, Interval | None] = {}
+    for name, member, low, high in zip(groups, inside.T, *ends, strict=True):
+        told = bool(np.isfinite(base.spend[member]).any())
+        value = Interval(float(each[member].sum()), float(low), float(high))
+        found[name] = value if told else None
+    return found
 
 
 def _check_draws(draws: int) -> None:

@@ -48,24 +48,69 @@ def simulated_totals(
         Customers alive today, purchases, customers with a purchase; with a spend model also the
         value, and the share of it that the customers in `top` bring.
     """
+    blocks = []
+    for alive, counts, values in _drawn(purchases, spend, base, horizon, draws):
+        sums = [alive.sum(axis=1), counts.sum(axis=1), (counts > 0).sum(axis=1)]
+        if values is not None:
+            total = values.sum(axis=1)
+            sums += [total, values[:, top].sum(axis=1) / np.where(total > 0, total, np.nan)]
+        blocks.append(np.stack(sums, axis=1))
+    return np.concatenate(blocks)
+
+
+def simulated_group_values(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter,
+    base: Expectations,
+    horizon: float,
+    groups: NDArray[np.bool_],
+    draws: int,
+) -> Array:
+    """Draws of the value of several groups of customers, who may be in more than one.
+
+    Parameters
+    ----------
+    purchases, spend : fitted models
+    base : Expectations
+        Of the same models and horizon.
+    horizon : float
+        Length of the window.
+    groups : ndarray of bool, shape (customers, k)
+        Who is in which.
+    draws : int
+        Futures simulated.
+
+    Returns
+    -------
+    ndarray, shape (draws, k)
+    """
+    members = groups.astype(float)
+    futures = _drawn(purchases, spend, base, horizon, draws)
+    return np.concatenate([values @ members for _, _, values in futures if values is not None])
+
+
+def _drawn(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter | None,
+    base: Expectations,
+    horizon: float,
+    draws: int,
+) -> Iterator[tuple[NDArray[np.bool_], Array, Array | None]]:
+    """Draws (draws, customers) of who is alive, purchases and value, some draws at a time."""
     x, t_x, T = (column[base.known.row] for column in (base.known.x, base.known.t_x, base.known.T))
     factor, priced = base.factor[base.known.row], np.isfinite(base.spend)
     rng = np.random.default_rng(_SEED)
     count_draws = purchases.fit_.draws(draws, rng)
     spend_draws = None if spend is None else spend.fit_.draws(draws, rng)
-    blocks = []
     for block in np.array_split(np.arange(draws), max(1, draws * x.size // _CELLS)):
         futures = _futures(purchases, np.array([horizon]), x, t_x, T, count_draws[block], rng)
         alive, counts = next(futures)
-        sums = [alive.sum(axis=1), counts.sum(axis=1), (counts > 0).sum(axis=1)]
+        values = None
         if spend_draws is not None:
             told = np.where(priced, base.m, 1.0)
             paid = _simulate_spend(counts, x, told, spend_draws[block], rng)
             values = np.where(priced, factor * paid, 0.0)
-            total = values.sum(axis=1)
-            sums += [total, values[:, top].sum(axis=1) / np.where(total > 0, total, np.nan)]
-        blocks.append(np.stack(sums, axis=1))
-    return np.concatenate(blocks)
+        yield alive, counts, values
 
 
 def simulated_path(

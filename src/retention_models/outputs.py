@@ -9,6 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from retention_models import words
+from retention_models.action_settings import LIST_NAMES, ListName
+from retention_models.actions import ActionList
 from retention_models.errors import CannotSay
 from retention_models.predictions import Interval
 from retention_models.store import Store
@@ -44,7 +46,7 @@ def formula_safe(text: str) -> str:
 
 
 def write_outputs(store: Store, folder: str | Path) -> None:
-    """Write customers.csv and metrics.json.
+    """Write customers.csv, metrics.json, and the lists of actions.
 
     Parameters
     ----------
@@ -58,6 +60,8 @@ def write_outputs(store: Store, folder: str | Path) -> None:
     customers.csv holds the customer summary and, where the store's data carry a model, the columns of
     `predict_customers`; forecast_verdict says in every row how far they can be relied on.
     metrics.json holds each headline as value, low and high, or null with the reason.
+    actions/ holds each list as CSV, for a spreadsheet, and as Parquet, with texts as they are; a list
+    that there cannot be has no file, and its reason in metrics.json.
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
@@ -66,6 +70,31 @@ def write_outputs(store: Store, folder: str | Path) -> None:
         json.dumps(_metrics(store), ensure_ascii=False, indent=2, allow_nan=False) + "\n",
         encoding="utf-8",
     )
+    _write_actions(store, target / "actions")
+
+
+def _write_actions(store: Store, folder: Path) -> None:
+    lists = _actions(store)
+    folder.mkdir(exist_ok=True)
+    for name in LIST_NAMES:
+        paths = folder / f"{name}.csv", folder / f"{name}.parquet"
+        if name not in lists or lists[name].refusal:
+            for path in paths:
+                path.unlink(missing_ok=True)  # of an earlier run: it would pass for today's
+            continue
+        table = lists[name].customers.reset_index()
+        table["last_day"] = table["last_day"].astype("date32[pyarrow]")
+        table.to_parquet(paths[1], index=False)
+        for column in ("customer_id", "action", "why"):
+            table[column] = [formula_safe(str(text)) for text in table[column]]
+        table.to_csv(paths[0], index=False)
+
+
+def _actions(store: Store) -> dict[ListName, ActionList]:
+    try:
+        return store.actions
+    except CannotSay:
+        return {}  # metrics.json says why
 
 
 def _customers(store: Store) -> pd.DataFrame:
@@ -96,6 +125,7 @@ def _metrics(store: Store) -> dict[str, object]:
         "measures": measured,
         "forecast": forecast,
         "forecast_verdict": _attempt(_verdict, store, "forecast_verdict"),
+        "actions": {name: _attempt(_action, store, name) for name in LIST_NAMES},
     }
 
 
@@ -123,6 +153,17 @@ def _forecast(store: Store, name: str) -> dict[str, object]:
         _ = store.spend  # says why there is no money
         raise CannotSay("Spend could not be modelled.")
     return {"value": found.value, "low": found.low, "high": found.high}
+
+
+def _action(store: Store, name: str) -> dict[str, object]:
+    found = store.actions[name]  # type: ignore[index]
+    if found.refusal:
+        raise CannotSay(found.refusal)
+    total = found.at_stake
+    stake: dict[str, object] = {"value": None, "reason": found.no_value}
+    if total is not None:
+        stake = {"value": total.value, "low": total.low, "high": total.high, "means": found.means}
+    return {"value": len(found.customers), "action": found.action, "at_stake": stake}
 
 
 def _verdict(store: Store, _: str) -> dict[str, object]:

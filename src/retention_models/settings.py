@@ -21,6 +21,7 @@ from pydantic import (
     field_validator,
 )
 
+from retention_models.action_settings import ActionSettings
 from retention_models.errors import SettingsError
 from retention_models.settings_errors import explain
 from retention_models.time_units import TimeUnit
@@ -249,6 +250,11 @@ class Settings(Section):
     )
     campaigns: tuple[Campaign, ...] = Field(
         (), strict=False, examples=["[[campaigns]]"], description="tables [[campaigns]]"
+    )
+    actions: ActionSettings = Field(
+        default_factory=lambda: ActionSettings.model_validate({}),
+        examples=["lookback_days = 28"],
+        description="table [actions]",
     )
     reports: Reports = Field(
         default_factory=lambda: Reports.model_validate({}),

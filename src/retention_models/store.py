@@ -15,6 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retention_models.action_inputs import Outlook, read_known
+from retention_models.action_settings import ListName
+from retention_models.actions import ActionList, find_actions
 from retention_models.cohorts import cohort_retention
 from retention_models.comparison import ModelComparison, compare_models
 from retention_models.customer_summaries import Day, as_day
@@ -114,11 +117,7 @@ class Store:
         Withheld where the model failed its check on the holdout. A store too young for that check
         gets its forecast, and the section on trust says that it was not checked.
         """
-        if self.forecast_verdict == "do not use":
-            raise CannotSay(
-                "The forecast is withheld: the model failed its check against purchases that it had "
-                "not seen (see “Can we trust this?”)."
-            )
+        self._require_trust()
         # Chance averages out over many customers, so fewer draws do; at least 200 for the quantiles.
         draws = int(np.clip(20_000_000 / len(self.summary), 200, 1000))
         return predict_store(
@@ -128,6 +127,27 @@ class Store:
             **self._horizon,
             draws=draws,
         )
+
+    @cached_property
+    def actions(self) -> dict[ListName, ActionList]:
+        """Lists of customers with what to do, by name; see `list_actions`."""
+        return self.list_actions()
+
+    def list_actions(
+        self, *, scores: pd.DataFrame | None = None, complaints: pd.DataFrame | None = None
+    ) -> dict[ListName, ActionList]:
+        """Lists of customers, with a survey's last scores and a record of complaints; see `Known`."""
+        rules, columns = self.settings.actions, self.settings.transactions.columns
+        known = read_known(
+            self.log,
+            self.id,
+            self.summary,
+            lookback_days=rules.lookback_days,
+            has_categories=columns.category is not None,
+            scores=scores,
+            complaints=complaints,
+        )
+        return find_actions(known, self._outlook, rules, self.settings.money.currency)
 
     @property
     def forecast_verdict(self) -> str:
@@ -194,6 +214,26 @@ class Store:
             return self.spend
         except CannotSay:
             return None  # the page says why in the section on value; counts stand without it
+
+    @property
+    def _outlook(self) -> Outlook | str:
+        """The models and the terms of value, or why there are none."""
+        try:
+            self._require_trust()
+            purchases, predictions = self.purchases, self.predictions
+        except CannotSay as refusal:
+            return str(refusal)
+        try:
+            return Outlook(purchases, self.spend, predictions, **self._horizon)
+        except CannotSay as refusal:
+            return Outlook(purchases, None, predictions, **self._horizon, no_spend=str(refusal))
+
+    def _require_trust(self) -> None:
+        if self.forecast_verdict == "do not use":
+            raise CannotSay(
+                "The forecast is withheld: the model failed its check against purchases that it had "
+                "not seen (see “Can we trust this?”)."
+            )
 
     @property
     def _horizon(self) -> dict[str, Any]:

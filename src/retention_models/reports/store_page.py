@@ -64,7 +64,11 @@ def make_page(task: Task) -> Outcome:
         page = _executed_page(task, settings, staging)
         (staging / PAGE).write_text(page, encoding="utf-8")
         metrics = json.loads((staging / "metrics.json").read_text(encoding="utf-8"))
-        files = {p.name: _sha256(p) for p in sorted(staging.iterdir()) if p.is_file()}
+        files = {
+            p.relative_to(staging).as_posix(): _sha256(p)
+            for p in sorted(staging.rglob("*"))
+            if p.is_file()
+        }
         _publish(staging, task.target)
         return Outcome(
             task.store_id,
@@ -99,6 +103,7 @@ def _failed(
         # What the notebook wrote before it failed is not to be taken for a good page's files.
         for name in ("metrics.json", "customers.csv"):
             (staging / name).unlink(missing_ok=True)
+        shutil.rmtree(staging / "actions", ignore_errors=True)  # there may be none yet
         page = pages.failure_page(message, settings, task.store_id, task.as_of, task.made)
         (staging / PAGE).write_text(page, encoding="utf-8")
         _publish(staging, task.target)

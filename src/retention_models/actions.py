@@ -1,0 +1,230 @@
+"""Lists of customers with what to do, why each is on them, and what is at stake.
+
+What is at stake depends on the list. Of customers who are to be kept, it is what they are expected to
+bring, and would not if they left. Of those whom an action is to win back (wavering, lapsed) or who are
+let go, it is what they would bring if they were customers still, less what is expected of them anyway:
+(1 − P(alive)) times the value of one who has left, with the rate at which it bought (`as_lapsed`).
+Both are discounted margins over the horizon, with predictive intervals per customer and for the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from retention_models import action_words
+from retention_models.action_inputs import Known, Outlook
+from retention_models.action_settings import ActionSettings, ListName
+from retention_models.errors import SettingsError
+from retention_models.forecasts import predict_groups
+from retention_models.lapsed_customers import as_lapsed
+from retention_models.predictions import Interval, predict_customers
+from retention_models.segments import (
+    NEED_MODEL,
+    NEED_SPEND,
+    customer_segments,
+    modelled_facts,
+    observed_facts,
+)
+from retention_models.sources.answers import to_frame
+
+# Lists of customers whose value is lost unless they are won back.
+LOST: tuple[ListName, ...] = ("let_go", "lapsed", "wavering")
+
+_STAKES = ("at_stake", "at_stake_low", "at_stake_high")
+_COLUMNS = ("action", "why", *_STAKES, "purchases", "last_day", "probability_alive")
+
+
+@dataclass(frozen=True, slots=True)
+class ActionList:
+    """Customers with the same thing to do.
+
+    Attributes
+    ----------
+    name : str
+        The list.
+    title, action : str
+        In words.
+    customers : DataFrame
+        Index customer_id. action; why, a sentence with the customer's own numbers; at_stake with
+        at_stake_low and at_stake_high, money, NaN where it cannot be said; purchases; last_day;
+        probability_alive. The highest stakes first.
+    at_stake : Interval or None
+        Of all of them together; None where it cannot be said.
+    means : str
+        What at_stake counts.
+    refusal : str
+        Why there is no such list; empty where there is one, even without customers.
+    no_value : str
+        Why what is at stake cannot be said; empty where it can.
+    """
+
+    name: ListName
+    title: str
+    action: str
+    customers: pd.DataFrame
+    at_stake: Interval | None
+    means: str
+    refusal: str = ""
+    no_value: str = ""
+
+
+def find_actions(
+    known: Known,
+    outlook: Outlook | str,
+    rules: ActionSettings,
+    currency: str,
+    *,
+    words: Mapping[str, str] = action_words.ENGLISH,
+) -> dict[ListName, ActionList]:
+    """Make every list.
+
+    Parameters
+    ----------
+    known : Known
+        The customers.
+    outlook : Outlook or str
+        The models, or a sentence why there are none: lists that need none are made all the same.
+    rules : ActionSettings
+        Thresholds, order and groups.
+    currency : str
+        Three letters.
+    words : mapping
+        The language of the sentences; see `action_words`.
+
+    Returns
+    -------
+    dict of str to ActionList
+        Every list of the settings, in the order in which they were filled.
+
+    Raises
+    ------
+    SettingsError
+        If a table of scores or complaints lacks a column or names a customer twice.
+    """
+    facts = _facts(known, outlook, rules)
+    refusals = {name: _refusal(name, known, outlook, rules, words) for name in rules.precedence}
+    on_list = customer_segments(facts, rules) & pd.Series(refusals).eq("")
+    found = {}
+    for kind in (True, False):
+        lists = on_list[[name for name in rules.precedence if (name in LOST) is kind]]
+        stakes = _at_stake(known.summary, outlook, lists, lost=kind)
+        for name in lists:
+            members = facts.loc[lists[name]].join(stakes.each)
+            said = action_words.reasons(name, members, rules, currency, words)
+            members["why"] = pd.Series(said, index=members.index, dtype="str")
+            found[name] = _list(name, members, stakes, rules, refusals[name], words)
+    return {name: found[name] for name in rules.precedence}
+
+
+def _facts(known: Known, outlook: Outlook | str, rules: ActionSettings) -> pd.DataFrame:
+    facts = observed_facts(
+        known.summary,
+        categories=known.categories,
+        scores=_by_customer(known.scores, "scores", "score"),
+        complaints=_by_customer(known.complaints, "complaints", "day"),
+    )
+    if isinstance(outlook, str):
+        return facts
+    return modelled_facts(facts, known, outlook, rules)
+
+
+def _by_customer(table: pd.DataFrame | None, what: str, column: str) -> pd.Series | None:
+    if table is None:
+        return None
+    frame = table if isinstance(table, pd.DataFrame) else to_frame(table)
+    missing = [name for name in ("customer_id", column) if name not in frame]
+    if missing:
+        raise SettingsError(
+            f"{what}: expected the columns customer_id and {column}; got "
+            f"{', '.join(map(str, frame.columns))}."
+        )
+    ids = frame["customer_id"].astype(str)
+    twice = sorted(ids[ids.duplicated()].unique())
+    if twice:
+        raise SettingsError(
+            f"{what}: expected one row per customer, the last {column}; {twice[0]!r} has several."
+        )
+    return pd.Series(frame[column].to_numpy(), index=ids)
+
+
+def _refusal(
+    name: ListName,
+    known: Known,
+    outlook: Outlook | str,
+    rules: ActionSettings,
+    words: Mapping[str, str],
+) -> str:
+    """Why there cannot be a list, or nothing."""
+    if not rules.rule(name).use:
+        return words["empty.unused"]
+    if name in NEED_MODEL and isinstance(outlook, str):
+        return words["empty.no_model"].format(reason=outlook)
+    if name in NEED_SPEND and not isinstance(outlook, str) and outlook.spend is None:
+        return words["empty.no_spend"].format(reason=outlook.no_spend)
+    if name == "one_category" and (known.categories is None or known.categories.empty):
+        return words["empty.no_categories"]
+    if name in ("promoter", "detractor") and known.scores is None:
+        return words["empty.no_scores"]
+    if name == "complaint" and known.complaints is None:
+        return words["empty.no_complaints"]
+    return ""
+
+
+def _list(
+    name: ListName,
+    members: pd.DataFrame,
+    stakes: _Stakes,
+    rules: ActionSettings,
+    refusal: str,
+    words: Mapping[str, str],
+) -> ActionList:
+    action = action_words.action(name, rules.rule(name), words)
+    total = None if refusal else stakes.totals.get(name)
+    reason = stakes.refusal or (words["no_spend_told"] if total is None else "")
+    members = members.assign(action=pd.Series(action, index=members.index, dtype="str"))
+    return ActionList(
+        name=name,
+        title=action_words.title(name, words),
+        action=action,
+        customers=members.sort_values("at_stake", ascending=False, kind="stable")[list(_COLUMNS)],
+        at_stake=total,
+        means=words["stake.lost" if name in LOST else "stake.expected"],
+        refusal=refusal,
+        no_value=words["no_value"].format(reason=reason) if reason and not refusal else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stakes:
+    """What is at stake: of each customer, of the lists together, or why it cannot be said."""
+
+    each: pd.DataFrame
+    totals: dict[str, Interval | None]
+    refusal: str = ""
+
+
+def _at_stake(
+    summary: pd.DataFrame, outlook: Outlook | str, lists: pd.DataFrame, *, lost: bool
+) -> _Stakes:
+    """Stakes of the customers of several lists: expected, or lost by having left."""
+    nothing = pd.DataFrame(np.nan, index=summary.index, columns=list(_STAKES))
+    if isinstance(outlook, str):
+        return _Stakes(nothing, {}, outlook)
+    if outlook.spend is None:
+        return _Stakes(nothing, {}, outlook.no_spend)
+    members = lists.any(axis=1)
+    chosen, table = summary.loc[members], outlook.predictions.loc[members]
+    model, seen, lists = outlook.purchases, chosen, lists.loc[members]
+    if lost and members.any():
+        model, seen = as_lapsed(outlook.purchases, chosen)
+        table = predict_customers(model, outlook.spend, seen, **outlook.terms)
+    # Of a list an end of the interval is near enough at ±1% of its level; and chance averages out
+    # over many customers.
+    draws = int(np.clip(20_000_000 / max(len(seen), 1), 200, 500))
+    totals = predict_groups(model, outlook.spend, seen, lists, draws=draws, **outlook.terms)
+    each = table[["clv", "clv_low", "clv_high"]].set_axis(list(_STAKES), axis=1)
+    return _Stakes(each, totals)

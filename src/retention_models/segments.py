@@ -1,0 +1,279 @@
+"""Who is in which segment: facts about each customer, and the rules that they meet.
+
+Facts are a table, a row per customer; rules are data (`action_settings`). A fact that is not known is
+NaN and meets no rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from retention_models.action_inputs import Known, Outlook
+from retention_models.action_settings import ActionSettings, ListName
+from retention_models.customer_summaries import as_day
+from retention_models.lapsed_customers import as_lapsed
+from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
+from retention_models.models.purchase_gaps import gap_quantile
+from retention_models.predictions import expectations, rate_per_unit, unit_of
+from retention_models.time_units import days_in
+
+Array = NDArray[np.float64]
+
+# Lists that nobody is on without a model of purchases, and of those the ones that need spend too.
+NEED_MODEL: tuple[ListName, ...] = ("let_go", "lapsed", "wavering", "due", "high_value", "loyal")
+NEED_SPEND: tuple[ListName, ...] = ("let_go", "lapsed", "high_value")
+
+_MODELLED = (
+    "usual_gap",
+    "late_gap",
+    "probability_alive",
+    "probability_before",
+    "fall",
+    "clv",
+    "value_if_customer",
+)
+
+
+def observed_facts(
+    summary: pd.DataFrame,
+    *,
+    categories: pd.DataFrame | None = None,
+    scores: pd.Series | None = None,
+    complaints: pd.Series | None = None,
+) -> pd.DataFrame:
+    """Facts that need no model.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        From `customer_summary`.
+    categories : DataFrame, optional
+        From `category_counts`.
+    scores : Series, optional
+        Last score of a survey, by customer id.
+    complaints : Series, optional
+        Day of the last complaint, by customer id; later ones than the end of observation are not
+        known yet.
+
+    Returns
+    -------
+    DataFrame
+        Index as the summary. purchases: purchase days; age, silence: days since the first and the
+        last; mean_gap: days from one to the next; first_day, last_day; categories, category;
+        score; complained (day) and since_complaint (days). Further columns, which `modelled_facts`
+        fills, are NaN.
+    """
+    unit = days_in(unit_of(summary, None))
+    end = pd.Timestamp(as_day(summary.attrs["observation_end"], "observation_end"))
+    age = (summary["T"] * unit).round()
+    silence = ((summary["T"] - summary["recency"]) * unit).round()
+    facts = pd.DataFrame(
+        {
+            "purchases": summary["frequency"] + 1,
+            "age": age,
+            "silence": silence,
+            "mean_gap": summary["recency"] * unit / summary["frequency"].where(lambda x: x > 0),
+            "first_day": end - pd.to_timedelta(age, unit="D"),
+            "last_day": end - pd.to_timedelta(silence, unit="D"),
+            "categories": np.nan,
+            "category": None,
+            "score": np.nan,
+            "complained": pd.NaT,
+            "since_complaint": np.nan,
+        }
+        | dict.fromkeys(_MODELLED, np.nan),
+        index=summary.index,
+    )
+    if categories is not None:
+        facts[["categories", "category"]] = categories.reindex(facts.index)
+    if scores is not None:
+        facts["score"] = scores.reindex(facts.index).astype(float)
+    if complaints is not None:
+        day = pd.to_datetime(complaints.reindex(facts.index))
+        known = day.where(day <= end)
+        facts["complained"], facts["since_complaint"] = known, (end - known).dt.days
+    facts.attrs = dict(summary.attrs)
+    return facts
+
+
+def modelled_facts(
+    facts: pd.DataFrame,
+    known: Known,
+    outlook: Outlook,
+    rules: ActionSettings,
+) -> pd.DataFrame:
+    """Facts that the models of purchases and spend add.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        From `observed_facts`.
+    known : Known
+        The customers today, and on the day with which P(alive) is compared.
+    outlook : Outlook
+        The models, and the terms of value.
+    rules : ActionSettings
+        The levels of the gaps.
+
+    Returns
+    -------
+    DataFrame
+        With usual_gap and late_gap, days from the last purchase to the next (`gap_quantile`);
+        probability_alive; probability_before, on the earlier day by the same model, so that its
+        fall is the customer's silence and not another fit; clv; value_if_customer, what the customer
+        would be worth if certainly a customer still (`as_lapsed`).
+    """
+    summary, purchases = known.summary, outlook.purchases
+    r, alpha = purchases.fit_.parameters[:2]
+    found = facts.copy()
+    for level, name in ((rules.usual_gap, "usual_gap"), (rules.late_gap, "late_gap")):
+        gap = gap_quantile(level, summary["frequency"], summary["recency"], r, alpha)
+        found[name] = gap * days_in(unit_of(summary, None))
+    found["probability_alive"] = outlook.predictions["probability_alive"]
+    found["probability_before"] = _alive(purchases, known.earlier).reindex(summary.index)
+    found["fall"] = found["probability_before"] - found["probability_alive"]
+    found["clv"] = outlook.predictions["clv"]
+    if outlook.spend is not None:
+        found["value_if_customer"] = found["clv"] + _lost(outlook, outlook.spend, summary)
+    return found
+
+
+def _lost(outlook: Outlook, spend: GammaGammaFitter, summary: pd.DataFrame) -> Array:
+    """Expected value that is lost by having left; see `as_lapsed`."""
+    model, seen = as_lapsed(outlook.purchases, summary)
+    rate = rate_per_unit(outlook.annual_discount_rate, unit_of(summary, None))
+    base = expectations(model, spend, seen, outlook.horizon, rate, outlook.margin)
+    row = base.known.row
+    return np.asarray(base.factor[row] * base.spend * base.expected[row])
+
+
+def _alive(purchases: BetaGeoFitter, summary: pd.DataFrame) -> pd.Series:
+    history = (summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
+    alive = purchases.conditional_probability_alive(*history)
+    return pd.Series(alive, index=summary.index, dtype=float)
+
+
+def customer_segments(facts: pd.DataFrame, rules: ActionSettings) -> pd.DataFrame:
+    """Which list each customer is on.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        From `observed_facts` or `modelled_facts`.
+    rules : ActionSettings
+        Thresholds, order and groups.
+
+    Returns
+    -------
+    DataFrame of bool
+        Index as the facts; a column for every list, in the order in which they were filled. No
+        customer is on two lists of one group.
+
+    Examples
+    --------
+    >>> summary = pd.DataFrame({"frequency": [0, 4], "recency": [0.0, 10.0], "T": [2.0, 10.5],
+    ...                         "monetary_value": [0.0, 9.0]}, index=["a", "b"])
+    >>> summary.attrs = {"time_unit": "W", "observation_end": "2024-03-31"}
+    >>> found = customer_segments(observed_facts(summary), ActionSettings())
+    >>> found.columns[found.loc["a"]].tolist(), found.columns[found.loc["b"]].tolist()
+    (['new'], ['recent'])
+    """
+    found = pd.DataFrame(False, index=facts.index, columns=pd.Index(rules.precedence))
+    for place, name in enumerate(rules.precedence):
+        if not rules.rule(name).use:
+            continue
+        before = [other for other in rules.precedence[:place] if rules.excludes(name, other)]
+        fits = _FITS[name](facts, rules.rule(name)).to_numpy(dtype=bool)
+        found[name] = fits & ~found[before].any(axis=1)
+    return found
+
+
+def _complaint(facts: pd.DataFrame, rule: Any) -> pd.Series:
+    return facts["since_complaint"] < rule.within_days
+
+
+def _detractor(facts: pd.DataFrame, rule: Any) -> pd.Series:
+    return facts["score"] <= rule.most_score
+
+
+def _promoter(facts: pd.DataFrame, rule: Any) -> pd.Series:
+    return facts["score"] >= rule.least_score
+
+
+def _gone(facts: pd.DataFrame, rule: Any) -> pd.Series:
+    # Of whoever bought once the model cannot tell, and there is no time between purchases to tell by.
+    late = (facts["silence"] > facts["late_gap"]) & (facts["purchases"] > 1)
+    return late & (facts["probability_alive"] <= rule.most_alive)
+
+
+def _lapsed(facts: pd.DataFrame, rule: Any) -> pd.Series:
+    least = _threshold(facts, rule.value_quantile, rule.least_value)
+    return _gone(facts, rule) & (facts["value_if_customer"] >= least)
+
+
+def _let_go(facts: pd.DataFrame, rule: Any) -> pd.Series:
+    most = _threshold(facts, rule.value_quantile, rule.most_value)
+    return _gone(facts, rule) & (facts["value_if_customer"] < most)
+
+
+def _wavering(facts: pd.DataFrame, rule: Any) -> pd.Series:
+    late = facts["silence"] > facts["late_gap"]
+    known = facts["purchases"] >= rule.least_purchases
+    return late & known & (facts["fall"] >= rule.least_fall)
+
+
+def _due(facts: pd.DataFrame, rule: Any) -> pd.Series:
+    waited = facts["silence"]
+    in_time = (waited + rule.ahead_days >= facts["usual_gap"]) & (waited <= facts["late_gap"])
+    known = facts["purchases"] >= rule.least_purchases
+    return in_time & known & (facts["probability_alive"] >= rule.least_alive)
+
+
+def _new(facts: pd.DataFrame, rule: Any) -> pd.Series:
+    return (facts["purchases"] == 1) & (facts["age"] < rule.within_days)
+
+
+def _recent(facts: pd.DataFrame, rule: Any) -> pd.Series:
+    return facts["silence"] < rule.within_days
+
+
+def _high_value(facts: pd.DataFrame, rule: Any) -> pd.Series:
+    least = _threshold(facts, rule.value_quantile, rule.least_value)
+    return (facts["clv"] >= least) & (facts["probability_alive"] >= rule.least_alive)
+
+
+def _loyal(facts: pd.DataFrame, rule: Any) -> pd.Series:
+    more = facts["purchases"] > facts["purchases"].quantile(rule.purchases_quantile)
+    known = facts["purchases"] >= rule.least_purchases
+    return more & known & (facts["probability_alive"] >= rule.least_alive)
+
+
+def _one_category(facts: pd.DataFrame, rule: Any) -> pd.Series:
+    known = facts["purchases"] >= rule.least_purchases
+    return (facts["categories"] == 1) & known & (facts["silence"] < rule.within_days)
+
+
+def _threshold(facts: pd.DataFrame, quantile: float, amount: float | None) -> float:
+    """An amount as set, or else the quantile of what the store's customers are worth."""
+    return float(facts["clv"].quantile(quantile)) if amount is None else amount
+
+
+_FITS: dict[ListName, Callable[[pd.DataFrame, Any], pd.Series]] = {
+    "complaint": _complaint,
+    "detractor": _detractor,
+    "let_go": _let_go,
+    "lapsed": _lapsed,
+    "wavering": _wavering,
+    "due": _due,
+    "new": _new,
+    "recent": _recent,
+    "promoter": _promoter,
+    "high_value": _high_value,
+    "loyal": _loyal,
+    "one_category": _one_category,
+}
