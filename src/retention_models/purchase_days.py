@@ -97,7 +97,7 @@ def _net_of_returns(rows: Table, same_day: SameDay) -> Table:
     orders = _with_purchase_date(_orders(rows))
     counted = {
         "one": ibis.literal(1, "int64"),
-        "each": (orders["sold"] > 0).cast("int64").sum(),
+        "each": (orders["sold"] > 0).sum(),
         "each_line": orders["sold"].sum(),
     }
     return (
@@ -111,8 +111,8 @@ def _orders(rows: Table) -> Table:
     """A customer's lines of one day and one order id (or none): spend, lines sold and returned."""
     return rows.group_by("customer_id", "date", "order_id").aggregate(
         spend=rows["spend"].sum(),
-        sold=(rows["spend"] >= 0).cast("int64").sum(),
-        returned=(rows["spend"] < 0).cast("int64").sum(),
+        sold=(rows["spend"] >= 0).sum(),
+        returned=(rows["spend"] < 0).sum(),
     )
 
 

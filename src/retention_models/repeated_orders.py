@@ -65,8 +65,8 @@ def repeated_orders(log: Transactions) -> RepeatedOrders | None:
         orders.group_by("order_day")
         .aggregate(
             orders=orders.count(),
-            repeated=copied.cast("int64").sum(),
-            several=(copied & (orders["different_lines"] > 1)).cast("int64").sum(),
+            repeated=copied.sum(),
+            several=(copied & (orders["different_lines"] > 1)).sum(),
         )
         .order_by("order_day")
     )
