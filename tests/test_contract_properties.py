@@ -213,7 +213,7 @@ def test_a_thousand_summaries_are_the_contract_in_plain_python(drawn, zone, drop
 
 
 @pytest.mark.slow
-@settings(max_examples=60, **calm)
+@settings(max_examples=25, **calm)
 @given(drawn=logs.map(lambda drawn: [(STORES[0], *line[1:]) for line in drawn]), zone=zones)
 def test_money_and_purchases_are_conserved(drawn, zone):
     """To the cent; every return is in one place; a holdout changes nothing before it."""
@@ -222,7 +222,7 @@ def test_money_and_purchases_are_conserved(drawn, zone):
 
 
 @pytest.mark.slow
-@settings(max_examples=30, **calm)
+@settings(max_examples=10, **calm)
 @given(
     drawn=logs.map(lambda drawn: [(*line[:3], "", abs(line[4]) + 1, *line[5:]) for line in drawn])
 )
