@@ -10,6 +10,7 @@ import pytest
 
 import retention_models as rm
 import shops
+from retention_models import words
 from retention_models.errors import CannotSay, SettingsError
 
 LINES = [("old", "2024-01-02", "s"), ("old", "2024-02-20", "s"), ("new", "2024-02-01", "s")]
@@ -80,11 +81,12 @@ def test_a_day_after_the_last_that_counts_is_refused(log):
         rm.customer_summary(log, observation_end="2024-02-10", first_seen_from="2024-02-11")
 
 
+@pytest.mark.slow
 def test_a_project_file_sets_it_for_a_store(tmp_path):
     """Summary, tracking and the store's first day agree; a store of old customers only says so."""
     lines = shops.simulated_log(150, seed=11)
     project = shops.write_project(tmp_path, lines, ["0042"])
-    text = project.read_text().replace('timezone =', "first_seen_from = 2023-03-01\ntimezone =")
+    text = project.read_text().replace("timezone =", "first_seen_from = 2023-03-01\ntimezone =")
     project.write_text(text)
     store = rm.open_store(project, "0042")
     firsts = pd.to_datetime(lines.groupby("customer")["day"].min())
@@ -95,6 +97,9 @@ def test_a_project_file_sets_it_for_a_store(tmp_path):
     known = lines[lines["customer"].isin(kept[kept <= pd.Timestamp(store.calibration_end)].index)]
     repeats = len(known.drop_duplicates(["customer", "day"])) - known["customer"].nunique()
     assert repeats == store.tracking["actual"].iloc[-1]
+    left_out = store.summary.attrs["customers_before"]
+    said = words.still_customers(store.forecast, store.summary)
+    assert f"{left_out} customers first seen before 1 March 2023 are left out" in said
     project.write_text(text.replace("2023-03-01", "2023-12-30"))
     with pytest.raises(CannotSay, match=r"All \d+ customers of store 0042 were first seen before"):
         _ = rm.open_store(project, "0042").summary

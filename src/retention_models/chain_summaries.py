@@ -65,7 +65,9 @@ def customer_summary_by_store(
     customers = [rest[int(size) :] for size, _, rest in cuts]
     summaries = {}
     # A list of one store would be taken for a list of columns, and its name for a tuple.
-    for store, place in sorted(pd.Series(range(len(stores))).groupby(pd.Series(stores, dtype=object))):
+    for store, place in sorted(
+        pd.Series(range(len(stores))).groupby(pd.Series(stores, dtype=object))
+    ):
         summary = together.iloc[place.to_numpy()]
         summary.index = pd.Index([customers[i] for i in place], name="customer_id", dtype=object)
         summary.attrs = dict(together.attrs)

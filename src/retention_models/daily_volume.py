@@ -9,7 +9,7 @@ _WEEKS_AROUND = 4
 # A weekday on which less than this share of the weeks has a sale is one on which the shop is closed.
 _OPEN = 0.5
 # Both must hold: chance alone moves a small shop's day by half, and a large shop's by nothing.
-_RATIO, _ROBUST_DEVIATIONS = 1.75, 6.0
+_RATIO, _ROBUST_DEVIATIONS = 1.6, 4.0
 _FEWEST_LINES = 5.0
 _SIGMA_PER_MAD = 1.482602218505602
 
@@ -50,8 +50,8 @@ def unusual_days(lines: pd.Series) -> pd.DataFrame:
     -------
     DataFrame
         Index date; lines, usual (median of the same weekday in the four weeks before and the four
-        after, days without sales apart). A day is listed if it has 1.75 times the usual or more, or
-        less than 1 / 1.75 of it, and the logarithm of that ratio lies six robust standard deviations
+        after, days without sales apart). A day is listed if it has 1.6 times the usual or more, or
+        less than 1 / 1.6 of it, and the logarithm of that ratio lies four robust standard deviations
         (1.4826 · median |log ratio|) from 0. Days with fewer than five usual lines are left out.
     """
     every = _every_day(lines).astype(float).replace(0.0, np.nan)

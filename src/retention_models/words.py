@@ -154,6 +154,12 @@ def still_customers(forecast: StoreForecast, summary: pd.DataFrame) -> str:
             f" That counts all {once:,} who have bought only once: the model lets customers leave "
             "only after a repeat purchase, so about them it cannot tell."
         )
+    before = summary.attrs.get("customers_before", 0)
+    if before:
+        text += (
+            f" {counted(before, 'customer')} first seen before {day(summary.attrs['first_seen_from'])} "
+            "are left out: they bought before the data begin."
+        )
     return text
 
 
