@@ -34,8 +34,8 @@ def test_customers_first_seen_before_the_day_are_left_out_and_counted(log):
     assert ["late", "new"] == list(chosen.index)
     pd.testing.assert_frame_equal(everybody.loc[["late", "new"]], chosen)
     assert (0, 1) == (everybody.attrs["customers_before"], chosen.attrs["customers_before"])
-    assert dt.date(2024, 2, 1) == chosen.attrs["first_seen_from"]
-    assert dt.date(2024, 1, 2) == chosen.attrs["first_purchase"]
+    assert "2024-02-01" == chosen.attrs["first_seen_from"]
+    assert "2024-01-02" == chosen.attrs["first_purchase"]
 
 
 def test_half_a_day_more_of_orders_moves_nobody_over_the_day(log):
@@ -72,6 +72,7 @@ def test_the_log_remembers_the_day_and_a_call_overrides_it(log):
     """As a project file sets it."""
     log = dataclasses.replace(log, first_seen_from=dt.date(2024, 2, 1))
     assert 2 == len(rm.customer_summary(log, store_id="s"))
+    assert 2 == rm.count_customers(log, store_id="s")["customers"].sum()
     assert 3 == len(rm.customer_summary(log, store_id="s", first_seen_from="2024-01-01"))
 
 

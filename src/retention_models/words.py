@@ -156,8 +156,9 @@ def still_customers(forecast: StoreForecast, summary: pd.DataFrame) -> str:
         )
     before = summary.attrs.get("customers_before", 0)
     if before:
+        begin = dt.date.fromisoformat(summary.attrs["first_seen_from"])
         text += (
-            f" {counted(before, 'customer')} first seen before {day(summary.attrs['first_seen_from'])} "
+            f" {counted(before, 'customer')} first seen before {day(begin)} "
             "are left out: they bought before the data begin."
         )
     return text
