@@ -55,8 +55,7 @@ class Transactions:
     as_read : AsRead, optional
         How the source was read: for messages.
     first_seen_from : date, optional
-        Customers whose first purchase lies before this day are left out of summaries, unless a
-        summary is asked for another.
+        Who first bought before it is left out of summaries, unless they are asked for another day.
     """
 
     table: Table = field(repr=False)
