@@ -93,9 +93,8 @@ def customer_summary(
         half a day more.
     first_seen_from : date or str, optional
         Customers whose first purchase in the log lies before this day are left out: they were
-        customers before the log begins, and their first purchase in it is not their first. What the
-        log says (`[transactions] first_seen_from`) unless given; nobody is left out if it says
-        nothing.
+        customers before the log begins. What the log says (`[transactions] first_seen_from`) unless
+        given.
 
     Returns
     -------
@@ -228,7 +227,7 @@ def without_warm_up(summary: pd.DataFrame, first_seen_from: Day | None) -> pd.Da
     summary : DataFrame
         From `customer_summary` or `customer_summary_by_store`, with its attrs.
     first_seen_from : date or str, optional
-        The first day; everybody stays unless given.
+        Everybody stays unless given.
 
     Raises
     ------

@@ -55,7 +55,7 @@ class Transactions:
     as_read : AsRead, optional
         How the source was read: for messages.
     first_seen_from : date, optional
-        Who first bought before it is left out of summaries, unless they are asked for another day.
+        Who first bought before it is left out of summaries that name no other day.
     """
 
     table: Table = field(repr=False)
