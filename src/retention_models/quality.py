@@ -194,7 +194,9 @@ def _outliers(table: Table) -> Finding:
 
 
 def _start(log: Transactions) -> Iterator[Finding]:
-    days = purchase_days(log.rows(), returns=log.has_returns)
+    # Returns move spend, never the days on which something was bought.
+    rows = log.rows()
+    days = purchase_days(rows.filter(rows["spend"] >= 0), returns=False)
     start = left_truncation(days, log.last_day())
     if start is None:
         return
