@@ -43,3 +43,12 @@ def test_only_the_stores_asked_for_are_there(log):
 def test_stores_without_a_purchase_yet_are_left_out(log):
     """A day before the data begin has no store."""
     assert {} == rm.customer_summary_by_store(log, observation_end="2022-12-31")
+
+
+def test_the_only_customer_of_the_only_store_has_a_summary(tmp_path):
+    """Found by a property test: the store's id came back as a tuple."""
+    (tmp_path / "log.csv").write_text("c,d,s,shop\na,2024-01-05,1,0042\n")
+    log = rm.read_transactions(
+        tmp_path / "log.csv", customer_id="c", date="d", spend="s", store_id="shop"
+    )
+    assert ["0042"] == list(rm.customer_summary_by_store(log))

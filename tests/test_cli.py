@@ -29,9 +29,10 @@ def test_check_reports_on_the_data(capsys, monkeypatch, chain_project):
     """Rows, reasons, stores, last day, and the store without rows."""
     code, out, _ = retention(capsys, monkeypatch, "check", chain_project)
     assert 0 == code
-    assert "0 unusable" in out
-    assert "stores in the data: 3" in out
-    assert "store 'empty' of the project file has no rows" in out
+    assert "rows are unusable" in out
+    assert "Stores in the data: 3." in out
+    assert "days, 2023-01-0" in out
+    assert "Store 'empty' of the project file has no rows" in out
 
 
 def test_mistakes_in_the_project_file_are_exit_code_2(capsys, monkeypatch, tmp_path):

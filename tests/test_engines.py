@@ -104,6 +104,14 @@ def test_categories_are_the_same(duckdb_log, other_log):
     assert {1, 2} == set(ours["categories"])
 
 
+def test_the_quality_of_the_log_is_the_same(duckdb_log, other_log):
+    """Every finding: returns and where they went, repeats, orders standing twice, the log's start."""
+    ours, theirs = (rm.data_quality(log).set_index("finding") for log in (duckdb_log, other_log))
+    pd.testing.assert_frame_equal(ours.iloc[1:], theirs.iloc[1:], check_exact=False, rtol=1e-9)
+    assert ours.loc["orders standing twice", "count"] > 0
+    assert ours.loc["returns before any purchase", "count"] > 0
+
+
 def test_a_database_that_is_not_there_is_said_without_its_password(tmp_path):
     """The address is named, the password is not."""
     if why_not("postgresql"):

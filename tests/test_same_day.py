@@ -54,21 +54,27 @@ def crowded_lines(seed: int, lowest: int) -> list[tuple]:
 
 
 def plain_days(lines, same_day) -> dict[str, dict[int, list]]:
-    """The contract in plain Python: customer → day with a purchase → spend, number of purchases."""
+    """The contract in plain Python: customer → day with a purchase → spend, number of purchases.
+
+    A return goes to the last day on which its order id was sold, else to the last purchase day.
+    """
     found = defaultdict(lambda: defaultdict(list))
     for customer, number, spend, order in lines:
         found[customer][number].append((spend, order))
     result = {}
     for customer, days in found.items():
-        bought, last = {}, None
+        bought, last, last_of_id = {}, None, {}
         for number in sorted(days):
             sold = [order for spend, order in days[number] if spend >= 0]
             purchases = {"one": min(len(sold), 1), "each": len(set(sold)), "each_line": len(sold)}
             if sold:
                 last = number
                 bought[number] = [0, purchases[same_day]]
-            if last is not None:
-                bought[last][0] += sum(spend for spend, _ in days[number])
+                last_of_id.update({order: number for order in sold if order is not None})
+            for spend, order in days[number]:
+                place = number if spend >= 0 else last_of_id.get(order, last)
+                if place is not None:
+                    bought[place][0] += spend
         if bought:
             result[customer] = bought
     return result

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     )
     from retention_models.outputs import write_outputs
     from retention_models.predictions import predict_customers
+    from retention_models.quality import data_quality
     from retention_models.segments import customer_segments
     from retention_models.settings import Settings, read_settings
     from retention_models.store import Store, open_store
@@ -75,6 +76,7 @@ _ROOM_OF = {
     "customer_segments": "segments",
     "customer_summary": "customer_summaries",
     "customer_summary_by_store": "chain_summaries",
+    "data_quality": "quality",
     "fit_stores": "chain_models",
     "from_json": "models.fitters",
     "open_store": "store",
@@ -119,6 +121,7 @@ __all__ = [
     "customer_segments",
     "customer_summary",
     "customer_summary_by_store",
+    "data_quality",
     "fit_stores",
     "from_json",
     "open_store",

@@ -66,23 +66,26 @@ def run(
 @retention.command()
 @_project_file
 def check(project_file: Path) -> int:
-    """Check the project file and the data, and print what was found."""
+    """Check the project file and the data, and print what was found.
+
+    What the data hold, what cannot be used with the first examples, and what looks wrong: orders that
+    were loaded twice, days without a sale or of unusual volume, spends far beyond the others, customers
+    of before the data begin. Exit code 2 where the data cannot be used.
+    """
+    from retention_models.quality import data_quality
+    from retention_models.quality_words import quality_sentences
     from retention_models.settings import read_settings
     from retention_models.transactions import read_project_transactions
 
     settings = read_settings(project_file)
     click.echo(f"{project_file}: no mistakes")
     log = read_project_transactions(settings)
-    click.echo(f"{log.source}: {log.rows_read:,} rows, {log.rows_unusable:,} unusable")
-    for reason, rows in log.quality.groupby("reason")["rows"].sum().items():
-        click.echo(f"  {reason}: {rows:,}")
-    for remark in log.remarks:
-        click.echo(f"  {remark}")
+    for sentence in quality_sentences(data_quality(log)):
+        click.echo(sentence)
     known = set(log.store_ids())
-    click.echo(f"stores in the data: {len(known):,}; last day: {log.last_day()}")
     for store_id in settings.stores.ids or ():
         if store_id not in known:
-            click.echo(f"  store {store_id!r} of the project file has no rows in the data")
+            click.echo(f"Store {store_id!r} of the project file has no rows in the data.")
     return ALL_DONE
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import re
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,24 @@ from retention_models.errors import DataError
 
 NO_CUSTOMER = "no customer id"
 DUPLICATE = "exact repeat of another row"
+NO_DATE_FITS = "date not understood"
+TOO_EARLY = "date before 1900"
+NO_NUMBER = "spend is not a number"
 _LARGEST_SPEND = 1e15
+# Before it lie two-digit years that were read as four, and the zero days of other systems.
+_EARLIEST_DAY = dt.date(1900, 1, 1)
+
+_LIKE_DATA = r"^(\d{4}-\d{2}-\d{2}|[+-]?\d+([.,]\d+)*$)"
+
+# What a spreadsheet or a data frame makes of a number that was an id: 1.23E+11, 42.0. Several ids become
+# one, and zeros in front are lost. An id such as 12E4 is none of these.
+_RUINED_ID = r"^\d+(\.\d+)?E\+\d+$|^\d+\.0$"
+
+_NOT_FINITE = r"[+-]?([iI]nf(inity)?|[nN]a[nN])"
+_POINT = rf"^([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|{_NOT_FINITE})$"
+# Thousands are groups of three: 1.5 is no number where the comma is the decimal separator.
+_BLANKS = " \u00a0\u202f"
+_COMMA = rf"^([+-]?(\d+|\d{{1,3}}([.{_BLANKS}]\d{{3}})+)(,\d*)?([eE][+-]?\d+)?|{_NOT_FINITE})$"
 
 
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
@@ -31,8 +49,10 @@ def require_columns(name: str, raw: Table, columns: Mapping[str, str | None]) ->
             hint = f" (did you mean {near[0]!r}?)" if near else ""
             missing.append(f"{role} = {column!r}{hint}")
     if missing:
+        data = [column for column in raw.columns if re.search(_LIKE_DATA, column)]
+        hint = " Its first line looks like data: is the header missing?" if data else ""
         raise DataError(
-            f"{name}: no column for {'; '.join(missing)}. The file has: {', '.join(raw.columns)}."
+            f"{name}: no column for {'; '.join(missing)}. The file has: {', '.join(raw.columns)}.{hint}"
         )
 
 
@@ -60,16 +80,22 @@ def classified(
     blank = {role: _is_blank(raw[column]) for role, column in columns.items() if column is not None}
     reason = ibis.cases(
         (blank["date"], "no date"),
-        (day.isnull(), "date not understood"),
+        (day.isnull(), NO_DATE_FITS),
         (day > today, "date in the future"),
+        (day < ibis.literal(_EARLIEST_DAY), TOO_EARLY),
         (blank["spend"], "no spend"),
-        (spend.isnull(), "spend is not a number"),
+        (spend.isnull(), NO_NUMBER),
         (
             spend.isnan() | spend.isinf() | (spend.abs() >= _LARGEST_SPEND),
             "spend is not finite",
         ),
         (blank.get("store_id", ibis.literal(False)), "no store id"),
         (blank["customer_id"], NO_CUSTOMER),
+        *(
+            (_is_ruined(raw[column]), f"{role.removesuffix('_id')} id turned into a decimal number")
+            for role in ("store_id", "customer_id")
+            if (column := columns[role]) is not None and raw[column].type().is_string()
+        ),
         else_=ibis.null("string"),
     )
     found = {
@@ -81,7 +107,11 @@ def classified(
     }
     for role in ("order_id", "category"):
         column = columns[role]
-        found[role] = ibis.null("string") if column is None else raw[column].cast("string")
+        found[role] = (
+            ibis.null("string")
+            if column is None
+            else ibis.ifelse(blank[role], ibis.null("string"), raw[column].cast("string"))
+        )
     return found
 
 
@@ -116,6 +146,11 @@ def _is_blank(column: Column) -> BooleanValue:
     return missing | blank
 
 
+def _is_ruined(text: StringColumn) -> BooleanValue:
+    # Nearly no id holds either mark, and looking for them is quick.
+    return (text.contains("E+") | text.contains(".0")) & text.re_search(_RUINED_ID)
+
+
 def _stripped(text: StringColumn) -> StringValue:
     """Text without blanks at its ends.
 
@@ -143,7 +178,14 @@ def _day(name: str, column: Column, date_format: str | None) -> Column:
         # A time with an offset is moved to the connection's zone by the cast.
         return column.cast("timestamp").date()
     if date_format is not None and (kind.is_string() or kind.is_integer()):
-        return try_strptime(_stripped(column.cast("string")), date_format).date()
+        text = _stripped(column.cast("string"))
+        moment = try_strptime(text, date_format)
+        if re.search(r"%[a-zA-Z]%[a-zA-Z]", date_format):
+            # Without a mark between them, 2024115 would be taken for 15 January or 5 November.
+            moment = ibis.ifelse(
+                moment.strftime(date_format) == text, moment, ibis.null(moment.type())
+            )
+        return moment.date()
     if kind.is_string():
         text = _stripped(column)
         iso = text.re_search(r"^\d{4}-\d{2}-\d{2}([T ].*)?$")
@@ -169,9 +211,10 @@ def _number(name: str, column: Column, decimal: str) -> Column:
             f"{name}: column {column.get_name()!r} (spend) holds {kind}; expected numbers."
         )
     text = _stripped(column)
+    fits = text.re_search(_COMMA if decimal == "," else _POINT)
     if decimal == ",":
-        text = text.re_replace(r"[.\s]", "").replace(",", ".")
-    return text.try_cast("float64")
+        text = text.re_replace(rf"[.{_BLANKS}]", "").replace(",", ".")
+    return ibis.ifelse(fits, text, ibis.null("string")).try_cast("float64")
 
 
 def repeats_are_unusable(raw: Table, reason: Value) -> Value:

@@ -15,20 +15,33 @@ left is of second order in a day ÷ the time between purchases: 0.3% of α at th
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from dataclasses import replace
 
-import ibis
 import numpy as np
 import pandas as pd
 from ibis.expr.types import Table
 
+from retention_models.customer_histories import customer_histories
 from retention_models.errors import SettingsError
+from retention_models.purchase_days import SameDay, purchase_days
 from retention_models.sources import to_arrow, to_frame
 from retention_models.time_units import days_in
 from retention_models.transactions import Transactions
 
 Day = dt.date | str
-SameDay = Literal["one", "each", "each_line"]
+
+__all__ = [
+    "REST_OF_FIRST_DAY",
+    "Day",
+    "SameDay",
+    "as_day",
+    "calibration_holdout_summary",
+    "check_same_day",
+    "customer_histories",
+    "customer_summary",
+    "purchase_days",
+    "without_warm_up",
+]
 
 # What T gains where purchases are counted rather than days: the rest of the first one's day.
 REST_OF_FIRST_DAY: dict[SameDay, float] = {"one": 0.0, "each": 0.5, "each_line": 0.5}
@@ -52,60 +65,6 @@ def as_day(value: Day, name: str) -> dt.date:
         raise SettingsError(f"{name}: expected a day such as 2017-12-31; got {value!r}.") from None
 
 
-def purchase_days(rows: Table, *, same_day: SameDay = "one", returns: bool = True) -> Table:
-    """One row per customer and day with a purchase: customer_id, date, spend, purchases.
-
-    A day is a purchase day if at least one line on it is not a return (spend ≥ 0); its spend is the
-    sum of its lines, returns included. Returns on a day without a purchase belong to the customer's
-    last purchase day before them; returns before any purchase are left out.
-
-    Parameters
-    ----------
-    rows : ibis Table
-        Usable rows of a log: customer_id, date, spend, order_id.
-    same_day : {"one", "each", "each_line"}
-        What counts as a purchase: a day; an order, that is a day's lines of one order_id (of none,
-        for those without) if at least one of them is not a return; or every line that is no return.
-    returns : bool
-        Whether there may be returns among the rows; False spares the search for them.
-
-    Returns
-    -------
-    ibis Table
-        ``purchases`` is the number of purchases of the day: 1 for "one".
-    """
-    spend, bought = rows["spend"].sum(), rows["spend"] >= 0
-    if same_day == "each":
-        order = ibis.coalesce(rows["order_id"], "")
-        orders = rows.group_by("customer_id", "date", order=order).aggregate(
-            spend=spend, bought=bought.any()
-        )
-        days = orders.group_by("customer_id", "date").aggregate(
-            spend=orders["spend"].sum(),
-            purchases=orders["bought"].sum() if returns else orders.count(),
-        )
-    elif same_day == "each_line":
-        days = rows.group_by("customer_id", "date").aggregate(
-            spend=spend, purchases=bought.sum() if returns else rows.count()
-        )
-    else:
-        days = rows.group_by("customer_id", "date").aggregate(spend=spend, bought=bought.any())
-        one = days["bought"].ifelse(1, 0).cast("int64") if returns else ibis.literal(1, "int64")
-        days = days.select("customer_id", "date", "spend", purchases=one)
-    return _with_later_returns(days) if returns else days
-
-
-def _with_later_returns(days: Table) -> Table:
-    """Days with a purchase, each with the returns of the days after it that have none."""
-    upto_now = ibis.window(group_by="customer_id", order_by="date", preceding=None, following=0)
-    purchase = ibis.ifelse(days["purchases"] > 0, days["date"], ibis.null("date"))
-    days = days.mutate(purchase_date=purchase.max().over(upto_now))
-    days = days.filter(days["purchase_date"].notnull())
-    return days.group_by("customer_id", date=days["purchase_date"]).aggregate(
-        spend=days["spend"].sum(), purchases=days["purchases"].sum()
-    )
-
-
 def customer_summary(
     log: Transactions,
     *,
@@ -113,6 +72,7 @@ def customer_summary(
     observation_end: Day | None = None,
     time_unit: str = "W",
     same_day: SameDay = "one",
+    first_seen_from: Day | None = None,
 ) -> pd.DataFrame:
     """Summarise each customer's purchases up to the end of observation.
 
@@ -131,6 +91,10 @@ def customer_summary(
         the pages; each order (the lines of one order_id on one day that are not all returns); or,
         where every line is an order by itself, each line that is no return. The latter two give T
         half a day more.
+    first_seen_from : date or str, optional
+        Customers whose first purchase in the log lies before this day are left out: they were
+        customers before the log begins. What the log says (`[transactions] first_seen_from`) unless
+        given.
 
     Returns
     -------
@@ -139,12 +103,15 @@ def customer_summary(
         the first to the last purchase. T: days from the first purchase to `observation_end`, and
         half a day more unless `same_day` is "one". monetary_value: mean spend per repeat purchase,
         0 where there is none; a day's spend is shared equally by its purchases. ``attrs`` carries
-        time_unit, observation_end and same_day.
+        time_unit, observation_end, same_day, first_seen_from, customers_before (how many were left
+        out by it) and first_purchase (the first purchase day of all, theirs too; None if there is
+        none).
 
     Raises
     ------
     SettingsError
-        If a parameter is not understood, or orders are to be counted and a store has none with an id.
+        If a parameter is not understood, orders are to be counted and a store has none with an id,
+        or first_seen_from lies after observation_end.
 
     Notes
     -----
@@ -170,7 +137,8 @@ def customer_summary(
     days_in(time_unit)
     end = log.last_day() if observation_end is None else as_day(observation_end, "observation_end")
     check_same_day(log.rows(store_id, end), same_day)
-    return _summary(log, store_id, end, time_unit, same_day)
+    summary = _summary(log, store_id, end, time_unit, same_day)
+    return without_warm_up(summary, first_seen_from or log.first_seen_from)
 
 
 def calibration_holdout_summary(
@@ -181,6 +149,7 @@ def calibration_holdout_summary(
     holdout_end: Day,
     time_unit: str = "W",
     same_day: SameDay = "one",
+    first_seen_from: Day | None = None,
 ) -> pd.DataFrame:
     """Summarise customers up to `calibration_end`, and what they did up to `holdout_end`.
 
@@ -197,6 +166,8 @@ def calibration_holdout_summary(
         Scale of recency, T and duration_holdout.
     same_day : {"one", "each", "each_line"}
         What counts as a purchase, in both periods; see `customer_summary`.
+    first_seen_from : date or str, optional
+        Leaves out whoever first bought before this day; see `customer_summary`.
 
     Returns
     -------
@@ -204,12 +175,19 @@ def calibration_holdout_summary(
         The columns of `customer_summary` up to calibration_end, for customers who had bought by
         then, and frequency_holdout: purchases in the holdout; monetary_value_holdout: mean spend
         per purchase in it, 0 where there is none; duration_holdout: its length, whole days
-        whatever is counted.
+        whatever is counted. ``attrs["customers_new_in_holdout"]`` says how many first bought after
+        calibration_end: they are not in the table, and no part of what a model fitted to it can
+        foresee.
 
     Raises
     ------
     SettingsError
         If holdout_end does not lie after calibration_end, or as for `customer_summary`.
+
+    Notes
+    -----
+    A return in the holdout of something bought before it lowers no spend here: the calibration period
+    could not know of it, and the holdout did not earn it.
     """
     unit = days_in(time_unit)
     split = as_day(calibration_end, "calibration_end")
@@ -221,18 +199,59 @@ def calibration_holdout_summary(
     rows = log.rows(store_id, end)
     check_same_day(rows, same_day)
     summary = _summary(log, store_id, split, time_unit, same_day)
-    # Returns before the holdout's first purchase belong to the calibration's last: they are left out.
+    # A return may be of a purchase before the split, so its day is looked for among all of them.
     days = purchase_days(
-        rows.filter(rows["date"] > split), same_day=same_day, returns=log.has_returns
+        rows if log.has_returns else rows.filter(rows["date"] > split),
+        same_day=same_day,
+        returns=log.has_returns,
     )
+    days = days.filter(days["date"] > split)
     found = days.group_by("customer_id").aggregate(
         purchases=days["purchases"].sum(), spend=days["spend"].sum().cast("float64")
     )
-    later = to_frame(found).set_index("customer_id").reindex(summary.index)
+    later = to_frame(found).set_index("customer_id")
+    summary.attrs["customers_new_in_holdout"] = int((~later.index.isin(summary.index)).sum())
+    summary = without_warm_up(summary, first_seen_from or log.first_seen_from)
+    later = later.reindex(summary.index)
     summary["frequency_holdout"] = later["purchases"].fillna(0).astype("int64")
     summary["monetary_value_holdout"] = (later["spend"] / later["purchases"]).fillna(0.0)
     summary["duration_holdout"] = (end - split).days / unit
     return summary
+
+
+def without_warm_up(summary: pd.DataFrame, first_seen_from: Day | None) -> pd.DataFrame:
+    """A summary without those whose first purchase lies before a day; customers_before counts them.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        From `customer_summary` or `customer_summary_by_store`, with its attrs.
+    first_seen_from : date or str, optional
+        Everybody stays unless given.
+
+    Raises
+    ------
+    SettingsError
+        If the day lies after the summary's observation_end.
+    """
+    begin = None if first_seen_from is None else as_day(first_seen_from, "first_seen_from")
+    end = as_day(summary.attrs["observation_end"], "observation_end")
+    unit = days_in(summary.attrs["time_unit"])
+    if begin is not None and begin > end:
+        raise SettingsError(
+            f"first_seen_from: expected a day up to the last one that counts, {end}; got {begin}."
+        )
+    # T is whole days by the unit, and half a day where orders are counted.
+    age = (summary["T"].to_numpy() * unit - REST_OF_FIRST_DAY[summary.attrs["same_day"]]).round()
+    first = end - dt.timedelta(days=int(age.max())) if len(age) else None
+    kept = summary if begin is None else summary.loc[age <= (end - begin).days]
+    kept.attrs = {
+        **summary.attrs,
+        "first_seen_from": None if begin is None else begin.isoformat(),
+        "customers_before": len(summary) - len(kept),
+        "first_purchase": None if first is None else first.isoformat(),
+    }
+    return kept
 
 
 def check_same_day(rows: Table, same_day: str) -> None:
@@ -257,8 +276,9 @@ def _summary(
     log: Transactions, store_id: str | None, end: dt.date, time_unit: str, same_day: SameDay
 ) -> pd.DataFrame:
     unit = days_in(time_unit)
+    # Who is left out is counted, so everybody is asked for.
+    histories = customer_histories(replace(log, first_seen_from=None), store_id, end, same_day)
     # Arrow columns, not a data frame: at a million customers that takes half as long.
-    histories = customer_histories(log, store_id, end, same_day)
     table = to_arrow(histories.order_by("customer_id"))
     frequency = table["frequency"].to_numpy()
     repeats = np.where(frequency > 0, frequency, np.inf)
@@ -279,45 +299,3 @@ def _summary(
         "same_day": same_day,
     }
     return summary
-
-
-def customer_histories(
-    log: Transactions, store_id: str | None, end: dt.date, same_day: SameDay
-) -> Table:
-    """The summary as an expression, for what goes on in the engine.
-
-    Parameters
-    ----------
-    log, store_id, end, same_day
-        As for `customer_summary`.
-
-    Returns
-    -------
-    ibis Table
-        A row per customer: customer_id, frequency, recency and age (whole days; T is age in units of
-        time, and half a day more unless same_day is "one"), repeat_spend (of the repeat purchases).
-    """
-    days = purchase_days(log.rows(store_id, end), same_day=same_day, returns=log.has_returns)
-    sums = {
-        "first": days["date"].min(),
-        "last": days["date"].max(),
-        "purchases": days["purchases"].sum(),
-        "spend": days["spend"].sum(),
-        "first_spend": days["spend"].argmin(days["date"]),
-    }
-    if same_day != "one":
-        sums["first_purchases"] = days["purchases"].argmin(days["date"])
-    found = days.group_by("customer_id").aggregate(**sums)
-    repeat_spend = (found["spend"] - found["first_spend"]).cast("float64")
-    if same_day != "one":
-        # Which of the first day's n purchases came first is not known, so n − 1 shares of the day's
-        # spend are repeats.
-        share = 1 - 1 / found["first_purchases"].cast("float64")
-        repeat_spend = repeat_spend + share * found["first_spend"].cast("float64")
-    return found.select(
-        "customer_id",
-        frequency=(found["purchases"] - 1).cast("int64"),
-        recency=found["last"].delta(found["first"], unit="day"),
-        age=ibis.literal(end).delta(found["first"], unit="day"),
-        repeat_spend=repeat_spend,
-    )

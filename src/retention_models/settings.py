@@ -108,6 +108,11 @@ class TransactionsSettings(Section):
         examples=[0.01],
         description="share of rows from 0 to 1; with more unusable rows the run stops",
     )
+    first_seen_from: dt.date | None = Field(
+        None,
+        examples=["2017-01-15"],
+        description="day, without quotes; customers first seen before it are left out",
+    )
     memory: str = Field(
         "3GB",
         pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$",

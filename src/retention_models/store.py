@@ -21,7 +21,7 @@ from retention_models.actions import ActionList, find_actions
 from retention_models.cohorts import cohort_retention
 from retention_models.comparison import ModelComparison, compare_models
 from retention_models.customer_summaries import Day, as_day
-from retention_models.errors import CannotSay
+from retention_models.errors import CannotSay, SettingsError
 from retention_models.forecasts import StoreForecast, predict_store
 from retention_models.measures import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
@@ -67,6 +67,13 @@ class Store:
     def summary(self) -> pd.DataFrame:
         """Customer summary; see `customer_summary`."""
         summary = self._models.summary
+        before = summary.attrs["customers_before"]
+        if summary.empty and before:
+            raise CannotSay(
+                f"All {before:,} customers of store {self.id} were first seen before "
+                f"{summary.attrs['first_seen_from']} (first_seen_from), so they are left out and "
+                "nothing can be said about the rest. An earlier day keeps some of them."
+            )
         if summary.empty:
             raise CannotSay(
                 f"The data hold no purchase at store {self.id} up to {self.observation_end}, so "
@@ -77,9 +84,8 @@ class Store:
 
     @cached_property
     def first_day(self) -> dt.date:
-        """Day of the store's first purchase in the data."""
-        oldest = float(self.summary["T"].max()) * days_in(self.settings.model.time_unit)
-        return self.observation_end - dt.timedelta(days=round(oldest))
+        """Day of the store's first purchase in the data, by whomever."""
+        return dt.date.fromisoformat(self.summary.attrs["first_purchase"])
 
     @cached_property
     def measures(self) -> pd.DataFrame:
@@ -294,6 +300,11 @@ def open_store(project_file: str | Path, store_id: str, *, as_of: Day | None = N
 
 def last_day(settings: Settings, log: Transactions, as_of: Day | None = None) -> dt.date:
     """Last day that counts: as_of, else the setting observation_end, else the log's last day."""
-    if as_of:
-        return as_day(as_of, "as_of")
-    return settings.model.observation_end or log.last_day()
+    last = settings.model.observation_end or log.last_day()
+    end = as_day(as_of, "as_of") if as_of else last
+    if log.first_seen_from is not None and log.first_seen_from > end:
+        raise SettingsError(
+            f"transactions.first_seen_from: expected a day up to the last one that counts, {end}; got "
+            f"{log.first_seen_from}, which leaves every customer out."
+        )
+    return end

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
@@ -51,7 +53,11 @@ def weekly_tracking(
     )
     days = purchase_days(log.rows(store_id, last.date()), returns=log.has_returns)
     firsts = days.group_by("customer_id").aggregate(first=days["date"].min())
-    known = days.join(firsts.filter(firsts["first"] <= split.date()), "customer_id")
+    firsts = firsts.filter(firsts["first"] <= split.date())
+    warm_up_end = customers.attrs.get("first_seen_from")
+    if warm_up_end is not None:
+        firsts = firsts.filter(firsts["first"] >= dt.date.fromisoformat(warm_up_end))
+    known = days.join(firsts, "customer_id")
     by_day = known.group_by("date").aggregate(
         purchases=known.count(), began=(known["date"] == known["first"]).sum()
     )

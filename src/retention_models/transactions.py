@@ -13,6 +13,7 @@ import ibis
 import pandas as pd
 from ibis.expr.types import Table
 
+from retention_models.as_read import AsRead, refusal
 from retention_models.contract import (
     DUPLICATE,
     NO_CUSTOMER,
@@ -25,8 +26,6 @@ from retention_models.errors import DataError
 from retention_models.sources import Source, open_source, to_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from retention_models.settings import Settings
 
 ONLY_STORE = "all"
@@ -53,6 +52,10 @@ class Transactions:
         What was opened.
     repeats_kept : bool
         Whether rows that repeat another were kept.
+    as_read : AsRead, optional
+        How the source was read: for messages.
+    first_seen_from : date, optional
+        Who first bought before it is left out of summaries that name no other day.
     """
 
     table: Table = field(repr=False)
@@ -60,6 +63,8 @@ class Transactions:
     stores: pd.DataFrame = field(repr=False)
     origin: Source = field(repr=False)
     repeats_kept: bool = True
+    as_read: AsRead | None = field(default=None, repr=False)
+    first_seen_from: dt.date | None = None
 
     @property
     def source(self) -> str:
@@ -216,7 +221,8 @@ def read_transactions(
         given = raw.select(
             **as_given(raw, columns), customer_id=found["customer_id"], reason=found["reason"]
         )
-        log = _accepted(origin, checked, given, columns, max_unusable_share)
+        as_read = AsRead(origin.name, given, columns, date_format, decimal)
+        log = _accepted(origin, checked, as_read, max_unusable_share)
     return replace(log, repeats_kept=duplicates != "drop")
 
 
@@ -233,7 +239,7 @@ def read_project_transactions(settings: Settings) -> Transactions:
     """Read the log that a project file describes; see `read_transactions`."""
     log = settings.transactions
     ids = settings.stores.ids
-    return read_transactions(
+    found = read_transactions(
         settings.path(log.source),
         **log.columns.model_dump(),
         table=log.table,
@@ -245,16 +251,16 @@ def read_project_transactions(settings: Settings) -> Transactions:
         memory=log.memory,
         only_store=ids[0] if ids is not None and len(ids) == 1 else ONLY_STORE,
     )
+    return replace(found, first_seen_from=log.first_seen_from)
 
 
 def _accepted(
     origin: Source,
     checked: Table,
-    given: Table,
-    columns: Mapping[str, str | None],
+    as_read: AsRead,
     max_unusable_share: float,
 ) -> Transactions:
-    name, number = origin.name, checked["number"]
+    number = checked["number"]
     found = to_frame(
         checked.group_by("store_id", "reason")
         .aggregate(
@@ -272,12 +278,12 @@ def _accepted(
     )
     rows = int(found["rows"].sum())
     if rows == 0:
-        raise DataError(f"{name}: holds no rows.")
+        raise DataError(f"{as_read.name}: holds no rows.")
     usable = found["reason"].isna()
     quality = found.loc[~usable, ["store_id", "reason", "rows", "spend"]].reset_index(drop=True)
     held_against = quality.loc[~quality["reason"].isin([NO_CUSTOMER, DUPLICATE]), "rows"].sum()
     if held_against > max_unusable_share * rows or quality["rows"].sum() == rows:
-        raise DataError(_refusal(name, given, quality, rows, columns, max_unusable_share))
+        raise DataError(refusal(as_read, quality, rows, max_unusable_share))
     stores = found.loc[usable, ["store_id", "rows", "returns", "zeros", "first_day", "last_day"]]
     stores = stores.set_index("store_id").sort_index()
     # A file stays as it was found here, and is not looked through for what it does not hold.
@@ -292,38 +298,4 @@ def _accepted(
         order_id=kept["order_id"],
         category=kept["category"],
     )
-    return Transactions(table, quality, stores, origin)
-
-
-def _refusal(
-    name: str,
-    given: Table,
-    quality: pd.DataFrame,
-    rows: int,
-    columns: Mapping[str, str | None],
-    allowed: float,
-) -> str:
-    by_reason = quality.groupby("reason")["rows"].sum().sort_values(ascending=False)
-    reasons = "; ".join(f"{reason}: {count:,}" for reason, count in by_reason.items())
-    lines = [
-        f"{name}: {int(by_reason.sum()):,} of {rows:,} rows cannot be used ({reasons}).",
-        "First of them:",
-    ]
-    shown = ["customer_id", "given_date", "given_spend"]
-    bad = given.filter(given["reason"].notnull())
-    for row in to_frame(bad.order_by("row").limit(5)).to_dict("records"):
-        given = ", ".join(
-            f"{columns[role.removeprefix('given_')]} = "
-            f"{'missing' if pd.isna(row[role]) else repr(row[role])}"
-            for role in shown
-        )
-        lines.append(f"  - row {row['row']} after the header: {row['reason']} ({given})")
-    if "date not understood" in by_reason:
-        lines.append(
-            "Dates are expected as 2017-12-31 or 2017-12-31T09:30:00+03:00; for another format set "
-            'date_format, for example date_format = "%d/%m/%Y". It is never guessed.'
-        )
-    if "spend is not a number" in by_reason:
-        lines.append('Spend is expected as 1234.50; for 1.234,50 set decimal = ",".')
-    lines.append(f"Mend the export, or allow more than {allowed:.1%} with max_unusable_share.")
-    return "\n".join(lines)
+    return Transactions(table, quality, stores, origin, as_read=as_read)

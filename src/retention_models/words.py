@@ -154,6 +154,13 @@ def still_customers(forecast: StoreForecast, summary: pd.DataFrame) -> str:
             f" That counts all {once:,} who have bought only once: the model lets customers leave "
             "only after a repeat purchase, so about them it cannot tell."
         )
+    before = summary.attrs.get("customers_before", 0)
+    if before:
+        begin = dt.date.fromisoformat(summary.attrs["first_seen_from"])
+        text += (
+            f" {counted(before, 'customer')} first seen before {day(begin)} "
+            "are left out: they bought before the data begin."
+        )
     return text
 
 

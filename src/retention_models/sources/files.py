@@ -12,7 +12,9 @@ import ibis
 
 from retention_models.errors import DataError
 from retention_models.lean_imports import submodules_first
+from retention_models.sources.csv_files import open_csv
 from retention_models.sources.source import Source, reading_from, stamp_of
+from retention_models.sources.twin_names import parquet_names_told_apart
 
 # Ibis' package of compilers would import twenty dialects of SQL; its submodules import what they need.
 submodules_first("ibis.backends.sql.compilers")
@@ -44,10 +46,10 @@ def open_files(source: str, table: str | None, timezone: str, memory: str) -> So
         if name.endswith(_PARQUET):
             files = _existing(path)
             stamps = {file: stamp for file in files if (stamp := stamp_of(file)) is not None}
-            rows = connection.read_parquet(files)
+            rows = parquet_names_told_apart(connection.read_parquet(files), files[0])
             return Source(source, rows, errors, in_process=True, stamps=stamps)
         if name.endswith(_CSV):
-            rows = connection.read_csv(_existing(path), all_varchar=True, header=True)
+            rows = open_csv(connection, _existing(path))
             return Source(source, rows, errors, in_process=True)
     raise DataError(f"{source}: expected {KINDS}, by the ending of its name.")
 
@@ -69,7 +71,11 @@ def _connection(timezone: str, memory: str) -> ibis.BaseBackend:
 def _existing(path: str) -> list[str]:
     if Path(path).is_file():
         return [path]
-    found = sorted(glob.glob(path))
+    if Path(path).is_dir():
+        raise DataError(
+            f"{path}: it is a folder; for all of its files, {path}/*{Path(path).suffix}."
+        )
+    found = sorted(name for name in glob.glob(path) if Path(name).is_file())
     if not found:
         raise DataError(f"{path}: no such file. Paths in a project file start at its folder.")
     return found

@@ -10,6 +10,7 @@ from pathlib import Path
 from ibis.expr.types import Table
 
 from retention_models.errors import DataError
+from retention_models.sources.csv_files import in_words
 
 # What of a file tells that it was written anew: when, and how long it is.
 Stamp = tuple[int, int]
@@ -21,8 +22,7 @@ def reading_from(name: str, errors: tuple[type[Exception], ...]) -> Iterator[Non
     try:
         yield
     except errors as error:
-        first_line = str(error).strip().split("\n")[0]
-        raise DataError(f"{name}: cannot be read. {first_line}") from None
+        raise DataError(f"{name}: {in_words(error)}") from None
 
 
 @dataclass(frozen=True)
