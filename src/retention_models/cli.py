@@ -67,6 +67,7 @@ def run(
 @_project_file
 def check(project_file: Path) -> int:
     """Check the project file and the data, and print what was found."""
+    from retention_models.contacts import read_project_events, read_project_surveys
     from retention_models.settings import read_settings
     from retention_models.transactions import read_project_transactions
 
@@ -83,6 +84,10 @@ def check(project_file: Path) -> int:
     for store_id in settings.stores.ids or ():
         if store_id not in known:
             click.echo(f"  store {store_id!r} of the project file has no rows in the data")
+    for contacts in (read_project_surveys(settings), read_project_events(settings)):
+        if contacts is not None:
+            unusable = int(contacts.quality["rows"].sum())
+            click.echo(f"{contacts.source}: {contacts.rows_read:,} rows, {unusable:,} unusable")
     return ALL_DONE
 
 
