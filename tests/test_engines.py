@@ -122,9 +122,13 @@ def test_every_measure_is_the_same_by_store_period_and_attribute(duckdb_log, oth
         "surveys": rm.read_surveys(**said, answered_at="day", score="score", thumb="up"),
         "events": rm.read_events(**said, date="day", kind="kind"),
     }
-    for question in (rm.measure_table, rm.measure_changes):
-        ours, theirs = (question(log, **settings) for log in (duckdb_log, other_log))
-        assert 17 == ours.dropna(subset="value")["measure"].nunique() + 1  # no year is complete
+    several = ["spend_per_order", "retention_rate", "net_promoter_score"]
+    # 16 of 17 measures have a value: no year is complete.
+    for question, names, valued in ((rm.measure_table, None, 16), (rm.measure_changes, several, 3)):
+        ours, theirs = (
+            question(log, measures=names, **settings) for log in (duckdb_log, other_log)
+        )
+        assert valued == ours.dropna(subset="value")["measure"].nunique()
         pd.testing.assert_frame_equal(ours, theirs, check_exact=False, rtol=1e-9)
 
 

@@ -100,7 +100,6 @@ def test_intervals_of_measures_cover(shops):
     hit = (each["low"] <= truth) & (truth <= each["high"])
     coverage = hit.groupby([each["measure"], each["start"]]).mean()
     assert 20 == len(coverage)
-    print(coverage.to_string())
     _check(coverage)
 
 
@@ -118,7 +117,6 @@ def test_intervals_of_changes_cover(shops):
     hit = (each["low"] <= expected) & (expected <= each["high"])
     coverage = hit.groupby(each["measure"]).mean()
     assert 12 == len(coverage)
-    print(coverage.to_string())
     _check(coverage)
 
 
