@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -9,6 +10,7 @@ import retention_models as rm
 from conftest import skip_or_fail
 from engines import (
     COLUMNS,
+    IDS,
     in_parquet,
     in_postgresql,
     in_spark,
@@ -110,6 +112,41 @@ def test_the_quality_of_the_log_is_the_same(duckdb_log, other_log):
     pd.testing.assert_frame_equal(ours.iloc[1:], theirs.iloc[1:], check_exact=False, rtol=1e-9)
     assert ours.loc["orders standing twice", "count"] > 0
     assert ours.loc["returns before any purchase", "count"] > 0
+
+
+@pytest.mark.slow
+def test_every_measure_is_the_same_by_store_period_and_attribute(duckdb_log, other_log, tmp_path):
+    """With tables of this process beside the log: attributes, survey answers, events."""
+    rng = np.random.default_rng(2)
+    who = [*IDS, *(f"c{i}" for i in range(60))]
+    day = pd.to_datetime("2023-02-01") + pd.to_timedelta(rng.integers(0, 300, len(who)), unit="D")
+    table = pd.DataFrame({"who": who, "day": day, "score": rng.integers(0, 11, len(who))})
+    table.assign(up=table["score"] > 5, kind="click").to_parquet(tmp_path / "said.parquet")
+    said = {"source": tmp_path / "said.parquet", "customer_id": "who"}
+    settings = {
+        "by": ["store_id", "tier"],
+        "attributes": pd.DataFrame({"customer_id": who, "tier": rng.choice(["a", "b"], len(who))}),
+        "period": "Q",
+        "surveys": rm.read_surveys(**said, answered_at="day", score="score", thumb="up"),
+        "events": rm.read_events(**said, date="day", kind="kind"),
+    }
+    several = ["spend_per_order", "retention_rate", "net_promoter_score"]
+    # 16 of 17 measures have a value: no year is complete.
+    for question, names, valued in ((rm.measure_table, None, 16), (rm.measure_changes, several, 3)):
+        ours, theirs = (
+            question(log, measures=names, **settings) for log in (duckdb_log, other_log)
+        )
+        assert valued == ours.dropna(subset="value")["measure"].nunique()
+        pd.testing.assert_frame_equal(ours, theirs, check_exact=False, rtol=1e-9)
+
+
+@pytest.mark.parametrize("period", [pytest.param("W", marks=pytest.mark.slow), "Q"])
+def test_cohorts_with_their_money_are_the_same(duckdb_log, other_log, period):
+    """By store; sums of squares are of decimals in every engine."""
+    ours, theirs = (
+        rm.cohort_table(log, by="store_id", period=period) for log in (duckdb_log, other_log)
+    )
+    pd.testing.assert_frame_equal(ours, theirs, check_exact=False, rtol=1e-9)
 
 
 def test_a_database_that_is_not_there_is_said_without_its_password(tmp_path):

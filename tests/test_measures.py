@@ -2,7 +2,6 @@
 
 import datetime as dt
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -100,19 +99,3 @@ def test_a_window_that_ends_before_it_starts_is_refused(tmp_path):
     """Both days are named."""
     with pytest.raises(SettingsError, match="start: expected a day up to end"):
         rm.store_measures(log_of(tmp_path, ROWS), start="2024-02-01", end="2024-01-01")
-
-
-@pytest.mark.slow
-def test_the_interval_of_spend_per_order_covers(tmp_path):
-    """95% intervals of a ratio over customers of unequal activity cover .92 to .98 of the time."""
-    from retention_models.measures import _ratio
-
-    rng = np.random.default_rng(5)
-    hits = 0
-    for _ in range(2000):
-        orders = rng.poisson(rng.gamma(2.0, 2.0, 300)) + 1
-        spend = orders * rng.gamma(4.0, 5.0, 300)
-        # Spend per order has mean 20 whatever the number of orders.
-        _, low, high, *_ = _ratio(pd.Series(spend), pd.Series(orders))
-        hits += low <= 20.0 <= high
-    assert 0.92 <= hits / 2000 <= 0.98

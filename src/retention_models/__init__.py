@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from retention_models.action_settings import ActionSettings
     from retention_models.actions import ActionList
+    from retention_models.activity import activity_window
     from retention_models.categories import category_counts
     from retention_models.chain_models import StoreFits, fit_stores
     from retention_models.chain_summaries import customer_summary_by_store
-    from retention_models.cohorts import cohort_retention
+    from retention_models.changes import measure_changes
+    from retention_models.cohorts import cohort_retention, cohort_table
     from retention_models.comparison import ModelComparison, compare_models, track_models
+    from retention_models.contacts import Events, Surveys, read_events, read_surveys
     from retention_models.customer_counts import count_customers, count_spend
     from retention_models.customer_summaries import (
         calibration_holdout_summary,
@@ -31,7 +34,8 @@ if TYPE_CHECKING:
     )
     from retention_models.forecasts import predict_store
     from retention_models.independence import spend_independence
-    from retention_models.measures import store_measures
+    from retention_models.measure_definitions import ANNUAL_CHURN_BAND
+    from retention_models.measures import measure_table, store_measures
     from retention_models.models.fitters import (
         BetaGeoFitter,
         GammaGammaFitter,
@@ -54,9 +58,11 @@ __version__ = "0.1.0"
 _ROOM_OF = {
     "ActionList": "actions",
     "ActionSettings": "action_settings",
+    "ANNUAL_CHURN_BAND": "measure_definitions",
     "BetaGeoFitter": "models.fitters",
     "CannotSay": "errors",
     "DataError": "errors",
+    "Events": "contacts",
     "GammaGammaFitter": "models.fitters",
     "ModelComparison": "comparison",
     "ModifiedBetaGeoFitter": "models.fitters",
@@ -66,10 +72,13 @@ _ROOM_OF = {
     "SettingsError": "errors",
     "Store": "store",
     "StoreFits": "chain_models",
+    "Surveys": "contacts",
     "Transactions": "transactions",
+    "activity_window": "activity",
     "calibration_holdout_summary": "customer_summaries",
     "category_counts": "categories",
     "cohort_retention": "cohorts",
+    "cohort_table": "cohorts",
     "compare_models": "comparison",
     "count_customers": "customer_counts",
     "count_spend": "customer_counts",
@@ -79,11 +88,15 @@ _ROOM_OF = {
     "data_quality": "quality",
     "fit_stores": "chain_models",
     "from_json": "models.fitters",
+    "measure_changes": "changes",
+    "measure_table": "measures",
     "open_store": "store",
     "predict_customers": "predictions",
     "predict_store": "forecasts",
     "predictions_table": "engine_predictions",
+    "read_events": "contacts",
     "read_settings": "settings",
+    "read_surveys": "contacts",
     "read_transactions": "transactions",
     "spend_independence": "independence",
     "store_measures": "measures",
@@ -97,11 +110,13 @@ _ROOM_OF = {
 }
 
 __all__ = [
+    "ANNUAL_CHURN_BAND",
     "ActionList",
     "ActionSettings",
     "BetaGeoFitter",
     "CannotSay",
     "DataError",
+    "Events",
     "GammaGammaFitter",
     "ModelComparison",
     "ModifiedBetaGeoFitter",
@@ -111,10 +126,13 @@ __all__ = [
     "SettingsError",
     "Store",
     "StoreFits",
+    "Surveys",
     "Transactions",
+    "activity_window",
     "calibration_holdout_summary",
     "category_counts",
     "cohort_retention",
+    "cohort_table",
     "compare_models",
     "count_customers",
     "count_spend",
@@ -124,11 +142,15 @@ __all__ = [
     "data_quality",
     "fit_stores",
     "from_json",
+    "measure_changes",
+    "measure_table",
     "open_store",
     "predict_customers",
     "predict_store",
     "predictions_table",
+    "read_events",
     "read_settings",
+    "read_surveys",
     "read_transactions",
     "spend_independence",
     "store_measures",

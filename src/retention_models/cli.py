@@ -72,6 +72,7 @@ def check(project_file: Path) -> int:
     were loaded twice, days without a sale or of unusual volume, spends far beyond the others, customers
     of before the data begin. Exit code 2 where the data cannot be used.
     """
+    from retention_models.contacts import read_project_events, read_project_surveys
     from retention_models.quality import data_quality
     from retention_models.quality_words import quality_sentences
     from retention_models.settings import read_settings
@@ -86,6 +87,10 @@ def check(project_file: Path) -> int:
     for store_id in settings.stores.ids or ():
         if store_id not in known:
             click.echo(f"Store {store_id!r} of the project file has no rows in the data.")
+    for contacts in (read_project_surveys(settings), read_project_events(settings)):
+        if contacts is not None:
+            unusable = int(contacts.quality["rows"].sum())
+            click.echo(f"{contacts.source}: {contacts.rows_read:,} rows, {unusable:,} unusable")
     return ALL_DONE
 
 

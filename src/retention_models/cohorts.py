@@ -1,17 +1,31 @@
-"""Cohorts by month of first purchase: who of them buys in each later month."""
+"""Cohorts by period of first purchase: who of them buys in each later period, and for how much."""
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
+from collections.abc import Sequence
 
+import ibis
+import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
+from ibis.expr.types import NumericValue
 
-from retention_models.customer_summaries import Day, as_day, purchase_days
-from retention_models.errors import CannotSay
+from retention_models.attributes import Attributes, customer_attributes
+from retention_models.customer_summaries import Day, as_day
+from retention_models.errors import CannotSay, SettingsError
+from retention_models.measure_intervals import relative, wilson
+from retention_models.measure_units import Units
+from retention_models.periods import Periods, periods_of
 from retention_models.sources import to_frame
 from retention_models.transactions import Transactions
+
+_LONG_AGO = dt.date(1900, 1, 1)
+_NAMES = {"W": "week", "M": "month", "Q": "quarter", "Y": "year"}
+_COLUMNS = [
+    *("cohort", "cohort_age", "customers", "active", "retention_rate", "conf_low", "conf_high"),
+    *("revenue", "revenue_per_customer", "revenue_low", "revenue_high"),
+    *("value_per_customer", "value_low", "value_high"),
+]
 
 
 def cohort_retention(
@@ -41,46 +55,151 @@ def cohort_retention(
     CannotSay
         If no month is complete.
     """
-    last = _last_complete_month(log.last_day() if end is None else as_day(end, "end"))
-    days = purchase_days(log.rows(store_id, last), returns=log.has_returns)
-    months = days.select("customer_id", month=days["date"].truncate("M")).distinct()
-    first = months.group_by("customer_id").aggregate(cohort=months["month"].min())
-    joined = months.join(first, "customer_id")
-    counts = to_frame(joined.group_by("cohort", "month").aggregate(active=joined.count()))
+    return cohort_table(log, store_id=store_id, end=end)[_COLUMNS[:7]]
+
+
+def cohort_table(
+    log: Transactions,
+    *,
+    store_id: str | None = None,
+    by: Sequence[str] = (),
+    attributes: Attributes | None = None,
+    period: str = "M",
+    end: Day | None = None,
+) -> pd.DataFrame:
+    """What each cohort of new customers does in each period since: who buys, and for how much.
+
+    Parameters
+    ----------
+    log : Transactions
+        A checked log.
+    store_id : str, optional
+        One store; all of them together unless given.
+    by, attributes
+        What to take apart, as for `measure_table`.
+    period : {"W", "M", "Q", "Y"}
+        Weeks (from Monday), months, quarters or years of first purchase, and of every age.
+    end : date or str, optional
+        Last day that counts; a period that is not over by then is left out. The log's last day
+        unless given.
+
+    Returns
+    -------
+    DataFrame
+        A row per group, cohort (first day of its period) and cohort_age (periods since), also where
+        nobody bought: the columns of `by`, cohort, cohort_age; customers: the cohort's size; active:
+        customers with a purchase in that period; retention_rate = active ÷ customers with conf_low
+        and conf_high (95%, Wilson); revenue: spend less returns in that period;
+        revenue_per_customer = revenue ÷ customers with revenue_low and revenue_high;
+        value_per_customer: revenue per customer from the first period up to that one, with value_low
+        and value_high (95%, over customers; NaN for a cohort of one).
+
+    Raises
+    ------
+    CannotSay
+        If no period is complete.
+    SettingsError
+        If a parameter is not understood.
+    DataError
+        If the attributes cannot be used.
+
+    Notes
+    -----
+    Whoever had bought before the data begin counts as new in its first period, and that period is
+    whole only if the data are.
+    """
+    if period not in _NAMES:
+        raise SettingsError(f'period: expected "W", "M", "Q" or "Y"; got {period!r}.')
+    by = (by,) if isinstance(by, str) else tuple(by)
+    names = [name for name in by if name != "store_id"]
+    if names and attributes is None:
+        raise SettingsError(f"attributes: expected a table with customer_id and {names[0]!r}.")
+    table = customer_attributes(attributes, names, log.table) if names else None
+    last = log.last_day() if end is None else as_day(end, "end")
+    periods = periods_of(period, last)
+    final = periods.complete(_LONG_AGO, last)[-1]
+    units = Units(log, store_id, by, periods, range(final, final + 1), attributes=table)
+    counts = _counts(units)
     if counts.empty:
         raise CannotSay(
-            f"No purchase falls in a month that was complete by {last}, so there are no cohorts yet."
+            f"No purchase falls in a {_NAMES[period]} that was complete by {periods.end(final)}, so "
+            "there are no cohorts yet."
         )
-    cohort, month = pd.to_datetime(counts["cohort"]), pd.to_datetime(counts["month"])
-    counts["cohort"] = cohort
-    counts["cohort_age"] = (month.dt.year - cohort.dt.year) * 12 + month.dt.month - cohort.dt.month
-    size = counts.loc[counts["cohort_age"] == 0].set_index("cohort")["active"]
-    # Every month since the cohort began has a row, also those in which nobody bought.
-    final = pd.Timestamp(last).to_period("M").ordinal
-    grid = pd.DataFrame(
-        [
-            (start, age)
-            for start in sorted(size.index)
-            for age in range(final - start.to_period("M").ordinal + 1)
-        ],
-        columns=["cohort", "cohort_age"],
-    )
-    table = grid.merge(counts[["cohort", "cohort_age", "active"]], how="left").fillna({"active": 0})
-    table["active"] = table["active"].astype("int64")
-    table["customers"] = table["cohort"].map(size).astype("int64")
-    table["retention_rate"] = table["active"] / table["customers"]
-    low, high = proportion_confint(
-        table["active"].to_numpy(),
-        table["customers"].to_numpy(),
-        alpha=0.05,
-        method="wilson",
-    )
-    columns = ["cohort", "cohort_age", "customers", "active", "retention_rate"]
-    return table[columns].assign(conf_low=low, conf_high=high)
+    return _with_intervals(_every_age(counts, by, final), by, periods)
 
 
-def _last_complete_month(end: dt.date) -> dt.date:
-    """The end itself where it ends a month, else the last day of the month before."""
-    if end.day == calendar.monthrange(end.year, end.month)[1]:
-        return end
-    return end.replace(day=1) - dt.timedelta(days=1)
+def _counts(units: Units) -> pd.DataFrame:
+    """Active customers, spend and sums of squares by group, cohort and period."""
+    days, by = units.days, list(units.by)
+    spent = days.group_by(units.keys).aggregate(spend=days["spend"].sum())
+    customer = ibis.window(group_by=[*by, "customer_id"])
+    upto_now = ibis.window(
+        group_by=[*by, "customer_id"], order_by="period", preceding=None, following=0
+    )
+    spent = spent.mutate(
+        cohort=spent["period"].min().over(customer),
+        amount=spent["spend"].cast("float64"),
+        upto=spent["spend"].sum().over(upto_now).cast("float64"),
+    )
+    # A customer's squared value grows by upto² − (upto − amount)² in a period with a purchase, and
+    # stays in one without.
+    grown = spent["amount"] * (2.0 * spent["upto"] - spent["amount"])
+    groups = [*by, "cohort", "period"]
+    return to_frame(
+        spent.group_by(groups)
+        .aggregate(
+            active=spent.count(),
+            revenue=spent["spend"].sum().cast("float64"),
+            squares=_exact_sum(spent["amount"] * spent["amount"]),
+            grown=_exact_sum(grown),
+        )
+        .order_by(groups)
+    )
+
+
+def _exact_sum(number: NumericValue) -> NumericValue:
+    # Decimals add up to the same sum in any order, so that a run can be repeated exactly.
+    return number.cast(ibis.dtype("decimal(38, 8)")).sum().cast("float64")
+
+
+def _every_age(counts: pd.DataFrame, by: Sequence[str], final: int) -> pd.DataFrame:
+    """A row for every age up to the final period, also those at which nobody bought."""
+    cohorts = counts.loc[counts["period"] == counts["cohort"], [*by, "cohort", "active"]]
+    cohorts = cohorts.rename(columns={"active": "customers"})
+    ages = final - cohorts["cohort"].to_numpy(dtype=int) + 1
+    grid = cohorts.loc[cohorts.index.repeat(ages)].reset_index(drop=True)
+    grid["cohort_age"] = np.concatenate([np.arange(n) for n in ages])
+    grid["period"] = grid["cohort"] + grid["cohort_age"]
+    table = grid.merge(counts, on=[*by, "cohort", "period"], how="left")
+    numbers = ["active", "revenue", "squares", "grown"]
+    table[numbers] = table[numbers].astype(float).fillna(0.0)
+    return table
+
+
+def _with_intervals(table: pd.DataFrame, by: Sequence[str], periods: Periods) -> pd.DataFrame:
+    one_cohort = table.groupby([*by, "cohort"], sort=False)
+    n = table["customers"].to_numpy(dtype=float)
+    active = table["active"].to_numpy(dtype=float)
+    low, high = wilson(active, n)
+    found = table.assign(
+        cohort=pd.to_datetime([periods.start(number) for number in table["cohort"]]),
+        active=table["active"].astype("int64"),
+        customers=table["customers"].astype("int64"),
+        retention_rate=active / n,
+        conf_low=low,
+        conf_high=high,
+    )
+    sums = {
+        "revenue": (table["revenue"], table["squares"], "revenue_per_customer"),
+        "value": (
+            one_cohort["revenue"].cumsum(),
+            one_cohort["grown"].cumsum(),
+            "value_per_customer",
+        ),
+    }
+    for stem, (total, squares, column) in sums.items():
+        mean = total.to_numpy(dtype=float) / n
+        variance = (squares.to_numpy(dtype=float) / n - mean**2) / n
+        found[column] = mean
+        found[f"{stem}_low"], found[f"{stem}_high"] = relative(mean, variance, n)
+    return found[[*by, *_COLUMNS]]

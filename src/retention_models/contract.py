@@ -221,3 +221,7 @@ def repeats_are_unusable(raw: Table, reason: Value) -> Value:
     """Rows that repeat an earlier one in every column of the source get a reason of their own."""
     earlier = ibis.row_number().over(group_by=list(raw.columns), order_by=raw[raw.columns[0]])
     return ibis.ifelse(reason.isnull() & (earlier > 0), DUPLICATE, reason)
+
+
+# Other sources are checked as strictly as the transactions, by the same rules.
+day_of, is_blank, text_id = _day, _is_blank, _text_id

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
-from retention_models.customer_summaries import Day, as_day, purchase_days
+from retention_models.activity import check_window
+from retention_models.attributes import Attributes, customer_attributes
+from retention_models.contacts import Events, Surveys
+from retention_models.customer_summaries import Day, as_day
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.sources import to_frame
+from retention_models.measure_definitions import (
+    MEASURES,
+    STORE_MEASURES,
+    chosen,
+    columns_of,
+)
+from retention_models.measure_notes import first_day, notes, unsayable
+from retention_models.measure_sums import estimate, sums_of
+from retention_models.measure_units import Units
+from retention_models.periods import Periods, periods_of
 from retention_models.transactions import Transactions
 
 # Groups smaller than this are on no page: their numbers would tell of single persons.
 SMALLEST_GROUP = 5
 
-_NORMAL_95 = 1.959963984540054
+_NUMBERS = ["value", "low", "high", "numerator", "denominator", "customers"]
 
 
 def store_measures(
@@ -42,14 +55,9 @@ def store_measures(
     -------
     DataFrame
         Index measure; columns value, low, high (95%; NaN where the value is a plain count, which
-        has no sampling error), numerator, denominator, start, end.
-
-        orders: distinct order ids of a customer's day with a line of spend ≥ 0; lines without an
-        order id are one order a day. customers: customers with a purchase. revenue: spend less returns.
-        repeat_customer_rate: customers with ≥ 2 purchase days ÷ customers (Wilson's interval).
-        purchase_frequency: orders ÷ customers. spend_per_order: revenue ÷ orders.
-        sales_per_customer: revenue ÷ customers. The three ratios have the interval of a ratio of
-        sums over customers, who are the independent units.
+        has no sampling error), numerator, denominator, start, end. The measures are customers,
+        orders, revenue, repeat_customer_rate, purchase_frequency, spend_per_order and
+        sales_per_customer, as `measure_table` defines them.
 
     Raises
     ------
@@ -58,56 +66,221 @@ def store_measures(
     SettingsError
         If the window is empty.
     """
+    first, last = _window(log, start, end)
+    table = measure_table(log, store_id=store_id, start=first, end=last, measures=STORE_MEASURES)
+    table = table.set_index("measure")
+    if table.loc["customers", "value"] == 0:
+        raise CannotSay(
+            f"Nobody bought between {first} and {last}, so there is nothing to measure."
+        )
+    return table[["value", "low", "high", "numerator", "denominator", "start", "end"]]
+
+
+def measure_table(
+    log: Transactions,
+    *,
+    store_id: str | None = None,
+    by: Sequence[str] = (),
+    attributes: Attributes | None = None,
+    period: str | int | None = None,
+    start: Day | None = None,
+    end: Day | None = None,
+    measures: Collection[str] | None = None,
+    surveys: Surveys | None = None,
+    events: Events | None = None,
+    activity_window: int | None = None,
+) -> pd.DataFrame:
+    """Every measure by store, by period and by attributes of customers, as one tidy table.
+
+    Parameters
+    ----------
+    log : Transactions
+        A checked log.
+    store_id : str, optional
+        One store; all of them together unless given.
+    by : sequence of str
+        What to take apart: "store_id", and columns of `attributes`.
+    attributes : ibis Table, DataFrame, str or Path, optional
+        customer_id and attributes, a row per customer, or a CSV or Parquet file of them. Customers
+        without a row are "unknown".
+    period : {"W", "M", "Q", "Y"} or int, optional
+        Calendar weeks (from Monday), months, quarters or years, or windows of so many days counted
+        back from `end`; only those that lie wholly between `start` and `end`. One window from
+        `start` to `end` unless given.
+    start, end : date or str, optional
+        First and last day that count, both included. `end` is the log's last day unless given.
+        `start` is the log's first day where there is a period, and 364 days before `end` else.
+    measures : collection of str, optional
+        Names of the measures wanted; all of them unless given.
+    surveys, events : Surveys, Events, optional
+        From `read_surveys` and `read_events`.
+    activity_window : int, optional
+        Days within which an active customer buys; each store's own `activity_window` unless given.
+
+    Returns
+    -------
+    DataFrame
+        A row per measure, group and period: measure, the columns of `by`, start, end, value, low
+        and high (95%), numerator, denominator, customers (whom the row is about: hide rows of few)
+        and note (why there is no value or no interval, or what the value rests on). docs/measures.md
+        defines the measures.
+
+    Raises
+    ------
+    CannotSay
+        If no period is complete.
+    SettingsError
+        If a parameter is not understood.
+    DataError
+        If the attributes cannot be used.
+    """
+    scope = scope_of(
+        log, store_id, by, attributes, period, start, end, surveys, events, activity_window
+    )
+    return pd.concat(
+        [_rows(found, scope.units) for found in measured(scope, chosen(measures))],
+        ignore_index=True,
+    )
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is measured: customers and periods in the engine, and the first day of the data."""
+
+    units: Units
+    first_day: dt.date
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One measure in every group and period.
+
+    Attributes
+    ----------
+    sums : DataFrame
+        The columns of `by`, period, the sums that the measure is made of, and its numbers.
+    """
+
+    name: str
+    sums: pd.DataFrame
+
+
+def scope_of(
+    log: Transactions,
+    store_id: str | None,
+    by: Sequence[str],
+    attributes: Attributes | None,
+    period: str | int | None,
+    start: Day | None,
+    end: Day | None,
+    surveys: Surveys | None,
+    events: Events | None,
+    activity_window: int | None,
+) -> Scope:
+    """Check the parameters of `measure_table` and find its periods."""
+    check_window(activity_window)
+    by = (by,) if isinstance(by, str) else tuple(by)
+    names = [name for name in by if name != "store_id"]
+    if names and attributes is None:
+        raise SettingsError(
+            f"by: {names[0]!r} is no column of the log that groups can differ in; expected "
+            '"store_id", or attributes=, a table with customer_id and that column.'
+        )
+    taken = sorted({"customer_id", "period", "measure", "date", "start", "end"} & set(by))
+    if taken or len(set(by)) < len(by):
+        raise SettingsError(f"by: expected names of attributes, each once; got {list(by)}.")
+    table = None
+    if names and attributes is not None:
+        table = customer_attributes(attributes, names, log.table)
+    periods, numbers = _periods(log, period, start, end)
+    units = Units(log, store_id, by, periods, numbers, table, activity_window, surveys, events)
+    return Scope(units, first_day(log))
+
+
+def _window(log: Transactions, start: Day | None, end: Day | None) -> tuple[dt.date, dt.date]:
     last = log.last_day() if end is None else as_day(end, "end")
     first = last - dt.timedelta(days=364) if start is None else as_day(start, "start")
     if first > last:
         raise SettingsError(f"start: expected a day up to end = {last}; got {first}.")
-    customers = _per_customer(log, store_id, first, last)
-    if customers.empty:
+    return first, last
+
+
+def _periods(
+    log: Transactions, period: str | int | None, start: Day | None, end: Day | None
+) -> tuple[Periods, range]:
+    if period is None:
+        first, last = _window(log, start, end)
+        periods = periods_of((last - first).days + 1, last)
+        return periods, range(periods.number(last), periods.number(last) + 1)
+    first, last = _window(log, first_day(log) if start is None else start, end)
+    periods = periods_of(period, last)
+    numbers = periods.complete(first, last)
+    if not numbers:
         raise CannotSay(
-            f"Nobody bought between {first} and {last}, so there is nothing to measure."
+            f"No period ({period!r}) lies wholly between {first} and {last}, so there is nothing to "
+            "measure yet."
         )
-    n = len(customers)
-    orders, revenue = customers["orders"].sum(), customers["spend"].sum()
-    repeaters = int((customers["purchases"] >= 2).sum())
-    low, high = proportion_confint(repeaters, n, alpha=0.05, method="wilson")
-    one = pd.Series(1.0, index=customers.index)
-    rows = {
-        "customers": (n, np.nan, np.nan, n, 1),
-        "orders": (orders, np.nan, np.nan, orders, 1),
-        "revenue": (revenue, np.nan, np.nan, revenue, 1),
-        "repeat_customer_rate": (repeaters / n, low, high, repeaters, n),
-        "purchase_frequency": _ratio(customers["orders"], one),
-        "spend_per_order": _ratio(customers["spend"], customers["orders"]),
-        "sales_per_customer": _ratio(customers["spend"], one),
-    }
-    columns = ["value", "low", "high", "numerator", "denominator"]
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns).astype(float)
-    table.index.name = "measure"
-    return table.assign(start=first, end=last)
+    return periods, numbers
 
 
-def _per_customer(
-    log: Transactions, store_id: str | None, first: dt.date, last: dt.date
-) -> pd.DataFrame:
-    """Purchase days, orders and net spend in the window, of customers with a purchase in it."""
-    # Lines without an order id are one order of their day: nothing goes uncounted.
-    days = purchase_days(log.rows(store_id, last), same_day="each", returns=log.has_returns)
-    days = days.filter(days["date"] >= first)
-    found = days.group_by("customer_id").aggregate(
-        purchases=days.count(),
-        spend=days["spend"].sum().cast("float64"),
-        orders=days["purchases"].sum().cast("int64"),
+def measured(scope: Scope, names: Sequence[str]) -> list[Measured]:
+    """Every measure with its sums and numbers; one pass of the engine for each family of measures."""
+    units = scope.units
+    families: dict[str, list[str]] = {}
+    for name in names:
+        families.setdefault(MEASURES[name].family, []).append(name)
+    tables = {family: _sums(units, family, members) for family, members in families.items()}
+    keys = [*units.by, "period"]
+    seen = pd.concat([table[list(units.by)] for table in tables.values()]).drop_duplicates()
+    seen = seen.sort_values(list(units.by)) if units.by else pd.DataFrame(index=[0])
+    grid = seen.merge(pd.DataFrame({"period": list(units.numbers)}), how="cross")
+    found = []
+    for name in names:
+        sums = grid.merge(tables[MEASURES[name].family], on=keys, how="left")
+        added = [column for column in sums.columns if column not in keys]
+        sums[added] = sums[added].astype(float).fillna(0.0)
+        found.append(Measured(name, _numbers(name, sums, scope)))
+    return found
+
+
+def _sums(units: Units, family: str, names: Sequence[str]) -> pd.DataFrame:
+    if not units.answers(family):
+        return pd.DataFrame(columns=[*units.by, "period", "n"])
+    return sums_of(units.family(family, columns_of(names)), units.by, names)
+
+
+def _numbers(name: str, sums: pd.DataFrame, scope: Scope) -> pd.DataFrame:
+    """Sums with value, low, high, numerator, denominator, customers, variance and note."""
+    units = scope.units
+    days = sums["period"].map(units.periods.length).to_numpy(dtype=float)
+    refused = unsayable(name, sums, units, scope.first_day)
+    if "n" not in sums or MEASURES[name].terms[0][0] not in sums:
+        empty = dict.fromkeys([*_NUMBERS, "variance"], np.nan) | {"customers": 0.0}
+        return sums.assign(**empty, note=refused)
+    found = estimate(name, sums, days)
+    table = sums.assign(
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        numerator=found.numerator,
+        denominator=found.denominator,
+        variance=found.variance,
+        customers=sums["n"],
     )
-    return to_frame(found.order_by("customer_id")).set_index("customer_id")
+    table["note"] = notes(name, table, refused, units)
+    table.loc[refused != "", ["value", "low", "high", "variance"]] = np.nan
+    # Counts that look like an answer are none either.
+    table.loc[(refused != "") & (found.denominator != 0), ["numerator", "denominator"]] = np.nan
+    return table
 
 
-def _ratio(numerator: pd.Series, denominator: pd.Series) -> tuple[float, ...]:
-    """Σy/Σx with its 95% interval: the variance of a ratio of means over independent customers."""
-    top, bottom, n = float(numerator.sum()), float(denominator.sum()), len(numerator)
-    value = top / bottom
-    if n < 2:
-        return value, np.nan, np.nan, top, bottom
-    residual = (numerator - value * denominator).to_numpy(dtype=float)
-    half = _NORMAL_95 * float(np.sqrt(n / (n - 1) * (residual @ residual))) / bottom
-    return value, value - half, value + half, top, bottom
+def with_windows(table: pd.DataFrame, periods: Periods) -> pd.DataFrame:
+    """A table with the first and last day of each row's period."""
+    starts = [periods.start(number) for number in table["period"]]
+    return table.assign(start=starts, end=[periods.end(number) for number in table["period"]])
+
+
+def _rows(found: Measured, units: Units) -> pd.DataFrame:
+    """The tidy rows of one measure."""
+    table = with_windows(found.sums.assign(measure=found.name), units.periods)
+    return table[["measure", *units.by, "start", "end", *_NUMBERS, "note"]]

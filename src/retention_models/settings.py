@@ -11,9 +11,6 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     ValidationError,
@@ -22,24 +19,13 @@ from pydantic import (
 )
 
 from retention_models.action_settings import ActionSettings
+from retention_models.contact_settings import EventSettings, SurveySettings
 from retention_models.errors import SettingsError
 from retention_models.settings_errors import explain
+from retention_models.settings_types import Id, Section, Text
 from retention_models.time_units import TimeUnit
 
 DEFAULT_PROJECT_FILE = "retention.toml"
-
-
-def _text_not_number(value: object) -> object:
-    # TOML reads 0042 as an error and 42 as a number; the first is lost and the second may be.
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        raise ValueError("ids are text: put the id in quotes, so that 0042 stays 0042")
-    return value
-
-
-def _not_blank(value: str) -> str:
-    if not value.strip():
-        raise ValueError("it is empty")
-    return value
 
 
 def _known_zone(value: str) -> str:
@@ -52,16 +38,6 @@ def _no_repeats(ids: Sequence[str]) -> None:
     repeated = sorted({i for i in ids if list(ids).count(i) > 1})
     if repeated:
         raise ValueError(f"the id {repeated[0]!r} stands more than once")
-
-
-Text = Annotated[str, AfterValidator(_not_blank)]
-Id = Annotated[str, BeforeValidator(_text_not_number), AfterValidator(_not_blank)]
-
-
-class Section(BaseModel):
-    """A table of the project file; unknown keys are errors, values are not coerced."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Columns(Section):
@@ -250,6 +226,8 @@ class Settings(Section):
         examples=['time_unit = "W"'],
         description="table [model]",
     )
+    surveys: SurveySettings | None = Field(None, examples=["source"], description="table [surveys]")
+    events: EventSettings | None = Field(None, examples=["source"], description="table [events]")
     campaign_data: CampaignData | None = Field(
         None, examples=["assignments"], description="table [campaign_data]"
     )

@@ -43,12 +43,14 @@ def measures(table: pd.DataFrame, currency: str) -> pd.DataFrame:
             return f"{value:.1%}"
         return f"{value:,.0f}" if measure in {"customers", "orders"} else words.number(value)
 
+    alone = table.loc["customers", "value"] == 1
+    alike = "one customer gives none" if alone else "customers are alike: none"
     rows = {}
     for measure, label in _MEASURES.items():
         row = table.loc[measure]
         ends = f"{shown(measure, row['low'])} to {shown(measure, row['high'])}"
         counted = measure in {"customers", "orders", "revenue"}
-        nothing = "counted, not estimated" if counted else "one customer gives none"
+        nothing = "counted, not estimated" if counted else alike
         rows[label] = (
             shown(measure, row["value"]),
             nothing if pd.isna(row["low"]) else ends,

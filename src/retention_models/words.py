@@ -64,7 +64,8 @@ def store_numbers(measures: pd.DataFrame, currency: str) -> str:
         f"than one day, and an order was worth {money(value['spend_per_order'], currency)}"
     )
     if pd.isna(low["spend_per_order"]):
-        return f"{text}; one customer alone gives no interval."
+        alike = "one customer alone gives" if customers == 1 else "customers who are alike give"
+        return f"{text}; {alike} no interval."
     ends = (
         f"{money(low['spend_per_order'], currency)} to {money(high['spend_per_order'], currency)}"
     )

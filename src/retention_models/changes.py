@@ -1,0 +1,175 @@
+"""Changes of measures against the period before, and the same period a year before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import pandas as pd
+
+from retention_models.attributes import Attributes
+from retention_models.contacts import Events, Surveys
+from retention_models.customer_summaries import Day
+from retention_models.measure_definitions import MEASURES, chosen, columns_of, pairs_of
+from retention_models.measure_intervals import NORMAL_95, Floats, difference, symmetric
+from retention_models.measure_notes import no_interval
+from retention_models.measure_sums import scale_of, shared_variance, sums_with_earlier
+from retention_models.measure_units import Units
+from retention_models.measures import Measured, measured, scope_of, with_windows
+from retention_models.transactions import Transactions
+
+PREVIOUS, YEAR_BEFORE = "previous period", "year before"
+
+_COLUMNS = ["value", "value_before", "change", "low", "high", "customers", "customers_before"]
+
+
+def measure_changes(
+    log: Transactions,
+    *,
+    period: str | int,
+    store_id: str | None = None,
+    by: Sequence[str] = (),
+    attributes: Attributes | None = None,
+    start: Day | None = None,
+    end: Day | None = None,
+    measures: Collection[str] | None = None,
+    surveys: Surveys | None = None,
+    events: Events | None = None,
+    activity_window: int | None = None,
+) -> pd.DataFrame:
+    """Change of every measure against the period before, and the same period a year before.
+
+    Parameters
+    ----------
+    period : {"W", "M", "Q", "Y"} or int
+        As for `measure_table`; 365 compares the last 365 days with the 365 before.
+    log, store_id, by, attributes, start, end, measures, surveys, events, activity_window
+        As for `measure_table`.
+
+    Returns
+    -------
+    DataFrame
+        A row per measure, group, period and comparison: measure, the columns of `by`, start, end,
+        against ("previous period" or "year before"; the latter only where a number of periods is a
+        year, as 52 weeks are), start_before, end_before, value, value_before, change (value less
+        value_before), low and high (95% interval of the change), customers, customers_before and
+        note (why there is no change or no interval).
+
+    Raises
+    ------
+    CannotSay, SettingsError, DataError
+        As for `measure_table`.
+
+    Notes
+    -----
+    Many customers are in both periods, so the two values are not independent. Their correlation is
+    that of the customers' linearised values, Σᵢ lᵢ l′ᵢ ÷ √(Σ lᵢ² Σ l′ᵢ²), where a customer of one
+    period only counts 0 in the other; see the top of measure_intervals.py. It enters the interval of
+    the difference through Zou & Donner's formula, which for ratios of sums is the paired interval and
+    for shares keeps Wilson's. A total (customers, orders, revenue) changes by more than its
+    customers' doings: the interval allows for who happened to come, √Σᵢ(yᵢ − y′ᵢ)² being the standard
+    error where customers come independently.
+    """
+    scope = scope_of(
+        log, store_id, by, attributes, period, start, end, surveys, events, activity_window
+    )
+    names = chosen(measures)
+    found = measured(scope, names)
+    units = scope.units
+    lags = {PREVIOUS: 1, YEAR_BEFORE: units.periods.in_a_year}
+    tables = []
+    for against, lag in lags.items():
+        if lag is not None:
+            crossed = _crossed(units, names, lag)
+            changes = [
+                _change(one, crossed[MEASURES[one.name].family], units, lag) for one in found
+            ]
+            tables += [change.assign(against=against) for change in changes]
+    place = {name: i for i, name in enumerate(names)}
+    table = pd.concat(tables, ignore_index=True)
+    table = table.sort_values("measure", key=lambda column: column.map(place), kind="stable")
+    columns = ["measure", *units.by, "start", "end", "against", "start_before", "end_before"]
+    return table[[*columns, *_COLUMNS, "note"]].reset_index(drop=True)
+
+
+def _crossed(units: Units, names: Sequence[str], lag: int) -> dict[str, pd.DataFrame]:
+    """Sums of products of each period with an earlier one, by family."""
+    families: dict[str, list[str]] = {}
+    for name in names:
+        families.setdefault(MEASURES[name].family, []).append(name)
+    empty = pd.DataFrame(columns=[*units.by, "period", "n"])
+    return {
+        family: sums_with_earlier(units.family(family, columns_of(members)), units.by, members, lag)
+        if units.answers(family)
+        else empty
+        for family, members in families.items()
+    }
+
+
+def _change(found: Measured, crossed: pd.DataFrame, units: Units, lag: int) -> pd.DataFrame:
+    keys = [*units.by, "period"]
+    now = found.sums
+    before = now[keys].assign(period=now["period"] - lag).merge(now, on=keys, how="left")
+    both = now[keys].merge(crossed, on=keys, how="left")
+    added = [column for column in both if column not in keys]
+    both[added] = both[added].astype(float).fillna(0.0)
+    change = now["value"] - before["value"]
+    low, high = _ends(found.name, now, before, both, units)
+    note = now["note"].where(now["value"].isna(), "")
+    note = note.mask(now["value"].notna() & before["value"].isna(), "Before: " + before["note"])
+    note = note.mask(before["note"].isna(), "The data do not reach back to the period before.")
+    fewest = now["customers"].where(now["low"].isna(), before["customers"])
+    note = note.mask(change.notna() & np.isnan(low), no_interval(fewest))
+    table = with_windows(now[keys].assign(measure=found.name), units.periods)
+    starts = with_windows(before[keys], units.periods)
+    return table.assign(
+        start_before=starts["start"],
+        end_before=starts["end"],
+        value=now["value"],
+        value_before=before["value"],
+        change=change,
+        low=low,
+        high=high,
+        customers=now["customers"],
+        customers_before=before["customers"],
+        note=note,
+    )
+
+
+def _ends(
+    name: str, now: pd.DataFrame, before: pd.DataFrame, both: pd.DataFrame, units: Units
+) -> tuple[Floats, Floats]:
+    measure = MEASURES[name]
+    missing = np.full(len(now), np.nan)
+    if any(f"{a}*{b}" not in table for a, b in pairs_of([name]) for table in (now, both)):
+        return missing, missing
+    v, w = now["variance"].to_numpy(dtype=float), before["variance"].to_numpy(dtype=float)
+    shared = shared_variance(measure, both, now, before)
+    if measure.kind == "count":
+        return _ends_of_total(now, before, both, np.maximum(v + w - 2.0 * shared, 0.0))
+    for table in (now, before):
+        days = table["period"].map(units.periods.length).to_numpy(dtype=float)
+        shared = shared * scale_of(name, days)
+    spread = np.sqrt(v * w)
+    r = np.divide(shared, spread, out=np.zeros(len(now)), where=spread > 0)
+    return difference(_estimate(name, now), _estimate(name, before), np.clip(r, -1.0, 1.0))
+
+
+def _estimate(name: str, table: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
+    """Value, low and high; of ratios the symmetric ends, since the difference's skewness cancels."""
+    value, low, high, variance, customers = (
+        table[column].to_numpy(dtype=float)
+        for column in ("value", "low", "high", "variance", "customers")
+    )
+    if MEASURES[name].kind == "ratio":
+        low, high = symmetric(value, variance, customers)
+    return value, low, high
+
+
+def _ends_of_total(
+    now: pd.DataFrame, before: pd.DataFrame, both: pd.DataFrame, variance: Floats
+) -> tuple[Floats, Floats]:
+    change = (now["value"] - before["value"]).to_numpy(dtype=float)
+    people = (now["customers"] + before["customers"] - both["n"]).to_numpy(dtype=float)
+    half = np.where(people >= 2, NORMAL_95 * np.sqrt(variance), np.nan)
+    return change - half, change + half

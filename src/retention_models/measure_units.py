@@ -1,0 +1,239 @@
+"""Customers and what they did in each period: the tables over which measures are sums.
+
+Each is one Ibis expression with a row per group, customer and period, so that a measure of all stores in
+all periods is one pass of the engine.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import ibis
+from ibis.expr.types import IntegerValue, Table
+
+from retention_models.activity import every_number, kept_customers, window_by_group
+from retention_models.attributes import UNKNOWN, in_engine_of
+from retention_models.contacts import Events, Surveys
+from retention_models.customer_summaries import purchase_days
+from retention_models.periods import Periods
+from retention_models.transactions import Transactions
+
+PROMOTER_FROM, DETRACTOR_UPTO = 9, 6
+
+
+@dataclass(frozen=True)
+class Units:
+    """A log, its periods and groups, and what else is known of its customers.
+
+    Attributes
+    ----------
+    by : tuple of str
+        What groups differ in: "store_id" and names of attributes.
+    periods, numbers
+        The periods, and the numbers of those wanted.
+    attributes : ibis Table, optional
+        customer_id and the attributes named in `by`, in the log's engine.
+    window : int, optional
+        Days of the activity window; each store's own unless given.
+    """
+
+    log: Transactions
+    store_id: str | None
+    by: tuple[str, ...]
+    periods: Periods
+    numbers: range
+    attributes: Table | None = None
+    window: int | None = None
+    surveys: Surveys | None = None
+    events: Events | None = None
+    found_windows: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def by_store(self) -> bool:
+        """Whether a customer of two stores is a customer of each."""
+        return "store_id" in self.by
+
+    @property
+    def keys(self) -> list[str]:
+        """Columns of a group, a customer and a period."""
+        return [*self.by, "customer_id", "period"]
+
+    @property
+    def end(self) -> dt.date:
+        """Last day of the last period."""
+        return self.periods.end(self.numbers[-1])
+
+    @cached_property
+    def days(self) -> Table:
+        """Purchase days up to the end: the group, customer_id, date, spend, purchases, period."""
+        rows = self.log.rows(self.store_id, self.end)
+        if self.by_store:
+            rows = rows.mutate(customer_id=_at_store(rows))
+        # Lines without an order id are one order of their day: nothing goes uncounted.
+        days = purchase_days(rows, same_day="each", returns=self.log.has_returns)
+        if self.by_store:
+            days = _apart(days)
+        days = self._with_attributes(days)
+        return days.mutate(period=self.periods.number_of(days["date"]))
+
+    def answers(self, family: str) -> bool:
+        """Whether there is a source for one of the tables."""
+        return family not in {"scores", "thumbs"} or self.surveys is not None
+
+    def family(self, name: str, columns: Collection[str]) -> Table:
+        """One of the tables that `Measure.family` names: by, customer_id, period and its columns.
+
+        Of columns that take a pass of their own, only those asked for.
+        """
+        if name == "purchases":
+            return self._purchases(lifetime="lifetime" in columns)
+        found: Table = {
+            "categories": self._categories,
+            "activity": self._activity,
+            "scores": self._scores,
+            "thumbs": self._thumbs,
+            "contacts": self._contacts,
+        }[name]()
+        return found
+
+    def _wanted(self, table: Table) -> Table:
+        return table.filter(table["period"].between(self.numbers[0], self.numbers[-1]))
+
+    def _with_attributes(self, table: Table) -> Table:
+        if self.attributes is None:
+            return table
+        names = [name for name in self.by if name != "store_id"]
+        joined = table.join(self.attributes, "customer_id", how="left")
+        return joined.select(
+            *table.columns, **{name: joined[name].fill_null(UNKNOWN) for name in names}
+        )
+
+    def _purchases(self, *, lifetime: bool) -> Table:
+        days, more = self.days, {}
+        if lifetime:
+            customer = ibis.window(group_by=[*self.by, "customer_id"])
+            days = days.mutate(first=days["date"].min().over(customer))
+            days = self._wanted(days)
+            lived = days["date"].max().delta(days["first"].min(), unit="day")
+            more["lifetime"] = lived.cast("int64")
+        else:
+            days = self._wanted(days)
+        found = days.group_by(self.keys).aggregate(
+            purchases=days.count(),
+            orders=days["purchases"].sum().cast("int64"),
+            spend=days["spend"].sum(),
+            **more,
+        )
+        repeater = _one_if(found["purchases"] >= 2)
+        return found.mutate(repeater=repeater, customer=_ONE, one=_ONE)
+
+    def _categories(self) -> Table:
+        rows = self.log.rows(self.store_id, self.end)
+        rows = rows.filter(rows["spend"] >= 0, rows["category"].notnull(), rows["category"] != "")
+        rows = rows.mutate(period=self.periods.number_of(rows["date"]))
+        rows = self._with_attributes(self._wanted(rows))
+        found = rows.group_by(self.keys).aggregate(categories=rows["category"].nunique())
+        several = _one_if(found["categories"] >= 2)
+        return found.select(*self.keys, customer=_ONE, several=several)
+
+    def _activity(self) -> Table:
+        stores = ["store_id"] if self.by_store else []
+        days, windows = window_by_group(self.days, stores, self.window)
+        self.found_windows.update(windows)
+        return kept_customers(days, self.by, self.periods, self.numbers)
+
+    def _answers(self, column: str) -> Table:
+        assert self.surveys is not None  # `answers` says so first
+        return self._placed(self.surveys.table, column)
+
+    def _placed(self, table: Table, column: str) -> Table:
+        """Rows of another source that have a value, in the log's engine, by group and period.
+
+        A row that names no store counts at every store at which its customer has bought.
+        """
+        last = self.end
+        table = table.filter(table["date"].between(self.periods.start(self.numbers[0]), last))
+        table = table.filter(table[column].notnull())
+        # Spark is sent no nulls: on the way they would become numbers, or text.
+        store = table["store_id"].fill_null("")
+        table = table.select("customer_id", "date", column, store_id=store)
+        table = in_engine_of(self.log.table, table)
+        if self.by_store or self.store_id is not None:
+            shops = self.log.rows(self.store_id, last).select("store_id", "customer_id").distinct()
+            nowhere = table.filter(table["store_id"] == "").drop("store_id")
+            everywhere = nowhere.join(shops, "customer_id").select(*table.columns)
+            somewhere = table.filter(table["store_id"] != "")
+            if self.store_id is not None:
+                somewhere = somewhere.filter(somewhere["store_id"] == self.store_id)
+            table = somewhere.union(everywhere)
+        table = self._with_attributes(table)
+        return table.mutate(period=self.periods.number_of(table["date"]))
+
+    def _scores(self) -> Table:
+        answers = self._answers("score")
+        # Of several on one day the lowest: a survey has days, so the last of them is not known.
+        order = ibis.window(group_by=self.keys, order_by=[ibis.desc("date"), "score"])
+        answers = answers.mutate(place=ibis.row_number().over(order))
+        answers = answers.filter(answers["place"] == 0)
+        promoter = _one_if(answers["score"] >= PROMOTER_FROM)
+        detractor = _one_if(answers["score"] <= DETRACTOR_UPTO)
+        return answers.select(
+            *self.keys,
+            answer=_ONE,
+            promoter=promoter,
+            detractor=detractor,
+            net=promoter - detractor,
+        )
+
+    def _thumbs(self) -> Table:
+        answers = self._answers("up")
+        return answers.group_by(self.keys).aggregate(
+            answers=answers.count(), up=_one_if(answers["up"]).sum().cast("int64")
+        )
+
+    def _contacts(self) -> Table:
+        """Everyone who had bought by the period's end, and the kinds of contact in it."""
+        days = self.days
+        first = days.group_by([*self.by, "customer_id"]).aggregate(first=days["period"].min())
+        begin = ibis.greatest(first["first"], self.numbers.start)
+        stop = ibis.literal(self.numbers.stop, "int64")
+        known = first.select(*self.by, "customer_id", period=every_number(begin, stop))
+        kinds = self._wanted(days).select(*self.keys, kind=ibis.literal("purchase"))
+        if self.surveys is not None:
+            answered = self.surveys.table.mutate(kind=ibis.literal("survey answer"))
+            kinds = kinds.union(self._placed(answered, "kind").select(*self.keys, "kind"))
+        if self.events is not None:
+            table = self._placed(self.events.table, "kind")
+            kinds = kinds.union(table.select(*self.keys, "kind"))
+        counts = kinds.group_by(self.keys).aggregate(kinds=kinds["kind"].nunique())
+        joined = known.join(counts, self.keys, how="left")
+        found = joined.select(*self.keys, kinds=joined["kinds"].fill_null(0).cast("int64"))
+        return found.mutate(customer=_ONE, engaged=_one_if(found["kinds"] > 0))
+
+
+_ONE = ibis.literal(1, "int64")
+
+
+def _one_if(condition: ibis.expr.types.BooleanValue) -> IntegerValue:
+    return condition.ifelse(1, 0).fill_null(0).cast("int64")
+
+
+def _at_store(rows: Table) -> ibis.expr.types.StringValue:
+    """A customer at a store as one text; the length of the store's id tells the two apart again."""
+    length = rows["store_id"].length().cast("string")
+    return length.concat(":", rows["store_id"], rows["customer_id"])
+
+
+def _apart(days: Table) -> Table:
+    """Store and customer of `_at_store`, as two columns."""
+    colon = days["customer_id"].find(":")
+    size = days["customer_id"].substr(0, colon).cast("int32")
+    others = [name for name in days.columns if name != "customer_id"]
+    return days.select(
+        *others,
+        store_id=days["customer_id"].substr(colon + 1, size),
+        customer_id=days["customer_id"].substr(colon + 1 + size),
+    )

@@ -1,0 +1,30 @@
+"""What every table of the project file is made of: checked text, ids, and a strict section."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+
+
+def _text_not_number(value: object) -> object:
+    # TOML reads 0042 as an error and 42 as a number; the first is lost and the second may be.
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError("ids are text: put the id in quotes, so that 0042 stays 0042")
+    return value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("it is empty")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_not_blank)]
+Id = Annotated[str, BeforeValidator(_text_not_number), AfterValidator(_not_blank)]
+
+
+class Section(BaseModel):
+    """A table of the project file; unknown keys are errors, values are not coerced."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
