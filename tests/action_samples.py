@@ -7,7 +7,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from retention_models.action_inputs import Known, Outlook
+from retention_models.actions.inputs import Known, Outlook
 from retention_models.errors import CannotSay
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
 from retention_models.predictions import predict_customers, rate_per_unit

@@ -7,7 +7,7 @@ import pytest
 
 from action_samples import facts
 from retention_models.action_settings import LIST_NAMES, ActionSettings
-from retention_models.action_words import ENGLISH, reasons
+from retention_models.actions.words import ENGLISH, reasons
 
 KNOWN = {
     "purchases": 10,

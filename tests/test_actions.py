@@ -10,13 +10,13 @@ import pytest
 import retention_models as rm
 import shops
 from action_samples import TERMS, World, known_of, outlook_of
-from retention_models import action_words
-from retention_models.action_inputs import Known, Outlook
 from retention_models.action_settings import LIST_NAMES, ActionSettings
-from retention_models.actions import LOST, find_actions
+from retention_models.actions import words as action_words
+from retention_models.actions.inputs import Known, Outlook
+from retention_models.actions.lists import LOST, find_actions
+from retention_models.actions.segments import NEED_MODEL, NEED_SPEND
 from retention_models.errors import SettingsError
 from retention_models.forecasts import predict_store
-from retention_models.segments import NEED_MODEL, NEED_SPEND
 
 WITHOUT_MODEL = {"new", "recent", "one_category"}
 

@@ -6,7 +6,7 @@ import pytest
 
 from action_samples import World, known_of, outlook_of
 from retention_models.action_settings import ActionSettings
-from retention_models.actions import LOST, find_actions
+from retention_models.actions.lists import LOST, find_actions
 from retention_models.errors import CannotSay
 
 # Every list by its own rule, and large enough to tell.

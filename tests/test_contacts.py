@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 import retention_models as rm
 from retention_models.cli import retention
-from retention_models.contacts import read_project_events, read_project_surveys
+from retention_models.contacts.reading import read_project_events, read_project_surveys
 from retention_models.errors import DataError, SettingsError
 from retention_models.settings import read_settings
 from test_measure_table import found

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from retention_models.measure_intervals import (
+from retention_models.measures.intervals import (
     covariance,
     difference,
     difference_of_shares,

@@ -8,7 +8,7 @@ import pytest
 
 import retention_models as rm
 from retention_models.errors import CannotSay, DataError, SettingsError
-from retention_models.measure_definitions import MEASURES
+from retention_models.measures.definitions import MEASURES
 from test_measures import log_of
 
 ROWS = [

@@ -134,3 +134,48 @@ def test_two_other_stores_are_too_few_to_borrow_from(small_chain, tmp_path):
     with pytest.raises(CannotSay, match="too few to model purchases up to 2023-"):
         _ = store.holdout
     assert "not checked" == store.forecast_verdict
+
+
+def test_surveys_and_complaints_of_the_project_reach_the_lists(tmp_path):
+    """The last answer counts, of this store or of none; a complaint goes before a praise."""
+    frame = shops.simulated_log(60, seed=4)
+    project = shops.write_project(tmp_path, frame, ["0042"], extra=CONTACTS)
+    said = pd.DataFrame(
+        [
+            ("0001", "2023-12-01", 2, "0042"),
+            ("0001", "2023-12-20", 10, "0042"),
+            ("0002", "2023-12-20", 10, None),
+            ("0003", "2023-12-20", 0, "0042"),
+            ("0004", "2023-12-20", 0, "another"),
+        ],
+        columns=["who", "day", "score", "shop"],
+    )
+    said.to_csv(tmp_path / "surveys.csv", index=False)
+    events = pd.DataFrame(
+        {"who": ["0002", "0001"], "day": "2023-12-21", "kind": ["Complaint", "x"]}
+    )
+    events.to_csv(tmp_path / "events.csv", index=False)
+    lists = rm.open_store(project, "0042", as_of="2023-12-31").actions
+    found = {name: list(lists[name].customers.index) for name in LISTS}
+    assert {"complaint": ["0002"], "detractor": ["0003"], "promoter": ["0001"]} == found
+
+
+LISTS = ("complaint", "detractor", "promoter")
+CONTACTS = """
+[surveys]
+source = "surveys.csv"
+
+[surveys.columns]
+customer_id = "who"
+answered_at = "day"
+score = "score"
+store_id = "shop"
+
+[events]
+source = "events.csv"
+
+[events.columns]
+customer_id = "who"
+date = "day"
+kind = "kind"
+"""

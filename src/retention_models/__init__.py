@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from retention_models.action_settings import ActionSettings
-    from retention_models.actions import ActionList
-    from retention_models.activity import activity_window
-    from retention_models.categories import category_counts
+    from retention_models.actions.lists import ActionList
+    from retention_models.actions.segments import customer_segments
     from retention_models.chain_models import StoreFits, fit_stores
     from retention_models.chain_summaries import customer_summary_by_store
-    from retention_models.changes import measure_changes
-    from retention_models.cohorts import cohort_retention, cohort_table
     from retention_models.comparison import ModelComparison, compare_models, track_models
-    from retention_models.contacts import Events, Surveys, read_events, read_surveys
+    from retention_models.contacts.reading import Events, Surveys, read_events, read_surveys
     from retention_models.customer_counts import count_customers, count_spend
     from retention_models.customer_summaries import (
         calibration_holdout_summary,
@@ -34,8 +31,12 @@ if TYPE_CHECKING:
     )
     from retention_models.forecasts import predict_store
     from retention_models.independence import spend_independence
-    from retention_models.measure_definitions import ANNUAL_CHURN_BAND
-    from retention_models.measures import measure_table, store_measures
+    from retention_models.measures.activity import activity_window
+    from retention_models.measures.categories import category_counts
+    from retention_models.measures.changes import measure_changes
+    from retention_models.measures.cohorts import cohort_retention, cohort_table
+    from retention_models.measures.definitions import ANNUAL_CHURN_BAND
+    from retention_models.measures.table import measure_table, store_measures
     from retention_models.models.fitters import (
         BetaGeoFitter,
         GammaGammaFitter,
@@ -45,8 +46,7 @@ if TYPE_CHECKING:
     )
     from retention_models.outputs import write_outputs
     from retention_models.predictions import predict_customers
-    from retention_models.quality import data_quality
-    from retention_models.segments import customer_segments
+    from retention_models.quality.report import data_quality
     from retention_models.settings import Settings, read_settings
     from retention_models.store import Store, open_store
     from retention_models.tracking import weekly_totals, weekly_tracking
@@ -56,13 +56,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOM_OF = {
-    "ActionList": "actions",
+    "ActionList": "actions.lists",
     "ActionSettings": "action_settings",
-    "ANNUAL_CHURN_BAND": "measure_definitions",
+    "ANNUAL_CHURN_BAND": "measures.definitions",
     "BetaGeoFitter": "models.fitters",
     "CannotSay": "errors",
     "DataError": "errors",
-    "Events": "contacts",
+    "Events": "contacts.reading",
     "GammaGammaFitter": "models.fitters",
     "ModelComparison": "comparison",
     "ModifiedBetaGeoFitter": "models.fitters",
@@ -72,34 +72,34 @@ _ROOM_OF = {
     "SettingsError": "errors",
     "Store": "store",
     "StoreFits": "chain_models",
-    "Surveys": "contacts",
+    "Surveys": "contacts.reading",
     "Transactions": "transactions",
-    "activity_window": "activity",
+    "activity_window": "measures.activity",
     "calibration_holdout_summary": "customer_summaries",
-    "category_counts": "categories",
-    "cohort_retention": "cohorts",
-    "cohort_table": "cohorts",
+    "category_counts": "measures.categories",
+    "cohort_retention": "measures.cohorts",
+    "cohort_table": "measures.cohorts",
     "compare_models": "comparison",
     "count_customers": "customer_counts",
     "count_spend": "customer_counts",
-    "customer_segments": "segments",
+    "customer_segments": "actions.segments",
     "customer_summary": "customer_summaries",
     "customer_summary_by_store": "chain_summaries",
-    "data_quality": "quality",
+    "data_quality": "quality.report",
     "fit_stores": "chain_models",
     "from_json": "models.fitters",
-    "measure_changes": "changes",
-    "measure_table": "measures",
+    "measure_changes": "measures.changes",
+    "measure_table": "measures.table",
     "open_store": "store",
     "predict_customers": "predictions",
     "predict_store": "forecasts",
     "predictions_table": "engine_predictions",
-    "read_events": "contacts",
+    "read_events": "contacts.reading",
     "read_settings": "settings",
-    "read_surveys": "contacts",
+    "read_surveys": "contacts.reading",
     "read_transactions": "transactions",
     "spend_independence": "independence",
-    "store_measures": "measures",
+    "store_measures": "measures.table",
     "track_models": "comparison",
     "validate_holdout": "validation",
     "weekly_totals": "tracking",

@@ -72,9 +72,9 @@ def check(project_file: Path) -> int:
     were loaded twice, days without a sale or of unusual volume, spends far beyond the others, customers
     of before the data begin. Exit code 2 where the data cannot be used.
     """
-    from retention_models.contacts import read_project_events, read_project_surveys
-    from retention_models.quality import data_quality
-    from retention_models.quality_words import quality_sentences
+    from retention_models.contacts.reading import read_project_events, read_project_surveys
+    from retention_models.quality.report import data_quality
+    from retention_models.quality.words import quality_sentences
     from retention_models.settings import read_settings
     from retention_models.transactions import read_project_transactions
 

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from retention_models.comparison import ModelComparison
 from retention_models.figure_style import BLUE, GREY, ORANGE, in_house_style, label, new_axes
-from retention_models.measures import SMALLEST_GROUP
+from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.validation import HoldoutValidation
 
 # Okabe and Ito's, after the blue of what came; each with a dash of its own for grey prints.

@@ -6,7 +6,7 @@ import datetime as dt
 
 from retention_models.comparison import ModelComparison
 from retention_models.independence import SpendIndependence
-from retention_models.measures import SMALLEST_GROUP
+from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.predictions import mean_purchase_rate
 from retention_models.time_units import NAME_OF_UNIT
 from retention_models.validation import HoldoutValidation

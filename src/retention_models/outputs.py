@@ -10,7 +10,7 @@ import pandas as pd
 
 from retention_models import words
 from retention_models.action_settings import LIST_NAMES, ListName
-from retention_models.actions import ActionList
+from retention_models.actions.lists import ActionList
 from retention_models.errors import CannotSay
 from retention_models.predictions import Interval
 from retention_models.store import Store

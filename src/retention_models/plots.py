@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from retention_models.errors import CannotSay
 from retention_models.figure_style import BLUE, GREY, INK, ORANGE, in_house_style, label, new_axes
-from retention_models.measures import SMALLEST_GROUP
+from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.validation import HoldoutValidation
 from retention_models.words import window
 

@@ -15,15 +15,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retention_models.action_inputs import Outlook, read_known
 from retention_models.action_settings import ListName
-from retention_models.actions import ActionList, find_actions
-from retention_models.cohorts import cohort_retention
+from retention_models.actions.inputs import Outlook, read_known
+from retention_models.actions.lists import ActionList, find_actions
 from retention_models.comparison import ModelComparison, compare_models
+from retention_models.contacts.latest import COMPLAINT, last_events, last_scores
+from retention_models.contacts.reading import read_project_events, read_project_surveys
 from retention_models.customer_summaries import Day, as_day
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.forecasts import StoreForecast, predict_store
-from retention_models.measures import SMALLEST_GROUP, store_measures
+from retention_models.measures.cohorts import cohort_retention
+from retention_models.measures.table import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
 from retention_models.predictions import predict_customers
 from retention_models.settings import Settings, read_settings
@@ -136,8 +138,13 @@ class Store:
 
     @cached_property
     def actions(self) -> dict[ListName, ActionList]:
-        """Lists of customers with what to do, by name; see `list_actions`."""
-        return self.list_actions()
+        """Lists of customers with what to do, by name, with the project's surveys and events."""
+        surveys, events = read_project_surveys(self.settings), read_project_events(self.settings)
+        end = self.observation_end
+        return self.list_actions(
+            scores=None if surveys is None else last_scores(surveys, self.id, end),
+            complaints=None if events is None else last_events(events, COMPLAINT, self.id, end),
+        )
 
     def list_actions(
         self, *, scores: pd.DataFrame | None = None, complaints: pd.DataFrame | None = None

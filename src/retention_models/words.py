@@ -9,7 +9,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from retention_models.errors import CannotSay
 from retention_models.forecasts import StoreForecast
-from retention_models.measures import SMALLEST_GROUP
+from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.models.fitters import GammaGammaFitter
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.predictions import Interval, mean_dropout, mean_purchase_rate

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from retention_models.categories import category_counts
 from retention_models.customer_summaries import as_day, customer_summary
+from retention_models.measures.categories import category_counts
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
 from retention_models.transactions import Transactions
 

@@ -12,10 +12,10 @@ import ibis
 import pandas as pd
 from ibis.expr.types import Table
 
-from retention_models.daily_volume import days_without_sale, longest_gap, unusual_days
-from retention_models.left_truncation import left_truncation
 from retention_models.purchase_days import NO_PURCHASE, purchase_days, returns_by_place
-from retention_models.repeated_orders import RepeatedOrders, repeated_orders
+from retention_models.quality.daily_volume import days_without_sale, longest_gap, unusual_days
+from retention_models.quality.left_truncation import left_truncation
+from retention_models.quality.repeated_orders import RepeatedOrders, repeated_orders
 from retention_models.sources import to_frame
 from retention_models.transactions import Transactions
 
@@ -43,7 +43,7 @@ def data_quality(log: Transactions) -> pd.DataFrame:
         A row per finding, in the order in which they are read. finding: its name. count: how many
         were found (NaN where the log cannot say). of: how many there are of the kind. share: count ÷
         of. detail: where, and the first examples, as text. doubtful: whether somebody should look at
-        it before the log is used. `retention_models.quality_words` makes sentences of it.
+        it before the log is used. `retention_models.quality.words` makes sentences of it.
 
         rows, stores, customers, days (from the first to the last); unusable, in all and a row per
         reason; returns; returns before any purchase; zero spend; exact repeats; orders standing twice;

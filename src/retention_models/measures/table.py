@@ -9,20 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from retention_models.activity import check_window
-from retention_models.attributes import Attributes, customer_attributes
-from retention_models.contacts import Events, Surveys
+from retention_models.contacts.reading import Events, Surveys
 from retention_models.customer_summaries import Day, as_day
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.measure_definitions import (
+from retention_models.measures.activity import check_window
+from retention_models.measures.attributes import Attributes, customer_attributes
+from retention_models.measures.definitions import (
     MEASURES,
     STORE_MEASURES,
     chosen,
     columns_of,
 )
-from retention_models.measure_notes import first_day, notes, unsayable
-from retention_models.measure_sums import estimate, sums_of
-from retention_models.measure_units import Units
+from retention_models.measures.notes import first_day, notes, unsayable
+from retention_models.measures.sums import estimate, sums_of
+from retention_models.measures.units import Units
 from retention_models.periods import Periods, periods_of
 from retention_models.transactions import Transactions
 

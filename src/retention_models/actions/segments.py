@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retention_models.action_inputs import Known, Outlook
 from retention_models.action_settings import ActionSettings, ListName
+from retention_models.actions.inputs import Known, Outlook
+from retention_models.actions.lapsed_customers import as_lapsed
 from retention_models.customer_summaries import as_day
-from retention_models.lapsed_customers import as_lapsed
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
 from retention_models.models.purchase_gaps import gap_quantile
 from retention_models.predictions import expectations, rate_per_unit, unit_of

@@ -14,10 +14,10 @@ from functools import cached_property
 import ibis
 from ibis.expr.types import IntegerValue, Table
 
-from retention_models.activity import every_number, kept_customers, window_by_group
-from retention_models.attributes import UNKNOWN, in_engine_of
-from retention_models.contacts import Events, Surveys
+from retention_models.contacts.reading import Events, Surveys
 from retention_models.customer_summaries import purchase_days
+from retention_models.measures.activity import every_number, kept_customers, window_by_group
+from retention_models.measures.attributes import UNKNOWN, in_engine_of
 from retention_models.periods import Periods
 from retention_models.transactions import Transactions
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from ibis.expr.types import Table
 
-from retention_models.contact_checks import accepted, blank, score_of, up_of, who_and_when
+from retention_models.contacts.checks import accepted, blank, score_of, up_of, who_and_when
 from retention_models.contract import require_columns
 from retention_models.errors import DataError, SettingsError
 from retention_models.sources import open_source, to_frame

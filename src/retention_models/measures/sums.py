@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from ibis.expr.types import IntegerColumn, NumericValue, Table
 
-from retention_models.measure_definitions import MEASURES, Measure, columns_of, pairs_of
-from retention_models.measure_intervals import (
+from retention_models.measures.definitions import MEASURES, Measure, columns_of, pairs_of
+from retention_models.measures.intervals import (
     Floats,
     covariance,
     difference_of_shares,

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from ibis.expr.types import NumericValue
 
-from retention_models.attributes import Attributes, customer_attributes
 from retention_models.customer_summaries import Day, as_day
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.measure_intervals import relative, wilson
-from retention_models.measure_units import Units
+from retention_models.measures.attributes import Attributes, customer_attributes
+from retention_models.measures.intervals import relative, wilson
+from retention_models.measures.units import Units
 from retention_models.periods import Periods, periods_of
 from retention_models.sources import to_frame
 from retention_models.transactions import Transactions

@@ -15,20 +15,20 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from retention_models import action_words
-from retention_models.action_inputs import Known, Outlook
 from retention_models.action_settings import ActionSettings, ListName
-from retention_models.errors import SettingsError
-from retention_models.forecasts import predict_groups
-from retention_models.lapsed_customers import as_lapsed
-from retention_models.predictions import Interval, predict_customers
-from retention_models.segments import (
+from retention_models.actions import words as action_words
+from retention_models.actions.inputs import Known, Outlook
+from retention_models.actions.lapsed_customers import as_lapsed
+from retention_models.actions.segments import (
     NEED_MODEL,
     NEED_SPEND,
     customer_segments,
     modelled_facts,
     observed_facts,
 )
+from retention_models.errors import SettingsError
+from retention_models.forecasts import predict_groups
+from retention_models.predictions import Interval, predict_customers
 from retention_models.sources.answers import to_frame
 
 # Lists of customers whose value is lost unless they are won back.

@@ -7,9 +7,9 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from retention_models.activity import FEWEST_GAPS
-from retention_models.measure_definitions import MEASURES
-from retention_models.measure_units import Units
+from retention_models.measures.activity import FEWEST_GAPS
+from retention_models.measures.definitions import MEASURES
+from retention_models.measures.units import Units
 from retention_models.transactions import Transactions
 
 _YEAR = 365

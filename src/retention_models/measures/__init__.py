@@ -1,0 +1,1 @@
+"""The rates of every report, their changes, and cohorts: the engine sums over customers."""

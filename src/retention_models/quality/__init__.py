@@ -1,0 +1,1 @@
+"""What is worth knowing of a log before its numbers are believed."""
