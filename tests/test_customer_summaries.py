@@ -76,6 +76,7 @@ def test_the_summary_is_the_contract_in_plain_python(rows, end):
         assert mean == pytest.approx(row["monetary_value"], abs=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=st.lists(lines, min_size=1, max_size=60), split=st.integers(0, 50))
 def test_purchases_are_conserved_over_calibration_and_holdout(rows, split):
@@ -92,6 +93,7 @@ def test_purchases_are_conserved_over_calibration_and_holdout(rows, split):
     assert (table["duration_holdout"] == 70 - split).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rows=st.lists(

@@ -103,12 +103,12 @@ def test_the_engine_writes_them(log, models, tmp_path):
     )
 
 
-def test_files_have_no_tables(log, models):
-    """A table's name is refused where the log lies in files."""
-    if not log.origin.in_process:
-        pytest.skip("a database has tables")
+def test_files_have_no_tables(tmp_path):
+    """A table's name is refused where the log lies in files, before anything is computed."""
+    where = in_parquet(log_of_an_ordinary_shop(5), tmp_path)
+    log = rm.read_transactions(where["source"], **COLUMNS)
     with pytest.raises(SettingsError, match=r"target: expected a path that ends in \.parquet"):
-        rm.write_predictions("predicted", log, *models)
+        rm.write_predictions("predicted", log, rm.BetaGeoFitter())
 
 
 def _fetched(table):

@@ -138,6 +138,7 @@ def test_a_page_that_reaches_outside_is_not_published(tmp_path):
     assert "onerror=" not in text
 
 
+@pytest.mark.slow
 def test_one_store_and_another_day_can_be_asked_for(chain_project, tmp_path):
     """`--store`, `--as-of` and `--output`."""
     result = run_project(

@@ -137,7 +137,7 @@ def test_every_unusable_row_is_counted_by_its_reason(tmp_path):
         "date in the future": 1,
         "no spend": 1,
         "spend is not a number": 1,
-        "spend is not finite": 1,
+        "spend is not finite, or 1e12 and more": 1,
         "no store id": 1,
     } == reasons(log)
     assert log.rows_read == log.rows_unusable + len(usable(log)) == 11

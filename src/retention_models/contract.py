@@ -18,7 +18,8 @@ DUPLICATE = "exact repeat of another row"
 NO_DATE_FITS = "date not understood"
 TOO_EARLY = "date before 1900"
 NO_NUMBER = "spend is not a number"
-_LARGEST_SPEND = 1e15
+# What a decimal of 18 digits, six of them behind the point, cannot hold.
+_LARGEST_SPEND = 1e12
 # Before it lie two-digit years that were read as four, and the zero days of other systems.
 _EARLIEST_DAY = dt.date(1900, 1, 1)
 
@@ -87,7 +88,7 @@ def classified(
         (spend.isnull(), NO_NUMBER),
         (
             spend.isnan() | spend.isinf() | (spend.abs() >= _LARGEST_SPEND),
-            "spend is not finite",
+            "spend is not finite, or 1e12 and more",
         ),
         (blank.get("store_id", ibis.literal(False)), "no store id"),
         (blank["customer_id"], NO_CUSTOMER),
@@ -147,8 +148,9 @@ def _is_blank(column: Column) -> BooleanValue:
 
 
 def _is_ruined(text: StringColumn) -> BooleanValue:
-    # Nearly no id holds either mark, and looking for them is quick.
-    return (text.contains("E+") | text.contains(".0")) & text.re_search(_RUINED_ID)
+    # Only what begins with a digit is looked through.
+    digit = text.ascii_str().between(ord("0"), ord("9"))
+    return ibis.ifelse(digit, text.re_search(_RUINED_ID), ibis.literal(False))
 
 
 def _stripped(text: StringColumn) -> StringValue:

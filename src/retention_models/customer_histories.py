@@ -32,7 +32,7 @@ def customer_histories(
     sums = {
         "first": days["date"].min(),
         "last": days["date"].max(),
-        "purchases": days["purchases"].sum(),
+        "purchases": days.count() if same_day == "one" else days["purchases"].sum(),
         "spend": days["spend"].sum(),
         "first_spend": days["spend"].argmin(days["date"]),
     }

@@ -294,7 +294,7 @@ def _accepted(
         "store_id",
         "date",
         # Decimals add up to the same sum in any order, so that a run can be repeated exactly.
-        spend=kept["number"].cast("decimal(28, 6)"),
+        spend=kept["number"].cast("decimal(18, 6)"),
         order_id=kept["order_id"],
         category=kept["category"],
     )
