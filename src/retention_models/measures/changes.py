@@ -64,7 +64,7 @@ def measure_changes(
     -----
     Many customers are in both periods, so the two values are not independent. Their correlation is
     that of the customers' linearised values, Σᵢ lᵢ l′ᵢ ÷ √(Σ lᵢ² Σ l′ᵢ²), where a customer of one
-    period only counts 0 in the other; see the top of measure_intervals.py. It enters the interval of
+    period only counts 0 in the other; see the top of measures/intervals.py. It enters the interval of
     the difference through Zou & Donner's formula, which for ratios of sums is the paired interval and
     for shares keeps Wilson's. A total (customers, orders, revenue) changes by more than its
     customers' doings: the interval allows for who happened to come, √Σᵢ(yᵢ − y′ᵢ)² being the standard
