@@ -109,6 +109,11 @@ def test_categories_are_the_same(duckdb_log, other_log):
 def test_the_quality_of_the_log_is_the_same(duckdb_log, other_log):
     """Every finding: returns and where they went, repeats, orders standing twice, the log's start."""
     ours, theirs = (rm.data_quality(log).set_index("finding") for log in (duckdb_log, other_log))
+    for table in (ours, theirs):
+        # Spark writes a moment without its offset.
+        table["detail"] = table["detail"].str.replace(
+            r"(\d{2}:\d{2}:\d{2})\+\d{2}", r"\1", regex=True
+        )
     pd.testing.assert_frame_equal(ours.iloc[1:], theirs.iloc[1:], check_exact=False, rtol=1e-9)
     assert ours.loc["orders standing twice", "count"] > 0
     assert ours.loc["returns before any purchase", "count"] > 0
