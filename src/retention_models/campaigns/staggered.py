@@ -22,7 +22,8 @@ from retention_models.errors import CannotSay, SettingsError
 
 Controls = Literal["never", "not_yet"]
 
-# With fewer clusters in a group or among its controls, simulated 95% intervals cover less than 92%.
+# With 5 clusters in each group and among its controls, 7.5% of simulated 95% intervals of an event study
+# miss no effect; with 10, between 5% and 7%.
 FEWEST_CLUSTERS = 10
 
 
@@ -108,7 +109,7 @@ def group_time_effects(
     --------
     >>> outcomes = [[1, 1, 3], [1, 2, 4]] * 10 + [[1, 1, 1], [1, 2, 2]] * 10
     >>> effects = group_time_effects(outcomes, [1, 2, 3], [3] * 20 + [float("inf")] * 20)
-    >>> [(float(t), float(att)) for t, att in zip(effects.period, effects.att)]
+    >>> [(float(t), float(att)) for t, att in zip(effects.period, effects.att.round(6) + 0.0)]
     [(1.0, 0.0), (3.0, 2.0)]
     """
     y, times, start, design, labels = _panel(outcomes, periods, first_treated, covariates, clusters)
