@@ -78,7 +78,7 @@ def test_the_strength_that_explains_an_effect_away_is_where_the_interval_meets_z
     at = hidden_bounds(y, z, x).explained_at
     below, above = hidden_bounds(y, z, x, strengths=[at - 0.02, at]).table["conf_low"]
     assert below > 0 >= above
-    assert 1.0 == hidden_bounds(*joiners(4, effect=0.0)).explained_at
+    assert 1.0 == hidden_bounds(*joiners(10, effect=0.0)).explained_at
     assert np.inf == hidden_bounds(*joiners(5, effect=50.0)).explained_at
 
 
