@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from statsmodels.regression.linear_model import OLS
 
 from retention_models.campaigns.stores import store_effect
 from retention_models.errors import CannotSay, SettingsError
@@ -38,6 +39,25 @@ def test_the_effect_and_its_error_are_those_of_leaving_stores_out_one_by_one():
     error = np.sqrt((len(y) - 1) / len(y) * sum((value - att) ** 2 for value in left_out))
     effect = store_effect(y, d, late)
     assert [att, error] == pytest.approx([effect.att, effect.standard_error])
+
+
+def test_the_error_is_statsmodels_crv3():
+    """Store means swept out store by store, which leaves the jackknife as it is; periods as dummies."""
+    y, d, late = panel(6)
+    stores, periods = y.shape
+    dose = np.outer(d, late).astype(float)
+    season = np.eye(periods)[:, 1:]
+    design = np.column_stack(
+        [
+            (dose - dose.mean(axis=1, keepdims=True)).ravel(),
+            np.tile(season - season.mean(axis=0), (stores, 1)),
+        ]
+    )
+    fit = OLS((y - y.mean(axis=1, keepdims=True)).ravel(), design).fit(
+        cov_type="cluster-crv3", cov_kwds={"groups": np.repeat(np.arange(stores), periods)}
+    )
+    effect = store_effect(y, d, late)
+    assert [fit.params[0], fit.bse[0]] == pytest.approx([effect.att, effect.standard_error])
 
 
 def test_the_degrees_of_freedom_follow_the_smaller_group_and_never_pass_stores_less_one():
