@@ -1,0 +1,194 @@
+"""A campaign that reached its units at different times: group-time effects (Callaway & Sant'Anna).
+
+Callaway & Sant'Anna, "Difference-in-differences with multiple time periods", Journal of Econometrics
+225 (2021) 200-230, section 2.3 (identification by outcome regression) and section 4 (estimation and
+influence functions). A group g is the units first treated in period g; ATT(g, t) compares their change
+since the last period before g with that of units not treated by t. Preconditions: treatment stays;
+nobody acts on it before it starts; without it, treated and controls (alike in their covariates) would
+have changed alike. A plain two-way regression mixes up effects here, because it takes units treated
+earlier for controls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retention_models.campaigns.arrays import Flags, Floats, codes, full_rank, numbers
+from retention_models.errors import CannotSay, SettingsError
+
+Controls = Literal["never", "not_yet"]
+
+# With 5 clusters in each group and among its controls, 7.5% of simulated 95% intervals of an event study
+# miss no effect; with 10, between 5% and 7%.
+FEWEST_CLUSTERS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTimeEffects:
+    """ATT(g, t) for every group and period but the group's base period.
+
+    Attributes
+    ----------
+    group, period : ndarray, shape (cells,)
+        First treated period g, and t.
+    steps : ndarray of int, shape (cells,)
+        Periods of the panel from g to t: 0 in the first treated period, −2 and less before.
+    att : ndarray, shape (cells,)
+        In units of the outcome.
+    influence : ndarray, shape (units, cells)
+        Influence functions of `att`; their mean over units is 0.
+    unit_group : ndarray, shape (units,)
+        Each unit's g; infinite where it is not treated within the panel.
+    clusters : ndarray of int, shape (units,)
+        What standard errors are clustered by, numbered from 0.
+    left_out : int
+        Units treated from the first period on, which have no period to be compared with.
+    """
+
+    group: Floats
+    period: Floats
+    steps: NDArray[np.int64]
+    att: Floats
+    influence: Floats
+    unit_group: Floats
+    clusters: NDArray[np.int64]
+    left_out: int
+
+
+def group_time_effects(
+    outcomes: Any,
+    periods: Any,
+    first_treated: Any,
+    *,
+    controls: Controls = "never",
+    covariates: Any = None,
+    clusters: Any = None,
+) -> GroupTimeEffects:
+    """Effects on each group of units in each period.
+
+    Parameters
+    ----------
+    outcomes : array_like, shape (units, periods)
+        Balanced panel: say spend of each customer, or each store's mean, by period.
+    periods : array_like, shape (periods,)
+        Ascending; equal steps are assumed only in what is called a step.
+    first_treated : array_like, shape (units,)
+        First period with the campaign; infinite or NaN for never. One after the last period counts as
+        never; one between two periods, as the later.
+    controls : {"never", "not_yet"}
+        Units not treated within the panel, or all that are not treated by t.
+    covariates : array_like, shape (units, k), optional
+        Known before the campaign. The controls' changes are regressed on them and on a constant.
+    clusters : array_like, shape (units,), optional
+        Label of what was assigned as one, say the store; each unit for itself where not given.
+
+    Returns
+    -------
+    GroupTimeEffects
+
+    Raises
+    ------
+    SettingsError
+        Where an argument is not as described.
+    CannotSay
+        Where no group was treated after the first period, a group or its controls have fewer than ten
+        clusters, or the covariates of the controls do not carry the regression.
+
+    Notes
+    -----
+    With ΔY = Y_t − Y_b, b the last period before g, X = (1, covariates) and β̂ by OLS among controls C,
+    ATT(g, t) = Σ_{G=g} (ΔY − Xβ̂)/n_g. Unit i's influence is
+    (n/n_g) 1{G_i = g}(ΔY_i − X_iβ̂ − ATT) − X̄_g (Σ_C X′X/n)⁻¹ X_i′ 1{i ∈ C}(ΔY_i − X_iβ̂), with X̄_g the
+    group's mean. Before g the base stays b, so that the effects before and after stand on one scale.
+
+    Examples
+    --------
+    >>> outcomes = [[1, 1, 3], [1, 2, 4]] * 10 + [[1, 1, 1], [1, 2, 2]] * 10
+    >>> effects = group_time_effects(outcomes, [1, 2, 3], [3] * 20 + [float("inf")] * 20)
+    >>> [(float(t), float(att)) for t, att in zip(effects.period, effects.att.round(6) + 0.0)]
+    [(1.0, 0.0), (3.0, 2.0)]
+    """
+    y, times, start, design, labels = _panel(outcomes, periods, first_treated, covariates, clusters)
+    if controls not in ("never", "not_yet"):
+        raise SettingsError(f'controls: expected "never" or "not_yet"; got {controls!r}.')
+    kept = start > 0
+    y, start, design = y[kept], start[kept], design[kept]
+    labels = np.unique(labels[kept], return_inverse=True)[1]
+    cells, att, influence = [], [], []
+    for g in np.unique(start[start < times.size]):
+        for t in range(times.size):
+            compared = start == times.size if controls == "never" else start > max(t, g - 1)
+            compared &= start != g
+            if t == g - 1 or (controls == "not_yet" and not compared.any()):
+                continue
+            _refuse_few(times[g], labels[start == g], labels[compared])
+            effect = _regression(y[:, t] - y[:, g - 1], start == g, compared, design)
+            cells.append((g, t))
+            att.append(effect[0])
+            influence.append(effect[1])
+    if not cells:
+        raise CannotSay(
+            "No unit is first treated after the panel's first period with others still untreated, "
+            "so nothing shows what would have happened without the campaign."
+        )
+    g, t = np.array(cells).T
+    groups = np.append(times, np.inf)
+    found = np.array(att), np.column_stack(influence), groups[start], labels, int((~kept).sum())
+    return GroupTimeEffects(times[g], times[t], t - g, *found)
+
+
+def _panel(
+    outcomes: Any, periods: Any, first_treated: Any, covariates: Any, clusters: Any
+) -> tuple[Floats, Floats, NDArray[np.int64], Floats, NDArray[np.int64]]:
+    """Outcomes, periods, position of the first treated period, (1, covariates), clusters."""
+    y = numbers("outcomes", outcomes, 2)
+    units = len(y)
+    times = numbers("periods", periods, 1, None)
+    if times.size != y.shape[1] or times.size < 2 or (np.diff(times) <= 0).any():
+        raise SettingsError(
+            f"periods: expected {y.shape[1]} ascending values, one per column of outcomes, and at "
+            f"least 2; got {times.tolist()[:8]}."
+        )
+    first = np.asarray(first_treated, dtype=float)
+    first = numbers(
+        "first_treated", np.where(np.isnan(first), np.inf, first).clip(max=1e300), 1, units
+    )
+    design = np.ones((units, 1))
+    if covariates is not None:
+        design = np.column_stack([design, numbers("covariates", covariates, 2, units)])
+    labels = np.arange(units) if clusters is None else codes("clusters", clusters, units)
+    return y, times, np.searchsorted(times, first), design, labels
+
+
+def _regression(
+    change: Floats, treated: Flags, compared: Flags, design: Floats
+) -> tuple[float, Floats]:
+    """One ATT(g, t) and its influence function."""
+    n, x = len(change), design[compared]
+    if not full_rank(x):
+        raise CannotSay(
+            f"The covariates of the {len(x)} controls are sums of each other or constant, so the "
+            "controls' changes cannot be regressed on them; leave some covariates out."
+        )
+    beta = np.linalg.lstsq(x, change[compared], rcond=None)[0]
+    residual = change - design @ beta
+    att = float(residual[treated].mean())
+    influence = np.zeros(n)
+    influence[treated] = n / treated.sum() * (residual[treated] - att)
+    pull = np.linalg.solve(x.T @ x / n, design[treated].mean(axis=0))
+    influence[compared] -= (x @ pull) * residual[compared]
+    return att, influence
+
+
+def _refuse_few(group: float, treated: NDArray[np.int64], compared: NDArray[np.int64]) -> None:
+    sizes = np.unique(treated).size, np.unique(compared).size
+    if min(sizes) < FEWEST_CLUSTERS:
+        raise CannotSay(
+            f"The group first treated in period {group:g} has {sizes[0]} independent units and "
+            f"{sizes[1]} controls; each needs {FEWEST_CLUSTERS} before its effect can be told from "
+            "chance. Join it with the next group, or compare all treated stores as one."
+        )
