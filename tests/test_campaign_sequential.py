@@ -61,7 +61,7 @@ def test_an_interval_at_a_look_is_the_boundary_times_the_standard_error():
 
 def test_a_look_that_was_not_declared_is_refused():
     """With what to use instead."""
-    with pytest.raises(SettingsError, match="look is 3; expected 1 to 2.*confidence_sequence"):
+    with pytest.raises(SettingsError, match=r"look is 3; expected 1 to 2.*confidence_sequence"):
         obrien_fleming(2).interval(1.0, 0.1, 3)
 
 

@@ -5,11 +5,11 @@ more than one test of six. Two ways of looking keep the level.
 
 **Declared looks.** O'Brien & Fleming, Biometrics 35 (1979), 549–556: at look k of K, with the share t_k
 of the customers (of the information) seen, the test stops where |Z_k| ≥ C ÷ √t_k. The constant C makes
-the probability of ever stopping at no effect the level. The scores B_k = Z_k·√t_k have independent normal
-increments of variance t_k − t_{k−1}, so the density f_k of B_k among tests that still run follows by
-one integral a look (Armitage, McPherson & Rowe, JRSS A 132 (1969), 235–244):
+the probability of ever stopping at no effect the level. The scores B_k = Z_k·√t_k have independent
+normal increments of variance t_k − t_{k−1}, so the density f_k of B_k among tests that still run follows
+by one integral a look (Armitage, McPherson & Rowe, JRSS A 132 (1969), 235–244):
 
-    f_k(b) = ∫ f_{k−1}(u) φ((b − u) ÷ √(t_k − t_{k−1})) ÷ √(t_k − t_{k−1}) du   over |u| < c_{k−1}√t_{k−1}
+    f_k(b) = ∫ f_{k−1}(u) φ((b − u) ÷ √d) ÷ √d du   over |u| < c_{k−1}√t_{k−1}, d = t_k − t_{k−1}
 
 **Any time.** The asymptotic confidence sequence of Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas,
 Annals of Statistics 52 (2024), "Time-uniform central limit theory and asymptotic confidence
@@ -281,9 +281,9 @@ def _information(looks: int | ArrayLike) -> Array:
     given = np.asarray(looks, dtype=float)
     if given.ndim == 0 and given >= 1 and given == np.floor(given):
         return np.arange(1.0, float(given) + 1.0) / float(given)
-    if given.ndim == 1 and given.size and given[0] > 0 and (np.diff(given) > 0).all():
-        if abs(given[-1] - 1.0) < 1e-12:
-            return given
+    rising = given.ndim == 1 and given.size and given[0] > 0 and (np.diff(given) > 0).all()
+    if rising and abs(given[-1] - 1.0) < 1e-12:
+        return given
     raise SettingsError(
         f"looks is {given.tolist()}; expected a whole number of looks, or the share of the final "
         "customers seen at each: rising, above 0, the last 1."
