@@ -1,4 +1,4 @@
-"""How large a rise of a proportion, such as of who bought at all, a test can see with how many customers.
+"""How large a rise of a proportion, such as of who bought at all, a test of given size can see.
 
 The variance is pooled where there is no effect and each arm's own where there is one (Fleiss, Levin &
 Paik, Statistical Methods for Rates and Proportions, 3rd ed. (2003), chapter 4). With covariates that

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
-from statsmodels.stats.multitest import multipletests
 
 from retention_models.campaigns.arms import ArmMeans, Arms, fit_arms, read_arms
 from retention_models.errors import CannotSay, SettingsError
@@ -190,7 +189,7 @@ def randomised_effect(
     pairs = [(i, 0) for i in range(1, len(arms.labels))]
     pairs += [(j, i) for i, j in combinations(range(1, len(arms.labels)), 2)]
     pvalues = [_pvalue(adjusted, arms, *pair) for pair in pairs]
-    holm = multipletests(pvalues, method="holm")[1]
+    holm = _holm(np.array(pvalues))
     effects = tuple(
         _effect(arms, adjusted, plain, pair, (pvalue, float(together)), interval)
         for pair, pvalue, together in zip(pairs, pvalues, holm, strict=True)
@@ -218,6 +217,16 @@ def _pvalue(fitted: ArmMeans, arms: Arms, arm: int, against: int) -> float:
         )
     freedom = fitted.degrees_of_freedom(arm, against)
     return float(2.0 * stdtr(freedom, -abs(difference) / np.sqrt(variance)))
+
+
+def _holm(pvalues: np.ndarray) -> np.ndarray:
+    """p-values that allow for all of them: the i-th smallest of m times m − i + 1, never falling."""
+    # statsmodels' multipletests collects garbage at each call, which takes 20 times the regression.
+    order = np.argsort(pvalues)
+    together = np.empty(pvalues.size)
+    steps = np.arange(pvalues.size, 0, -1) * pvalues[order]
+    together[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return together
 
 
 def _effect(
