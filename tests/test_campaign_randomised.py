@@ -178,6 +178,36 @@ def test_missing_numbers_are_named_by_row():
         randomised_effect([1, 2, 3, 4], ["a", None, "b", "b"], control="a")
 
 
+def test_a_missing_arm_among_texts_is_not_an_arm():
+    """NumPy alone would call it "nan"."""
+    with pytest.raises(DataError, match=r"arm has 1 rows .* at row 3"):
+        randomised_effect([1, 2, 3, 4, 5], ["a", "a", "b", np.nan, "b"], control="a")
+
+
+def test_customers_in_another_order_are_refused():
+    """Rows of different customers would meet, and nothing would show it."""
+    y = pd.Series([1.0, 2.0, 4.0, 3.0, 7.0, 9.0], index=list("uvwxyz"))
+    arm = pd.Series(list("aaabbb"), index=y.index)
+    before = pd.DataFrame({"x": [3, 1, 2, 5, 4, 9]}, index=list("zyxwvu"))
+    with pytest.raises(SettingsError, match="arm and covariates have different index labels"):
+        randomised_effect(y, arm, before, control="a")
+    found = randomised_effect(y, arm, before.loc[y.index], control="a")
+    bare = randomised_effect(
+        y.to_numpy(), arm.to_numpy(), before["x"].to_numpy()[::-1], control="a"
+    )
+    assert bare.effects == found.effects
+
+
+def test_texts_for_numbers_are_named():
+    """The column; and columns of one name."""
+    arm = list("aabb")
+    with pytest.raises(DataError, match="town holds what is no number"):
+        randomised_effect([1, 2, 3, 4], arm, pd.DataFrame({"town": list("wxyz")}), control="a")
+    twice = pd.DataFrame([[1, 2], [3, 4], [5, 6], [7, 9]], columns=["x", "x"])
+    with pytest.raises(SettingsError, match="expected names that differ"):
+        randomised_effect([1, 2, 3, 4], arm, twice, control="a")
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -113,13 +114,15 @@ def read_arms(
     >>> read_arms([1, 2, 4], ["coupon", "none", "coupon"], None, "none").labels
     ('none', 'coupon')
     """
-    y = np.asarray(outcome, dtype=float)
-    codes, found = pd.factorize(pd.Series(np.asarray(arm)), sort=True)
-    if y.ndim != 1 or codes.shape != y.shape:
+    y = numbers("outcome", outcome)
+    if y.ndim != 1 or np.shape(arm) != y.shape:
         raise SettingsError(
-            f"outcome has shape {y.shape} and arm {codes.shape}; expected one number and one arm "
+            f"outcome has shape {y.shape} and arm {np.shape(arm)}; expected one number and one arm "
             "a customer."
         )
+    check_same_customers(outcome=outcome, arm=arm, covariates=covariates)
+    # Not by NumPy, which makes a text "nan" of what is missing among texts.
+    codes, found = pd.factorize(pd.Series(arm), sort=True)
     _check_rows("arm", codes < 0, "an arm for every customer")
     _check_rows("outcome", ~np.isfinite(y), "numbers; a customer who bought nothing has 0")
     arms = list(found)
@@ -188,9 +191,12 @@ def _columns(covariates: ArrayLike | pd.DataFrame | None, n: int) -> tuple[Array
         return np.empty((n, 0)), ()
     if isinstance(covariates, pd.DataFrame):
         names: Sequence[str] = [str(name) for name in covariates.columns]
-        X = covariates.to_numpy(dtype=float)
+        if len(set(names)) < len(names):
+            raise SettingsError(f"covariates has columns {names}; expected names that differ.")
+        columns = [numbers(name, covariates[name]) for name in covariates.columns]
+        X = np.column_stack(columns) if columns else np.empty((len(covariates), 0))
     else:
-        X = np.asarray(covariates, dtype=float)
+        X = numbers("covariates", covariates)
         X = X[:, None] if X.ndim == 1 else X
         names = [f"covariate {k}" for k in range(1, X.shape[-1] + 1)]
     if X.ndim != 2 or X.shape[0] != n:
@@ -206,6 +212,25 @@ def _columns(covariates: ArrayLike | pd.DataFrame | None, n: int) -> tuple[Array
         name = names[int(np.argmax(constant))]
         raise SettingsError(f"{name} is the same for every customer; leave it out.")
     return centred / spread, tuple(names)
+
+
+def numbers(name: object, values: ArrayLike) -> Array:
+    """As floats; what is missing is NaN."""
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} holds what is no number ({error}); expected numbers.") from error
+
+
+def check_same_customers(**given: object) -> None:
+    """Raise where tables label their rows differently: then rows of different customers would meet."""
+    tables = {k: v for k, v in given.items() if isinstance(v, (pd.Series, pd.DataFrame))}
+    for (name, one), (other, two) in pairwise(tables.items()):
+        if len(one) == len(two) and not one.index.equals(two.index):
+            raise SettingsError(
+                f"{name} and {other} have different index labels, or in another order; expected "
+                "the same customers in the same order. Reindex one by the other."
+            )
 
 
 def _check_rank(label: Hashable, X: Array, names: tuple[str, ...]) -> None:

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
-from retention_models.campaigns.arms import fit_arms, read_arms
+from retention_models.campaigns.arms import check_same_customers, fit_arms, numbers, read_arms
 from retention_models.errors import CannotSay, DataError, SettingsError
 
 # First-stage t² of 10: below, the ratio is not near normal (Staiger & Stock, Econometrica 65 (1997)).
@@ -106,6 +106,7 @@ def effect_per_redeemer(
     """
     if not 0.5 <= interval < 1.0:
         raise SettingsError(f"interval is {interval}; expected from 0.5 to below 1, such as 0.95.")
+    check_same_customers(outcome=outcome, redeemed=redeemed)
     arms = read_arms(outcome, arm, covariates, control)
     if treated not in arms.labels or treated == control:
         raise SettingsError(
@@ -137,7 +138,7 @@ def effect_per_redeemer(
 
 def _redeemed(redeemed: ArrayLike, n: int) -> np.ndarray:
     """As 0 and 1."""
-    D = np.asarray(redeemed, dtype=float)
+    D = numbers("redeemed", redeemed)
     if D.shape != (n,):
         raise SettingsError(f"redeemed has shape {D.shape}; expected one value a customer, ({n},).")
     wrong = np.flatnonzero((D != 0.0) & (D != 1.0))
