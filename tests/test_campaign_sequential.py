@@ -38,9 +38,10 @@ def test_peeking_has_the_published_chance_of_a_false_alarm(looks, chance):
     assert chance == pytest.approx(found, abs=6e-4)
 
 
-def test_two_looks_agree_with_the_bivariate_normal():
+@pytest.mark.parametrize("share", [0.0002, 0.3, 0.9998])
+def test_two_looks_agree_with_the_bivariate_normal(share):
     """An independent integral: Z_1 and Z_2 correlate by the root of the first share."""
-    z, share = np.array([2.6, 2.0]), 0.3
+    z = np.array([2.6, 2.0])
     pair = stats.multivariate_normal(cov=[[1.0, share**0.5], [share**0.5, 1.0]])
     inside = pair.cdf(z, lower_limit=-z)
     assert 1.0 - inside == pytest.approx(stopping_probability(z, [share, 1.0]), abs=1e-7)
@@ -66,7 +67,7 @@ def test_a_look_that_was_not_declared_is_refused():
 
 
 @pytest.mark.parametrize(
-    "looks", [0, 2.5, [], [0.5, 0.4, 1.0], [0.5, 0.9], [0.0, 1.0], [np.nan, 1]]
+    "looks", [0, 2.5, [], [0.5, 0.4, 1.0], [0.5, 0.9], [0.0, 1.0], [np.nan, 1], [0.99999, 1]]
 )
 def test_looks_that_are_no_shares_are_refused(looks):
     """Named, with what was expected."""

@@ -121,7 +121,7 @@ class RandomisedEffect:
         raise SettingsError(f"No effect of {arm!r} against {other!r}; there are: {pairs}.")
 
     def table(self) -> pd.DataFrame:
-        """One row a comparison, with r_squared beside the gain; shape (comparisons, fields + 1)."""
+        """One row a comparison, r_squared beside the gain; shape (comparisons, fields + 1)."""
         return pd.DataFrame([asdict(effect) for effect in self.effects]).assign(
             r_squared=self.r_squared
         )

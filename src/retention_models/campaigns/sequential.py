@@ -38,6 +38,8 @@ Array = NDArray[np.float64]
 _NODES = 200
 # Beyond this many standard deviations a score has no density worth integrating.
 _FAR = 8.5
+# Looks closer together are one look, and their integral would need too many nodes.
+_CLOSEST = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +175,10 @@ def stopping_probability(boundaries: ArrayLike, information: ArrayLike) -> float
             f"boundaries are {np.asarray(boundaries).tolist()}; expected {t.size} numbers above 0, "
             "one for each look."
         )
-    nodes, weights = leggauss(_NODES)
     ends = np.minimum(z, _FAR) * np.sqrt(t)
+    # Nodes closer together than the shortest step's standard deviation.
+    shortest = np.sqrt(np.diff(t, prepend=0.0).min())
+    nodes, weights = leggauss(max(_NODES, int(np.ceil(4.0 * ends.max() / shortest))))
     at, mass = ends[0] * nodes, ends[0] * weights * _normal(ends[0] * nodes, t[0])
     for end, step in zip(ends[1:], np.diff(t), strict=True):
         here = end * nodes
@@ -281,12 +285,12 @@ def _information(looks: int | ArrayLike) -> Array:
     given = np.asarray(looks, dtype=float)
     if given.ndim == 0 and given >= 1 and given == np.floor(given):
         return np.arange(1.0, float(given) + 1.0) / float(given)
-    rising = given.ndim == 1 and given.size and given[0] > 0 and (np.diff(given) > 0).all()
+    rising = given.ndim == 1 and given.size and (np.diff(given, prepend=0.0) >= _CLOSEST).all()
     if rising and abs(given[-1] - 1.0) < 1e-12:
         return given
     raise SettingsError(
         f"looks is {given.tolist()}; expected a whole number of looks, or the share of the final "
-        "customers seen at each: rising, above 0, the last 1."
+        "customers seen at each: rising by at least 0.0001, the first from 0, the last 1."
     )
 
 
