@@ -1,0 +1,265 @@
+"""The regression under every effect: each arm's mean outcome at the average customer's covariates.
+
+Y on treatment Z, centred covariates X and their products Z·X (Lin, Annals of Applied Statistics 7
+(2013), 295–318) fits each arm by itself. It is fitted here in that form, one intercept and one set of
+slopes an arm; an intercept is that arm's adjusted mean, and a difference of two is the coefficient of
+Z. HC2 (MacKinnon & White, Journal of Econometrics 29 (1985), 305–325) divides each squared residual by
+1 less its leverage; without covariates that is s²_T ÷ n_T + s²_C ÷ n_C exactly, Welch's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from statsmodels.regression.linear_model import OLS
+
+from retention_models.errors import CannotSay, DataError, SettingsError
+
+Array = NDArray[np.float64]
+
+# A residual whose leverage is this near 1 is no residual: its row has a parameter to itself.
+_NO_RESIDUAL = 1e-8
+
+
+@dataclass(frozen=True, slots=True)
+class Arms:
+    """A test's rows as numbers: who was in which arm, what came of it, what was known before.
+
+    Attributes
+    ----------
+    labels : tuple
+        The G arms, control first, the others in order.
+    index : ndarray of int, shape (n,)
+        Each row's arm, as a place in `labels`.
+    outcome : ndarray, shape (n,)
+    covariates : ndarray, shape (n, k)
+        Centred at the mean over all rows, each at a standard deviation of 1.
+    names : tuple of str
+        Of the covariates.
+    counts : ndarray of int, shape (G,)
+    """
+
+    labels: tuple[Hashable, ...]
+    index: NDArray[np.intp]
+    outcome: Array
+    covariates: Array
+    names: tuple[str, ...]
+    counts: NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class ArmMeans:
+    """Adjusted means of the arms; those of different arms are independent given the covariates.
+
+    Attributes
+    ----------
+    means, variances : ndarray, shape (G,)
+        Intercepts and their HC2 variances.
+    freedom : ndarray, shape (G,)
+        Degrees of freedom of each variance: rows less parameters of the arm.
+    residual, total : float
+        Sums of squares within arms, each over its degrees of freedom: after the covariates, before.
+    """
+
+    means: Array
+    variances: Array
+    freedom: Array
+    residual: float
+    total: float
+
+    def degrees_of_freedom(self, arm: int, against: int) -> float:
+        """Of a difference of two arms, by Welch (1947) and Satterthwaite (1946)."""
+        pair = [arm, against]
+        parts = self.variances[pair]
+        return float(parts.sum() ** 2 / (parts**2 / self.freedom[pair]).sum())
+
+
+def read_arms(
+    outcome: ArrayLike,
+    arm: ArrayLike,
+    covariates: ArrayLike | pd.DataFrame | None,
+    control: Hashable,
+) -> Arms:
+    """Check a test's rows.
+
+    Parameters
+    ----------
+    outcome : array_like, shape (n,)
+        One number a customer.
+    arm : array_like, shape (n,)
+        Which arm each customer was put in.
+    covariates : DataFrame or array_like, shape (n, k) or (n,), optional
+        Known before the campaign, in the outcome's order of rows.
+    control : hashable
+        The arm that got nothing.
+
+    Returns
+    -------
+    Arms
+
+    Raises
+    ------
+    SettingsError
+        Where there is no such control arm, no other arm, or the shapes differ.
+    DataError
+        Where a number is missing or infinite, or an arm is not known.
+
+    Examples
+    --------
+    >>> read_arms([1, 2, 4], ["coupon", "none", "coupon"], None, "none").labels
+    ('none', 'coupon')
+    """
+    y = numbers("outcome", outcome)
+    if y.ndim != 1 or np.shape(arm) != y.shape:
+        raise SettingsError(
+            f"outcome has shape {y.shape} and arm {np.shape(arm)}; expected one number and one arm "
+            "a customer."
+        )
+    check_same_customers(outcome=outcome, arm=arm, covariates=covariates)
+    # Not by NumPy, which makes a text "nan" of what is missing among texts.
+    codes, found = pd.factorize(pd.Series(arm), sort=True)
+    _check_rows("arm", codes < 0, "an arm for every customer")
+    _check_rows("outcome", ~np.isfinite(y), "numbers; a customer who bought nothing has 0")
+    arms = list(found)
+    if control not in arms or len(arms) < 2:
+        raise SettingsError(
+            f"control is {control!r} and the arms are {arms}; expected control to be one of at "
+            "least two arms."
+        )
+    first = arms.index(control)
+    order = np.array([first, *(i for i in range(len(arms)) if i != first)])
+    index = np.argsort(order)[codes]
+    X, names = _columns(covariates, y.size)
+    counts = np.bincount(index, minlength=len(arms))
+    return Arms(tuple(arms[i] for i in order), index, y, X, names, counts)
+
+
+def fit_arms(arms: Arms, outcome: Array | None = None) -> ArmMeans:
+    """Adjusted mean of each arm with its HC2 variance.
+
+    Parameters
+    ----------
+    arms : Arms
+    outcome : ndarray, shape (n,), optional
+        In place of the arms' own.
+
+    Returns
+    -------
+    ArmMeans
+
+    Raises
+    ------
+    CannotSay
+        Where an arm has too few customers for its covariates, or a covariate is all but constant
+        in it.
+
+    Examples
+    --------
+    >>> arms = read_arms([1.0, 3.0, 2.0, 6.0], [0, 0, 1, 1], None, 0)
+    >>> fitted = fit_arms(arms)
+    >>> fitted.means.round(9).tolist(), fitted.variances.round(9).tolist()
+    ([2.0, 4.0], [1.0, 4.0])
+    """
+    y = arms.outcome if outcome is None else outcome
+    members = arms.index[:, None] == np.arange(len(arms.labels))
+    width = 1 + arms.covariates.shape[1]
+    for label, rows in zip(arms.labels, members.T, strict=True):
+        _check_rank(label, arms.covariates[rows], arms.names)
+    X = np.column_stack([np.ones(y.size), arms.covariates])
+    # Each row's numbers stand in the columns of its own arm.
+    design = (members[:, :, None] * X[:, None, :]).reshape(y.size, -1)
+    fit = OLS(y, design).fit(cov_type="HC2")
+    at = np.arange(len(arms.labels)) * width
+    means = (members * y[:, None]).sum(axis=0) / arms.counts
+    return ArmMeans(
+        means=np.asarray(fit.params)[at],
+        variances=np.diag(np.asarray(fit.cov_params()))[at],
+        freedom=(arms.counts - width).astype(float),
+        residual=float((np.asarray(fit.resid) ** 2).sum() / (y.size - design.shape[1])),
+        total=float(((y - means[arms.index]) ** 2).sum() / (y.size - len(arms.labels))),
+    )
+
+
+def _columns(covariates: ArrayLike | pd.DataFrame | None, n: int) -> tuple[Array, tuple[str, ...]]:
+    """Covariates as scaled columns, with their names; one that never varies is refused."""
+    if covariates is None:
+        return np.empty((n, 0)), ()
+    if isinstance(covariates, pd.DataFrame):
+        names: Sequence[str] = [str(name) for name in covariates.columns]
+        if len(set(names)) < len(names):
+            raise SettingsError(f"covariates has columns {names}; expected names that differ.")
+        columns = [numbers(name, covariates[name]) for name in covariates.columns]
+        X = np.column_stack(columns) if columns else np.empty((len(covariates), 0))
+    else:
+        X = numbers("covariates", covariates)
+        X = X[:, None] if X.ndim == 1 else X
+        names = [f"covariate {k}" for k in range(1, X.shape[-1] + 1)]
+    if X.ndim != 2 or X.shape[0] != n:
+        raise SettingsError(
+            f"covariates have shape {X.shape}; expected a row for each of the {n:,} outcomes."
+        )
+    for name, column in zip(names, X.T, strict=True):
+        _check_rows(name, ~np.isfinite(column), "numbers, known for every customer")
+    centred = X - X.mean(axis=0)
+    spread = centred.std(axis=0)
+    constant = spread <= 1e-12 * np.abs(X).max(axis=0, initial=0.0)
+    if constant.any():
+        name = names[int(np.argmax(constant))]
+        raise SettingsError(f"{name} is the same for every customer; leave it out.")
+    return centred / spread, tuple(names)
+
+
+def numbers(name: object, values: ArrayLike) -> Array:
+    """As floats; what is missing is NaN."""
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} holds what is no number ({error}); expected numbers.") from error
+
+
+def check_same_customers(**given: object) -> None:
+    """Raise where tables label their rows differently: then rows of different customers would meet."""
+    tables = {k: v for k, v in given.items() if isinstance(v, (pd.Series, pd.DataFrame))}
+    for (name, one), (other, two) in pairwise(tables.items()):
+        if len(one) == len(two) and not one.index.equals(two.index):
+            raise SettingsError(
+                f"{name} and {other} have different index labels, or in another order; expected "
+                "the same customers in the same order. Reindex one by the other."
+            )
+
+
+def _check_rank(label: Hashable, X: Array, names: tuple[str, ...]) -> None:
+    """Raise unless an arm's rows determine its mean, its slopes and their doubt."""
+    n, k = X.shape
+    if n < k + 2:
+        raise CannotSay(
+            f"The arm {label!r} has {n:,} customers, too few for a mean with {k} covariates. "
+            "Include more customers, or fewer covariates."
+        )
+    q, r = np.linalg.qr(np.column_stack([np.ones(n), X]))
+    size = np.abs(np.diag(r))
+    if size.min() <= 1e-9 * np.sqrt(n):
+        raise CannotSay(
+            f"In the arm {label!r} the covariates {', '.join(names)} do not vary apart from each "
+            "other. Leave out the one that repeats the others."
+        )
+    if (q**2).sum(axis=1).max() > 1.0 - _NO_RESIDUAL:
+        raise CannotSay(
+            f"In the arm {label!r} one customer alone decides the slope of a covariate, of "
+            f"{', '.join(names)}. Leave out what only one customer has."
+        )
+
+
+def _check_rows(name: str, wrong: NDArray[np.bool_], expected: str) -> None:
+    """Raise with the first rows that are not as expected."""
+    if wrong.any():
+        rows = ", ".join(str(row) for row in np.flatnonzero(wrong)[:5])
+        raise DataError(
+            f"{name} has {int(wrong.sum()):,} rows without a number or a name, first at row {rows}; "
+            f"expected {expected}."
+        )
