@@ -57,6 +57,7 @@ def plain_purchase_days(rows, end: int) -> dict[str, dict[int, float]]:
     return result
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=st.lists(lines, min_size=1, max_size=60), end=st.integers(10, 70))
 def test_the_summary_is_the_contract_in_plain_python(rows, end):

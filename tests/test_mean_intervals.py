@@ -32,6 +32,7 @@ def steady():
     return x, np.where(x > 0, T, 0.0), T  # all bought to the last day
 
 
+@pytest.mark.slow
 def test_interval_of_a_mean_agrees_with_draws_of_the_parameters(history):
     """90% intervals of five customers' expectations: ends within 3% of 4,000 draws' quantiles."""
     fit = fit_bg_nbd(*history)

@@ -117,6 +117,7 @@ def test_a_failure_is_never_taken_for_a_good_page(tmp_path):
         assert not (folder / "metrics.json").exists()
 
 
+@pytest.mark.slow
 def test_a_page_that_reaches_outside_is_not_published(tmp_path):
     """The lint stands between the notebook and its readers."""
     project = shops.write_project(
@@ -148,6 +149,7 @@ def test_one_store_and_another_day_can_be_asked_for(chain_project, tmp_path):
     assert ["single"] == [o.store_id for o in result.outcomes]
 
 
+@pytest.mark.slow
 def test_failed_stores_are_exit_code_1(tmp_path, monkeypatch, capsys):
     """The index is there all the same, and its path on stdout."""
     from retention_models import cli
