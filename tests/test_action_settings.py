@@ -95,10 +95,10 @@ def test_an_example_of_each_threshold_is_one_that_is_accepted():
     for name in LIST_NAMES:
         rule = type(ActionSettings().rule(name))
         for key, field in rule.model_fields.items():
-            rule.model_validate({key: field.examples[0]})
+            assert getattr(rule.model_validate({key: field.examples[0]}), key) is not None
     for key, field in ActionSettings.model_fields.items():
         if key not in LIST_NAMES:
-            ActionSettings.model_validate({key: field.examples[0]})
+            assert getattr(ActionSettings.model_validate({key: field.examples[0]}), key) is not None
 
 
 def test_the_commented_project_file_has_the_defaults():

@@ -68,7 +68,6 @@ def predictions_table(
         time_unit=time_unit,
         same_day=same_day,
     )
-    unit, rest = days_in(time_unit), REST_OF_FIRST_DAY[same_day]
     # Money is proportional to v + x·m: predicted at m = 1, and put to the customer's m by the engine.
     told = predict_customers(
         purchases,
@@ -82,22 +81,10 @@ def predictions_table(
     )
     for name in _MONEY:
         told[name] = told[name] / _scale(spend, rows["frequency"], 1.0)
-    keys = {
-        "x": rows["frequency"].astype("int64"),
-        "t_x": (rows["recency"] * unit).round().astype("int64"),
-        "age_": (rows["T"] * unit - rest).round().astype("int64"),
-    }
-    predicted = ibis.memtable(pd.DataFrame({**keys, **told}))
     end = as_day(rows.attrs["observation_end"], "observation_end")
     histories = customer_histories(log, store_id, end, same_day)
-    joined = histories.join(
-        predicted,
-        [
-            histories["frequency"] == predicted["x"],
-            histories["recency"] == predicted["t_x"],
-            histories["age"] == predicted["age_"],
-        ],
-    )
+    unit, rest = days_in(time_unit), REST_OF_FIRST_DAY[same_day]
+    joined = _with_predictions(histories, rows, told, unit, rest)
     x = joined["frequency"]
     m = (joined["repeat_spend"] / x.nullif(0).cast("float64")).fill_null(0.0)
     known = (x == 0) | (m > 0)
@@ -105,15 +92,33 @@ def predictions_table(
         name: ibis.ifelse(known, joined[name] * _scale(spend, x, m), ibis.null("float64"))
         for name in _MONEY
     }
-    plain = {name: joined[name] for name in told.columns if name not in _MONEY}
     return joined.select(
         "customer_id",
         "frequency",
         recency=joined["recency"].cast("float64") / unit,
         T=(joined["age"].cast("float64") + rest) / unit,
         monetary_value=m,
-        **{name: money.get(name, plain.get(name)) for name in told.columns},
+        **{name: money.get(name, joined[name]) for name in told.columns},
     )
+
+
+def _with_predictions(
+    histories: Table, rows: pd.DataFrame, told: pd.DataFrame, unit: float, rest: float
+) -> Table:
+    """Every customer's history, and beside it what was told of it; times are joined as whole days."""
+    keys = {
+        "x": rows["frequency"].astype("int64"),
+        "t_x": (rows["recency"] * unit).round().astype("int64"),
+        "age_": (rows["T"] * unit - rest).round().astype("int64"),
+    }
+    predicted = ibis.memtable(pd.DataFrame({**keys, **told}))
+    same = [
+        histories["frequency"] == predicted["x"],
+        histories["recency"] == predicted["t_x"],
+        histories["age"] == predicted["age_"],
+    ]
+    # Left: a customer whose history a database has changed since it was counted is kept, with nulls.
+    return histories.join(predicted, same, how="left")
 
 
 def _scale(spend: GammaGammaFitter | None, x: Any, m: Any) -> Any:

@@ -97,12 +97,8 @@ def _spends(x: Array, m: Array, counts: Array) -> _Spends:
     )
 
 
-def _evaluate(phi: Array, s: _Spends) -> tuple[float, Array, Array]:
-    p, q, v = theta = np.exp(phi)
-    # Gamma functions depend on x alone: they are evaluated over its histogram.
-    n, levels = s.at_level, s.levels
-    customers, px = n.sum(), p * levels
-    shape = px + q
+def _sums_over_rows(p: float, v: float, s: _Spends) -> Array:
+    """Over customers, with w = v + x·m: Σ ln(w/(x m)), x times it, 1/w, x/w, 1/w² and x/w²."""
     sums = np.zeros(6)
     for start in range(0, s.x.size, _BLOCK):
         rows = slice(start, start + _BLOCK)
@@ -120,7 +116,16 @@ def _evaluate(phi: Array, s: _Spends) -> tuple[float, Array, Array]:
             spread @ per,
             x_counts @ (per * per),
         )
-    rest, x_rest, spread, x_spread, spread_2, x_spread_2 = sums
+    return sums
+
+
+def _evaluate(phi: Array, s: _Spends) -> tuple[float, Array, Array]:
+    p, q, v = theta = np.exp(phi)
+    # Gamma functions depend on x alone: they are evaluated over its histogram.
+    n, levels = s.at_level, s.levels
+    customers, px = n.sum(), p * levels
+    shape = px + q
+    rest, x_rest, spread, x_spread, spread_2, x_spread_2 = _sums_over_rows(p, v, s)
     log_both = s.log_total + rest
     value = float(
         n @ (log_gamma_ratio(px, q) - gammaln(q))
