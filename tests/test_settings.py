@@ -82,7 +82,7 @@ def test_five_mistakes_are_reported_at_once(tmp_path):
         ('[stores]\nids = ["1", "2"]', "stores", "transactions.columns.store_id"),
         ('[model]\nobservation_end = "2017-12-31"', "model.observation_end", "2017-12-31"),
         (
-            '[[campaigns]]\nid = "x"\nname = "X"\nkind = "coupon"\n'
+            '[[campaigns]]\nid = "x"\nname = "X"\nkind = "coupon"\ndesign = "targeted"\n'
             "start = 2017-02-01\nend = 2017-01-01",
             "campaigns[1].end",
             "lies before start = 2017-02-01",

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from retention_models.action_settings import ActionSettings
+from retention_models.campaign_settings import Campaign, CampaignData
 from retention_models.contact_settings import EventSettings, SurveySettings
 from retention_models.errors import SettingsError
 from retention_models.settings_errors import explain
@@ -164,37 +165,6 @@ class ModelSettings(Section):
     )
     interval: float = Field(
         0.90, gt=0.5, lt=1, examples=[0.90], description="level between 0.5 and 1"
-    )
-
-
-class Campaign(Section):
-    """One campaign: what was offered, when."""
-
-    id: Id = Field(examples=["spring-coupon"], description="text in quotes")
-    name: Text = Field(examples=["Spring coupon"], description="text in quotes")
-    kind: Text = Field(examples=["coupon"], description="text in quotes")
-    start: dt.date = Field(examples=["2017-03-03"], description="first day, without quotes")
-    end: dt.date = Field(examples=["2017-04-09"], description="last day, without quotes")
-
-    @field_validator("end")
-    @classmethod
-    def _in_order(cls, end: dt.date, info: ValidationInfo) -> dt.date:
-        start = info.data.get("start")
-        if start is not None and end < start:
-            raise ValueError(f"it lies before start = {start}")
-        return end
-
-
-class CampaignData(Section):
-    """Tables that say who was offered a campaign and who took it up."""
-
-    assignments: Text = Field(
-        examples=["data/raw/campaign_assignments.parquet"], description="path of a file"
-    )
-    redemptions: Text | None = Field(
-        None,
-        examples=["data/raw/coupon_redemptions.parquet"],
-        description="path of a file",
     )
 
 

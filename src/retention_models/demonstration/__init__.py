@@ -141,7 +141,7 @@ def _campaign_blocks(connection: duckdb.DuckDBPyConnection) -> str:
     ).fetchall()
     return "".join(
         f'\n[[campaigns]]\nid = "{campaign}"\nname = "Campaign {campaign} ({kind})"\n'
-        f'kind = "coupon"\nstart = {start}\nend = {end}\n'
+        f'kind = "coupon"\ndesign = "targeted"\nstart = {start}\nend = {end}\nfollow_up = 28\n'
         for campaign, kind, start, end in found
     )
 
