@@ -89,10 +89,10 @@ def pooled_effect(
     Notes
     -----
     With w_i = 1 ÷ (s_i² + τ²) and q = Σ w_i (θ_i − μ)² ÷ (k − 1), the variance of μ is
-    max(1, q) ÷ Σ w_i. Where τ > 0, q is 1 by the choice of τ. Simulated 95% intervals of stores whose standard errors
-    differ threefold cover μ 92 to 100% of the time for 2 to 27 stores; those by the normal cover it 77
-    to 94% wherever τ > 0. The prediction interval is μ ± t_{k−2}·√(τ² + Var μ) (Higgins, Thompson &
-    Spiegelhalter, JRSS A 172 (2009), 137–159).
+    max(1, q) ÷ Σ w_i. Where τ > 0, q is 1 by the choice of τ. Simulated 95% intervals of 2 to 27 stores,
+    whose standard errors have a log deviation of .7, cover μ 93 to 100% of the time; those by the normal
+    cover it 77 to 94% wherever τ > 0. The prediction interval is
+    μ ± t_{k−2}·√(τ² + Var μ) (Higgins, Thompson & Spiegelhalter, JRSS A 172 (2009), 137–159).
 
     Examples
     --------
