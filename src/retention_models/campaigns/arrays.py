@@ -24,7 +24,7 @@ def numbers(name: str, values: Any, dimensions: int, rows: int | None = None) ->
             f"{name}: expected an array of {dimensions} dimension(s); got {found.ndim}."
         )
     _check_rows(name, len(found), rows)
-    bad = np.flatnonzero(~np.isfinite(found.reshape(len(found), -1)).all(axis=1))
+    bad = np.flatnonzero(~np.isfinite(found).all(axis=tuple(range(1, dimensions))))
     if bad.size:
         raise SettingsError(
             f"{name}: expected finite numbers; rows {bad[:5].tolist()} "
