@@ -12,7 +12,7 @@ from retention_models.campaign_data.customers import CampaignCustomers, Campaign
 from retention_models.campaign_effects.estimates import Estimates
 from retention_models.campaign_effects.result import ECONOMICS
 from retention_models.campaign_effects.rows import arms_of, primary_row
-from retention_models.campaign_effects.stores import weeks_of
+from retention_models.campaign_effects.store_windows import weeks_of
 from retention_models.errors import SettingsError
 
 _NOT_RETAINED = (

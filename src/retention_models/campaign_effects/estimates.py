@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,15 @@ from retention_models.campaign_effects.result import (
     SENSITIVITY,
     empty,
 )
-from retention_models.errors import CannotSay
+from retention_models.campaign_settings import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be estimated of a campaign: outcomes, and the two-sided level of the intervals."""
+
+    outcomes: tuple[Outcome, ...]
+    level: float
 
 
 @dataclass(frozen=True)
@@ -43,14 +51,3 @@ class Estimates:
     event_study: pd.DataFrame = field(default_factory=lambda: empty(EVENT_STUDY))
     pre_trend: pd.DataFrame = field(default_factory=lambda: empty(PRE_TREND))
     sensitivity: pd.DataFrame = field(default_factory=lambda: empty(SENSITIVITY))
-
-
-def unless_unsayable[T](
-    estimate: Callable[[], T], check: str, checks: list[Finding]
-) -> T | None:
-    """What a secondary number is, or nothing, with the reason among the checks."""
-    try:
-        return estimate()
-    except CannotSay as reason:
-        checks.append(Finding(check, passed=False, blocks=False, words=str(reason)))
-        return None

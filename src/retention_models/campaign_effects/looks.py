@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import math
 
+from retention_models.campaign_data.customers import Finding
 from retention_models.campaign_effects.refusals import not_a_look, not_over
 from retention_models.campaign_settings import Campaign
 from retention_models.campaigns.sequential import obrien_fleming
 from retention_models.errors import CannotSay
+from retention_models.words import day
 
 
 def look_days(campaign: Campaign) -> tuple[dt.date, ...]:
@@ -66,7 +68,7 @@ def level_now(campaign: Campaign, last_day: dt.date, level: float) -> float:
     >>> campaign = Campaign(
     ...     id="c", name="C", kind="coupon", design="randomised", start=dt.date(2017, 3, 1),
     ...     end=dt.date(2017, 3, 28), looks=(0.5, 1.0))
-    >>> [round(level_now(campaign, day, 0.05), 4) for day in look_days(campaign)]
+    >>> [round(level_now(campaign, one, 0.05), 4) for one in look_days(campaign)]
     [0.0052, 0.048]
     """
     if not campaign.looks:
@@ -74,9 +76,20 @@ def level_now(campaign: Campaign, last_day: dt.date, level: float) -> float:
             raise CannotSay(not_over(last_day, campaign.end))
         return level
     levels = obrien_fleming(list(campaign.looks), level=level).levels
-    days = look_days(campaign)
+    at = look_days(campaign)
     if last_day >= campaign.end:
         return float(levels[-1])
-    if last_day not in days:
-        raise CannotSay(not_a_look(last_day, next(day for day in days if day > last_day)))
-    return float(levels[days.index(last_day)])
+    if last_day not in at:
+        raise CannotSay(not_a_look(last_day, next(one for one in at if one > last_day)))
+    return float(levels[at.index(last_day)])
+
+
+def look_finding(campaign: Campaign, last_day: dt.date) -> list[Finding]:
+    """That an effect stands before the end, for the checks; nothing after it."""
+    if last_day >= campaign.end:
+        return []
+    words = (
+        f"The campaign still runs: this is the declared look of {day(last_day)}, and its intervals are "
+        "as wide as it takes to look more than once."
+    )
+    return [Finding("look", True, False, words)]

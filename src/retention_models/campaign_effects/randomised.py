@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,10 +11,10 @@ from scipy.special import ndtri
 
 from retention_models.campaign_data.customers import CampaignCustomers, Finding
 from retention_models.campaign_effects.covariates import BY_OUTCOME, usable
-from retention_models.campaign_effects.estimates import Estimates
+from retention_models.campaign_effects.estimates import Asked, Estimates
 from retention_models.campaign_effects.result import BALANCE
 from retention_models.campaign_effects.rows import WINDOWS, row, table_of
-from retention_models.campaign_settings import Campaign, Outcome
+from retention_models.campaign_settings import Outcome
 from retention_models.campaigns.checks import (
     balance_table,
     require_enough_customers,
@@ -27,14 +26,6 @@ from retention_models.errors import CannotSay
 
 # Of all covariates together; their differences by lot are near normal.
 BALANCE_LEVEL = 0.001
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is to be estimated of a campaign: outcomes, and the two-sided level of the intervals."""
-
-    outcomes: tuple[Outcome, ...]
-    level: float
 
 
 def randomised_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
@@ -179,7 +170,7 @@ def _effects(
                     interval=1.0 - asked.level,
                 )
             except CannotSay as reason:
-                checks.append(Finding(f"{outcome}, {window}", False, False, str(reason)))
+                checks.append(Finding(f"estimated: {outcome}, {window}", False, False, str(reason)))
     return found
 
 
@@ -273,5 +264,3 @@ def _balance(data: CampaignCustomers) -> tuple[pd.DataFrame, Finding]:
 def _listed(names: Sequence[object] | dict[object, object] | np.ndarray) -> str:
     return ", ".join(f"“{name}”" for name in names)
 
-
-__all__ = ["Asked", "Campaign", "randomised_estimates"]

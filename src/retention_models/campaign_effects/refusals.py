@@ -70,6 +70,19 @@ def redeemers_only(customers: int) -> str:
     )
 
 
+def no_comparison(control: str, nobody_offered: bool) -> str:
+    """Why a campaign in which all customers are on one side is refused."""
+    if nobody_offered:
+        return (
+            f"All customers are in the arm “{control}”, so nobody got the campaign. No effect is "
+            "given. Name the arm that got nothing (control)."
+        )
+    return (
+        f"No customer is in the arm “{control}”, so nobody shows what would have happened without "
+        f"the campaign. {OF_DESIGN['before_after']}"
+    )
+
+
 def refused(
     data: CampaignTables, reason: str, checks: tuple[Finding, ...] | None = None
 ) -> CampaignEffect:

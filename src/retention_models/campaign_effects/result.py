@@ -154,6 +154,9 @@ class CampaignEffect:
         By arm and day: the difference in purchases a customer until then, with a pointwise interval.
     interval : float
         Level of all intervals; together over all declared looks, where there are any.
+    level : float
+        1 less the level of the table's intervals: that of all looks together at the only or last one
+        without declared looks, stricter at a declared look.
     currency : str
         Of money in words; may be empty.
     """
@@ -173,6 +176,7 @@ class CampaignEffect:
     naive: pd.DataFrame = field(default_factory=lambda: empty(NAIVE), repr=False)
     cumulative: pd.DataFrame = field(default_factory=lambda: empty(CUMULATIVE), repr=False)
     interval: float = 0.95
+    level: float = 0.05
     currency: str = ""
 
     def summary(self) -> str:

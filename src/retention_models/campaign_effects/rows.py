@@ -77,3 +77,14 @@ def holm(pvalues: list[float]) -> list[float]:
     steps = np.arange(values.size, 0, -1) * values[order]
     together[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return together.tolist()
+
+
+def with_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """p-values that allow for all arms of the same outcome, window and estimand."""
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for one in rows:
+        groups.setdefault((one["outcome"], one["window"], one["estimand"]), []).append(one)
+    for group in groups.values():
+        for one, together in zip(group, holm([one["pvalue"] for one in group]), strict=True):
+            one["pvalue_holm"] = together
+    return rows

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from retention_models.campaign_data.customers import CampaignCustomers, Finding
-from retention_models.campaign_effects.estimates import Estimates
-from retention_models.campaign_effects.randomised import Asked
+from retention_models.campaign_effects.estimates import Asked, Estimates
 from retention_models.campaign_effects.result import SENSITIVITY
 from retention_models.campaign_effects.rows import primary_row
 from retention_models.campaign_effects.targeted import (

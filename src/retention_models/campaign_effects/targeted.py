@@ -11,10 +11,9 @@ from scipy.special import ndtr, ndtri
 
 from retention_models.campaign_data.customers import CampaignCustomers, Finding
 from retention_models.campaign_effects.covariates import OF_CHOICE, usable
-from retention_models.campaign_effects.estimates import Estimates
-from retention_models.campaign_effects.randomised import Asked
+from retention_models.campaign_effects.estimates import Asked, Estimates
 from retention_models.campaign_effects.result import BALANCE, NAIVE
-from retention_models.campaign_effects.rows import WINDOWS, holm, row, table_of
+from retention_models.campaign_effects.rows import WINDOWS, row, table_of, with_holm
 from retention_models.campaign_settings import Outcome
 from retention_models.campaigns.checks import FEWEST_IN_ARM
 from retention_models.campaigns.targeted import Comparable, TargetedEffect, comparable
@@ -61,7 +60,7 @@ def targeted_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
             checks.append(Finding(f"effect on all, {arm}", True, False, str(reason)))
         else:
             rows += _rows(data, asked, arm, both, on_all, checks)
-    table = table_of(_with_holm(rows))
+    table = table_of(with_holm(rows))
     if table.empty:
         raise CannotSay("No outcome can be estimated. " + " ".join(one.words for one in checks))
     balance = pd.concat(sides, ignore_index=True).reindex(columns=list(BALANCE))
@@ -194,17 +193,6 @@ def lift_on_treated(
     half = float(ndtri(1.0 - level / 2.0) * np.sqrt((influence**2).mean() / y.size))
     ends = mean / without * np.exp(np.array([0.0, -half, half]))
     return tuple((100.0 * (ends - 1.0)).tolist())
-
-
-def _with_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """p-values that allow for all arms of the same outcome, window and estimand."""
-    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for one in rows:
-        groups.setdefault((one["outcome"], one["window"], one["estimand"]), []).append(one)
-    for group in groups.values():
-        for one, together in zip(group, holm([one["pvalue"] for one in group]), strict=True):
-            one["pvalue_holm"] = together
-    return rows
 
 
 def _sides(compared: Comparable, covariates: pd.DataFrame, arm: str) -> pd.DataFrame:
