@@ -39,12 +39,14 @@ def test_two_blocks_give_students_t(outcomes):
 
 
 def test_hotelling_is_the_regression_manova(outcomes):
-    """statsmodels' MANOVA of the blocks' changes on the group."""
+    """MANOVA of statsmodels of the blocks' changes on the group."""
     from statsmodels.multivariate.manova import MANOVA
 
     means = np.column_stack([outcomes[:, 2 * i : 2 * i + 2].mean(axis=1) for i in range(4)])
     design = np.column_stack([np.ones(12), TREATED])
-    table = MANOVA(means[:, :3] - means[:, [3]], design).mv_test([("group", np.array([[0.0, 1.0]]))])
+    table = MANOVA(means[:, :3] - means[:, [3]], design).mv_test(
+        [("group", np.array([[0.0, 1.0]]))]
+    )
     expected = table.results["group"]["stat"].loc["Hotelling-Lawley trace"]
     found = store_pre_trend(outcomes, TREATED)
     assert (expected["F Value"], expected["Pr > F"]) == pytest.approx(

@@ -31,9 +31,7 @@ OF_CHOICE = (
 FEWEST_THAT_DIFFER = 20
 
 
-def usable(
-    covariates: pd.DataFrame, names: Sequence[str], arm: NDArray[np.intp]
-) -> list[str]:
+def usable(covariates: pd.DataFrame, names: Sequence[str], arm: NDArray[np.intp]) -> list[str]:
     """Covariates among `names` and those told where they vary, that vary by themselves in every arm.
 
     Parameters

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from retention_models.campaign_data.customers import CampaignCustomers, CampaignStores
+from retention_models.campaign_data.customers import CampaignCustomers, CampaignStores, Window
 from retention_models.campaign_effects.estimates import Estimates
 from retention_models.campaign_effects.result import ECONOMICS
 from retention_models.campaign_effects.rows import arms_of, primary_row
@@ -18,7 +17,9 @@ from retention_models.errors import SettingsError
 _NOT_RETAINED = (
     "What it cost to retain a customer cannot be said: the campaign may have retained nobody."
 )
-_LOST = "What it cost to retain a customer cannot be said: the campaign retained nobody, it lost some."
+_LOST = (
+    "What it cost to retain a customer cannot be said: the campaign retained nobody, it lost some."
+)
 _NO_COST = "The campaign has no cost that is declared, so nothing can be held against it."
 _UNKNOWN = "How many customers it retained is not estimated."
 
@@ -33,7 +34,7 @@ def economics_of(
     data : CampaignCustomers or CampaignStores
     found : Estimates
     margin : float, optional
-        Share of spend that is profit; the campaign's own without it.
+        Share of spend that is profit, where the campaign does not say.
 
     Returns
     -------
@@ -50,13 +51,13 @@ def economics_of(
     more customers who bought, its ends those of the latter, and is refused where they include none.
     """
     control, table = data.campaign.control, found.table
-    rates = data.campaign.margin if margin is None else margin
+    rates = margin if data.campaign.margin is None else data.campaign.margin
     profits = table.loc[table["outcome"] == "profit"]
     if profits.empty:
         return pd.DataFrame(columns=list(ECONOMICS))
     if rates is None:
         raise SettingsError("margin is not given; expected the share of spend that is profit.")
-    window = "whole" if "whole" in set(profits["window"]) else "campaign"
+    window: Window = "whole" if "whole" in set(profits["window"]) else "campaign"
     arms = arms_of(profits, control)
     sizes = {arm: float(found.members[arm].sum()) for arm in arms}
     rows = []
@@ -76,20 +77,20 @@ def economics_of(
 
 
 def _variable_cost(
-    data: CampaignCustomers | CampaignStores, members: np.ndarray, window: str, margin: float
+    data: CampaignCustomers | CampaignStores, members: np.ndarray, window: Window, margin: float
 ) -> float:
     """What the arm's customers were given and sent."""
     if isinstance(data, CampaignCustomers):
-        outcomes = data.outcomes[window].loc[members]  # type: ignore[index]
+        outcomes = data.outcomes[window].loc[members]
         return float((margin * outcomes["spend"] - outcomes["profit"]).sum())
-    inside = weeks_of(data.campaign, data.weeks)[window]  # type: ignore[index]
+    inside = weeks_of(data.campaign, data.weeks)[window]
     began = data.stores["first_week"].to_numpy(dtype=float)[members]
     cost = margin * data.outcomes["spend"][members] - data.outcomes["profit"][members]
     cost = np.where(inside & (data.weeks >= began[:, None]), cost, 0.0)
     return float(data.stores["customers"].to_numpy(dtype=float)[members] @ cost.sum(axis=1))
 
 
-def _profit(row: pd.Series, cost: float, fixed: float) -> Mapping[str, Any]:
+def _profit(row: pd.Series, cost: float, fixed: float) -> dict[str, Any]:
     """Profit after all costs, and its verdict."""
     value, low, high = (float(row[name]) - fixed for name in ("total", "total_low", "total_high"))
     returns = [end / cost if cost > 0.0 else np.nan for end in (value, low, high)]
@@ -103,7 +104,7 @@ def _profit(row: pd.Series, cost: float, fixed: float) -> Mapping[str, Any]:
     }
 
 
-def _retained(row: pd.Series | None, cost: float, stores: bool) -> Mapping[str, Any]:
+def _retained(row: pd.Series | None, cost: float, stores: bool) -> dict[str, Any]:
     """More customers who bought at all, and what each cost; or why that cannot be said."""
     # Of stores, who bought is counted week by week, and the same customer may count in each.
     if row is None or stores:

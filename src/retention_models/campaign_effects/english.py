@@ -25,29 +25,47 @@ ENGLISH: Mapping[str, str] = {
     "what.bought": "customers who bought at all",
     "what.spend": "spend",
     "what.profit": "profit",
-    "unit.purchases": "{value} purchases a customer",
-    "unit.bought": "{value} of customers bought at all",
-    "unit.spend": "{value} of spend a customer",
-    "unit.profit": "{value} of profit a customer",
-    "week": "{unit} and week",
+    "means.purchases": (
+        "Customers of “{arm}” made {mean} purchases each, where {mean_against} would have been "
+        "expected without it"
+    ),
+    "means.bought": (
+        "Of the customers of “{arm}”, {mean} bought at all, where {mean_against} would have been "
+        "expected without it"
+    ),
+    "means.spend": (
+        "Customers of “{arm}” spent {mean} each, where {mean_against} would have been expected without "
+        "it"
+    ),
+    "means.profit": (
+        "Customers of “{arm}” brought {mean} of profit each, where {mean_against} would have been "
+        "expected without it"
+    ),
+    "week.purchases": (
+        "Customers of “{arm}” made {mean} purchases each a week, where {mean_against} would have been "
+        "expected without it"
+    ),
+    "week.bought": (
+        "In a week {mean} of the customers of “{arm}” bought, where {mean_against} would have been "
+        "expected without it"
+    ),
+    "week.spend": (
+        "Customers of “{arm}” spent {mean} each a week, where {mean_against} would have been expected "
+        "without it"
+    ),
+    "week.profit": (
+        "Customers of “{arm}” brought {mean} of profit each a week, where {mean_against} would have "
+        "been expected without it"
+    ),
     "up": "{size} more",
     "down": "{size} less",
     "same": "no change",
     "both_up": "between {low} and {high} more",
     "both_down": "between {low} and {high} less",
     "either": "between {low} less and {high} more",
-    "found": (
-        "Of “{arm}” there were {mean}, where {mean_against} would have been expected without it: "
-        "{change} ({between})."
-    ),
-    "found_without_mean": "“{arm}” changed {what} by {change} ({between}), a customer.",
+    "found": "{means}: {change} ({between}).",
     "not_found": (
-        "Of “{arm}” there were {mean}, where {mean_against} would have been expected without it: "
-        "{change} ({between}), no more than chance brings, so no difference was found."
-    ),
-    "not_found_without_mean": (
-        "“{arm}” changed {what} by {change} ({between}), a customer: no more than chance brings, so no "
-        "difference was found."
+        "{means}: {change} ({between}), which is no more than chance brings, so no difference was found."
     ),
     "detectable": "A difference of {lift} would have been found in four of five such campaigns.",
     "among_several": (

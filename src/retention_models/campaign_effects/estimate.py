@@ -28,6 +28,7 @@ from retention_models.campaign_effects.verdicts import verdict_of
 from retention_models.campaign_settings import Outcome
 from retention_models.errors import CannotSay, SettingsError
 
+OVER = "campaign over"
 _OF_CUSTOMERS: dict[str, Callable[[CampaignCustomers, Asked], Estimates]] = {
     "randomised": randomised_estimates,
     "targeted": targeted_estimates,
@@ -57,7 +58,7 @@ def effect_of(
         A segment by customer_id, or "store_id"; by default thirds of what customers were expected to
         buy.
     margin : float, optional
-        Share of spend that is profit; the campaign's own where not given.
+        Share of spend that is profit, where the campaign does not say; as the data were read with.
     currency : str
         Told behind money in words.
 
@@ -103,15 +104,18 @@ def effect_of(
     """
     asked = _checked(outcomes, interval, data.campaign.primary)
     if asked is None:
-        return refusals.refused(data, refusals.OF_LIFETIME_VALUE)
-    reason = _refusal_of(data)
-    if reason:
-        return refusals.refused(data, reason)
+        return refusals.refused(data, "outcome", refusals.OF_LIFETIME_VALUE)
+    blocked = _blocked(data)
+    if blocked is not None:
+        return refusals.refused(data, *blocked)
     try:
         level = level_now(data.campaign, data.last_day, 1.0 - interval)
+    except CannotSay as refusal:
+        return refusals.refused(data, OVER, str(refusal))
+    try:
         estimates = _estimated(data, Asked(asked, level))
     except CannotSay as refusal:
-        return refusals.refused(data, str(refusal))
+        return refusals.refused(data, "enough to tell", str(refusal))
     return _result(data, estimates, level, segments, margin, interval, currency)
 
 
@@ -130,24 +134,25 @@ def _checked(
     return tuple(one for one in OUTCOMES if one in asked or one == primary)
 
 
-def _refusal_of(data: CampaignCustomers | CampaignStores) -> str:
-    """Why no effect can be given, before anything is estimated; empty where one can."""
+def _blocked(data: CampaignCustomers | CampaignStores) -> tuple[str, str] | None:
+    """Which check forbids every effect, and why; None where nothing does."""
     campaign = data.campaign
     if campaign.design in refusals.OF_DESIGN:
-        return refusals.OF_DESIGN[campaign.design]
-    blocking = [one.words for one in data.findings if one.blocks and not one.passed]
+        return "design", refusals.OF_DESIGN[campaign.design]
+    # Whether the campaign may be looked at already is for its declared looks to say.
+    blocking = [f for f in data.findings if f.blocks and not f.passed and f.check != OVER]
     if blocking:
-        return " ".join(blocking)
+        return blocking[0].check, " ".join(one.words for one in blocking)
     if isinstance(data, CampaignStores):
-        return ""
+        return None
     arms = data.table["arm"]
     offered = data.table.loc[arms != campaign.control]
     if offered.empty or len(offered) == len(data.table):
-        return refusals.no_comparison(campaign.control, offered.empty)
+        return "control present", refusals.no_comparison(campaign.control, offered.empty)
     # Who joins by himself has often redeemed: there the comparison says what it is.
     if campaign.design != "self_selected" and (offered["redemptions"] > 0).all():
-        return refusals.redeemers_only(len(offered))
-    return ""
+        return "more than redeemers", refusals.redeemers_only(len(offered))
+    return None
 
 
 def _estimated(data: CampaignCustomers | CampaignStores, asked: Asked) -> Estimates:
@@ -167,7 +172,8 @@ def _result(
 ) -> CampaignEffect:
     """Grade, verdict, economics and segments of estimates."""
     campaign, table = data.campaign, empty(SEGMENTS)
-    checks: list[Finding] = [*data.findings, *found.checks, *look_finding(campaign, data.last_day)]
+    told = [one for one in data.findings if one.check != OVER or one.passed]
+    checks: list[Finding] = [*told, *found.checks, *look_finding(campaign, data.last_day)]
     if isinstance(data, CampaignCustomers) and campaign.design == "randomised":
         table, notes = segments_of(data, segments, level)
         checks += notes

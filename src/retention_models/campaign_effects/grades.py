@@ -17,8 +17,16 @@ OF_DESIGN: dict[Design, Grade] = {
     "self_selected": "D",
 }
 GRADES: tuple[Grade, ...] = ("A", "B", "C", "D")
-# Checks of what could not be estimated beside the primary outcome: no doubt on what could.
-NOT_OF_TRUST = ("estimated: ", "size of ")
+# Failures that bear on trust. Others, such as a follow-up that is not over, say what is not told; and
+# what makes an effect look smaller than it is, as redemptions by control do, makes none of nothing.
+OF_TRUST = (
+    "sample ratio",
+    "balance",
+    "overlap",
+    "offers before the start",
+    "pre-trend",
+    "stores open throughout",
+)
 
 
 def grade_of(design: Design, checks: Sequence[Finding]) -> tuple[Grade, Finding]:
@@ -34,7 +42,7 @@ def grade_of(design: Design, checks: Sequence[Finding]) -> tuple[Grade, Finding]
     Returns
     -------
     grade : {"A", "B", "C", "D"}
-        The design's; one step less, and never below D, where any check failed that bears on trust.
+        The design's; one step less, and never below D, where a check of `OF_TRUST` failed.
     why : Finding
 
     Examples
@@ -45,11 +53,7 @@ def grade_of(design: Design, checks: Sequence[Finding]) -> tuple[Grade, Finding]
     ('B', False, 'Grade B instead of A. The arms differed before.')
     """
     best = OF_DESIGN[design]
-    failed = [
-        check
-        for check in checks
-        if not check.passed and not check.check.startswith(NOT_OF_TRUST)
-    ]
+    failed = [check for check in checks if not check.passed and check.check in OF_TRUST]
     if not failed:
         return best, Finding("grade", True, False, f"Grade {best}, the best of its design.")
     reasons = " ".join(dict.fromkeys(check.words for check in failed))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from retention_models.campaign_data.customers import CampaignCustomers, Finding
+from retention_models.campaign_data.customers import CampaignCustomers, Finding, Window
 from retention_models.campaign_effects.covariates import BY_OUTCOME, usable
 from retention_models.campaign_effects.estimates import Asked, Estimates
 from retention_models.campaign_effects.result import BALANCE
@@ -20,12 +20,33 @@ from retention_models.campaigns.checks import (
     require_enough_customers,
     sample_ratio,
 )
-from retention_models.campaigns.randomised import Effect, RandomisedEffect, randomised_effect
+from retention_models.campaigns.comparisons import Effect, RandomisedEffect
+from retention_models.campaigns.randomised import randomised_effects
 from retention_models.campaigns.redemption import effect_per_redeemer
 from retention_models.errors import CannotSay
 
 # Of all covariates together; their differences by lot are near normal.
 BALANCE_LEVEL = 0.001
+_OF_EFFECT = (
+    "arm",
+    "against",
+    "customers",
+    "customers_against",
+    "mean",
+    "mean_against",
+    "absolute_effect",
+    "standard_error",
+    "conf_low",
+    "conf_high",
+    "pvalue",
+    "pvalue_holm",
+    "lift_percent",
+    "lift_low",
+    "lift_high",
+    "gain",
+)
+# In each arm. With 100 in each, only a lift of 67% would be found in a common shop.
+FEWEST_FOR_A_VERDICT = 200
 
 
 def randomised_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
@@ -46,17 +67,19 @@ def randomised_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
         Where the arms do not have the planned customers, or too few for a verdict.
     """
     campaign, checks = data.campaign, []
-    ratio = ratio_finding(data)
-    if ratio.blocks and not ratio.passed:
-        raise CannotSay(ratio.words)
-    checks.append(ratio)
+    told = {one.check for one in data.findings}
+    if "sample ratio" not in told:
+        ratio = ratio_finding(data)
+        if ratio.blocks and not ratio.passed:
+            raise CannotSay(ratio.words)
+        checks.append(ratio)
     data, small = without_small_arms(data)
     checks += small
     codes, labels = pd.factorize(data.table["arm"], sort=True)
     effects = _effects(data, asked, codes, checks)
     enough(data, effects.get((campaign.primary, "campaign")))
     balance, balanced = _balance(data)
-    checks.append(balanced)
+    checks += [] if "balance" in told else [balanced]
     rows = [
         _row(outcome, window, effect, found.r_squared)
         for (outcome, window), found in effects.items()
@@ -83,8 +106,17 @@ def ratio_finding(data: CampaignCustomers) -> Finding:
             f"{_listed(campaign.shares)}. No effect is given. Make the two the same."
         )
         return Finding(name, passed=False, blocks=True, words=words)
-    found = sample_ratio(counts, campaign.shares)
+    found = sample_ratio({**counts}, {**campaign.shares})
     return Finding(name, passed=not found.blocked, blocks=True, words=found.reason)
+
+
+def too_few(treated: int, control: int) -> str:
+    """Why arms of that size carry no verdict."""
+    return (
+        f"With {treated:,} offered the campaign and {control:,} held out, its effect cannot be told: "
+        f"with 100 of either, only a lift beyond 67% would be found in a common shop. It takes "
+        f"{FEWEST_FOR_A_VERDICT} in each arm. Pool stores, or include more customers."
+    )
 
 
 def without_small_arms(
@@ -94,13 +126,9 @@ def without_small_arms(
     control, counts = data.campaign.control, data.table["arm"].value_counts()
     small, reasons = [], []
     for arm in sorted(counts.index.drop(control)):
-        try:
-            require_enough_customers(
-                int(counts[arm]), int(counts[control]), control_mean=1.0, standard_deviation=1e-9
-            )
-        except CannotSay as reason:
+        if min(counts[arm], counts[control]) < FEWEST_FOR_A_VERDICT:
             small.append(arm)
-            reasons.append(str(reason))
+            reasons.append(too_few(int(counts[arm]), int(counts[control])))
     if not small:
         return data, []
     if len(small) == len(counts) - 1:
@@ -150,46 +178,48 @@ def enough(data: CampaignCustomers, found: RandomisedEffect | None) -> None:
 
 def _effects(
     data: CampaignCustomers, asked: Asked, codes: np.ndarray, checks: list[Finding]
-) -> dict[tuple[str, str], RandomisedEffect]:
-    """Of each outcome and window; outcomes with the same covariates together."""
-    arm, control = data.table["arm"].to_numpy(dtype=object), data.campaign.control
-    groups: dict[tuple[str, ...], list[tuple[str, str]]] = defaultdict(list)
-    for outcome in asked.outcomes:
-        names = tuple(usable(data.covariates, BY_OUTCOME[outcome], codes))
-        groups[names] += [(outcome, w) for w in WINDOWS if w in data.outcomes]
-    found: dict[tuple[str, str], RandomisedEffect] = {}
-    for names, keys in groups.items():
-        X = data.covariates[list(names)] if names else None
-        for outcome, window in keys:
-            try:
-                found[outcome, window] = randomised_effect(
-                    data.outcomes[window][outcome],
-                    arm,
-                    X,
-                    control=control,
-                    interval=1.0 - asked.level,
-                )
-            except CannotSay as reason:
-                checks.append(Finding(f"estimated: {outcome}, {window}", False, False, str(reason)))
+) -> dict[tuple[Outcome, Window], RandomisedEffect]:
+    """Of each outcome and window, in one call."""
+    columns = {
+        f"{outcome}, {window}": (outcome, window)
+        for outcome in asked.outcomes
+        for window in WINDOWS
+        if window in data.outcomes
+    }
+    outcomes = pd.DataFrame({name: data.outcomes[w][o] for name, (o, w) in columns.items()})
+    names = {outcome: usable(data.covariates, BY_OUTCOME[outcome], codes) for outcome in asked.outcomes}
+    used = [name for name in data.covariates if any(name in some for some in names.values())]
+    effects = randomised_effects(
+        outcomes,
+        data.table["arm"].to_numpy(dtype=object),
+        data.covariates[used] if used else None,
+        control=data.campaign.control,
+        adjusted_by={name: names[outcome] for name, (outcome, _) in columns.items()},
+        interval=1.0 - asked.level,
+    )
+    found: dict[tuple[Outcome, Window], RandomisedEffect] = {}
+    for name, key in columns.items():
+        effect = effects[name]
+        if isinstance(effect, CannotSay):
+            checks.append(Finding(f"estimated: {name}", False, False, str(effect)))
+        else:
+            found[key] = effect
     return found
 
 
-def _row(outcome: str, window: str, effect: Effect, r_squared: float) -> dict[str, object]:
-    same = ("arm", "against", "customers", "customers_against", "mean", "mean_against")
-    same += ("absolute_effect", "standard_error", "conf_low", "conf_high", "pvalue")
-    same += ("pvalue_holm", "lift_percent", "lift_low", "lift_high", "gain")
+def _row(outcome: str, window: str, effect: Effect, r_squared: float) -> dict[str, Any]:
     return row(
         outcome=outcome,
         window=window,
         estimand="itt",
         r_squared=r_squared,
-        **{name: getattr(effect, name) for name in same},
+        **{name: getattr(effect, name) for name in _OF_EFFECT},
     )
 
 
 def _per_redeemer(
     data: CampaignCustomers, asked: Asked, codes: np.ndarray, checks: list[Finding]
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """Secondary rows, of the campaign's days: the effect of the offer for each redeemer it made."""
     redeemed = (data.table["redemptions"] > 0).astype(float)
     if not redeemed.any():
@@ -210,7 +240,7 @@ def _redeemer_row(
     redeemed: pd.Series,
     arm: str,
     outcome: Outcome,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     names = usable(data.covariates, BY_OUTCOME[outcome], codes)
     found = effect_per_redeemer(
         data.outcomes["campaign"][outcome],
@@ -240,7 +270,7 @@ def _redeemer_row(
 
 def _balance(data: CampaignCustomers) -> tuple[pd.DataFrame, Finding]:
     """What was known before, by arm, and whether a lot explains how the arms differ in it."""
-    varying = data.covariates.columns[data.covariates.nunique() > 1]
+    varying = data.covariates.columns[(data.covariates != data.covariates.iloc[0]).any()]
     if varying.empty:
         words = "Nothing that differs between customers was known before the campaign."
         return pd.DataFrame(columns=list(BALANCE)), Finding("balance", True, False, words)
@@ -261,6 +291,5 @@ def _balance(data: CampaignCustomers) -> tuple[pd.DataFrame, Finding]:
     return table.reindex(columns=list(BALANCE)), finding
 
 
-def _listed(names: Sequence[object] | dict[object, object] | np.ndarray) -> str:
+def _listed(names: Iterable[object]) -> str:
     return ", ".join(f"“{name}”" for name in names)
-

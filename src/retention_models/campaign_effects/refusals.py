@@ -83,11 +83,24 @@ def no_comparison(control: str, nobody_offered: bool) -> str:
     )
 
 
-def refused(
-    data: CampaignTables, reason: str, checks: tuple[Finding, ...] | None = None
-) -> CampaignEffect:
-    """The result of a campaign without an effect: the reason and the checks, never a number."""
-    found = data.findings if checks is None else checks
+def refused(data: CampaignTables, check: str, reason: str) -> CampaignEffect:
+    """The result of a campaign without an effect: the reason and the checks, never a number.
+
+    Parameters
+    ----------
+    data : CampaignCustomers or CampaignStores
+    check : str
+        Name of what failed, as it stands among the checks.
+    reason : str
+        In whole sentences.
+
+    Returns
+    -------
+    CampaignEffect
+    """
+    found = data.findings
+    if not any(one.check == check and one.blocks and not one.passed for one in found):
+        found = (*found, Finding(check, passed=False, blocks=True, words=reason))
     return CampaignEffect(
         campaign=data.campaign,
         table=empty(TABLE),

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retention_models.campaign_data.customers import OUTCOMES
+from retention_models.campaign_data.customers import OUTCOMES, Window
 from retention_models.campaign_effects.result import TABLE
 
-WINDOWS = ("campaign", "follow_up", "whole")
+WINDOWS: tuple[Window, ...] = ("campaign", "follow_up", "whole")
 ESTIMANDS = ("itt", "att", "ate", "per_redeemer")
 
 
@@ -35,9 +35,7 @@ def row(**given: Any) -> dict[str, Any]:
 def table_of(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """The tidy table: by outcome, window and estimand, comparisons as they came."""
     found = pd.DataFrame(list(rows), columns=list(TABLE))
-    order = {
-        name: i for values in (OUTCOMES, WINDOWS, ESTIMANDS) for i, name in enumerate(values)
-    }
+    order = {name: i for values in (OUTCOMES, WINDOWS, ESTIMANDS) for i, name in enumerate(values)}
     keys = ["outcome", "window", "estimand"]
     return found.sort_values(
         keys, key=lambda column: column.map(order), kind="stable", ignore_index=True

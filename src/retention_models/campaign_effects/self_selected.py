@@ -84,9 +84,11 @@ def _sensitivity(
     rows: list[dict[str, Any]] = [names | one for one in _e_values(estimate, y)]
     for strength, ends in bounds.table.iterrows():
         words = (
-            f"Where something unknown makes some customers up to {strength:g} times as likely to join "
-            "as others like them."
+            "Where something unknown makes the odds of joining up to "
+            f"{strength:g} times as high for some customers as for others like them."
         )
+        if strength == 1.0:
+            words = "Without anything unknown."
         low, high = float(ends["att_low"]), float(ends["att_high"])
         rows.append(
             names
@@ -102,12 +104,12 @@ def _explained(strength: float) -> dict[str, Any]:
         words = "Chance alone explains the difference, without anything unknown."
     elif np.isinf(strength):
         words = (
-            "Even what makes customers 20 times as likely to join does not explain the difference."
+            "Even what makes the odds of joining 20 times as high does not explain the difference."
         )
     else:
         words = (
-            f"Something unknown that makes some customers {strength:.2f} times as likely to join as "
-            "others like them explains all of the difference."
+            f"Something unknown that makes the odds of joining {strength:.2f} times as high for some "
+            "customers as for others like them explains all of the difference."
         )
     return {"measure": "explained away", "strength": strength, "words": words}
 

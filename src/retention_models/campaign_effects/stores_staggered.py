@@ -42,7 +42,7 @@ def staggered_arm(
         Of the arm and of control.
     weeks : ndarray of int, shape (w,)
     first_week : array_like, shape (stores,)
-        Infinite for control.
+        Infinite for control; without control, stores are compared with those that have yet to begin.
     level : float
         Two-sided.
 
@@ -56,7 +56,10 @@ def staggered_arm(
     CannotSay
         Where a group that began together, or control, has fewer than ten stores.
     """
-    effects = group_time_effects(outcomes, weeks, first_week)
+    never = np.isinf(np.asarray(first_week, dtype=float)).any()
+    effects = group_time_effects(
+        outcomes, weeks, first_week, controls="never" if never else "not_yet"
+    )
     overall = summarised(effects).overall.iloc[0]
     freedom = float(effects.clusters.max())
     quantile = float(stdtrit(freedom, 1.0 - level / 2.0))

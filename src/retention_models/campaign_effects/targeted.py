@@ -138,7 +138,8 @@ def _rows(
                 continue
             told = {"outcome": outcome, "window": window, "arm": arm}
             told["against"] = data.campaign.control
-            rows.append(told | _numbers(found, y[compared.used], compared.treated, asked.level))
+            numbers = _numbers(found, y[compared.used], compared.treated, asked.level)
+            rows.append(row(**told, **numbers))
     return rows
 
 
@@ -150,7 +151,7 @@ def _numbers(
     of_treated = found.estimand == "att"
     mean = float(y[treated].mean()) if of_treated else np.nan
     lift = lift_on_treated(found, y, treated, level) if of_treated else (np.nan,) * 3
-    return row(
+    return dict(
         estimand=found.estimand,
         customers=found.treated if of_treated else found.treated + found.control,
         customers_against=found.control,

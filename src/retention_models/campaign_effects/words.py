@@ -80,12 +80,14 @@ def _of_arm(effect: CampaignEffect, arm: str, words: Words) -> Iterator[str]:
         others=counted(int(row["customers_against"]), "customer"),
     )
     found = found_in(row, effect.level) != 0
-    places = {"arm": arm, "what": words[f"what.{row['outcome']}"]} | _changed(effect, row, words)
-    if np.isfinite(row["mean"]):
-        places["mean"] = _unit(effect, row, row["mean"], words)
-        places["mean_against"] = _unit(effect, row, row["mean_against"], words)
+    span = "week" if effect.campaign.design == "stores" else "means"
+    means = words[f"{span}.{row['outcome']}"].format(
+        arm=arm,
+        mean=_size(effect, row["outcome"], row["mean"]),
+        mean_against=_size(effect, row["outcome"], row["mean_against"]),
+    )
     key = "found" if found else "not_found"
-    yield words[key if "mean" in places else f"{key}_without_mean"].format(**places)
+    yield words[key].format(means=means, **_changed(effect, row, words))
     lift = detectable_lift(row, effect.level)
     if not found and row["pvalue"] < effect.level:
         yield words["among_several"]
@@ -228,9 +230,7 @@ def _signed(value: float, say: Callable[[float], str], words: Words) -> str:
     return words[key].format(size=say(value))
 
 
-def _ends(
-    row: pd.Series, names: tuple[str, str], say: Callable[[float], str], words: Words
-) -> str:
+def _ends(row: pd.Series, names: tuple[str, str], say: Callable[[float], str], words: Words) -> str:
     low, high = float(row[names[0]]), float(row[names[1]])
     if high <= 0.0:
         return words["both_down"].format(low=say(high), high=say(low))
@@ -242,7 +242,7 @@ def _size(effect: CampaignEffect, outcome: str, value: float) -> str:
     if outcome == "bought":
         return f"{value:.1%}"
     if outcome == "purchases":
-        return number(value)
+        return f"{value:.2f}"
     return money(value, effect.currency).strip()
 
 
@@ -251,8 +251,3 @@ def _amount(effect: CampaignEffect, row: pd.Series, value: float) -> str:
     if row["outcome"] in ("purchases", "bought"):
         return f"{abs(value):,.0f}"
     return money(abs(value), effect.currency).strip()
-
-
-def _unit(effect: CampaignEffect, row: pd.Series, value: float, words: Words) -> str:
-    unit = words[f"unit.{row['outcome']}"].format(value=_size(effect, row["outcome"], value))
-    return words["week"].format(unit=unit) if effect.campaign.design == "stores" else unit
