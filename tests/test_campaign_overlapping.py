@@ -91,7 +91,10 @@ def test_a_combination_that_nobody_had_is_refused():
     [
         ({"offered": pd.DataFrame({"a": [0, 1] * 450})}, "offered has 1 columns"),
         ({"offered": pd.DataFrame(np.eye(4).repeat(225, 0))}, "offered has 4 columns"),
-        ({"offered": pd.DataFrame(np.eye(2).repeat(450, 0) * 2)}, "expected 0 or 1"),
+        (
+            {"offered": pd.DataFrame(np.eye(2).repeat(450, 0) * 2)},
+            "rows that do not fit.*expected 0 or 1",
+        ),
         ({"offered": pd.DataFrame([[0, 1]] * 900, columns=["a", "a"])}, "expected unlike names"),
         ({"interval": 95}, "interval is 95"),
         ({"offered": pd.DataFrame([[0, 1]] * 5)}, "expected 900 rows"),
@@ -100,7 +103,7 @@ def test_a_combination_that_nobody_had_is_refused():
 def test_wrong_arguments_are_named(change, message):
     """The argument, and what was expected of it."""
     y, Z, X = customers(5)
-    with pytest.raises(SettingsError, match=message):
+    with pytest.raises((SettingsError, DataError), match=message):
         overlapping_effects(**({"outcome": y, "offered": Z, "covariates": X} | change))
 
 
