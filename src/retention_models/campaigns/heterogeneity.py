@@ -18,11 +18,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc
 
 from retention_models.campaigns.arms import Arms, check_same_customers, read_arms
+from retention_models.campaigns.arrays import refuse_rows
 from retention_models.campaigns.checks import FEWEST_IN_ARM
 from retention_models.campaigns.pooling import benjamini_hochberg
 from retention_models.campaigns.randomised import Effect, randomised_effect
 from retention_models.campaigns.shrunken import shrunken
-from retention_models.errors import CannotSay, DataError, SettingsError
+from retention_models.errors import CannotSay, SettingsError
 
 OTHERS = "others"
 
@@ -153,13 +154,7 @@ def _segments(segment: ArrayLike, n: int) -> tuple[NDArray[np.intp], list[Hashab
             f"segment has shape {np.shape(segment)}; expected one for each of the {n:,} outcomes."
         )
     codes, found = pd.factorize(pd.Series(segment), sort=True)
-    missing = np.flatnonzero(codes < 0)
-    if missing.size:
-        raise DataError(
-            f"segment is missing in {missing.size:,} rows, first at row "
-            f"{', '.join(map(str, missing[:5]))}; expected a segment for every customer, such as "
-            '"unknown".'
-        )
+    refuse_rows("segment", codes < 0, 'a segment for every customer, such as "unknown"')
     return codes, list(found)
 
 
