@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from retention_models.action_settings import ActionSettings
     from retention_models.actions.lists import ActionList
     from retention_models.actions.segments import customer_segments
+    from retention_models.campaign_effects.by_store import campaign_effect_by_store
+    from retention_models.campaign_effects.entry import campaign_effect
+    from retention_models.campaign_effects.estimate import effect_of
+    from retention_models.campaign_effects.result import CampaignEffect
     from retention_models.chain_models import StoreFits, fit_stores
     from retention_models.chain_summaries import customer_summary_by_store
     from retention_models.comparison import ModelComparison, compare_models, track_models
@@ -60,6 +64,7 @@ _ROOM_OF = {
     "ActionSettings": "action_settings",
     "ANNUAL_CHURN_BAND": "measures.definitions",
     "BetaGeoFitter": "models.fitters",
+    "CampaignEffect": "campaign_effects.result",
     "CannotSay": "errors",
     "DataError": "errors",
     "Events": "contacts.reading",
@@ -76,6 +81,8 @@ _ROOM_OF = {
     "Transactions": "transactions",
     "activity_window": "measures.activity",
     "calibration_holdout_summary": "customer_summaries",
+    "campaign_effect": "campaign_effects.entry",
+    "campaign_effect_by_store": "campaign_effects.by_store",
     "category_counts": "measures.categories",
     "cohort_retention": "measures.cohorts",
     "cohort_table": "measures.cohorts",
@@ -86,6 +93,7 @@ _ROOM_OF = {
     "customer_summary": "customer_summaries",
     "customer_summary_by_store": "chain_summaries",
     "data_quality": "quality.report",
+    "effect_of": "campaign_effects.estimate",
     "fit_stores": "chain_models",
     "from_json": "models.fitters",
     "measure_changes": "measures.changes",
@@ -114,6 +122,7 @@ __all__ = [
     "ActionList",
     "ActionSettings",
     "BetaGeoFitter",
+    "CampaignEffect",
     "CannotSay",
     "DataError",
     "Events",
@@ -130,6 +139,8 @@ __all__ = [
     "Transactions",
     "activity_window",
     "calibration_holdout_summary",
+    "campaign_effect",
+    "campaign_effect_by_store",
     "category_counts",
     "cohort_retention",
     "cohort_table",
@@ -140,6 +151,7 @@ __all__ = [
     "customer_summary",
     "customer_summary_by_store",
     "data_quality",
+    "effect_of",
     "fit_stores",
     "from_json",
     "measure_changes",

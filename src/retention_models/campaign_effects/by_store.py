@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from retention_models.campaign_data.customers import CampaignCustomers
-from retention_models.campaign_effects.covariates import BY_OUTCOME, usable
+from retention_models.campaign_effects.arms_by_lot import CONTROL, arms_by_lot, part_of
+from retention_models.campaign_effects.covariates import BY_OUTCOME
 from retention_models.campaign_effects.looks import level_now
-from retention_models.campaign_effects.randomised import (
+from retention_models.campaign_effects.sizes import (
     FEWEST_FOR_A_VERDICT,
-    enough,
-    part_of,
+    refuse_too_little,
     too_few,
 )
 from retention_models.campaign_settings import Outcome
+from retention_models.campaigns.comparisons import RandomisedEffect
 from retention_models.campaigns.pooling import benjamini_hochberg, pooled_effect
-from retention_models.campaigns.randomised import RandomisedEffect, randomised_effect
+from retention_models.campaigns.randomised import randomised_effect
 from retention_models.errors import CannotSay, SettingsError
 
 COLUMNS = (
@@ -79,6 +79,7 @@ def campaign_effect_by_store(
     --------
     >>> from retention_models.campaign_settings import Campaign
     >>> import datetime as dt
+    >>> import numpy as np
     >>> rng = np.random.default_rng(2)
     >>> ids = pd.Index([f"{i:04d}" for i in range(6000)], name="customer_id")
     >>> table = pd.DataFrame(
@@ -138,7 +139,7 @@ def _of_store(
     here = part_of(data, (data.table["store_id"] == store).to_numpy())
     counts = here.table["arm"].value_counts()
     rows = []
-    for arm in sorted(set(data.table["arm"]) - {control}):
+    for arm in sorted(set(data.table["arm"].unique()) - {control}):
         sizes = int(counts.get(arm, 0)), int(counts.get(control, 0))
         row: dict[str, Any] = {"arm": arm, "against": control, "store_id": store}
         row |= dict(zip(("customers", "customers_against"), sizes, strict=True))
@@ -159,12 +160,12 @@ def _estimated(
         found = _regression(two, outcome, level)
     except CannotSay as reason:
         return {"refusal": str(reason)}
-    effect = found.of(arm)
+    effect = found.of(1)
     to_pool = {"pooled_effect": effect.absolute_effect, "pooled_error": effect.standard_error}
     try:
         if min(sizes) < FEWEST_FOR_A_VERDICT:
             raise CannotSay(too_few(*sizes))
-        enough(two, found)
+        refuse_too_little(two, [effect], found.r_squared)
     except CannotSay as reason:
         return to_pool | {"refusal": str(reason)}
     names = ("absolute_effect", "standard_error", "conf_low", "conf_high", "pvalue", "lift_percent")
@@ -173,13 +174,13 @@ def _estimated(
 
 def _regression(two: CampaignCustomers, outcome: Outcome, level: float) -> RandomisedEffect:
     """Of one arm and control in one store."""
-    codes = pd.factorize(two.table["arm"])[0]
-    names = usable(two.covariates, BY_OUTCOME[outcome], codes)
+    lot = arms_by_lot(two, (outcome,))
+    names = lot.names[outcome]
     return randomised_effect(
-        two.outcomes["campaign"][outcome],
-        two.table["arm"].to_numpy(dtype=object),
-        two.covariates[names] if names else None,
-        control=two.campaign.control,
+        two.outcomes["campaign"][outcome].to_numpy(dtype=float),
+        lot.codes,
+        two.covariates[names].to_numpy(dtype=float) if names else None,
+        control=CONTROL,
         interval=1.0 - level,
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,26 +11,25 @@ import pandas as pd
 from scipy.special import ndtri
 
 from retention_models.campaign_data.customers import CampaignCustomers, Finding, Window
-from retention_models.campaign_effects.covariates import BY_OUTCOME, usable
+from retention_models.campaign_effects.arms_by_lot import CONTROL, ByLot, arms_by_lot
 from retention_models.campaign_effects.estimates import Asked, Estimates
-from retention_models.campaign_effects.result import BALANCE
-from retention_models.campaign_effects.rows import WINDOWS, row, table_of
-from retention_models.campaign_settings import Outcome
-from retention_models.campaigns.checks import (
-    balance_table,
-    require_enough_customers,
-    sample_ratio,
+from retention_models.campaign_effects.result import BALANCE, empty
+from retention_models.campaign_effects.rows import row, table_of
+from retention_models.campaign_effects.sizes import (
+    ratio_finding,
+    refuse_too_little,
+    without_small_arms,
 )
-from retention_models.campaigns.comparisons import Effect, RandomisedEffect
+from retention_models.campaign_settings import Outcome
+from retention_models.campaigns.checks import balance_table
+from retention_models.campaigns.comparisons import RandomisedEffect
 from retention_models.campaigns.randomised import randomised_effects
-from retention_models.campaigns.redemption import effect_per_redeemer
+from retention_models.campaigns.redemption import effects_per_redeemer
 from retention_models.errors import CannotSay
 
 # Of all covariates together; their differences by lot are near normal.
 BALANCE_LEVEL = 0.001
 _OF_EFFECT = (
-    "arm",
-    "against",
     "customers",
     "customers_against",
     "mean",
@@ -45,8 +45,7 @@ _OF_EFFECT = (
     "lift_high",
     "gain",
 )
-# In each arm. With 100 in each, only a lift of 67% would be found in a common shop.
-FEWEST_FOR_A_VERDICT = 200
+Found = dict[tuple[Outcome, Window], RandomisedEffect]
 
 
 def randomised_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
@@ -66,230 +65,141 @@ def randomised_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
     CannotSay
         Where the arms do not have the planned customers, or too few for a verdict.
     """
-    campaign, checks = data.campaign, []
     told = {one.check for one in data.findings}
+    checks: list[Finding] = []
     if "sample ratio" not in told:
-        ratio = ratio_finding(data)
-        if ratio.blocks and not ratio.passed:
-            raise CannotSay(ratio.words)
-        checks.append(ratio)
+        checks.append(ratio_finding(data))
+        if checks[0].blocks and not checks[0].passed:
+            raise CannotSay(checks[0].words)
     data, small = without_small_arms(data)
     checks += small
-    codes, labels = pd.factorize(data.table["arm"], sort=True)
-    effects = _effects(data, asked, codes, checks)
-    enough(data, effects.get((campaign.primary, "campaign")))
-    balance, balanced = _balance(data)
+    lot = arms_by_lot(data, asked.outcomes)
+    found = _effects(data, asked, lot, checks)
+    primary = found.get((data.campaign.primary, "campaign"))
+    if primary is None:
+        raise CannotSay(checks[-1].words)
+    against_control = [effect for effect in primary.effects if effect.against == CONTROL]
+    refuse_too_little(data, against_control, primary.r_squared)
+    balance, balanced = _balance(data, lot)
     checks += [] if "balance" in told else [balanced]
-    rows = [
-        _row(outcome, window, effect, found.r_squared)
-        for (outcome, window), found in effects.items()
-        for effect in found.effects
-    ]
-    rows += _per_redeemer(data, asked, codes, checks)
-    members = {str(label): codes == i for i, label in enumerate(labels)}
+    rows = [*_rows(found, lot), *_per_redeemer(data, asked, lot, checks)]
+    members = {label: lot.codes == i for i, label in enumerate(lot.labels)}
     return Estimates(table_of(rows), tuple(checks), members, balance)
 
 
-def ratio_finding(data: CampaignCustomers) -> Finding:
-    """Whether the arms have the customers that were planned; blocks where they do not."""
-    name, campaign = "sample ratio", data.campaign
-    counts = data.table["arm"].value_counts().to_dict()
-    if not campaign.shares:
-        words = (
-            "The planned shares of the arms are not declared (shares), so whether customers were lost "
-            "from one arm cannot be tested."
-        )
-        return Finding(name, passed=False, blocks=False, words=words)
-    if set(counts) != set(campaign.shares):
-        words = (
-            f"Customers were found in the arms {_listed(counts)} and shares are declared for "
-            f"{_listed(campaign.shares)}. No effect is given. Make the two the same."
-        )
-        return Finding(name, passed=False, blocks=True, words=words)
-    found = sample_ratio({**counts}, {**campaign.shares})
-    return Finding(name, passed=not found.blocked, blocks=True, words=found.reason)
-
-
-def too_few(treated: int, control: int) -> str:
-    """Why arms of that size carry no verdict."""
-    return (
-        f"With {treated:,} offered the campaign and {control:,} held out, its effect cannot be told: "
-        f"with 100 of either, only a lift beyond 67% would be found in a common shop. It takes "
-        f"{FEWEST_FOR_A_VERDICT} in each arm. Pool stores, or include more customers."
-    )
-
-
-def without_small_arms(
-    data: CampaignCustomers,
-) -> tuple[CampaignCustomers, list[Finding]]:
-    """The campaign without arms that are too small by themselves, if another arm is large enough."""
-    control, counts = data.campaign.control, data.table["arm"].value_counts()
-    small, reasons = [], []
-    for arm in sorted(counts.index.drop(control)):
-        if min(counts[arm], counts[control]) < FEWEST_FOR_A_VERDICT:
-            small.append(arm)
-            reasons.append(too_few(int(counts[arm]), int(counts[control])))
-    if not small:
-        return data, []
-    if len(small) == len(counts) - 1:
-        raise CannotSay(reasons[0])
-    kept = ~data.table["arm"].isin(small)
-    found = [
-        Finding(f"size of {arm}", passed=False, blocks=False, words=f"Of “{arm}”: {reason}")
-        for arm, reason in zip(small, reasons, strict=True)
-    ]
-    return part_of(data, kept.to_numpy()), found
-
-
-def part_of(data: CampaignCustomers, kept: np.ndarray) -> CampaignCustomers:
-    """Some of the campaign's customers."""
-    return CampaignCustomers(
-        campaign=data.campaign,
-        table=data.table.loc[kept],
-        covariates=data.covariates.loc[kept],
-        outcomes={window: frame.loc[kept] for window, frame in data.outcomes.items()},
-        findings=data.findings,
-        last_day=data.last_day,
-    )
-
-
-def enough(data: CampaignCustomers, found: RandomisedEffect | None) -> None:
-    """Refuse a test that could find nothing but a miracle, judged by its primary outcome."""
-    campaign = data.campaign
-    if found is None:
-        raise CannotSay(
-            "The outcome that was declared to decide cannot be estimated; see the checks."
-        )
-    # Profit of those held out is a share of their spend: the lift that can be found is the same.
-    outcome = "spend" if campaign.primary == "profit" else campaign.primary
-    held_out = (data.table["arm"] == campaign.control).to_numpy()
-    values = data.outcomes["campaign"][outcome].to_numpy(dtype=float)[held_out]
-    largest = max(
-        (e for e in found.effects if e.against == campaign.control), key=lambda e: e.customers
-    )
-    require_enough_customers(
-        largest.customers,
-        int(held_out.sum()),
-        control_mean=float(values.mean()),
-        standard_deviation=float(values.std(ddof=1)),
-        r_squared=min(found.r_squared, 1.0 - 1e-9),
-    )
-
-
-def _effects(
-    data: CampaignCustomers, asked: Asked, codes: np.ndarray, checks: list[Finding]
-) -> dict[tuple[Outcome, Window], RandomisedEffect]:
-    """Of each outcome and window, in one call."""
+def _effects(data: CampaignCustomers, asked: Asked, lot: ByLot, checks: list[Finding]) -> Found:
+    """Of each outcome and window, in one call; what cannot be estimated stands among the checks."""
     columns = {
         f"{outcome}, {window}": (outcome, window)
-        for outcome in asked.outcomes
-        for window in WINDOWS
-        if window in data.outcomes
+        # The primary outcome last, so that its reason is the last one.
+        for outcome in sorted(asked.outcomes, key=lambda one: one == data.campaign.primary)
+        for window in sorted(data.outcomes, key=lambda one: one == "campaign")
     }
-    outcomes = pd.DataFrame({name: data.outcomes[w][o] for name, (o, w) in columns.items()})
-    names = {outcome: usable(data.covariates, BY_OUTCOME[outcome], codes) for outcome in asked.outcomes}
-    used = [name for name in data.covariates if any(name in some for some in names.values())]
+    used = [name for name in data.covariates if any(name in some for some in lot.names.values())]
     effects = randomised_effects(
-        outcomes,
-        data.table["arm"].to_numpy(dtype=object),
-        data.covariates[used] if used else None,
-        control=data.campaign.control,
-        adjusted_by={name: names[outcome] for name, (outcome, _) in columns.items()},
+        pd.DataFrame({name: data.outcomes[w][o].to_numpy() for name, (o, w) in columns.items()}),
+        lot.codes,
+        data.covariates[used].set_axis(range(len(lot.codes))) if used else None,
+        control=CONTROL,
+        adjusted_by={name: lot.names[outcome] for name, (outcome, _) in columns.items()},
         interval=1.0 - asked.level,
     )
-    found: dict[tuple[Outcome, Window], RandomisedEffect] = {}
+    found: Found = {}
     for name, key in columns.items():
         effect = effects[name]
         if isinstance(effect, CannotSay):
-            checks.append(Finding(f"estimated: {name}", False, False, str(effect)))
+            words = _with_labels(str(effect), lot)
+            checks.append(Finding(f"estimated: {name}", False, False, words))
         else:
             found[key] = effect
     return found
 
 
-def _row(outcome: str, window: str, effect: Effect, r_squared: float) -> dict[str, Any]:
-    return row(
-        outcome=outcome,
-        window=window,
-        estimand="itt",
-        r_squared=r_squared,
-        **{name: getattr(effect, name) for name in _OF_EFFECT},
-    )
+def _with_labels(words: str, lot: ByLot) -> str:
+    """A reason that names two arms, by their names."""
+    for i, label in reversed(list(enumerate(lot.labels))):
+        for before in ("arm ", "of ", "and "):
+            words = words.replace(f"{before}{i} ", f"{before}“{label}” ")
+    return words
+
+
+def _rows(found: Found, lot: ByLot) -> Iterator[dict[str, Any]]:
+    """One row a comparison."""
+    for (outcome, window), effects in found.items():
+        for effect in effects.effects:
+            yield row(
+                outcome=outcome,
+                window=window,
+                arm=lot.labels[int(str(effect.arm))],
+                against=lot.labels[int(str(effect.against))],
+                estimand="itt",
+                r_squared=effects.r_squared,
+                **{name: getattr(effect, name) for name in _OF_EFFECT},
+            )
 
 
 def _per_redeemer(
-    data: CampaignCustomers, asked: Asked, codes: np.ndarray, checks: list[Finding]
-) -> list[dict[str, Any]]:
+    data: CampaignCustomers, asked: Asked, lot: ByLot, checks: list[Finding]
+) -> Iterator[dict[str, Any]]:
     """Secondary rows, of the campaign's days: the effect of the offer for each redeemer it made."""
-    redeemed = (data.table["redemptions"] > 0).astype(float)
+    redeemed = (data.table["redemptions"] > 0).to_numpy(dtype=float)
     if not redeemed.any():
-        return []
-    control, rows = data.campaign.control, []
-    for arm in sorted(set(data.table["arm"]) - {control}):
-        try:
-            rows += [_redeemer_row(data, asked, codes, redeemed, arm, o) for o in asked.outcomes]
-        except CannotSay as reason:
-            checks.append(Finding(f"per redeemer of {arm}", True, False, str(reason)))
-    return rows
+        return
+    sharing: dict[tuple[str, ...], list[Outcome]] = defaultdict(list)
+    for outcome in asked.outcomes:
+        sharing[tuple(lot.names[outcome])].append(outcome)
+    for i, arm in enumerate(lot.labels[1:], start=1):
+        for names, outcomes in sharing.items():
+            try:
+                effects = effects_per_redeemer(
+                    data.outcomes["campaign"][outcomes].to_numpy(dtype=float),
+                    redeemed,
+                    lot.codes,
+                    data.covariates[list(names)].to_numpy(dtype=float) if names else None,
+                    treated=i,
+                    control=CONTROL,
+                    interval=1.0 - asked.level,
+                )
+            except CannotSay as reason:
+                words = _with_labels(str(reason).replace(f"{i} redeemed", f"“{arm}” redeemed"), lot)
+                checks.append(Finding(f"estimated: per redeemer of {arm}", False, False, words))
+                break
+            redeemers = int(redeemed[lot.codes == i].sum())
+            for outcome, effect in zip(outcomes, effects, strict=True):
+                yield row(
+                    outcome=outcome,
+                    window="campaign",
+                    arm=arm,
+                    against=lot.labels[CONTROL],
+                    estimand="per_redeemer",
+                    customers=redeemers,
+                    absolute_effect=effect.per_redeemer,
+                    standard_error=effect.standard_error,
+                    conf_low=effect.conf_low,
+                    conf_high=effect.conf_high,
+                    pvalue=effect.pvalue,
+                    total=np.nan,
+                )
 
 
-def _redeemer_row(
-    data: CampaignCustomers,
-    asked: Asked,
-    codes: np.ndarray,
-    redeemed: pd.Series,
-    arm: str,
-    outcome: Outcome,
-) -> dict[str, Any]:
-    names = usable(data.covariates, BY_OUTCOME[outcome], codes)
-    found = effect_per_redeemer(
-        data.outcomes["campaign"][outcome],
-        redeemed,
-        data.table["arm"].to_numpy(dtype=object),
-        data.covariates[names] if names else None,
-        treated=arm,
-        control=data.campaign.control,
-        interval=1.0 - asked.level,
-    )
-    of_arm = (data.table["arm"] == arm).to_numpy()
-    return row(
-        outcome=outcome,
-        window="campaign",
-        arm=arm,
-        against=data.campaign.control,
-        estimand="per_redeemer",
-        customers=int(redeemed.to_numpy()[of_arm].sum()),
-        absolute_effect=found.per_redeemer,
-        standard_error=found.standard_error,
-        conf_low=found.conf_low,
-        conf_high=found.conf_high,
-        pvalue=found.pvalue,
-        total=np.nan,
-    )
-
-
-def _balance(data: CampaignCustomers) -> tuple[pd.DataFrame, Finding]:
+def _balance(data: CampaignCustomers, lot: ByLot) -> tuple[pd.DataFrame, Finding]:
     """What was known before, by arm, and whether a lot explains how the arms differ in it."""
-    varying = data.covariates.columns[(data.covariates != data.covariates.iloc[0]).any()]
+    values = data.covariates.to_numpy(dtype=float)
+    varying = data.covariates.columns[(values != values[0]).any(axis=0)]
     if varying.empty:
         words = "Nothing that differs between customers was known before the campaign."
-        return pd.DataFrame(columns=list(BALANCE)), Finding("balance", True, False, words)
+        return empty(BALANCE), Finding("balance", True, False, words)
     table = balance_table(
-        data.covariates[varying],
-        data.table["arm"].to_numpy(dtype=object),
-        control=data.campaign.control,
+        data.covariates[varying].set_axis(range(len(lot.codes))), lot.codes, control=CONTROL
     ).rename(columns={"standardised_difference": "unweighted"})
+    table["arm"] = [lot.labels[int(code)] for code in table["arm"]]
     limit = float(ndtri(1.0 - BALANCE_LEVEL / (2.0 * len(table))))
     apart = table.loc[(table["unweighted"] / table["chance"]).abs() > limit]
     words = "The arms were alike before the campaign, but for chance."
     if not apart.empty:
+        names = ", ".join(f"“{name}”" for name in apart["covariate"].unique())
         words = (
-            f"The arms differed before the campaign in {_listed(apart['covariate'].unique())} by more "
-            "than a lot explains: find out whether the lot was kept to."
+            f"The arms differed before the campaign in {names} by more than a lot explains: find out "
+            "whether the lot was kept to."
         )
-    finding = Finding("balance", apart.empty, False, words)
-    return table.reindex(columns=list(BALANCE)), finding
-
-
-def _listed(names: Iterable[object]) -> str:
-    return ", ".join(f"“{name}”" for name in names)
+    return table.reindex(columns=list(BALANCE)), Finding("balance", apart.empty, False, words)

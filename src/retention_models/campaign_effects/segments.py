@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from retention_models.campaign_data.customers import CampaignCustomers, Finding
-from retention_models.campaign_effects.covariates import BY_OUTCOME, usable
+from retention_models.campaign_effects.arms_by_lot import CONTROL, arms_by_lot
 from retention_models.campaign_effects.result import SEGMENTS, empty
 from retention_models.campaigns.heterogeneity import segment_effects
 from retention_models.errors import CannotSay, SettingsError
 
-NEW = "no purchase before"
+NEW, UNKNOWN = "no purchase before", "unknown"
 THIRDS = ("seldom before", "now and then before", "often before")
 
 
@@ -24,7 +24,7 @@ def by_habit(data: CampaignCustomers) -> pd.Series:
 
     Returns
     -------
-    Series of str, index customer_id
+    Series, index customer_id
 
     Raises
     ------
@@ -39,8 +39,8 @@ def by_habit(data: CampaignCustomers) -> pd.Series:
     if not ends[0] < ends[1]:
         raise CannotSay("What customers bought before differs too little to group them by it.")
     third = np.searchsorted(ends, expected, side="left")
-    labels = np.where(known, np.array(THIRDS, dtype=object)[third], NEW)
-    return pd.Series(labels, index=data.table.index, name="segment")
+    codes = np.where(known, third, len(THIRDS))
+    return pd.Series(pd.Categorical.from_codes(codes, [*THIRDS, NEW]), index=data.table.index)
 
 
 def segments_of(
@@ -54,7 +54,7 @@ def segments_of(
         Randomised.
     segments : Series or str, optional
         By customer_id; or a column of the campaign's table, such as "store_id"; thirds by expected
-        purchases where not given. Customers without one are left out.
+        purchases where not given. Customers without one are "unknown".
     level : float
         Two-sided.
 
@@ -74,16 +74,16 @@ def segments_of(
     outcome = "spend" if campaign.primary == "profit" else campaign.primary
     try:
         label = by_habit(data) if segments is None else _given(data, segments)
-        codes = pd.factorize(data.table["arm"])[0]
-        names = usable(data.covariates, BY_OUTCOME[outcome], codes)
+        lot = arms_by_lot(data, (outcome,))
+        names = lot.names[outcome]
         # That they have no history is the segment itself.
         names = [name for name in names if name != "no_history"] if segments is None else names
         found = segment_effects(
             data.outcomes["campaign"][outcome].to_numpy(dtype=float),
-            data.table["arm"].to_numpy(dtype=object),
-            label.to_numpy(dtype=object),
-            data.covariates[names].to_numpy(dtype=float) if names else None,
-            control=campaign.control,
+            lot.codes,
+            label.array,
+            data.covariates[names].set_axis(range(len(lot.codes))) if names else None,
+            control=CONTROL,
             interval=1.0 - level,
         )
     except CannotSay as reason:
@@ -99,6 +99,7 @@ def segments_of(
         }
     ).assign(outcome=outcome, window="campaign", against=campaign.control)
     table["differ_pvalue"] = table["arm"].map(differ)
+    table["arm"] = [lot.labels[int(code)] for code in table["arm"]]
     notes = [Finding("segments", True, False, words) for words in found.words]
     return table[list(SEGMENTS)], notes
 
@@ -111,11 +112,11 @@ def _given(data: CampaignCustomers, segments: pd.Series | str) -> pd.Series:
                 f"segments is {segments!r}; expected a Series by customer_id, or one of the columns "
                 f"{list(data.table.columns)}."
             )
-        return data.table[segments]
+        return data.table[segments].astype(object).fillna(UNKNOWN)
     known = segments.reindex(data.table.index)
     if known.isna().all():
         raise SettingsError(
             "segments are of none of the campaign's customers; expected a Series whose index is "
             "customer_id, as text."
         )
-    return known
+    return known.astype(object).fillna(UNKNOWN)

@@ -108,7 +108,7 @@ def store_estimates(data: CampaignStores, asked: Asked) -> Estimates:
     """
     arms, control = data.stores["arm"], data.campaign.control
     sides, members, before = [], {}, []
-    for arm in sorted(set(arms) - {control}):
+    for arm in sorted(set(arms.unique()) - {control}):
         side = _Side(data, arm, asked.level, arms.isin([arm, control]).to_numpy())
         members[arm] = (arms == arm).to_numpy()
         one_start = np.unique(side.first_week[side.treated]).size == 1

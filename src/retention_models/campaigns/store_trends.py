@@ -1,8 +1,9 @@
 """Whether stores moved alike before a campaign that all treated stores began at once, and after.
 
 The stores are the independent units. Each period's difference between treated and control stores is
-taken against a period before the start, so that all stand on one scale; the joint test of those before is Hotelling's T² of two groups with a common covariance (Hotelling, Annals of Mathematical
-Statistics 2 (1931), 360–378), exact for normal changes whatever the number of stores.
+taken against a period before the start, so that all stand on one scale; the joint test of those before
+is Hotelling's T² of two groups with a common covariance (Hotelling, Annals of Mathematical Statistics 2
+(1931), 360–378), exact for normal changes whatever the number of stores.
 """
 
 from __future__ import annotations
