@@ -22,6 +22,7 @@ from retention_models.campaign_effects.randomised import randomised_estimates
 from retention_models.campaign_effects.result import SEGMENTS, CampaignEffect, empty
 from retention_models.campaign_effects.segments import segments_of
 from retention_models.campaign_effects.self_selected import self_selected_estimates
+from retention_models.campaign_effects.sizes import without_small_arms
 from retention_models.campaign_effects.stores import store_estimates
 from retention_models.campaign_effects.targeted import targeted_estimates
 from retention_models.campaign_effects.verdicts import verdict_of
@@ -175,7 +176,7 @@ def _result(
     told = [one for one in data.findings if one.check != OVER or one.passed]
     checks: list[Finding] = [*told, *found.checks, *look_finding(campaign, data.last_day)]
     if isinstance(data, CampaignCustomers) and campaign.design == "randomised":
-        table, notes = segments_of(data, segments, level)
+        table, notes = segments_of(without_small_arms(data)[0], segments, level)
         checks += notes
     grade, why = grade_of(campaign.design, checks)
     economics = economics_of(data, found, margin)

@@ -71,6 +71,7 @@ def randomised_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
         checks.append(ratio_finding(data))
         if checks[0].blocks and not checks[0].passed:
             raise CannotSay(checks[0].words)
+    everyone = data.table["arm"]
     data, small = without_small_arms(data)
     checks += small
     lot = arms_by_lot(data, asked.outcomes)
@@ -83,7 +84,7 @@ def randomised_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
     balance, balanced = _balance(data, lot)
     checks += [] if "balance" in told else [balanced]
     rows = [*_rows(found, lot), *_per_redeemer(data, asked, lot, checks)]
-    members = {label: lot.codes == i for i, label in enumerate(lot.labels)}
+    members = {label: (everyone == label).to_numpy() for label in lot.labels}
     return Estimates(table_of(rows), tuple(checks), members, balance)
 
 
