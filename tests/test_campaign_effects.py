@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import campaign_samples as samples
+import campaign_effect_samples as samples
 from retention_models.campaign_data.customers import Finding
 from retention_models.campaign_effects.by_store import campaign_effect_by_store
 from retention_models.campaign_effects.estimate import effect_of
@@ -338,7 +338,9 @@ def test_a_declared_look_has_the_repeated_interval(drawn):
     assert level == pytest.approx(early.level)
     rows = [one(found, window="campaign", estimand="itt") for found in (early, plain)]
     wide, narrow = (row["conf_high"] - row["conf_low"] for row in rows)
-    assert 2.797 / 1.96 == pytest.approx(wide / narrow, rel=0.01)  # Jennison & Turnbull, C_B(2, .05)
+    assert 2.797 / 1.96 == pytest.approx(
+        wide / narrow, rel=0.01
+    )  # Jennison & Turnbull, C_B(2, .05)
     assert "declared look of 21 March 2017" in early.summary()
 
 

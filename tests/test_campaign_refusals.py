@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-import campaign_samples as samples
+import campaign_effect_samples as samples
 from retention_models.campaign_data.customers import Finding
 from retention_models.campaign_effects.estimate import effect_of
 from retention_models.campaign_effects.result import TABLE
@@ -76,7 +76,9 @@ def test_rare_buyers_are_refused_by_what_could_be_found():
     data = samples.randomised(n=440)
     rare = {window: frame * 0.0 for window, frame in data.outcomes.items()}
     rare["campaign"].iloc[::40] = 1.0
-    assert re.search(r"only a lift beyond \d+% would be found", refusal_of(replace(data, outcomes=rare)))
+    assert re.search(
+        r"only a lift beyond \d+% would be found", refusal_of(replace(data, outcomes=rare))
+    )
 
 
 def test_a_broken_sample_ratio_is_refused(drawn):
