@@ -16,6 +16,7 @@ from scipy.special import stdtr, stdtrit
 from campaign_worlds import (
     CONTACT,
     DISCOUNT,
+    LIFT,
     MARGIN,
     REDEEMS,
     WEEKS,
@@ -27,6 +28,7 @@ from campaign_worlds import (
 )
 from retention_models.campaigns.doubly_robust import Choice, att
 from retention_models.campaigns.overlap import refuse_thin_weights, within_overlap
+from retention_models.campaigns.skewness import LARGEST_SKEWNESS, difference_skewness
 from retention_models.campaigns.sequential import best_rho, confidence_sequence, obrien_fleming
 from retention_models.campaigns.staggered import group_time_effects
 from retention_models.campaigns.staggered_summaries import summarised
@@ -77,6 +79,49 @@ def differences(y: Array, X: Array, arm: NDArray, pairs: list[tuple[int, int]]) 
             parts[0] ** 2 / fits[i][2] + parts[1] ** 2 / fits[j][2]
         )
         yield fits[i][0] - fits[j][0], np.sqrt(parts.sum(axis=0)), freedom
+
+
+def small_tests(
+    world: World, replications: int, rng: np.random.Generator, *, size: int, held_out: float
+) -> Array:
+    """Two arms of any size without a lift, shape (replications, 8).
+
+    After the four outcomes the same four once more, missing where the rule of `skewness` refuses.
+    """
+    missed = np.empty((replications, 8))
+    few = round(held_out * size)
+    for k in range(replications):
+        rows, offered = rng.integers(0, world.size, size), rng.permutation(size) >= few
+        y, X = campaign(world, rows, offered, 0.0, rng), known(world, rows)
+        ((effect, error, freedom),) = differences(y, X, offered, [(1, 0)])
+        truth = world.truth(0.0)[rows].mean(axis=0)
+        found = abs(effect - truth) > stdtrit(freedom, 0.975) * error
+        e = np.concatenate([residuals(y[offered == g], X[offered == g]) for g in (False, True)])
+        skewness = (e**3).mean(axis=0) / (e**2).mean(axis=0) ** 1.5
+        lets = abs(skewness * difference_skewness(1.0, size - few, few)) <= LARGEST_SKEWNESS
+        missed[k] = np.concatenate([found, np.where(lets, found, np.nan)])
+    return missed
+
+
+def residuals(y: Array, X: Array, columns: tuple[list[int], ...] = ADJUSTED) -> Array:
+    """What the covariates of each outcome leave of it in one arm, shape (n, 4)."""
+    left = np.empty_like(y)
+    for k, chosen in enumerate(columns):
+        A = np.column_stack([np.ones(len(y)), X[:, chosen]])
+        left[:, k] = y[:, k] - A @ np.linalg.solve(A.T @ A, A.T @ y[:, k])
+    return left
+
+
+def gains(world: World, replications: int, rng: np.random.Generator, *, size: int = 4000) -> Array:
+    """Mean squared standard error without covariates over that with them, at +10%; shape (4,)."""
+    variances = np.zeros((2, 4))
+    for _ in range(replications):
+        rows, offered = rng.integers(0, world.size, size), rng.permutation(size) >= size // 2
+        y, X = campaign(world, rows, offered, LIFT, rng), known(world, rows)
+        for k, columns in enumerate((([],) * 4, ADJUSTED)):
+            for arm in (offered, ~offered):
+                variances[k] += arm_means(y[arm], X[arm], columns)[1]
+    return variances[0] / variances[1]
 
 
 def randomised(
