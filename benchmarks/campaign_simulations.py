@@ -27,9 +27,9 @@ sys.path.insert(0, str(ROOT / "tests"))  # the simulated customers are also the 
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
+from campaign_table import written  # noqa: E402
 
 import campaign_designs as designs  # noqa: E402
-from campaign_table import written  # noqa: E402
 from campaign_worlds import LIFT, OUTCOMES, WORLDS, World, world_of  # noqa: E402
 
 CHUNK = 250
@@ -151,7 +151,9 @@ def main() -> None:
                 kept = replaced(kept, found, everything)
                 kept.to_csv(COUNTS, index=False)
                 TABLE.write_text(written(kept), encoding="utf-8")
-                rates = ", ".join(f"{rate:.3f}" for rate in found["missed"] / found["given"].clip(lower=1))
+                rates = ", ".join(
+                    f"{rate:.3f}" for rate in found["missed"] / found["given"].clip(lower=1)
+                )
                 print(
                     f"{time.monotonic() - begin:6.0f} s  {cell.design}, {cell.world}, {cell.size}, "
                     f"lift {cell.lift:g}: {rates}",

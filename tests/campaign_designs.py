@@ -28,8 +28,12 @@ from campaign_worlds import (
 )
 from retention_models.campaigns.doubly_robust import Choice, att
 from retention_models.campaigns.overlap import refuse_thin_weights, within_overlap
-from retention_models.campaigns.skewness import LARGEST_SKEWNESS, difference_skewness
 from retention_models.campaigns.sequential import best_rho, confidence_sequence, obrien_fleming
+from retention_models.campaigns.skewness import (
+    LARGEST_SKEWNESS,
+    difference_skewness,
+    outcome_skewness,
+)
 from retention_models.campaigns.staggered import group_time_effects
 from retention_models.campaigns.staggered_summaries import summarised
 from retention_models.campaigns.stores import store_effect
@@ -75,9 +79,7 @@ def differences(y: Array, X: Array, arm: NDArray, pairs: list[tuple[int, int]]) 
     fits = [arm_means(y[arm == g], X[arm == g]) for g in range(int(arm.max()) + 1)]
     for i, j in pairs:
         parts = np.stack([fits[i][1], fits[j][1]])
-        freedom = parts.sum(axis=0) ** 2 / (
-            parts[0] ** 2 / fits[i][2] + parts[1] ** 2 / fits[j][2]
-        )
+        freedom = parts.sum(axis=0) ** 2 / (parts[0] ** 2 / fits[i][2] + parts[1] ** 2 / fits[j][2])
         yield fits[i][0] - fits[j][0], np.sqrt(parts.sum(axis=0)), freedom
 
 
@@ -90,26 +92,17 @@ def small_tests(
     """
     missed = np.empty((replications, 8))
     few = round(held_out * size)
+    scale = difference_skewness(1.0, size - few, few)
     for k in range(replications):
         rows, offered = rng.integers(0, world.size, size), rng.permutation(size) >= few
         y, X = campaign(world, rows, offered, 0.0, rng), known(world, rows)
         ((effect, error, freedom),) = differences(y, X, offered, [(1, 0)])
         truth = world.truth(0.0)[rows].mean(axis=0)
         found = abs(effect - truth) > stdtrit(freedom, 0.975) * error
-        e = np.concatenate([residuals(y[offered == g], X[offered == g]) for g in (False, True)])
-        skewness = (e**3).mean(axis=0) / (e**2).mean(axis=0) ** 1.5
-        lets = abs(skewness * difference_skewness(1.0, size - few, few)) <= LARGEST_SKEWNESS
+        skewness = [outcome_skewness(of, offered, control=False) for of in y.T]
+        lets = abs(np.array(skewness) * scale) <= LARGEST_SKEWNESS
         missed[k] = np.concatenate([found, np.where(lets, found, np.nan)])
     return missed
-
-
-def residuals(y: Array, X: Array, columns: tuple[list[int], ...] = ADJUSTED) -> Array:
-    """What the covariates of each outcome leave of it in one arm, shape (n, 4)."""
-    left = np.empty_like(y)
-    for k, chosen in enumerate(columns):
-        A = np.column_stack([np.ones(len(y)), X[:, chosen]])
-        left[:, k] = y[:, k] - A @ np.linalg.solve(A.T @ A, A.T @ y[:, k])
-    return left
 
 
 def gains(world: World, replications: int, rng: np.random.Generator, *, size: int = 4000) -> Array:
@@ -249,9 +242,7 @@ def whole_stores(
     return missed
 
 
-def _store_interval(
-    y: Array, starts: NDArray[np.float64], windows: int
-) -> tuple[float, float]:
+def _store_interval(y: Array, starts: NDArray[np.float64], windows: int) -> tuple[float, float]:
     """By difference-in-differences of two windows, or group-time effects of more."""
     if windows == 2:
         found = store_effect(y, starts < windows, [False, True])

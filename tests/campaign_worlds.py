@@ -52,6 +52,7 @@ class World:
 
     @property
     def size(self) -> int:
+        """Customers."""
         return self.x.size
 
     def truth(self, lift: float) -> Array:

@@ -72,9 +72,7 @@ def test_the_expected_effects_are_those_of_many_draws(lift):
 @pytest.mark.parametrize("name", WORLDS)
 def test_randomised(name, lift):
     """Two arms of 1,000: the mean effect on the customers of the test."""
-    missed = designs.randomised(
-        population(name), lift, TESTS, np.random.default_rng(11), size=2000
-    )
+    missed = designs.randomised(population(name), lift, TESTS, np.random.default_rng(11), size=2000)
     assert nominal() == rates(missed)
 
 
@@ -137,9 +135,7 @@ def test_chosen_on_what_is_known(constant, slopes, lift):
 @pytest.mark.slow
 def test_eight_declared_looks_keep_five_percent_of_all_outcomes():
     """2,000 customers who come in by eighths."""
-    missed = designs.looks(
-        population("shop"), 0.0, TESTS, np.random.default_rng(16), size=2000
-    )
+    missed = designs.looks(population("shop"), 0.0, TESTS, np.random.default_rng(16), size=2000)
     assert nominal() == rates(missed)
 
 
