@@ -137,4 +137,6 @@ def test_another_language_needs_only_its_sentences(effect):
 def test_words_have_no_jargon():
     """No p-values, no standard errors, no confidence."""
     everything = " ".join(ENGLISH.values()).lower()
-    assert not re.search(r"p-value|standard error|confidence|significan|estimand|regress", everything)
+    assert not re.search(
+        r"p-value|standard error|confidence|significan|estimand|regress", everything
+    )

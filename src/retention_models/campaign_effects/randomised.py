@@ -17,6 +17,7 @@ from retention_models.campaign_effects.result import BALANCE, empty
 from retention_models.campaign_effects.rows import row, table_of
 from retention_models.campaign_effects.sizes import (
     ratio_finding,
+    refuse_few,
     refuse_too_little,
     without_small_arms,
 )
@@ -78,7 +79,8 @@ def randomised_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
     found = _effects(data, asked, lot, checks)
     primary = found.get((data.campaign.primary, "campaign"))
     if primary is None:
-        raise CannotSay(checks[-1].words)
+        name = f"estimated: {data.campaign.primary}, campaign"
+        raise CannotSay(next(one.words for one in checks if one.check == name))
     against_control = [effect for effect in primary.effects if effect.against == CONTROL]
     refuse_too_little(data, against_control, primary.r_squared)
     balance, balanced = _balance(data, lot)
@@ -92,9 +94,8 @@ def _effects(data: CampaignCustomers, asked: Asked, lot: ByLot, checks: list[Fin
     """Of each outcome and window, in one call; what cannot be estimated stands among the checks."""
     columns = {
         f"{outcome}, {window}": (outcome, window)
-        # The primary outcome last, so that its reason is the last one.
-        for outcome in sorted(asked.outcomes, key=lambda one: one == data.campaign.primary)
-        for window in sorted(data.outcomes, key=lambda one: one == "campaign")
+        for outcome in asked.outcomes
+        for window in data.outcomes
     }
     used = [name for name in data.covariates if any(name in some for some in lot.names.values())]
     effects = randomised_effects(
@@ -107,13 +108,30 @@ def _effects(data: CampaignCustomers, asked: Asked, lot: ByLot, checks: list[Fin
     )
     found: Found = {}
     for name, key in columns.items():
-        effect = effects[name]
+        effect = _unless_few(effects[name], key, data, lot)
         if isinstance(effect, CannotSay):
             words = _with_labels(str(effect), lot)
             checks.append(Finding(f"estimated: {name}", False, False, words))
         else:
             found[key] = effect
     return found
+
+
+def _unless_few(
+    effect: RandomisedEffect | CannotSay,
+    key: tuple[Outcome, Window],
+    data: CampaignCustomers,
+    lot: ByLot,
+) -> RandomisedEffect | CannotSay:
+    """The effect, or why few customers decide it."""
+    if isinstance(effect, CannotSay):
+        return effect
+    outcome, window = key
+    try:
+        refuse_few(outcome, data.outcomes[window][outcome].to_numpy(dtype=float), lot)
+    except CannotSay as reason:
+        return reason
+    return effect
 
 
 def _with_labels(words: str, lot: ByLot) -> str:

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from retention_models.campaign_data.customers import CampaignCustomers, Finding
-from retention_models.campaign_effects.arms_by_lot import part_of
-from retention_models.campaigns.checks import require_enough_customers, sample_ratio
+from retention_models.campaign_effects.arms_by_lot import CONTROL, ByLot, part_of
+from retention_models.campaign_settings import Outcome
+from retention_models.campaigns.checks import (
+    fewest_in_arm,
+    require_enough_customers,
+    sample_ratio,
+)
 from retention_models.campaigns.comparisons import Effect
+from retention_models.campaigns.skewness import (
+    LARGEST_SKEWNESS,
+    difference_skewness,
+    outcome_skewness,
+    require_little_skewness,
+)
 from retention_models.errors import CannotSay
 
 # In each arm. With 100 in each, only a lift of 67% would be found in a common shop.
 FEWEST_FOR_A_VERDICT = 200
+# No outcome that was simulated, or of the demonstration's shops, is nearly as skewed within its arms.
+_MOST_SKEWED = 100.0
 
 
 def ratio_finding(data: CampaignCustomers) -> Finding:
@@ -92,6 +108,34 @@ def without_small_arms(data: CampaignCustomers) -> tuple[CampaignCustomers, list
         for arm, reason in reasons.items()
     ]
     return part_of(data, kept.to_numpy()), findings
+
+
+def refuse_few(outcome: Outcome, values: NDArray[np.float64], lot: ByLot) -> None:
+    """CannotSay where an outcome's interval would leave out the truth too often.
+
+    Parameters
+    ----------
+    outcome : str
+    values : ndarray, shape (n,)
+        Of the outcome.
+    lot : ByLot
+    """
+    control, *others = (int(n) for n in lot.counts)
+    fewest = fewest_in_arm(outcome)
+    if min(control, *others) < fewest:
+        raise CannotSay(
+            f"The effect on {outcome} cannot be told with {min(control, *others):,} customers in an "
+            f"arm: it takes {fewest:,}, since few of them decide it. Pool stores, or include more "
+            "customers."
+        )
+    # Arms of like size cancel each other's skewness, and need no look at it.
+    unlike = [
+        n for n in others if abs(difference_skewness(_MOST_SKEWED, n, control)) > LARGEST_SKEWNESS
+    ]
+    if unlike:
+        skewness = outcome_skewness(values, lot.codes, control=CONTROL)
+        for n in unlike:
+            require_little_skewness(n, control, skewness)
 
 
 def refuse_too_little(data: CampaignCustomers, effects: Iterable[Effect], r_squared: float) -> None:
