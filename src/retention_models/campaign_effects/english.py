@@ -123,8 +123,12 @@ ENGLISH: Mapping[str, str] = {
         "nobody recorded."
     ),
     "naive": (
-        "Plainly compared, those of “{arm}” differ from the others by {naive} {what} a customer; most "
-        "or all of such a difference was there before the campaign."
+        "Plainly compared, those of “{arm}” differ from the others by {naive} {what} a customer, which "
+        "misleads: they differed before the campaign."
+    ),
+    "naive_before": (
+        "Plainly compared, those of “{arm}” differ from the others by {naive} {what} a customer, which "
+        "misleads: on the day before the campaign a difference of {before} was to be expected."
     ),
     "explained": "{words}",
     "next.more.paid": "Do it again, and hold out a part of the customers by lot again.",

@@ -24,7 +24,7 @@ from retention_models.campaign_effects.segments import segments_of
 from retention_models.campaign_effects.self_selected import self_selected_estimates
 from retention_models.campaign_effects.sizes import without_small_arms
 from retention_models.campaign_effects.stores import store_estimates
-from retention_models.campaign_effects.targeted import targeted_estimates
+from retention_models.campaign_effects.targeted import naive_differences, targeted_estimates
 from retention_models.campaign_effects.verdicts import verdict_of
 from retention_models.campaign_settings import Outcome
 from retention_models.errors import CannotSay, SettingsError
@@ -116,7 +116,7 @@ def effect_of(
     try:
         estimates = _estimated(data, Asked(asked, level))
     except CannotSay as refusal:
-        return refusals.refused(data, "enough to tell", str(refusal))
+        return refusals.refused(data, "enough to tell", str(refusal), _naive(data, asked))
     return _result(data, estimates, level, segments, margin, interval, currency)
 
 
@@ -154,6 +154,18 @@ def _blocked(data: CampaignCustomers | CampaignStores) -> tuple[str, str] | None
     if campaign.design != "self_selected" and (offered["redemptions"] > 0).all():
         return "more than redeemers", refusals.redeemers_only(len(offered))
     return None
+
+
+def _naive(
+    data: CampaignCustomers | CampaignStores, asked: tuple[Outcome, ...]
+) -> pd.DataFrame | None:
+    """Plain differences, of designs where they mislead; never of money among the self-selected."""
+    if isinstance(data, CampaignStores) or data.campaign.design == "randomised":
+        return None
+    self_selected = data.campaign.design == "self_selected"
+    return naive_differences(
+        data, tuple(one for one in asked if not (self_selected and one == "profit"))
+    )
 
 
 def _estimated(data: CampaignCustomers | CampaignStores, asked: Asked) -> Estimates:

@@ -10,7 +10,13 @@ import datetime as dt
 import pandas as pd
 
 from retention_models.campaign_data.customers import CampaignCustomers, CampaignStores, Finding
-from retention_models.campaign_effects.result import CHECKS, TABLE, CampaignEffect, empty
+from retention_models.campaign_effects.result import (
+    CHECKS,
+    NAIVE,
+    TABLE,
+    CampaignEffect,
+    empty,
+)
 from retention_models.words import counted, day
 
 CampaignTables = CampaignCustomers | CampaignStores
@@ -83,8 +89,10 @@ def no_comparison(control: str, nobody_offered: bool) -> str:
     )
 
 
-def refused(data: CampaignTables, check: str, reason: str) -> CampaignEffect:
-    """The result of a campaign without an effect: the reason and the checks, never a number.
+def refused(
+    data: CampaignTables, check: str, reason: str, naive: pd.DataFrame | None = None
+) -> CampaignEffect:
+    """The result of a campaign without an effect: the reason and the checks, never an effect.
 
     Parameters
     ----------
@@ -93,6 +101,8 @@ def refused(data: CampaignTables, check: str, reason: str) -> CampaignEffect:
         Name of what failed, as it stands among the checks.
     reason : str
         In whole sentences.
+    naive : DataFrame, optional
+        Plain differences that would mislead, to show by how much.
 
     Returns
     -------
@@ -108,6 +118,7 @@ def refused(data: CampaignTables, check: str, reason: str) -> CampaignEffect:
         verdict="",
         refusal=reason,
         checks=checks_table(found),
+        naive=empty(NAIVE) if naive is None else naive,
     )
 
 

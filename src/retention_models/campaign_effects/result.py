@@ -37,7 +37,17 @@ TABLE = (
     "total_high",
 )
 CHECKS = ("check", "passed", "blocks", "words")
-NAIVE = ("outcome", "window", "arm", "against", "mean", "mean_against", "difference", "words")
+NAIVE = (
+    "outcome",
+    "window",
+    "arm",
+    "against",
+    "mean",
+    "mean_against",
+    "difference",
+    "expected_before",
+    "words",
+)
 ECONOMICS = (
     "arm",
     "window",
@@ -149,7 +159,9 @@ class CampaignEffect:
     sensitivity : DataFrame
         Of self-selected campaigns: what a hidden cause could do.
     naive : DataFrame
-        Plain differences of means of designs where they mislead, kept apart to show by how much.
+        Plain differences of means of designs where they mislead, kept apart to show by how much:
+        expected_before is the same difference in what was expected on the day before the campaign. Also
+        there where such a campaign is refused.
     cumulative : DataFrame
         By arm and day: the difference in purchases a customer until then, with a pointwise interval.
     interval : float

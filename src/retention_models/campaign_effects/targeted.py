@@ -22,6 +22,7 @@ from retention_models.errors import CannotSay
 # Beyond, a covariate still differs between the sides (Austin & Stuart 2015); and a comparison without
 # more than this share of those treated is of other customers than those treated.
 MOST_DIFFERENCE, MOST_LEFT_OUT = 0.1, 0.2
+_EXPECTED = {"expected_purchases": "purchases", "expected_spend": "spend"}
 
 
 def targeted_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
@@ -102,19 +103,27 @@ def naive_differences(data: CampaignCustomers, outcomes: tuple[Outcome, ...]) ->
     Returns
     -------
     DataFrame
-        One row an outcome, window and arm.
+        One row an outcome, window and arm; in the campaign's days with the difference in purchases and
+        spend that was expected of the same customers on the day before.
     """
     words = (
         "Misleading: those who got the campaign bought more before it already, so their difference "
         "from the others is not what the campaign did."
     )
     control, rows = data.campaign.control, []
+    arms = data.table["arm"].to_numpy(dtype=object)
+    known = data.covariates.rename(columns=_EXPECTED)
+    before = known[[name for name in _EXPECTED.values() if name in known]].groupby(arms).mean()
     for window in (w for w in WINDOWS if w in data.outcomes):
-        means = data.outcomes[window].groupby(data.table["arm"].to_numpy(dtype=object)).mean()
+        means = data.outcomes[window].groupby(arms).mean()
         for outcome in outcomes:
             for arm in means.index.drop(control):
                 here, there = means.loc[arm, outcome], means.loc[control, outcome]
-                rows.append((outcome, window, arm, control, here, there, here - there, words))
+                expected = np.nan
+                if window == "campaign" and outcome in before:
+                    expected = before.loc[arm, outcome] - before.loc[control, outcome]
+                told = (here, there, here - there, expected, words)
+                rows.append((outcome, window, arm, control, *told))
     return pd.DataFrame(rows, columns=list(NAIVE))
 
 

@@ -31,7 +31,8 @@ def summary(effect: CampaignEffect, words: Words = ENGLISH) -> str:
         The same tables give the same words.
     """
     if effect.grade is None:
-        return words["refused"].format(**_named(effect), reason=effect.refusal)
+        told = words["refused"].format(**_named(effect), reason=effect.refusal)
+        return " ".join([told, *_naive(effect, words)])
     return " ".join(_sentences(effect, words))
 
 
@@ -173,19 +174,26 @@ def _doubts(effect: CampaignEffect, words: Words) -> Iterator[str]:
     checks = effect.checks
     of_grade = checks.loc[(checks["check"] == "grade") & ~checks["passed"].astype(bool), "words"]
     yield from of_grade
-    primary, naive = effect.campaign.primary, effect.naive
-    for _, row in naive.loc[
-        (naive["outcome"] == primary) & (naive["window"] == "campaign")
-    ].iterrows():
-        yield words["naive"].format(
-            arm=row["arm"],
-            naive=_size(effect, primary, row["difference"]),
-            what=words[f"what.{primary}"],
-        )
+    yield from _naive(effect, words)
+    primary = effect.campaign.primary
     hidden = effect.sensitivity
     chosen = (hidden["outcome"] == primary) & (hidden["measure"] == "explained away")
     for text in hidden.loc[chosen, "words"]:
         yield words["explained"].format(words=text)
+
+
+def _naive(effect: CampaignEffect, words: Words) -> Iterator[str]:
+    """By how much the plain comparison misleads, where it does."""
+    primary, naive = effect.campaign.primary, effect.naive
+    chosen = (naive["outcome"] == primary) & (naive["window"] == "campaign")
+    for _, row in naive.loc[chosen].iterrows():
+        expected = row["expected_before"]
+        yield words["naive" if pd.isna(expected) else "naive_before"].format(
+            arm=row["arm"],
+            naive=_size(effect, primary, row["difference"]),
+            before=_size(effect, primary, expected),
+            what=words[f"what.{primary}"],
+        )
 
 
 def _next(effect: CampaignEffect, arms: list[str], words: Words) -> Iterator[str]:
