@@ -229,6 +229,28 @@ def test_targeted_effects_are_doubly_robust(chosen, targeted):
     assert ("C", "no difference found") == (targeted.grade, targeted.verdict[:19])
 
 
+def test_customers_without_history_need_their_like(chosen, targeted):
+    """Added to those chosen only, they are left out and counted: all else stays as it was."""
+    new = samples.targeted(9, 300, strength=0.7)
+    new.covariates.loc[:] = 0.0
+    index = "new" + new.table.index
+    frames = [pd.concat([a, b.set_index(index)]) for a, b in [
+        (chosen.table, new.table.assign(arm="coupon")),
+        (chosen.covariates.assign(no_history=0.0), new.covariates.assign(no_history=1.0)),
+    ]]  # fmt: skip
+    outcomes = {
+        window: pd.concat([frame, new.outcomes[window].set_index(index)])
+        for window, frame in chosen.outcomes.items()
+    }
+    found = effect_of(replace(chosen, table=frames[0], covariates=frames[1], outcomes=outcomes))
+    pd.testing.assert_frame_equal(targeted.table, found.table)
+    pd.testing.assert_frame_equal(targeted.economics, found.economics)
+    assert (
+        "300 customers had not bought"
+        in found.checks.set_index("check").loc["customers with history", "words"]
+    )
+
+
 def test_plain_differences_of_targeted_customers_mislead(chosen, targeted):
     """There is no effect: the doubly robust interval holds 0, the plain difference is far from it."""
     row = one(targeted, estimand="att")

@@ -97,6 +97,10 @@ ENGLISH: Mapping[str, str] = {
         "Whether “{arm}” paid is open: it cost {cost} in all, and after that cost its profit is "
         "{profit} ({between})."
     ),
+    "no_cost": (
+        "No cost of “{arm}” is declared, so whether it paid is not told; before any cost its profit is "
+        "{profit} ({between})."
+    ),
     "profit_between": "between {low} and {high}",
     "return": "For each 1 spent that is {value} ({between}).",
     "retained": "Each customer retained by it cost {value} (between {low} and {high}).",

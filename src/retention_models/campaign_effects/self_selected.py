@@ -9,6 +9,7 @@ import pandas as pd
 
 from retention_models.campaign_data.customers import CampaignCustomers, Finding
 from retention_models.campaign_effects.estimates import Asked, Estimates
+from retention_models.campaign_effects.known_customers import comparable_part
 from retention_models.campaign_effects.result import SENSITIVITY
 from retention_models.campaign_effects.rows import primary_row
 from retention_models.campaign_effects.targeted import (
@@ -53,6 +54,7 @@ def self_selected_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
     found = targeted_estimates(data, Asked(outcomes, asked.level))
     rows: list[dict[str, Any]] = []
     checks = list(found.checks)
+    data, _, _ = comparable_part(data)
     for arm in arms_with_campaign(data):
         for outcome in outcomes:
             try:

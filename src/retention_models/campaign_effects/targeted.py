@@ -12,6 +12,7 @@ from scipy.special import ndtr, ndtri
 from retention_models.campaign_data.customers import CampaignCustomers, Finding
 from retention_models.campaign_effects.covariates import OF_CHOICE, usable
 from retention_models.campaign_effects.estimates import Asked, Estimates
+from retention_models.campaign_effects.known_customers import comparable_part
 from retention_models.campaign_effects.result import BALANCE, NAIVE
 from retention_models.campaign_effects.rows import WINDOWS, row, table_of, with_holm
 from retention_models.campaign_settings import Outcome
@@ -42,7 +43,7 @@ def targeted_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
     CannotSay
         Where an arm is too small, or hardly anyone in control is like those who got the campaign.
     """
-    checks: list[Finding] = []
+    data, known, checks = comparable_part(data)
     rows: list[dict[str, Any]] = []
     sides, members = [], {}
     for arm in arms_with_campaign(data):
@@ -51,8 +52,8 @@ def targeted_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
         on_treated = comparable(treated, covariates, estimand="att")
         sides.append(_sides(on_treated, covariates, arm))
         checks += list(_findings(on_treated, arm))
-        chosen = np.zeros(len(data.table), dtype=bool)
-        chosen[np.flatnonzero(both)[on_treated.used]] = on_treated.treated
+        chosen = np.zeros(known.size, dtype=bool)
+        chosen[np.flatnonzero(known)[both][on_treated.used]] = on_treated.treated
         members[arm] = chosen
         rows += _rows(data, asked, arm, both, on_treated, checks)
         try:
@@ -110,6 +111,7 @@ def naive_differences(data: CampaignCustomers, outcomes: tuple[Outcome, ...]) ->
         "Misleading: those who got the campaign bought more before it already, so their difference "
         "from the others is not what the campaign did."
     )
+    data, _, _ = comparable_part(data)
     control, rows = data.campaign.control, []
     arms = data.table["arm"].to_numpy(dtype=object)
     known = data.covariates.rename(columns=_EXPECTED)

@@ -138,7 +138,8 @@ def _economics(effect: CampaignEffect, arm: str, words: Words) -> Iterator[str]:
             low=say(row["profit_low"]), high=say(row["profit_high"])
         )
         places = {"arm": arm, "cost": say(row["cost"]), "profit": say(row["profit"])}
-        yield words[row["verdict"]].format(**places, between=ends)
+        key = row["verdict"] if row["cost"] > 0.0 else "no_cost"
+        yield words[key].format(**places, between=ends)
         if np.isfinite(row["return_on_cost"]):
             ends = words["profit_between"].format(
                 low=f"{row['return_low']:.2f}", high=f"{row['return_high']:.2f}"
@@ -208,7 +209,8 @@ def _next(effect: CampaignEffect, arms: list[str], words: Words) -> Iterator[str
         if sign < 0:
             said.append(words["next.fewer."])
             continue
-        verdict = "" if paid.empty else str(paid.iloc[0])
+        costs = effect.economics.loc[effect.economics["arm"] == arm, "cost"]
+        verdict = str(paid.iloc[0]) if (costs > 0.0).any() else ""
         said.append(words[f"next.{'more' if sign else 'none'}.{verdict}"])
     if effect.grade in ("C", "D"):
         said = [words["next.lot"]]
