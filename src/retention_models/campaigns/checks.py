@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import chisquare
 
 from retention_models.campaigns.arms import read_arms
+from retention_models.campaigns.overlap import standardised_differences
 from retention_models.campaigns.power import minimum_detectable_effect
 from retention_models.errors import CannotSay, SettingsError
 
@@ -144,27 +145,23 @@ def balance_table(covariates: pd.DataFrame, arm: ArrayLike, *, control: Hashable
     arms = read_arms(np.zeros(len(covariates)), arm, covariates, control)
     if arms.counts.min() < 2:
         raise CannotSay("An arm with a single customer cannot be compared. Include more customers.")
-    rows = []
-    for name in covariates.columns:
-        values = covariates[name].to_numpy(dtype=float)
-        parts = [values[arms.index == g] for g in range(len(arms.labels))]
-        for label, part in zip(arms.labels[1:], parts[1:], strict=True):
-            spread = math.sqrt((part.var(ddof=1) + parts[0].var(ddof=1)) / 2.0)
-            difference = float(part.mean() - parts[0].mean())
-            rows.append(
-                {
-                    "covariate": name,
-                    "arm": label,
-                    "mean": float(part.mean()),
-                    "mean_control": float(parts[0].mean()),
-                    # Constant within both arms, and not the same in all: infinitely apart.
-                    "standardised_difference": difference / spread
-                    if spread > 0.0
-                    else math.copysign(math.inf, difference),
-                    "chance": math.sqrt(1.0 / part.size + 1.0 / parts[0].size),
-                }
-            )
-    return pd.DataFrame(rows)
+    values = covariates.to_numpy(dtype=float)
+    parts = [values[arms.index == g] for g in range(len(arms.labels))]
+    tables = [
+        pd.DataFrame(
+            {
+                "covariate": covariates.columns,
+                "arm": label,
+                "mean": part.mean(axis=0),
+                "mean_control": parts[0].mean(axis=0),
+                "standardised_difference": standardised_differences(part, parts[0]),
+                "chance": math.sqrt(1.0 / len(part) + 1.0 / len(parts[0])),
+            }
+        )
+        for label, part in zip(arms.labels[1:], parts[1:], strict=True)
+    ]
+    # By covariate, then arm.
+    return pd.concat(tables).sort_index(kind="stable").reset_index(drop=True)
 
 
 def holdout_floor(customers: int) -> int:

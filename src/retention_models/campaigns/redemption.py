@@ -17,8 +17,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
-from retention_models.campaigns.arms import check_same_customers, fit_arms, numbers, read_arms
-from retention_models.errors import CannotSay, DataError, SettingsError
+from retention_models.campaigns.arms import check_same_customers, fit_arms, fit_outcomes, read_arms
+from retention_models.campaigns.arrays import flags
+from retention_models.errors import CannotSay, SettingsError
 
 # First-stage t² of 10: below, the ratio is not near normal (Staiger & Stock, Econometrica 65 (1997)).
 _WEAKEST = 10.0
@@ -114,8 +115,8 @@ def effect_per_redeemer(
             f"{list(arms.labels)}."
         )
     i = arms.labels.index(treated)
-    D = _redeemed(redeemed, arms.outcome.size)
-    on_redemption, on_outcome = fit_arms(arms, D), fit_arms(arms)
+    D = flags("redeemed", redeemed, arms.outcome.size) * 1.0
+    on_redemption, on_outcome = fit_outcomes(arms, np.column_stack([D, arms.outcome]))
     share = float(on_redemption.means[i] - on_redemption.means[0])
     if share <= 0.0 or share**2 < _WEAKEST * on_redemption.variances[[0, i]].sum():
         raise CannotSay(
@@ -134,18 +135,3 @@ def effect_per_redeemer(
     return RedeemerEffect(
         treated, control, value, error, value - half, value + half, pvalue, offer, share
     )
-
-
-def _redeemed(redeemed: ArrayLike, n: int) -> np.ndarray:
-    """As 0 and 1."""
-    D = numbers("redeemed", redeemed)
-    if D.shape != (n,):
-        raise SettingsError(f"redeemed has shape {D.shape}; expected one value a customer, ({n},).")
-    wrong = np.flatnonzero((D != 0.0) & (D != 1.0))
-    if wrong.size:
-        rows = ", ".join(map(str, wrong[:5]))
-        raise DataError(
-            f"redeemed has {wrong.size:,} rows that are neither 0 nor 1, first at row {rows}; "
-            "expected whether the customer redeemed."
-        )
-    return D
