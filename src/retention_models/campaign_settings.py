@@ -80,7 +80,7 @@ class Campaign(Section):
         gt=0,
         le=1,
         examples=[0.30],
-        description="share of spend that is profit; that of [money] without it",
+        description="share of spend above 0 and up to 1 that is profit; that of [money] without it",
     )
     costs: Costs = Field(
         default_factory=lambda: Costs.model_validate({}),
