@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from retention_models.action_settings import ActionSettings
     from retention_models.actions.lists import ActionList
     from retention_models.actions.segments import customer_segments
+    from retention_models.campaign_data.customers import CampaignCustomers, CampaignStores
+    from retention_models.campaign_data.reading import read_assignments, read_redemptions
+    from retention_models.campaign_data.reading_campaign import read_campaign
+    from retention_models.campaign_settings import Campaign
     from retention_models.chain_models import StoreFits, fit_stores
     from retention_models.chain_summaries import customer_summary_by_store
     from retention_models.comparison import ModelComparison, compare_models, track_models
@@ -60,6 +64,9 @@ _ROOM_OF = {
     "ActionSettings": "action_settings",
     "ANNUAL_CHURN_BAND": "measures.definitions",
     "BetaGeoFitter": "models.fitters",
+    "Campaign": "campaign_settings",
+    "CampaignCustomers": "campaign_data.customers",
+    "CampaignStores": "campaign_data.customers",
     "CannotSay": "errors",
     "DataError": "errors",
     "Events": "contacts.reading",
@@ -94,7 +101,10 @@ _ROOM_OF = {
     "predict_customers": "predictions",
     "predict_store": "forecasts",
     "predictions_table": "engine_predictions",
+    "read_assignments": "campaign_data.reading",
+    "read_campaign": "campaign_data.reading_campaign",
     "read_events": "contacts.reading",
+    "read_redemptions": "campaign_data.reading",
     "read_settings": "settings",
     "read_surveys": "contacts.reading",
     "read_transactions": "transactions",
@@ -114,6 +124,9 @@ __all__ = [
     "ActionList",
     "ActionSettings",
     "BetaGeoFitter",
+    "Campaign",
+    "CampaignCustomers",
+    "CampaignStores",
     "CannotSay",
     "DataError",
     "Events",
@@ -148,7 +161,10 @@ __all__ = [
     "predict_customers",
     "predict_store",
     "predictions_table",
+    "read_assignments",
+    "read_campaign",
     "read_events",
+    "read_redemptions",
     "read_settings",
     "read_surveys",
     "read_transactions",
