@@ -10,11 +10,10 @@ import pytest
 
 import retention_models as rm
 from campaign_samples import CAMPAIGN, assigned, campaign, log_of
-from retention_models.campaign_data.balance import joint_balance
+from retention_models.campaign_data.arms import Arms
+from retention_models.campaign_data.balance import check_balance, joint_balance
 from retention_models.campaign_data.checks import (
-    Arms,
     check_arms,
-    check_balance,
     check_days,
     check_known,
     check_redemptions,

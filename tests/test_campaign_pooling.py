@@ -99,6 +99,16 @@ def test_the_variance_between_stores_solves_its_equation(stores):
     assert 11.0 == pytest.approx(squares, rel=1e-9)
 
 
+def test_estimates_without_doubt_of_their_own_are_a_plain_sample():
+    """Standard errors near nought: τ and the interval of the mean are those of Student's t."""
+    theta = np.array([0.3, 1.9, -0.4, 0.8, 2.2])
+    found = pooled_effect(theta, np.full(5, 1e-13))
+    assert theta.std(ddof=1) == pytest.approx(found.tau)
+    plain = stats.ttest_1samp(theta, 0.0)
+    assert plain.pvalue == pytest.approx(found.pvalue)
+    assert tuple(plain.confidence_interval()) == pytest.approx((found.conf_low, found.conf_high))
+
+
 @pytest.mark.parametrize(
     ("stores", "tau", "least"), [(5, 0.0, 0.99), (5, 2.0, 0.93), (20, 2.0, 0.94)]
 )

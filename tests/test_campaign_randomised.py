@@ -66,6 +66,14 @@ def test_the_lift_is_growthbooks(growthbook):
     assert 37.879 == pytest.approx(growthbook.lift_standard_error, abs=5e-4)
 
 
+def test_the_covariate_takes_off_growthbooks_theta():
+    """gbstats, test of compute_theta: .01864, in both arms; ten units more before cost ten θ."""
+    before, after = np.array([0.3, 0.5, 0.9, 22.0]), np.array([2.0, 1.0, 5.0, 3.0])
+    pre, arm = np.concatenate([before, before + 10.0]), np.repeat(["a", "b"], 4)
+    found = randomised_effect(np.tile(after, 2), arm, pre, control="a").of("b")
+    assert 0.01864 == pytest.approx(-found.absolute_effect / 10.0, abs=5e-6)
+
+
 def test_the_lifts_interval_is_symmetric_on_the_log(growthbook):
     """exp(ln 1.707 ± t·se): the ends' product is the square of the ratio."""
     low, high = 1 + growthbook.lift_low / 100, 1 + growthbook.lift_high / 100

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels
-from statsmodels.discrete.discrete_model import Logit
+from statsmodels.discrete.discrete_model import Logit, Probit
 from statsmodels.regression.linear_model import OLS
 from statsmodels.treatment.treatment_effects import TreatmentEffect
 
@@ -68,6 +68,26 @@ def test_with_a_logit_it_is_that_of_statsmodels(births):
     assert reference.results_gmm.bse[0] == pytest.approx(found.standard_error, rel=1e-4)
     assert ["prenatal1_", "mmarried_", "mage", "fbaby_"] == list(found.balance.index)
     assert found.balance["weighted"].abs().max() < found.balance["unweighted"].abs().max()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("method", "effect", "error"),
+    # As statsmodels' documentation prints them (treatment effects, notebook).
+    [("ipw", -230.689, 25.817), ("ra", -239.639, 23.824), ("aipw", -230.990, 26.214)],
+)
+def test_the_reference_gives_what_it_prints_and_ours_is_its_doubly_robust_one(
+    births, method, effect, error
+):
+    """Weighting or regression alone rest on one model each; of the three, the last is ours."""
+    choice = Probit.from_formula("mbsmoke_ ~ " + CHOICE.replace(" ", "+"), births).fit(disp=0)
+    model = OLS.from_formula("bweight ~ " + OUTCOME.replace(" ", "+"), births)
+    teffect = TreatmentEffect(model, births["mbsmoke_"].to_numpy(), results_select=choice)
+    found = getattr(teffect, method)()
+    assert [effect, error] == pytest.approx([found.effect[0], found.results_gmm.bse[0]], abs=6e-4)
+    if method == "aipw":
+        ours = births_effect(births, "probit")
+        assert [effect, error] == pytest.approx([ours.effect, ours.standard_error], rel=2e-4)
 
 
 @pytest.mark.parametrize("estimand", ["att", "ate"])

@@ -9,6 +9,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import chi2
 
+from retention_models.campaign_data.arms import Arms
+from retention_models.campaign_data.customers import Finding
+from retention_models.campaign_settings import Campaign
+from retention_models.campaigns.checks import MISMATCH
+
 # Singular values below this share of the largest are sums of other covariates.
 _SAME = 1e-9
 
@@ -78,3 +83,34 @@ def joint_balance(covariates: pd.DataFrame, arm: ArrayLike) -> JointBalance:
     statistic = float((along**2 / counts[:, None]).sum())
     freedom = (groups - 1) * int(kept.sum())
     return JointBalance(statistic, freedom, float(chi2.sf(statistic, freedom)))
+
+
+def check_balance(campaign: Campaign, arms: Arms, covariates: pd.DataFrame) -> list[Finding]:
+    """Whether lots can have drawn the arms of a randomised campaign.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    arms : Arms
+    covariates : DataFrame, shape (n, k)
+        From `known_before`.
+
+    Returns
+    -------
+    list of Finding
+        None for other designs, or where nothing can be compared.
+    """
+    if campaign.design != "randomised":
+        return []
+    found = joint_balance(covariates, arms.arm)
+    if found.degrees_of_freedom == 0:
+        return []
+    p = "p < 0.001" if found.pvalue < MISMATCH else f"p = {found.pvalue:.3f}"
+    if found.pvalue < MISMATCH:
+        words = (
+            "The campaign is declared randomised and was not randomised: before it, the arms differed "
+            f"by more than chance explains ({p}). Find out how they were drawn, or declare it targeted."
+        )
+        return [Finding("balance", False, True, words)]
+    words = f"Before the campaign, the arms differed by no more than chance explains ({p})."
+    return [Finding("balance", True, True, words)]

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Hashable
-from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
-from retention_models.campaign_data.balance import joint_balance
+from retention_models.campaign_data.arms import Arms
 from retention_models.campaign_data.customers import Finding
 from retention_models.campaign_data.outcomes import Redeemed
 from retention_models.campaign_data.reading import Redemptions
 from retention_models.campaign_settings import Campaign
-from retention_models.campaigns.checks import MISMATCH, sample_ratio
+from retention_models.campaigns.checks import sample_ratio
 from retention_models.errors import CannotSay
 
 # Above this share, an assignment table is not the one the campaign was run by: of redemptions, by
@@ -26,33 +23,6 @@ TOLERATED = 0.05
 FEWEST_ALL_REDEEMED = 5
 
 _BY_CHOICE = ("targeted", "self_selected")
-
-
-@dataclass(frozen=True, slots=True)
-class Arms:
-    """The arms of a campaign's customers.
-
-    Attributes
-    ----------
-    arm : ndarray of str, shape (n,)
-    assigned_at : ndarray of date, shape (n,)
-        None for controls that are not in the assignments.
-    in_two : int
-        Customers whom the assignments put into more than one arm.
-    derived : int
-        Controls who are not in the assignments.
-    """
-
-    arm: NDArray[np.object_]
-    assigned_at: NDArray[np.object_]
-    in_two: int
-    derived: int
-
-    def counts(self) -> dict[str, int]:
-        """Customers by arm, sorted."""
-        return {
-            str(arm): int(n) for arm, n in pd.Series(self.arm).value_counts().sort_index().items()
-        }
 
 
 def check_arms(campaign: Campaign, arms: Arms) -> list[Finding]:
@@ -191,7 +161,7 @@ def check_known(customers: int, unknown: int) -> Finding:
     Parameters
     ----------
     customers, unknown : int
-        Of the campaign, and those of them without a purchase in the log.
+        Of the campaign, and those of them without a purchase up to the last day measured.
 
     Returns
     -------
@@ -200,41 +170,10 @@ def check_known(customers: int, unknown: int) -> Finding:
     words = f"All {customers:,} customers of the campaign are in the log."
     if unknown:
         words = (
-            f"{unknown:,} of {customers:,} customers of the campaign have no purchase in the log: they "
-            "count as having bought nothing."
+            f"{unknown:,} of {customers:,} customers of the campaign have no purchase in the log up to "
+            "the last day that is measured: they count as having bought nothing."
         )
     return Finding("customers in the log", True, False, words)
-
-
-def check_balance(campaign: Campaign, arms: Arms, covariates: pd.DataFrame) -> list[Finding]:
-    """Whether lots can have drawn the arms of a randomised campaign.
-
-    Parameters
-    ----------
-    campaign : Campaign
-    arms : Arms
-    covariates : DataFrame, shape (n, k)
-        From `known_before`.
-
-    Returns
-    -------
-    list of Finding
-        None for other designs, or where nothing can be compared.
-    """
-    if campaign.design != "randomised":
-        return []
-    found = joint_balance(covariates, arms.arm)
-    if found.degrees_of_freedom == 0:
-        return []
-    p = "p < 0.001" if found.pvalue < MISMATCH else f"p = {found.pvalue:.3f}"
-    if found.pvalue < MISMATCH:
-        words = (
-            "The campaign is declared randomised and was not randomised: before it, the arms differed "
-            f"by more than chance explains ({p}). Find out how they were drawn, or declare it targeted."
-        )
-        return [Finding("balance", False, True, words)]
-    words = f"Before the campaign, the arms differed by no more than chance explains ({p})."
-    return [Finding("balance", True, True, words)]
 
 
 def _one_arm(arms: Arms, customers: int) -> Finding:

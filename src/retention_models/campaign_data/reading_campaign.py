@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from ibis.expr.types import Table
 
+from retention_models.campaign_data.arms import Arms
+from retention_models.campaign_data.balance import check_balance
 from retention_models.campaign_data.checks import (
-    Arms,
     check_arms,
-    check_balance,
     check_days,
     check_known,
     check_redemptions,

@@ -193,8 +193,9 @@ def between_variance(effects: Floats, standard_errors: Floats) -> float:
     expected = effects.size - 1.0
     if _squares(0.0, effects, standard_errors) <= expected:
         return 0.0
-    # Divided by τ² alone, unweighted squares are more than those about the weighted mean.
-    most = float(((effects - effects.mean()) ** 2).sum() / expected)
+    # Divided by τ² alone, unweighted squares are more than those about the weighted mean: at their
+    # mean the root is passed, and at twice it beyond doubt, however small the standard errors.
+    most = 2.0 * float(((effects - effects.mean()) ** 2).sum() / expected)
     return float(
         brentq(
             lambda v: _squares(v, effects, standard_errors) - expected, 0.0, most, xtol=1e-14 * most

@@ -10,7 +10,8 @@ estimated τ for the true one makes the intervals too short (Morris, the same 78
 integrated over, as in Gelman et al., Bayesian Data Analysis, 3rd ed. (2013), section 5.4. The prior is
 flat in τ² as in Morris (1983) up to τ = 10 s₀, s₀² the harmonic mean of the s_i², and falls as τ⁻²
 beyond, so that two groups suffice. Of the priors that were simulated it is the one whose 95% intervals
-cover 95% or more at every τ, for 2 to 30 groups; others (DuMouchel's, half-Cauchy) fall to 91 to 94%.
+cover 95% or more, but for chance, at every τ for 2 to 30 groups; others (DuMouchel's, half-Cauchy)
+fall to 91 to 94%.
 """
 
 from __future__ import annotations
