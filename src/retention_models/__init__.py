@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from retention_models.campaign_data.customers import CampaignCustomers, CampaignStores
     from retention_models.campaign_data.reading import read_assignments, read_redemptions
     from retention_models.campaign_data.reading_campaign import read_campaign
+    from retention_models.campaign_effects.by_store import campaign_effect_by_store
+    from retention_models.campaign_effects.entry import campaign_effect
+    from retention_models.campaign_effects.estimate import effect_of
+    from retention_models.campaign_effects.result import CampaignEffect
     from retention_models.campaign_settings import Campaign
     from retention_models.chain_models import StoreFits, fit_stores
     from retention_models.chain_summaries import customer_summary_by_store
@@ -66,6 +70,7 @@ _ROOM_OF = {
     "BetaGeoFitter": "models.fitters",
     "Campaign": "campaign_settings",
     "CampaignCustomers": "campaign_data.customers",
+    "CampaignEffect": "campaign_effects.result",
     "CampaignStores": "campaign_data.customers",
     "CannotSay": "errors",
     "DataError": "errors",
@@ -83,6 +88,8 @@ _ROOM_OF = {
     "Transactions": "transactions",
     "activity_window": "measures.activity",
     "calibration_holdout_summary": "customer_summaries",
+    "campaign_effect": "campaign_effects.entry",
+    "campaign_effect_by_store": "campaign_effects.by_store",
     "category_counts": "measures.categories",
     "cohort_retention": "measures.cohorts",
     "cohort_table": "measures.cohorts",
@@ -93,6 +100,7 @@ _ROOM_OF = {
     "customer_summary": "customer_summaries",
     "customer_summary_by_store": "chain_summaries",
     "data_quality": "quality.report",
+    "effect_of": "campaign_effects.estimate",
     "fit_stores": "chain_models",
     "from_json": "models.fitters",
     "measure_changes": "measures.changes",
@@ -126,6 +134,7 @@ __all__ = [
     "BetaGeoFitter",
     "Campaign",
     "CampaignCustomers",
+    "CampaignEffect",
     "CampaignStores",
     "CannotSay",
     "DataError",
@@ -143,6 +152,8 @@ __all__ = [
     "Transactions",
     "activity_window",
     "calibration_holdout_summary",
+    "campaign_effect",
+    "campaign_effect_by_store",
     "category_counts",
     "cohort_retention",
     "cohort_table",
@@ -153,6 +164,7 @@ __all__ = [
     "customer_summary",
     "customer_summary_by_store",
     "data_quality",
+    "effect_of",
     "fit_stores",
     "from_json",
     "measure_changes",
