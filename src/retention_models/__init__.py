@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from retention_models.campaign_effects.entry import campaign_effect
     from retention_models.campaign_effects.estimate import effect_of
     from retention_models.campaign_effects.result import CampaignEffect
+    from retention_models.campaign_plans.assignment import CampaignAssignment, assign_customers
+    from retention_models.campaign_plans.assignment_files import write_assignment
+    from retention_models.campaign_plans.looks import CampaignLooks, plan_looks
+    from retention_models.campaign_plans.plan import CampaignPlan, plan_campaign
     from retention_models.campaign_settings import Campaign
     from retention_models.chain_models import StoreFits, fit_stores
     from retention_models.chain_summaries import customer_summary_by_store
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
         customer_summary,
     )
     from retention_models.demonstration import write_demo
+    from retention_models.demonstration.simulated_shop import SimulatedShop
     from retention_models.engine_predictions import predictions_table, write_predictions
     from retention_models.errors import (
         CannotSay,
@@ -69,8 +74,11 @@ _ROOM_OF = {
     "ANNUAL_CHURN_BAND": "measures.definitions",
     "BetaGeoFitter": "models.fitters",
     "Campaign": "campaign_settings",
+    "CampaignAssignment": "campaign_plans.assignment",
     "CampaignCustomers": "campaign_data.customers",
     "CampaignEffect": "campaign_effects.result",
+    "CampaignLooks": "campaign_plans.looks",
+    "CampaignPlan": "campaign_plans.plan",
     "CampaignStores": "campaign_data.customers",
     "CannotSay": "errors",
     "DataError": "errors",
@@ -82,11 +90,13 @@ _ROOM_OF = {
     "RetentionError": "errors",
     "Settings": "settings",
     "SettingsError": "errors",
+    "SimulatedShop": "demonstration.simulated_shop",
     "Store": "store",
     "StoreFits": "chain_models",
     "Surveys": "contacts.reading",
     "Transactions": "transactions",
     "activity_window": "measures.activity",
+    "assign_customers": "campaign_plans.assignment",
     "calibration_holdout_summary": "customer_summaries",
     "campaign_effect": "campaign_effects.entry",
     "campaign_effect_by_store": "campaign_effects.by_store",
@@ -106,6 +116,8 @@ _ROOM_OF = {
     "measure_changes": "measures.changes",
     "measure_table": "measures.table",
     "open_store": "store",
+    "plan_campaign": "campaign_plans.plan",
+    "plan_looks": "campaign_plans.looks",
     "predict_customers": "predictions",
     "predict_store": "forecasts",
     "predictions_table": "engine_predictions",
@@ -122,6 +134,7 @@ _ROOM_OF = {
     "validate_holdout": "validation",
     "weekly_totals": "tracking",
     "weekly_tracking": "tracking",
+    "write_assignment": "campaign_plans.assignment_files",
     "write_demo": "demonstration",
     "write_outputs": "outputs",
     "write_predictions": "engine_predictions",
@@ -133,8 +146,11 @@ __all__ = [
     "ActionSettings",
     "BetaGeoFitter",
     "Campaign",
+    "CampaignAssignment",
     "CampaignCustomers",
     "CampaignEffect",
+    "CampaignLooks",
+    "CampaignPlan",
     "CampaignStores",
     "CannotSay",
     "DataError",
@@ -146,11 +162,13 @@ __all__ = [
     "RetentionError",
     "Settings",
     "SettingsError",
+    "SimulatedShop",
     "Store",
     "StoreFits",
     "Surveys",
     "Transactions",
     "activity_window",
+    "assign_customers",
     "calibration_holdout_summary",
     "campaign_effect",
     "campaign_effect_by_store",
@@ -170,6 +188,8 @@ __all__ = [
     "measure_changes",
     "measure_table",
     "open_store",
+    "plan_campaign",
+    "plan_looks",
     "predict_customers",
     "predict_store",
     "predictions_table",
@@ -186,6 +206,7 @@ __all__ = [
     "validate_holdout",
     "weekly_totals",
     "weekly_tracking",
+    "write_assignment",
     "write_demo",
     "write_outputs",
     "write_predictions",

@@ -13,10 +13,8 @@ from retention_models.action_settings import LIST_NAMES, ListName
 from retention_models.actions.lists import ActionList
 from retention_models.errors import CannotSay
 from retention_models.predictions import Interval
+from retention_models.spreadsheets import formula_safe
 from retention_models.store import Store
-
-# A spreadsheet runs a cell that begins with one of these as a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 _MEASURES = (
     "customers",
@@ -32,17 +30,6 @@ _FORECASTS = (
     "value",
     "top_tenth_share",
 )
-
-
-def formula_safe(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: a leading ' where it would.
-
-    Examples
-    --------
-    >>> formula_safe("=1+1"), formula_safe("0042")
-    ("'=1+1", '0042')
-    """
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def write_outputs(store: Store, folder: str | Path) -> None:
