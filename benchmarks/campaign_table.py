@@ -68,9 +68,11 @@ def written(counts: pd.DataFrame) -> str:
 
 def _table(rows: pd.DataFrame) -> str:
     """One line a world, size and lift."""
-    lines = ["| customers | size | lift | " + " | ".join(OUTCOMES) + " |", "| --- " * 7 + "|"]
+    lines = ["| customers | size | lift | " + " | ".join(OUTCOMES) + " | replications |"]
+    lines.append("| --- " * 8 + "|")
     for (world, size, lift), part in rows.groupby(["world", "size", "lift"], sort=False):
         cells = [_rate(part, outcome) for outcome in OUTCOMES]
+        cells.append(f"{part['replications'].iloc[0]:,}")
         lines.append(f"| {world} | {size} | {lift:+.0%} | " + " | ".join(cells) + " |")
     return "\n".join(lines).replace("+0%", "none") + "\n"
 
@@ -100,8 +102,8 @@ and profit. In each cell: missed of all tests; in brackets the share of tests wh
 
 def _small(rows: pd.DataFrame) -> str:
     """All tests, and those that the rule on skewness lets through."""
-    lines = ["| customers | offered and held out | " + " | ".join(OUTCOMES) + " |"]
-    lines.append("| --- " * 6 + "|")
+    lines = ["| customers | offered and held out | " + " | ".join(OUTCOMES) + " | replications |"]
+    lines.append("| --- " * 7 + "|")
     for (world, size), part in rows.groupby(["world", "size"], sort=False):
         given = part.set_index("outcome")["given"]
         cells = []
@@ -109,5 +111,6 @@ def _small(rows: pd.DataFrame) -> str:
             through = f"{outcome}, let through"
             share = given[through] / given[outcome]
             cells.append(f"{_rate(part, outcome)} ({share:.0%}: {_rate(part, through)})")
+        cells.append(f"{part['replications'].iloc[0]:,}")
         lines.append(f"| {world} | {size} | " + " | ".join(cells) + " |")
     return SMALL + "\n".join(lines) + "\n"
