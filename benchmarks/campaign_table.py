@@ -41,7 +41,7 @@ chosen or come in one after the other, on the world's.
 
 Whole stores: with 5 against 5, the variance of CRV3 is 9/10 · 5/4 = 1.125 times what it should be: the
 interval is too wide. Looks by days at the same customers agree with each other no less than the plan
-supposes. A confidence sequence allows for looks at any time, so that eight leave out the truth less often.
+supposes. A confidence sequence allows for looks at any time: eight leave out the truth less often.
 """
 
 
