@@ -64,10 +64,9 @@ def world_of(name: str, size: int = 60_000, seed: int = 1) -> World:
     """Customers with between a quarter and a year and a quarter of history."""
     parameters, silent = WORLDS[name]
     rng = np.random.default_rng(seed)
-    drawn = int(size * 3.0) if silent else size
-    x, t_x, T = simulate_geometric(
-        rng, drawn, *parameters, rng.uniform(13.0, 65.0, drawn), first=False
-    )
+    drawn = 3 * size if silent else size
+    T = rng.uniform(13.0, 65.0, drawn)
+    x, t_x, T = simulate_geometric(rng, drawn, *parameters, T, first=False)
     kept = np.flatnonzero(T - t_x >= silent)[:size]
     x, t_x, T = x[kept], t_x[kept], T[kept]
     total = rng.gamma(np.maximum(P * x, 1e-12), V / rng.gamma(Q, 1.0, x.size)) * (x > 0)

@@ -128,6 +128,7 @@ def test_a_mean_that_few_customers_decide_is_refused():
     with pytest.raises(CannotSay, match="It takes 557 held out, or arms of equal size"):
         require_enough_customers(3600, 400, **given)
     assert None is require_enough_customers(400, 400, **given)
+    assert None is require_enough_customers(3600, 400, **(given | {"outcome": "bought"}))
 
 
 def test_covariates_can_make_a_test_large_enough():

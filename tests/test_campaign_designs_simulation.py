@@ -173,3 +173,17 @@ def test_what_the_covariates_gain(name, outcome, gain):
     """Within a tenth."""
     found = designs.gains(population(name), 40, np.random.default_rng(19))
     assert gain == pytest.approx(found[OUTCOMES.index(outcome)], rel=0.1)
+
+
+@pytest.mark.slow
+def test_a_hold_out_that_few_customers_decide_misses_and_is_refused():
+    """CDNOW's customers, 100 held out beside 900: why the rule on skewness is there."""
+    found = designs.small_tests(
+        population("CDNOW"), TESTS, np.random.default_rng(20), size=1000, held_out=0.1
+    )
+    missed, let_through = found[:, :4].mean(axis=0), 1.0 - np.isnan(found[:, 4:]).mean(axis=0)
+    assert (missed[[0, 2, 3]] > 0.05 + 3.0 * ERROR).all()
+    assert (let_through[[0, 2, 3]] < 0.1).all()
+    # Of what is 0 or 1 nobody decides much: nothing is refused, and nothing wrong.
+    assert 1.0 == let_through[1]
+    assert 0.05 == pytest.approx(missed[1], abs=3.0 * ERROR)
