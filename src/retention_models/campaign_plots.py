@@ -109,6 +109,27 @@ def campaign_forest(overview: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def comparison(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
+    """Whether those compared were alike before: `event_study` of stores, `balance` of customers.
+
+    Parameters
+    ----------
+    effect : CampaignEffect
+    ax : Axes, optional
+        Where to draw; a new figure unless given.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    CannotSay
+        Where neither is there.
+    """
+    return (balance if effect.event_study.empty else event_study)(effect, ax)
+
+
 @in_house_style
 def balance(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
     """How much those with the campaign differed from those without before it began.
