@@ -47,7 +47,7 @@ def write_campaign_outputs(effect: CampaignEffect, folder: str | Path) -> None:
 
 def _content(effect: CampaignEffect) -> dict[str, Any]:
     campaign = effect.campaign
-    rows = json.loads(effect.table.to_json(orient="records", double_precision=15))
+    known = effect.table.astype(object).where(effect.table.notna(), None)
     return {
         "campaign": campaign.id,
         "name": campaign.name,
@@ -58,5 +58,5 @@ def _content(effect: CampaignEffect) -> dict[str, Any]:
         "verdict": effect.verdict,
         "refusal": effect.refusal,
         "summary": effect.summary(),
-        "effects": rows,
+        "effects": known.to_dict("records"),
     }

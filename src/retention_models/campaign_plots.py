@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from retention_models.campaign_effects.covariates import NAMES
 from retention_models.campaign_effects.result import CampaignEffect
 from retention_models.errors import CannotSay
 from retention_models.figure_style import BLUE, GREY, INK, ORANGE, in_house_style, label, new_axes
@@ -20,16 +21,6 @@ OUTCOME_NAMES = {
     "profit": "profit",
 }
 WINDOW_NAMES = {"campaign": "", "follow_up": ", after it", "whole": ", both"}
-COVARIATE_NAMES = {
-    "expected_purchases": "expected purchases",
-    "probability_alive": "P(alive)",
-    "recency": "recency",
-    "frequency": "frequency",
-    "log_T": "time as a customer (log)",
-    "expected_spend": "expected spend",
-    "no_history": "never bought before",
-    "other_campaigns": "other campaigns",
-}
 _PERCENT = FuncFormatter(lambda value, _: f"{value:+.0f}%" if value else "0")
 _MOST_ROWS = 16
 
@@ -156,8 +147,7 @@ def balance(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
         raise CannotSay("Nothing known before the campaign is there to compare its arms by.")
     several = len(set(table["arm"])) > 1
     names = [
-        COVARIATE_NAMES.get(row["covariate"], row["covariate"])
-        + (f", {row['arm']}" if several else "")
+        NAMES.get(row["covariate"], row["covariate"]) + (f", {row['arm']}" if several else "")
         for _, row in table.iterrows()
     ]
     place = np.arange(len(table))[::-1]
