@@ -8,14 +8,14 @@ from retention_models.demonstration import write_demo
 from retention_models.errors import SettingsError
 
 
-def test_grocery_has_the_eight_stores_with_the_most_households(grocery):
+def test_grocery_reports_on_the_eight_stores_with_the_most_households(grocery):
     """Counts of the package's own table, by hand: 214, 205, 195, 173, 173, 162, 158, 158."""
     settings = rm.read_settings(grocery)
     frame = pd.read_parquet(settings.path(settings.transactions.source))
     households = frame.groupby("store_id")["household_id"].nunique().sort_values(ascending=False)
-    assert [214, 205, 195, 173, 173, 162, 158, 158] == list(households)
-    assert set(settings.stores.ids) == set(households.index)
-    assert 164_399 == len(frame)
+    assert [214, 205, 195, 173, 173, 162, 158, 158] == list(households.head(8))
+    assert set(settings.stores.ids) == set(households.index[:8])
+    assert (1_469_307, 457, 2_469) == (len(frame), len(households), frame["household_id"].nunique())
 
 
 def test_grocery_has_its_campaigns_with_assignments_and_redemptions(grocery):

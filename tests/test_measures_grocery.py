@@ -1,4 +1,4 @@
-"""Measures of the grocery demonstration against SQL written by itself over the raw file."""
+"""Measures of the grocery demonstration's eight stores against SQL of its own over the raw file."""
 
 from __future__ import annotations
 
@@ -19,17 +19,27 @@ END = "2017-12-31"
 
 
 @pytest.fixture(scope="module")
-def log(grocery):
-    """The demonstration's log."""
-    return read_project_transactions(read_settings(grocery))
+def raw(grocery, tmp_path_factory):
+    """The lines of the eight stores that have pages."""
+    path = tmp_path_factory.mktemp("eight") / "transactions.parquet"
+    lines = pd.read_parquet(grocery.parent / "data" / "raw" / "transactions.parquet")
+    lines.loc[lines["store_id"].isin(read_settings(grocery).stores.ids)].to_parquet(path)
+    return path
 
 
 @pytest.fixture(scope="module")
-def sql(grocery):
+def log(grocery, raw):
+    """The demonstration's log, of these stores."""
+    settings = read_settings(grocery)
+    here = settings.transactions.model_copy(update={"source": str(raw)})
+    return read_project_transactions(settings.model_copy(update={"transactions": here}))
+
+
+@pytest.fixture(scope="module")
+def sql(raw):
     """A connection of its own with the raw lines: household, store, basket, day, amount, department."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'America/New_York'")
-    raw = grocery.parent / "data" / "raw" / "transactions.parquet"
     connection.execute(
         f"""CREATE TABLE lines AS SELECT household_id AS h, store_id AS s, basket_id AS b,
         CAST(ordered_at AS DATE) AS d, sales_value AS v, department AS c FROM '{raw}'
@@ -198,8 +208,9 @@ def test_changes_are_paired_by_customer(log, sql):
 @pytest.mark.slow
 def test_engagement_counts_purchases_and_redeemed_coupons(log, sql, grocery):
     """Of the households that had bought by the quarter's end, those with a purchase or a coupon."""
-    raw = grocery.parent / "data" / "raw" / "coupon_redemptions.parquet"
-    coupons = sql.execute(f"SELECT customer_id, redeemed_at, 'coupon' AS kind FROM '{raw}'").df()
+    redeemed = grocery.parent / "data" / "raw" / "coupon_redemptions.parquet"
+    query = f"SELECT customer_id, redeemed_at, 'coupon' AS kind FROM '{redeemed}'"
+    coupons = sql.execute(query).df()
     path = grocery.parent / "coupons.parquet"
     coupons.to_parquet(path)
     events = rm.read_events(path, customer_id="customer_id", date="redeemed_at", kind="kind")

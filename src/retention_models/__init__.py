@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from retention_models.campaign_effects.entry import campaign_effect
     from retention_models.campaign_effects.estimate import effect_of
     from retention_models.campaign_effects.result import CampaignEffect
+    from retention_models.campaign_outputs import write_campaign_outputs
     from retention_models.campaign_plans.assignment import CampaignAssignment, assign_customers
     from retention_models.campaign_plans.assignment_files import write_assignment
     from retention_models.campaign_plans.looks import CampaignLooks, plan_looks
@@ -59,6 +60,11 @@ if TYPE_CHECKING:
     )
     from retention_models.outputs import write_outputs
     from retention_models.predictions import predict_customers
+    from retention_models.project_campaigns import (
+        ProjectCampaign,
+        campaign_overview,
+        open_campaign,
+    )
     from retention_models.quality.report import data_quality
     from retention_models.settings import Settings, read_settings
     from retention_models.store import Store, open_store
@@ -87,6 +93,7 @@ _ROOM_OF = {
     "ModelComparison": "comparison",
     "ModifiedBetaGeoFitter": "models.fitters",
     "ParetoNBDFitter": "models.fitters",
+    "ProjectCampaign": "project_campaigns",
     "RetentionError": "errors",
     "Settings": "settings",
     "SettingsError": "errors",
@@ -100,6 +107,7 @@ _ROOM_OF = {
     "calibration_holdout_summary": "customer_summaries",
     "campaign_effect": "campaign_effects.entry",
     "campaign_effect_by_store": "campaign_effects.by_store",
+    "campaign_overview": "project_campaigns",
     "category_counts": "measures.categories",
     "cohort_retention": "measures.cohorts",
     "cohort_table": "measures.cohorts",
@@ -115,6 +123,7 @@ _ROOM_OF = {
     "from_json": "models.fitters",
     "measure_changes": "measures.changes",
     "measure_table": "measures.table",
+    "open_campaign": "project_campaigns",
     "open_store": "store",
     "plan_campaign": "campaign_plans.plan",
     "plan_looks": "campaign_plans.looks",
@@ -135,6 +144,7 @@ _ROOM_OF = {
     "weekly_totals": "tracking",
     "weekly_tracking": "tracking",
     "write_assignment": "campaign_plans.assignment_files",
+    "write_campaign_outputs": "campaign_outputs",
     "write_demo": "demonstration",
     "write_outputs": "outputs",
     "write_predictions": "engine_predictions",
@@ -159,6 +169,7 @@ __all__ = [
     "ModelComparison",
     "ModifiedBetaGeoFitter",
     "ParetoNBDFitter",
+    "ProjectCampaign",
     "RetentionError",
     "Settings",
     "SettingsError",
@@ -172,6 +183,7 @@ __all__ = [
     "calibration_holdout_summary",
     "campaign_effect",
     "campaign_effect_by_store",
+    "campaign_overview",
     "category_counts",
     "cohort_retention",
     "cohort_table",
@@ -187,6 +199,7 @@ __all__ = [
     "from_json",
     "measure_changes",
     "measure_table",
+    "open_campaign",
     "open_store",
     "plan_campaign",
     "plan_looks",
@@ -207,6 +220,7 @@ __all__ = [
     "weekly_totals",
     "weekly_tracking",
     "write_assignment",
+    "write_campaign_outputs",
     "write_demo",
     "write_outputs",
     "write_predictions",

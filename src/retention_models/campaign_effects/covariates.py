@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -27,8 +27,24 @@ OF_CHOICE = (
     "log_T",
     "expected_spend",
 )
+# What readers call them.
+NAMES = {
+    "expected_purchases": "expected purchases",
+    "probability_alive": "P(alive)",
+    "recency": "recency",
+    "frequency": "frequency",
+    "log_T": "time as a customer",
+    "expected_spend": "expected spend",
+    "no_history": "whether they had bought before",
+    "other_campaigns": "other campaigns",
+}
 # A slope that fewer customers of an arm decide is worse than none.
 FEWEST_THAT_DIFFER = 20
+
+
+def in_words(names: Iterable[str]) -> str:
+    """Names of covariates as readers know them, one after the other."""
+    return ", ".join(f"“{NAMES.get(name, name)}”" for name in names)
 
 
 def usable(covariates: pd.DataFrame, names: Sequence[str], arm: NDArray[np.intp]) -> list[str]:

@@ -12,6 +12,7 @@ from scipy.special import ndtri
 
 from retention_models.campaign_data.customers import CampaignCustomers, Finding, Window
 from retention_models.campaign_effects.arms_by_lot import CONTROL, ByLot, arms_by_lot
+from retention_models.campaign_effects.covariates import in_words
 from retention_models.campaign_effects.estimates import Asked, Estimates
 from retention_models.campaign_effects.result import BALANCE, empty
 from retention_models.campaign_effects.rows import row, table_of
@@ -216,7 +217,7 @@ def _balance(data: CampaignCustomers, lot: ByLot) -> tuple[pd.DataFrame, Finding
     apart = table.loc[(table["unweighted"] / table["chance"]).abs() > limit]
     words = "The arms were alike before the campaign, but for chance."
     if not apart.empty:
-        names = ", ".join(f"“{name}”" for name in apart["covariate"].unique())
+        names = in_words(apart["covariate"].unique())
         words = (
             f"The arms differed before the campaign in {names} by more than a lot explains: find out "
             "whether the lot was kept to."

