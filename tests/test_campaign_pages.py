@@ -112,7 +112,7 @@ def test_tables_tell_the_numbers_of_the_result(drawn):
     first = shown.iloc[0]
     assert f"{row['mean']:.2f}" == first["With it"]
     assert f"{row['mean_against']:.2f}" == first["Without it"]
-    assert first["In percent"].startswith(f"+{row['lift_percent']:.0f}%")
+    assert first["Difference"].startswith(f"+{row['lift_percent']:.0f}%")
     money = campaign_tables.economics(drawn)["coupon"]
     assert f"{drawn.economics.iloc[0]['profit']:,.0f} EUR" in money["Profit"]
     assert len(drawn.segments) == len(campaign_tables.segments(drawn))

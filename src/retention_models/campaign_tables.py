@@ -62,8 +62,9 @@ def effects(effect: CampaignEffect, estimands: tuple[str, ...] = ("itt", "att"))
                 "Outcome": name,
                 "With it": _or_dash(row["mean"], say),
                 "Without it": _or_dash(row["mean_against"], say),
-                "Difference": f"{say(row['conf_low'])} to {say(row['conf_high'])}",
-                "In percent": _lift(row),
+                "Difference": _lift(row)
+                if np.isfinite(float(row["lift_percent"]))
+                else _ends(row["absolute_effect"], row["conf_low"], row["conf_high"], say),
                 "p": _pvalue(row["pvalue_holm"]),
                 "Explained before": _or_dash(row["r_squared"], lambda value: f"{value:.0%}"),
             }
@@ -95,7 +96,7 @@ def economics(effect: CampaignEffect) -> pd.DataFrame:
         per_customer = [row[name] for name in ends]
         columns[str(row["arm"])] = {
             "Cost": say(row["cost"]),
-            "Profit": f"{say(row['profit'])} ({say(row['profit_low'])} to {say(row['profit_high'])})",
+            "Profit": _ends(row["profit"], row["profit_low"], row["profit_high"], say),
             "Return on cost": "no cost declared"
             if not np.isfinite(row["return_on_cost"])
             else f"{row['return_on_cost']:.2f} ({row['return_low']:.2f} to {row['return_high']:.2f})",
@@ -144,7 +145,7 @@ def segments(effect: CampaignEffect) -> pd.DataFrame:
             "Offered": [f"{n:,.0f}" for n in table["customers"]],
             "Held out": [f"{n:,.0f}" for n in table["customers_against"]],
             "Difference": [
-                f"{say(row['shrunken'])} ({say(row['shrunken_low'])} to {say(row['shrunken_high'])})"
+                _ends(row["shrunken"], row["shrunken_low"], row["shrunken_high"], say)
                 for _, row in table.iterrows()
             ],
             "p": [_pvalue(value) for value in table["pvalue_adjusted"]],
@@ -228,6 +229,11 @@ def _signed(value: float) -> str:
 
 def _or_dash(value: float, say: Callable[[float], str]) -> str:
     return say(value) if np.isfinite(value) else "–"
+
+
+def _ends(value: float, low: float, high: float, say: Callable[[float], str]) -> str:
+    texts = [("−" if one < 0 else "+") + say(abs(one)) for one in (value, low, high)]
+    return f"{texts[0]} ({texts[1]} to {texts[2]})"
 
 
 def _pvalue(value: float) -> str:
