@@ -34,7 +34,7 @@ class Notebook:
     executed : Path
         Where the executed notebook goes, also when it fails.
     parameters : dict
-        Name → text, each a name of the parameters cell. Text stays text: a store id such as 0042
+        Name → value, each a name of the parameters cell. Text stays text: a store id such as 0042
         passes as it is.
     folder : Path
         Working folder.
@@ -44,7 +44,7 @@ class Notebook:
 
     source: Path
     executed: Path
-    parameters: dict[str, str]
+    parameters: dict[str, Any]
     folder: Path
     environment: dict[str, str]
 
