@@ -1,8 +1,8 @@
 """Pages a minute: `retention run` against a plain loop of `papermill` and `jupyter nbconvert`.
 
-`pages.py [STORES] [STORES_OF_THE_LOOP]`. The same notebook and data; two jobs for us. The loop runs over the
-first few stores only and is scaled to all of them, which is fair to it: each of its pages costs the same.
-It is timed one store after the other, and as two loops side by side.
+`pages.py [STORES] [STORES_OF_THE_LOOP]`. The same notebook and data; two jobs for us. The loop runs over
+the first few stores only and is scaled to all of them, which is fair to it: each of its pages costs the
+same. It is timed one store after the other, and as two loops side by side.
 """
 
 from __future__ import annotations

@@ -49,8 +49,13 @@ class _Server:
         environment = {**os.environ, **dict.fromkeys(preload.ONE_THREAD, "1"), **preload.INLINE}
         if warm:
             environment |= preload.NO_ALLOCATOR_THREAD
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "retention_models.reports.execution.server", json.dumps(settings)],
+        self._process = subprocess.Popen(  # noqa: S603 - this interpreter, this package
+            [
+                sys.executable,
+                "-m",
+                "retention_models.reports.execution.server",
+                json.dumps(settings),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -207,13 +212,15 @@ class Workers:
         found: _Result = retrying(self._call, function, arguments, seconds)
         return found
 
-    def _call(self, function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Any:
+    def _call(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float
+    ) -> Any:
         work = self._folder / f"{next(self._names)}.work"
         work.write_bytes(pickle.dumps((function, arguments)))
         server = self._take()
         try:
             server.do(work, seconds)
-            return pickle.loads(work.with_suffix(RESULT).read_bytes())
+            return pickle.loads(work.with_suffix(RESULT).read_bytes())  # noqa: S301 - its own file
         except _TooLong as error:
             raise TimeoutError(str(error)) from None
         finally:
