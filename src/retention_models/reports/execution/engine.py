@@ -1,8 +1,8 @@
 """A papermill engine that runs a notebook in its own process, without a kernel.
 
 `papermill --engine retention-in-process in.ipynb out.ipynb`, or `engine_name="retention-in-process"`.
-One process runs one notebook: cells share the process with whatever called papermill, so a second notebook
-in the same process is refused.
+One process runs one notebook: cells share the process with whatever called papermill, so a second
+notebook in the same process is refused.
 
 It imports papermill only when it is called: papermill imports it while it is itself being imported.
 """

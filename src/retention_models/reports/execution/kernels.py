@@ -115,7 +115,7 @@ class _Run:
                 end_family(self.process.pid)
 
 
-class _Client(PapermillNotebookClient):  # type: ignore[misc]
+class _Client(PapermillNotebookClient):
     """papermill's client with an end to what it keeps, and a record of when cells began and ended."""
 
     kept = 0
@@ -156,7 +156,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         return super().process_message(msg, *args, **kwargs)
 
 
-class _KernelEngine(Engine):  # type: ignore[misc]
+class _KernelEngine(Engine):
     @classmethod
     def execute_managed_notebook(
         cls, nb_man: NotebookExecutionManager, kernel_name: str, **_: Any

@@ -1,9 +1,9 @@
 """The process that work is sent to: warm, it forks itself for each piece; cold, it does them in turn.
 
 `python -m retention_models.reports.execution.server SETTINGS`, started by `workers`. A line in is a
-piece of work: its number and a file with what is to be called. A line out says how the process ended that
-did it; what it returned is in a file, whole or not there. Without anyone left to read, it ends, and with
-it all that it started.
+piece of work: its number and a file with what is to be called. A line out says how the process ended
+that did it; what it returned is in a file, whole or not there. Without anyone left to read, it ends, and
+with it all that it started.
 """
 
 from __future__ import annotations
