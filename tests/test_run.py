@@ -6,9 +6,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from retention_models.reports.publishing.slugs import store_folder
 
 import shops
+from retention_models.reports.publishing.slugs import store_folder
 from retention_models.reports.run import run_project
 from retention_models.settings import read_settings
 

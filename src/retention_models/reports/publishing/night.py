@@ -273,7 +273,7 @@ def _settle_all(
 ) -> None:
     for store_id in plan.stores:
         if store_id not in todo:
-            tell("store", store=store_id, entry=press.manifest.stores[store_id])
+            _tell_store(press, store_id, tell)
     staging = {store_id: new_folder(press.folder) for store_id in todo}
     for store_id, result in execute(list(staging.items()), plan.as_of) if staging else ():
         tried = Tried(
@@ -283,7 +283,15 @@ def _settle_all(
             partial(history.before, store_id),
             _known(plan, store_id),
         )
-        tell("store", store=store_id, entry=publish(press, tried))
+        publish(press, tried)
+        _tell_store(press, store_id, tell)
+
+
+def _tell_store(press: Press, store_id: str, tell: Tell) -> None:
+    entry = press.manifest.stores[store_id]
+    name = None if entry["failure"] is None else entry["failure"]["details"]
+    details = None if name is None else press.place(store_id) / name
+    tell("store", store=store_id, entry=entry, details=details)
 
 
 def _finish(plan: Plan, press: Press) -> None:

@@ -18,7 +18,13 @@ from retention_models.credentials import redacted
 from retention_models.reports import pages
 from retention_models.reports.execution.results import ExecutionResult
 from retention_models.reports.publishing.clock import RunClock, utc
-from retention_models.reports.publishing.disk import hashes, new_folder, swap_in, sync_tree
+from retention_models.reports.publishing.disk import (
+    copy_tree,
+    hashes,
+    new_folder,
+    swap_in,
+    sync_tree,
+)
 from retention_models.reports.publishing.failure_page import old_page_words, with_notice
 from retention_models.reports.publishing.lint import (
     PageError,
@@ -246,10 +252,12 @@ def _rebuild(press: Press, tried: Tried, failure: dict[str, Any], details: str) 
     """A folder with the last good page under a banner, or a page that says what failed."""
     folder, before = new_folder(press.folder), tried.before
     if before.folder is not None and before.page is not None:
-        shutil.copytree(before.folder, folder, dirs_exist_ok=True)
+        copy_tree(before.folder, folder)
         page = (folder / PAGE).read_text(encoding="utf-8")
         # Not checked anew: it passed the check of its day, and the notice is escaped text.
-        page = with_notice(page, old_page_words(before.page, failure, press.as_of, press.run))
+        zone = press.settings.zone
+        said = old_page_words(before.page, failure, press.as_of, press.run, zone)
+        page = with_notice(page, said)
     else:
         page = pages.failure_page(
             failure, press.settings, tried.store_id, press.as_of, press.clock.made, press.run
