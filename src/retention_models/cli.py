@@ -53,6 +53,7 @@ def retention() -> None:
 @click.option("--output", type=click.Path(path_type=Path), help="Folder for the pages.")
 @click.option("--resume", is_flag=True, help="Continue the newest run, if it was stopped.")
 @click.option("--force", is_flag=True, help="Make pages anew whose inputs are unchanged, too.")
+@click.option("--cold", is_flag=True, help="Run notebooks in ordinary kernels, one started for each.")
 @click.option(
     "--log",
     "json_lines",
@@ -67,6 +68,7 @@ def run(
     output: Path | None,
     resume: bool,
     force: bool,
+    cold: bool,
     json_lines: Path | None,
 ) -> int:
     """Make the page of every store, and the index. Prints the index's path.
@@ -88,6 +90,7 @@ def run(
             output=output,
             resume=resume,
             force=force,
+            cold=cold,
             tell=progress,
         )
     finally:

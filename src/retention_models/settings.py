@@ -24,6 +24,7 @@ from retention_models.campaign_settings import Campaign, CampaignData
 from retention_models.contact_settings import EventSettings, SurveySettings
 from retention_models.credentials import password_in, without_password
 from retention_models.errors import SettingsError
+from retention_models.execution_settings import ExecutionSettings
 from retention_models.report_settings import Reports
 from retention_models.settings_errors import explain
 from retention_models.settings_types import Id, Section, Text
@@ -219,6 +220,11 @@ class Settings(Section):
         default_factory=lambda: Reports.model_validate({}),
         examples=['output = "reports"'],
         description="table [reports]",
+    )
+    execution: ExecutionSettings = Field(
+        default_factory=lambda: ExecutionSettings.model_validate({}),
+        examples=["time_limit = 600"],
+        description="table [execution]",
     )
     _folder: Path = PrivateAttr(default=Path())
 

@@ -6,6 +6,7 @@ import datetime as dt
 import difflib
 import logging
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,9 +15,11 @@ from pathlib import Path
 from retention_models.credentials import redacted_tree, without_password
 from retention_models.customer_summaries import Day, as_day
 from retention_models.errors import DataError, SettingsError
-from retention_models.reports.execution.results import ExecutionResult
-from retention_models.reports.kernel_runs import Task, execute_all
-from retention_models.reports.publishing.disk import sha256
+from retention_models.reports.execution.results import ExecutionResult, Limits
+from retention_models.execution_settings import size
+from retention_models.reports.execution.fan_out import Options, Task, execute_all
+from retention_models.reports.execution.limits import machine_memory
+from retention_models.reports.publishing.disk import new_folder, sha256
 from retention_models.reports.publishing.fingerprints import (
     code_entry,
     data_print,
@@ -30,10 +33,13 @@ from retention_models.reports.publishing.parameters import check_parameters
 from retention_models.reports.publishing.progress import Progress
 from retention_models.settings import Settings, read_settings
 from retention_models.store import last_day
+from retention_models.store_slices import VARIABLE as SLICES
+from retention_models.store_slices import write_slices
 from retention_models.transactions import Transactions, read_project_transactions
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 NOTEBOOK = "store_report.ipynb"
+_SHARE_OF_MEMORY = 0.8  # of the machine's, for all notebooks at once
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +76,7 @@ def run_project(
     output: str | Path | None = None,
     force: bool = False,
     resume: bool = False,
+    cold: bool = False,
     tell: Tell | None = None,
 ) -> RunResult:
     """Make the pages of a project's stores, and the index over them.
@@ -92,6 +99,8 @@ def run_project(
         of the page that stands.
     resume : bool
         Whether to continue the newest run, if it was stopped: with its day and its stores.
+    cold : bool
+        Whether notebooks run in ordinary kernels instead of processes forked from a warm one.
     tell : callable, optional
         Is told each event by name, with keyword arguments; logging unless given.
 
@@ -116,21 +125,43 @@ def run_project(
     check_parameters(notebook, settings.reports.parameters)
     check_notices(settings.reports.notices)
     folder = Path(output or settings.path(settings.reports.output))
-    plan = _plan(settings, Path(project_file), notebook, folder, asked)
-    execute = partial(_execute, settings, Path(project_file).resolve(), notebook, jobs)
+    transactions = _read(settings)
+    plan = _plan(settings, Path(project_file), notebook, folder, asked, transactions)
+    work = _Work(settings, Path(project_file).resolve(), notebook, transactions, folder)
+    execute = partial(_execute, work, jobs, cold)
     manifest = publish_run(plan, execute, tell or Progress())
     tell_outcome(settings.reports.notices, manifest, settings.name)
     return _result(manifest)
 
 
-def _plan(
-    settings: Settings, project_file: Path, notebook: Path, output: Path, asked: Asked
-) -> Plan:
-    """What is to do, after a look at the data."""
+@dataclass(frozen=True)
+class _Work:
+    """What the notebooks of a run are made from."""
+
+    settings: Settings
+    project_file: Path
+    notebook: Path
+    transactions: Transactions
+    output: Path
+
+
+def _read(settings: Settings) -> Transactions:
     log.info("reading %s", without_password(settings.path(settings.transactions.source)))
     transactions = read_project_transactions(settings)
     rows = f"{transactions.rows_read:,} rows, {transactions.rows_unusable:,} unusable"
     log.info("read %s", rows)
+    return transactions
+
+
+def _plan(
+    settings: Settings,
+    project_file: Path,
+    notebook: Path,
+    output: Path,
+    asked: Asked,
+    transactions: Transactions,
+) -> Plan:
+    """What is to do, after a look at the data."""
     ids = _chosen_stores(settings, transactions, asked.stores)
     data = data_print(settings, transactions)
     head = {
@@ -159,24 +190,45 @@ def _plan(
 
 
 def _execute(
-    settings: Settings,
-    project_file: Path,
-    notebook: Path,
-    jobs: int | None,
-    todo: Sequence[Job],
-    day: dt.date,
+    work: _Work, jobs: int | None, cold: bool, todo: Sequence[Job], day: dt.date
 ) -> Iterator[tuple[str, ExecutionResult]]:
+    """Execute the stores' notebooks on slices of the data, which are read here for all of them."""
+    settings = work.settings
     workers = max(1, min(jobs or os.cpu_count() or 1, len(todo)))
     given = {
         **settings.reports.parameters,
-        "project_file": str(project_file),
+        "project_file": str(work.project_file),
         "as_of": day.isoformat(),
     }
     tasks = [
-        Task(store_id, notebook, {**given, "store_id": store_id, "output_folder": str(to)}, to)
+        Task(store_id, work.notebook, {**given, "store_id": store_id, "output_folder": str(to)}, to)
         for store_id, to in todo
     ]
-    return execute_all(tasks, workers)
+    slices = new_folder(work.output)
+    try:
+        ids = [store_id for store_id, _ in todo]
+        write_slices(slices, work.project_file, settings, work.transactions, ids, day)
+        options = Options(
+            jobs=workers,
+            warm=not cold,
+            limits=_limits(settings, workers),
+            environment={SLICES: str(slices.resolve())},
+            scheduler=settings.execution.scheduler,
+        )
+        yield from execute_all(tasks, options)
+    finally:
+        shutil.rmtree(slices, ignore_errors=True)  # the next run removes what is left
+
+
+def _limits(settings: Settings, jobs: int) -> Limits:
+    given = settings.execution
+    machine = machine_memory()
+    memory = None if machine is None else int(_SHARE_OF_MEMORY * machine / jobs)
+    return Limits(
+        seconds=given.time_limit,
+        memory=memory if given.memory is None else size(given.memory),
+        output=size(given.output),
+    )
 
 
 def _result(manifest: Manifest) -> RunResult:

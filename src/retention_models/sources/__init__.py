@@ -9,9 +9,17 @@ from retention_models.errors import DataError
 from retention_models.sources.answers import to_arrow, to_frame
 from retention_models.sources.files import KINDS, open_files
 from retention_models.sources.source import Source
-from retention_models.sources.writing import write_parquet, write_table
+from retention_models.sources.writing import write_parquet, write_parts, write_table
 
-__all__ = ["Source", "open_source", "to_arrow", "to_frame", "write_parquet", "write_table"]
+__all__ = [
+    "Source",
+    "open_source",
+    "to_arrow",
+    "to_frame",
+    "write_parquet",
+    "write_parts",
+    "write_table",
+]
 
 _POSTGRESQL = ("postgresql://", "postgres://")
 _SPARK = ("spark://", "sc://")

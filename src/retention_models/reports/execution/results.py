@@ -63,6 +63,8 @@ class ExecutionResult:
         Name of a cell's error, what it says, and where it came from.
     signal, exit_code : int, optional
         How the process ended that ran it, where it died.
+    over_limit : bool
+        Whether it was ended for its time or its memory.
     memory : int, optional
         Most bytes that it held, where known.
     log : str
@@ -84,6 +86,7 @@ class ExecutionResult:
     traceback: str | None = None
     signal: int | None = None
     exit_code: int | None = None
+    over_limit: bool = False
     memory: int | None = None
     log: str = ""
     left_out: int = 0
@@ -108,6 +111,12 @@ class ExecutionResult:
         said = [self.sentence, self.text or "", self.traceback or "", self.log]
         begun = "" if self.tries == 1 else f"It was begun {self.tries} times; this is the last."
         return "\n".join(part for part in [*said, begun] if part)
+
+    @property
+    def may_go_better(self) -> bool:
+        """Whether another try is worth while: not after a cell's own error or a limit."""
+        died = self.status in {"kernel died", "could not start"}
+        return died and not self.over_limit
 
     @property
     def _how(self) -> str:
