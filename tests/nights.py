@@ -11,6 +11,7 @@ import jsonschema
 import nbformat
 
 import shops
+from retention_models.reports import pages
 from retention_models.reports.execution.results import CellRun, ExecutionResult
 from retention_models.reports.publishing.fingerprints import DataPrint, digest, lock_entry
 from retention_models.reports.publishing.manifest import Manifest, schema
@@ -123,3 +124,12 @@ def run_night(plan: Plan, becomes: Becomes = good, tell: object = None) -> Manif
 def outcomes(manifest: Manifest) -> dict[str, str]:
     """Store → outcome."""
     return {store_id: entry["outcome"] for store_id, entry in manifest.stores.items()}
+
+
+def without_nbconvert(patch: object) -> None:
+    """Pages made of nothing but what publishing looks for."""
+
+    def page(notebook: object, settings: object, store: str, *_: object) -> str:
+        return f"<html><main></main>the good page of {store}</html>"
+
+    patch.setattr(pages, "store_page", page)

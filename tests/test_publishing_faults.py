@@ -14,7 +14,6 @@ import pytest
 
 import nights
 from retention_models.errors import SettingsError
-from retention_models.reports import pages
 from retention_models.reports.publishing import disk
 from retention_models.reports.publishing.disk import hashes
 from retention_models.reports.publishing.manifest import read_manifest
@@ -73,11 +72,7 @@ def mixed(store_id, folder):
 @pytest.fixture
 def cheap_pages(monkeypatch):
     """Pages without nbconvert, which is not what is tested here."""
-    monkeypatch.setattr(
-        pages,
-        "store_page",
-        lambda notebook, settings, store, *_: f"<html><main></main>{store}</html>",
-    )
+    nights.without_nbconvert(monkeypatch)
 
 
 def second_night(folder, first=None, **asked):

@@ -15,10 +15,10 @@ from pathlib import Path
 from retention_models.credentials import redacted_tree, without_password
 from retention_models.customer_summaries import Day, as_day
 from retention_models.errors import DataError, SettingsError
-from retention_models.reports.execution.results import ExecutionResult, Limits
 from retention_models.execution_settings import size
 from retention_models.reports.execution.fan_out import Options, Task, execute_all
 from retention_models.reports.execution.limits import machine_memory
+from retention_models.reports.execution.results import ExecutionResult, Limits
 from retention_models.reports.publishing.disk import new_folder, sha256
 from retention_models.reports.publishing.fingerprints import (
     code_entry,

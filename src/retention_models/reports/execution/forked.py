@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from retention_models.reports.execution.limits import be_killed_first, die_with_parent
-from retention_models.reports.execution.preload import settle_libraries
 from retention_models.reports.execution.outputs import Journal
+from retention_models.reports.execution.preload import settle_libraries
 from retention_models.reports.execution.results import Limits, write_whole
 
 RECORD, JOURNAL, EXECUTED = "record", "journal", "executed.ipynb"

@@ -20,8 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from retention_models.reports.execution import preload
-from retention_models.reports.execution.limits import adopt_orphans, descendants, die_with_parent
-from retention_models.reports.execution.limits import end_family
+from retention_models.reports.execution.limits import (
+    adopt_orphans,
+    descendants,
+    die_with_parent,
+    end_family,
+)
 from retention_models.reports.execution.results import write_whole
 
 RESULT = ".result"
