@@ -6,8 +6,10 @@ import os
 import re
 
 from retention_models.reports.execution.forked import BETWEEN
+from retention_models.reports.execution.outputs import NOT_KEPT
 
 _MARK = re.compile(re.escape(BETWEEN).replace(rb"%d", rb"(\d+)"))
+_LONGEST_MARK = 64
 _PIECE = 1 << 16
 
 
@@ -23,7 +25,10 @@ class Below:
     def __init__(self, limit: int) -> None:
         self.reading, self.writing = os.pipe()
         os.set_blocking(self.reading, False)
-        self._limit, self._kept, self.left_out = limit, bytearray(), 0
+        self._limit, self._room, self.left_out = limit, limit, 0
+        self._cells: dict[int, bytes] = {}
+        self._kept = bytearray()  # since the last mark
+        self._tail = b""  # may be the beginning of a mark
 
     def drain(self) -> bool:
         """Read what there is; whether more may come."""
@@ -34,21 +39,33 @@ class Below:
                 return True
             if not piece:
                 return False
-            room = self._limit - len(self._kept)
-            # The marks between cells are kept whatever else is not.
-            marks = b"" if room >= len(piece) else b"".join(m[0] for m in _MARK.finditer(piece))
-            self._kept += piece[: max(room, 0)] + marks
-            self.left_out += max(len(piece) - max(room, 0), 0)
+            self._take(self._tail + piece)
+
+    def _take(self, text: bytes) -> None:
+        begin = 0
+        for mark in _MARK.finditer(text):
+            self._keep(text[begin : mark.start()])
+            if self._kept:
+                self._cells[int(mark[1])] = bytes(self._kept)
+            self._kept.clear()
+            begin = mark.end()
+        end = max(len(text) - _LONGEST_MARK, begin)
+        self._keep(text[begin:end])
+        self._tail = text[end:]
+
+    def _keep(self, text: bytes) -> None:
+        kept = text[: self._room]
+        self._kept += kept
+        if len(kept) < len(text) and not self.left_out:
+            self._kept += NOT_KEPT.format(limit=self._limit).encode()
+        self._room -= len(kept)
+        self.left_out += len(text) - len(kept)
 
     def by_cell(self) -> tuple[dict[int, str], str]:
         """Text by cell, and what was written after the last cell that ended."""
-        parts = _MARK.split(bytes(self._kept))
-        texts = {
-            int(cell): text.decode(errors="replace")
-            for text, cell in zip(parts[0:-1:2], parts[1::2], strict=True)
-            if text
-        }
-        return texts, parts[-1].decode(errors="replace")
+        texts = {cell: text.decode(errors="replace") for cell, text in self._cells.items()}
+        rest = bytes(self._kept) + self._tail[: self._room]
+        return texts, rest.decode(errors="replace")
 
     def close(self) -> None:
         """Close the reading end."""

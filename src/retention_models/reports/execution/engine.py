@@ -4,24 +4,64 @@
 process runs one notebook: cells share the process with whatever called papermill, so a second notebook in
 the same process is refused.
 
-A module of its own, imported by nothing else of this package: papermill imports it while it is itself
-being imported.
+It imports papermill only when it is called: papermill imports it while it is itself being imported.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from papermill.engines import Engine, NotebookExecutionManager
+if TYPE_CHECKING:
+    import nbformat
+    from papermill.engines import NotebookExecutionManager
 
 NAME = "retention-in-process"
 
 
-class InProcessEngine(Engine):  # type: ignore[misc]
-    """Runs cells one after another in an IPython shell of this process."""
+class InProcessEngine:
+    """Runs cells one after another in an IPython shell of this process; see `papermill.engines.Engine`."""
 
     _used = False
+
+    @classmethod
+    def execute_notebook(
+        cls,
+        nb: nbformat.NotebookNode,
+        kernel_name: str,
+        output_path: str | None = None,
+        progress_bar: bool = True,
+        log_output: bool = False,
+        autosave_cell_every: int = 30,
+        **options: Any,
+    ) -> nbformat.NotebookNode:
+        """Run a notebook; what papermill's other engines take, and `execute_managed_notebook`'s."""
+        from papermill.engines import NotebookExecutionManager
+
+        nb_man = NotebookExecutionManager(
+            nb, output_path, log_output, progress_bar, autosave_cell_every
+        )
+        nb_man.notebook_start()
+        try:
+            cls.execute_managed_notebook(nb_man, kernel_name, **options)
+        finally:
+            nb_man.cleanup_pbar()
+            nb_man.notebook_complete()
+        return nb_man.nb
+
+    @classmethod
+    def nb_kernel_name(cls, nb: nbformat.NotebookNode, name: str | None = None) -> str:
+        """The kernel that the notebook names; not used."""
+        from papermill.utils import nb_kernel_name
+
+        return nb_kernel_name(nb, name)
+
+    @classmethod
+    def nb_language(cls, nb: nbformat.NotebookNode, language: str | None = None) -> str:
+        """The notebook's language, in which parameters are written."""
+        from papermill.utils import nb_language
+
+        return nb_language(nb, language)
 
     @classmethod
     def execute_managed_notebook(
@@ -35,7 +75,7 @@ class InProcessEngine(Engine):  # type: ignore[misc]
         ipython_folder: str | None = None,
         **_: Any,
     ) -> None:
-        """Run the notebook; see `papermill.engines.Engine`.
+        """Run the cells.
 
         Parameters
         ----------
@@ -50,8 +90,12 @@ class InProcessEngine(Engine):  # type: ignore[misc]
             Called with a cell's place when it has ended.
         ipython_folder : str, optional
             Where IPython keeps what it writes.
+
+        Raises
+        ------
+        RuntimeError
+            If a notebook has run in this process before.
         """
-        # Not at the top: papermill imports this module, and the shell takes a while.
         from retention_models.reports.execution.outputs import Outputs, now
         from retention_models.reports.execution.shell import new_shell
 

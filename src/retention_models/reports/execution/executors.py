@@ -95,7 +95,7 @@ def _cluster(
     connect = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(OSError),
         stop=tenacity.stop_after_attempt(_TRIES),
-        wait=tenacity.wait_exponential_jitter(initial=0.2, max=2.0),
+        wait=tenacity.wait_exponential(multiplier=0.2, max=2) + tenacity.wait_random(0, 0.1),
         reraise=True,
     )
     try:

@@ -21,26 +21,40 @@ ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 FORKED = False  # whether this process was forked from one that had made its imports
 
-# What a page needs beside what its notebook names: the way of a notebook to a page, and what the
-# package imports only when it is called.
+# What a notebook needs beside what it names: the way of running it, and what is imported only when
+# it is called for.
 _ALWAYS = (
+    "IPython.core.application",
+    "IPython.core.completer",
     "IPython.core.interactiveshell",
+    "IPython.core.magics",
+    "IPython.core.magics.execution",
+    "IPython.core.oinspect",
+    "PIL.JpegImagePlugin",
+    "PIL.PngImagePlugin",
     "duckdb",
     "ibis.backends.duckdb",
+    "ibis.backends.duckdb.converter",
     "ibis.expr.types",
+    "ibis.expr.types.groupby",
+    "ibis.formats.numpy",
+    "ibis.formats.pandas",
+    "ibis.formats.pyarrow",
     "matplotlib.backends.backend_svg",
+    "matplotlib.pyplot",
+    "matplotlib.style",
     "matplotlib_inline.backend_inline",
-    "nbconvert.exporters",
+    "pandas.io.formats.csvs",
     "papermill.execute",
     "pyarrow.compute",
+    "pyarrow.pandas_compat",
     "pyarrow.parquet",
     "retention_models.notebook",
     "retention_models.outputs",
     "retention_models.plots",
-    "retention_models.reports.execution.supervisor",
-    "retention_models.reports.execution.retries",
+    "retention_models.reports.execution.fan_out",
     "retention_models.reports.execution.shell",
-    "retention_models.reports.pages",
+    "retention_models.reports.execution.supervisor",
     "retention_models.store",
     "retention_models.tables",
     "retention_models.words",

@@ -49,7 +49,7 @@ def with_tries(once: Execute, notebook: Notebook, limits: Limits) -> ExecutionRe
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_result(lambda result: result.may_go_better),
         stop=tenacity.stop_after_attempt(limits.tries) | tenacity.stop_after_delay(limits.seconds),
-        wait=tenacity.wait_exponential_jitter(initial=0.1, max=2.0),
+        wait=tenacity.wait_exponential(multiplier=0.1, max=2) + tenacity.wait_random(0, 0.1),
         retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
     )
 

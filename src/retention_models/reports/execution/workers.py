@@ -192,7 +192,7 @@ class Workers:
                 lambda error: isinstance(error, WorkerDied) and not self._ended
             ),
             stop=tenacity.stop_after_attempt(_TRIES),
-            wait=tenacity.wait_exponential_jitter(initial=0.1, max=2.0),
+            wait=tenacity.wait_exponential(multiplier=0.1, max=2) + tenacity.wait_random(0, 0.1),
             before_sleep=lambda state: log.warning("%s Trying again.", state.outcome.exception()),  # type: ignore[union-attr]
             reraise=True,
         )
