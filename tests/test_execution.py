@@ -145,7 +145,7 @@ def test_a_notebook_says_which_cell_did_not_end():
 
 
 def test_a_notebook_that_left_by_itself_is_not_ok():
-    """papermill takes sys.exit(0) for a success; the cells behind it never ran."""
+    """Papermill takes sys.exit(0) for a success; the cells behind it never ran."""
     nb = one_cell()
     nb.cells[0].metadata["papermill"] = {"status": "failed"}
     assert "SystemExit" == own_end(nb, None)["error"]

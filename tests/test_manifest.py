@@ -90,19 +90,17 @@ def test_a_manifest_is_read_as_it_was_written(tmp_path, written):
     assert written == json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
 
 
-def test_a_manifest_of_a_thousand_stores_is_written_once_a_store(tmp_path, written):
-    """What is not a promise to keep waits for the next writing, so that a run does not drown in them."""
+def test_every_step_of_a_store_is_in_the_file_at_once(tmp_path, written):
+    """What will hold before its folder is renamed, what became of it after; the others stay."""
     head = {key: value for key, value in written.items() if key not in {"stores", "counts"}}
     manifest = Manifest(tmp_path, head, {entry["store"]: entry for entry in written["stores"]})
-    writes = []
-    manifest.write = lambda: writes.append(manifest.counts())
-    manifest._written = time.monotonic()
     settled = {k: v for k, v in written["stores"][0].items() if k not in {"store", "folder"}}
-    for store in STORES:
-        manifest.intend(store, settled)
-        manifest.settle(store, settled)
-    assert len(STORES) == len(writes)
-    assert {"published": 4} == manifest.counts()
+    for do, outcome in ((manifest.intend, "publishing"), (manifest.settle, "published")):
+        do("c", settled)
+        found = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+        nights.VALID.validate(found)
+        expected = ["published", "failed", outcome, "kernel died"]
+        assert expected == [entry["outcome"] for entry in found["stores"]]
 
 
 @pytest.mark.slow
