@@ -15,7 +15,8 @@ from retention_models.reports import pages
 from retention_models.reports.execution.results import CellRun, ExecutionResult
 from retention_models.reports.publishing.fingerprints import DataPrint, digest, lock_entry
 from retention_models.reports.publishing.manifest import Manifest, schema
-from retention_models.reports.publishing.night import Asked, Plan, publish_run
+from retention_models.reports.publishing.night import publish_run
+from retention_models.reports.publishing.plan import Asked, Plan
 from retention_models.settings import Settings, read_settings
 
 VALID = jsonschema.Draft202012Validator(schema())

@@ -16,7 +16,7 @@ from retention_models.reports.publishing.manifest import (
     read_manifest,
     run_folders,
 )
-from retention_models.reports.publishing.store_publishing import Found
+from retention_models.reports.publishing.press import Found
 
 LATEST = "latest"
 
