@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from retention_models.errors import CannotSay
 from retention_models.predictions import Interval
 from retention_models.store import Store
 
-# A spreadsheet runs a cell that begins with one of these as a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet runs a cell that begins with one of these as a formula; some take the full-width forms
+# for the same. A text that already has the mark in front gets another, so that it can be told apart.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 _MEASURES = (
     "customers",
@@ -42,7 +44,7 @@ def formula_safe(text: str) -> str:
     >>> formula_safe("=1+1"), formula_safe("0042")
     ("'=1+1", '0042')
     """
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def write_outputs(store: Store, folder: str | Path) -> None:

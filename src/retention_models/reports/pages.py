@@ -104,7 +104,11 @@ def store_page(
     """The page of a store from its executed notebook."""
     page = {**_frame(settings, as_of, made), **_named(settings, store_id)}
     _say_each_refusal_once(notebook)
-    html, _ = _exporter().from_notebook_node(notebook, resources={"page": page})
+    from nbconvert.exporters import TemplateExporter
+
+    # Not HTMLExporter's own: it parses and writes the page once more, and gives pictures without
+    # alternative text one that says nothing.
+    html, _ = TemplateExporter.from_notebook_node(_exporter(), notebook, resources={"page": page})
     return str(html)
 
 
@@ -134,7 +138,7 @@ def failure_page(
             **_frame(settings, as_of, made),
             **_named(settings, store_id),
             reason=failure["message"],
-            since=since_words(failure["since"], run),
+            since=since_words(failure["since"], run, settings.zone),
         )
     )
 

@@ -27,9 +27,10 @@ from retention_models.reports.publishing.fingerprints import (
 )
 from retention_models.reports.publishing.index import INDEX
 from retention_models.reports.publishing.manifest import DONE, Manifest
-from retention_models.reports.publishing.night import Asked, Job, Plan, Tell, publish_run
+from retention_models.reports.publishing.night import Job, Tell, publish_run
 from retention_models.reports.publishing.notices import check_notices, tell_outcome
 from retention_models.reports.publishing.parameters import check_parameters
+from retention_models.reports.publishing.plan import Asked, Plan
 from retention_models.reports.publishing.progress import Progress
 from retention_models.settings import Settings, read_settings
 from retention_models.store import last_day

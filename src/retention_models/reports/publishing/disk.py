@@ -48,6 +48,16 @@ def new_folder(parent: Path) -> Path:
     return folder
 
 
+def copy_tree(source: Path, folder: Path) -> None:
+    """Copy the files of a folder into another; the first that cannot be copied is the error."""
+    for path in sorted(source.rglob("*")):
+        copied = folder / path.relative_to(source)
+        if path.is_dir():
+            copied.mkdir(exist_ok=True)
+        else:
+            shutil.copyfile(path, copied)
+
+
 def sync_tree(folder: Path) -> None:
     """Bring every file of a folder, and the folder itself, to the disk."""
     for path in sorted(folder.rglob("*"), reverse=True):

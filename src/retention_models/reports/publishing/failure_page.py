@@ -5,27 +5,32 @@ from __future__ import annotations
 import datetime as dt
 import html
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from retention_models import words
 
 NOTICE, NOTICE_END = "<!--notice-->", "<!--/notice-->"
 
 
-def since_words(since: dict[str, Any], run: str) -> str:
+def since_words(since: dict[str, Any], run: str, zone: ZoneInfo) -> str:
     """Since when a store has failed, as a sentence; empty where this is the first time."""
     if since["run"] == run:
         return ""
     first = words.day(dt.date.fromisoformat(since["as_of"]))
-    return f"It has failed in every run since the one as of {first} ({_moment(since['utc'])})."
+    return (
+        f"It has failed in every run since the one as of {first} ({_moment(since['utc'], zone)})."
+    )
 
 
-def old_page_words(page: dict[str, Any], failure: dict[str, Any], as_of: dt.date, run: str) -> str:
+def old_page_words(
+    page: dict[str, Any], failure: dict[str, Any], as_of: dt.date, run: str, zone: ZoneInfo
+) -> str:
     """What stands above a page of an earlier run."""
     of = words.day(dt.date.fromisoformat(page["as_of"]))
     said = (
-        f"This page is old: it shows the store as of {of} and was made {_moment(page['made'])}. "
+        f"This page is old: it shows the store as of {of} and was made {_moment(page['made'], zone)}. "
         f"Tonight's, as of {words.day(as_of)}, could not be made. {failure['message']} "
-        f"{since_words(failure['since'], run)}"
+        f"{since_words(failure['since'], run, zone)}"
     )
     return said.strip()
 
@@ -41,5 +46,5 @@ def with_notice(page: str, said: str) -> str:
     return f"{head}{NOTICE}{notice}{NOTICE_END}{after}"
 
 
-def _moment(utc: str) -> str:
-    return f"{utc[:10]} {utc[11:16]} UTC"
+def _moment(utc: str, zone: ZoneInfo) -> str:
+    return dt.datetime.fromisoformat(utc).astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")

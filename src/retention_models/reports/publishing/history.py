@@ -16,7 +16,7 @@ from retention_models.reports.publishing.manifest import (
     read_manifest,
     run_folders,
 )
-from retention_models.reports.publishing.store_publishing import Found
+from retention_models.reports.publishing.press import Found
 
 LATEST = "latest"
 
@@ -70,8 +70,13 @@ def unfinished(output: Path, as_of: dt.date | None) -> Manifest | None:
         for folder in run_folders(output)
         if days in (None, folder.name) and (manifest := read_manifest(folder)) is not None
     ]
-    newest = max(found, key=lambda m: str(m.head["started"]["utc"]), default=None)
-    return None if newest is None or newest.head["state"] == "finished" else newest
+    # Of two in the same second the stopped one was the later: the other had time to finish.
+    newest = max(found, key=lambda m: (m.head["started"]["utc"], _stopped(m)), default=None)
+    return newest if newest is not None and _stopped(newest) else None
+
+
+def _stopped(manifest: Manifest) -> bool:
+    return bool(manifest.head["state"] != "finished")
 
 
 def prune(output: Path, keep: int | None, folder: Path) -> list[str]:

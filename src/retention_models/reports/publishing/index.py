@@ -13,7 +13,8 @@ from retention_models.reports import pages
 from retention_models.reports.publishing.disk import write_whole
 from retention_models.reports.publishing.lint import lint, seen
 from retention_models.reports.publishing.manifest import PENDING, Entry
-from retention_models.reports.publishing.store_publishing import METRICS, PAGE, Press
+from retention_models.reports.publishing.press import Press
+from retention_models.reports.publishing.store_publishing import METRICS, PAGE
 
 INDEX = "index.html"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
@@ -27,8 +26,6 @@ DONE = {PUBLISHED, SKIPPED}
 # A store's entry, as the schema's `settled` has it, and with its id as `store` has it.
 Entry = dict[str, Any]
 
-_OFTEN = 1.0  # seconds: what is not a promise to keep is not written more often
-
 
 @dataclass
 class Manifest:
@@ -41,13 +38,13 @@ class Manifest:
     head : dict
         Everything but the stores.
     stores : dict
-        Entry of every store by its id, in the order of the run.
+        Entry of every store by its id, in the order of the run; an entry is replaced, never changed.
     """
 
     folder: Path
     head: dict[str, Any]
     stores: dict[str, Entry] = field(default_factory=dict)
-    _written: float = field(default=-1e9, repr=False)
+    _texts: dict[str, tuple[Entry, str]] = field(default_factory=dict, repr=False)
 
     def counts(self) -> dict[str, int]:
         """Stores by outcome."""
@@ -56,14 +53,20 @@ class Manifest:
 
     def write(self) -> None:
         """Write it, whole."""
-        content = {
-            **self.head,
-            "counts": self.counts(),
-            "stores": list(self.stores.values()),
-        }
-        text = json.dumps(content, ensure_ascii=True, indent=1) + "\n"
+        head = json.dumps({**self.head, "counts": self.counts()}, indent=1)
+        stores = ",\n".join(self._text(store_id) for store_id in self.stores)
+        body = head.removesuffix("\n}")
+        text = f'{body},\n "stores": [\n{stores}\n ]\n}}\n'
         write_whole(self.folder / MANIFEST, text)
-        self._written = time.monotonic()
+
+    def _text(self, store_id: str) -> str:
+        """An entry as a line of JSON; one that is as it was at the last writing is not made again."""
+        entry = self.stores[store_id]
+        known, text = self._texts.get(store_id, (None, ""))
+        if known is not entry:
+            text = f"  {json.dumps(entry)}"
+            self._texts[store_id] = entry, text
+        return text
 
     def intend(self, store_id: str, settled: Entry) -> None:
         """Write what will hold of a store once its folder is renamed into place.
@@ -76,11 +79,10 @@ class Manifest:
         self.write()
 
     def settle(self, store_id: str, settled: Entry) -> None:
-        """Say what became of a store; written at once or with the next one, within a second."""
+        """Write what became of a store."""
         entry = self.stores[store_id]
         self.stores[store_id] = {"store": entry["store"], "folder": entry["folder"], **settled}
-        if time.monotonic() - self._written > _OFTEN:
-            self.write()
+        self.write()
 
 
 def read_manifest(folder: Path) -> Manifest | None:

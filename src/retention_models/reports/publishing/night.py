@@ -9,7 +9,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from retention_models.errors import SettingsError
 from retention_models.reports.execution.results import ExecutionResult
 from retention_models.reports.publishing.clock import RunClock
 from retention_models.reports.publishing.disk import clean_leftovers, hashes, new_folder, point_to
-from retention_models.reports.publishing.fingerprints import DataPrint, inputs_sha256
+from retention_models.reports.publishing.fingerprints import inputs_sha256
 from retention_models.reports.publishing.history import LATEST, History, prune, unfinished
 from retention_models.reports.publishing.index import publish_index
 from retention_models.reports.publishing.lock import LOCK, output_lock
@@ -32,9 +32,10 @@ from retention_models.reports.publishing.manifest import (
     read_manifest,
     reconciled,
 )
+from retention_models.reports.publishing.plan import Plan
+from retention_models.reports.publishing.press import Press, Tried
 from retention_models.reports.publishing.slugs import store_folder
-from retention_models.reports.publishing.store_publishing import Press, Tried, publish
-from retention_models.settings import Settings
+from retention_models.reports.publishing.store_publishing import publish
 
 log = logging.getLogger(__name__)
 
@@ -47,65 +48,6 @@ _UNWRITABLE = {
 Job = tuple[str, Path]
 Execute = Callable[[Sequence[Job], dt.date], Iterable[tuple[str, ExecutionResult]]]
 Tell = Callable[..., None]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What whoever started the run asked for.
-
-    Attributes
-    ----------
-    stores : tuple of str
-        Ids; empty for all of the project's.
-    as_of : date, optional
-        Last day that counts; None for the project's or the data's.
-    force : bool
-        Whether stores are made anew whose inputs are unchanged.
-    resume : bool
-        Whether the newest run (of that day, where one is given) is continued, if it was stopped.
-    """
-
-    stores: tuple[str, ...] = ()
-    as_of: dt.date | None = None
-    force: bool = False
-    resume: bool = False
-
-    def shown(self) -> dict[str, Any]:
-        """As JSON."""
-        return {**asdict(self), "as_of": self.as_of and self.as_of.isoformat()}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run is to do.
-
-    Attributes
-    ----------
-    settings : Settings
-    as_of : date
-        Last day that counts.
-    output : Path
-        The output folder.
-    stores : tuple of str
-        Ids.
-    data : DataPrint
-    head : dict
-        The manifest's ``project``, ``parameters``, ``code``, ``lock`` and ``data``.
-    asked : Asked
-    """
-
-    settings: Settings
-    as_of: dt.date
-    output: Path
-    stores: tuple[str, ...]
-    data: DataPrint
-    head: dict[str, Any] = field(repr=False)
-    asked: Asked = field(default_factory=Asked)
-
-    @property
-    def whole(self) -> bool:
-        """Whether the run is over all of the project's stores."""
-        return not self.asked.stores
 
 
 def publish_run(plan: Plan, execute: Execute, tell: Tell) -> Manifest:
@@ -273,7 +215,7 @@ def _settle_all(
 ) -> None:
     for store_id in plan.stores:
         if store_id not in todo:
-            tell("store", store=store_id, entry=press.manifest.stores[store_id])
+            _tell_store(press, store_id, tell)
     staging = {store_id: new_folder(press.folder) for store_id in todo}
     for store_id, result in execute(list(staging.items()), plan.as_of) if staging else ():
         tried = Tried(
@@ -283,7 +225,15 @@ def _settle_all(
             partial(history.before, store_id),
             _known(plan, store_id),
         )
-        tell("store", store=store_id, entry=publish(press, tried))
+        publish(press, tried)
+        _tell_store(press, store_id, tell)
+
+
+def _tell_store(press: Press, store_id: str, tell: Tell) -> None:
+    entry = press.manifest.stores[store_id]
+    name = None if entry["failure"] is None else entry["failure"]["details"]
+    details = None if name is None else press.place(store_id) / name
+    tell("store", store=store_id, entry=entry, details=details)
 
 
 def _finish(plan: Plan, press: Press) -> None:

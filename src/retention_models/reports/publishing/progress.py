@@ -67,7 +67,7 @@ class Progress:
         said = f", {same} unchanged" if same else ""
         log.info("making %d of %d pages as of %s%s", todo, stores, as_of, said)
 
-    def _store(self, *, store: str, entry: Entry) -> None:
+    def _store(self, *, store: str, entry: Entry, details: Path | None) -> None:
         self._done += 1
         head = f"[{self._done}/{self._total}] store {one_line(store)}: {entry['outcome']}"
         failure = entry["failure"]
@@ -77,7 +77,8 @@ class Progress:
             log.info("%s", head)
         else:
             self._failed += 1
-            log.error("%s. %s", head, one_line(failure["message"]))
+            where = "none" if details is None else one_line(str(details))
+            log.error("%s. %s Details: %s", head, one_line(failure["message"]), where)
         self._made += entry["outcome"] != "skipped"
         self._renew(self.line())
 
@@ -120,6 +121,8 @@ class Progress:
 
 
 def _plain(name: str, value: Any) -> Any:
+    if name == "details":
+        return None if value is None else value.read_text(encoding="utf-8")
     if name == "manifest":
         return {"run": value.head["run"], "state": value.head["state"], "counts": value.counts()}
     if name == "entry":

@@ -6,9 +6,6 @@ import datetime as dt
 import json
 import shutil
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +13,14 @@ import nbformat
 
 from retention_models.credentials import redacted
 from retention_models.reports import pages
-from retention_models.reports.execution.results import ExecutionResult
-from retention_models.reports.publishing.clock import RunClock, utc
-from retention_models.reports.publishing.disk import hashes, new_folder, swap_in, sync_tree
+from retention_models.reports.publishing.clock import utc
+from retention_models.reports.publishing.disk import (
+    copy_tree,
+    hashes,
+    new_folder,
+    swap_in,
+    sync_tree,
+)
 from retention_models.reports.publishing.failure_page import old_page_words, with_notice
 from retention_models.reports.publishing.lint import (
     PageError,
@@ -27,8 +29,8 @@ from retention_models.reports.publishing.lint import (
     require_no_secret,
     seen,
 )
-from retention_models.reports.publishing.manifest import KEPT, PUBLISHED, Entry, Manifest
-from retention_models.settings import Settings
+from retention_models.reports.publishing.manifest import KEPT, PUBLISHED, Entry
+from retention_models.reports.publishing.press import Found, Press, Tried
 
 PAGE, NOTEBOOK, METRICS = "store_report.html", "store_report.ipynb", "metrics.json"
 DETAILS, FAILED_NOTEBOOK = "failure.txt", "failed_report.ipynb"
@@ -41,81 +43,6 @@ _NEEDED = {
     "forecast": ("still_customers", "purchases", "value"),
     "forecast_verdict": (),
 }
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a store has from before: the page to keep, and since when it has failed."""
-
-    folder: Path | None = None
-    page: dict[str, Any] | None = None
-    since: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class Press:
-    """What the stores of a run share.
-
-    Attributes
-    ----------
-    settings : Settings
-    as_of : date
-    folder : Path
-        The run's folder.
-    run : str
-        Its id.
-    clock : RunClock
-    manifest : Manifest
-    secrets : dict
-        Value → where it is from, of what no file may hold.
-    """
-
-    settings: Settings
-    as_of: dt.date
-    folder: Path
-    run: str
-    clock: RunClock
-    manifest: Manifest
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-    @property
-    def page(self) -> dict[str, Any]:
-        """The manifest's `page` of a page that this run makes."""
-        made = utc(self.clock.started)
-        return {"run": self.run, "as_of": self.as_of.isoformat(), "made": made}
-
-    def place(self, store_id: str) -> Path:
-        """A store's folder."""
-        return self.folder / self.manifest.stores[store_id]["folder"]
-
-
-@dataclass(frozen=True)
-class Tried:
-    """A store whose notebook was executed.
-
-    Attributes
-    ----------
-    store_id : str
-    result : ExecutionResult
-        What became of its notebook.
-    staging : Path
-        Where the notebook wrote; in the run's folder.
-    look : callable
-        Finds what the store has from earlier runs; asked only where it is needed.
-    known : dict
-        The entry's ``data`` and ``inputs``.
-    """
-
-    store_id: str
-    result: ExecutionResult
-    staging: Path
-    look: Callable[[], Found]
-    known: Entry
-
-    @cached_property
-    def before(self) -> Found:
-        """What the store has from earlier runs."""
-        return self.look()
 
 
 class PageFailure(RuntimeError):
@@ -246,10 +173,12 @@ def _rebuild(press: Press, tried: Tried, failure: dict[str, Any], details: str) 
     """A folder with the last good page under a banner, or a page that says what failed."""
     folder, before = new_folder(press.folder), tried.before
     if before.folder is not None and before.page is not None:
-        shutil.copytree(before.folder, folder, dirs_exist_ok=True)
+        copy_tree(before.folder, folder)
         page = (folder / PAGE).read_text(encoding="utf-8")
         # Not checked anew: it passed the check of its day, and the notice is escaped text.
-        page = with_notice(page, old_page_words(before.page, failure, press.as_of, press.run))
+        zone = press.settings.zone
+        said = old_page_words(before.page, failure, press.as_of, press.run, zone)
+        page = with_notice(page, said)
     else:
         page = pages.failure_page(
             failure, press.settings, tried.store_id, press.as_of, press.clock.made, press.run
