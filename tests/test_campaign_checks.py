@@ -9,6 +9,7 @@ from scipy import stats
 
 from retention_models.campaigns.checks import (
     balance_table,
+    fewest_in_arm,
     holdout_floor,
     require_enough_customers,
     sample_ratio,
@@ -106,6 +107,28 @@ def test_a_verdict_on_too_few_is_refused():
         require_enough_customers(100, 100, control_mean=1.0, standard_deviation=1.7)
     with pytest.raises(CannotSay, match="no positive mean"):
         require_enough_customers(900, 900, control_mean=0.0, standard_deviation=1.0)
+
+
+def test_money_takes_more_customers_than_counts():
+    """400 in each arm; what is no outcome is named."""
+    with pytest.raises(CannotSay, match="on spend cannot be told: it takes 400 in each arm"):
+        require_enough_customers(
+            900, 399, control_mean=1.0, standard_deviation=0.1, outcome="spend"
+        )
+    assert (100, 100, 400, 400) == tuple(
+        fewest_in_arm(outcome) for outcome in ("purchases", "bought", "spend", "profit")
+    )
+    with pytest.raises(SettingsError, match="outcome is 'clv'"):
+        fewest_in_arm("clv")
+
+
+def test_a_mean_that_few_customers_decide_is_refused():
+    """A skewness of 6 is too much for 400 beside 3,600, and none for 400 beside 400."""
+    given = {"control_mean": 1.0, "standard_deviation": 0.1, "outcome": "spend", "skewness": 6.0}
+    with pytest.raises(CannotSay, match="It takes 557 held out, or arms of equal size"):
+        require_enough_customers(3600, 400, **given)
+    assert None is require_enough_customers(400, 400, **given)
+    assert None is require_enough_customers(3600, 400, **(given | {"outcome": "bought"}))
 
 
 def test_covariates_can_make_a_test_large_enough():

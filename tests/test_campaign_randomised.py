@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.multitest import multipletests
 
-from retention_models.campaigns.randomised import randomised_effect
+from retention_models.campaigns.arms import fit_arms, fit_outcomes, read_arms
+from retention_models.campaigns.randomised import randomised_effect, randomised_effects
 from retention_models.campaigns.redemption import effect_per_redeemer
 from retention_models.errors import CannotSay, DataError, SettingsError
 
@@ -64,6 +66,14 @@ def test_the_lift_is_growthbooks(growthbook):
     assert 37.879 == pytest.approx(growthbook.lift_standard_error, abs=5e-4)
 
 
+def test_the_covariate_takes_off_growthbooks_theta():
+    """gbstats, test of compute_theta: .01864, in both arms; ten units more before cost ten θ."""
+    before, after = np.array([0.3, 0.5, 0.9, 22.0]), np.array([2.0, 1.0, 5.0, 3.0])
+    pre, arm = np.concatenate([before, before + 10.0]), np.repeat(["a", "b"], 4)
+    found = randomised_effect(np.tile(after, 2), arm, pre, control="a").of("b")
+    assert 0.01864 == pytest.approx(-found.absolute_effect / 10.0, abs=5e-6)
+
+
 def test_the_lifts_interval_is_symmetric_on_the_log(growthbook):
     """exp(ln 1.707 ± t·se): the ends' product is the square of the ratio."""
     low, high = 1 + growthbook.lift_low / 100, 1 + growthbook.lift_high / 100
@@ -95,6 +105,65 @@ def test_with_covariates_it_is_the_interacted_regression(customers):
     beta, variance = hc2_by_hand(y[two], (arm[two] == "cashback") * 1.0, X[two].to_numpy())
     assert beta == pytest.approx(effect.absolute_effect)
     assert variance == pytest.approx(effect.standard_error**2)
+
+
+@pytest.mark.parametrize("with_covariates", [True, False])
+def test_means_and_variances_are_statsmodels(customers, with_covariates):
+    """OLS on all arms' columns at once with HC2, three arms, to ten digits; two outcomes together."""
+    y, arm, X = customers
+    arms = read_arms(y, arm, X if with_covariates else None, "none")
+    width = 1 + arms.covariates.shape[1]
+    columns = np.column_stack([np.ones(y.size), arms.covariates])
+    design = np.column_stack([columns * (arms.index == g)[:, None] for g in range(3)])
+    outcomes = np.column_stack([y, np.sqrt(y) + X["alive"]])
+    for outcome, found in zip(outcomes.T, fit_outcomes(arms, outcomes), strict=True):
+        fit = OLS(outcome, design).fit(cov_type="HC2")
+        assert fit.params[::width] == pytest.approx(found.means, rel=1e-10)
+        assert fit.bse[::width] ** 2 == pytest.approx(found.variances, rel=1e-10)
+        assert fit.ssr / fit.df_resid == pytest.approx(found.residual, rel=1e-10)
+        alone = fit_arms(arms, outcome)
+        assert alone.variances == pytest.approx(found.variances, rel=1e-12)
+        plain = OLS(outcome, design[:, ::width]).fit()
+        assert plain.ssr / plain.df_resid == pytest.approx(found.total, rel=1e-10)
+
+
+def test_several_outcomes_are_each_found_as_if_alone(customers):
+    """Each with covariates of its own, one without any; a constant one is a reason, not a stop."""
+    y, arm, X = customers
+    outcomes = pd.DataFrame({"purchases": y, "bought": y > 0, "spend": y * X["alive"], "none": 0})
+    names = {"bought": ["alive"], "spend": []}
+    given = {"control": "none", "interval": 0.9}
+    found = randomised_effects(outcomes, arm, X, adjusted_by=names, **given)
+    assert list(outcomes) == list(found)
+    for name, used in {"purchases": X, "bought": X[["alive"]], "spend": None}.items():
+        alone = randomised_effect(outcomes[name], arm, used, **given)
+        assert alone.covariates == found[name].covariates
+        one, two = (
+            t.table().drop(columns=["arm", "against", "lift_refusal"]) for t in (alone, found[name])
+        )
+        assert one.to_numpy(float) == pytest.approx(two.to_numpy(float), rel=1e-9, abs=1e-12)
+    assert isinstance(found["none"], CannotSay)
+    assert "Wait until some have bought" in str(found["none"])
+
+
+def test_outcomes_that_cannot_be_read_are_named(customers):
+    """A missing number by its outcome; a covariate that is not there; few customers as a reason."""
+    y, arm, X = customers
+    outcomes = pd.DataFrame({"purchases": y, "spend": y})
+    with pytest.raises(SettingsError, match="adjusted_by of 'spend' names age; the covariates are"):
+        randomised_effects(outcomes, arm, X, control="none", adjusted_by={"spend": ["age"]})
+    with pytest.raises(SettingsError, match="outcomes and covariates have different index labels"):
+        randomised_effects(outcomes, arm, X.iloc[::-1], control="none")
+    outcomes.loc[4, "spend"] = np.nan
+    with pytest.raises(DataError, match=r"spend has 1 rows .* first at row 4"):
+        randomised_effects(outcomes, arm, X, control="none")
+    few = randomised_effects(
+        pd.DataFrame({"y": [1, 2, 4, 3]}),
+        list("aabb"),
+        pd.DataFrame({"x": [1, 2, 4, 9]}),
+        control="a",
+    )
+    assert "too few for a mean with 1 covariates" in str(few["y"])
 
 
 def test_three_arms_are_one_regression(customers):
@@ -277,10 +346,10 @@ def test_redemption_that_is_no_yes_or_no_is_named():
     """Rows, and what was expected."""
     given = {"outcome": [1, 2, 3, 4], "arm": [0, 0, 1, 1], "control": 0}
     with pytest.raises(
-        DataError, match="redeemed has 1 rows that are neither 0 nor 1, first at row 3"
+        DataError, match="redeemed has 1 rows that do not fit, first at row 3; expected 0 or 1"
     ):
         effect_per_redeemer(redeemed=[0, 0, 1, 2], treated=1, **given)
-    with pytest.raises(SettingsError, match="redeemed has shape"):
+    with pytest.raises(SettingsError, match="redeemed: expected 4 rows"):
         effect_per_redeemer(redeemed=[0, 1], treated=1, **given)
     with pytest.raises(SettingsError, match="treated is 2"):
         effect_per_redeemer(redeemed=[0, 0, 1, 1], treated=2, **given)

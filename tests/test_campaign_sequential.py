@@ -100,6 +100,7 @@ def test_the_sequence_reproduces_growthbook():
     # Its rho: ln(−2 ln α + 1) where ours solves for the minimum.
     rho = np.sqrt((-2 * np.log(0.05) + np.log(-2 * np.log(0.05) + 1)) / 1000)
     low, high, pvalue = confidence_sequence(ratio - 1, standard_error, n.sum(), rho=rho)
+    assert 0.50336 == pytest.approx((low + high) / 2.0, abs=5e-6)
     assert 0.33341 == pytest.approx(standard_error, abs=5e-6)
     assert (-0.55844, 1.56516) == pytest.approx((low, high), abs=5e-6)
     assert pvalue == 1.0

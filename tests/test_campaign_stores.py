@@ -5,7 +5,7 @@ import pytest
 from statsmodels.regression.linear_model import OLS
 
 from retention_models.campaigns.stores import store_effect
-from retention_models.errors import CannotSay, SettingsError
+from retention_models.errors import CannotSay, DataError, SettingsError
 
 
 def panel(seed: int, treated: int = 5, control: int = 7, periods: int = 6) -> tuple:
@@ -86,15 +86,15 @@ def test_outcomes_without_spread_are_refused():
     ("change", "message"),
     [
         ({"after": np.ones(6)}, "after: expected periods before"),
-        ({"treated": np.arange(12)}, "treated: expected 0 or 1"),
+        ({"treated": np.arange(12)}, "treated has .* rows .* expected 0 or 1"),
         ({"treated": np.ones(5)}, "treated: expected 12 rows"),
-        ({"outcomes": np.full((12, 6), np.nan)}, "outcomes: expected finite numbers"),
+        ({"outcomes": np.full((12, 6), np.nan)}, "outcomes has .* rows .* expected numbers"),
     ],
 )
 def test_wrong_arguments_are_named(change, message):
     """The argument, and what was expected of it."""
     y, d, late = panel(5)
-    with pytest.raises(SettingsError, match=message):
+    with pytest.raises((SettingsError, DataError), match=message):
         store_effect(**{"outcomes": y, "treated": d, "after": late, **change})
 
 

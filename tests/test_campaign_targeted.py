@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels
-from statsmodels.discrete.discrete_model import Logit
+from statsmodels.discrete.discrete_model import Logit, Probit
 from statsmodels.regression.linear_model import OLS
 from statsmodels.treatment.treatment_effects import TreatmentEffect
 
 from retention_models.campaigns.overlap import balance
 from retention_models.campaigns.targeted import targeted_effect
-from retention_models.errors import CannotSay, SettingsError
+from retention_models.errors import CannotSay, DataError, SettingsError
 
 BIRTHS = Path(statsmodels.__file__).parent / "treatment/tests/results/cataneo2.csv"
 OUTCOME, CHOICE = "prenatal1_ mmarried_ mage fbaby_", "mmarried_ mage mage2 fbaby_ medu"
@@ -68,6 +68,26 @@ def test_with_a_logit_it_is_that_of_statsmodels(births):
     assert reference.results_gmm.bse[0] == pytest.approx(found.standard_error, rel=1e-4)
     assert ["prenatal1_", "mmarried_", "mage", "fbaby_"] == list(found.balance.index)
     assert found.balance["weighted"].abs().max() < found.balance["unweighted"].abs().max()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("method", "effect", "error"),
+    # As statsmodels' documentation prints them (treatment effects, notebook).
+    [("ipw", -230.689, 25.817), ("ra", -239.639, 23.824), ("aipw", -230.990, 26.214)],
+)
+def test_the_reference_gives_what_it_prints_and_ours_is_its_doubly_robust_one(
+    births, method, effect, error
+):
+    """Weighting or regression alone rest on one model each; of the three, the last is ours."""
+    choice = Probit.from_formula("mbsmoke_ ~ " + CHOICE.replace(" ", "+"), births).fit(disp=0)
+    model = OLS.from_formula("bweight ~ " + OUTCOME.replace(" ", "+"), births)
+    teffect = TreatmentEffect(model, births["mbsmoke_"].to_numpy(), results_select=choice)
+    found = getattr(teffect, method)()
+    assert [effect, error] == pytest.approx([found.effect[0], found.results_gmm.bse[0]], abs=6e-4)
+    if method == "aipw":
+        ours = births_effect(births, "probit")
+        assert [effect, error] == pytest.approx([ours.effect, ours.standard_error], rel=2e-4)
 
 
 @pytest.mark.parametrize("estimand", ["att", "ate"])
@@ -151,14 +171,14 @@ def test_what_cannot_be_compared_is_refused():
         ({"estimand": "late"}, "estimand: expected"),
         ({"link": "cauchit"}, "link: expected"),
         ({"trim": (0.9, 0.1)}, "trim: expected"),
-        ({"treated": np.full(400, 0.5)}, "treated: expected 0 or 1"),
+        ({"treated": np.full(400, 0.5)}, "treated has .* rows .* expected 0 or 1"),
         ({"covariates": np.ones(400)}, "covariates: expected an array of 2"),
     ],
 )
 def test_wrong_arguments_are_named(change, message):
     """The argument, and what was expected of it."""
     y, z, x = customers(5)
-    with pytest.raises(SettingsError, match=message):
+    with pytest.raises((SettingsError, DataError), match=message):
         targeted_effect(**{"outcome": y, "treated": z, "covariates": x, **change})
 
 

@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import retention_models as rm
+from engines import COLUMNS, in_parquet, log_of_an_odd_shop
+from retention_models import customer_histories
 from retention_models.errors import SettingsError
 
 BEGIN = dt.date(2024, 1, 1)
@@ -183,3 +185,20 @@ def test_a_holdout_must_lie_after_the_calibration():
         rm.calibration_holdout_summary(
             read([("a", 0, 1.0)]), calibration_end="2024-02-01", holdout_end="2024-02-01"
         )
+
+
+@pytest.mark.parametrize("store_id", [None, "01"])
+def test_a_log_too_large_for_memory_is_summarised_in_parts_to_the_same_table(
+    tmp_path, monkeypatch, store_id
+):
+    """Every id, whatever its letters, falls into one part; their order is the one of the whole."""
+    names = in_parquet(log_of_an_odd_shop(), tmp_path)
+    log = rm.read_transactions(**names, **COLUMNS, max_unusable_share=0.99)
+    expected = rm.customer_summary(log, store_id=store_id)
+    parts = []
+    monkeypatch.setattr(customer_histories, "LINES_AT_ONCE", 60)
+    monkeypatch.setattr(customer_histories.logger, "info", lambda *about: parts.append(about))
+    found = rm.customer_summary(log, store_id=store_id)
+    assert len(parts) > 3
+    pd.testing.assert_frame_equal(expected, found)
+    assert expected.attrs == found.attrs

@@ -22,6 +22,12 @@ annual_discount_rate = 0.1
 """
 
 
+CAMPAIGN = (
+    '[[campaigns]]\nid = "x"\nname = "X"\nkind = "coupon"\ndesign = "randomised"\n'
+    "start = 2017-02-01\nend = 2017-03-01\n"
+)
+
+
 def written(folder: Path, text: str) -> Path:
     """Write a project file."""
     path = folder / "retention.toml"
@@ -34,6 +40,13 @@ def mistakes(folder: Path, text: str) -> list[str]:
     with pytest.raises(SettingsError) as caught:
         read_settings(written(folder, text))
     return str(caught.value).split("\n")
+
+
+def test_shares_and_looks_that_fit_are_kept(tmp_path):
+    """Shares need not sum to 1: 90 and 10 are a ratio too."""
+    text = GOOD + CAMPAIGN + "shares = { control = 10.0, coupon = 90.0 }\nlooks = [0.5, 1.0]"
+    (campaign,) = read_settings(written(tmp_path, text)).campaigns
+    assert ({"control": 10.0, "coupon": 90.0}, (0.5, 1.0)) == (campaign.shares, campaign.looks)
 
 
 def test_a_minimal_project_file_is_enough(tmp_path):
@@ -86,6 +99,22 @@ def test_five_mistakes_are_reported_at_once(tmp_path):
             "start = 2017-02-01\nend = 2017-01-01",
             "campaigns[1].end",
             "lies before start = 2017-02-01",
+        ),
+        (CAMPAIGN + "shares = { coupon = 0.5, gift = 0.5 }", "campaigns[1].shares", "'control'"),
+        (CAMPAIGN + "shares = { control = 1.0 }", "campaigns[1].shares", "and another"),
+        (
+            CAMPAIGN + "shares = { control = 1.0, coupon = 0.0 }",
+            "campaigns[1].shares",
+            "the share of 'coupon' is not a number above 0",
+        ),
+        (CAMPAIGN + "looks = [0.5, 0.25, 1.0]", "campaigns[1].looks", "do not rise"),
+        (CAMPAIGN + "looks = [0.5, 0.75]", "campaigns[1].looks", "do not rise from above 0 to 1"),
+        (CAMPAIGN + "looks = [0.0, 1.0]", "campaigns[1].looks", "do not rise from above 0 to 1"),
+        (CAMPAIGN + "margin = 30.0", "campaigns[1].margin", "above 0"),
+        (
+            '[campaign_data]\nassignments = "a.csv"\nmax_unusable_share = 1.0',
+            "campaign_data.max_unusable_share",
+            "share of rows from 0 to 1",
         ),
     ],
 )

@@ -12,6 +12,18 @@ if TYPE_CHECKING:
     from retention_models.action_settings import ActionSettings
     from retention_models.actions.lists import ActionList
     from retention_models.actions.segments import customer_segments
+    from retention_models.campaign_data.customers import CampaignCustomers, CampaignStores
+    from retention_models.campaign_data.reading import read_assignments, read_redemptions
+    from retention_models.campaign_data.reading_campaign import read_campaign
+    from retention_models.campaign_effects.by_store import campaign_effect_by_store
+    from retention_models.campaign_effects.entry import campaign_effect
+    from retention_models.campaign_effects.estimate import effect_of
+    from retention_models.campaign_effects.result import CampaignEffect
+    from retention_models.campaign_plans.assignment import CampaignAssignment, assign_customers
+    from retention_models.campaign_plans.assignment_files import write_assignment
+    from retention_models.campaign_plans.looks import CampaignLooks, plan_looks
+    from retention_models.campaign_plans.plan import CampaignPlan, plan_campaign
+    from retention_models.campaign_settings import Campaign
     from retention_models.chain_models import StoreFits, fit_stores
     from retention_models.chain_summaries import customer_summary_by_store
     from retention_models.comparison import ModelComparison, compare_models, track_models
@@ -22,6 +34,7 @@ if TYPE_CHECKING:
         customer_summary,
     )
     from retention_models.demonstration import write_demo
+    from retention_models.demonstration.simulated_shop import SimulatedShop
     from retention_models.engine_predictions import predictions_table, write_predictions
     from retention_models.errors import (
         CannotSay,
@@ -60,6 +73,13 @@ _ROOM_OF = {
     "ActionSettings": "action_settings",
     "ANNUAL_CHURN_BAND": "measures.definitions",
     "BetaGeoFitter": "models.fitters",
+    "Campaign": "campaign_settings",
+    "CampaignAssignment": "campaign_plans.assignment",
+    "CampaignCustomers": "campaign_data.customers",
+    "CampaignEffect": "campaign_effects.result",
+    "CampaignLooks": "campaign_plans.looks",
+    "CampaignPlan": "campaign_plans.plan",
+    "CampaignStores": "campaign_data.customers",
     "CannotSay": "errors",
     "DataError": "errors",
     "Events": "contacts.reading",
@@ -70,12 +90,16 @@ _ROOM_OF = {
     "RetentionError": "errors",
     "Settings": "settings",
     "SettingsError": "errors",
+    "SimulatedShop": "demonstration.simulated_shop",
     "Store": "store",
     "StoreFits": "chain_models",
     "Surveys": "contacts.reading",
     "Transactions": "transactions",
     "activity_window": "measures.activity",
+    "assign_customers": "campaign_plans.assignment",
     "calibration_holdout_summary": "customer_summaries",
+    "campaign_effect": "campaign_effects.entry",
+    "campaign_effect_by_store": "campaign_effects.by_store",
     "category_counts": "measures.categories",
     "cohort_retention": "measures.cohorts",
     "cohort_table": "measures.cohorts",
@@ -86,15 +110,21 @@ _ROOM_OF = {
     "customer_summary": "customer_summaries",
     "customer_summary_by_store": "chain_summaries",
     "data_quality": "quality.report",
+    "effect_of": "campaign_effects.estimate",
     "fit_stores": "chain_models",
     "from_json": "models.fitters",
     "measure_changes": "measures.changes",
     "measure_table": "measures.table",
     "open_store": "store",
+    "plan_campaign": "campaign_plans.plan",
+    "plan_looks": "campaign_plans.looks",
     "predict_customers": "predictions",
     "predict_store": "forecasts",
     "predictions_table": "engine_predictions",
+    "read_assignments": "campaign_data.reading",
+    "read_campaign": "campaign_data.reading_campaign",
     "read_events": "contacts.reading",
+    "read_redemptions": "campaign_data.reading",
     "read_settings": "settings",
     "read_surveys": "contacts.reading",
     "read_transactions": "transactions",
@@ -104,6 +134,7 @@ _ROOM_OF = {
     "validate_holdout": "validation",
     "weekly_totals": "tracking",
     "weekly_tracking": "tracking",
+    "write_assignment": "campaign_plans.assignment_files",
     "write_demo": "demonstration",
     "write_outputs": "outputs",
     "write_predictions": "engine_predictions",
@@ -114,6 +145,13 @@ __all__ = [
     "ActionList",
     "ActionSettings",
     "BetaGeoFitter",
+    "Campaign",
+    "CampaignAssignment",
+    "CampaignCustomers",
+    "CampaignEffect",
+    "CampaignLooks",
+    "CampaignPlan",
+    "CampaignStores",
     "CannotSay",
     "DataError",
     "Events",
@@ -124,12 +162,16 @@ __all__ = [
     "RetentionError",
     "Settings",
     "SettingsError",
+    "SimulatedShop",
     "Store",
     "StoreFits",
     "Surveys",
     "Transactions",
     "activity_window",
+    "assign_customers",
     "calibration_holdout_summary",
+    "campaign_effect",
+    "campaign_effect_by_store",
     "category_counts",
     "cohort_retention",
     "cohort_table",
@@ -140,15 +182,21 @@ __all__ = [
     "customer_summary",
     "customer_summary_by_store",
     "data_quality",
+    "effect_of",
     "fit_stores",
     "from_json",
     "measure_changes",
     "measure_table",
     "open_store",
+    "plan_campaign",
+    "plan_looks",
     "predict_customers",
     "predict_store",
     "predictions_table",
+    "read_assignments",
+    "read_campaign",
     "read_events",
+    "read_redemptions",
     "read_settings",
     "read_surveys",
     "read_transactions",
@@ -158,6 +206,7 @@ __all__ = [
     "validate_holdout",
     "weekly_totals",
     "weekly_tracking",
+    "write_assignment",
     "write_demo",
     "write_outputs",
     "write_predictions",

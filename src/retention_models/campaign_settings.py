@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -79,7 +80,7 @@ class Campaign(Section):
         gt=0,
         le=1,
         examples=[0.30],
-        description="share of spend that is profit; that of [money] without it",
+        description="share of spend above 0 and up to 1 that is profit; that of [money] without it",
     )
     costs: Costs = Field(
         default_factory=lambda: Costs.model_validate({}),
@@ -104,6 +105,33 @@ class Campaign(Section):
             raise ValueError(f"it lies before start = {start}")
         return end
 
+    @field_validator("shares")
+    @classmethod
+    def _a_share_for_control(
+        cls, shares: dict[str, float], info: ValidationInfo
+    ) -> dict[str, float]:
+        control = info.data.get("control")
+        if not shares or control is None:
+            return shares
+        if control not in shares or len(shares) < 2:
+            raise ValueError(
+                f"it names {', '.join(sorted(shares))}; name the arm that got nothing, "
+                f"control = {control!r}, and another"
+            )
+        bad = sorted(arm for arm, share in shares.items() if not 0 < share < float("inf"))
+        if bad:
+            raise ValueError(f"the share of {bad[0]!r} is not a number above 0")
+        return shares
+
+    @field_validator("looks")
+    @classmethod
+    def _rising_to_the_end(cls, looks: tuple[float, ...]) -> tuple[float, ...]:
+        if looks and not (
+            looks[0] > 0 and looks[-1] == 1 and all(early < late for early, late in pairwise(looks))
+        ):
+            raise ValueError("they do not rise from above 0 to 1")
+        return looks
+
     @property
     def days(self) -> int:
         """Days from start to end, both counted."""
@@ -120,4 +148,16 @@ class CampaignData(Section):
         None,
         examples=["data/raw/coupon_redemptions.parquet"],
         description="path of a file",
+    )
+    date_format: Text | None = Field(
+        None,
+        examples=["%d/%m/%Y"],
+        description="strptime format of their dates; only where dates are not ISO 8601",
+    )
+    max_unusable_share: float = Field(
+        0.01,
+        ge=0,
+        lt=1,
+        examples=[0.01],
+        description="share of rows from 0 to 1; with more unusable rows the run stops",
     )

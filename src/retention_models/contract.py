@@ -226,4 +226,5 @@ def repeats_are_unusable(raw: Table, reason: Value) -> Value:
 
 
 # Other sources are checked as strictly as the transactions, by the same rules.
-day_of, is_blank, text_id = _day, _is_blank, _text_id
+day_of, number_of, text_id = _day, _number, _text_id
+is_blank, is_ruined = _is_blank, _is_ruined

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pandas as pd
+from ibis.expr.types import Table
 
 from retention_models.customer_summaries import (
     REST_OF_FIRST_DAY,
@@ -67,28 +68,11 @@ def count_customers(
     >>> count_customers(log).to_dict("records")[1]
     {'frequency': 1, 'recency': 1.0, 'T': 1.0, 'customers': 1}
     """
-    unit, end = days_in(time_unit), _end(log, observation_end)
+    days_in(time_unit)
+    end = _end(log, observation_end)
     check_same_day(log.rows(store_id, end), same_day)
     histories = customer_histories(log, store_id, end, same_day)
-    by_history = ["frequency", "recency", "age"]
-    counted = histories.group_by(*by_history).aggregate(customers=histories.count())
-    found = to_frame(counted.order_by(*by_history))
-    rows = pd.DataFrame(
-        {
-            "frequency": found["frequency"],
-            "recency": found["recency"] / unit,
-            "T": (found["age"] + REST_OF_FIRST_DAY[same_day]) / unit,
-            "customers": found["customers"],
-        }
-    )
-    rows.attrs = {
-        "time_unit": time_unit,
-        "observation_end": end.isoformat(),
-        "same_day": same_day,
-    }
-    # A fitter learns its unit from the column that it is given.
-    rows["T"].attrs = dict(rows.attrs)
-    return rows
+    return counted_histories(histories, end, time_unit, same_day)
 
 
 def count_spend(
@@ -121,6 +105,63 @@ def count_spend(
     end = _end(log, observation_end)
     check_same_day(log.rows(store_id, end), same_day)
     histories = customer_histories(log, store_id, end, same_day)
+    return counted_spend(histories)
+
+
+def counted_histories(
+    histories: Table, end: dt.date, time_unit: str, same_day: SameDay
+) -> pd.DataFrame:
+    """Count customers by their history, where the histories are at hand.
+
+    Parameters
+    ----------
+    histories : ibis Table
+        From `customer_histories`, up to `end`, of `same_day`.
+    end : date
+        Last day that counts.
+    time_unit, same_day
+        As for `customer_summary`.
+
+    Returns
+    -------
+    DataFrame
+        As from `count_customers`.
+    """
+    unit = days_in(time_unit)
+    by_history = ["frequency", "recency", "age"]
+    counted = histories.group_by(*by_history).aggregate(customers=histories.count())
+    found = to_frame(counted.order_by(*by_history))
+    rows = pd.DataFrame(
+        {
+            "frequency": found["frequency"],
+            "recency": found["recency"] / unit,
+            "T": (found["age"] + REST_OF_FIRST_DAY[same_day]) / unit,
+            "customers": found["customers"],
+        }
+    )
+    rows.attrs = {
+        "time_unit": time_unit,
+        "observation_end": end.isoformat(),
+        "same_day": same_day,
+    }
+    # A fitter learns its unit from the column that it is given.
+    rows["T"].attrs = dict(rows.attrs)
+    return rows
+
+
+def counted_spend(histories: Table) -> pd.DataFrame:
+    """Count repeat customers by spend, where the histories are at hand.
+
+    Parameters
+    ----------
+    histories : ibis Table
+        From `customer_histories`.
+
+    Returns
+    -------
+    DataFrame
+        As from `count_spend`.
+    """
     told = histories.filter((histories["frequency"] > 0) & (histories["repeat_spend"] > 0))
     told = told.mutate(cell=(told["repeat_spend"].ln() * _CELLS_PER_LOG).floor().cast("int64"))
     counted = told.group_by("frequency", "cell").aggregate(

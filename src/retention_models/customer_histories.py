@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
+from dataclasses import replace
+from itertools import pairwise
 
 import ibis
+import pyarrow as pa
 from ibis.expr.types import Table
 
 from retention_models.purchase_days import SameDay, purchase_days
+from retention_models.sources import to_arrow, to_frame
 from retention_models.transactions import Transactions
+
+# DuckDB groups so many lines by customer and day within 3 GB; with more it would write to disk, which
+# takes longer than reading the log once more for each part.
+LINES_AT_ONCE = 25_000_000
+_SAMPLE = 20_000
+
+logger = logging.getLogger(__name__)
 
 
 def customer_histories(
@@ -55,3 +67,48 @@ def customer_histories(
     if log.first_seen_from is None:
         return histories
     return histories.filter(histories["age"] <= (end - log.first_seen_from).days)
+
+
+def histories_in_order(
+    log: Transactions, store_id: str | None, end: dt.date, same_day: SameDay
+) -> pa.Table:
+    """The summary in memory, by customer_id; a large log's a range of customers at a time.
+
+    Parameters
+    ----------
+    log, store_id, end, same_day
+        As for `customer_summary`.
+
+    Returns
+    -------
+    pyarrow Table
+        Columns of `customer_histories`.
+    """
+    parts = _parts(log, store_id)
+    found = []
+    for number, part in enumerate(parts, 1):
+        histories = customer_histories(part, store_id, end, same_day)
+        found.append(to_arrow(histories.order_by("customer_id")))
+        if len(parts) > 1:
+            logger.info("summarised part %d of %d of the customers", number, len(parts))
+    return pa.concat_tables(found)
+
+
+def _parts(log: Transactions, store_id: str | None) -> list[Transactions]:
+    """The log by ranges of customers with about as many lines each, in the order of their ids."""
+    rows = log.stores["rows"] if store_id is None else log.stores["rows"].get(store_id, 0)
+    lines = int(rows if store_id is not None else rows.sum())
+    number = -(-lines // LINES_AT_ONCE)
+    if number <= 1 or not log.origin.in_process:
+        return [log]
+    ids = log.table.select("customer_id").sample(min(1.0, _SAMPLE / lines))
+    # Python and DuckDB agree on the order of texts: that of their code points.
+    drawn = sorted(to_frame(ids)["customer_id"])
+    ends = sorted({drawn[len(drawn) * k // number] for k in range(1, number)} if drawn else ())
+    table = log.table
+    within = []
+    for low, high in pairwise([None, *ends, None]):
+        part = table if low is None else table.filter(table["customer_id"] >= low)
+        part = part if high is None else part.filter(part["customer_id"] < high)
+        within.append(replace(log, table=part))
+    return within

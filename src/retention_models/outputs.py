@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,11 +13,8 @@ from retention_models.action_settings import LIST_NAMES, ListName
 from retention_models.actions.lists import ActionList
 from retention_models.errors import CannotSay
 from retention_models.predictions import Interval
+from retention_models.spreadsheets import formula_safe
 from retention_models.store import Store
-
-# A spreadsheet runs a cell that begins with one of these as a formula; some take the full-width forms
-# for the same. A text that already has the mark in front gets another, so that it can be told apart.
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 _MEASURES = (
     "customers",
@@ -34,17 +30,6 @@ _FORECASTS = (
     "value",
     "top_tenth_share",
 )
-
-
-def formula_safe(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: a leading ' where it would.
-
-    Examples
-    --------
-    >>> formula_safe("=1+1"), formula_safe("0042")
-    ("'=1+1", '0042')
-    """
-    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def write_outputs(store: Store, folder: str | Path) -> None:

@@ -51,9 +51,11 @@ class CampaignCustomers:
         campaign's start to its end).
     covariates : DataFrame, the same index
         Known on the day before the campaign: expected_purchases (BG/NBD, for the campaign's days),
-        probability_alive, recency, frequency, log_T, expected_spend (expected_purchases times the
-        Gamma-Gamma mean), and no_history (1 for whoever had not bought before; all else is 0 then)
-        and other_campaigns (others that were open to the customer in its days) where they vary.
+        probability_alive, recency and frequency, log_T = ln(1 + T), in weeks, expected_spend
+        (expected_purchases times the Gamma-Gamma mean; columns of a model that cannot be fitted are
+        left out, which a finding says), and no_history (1 for whoever had not bought before; all else
+        is 0 then) and other_campaigns (others that were open to the customer in its days) where they
+        vary.
     outcomes : mapping from window to DataFrame, the same index
         purchases (days with a purchase), bought (0 or 1), spend (net), profit (margin · spend −
         redemptions − points − contact). "campaign" always; "follow_up" and "whole", which is both,

@@ -5,20 +5,25 @@ Y on treatment Z, centred covariates X and their products Z·X (Lin, Annals of A
 slopes an arm; an intercept is that arm's adjusted mean, and a difference of two is the coefficient of
 Z. HC2 (MacKinnon & White, Journal of Econometrics 29 (1985), 305–325) divides each squared residual by
 1 less its leverage; without covariates that is s²_T ÷ n_T + s²_C ÷ n_C exactly, Welch's.
+
+A campaign has a dozen outcomes on the same covariates: they share one QR factorisation an arm, which
+has the leverages too, where statsmodels' OLS would decompose all arms' columns anew for each. The
+numbers are its numbers, as the tests hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from statsmodels.regression.linear_model import OLS
+from scipy.linalg import qr, solve_triangular
 
-from retention_models.errors import CannotSay, DataError, SettingsError
+from retention_models.campaigns.arrays import numbers, refuse_rows
+from retention_models.errors import CannotSay, SettingsError
 
 Array = NDArray[np.float64]
 
@@ -114,8 +119,8 @@ def read_arms(
     >>> read_arms([1, 2, 4], ["coupon", "none", "coupon"], None, "none").labels
     ('none', 'coupon')
     """
-    y = numbers("outcome", outcome)
-    if y.ndim != 1 or np.shape(arm) != y.shape:
+    y = read_outcome("outcome", outcome)
+    if np.shape(arm) != y.shape:
         raise SettingsError(
             f"outcome has shape {y.shape} and arm {np.shape(arm)}; expected one number and one arm "
             "a customer."
@@ -123,8 +128,7 @@ def read_arms(
     check_same_customers(outcome=outcome, arm=arm, covariates=covariates)
     # Not by NumPy, which makes a text "nan" of what is missing among texts.
     codes, found = pd.factorize(pd.Series(arm), sort=True)
-    _check_rows("arm", codes < 0, "an arm for every customer")
-    _check_rows("outcome", ~np.isfinite(y), "numbers; a customer who bought nothing has 0")
+    refuse_rows("arm", codes < 0, "an arm for every customer")
     arms = list(found)
     if control not in arms or len(arms) < 2:
         raise SettingsError(
@@ -137,6 +141,11 @@ def read_arms(
     X, names = _columns(covariates, y.size)
     counts = np.bincount(index, minlength=len(arms))
     return Arms(tuple(arms[i] for i in order), index, y, X, names, counts)
+
+
+def read_outcome(name: str, values: ArrayLike) -> Array:
+    """One finite number a customer, or a DataError that names the outcome and the rows."""
+    return numbers(name, values, 1, expected="numbers; a customer who bought nothing has 0")
 
 
 def fit_arms(arms: Arms, outcome: Array | None = None) -> ArmMeans:
@@ -165,23 +174,63 @@ def fit_arms(arms: Arms, outcome: Array | None = None) -> ArmMeans:
     >>> fitted.means.round(9).tolist(), fitted.variances.round(9).tolist()
     ([2.0, 4.0], [1.0, 4.0])
     """
-    y = arms.outcome if outcome is None else outcome
-    members = arms.index[:, None] == np.arange(len(arms.labels))
-    width = 1 + arms.covariates.shape[1]
-    for label, rows in zip(arms.labels, members.T, strict=True):
-        _check_rank(label, arms.covariates[rows], arms.names)
-    X = np.column_stack([np.ones(y.size), arms.covariates])
-    # Each row's numbers stand in the columns of its own arm.
-    design = (members[:, :, None] * X[:, None, :]).reshape(y.size, -1)
-    fit = OLS(y, design).fit(cov_type="HC2")
-    at = np.arange(len(arms.labels)) * width
-    means = (members * y[:, None]).sum(axis=0) / arms.counts
-    return ArmMeans(
-        means=np.asarray(fit.params)[at],
-        variances=np.diag(np.asarray(fit.cov_params()))[at],
-        freedom=(arms.counts - width).astype(float),
-        residual=float((np.asarray(fit.resid) ** 2).sum() / (y.size - design.shape[1])),
-        total=float(((y - means[arms.index]) ** 2).sum() / (y.size - len(arms.labels))),
+    return fit_outcomes(arms, (arms.outcome if outcome is None else outcome)[:, None])[0]
+
+
+def fit_outcomes(arms: Arms, outcomes: Array) -> tuple[ArmMeans, ...]:
+    """Adjusted means of each arm for any number of outcomes, from one factorisation an arm.
+
+    Parameters
+    ----------
+    arms : Arms
+    outcomes : ndarray, shape (n, m)
+        In place of the arms' own.
+
+    Returns
+    -------
+    tuple of ArmMeans, length m
+
+    Raises
+    ------
+    CannotSay
+        As `fit_arms`.
+
+    Notes
+    -----
+    With the arm's rows X = QR, X's first column 1: β̂ = R⁻¹Q′y, leverages h_i = Σ_j Q_ij², and the
+    intercept is Σ_i a_i y_i with a = Q R⁻ᵀe₁, so its HC2 variance is Σ_i a_i² ε̂_i² ÷ (1 − h_i).
+
+    Examples
+    --------
+    >>> arms = read_arms([1.0, 3.0, 2.0, 6.0], [0, 0, 1, 1], None, 0)
+    >>> [fitted.means.round(9).tolist() for fitted in fit_outcomes(arms, np.eye(4)[:, :2])]
+    [[0.5, 0.0], [0.5, 0.0]]
+    """
+    groups, m = len(arms.labels), outcomes.shape[1]
+    means, variances = np.empty((m, groups)), np.empty((m, groups))
+    residual, total = np.zeros(m), np.zeros(m)
+    for g, label in enumerate(arms.labels):
+        rows = np.flatnonzero(arms.index == g)
+        q, weight, leverage = _factorised(label, arms.covariates[rows], arms.names)
+        y = outcomes[rows]
+        total += ((y - y.mean(axis=0)) ** 2).sum(axis=0)
+        within = q.T @ y
+        y -= q @ within
+        np.square(y, out=y)
+        means[:, g] = weight @ within
+        variances[:, g] = ((q @ weight) ** 2 / (1.0 - leverage)) @ y
+        residual += y.sum(axis=0)
+    width, n = 1 + arms.covariates.shape[1], arms.index.size
+    freedom = (arms.counts - width).astype(float)
+    return tuple(
+        ArmMeans(
+            means[k],
+            variances[k],
+            freedom,
+            float(residual[k] / (n - width * groups)),
+            float(total[k] / (n - groups)),
+        )
+        for k in range(m)
     )
 
 
@@ -190,21 +239,21 @@ def _columns(covariates: ArrayLike | pd.DataFrame | None, n: int) -> tuple[Array
     if covariates is None:
         return np.empty((n, 0)), ()
     if isinstance(covariates, pd.DataFrame):
-        names: Sequence[str] = [str(name) for name in covariates.columns]
+        names = [str(name) for name in covariates.columns]
         if len(set(names)) < len(names):
             raise SettingsError(f"covariates has columns {names}; expected names that differ.")
-        columns = [numbers(name, covariates[name]) for name in covariates.columns]
-        X = np.column_stack(columns) if columns else np.empty((len(covariates), 0))
+        given = covariates
     else:
-        X = numbers("covariates", covariates)
-        X = X[:, None] if X.ndim == 1 else X
-        names = [f"covariate {k}" for k in range(1, X.shape[-1] + 1)]
-    if X.ndim != 2 or X.shape[0] != n:
+        values = np.asarray(covariates)
+        given = pd.DataFrame(values[:, None] if values.ndim == 1 else values)
+        names = [f"covariate {k}" for k in range(1, given.shape[1] + 1)]
+    if len(given) != n:
         raise SettingsError(
-            f"covariates have shape {X.shape}; expected a row for each of the {n:,} outcomes."
+            f"covariates have shape {given.shape}; expected a row for each of the {n:,} outcomes."
         )
-    for name, column in zip(names, X.T, strict=True):
-        _check_rows(name, ~np.isfinite(column), "numbers, known for every customer")
+    X = np.empty((n, len(names)), order="F")
+    for k, name in enumerate(names):
+        X[:, k] = numbers(name, given.iloc[:, k], 1, expected="numbers, known for every customer")
     centred = X - X.mean(axis=0)
     spread = centred.std(axis=0)
     constant = spread <= 1e-12 * np.abs(X).max(axis=0, initial=0.0)
@@ -212,14 +261,6 @@ def _columns(covariates: ArrayLike | pd.DataFrame | None, n: int) -> tuple[Array
         name = names[int(np.argmax(constant))]
         raise SettingsError(f"{name} is the same for every customer; leave it out.")
     return centred / spread, tuple(names)
-
-
-def numbers(name: object, values: ArrayLike) -> Array:
-    """As floats; what is missing is NaN."""
-    try:
-        return np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{name} holds what is no number ({error}); expected numbers.") from error
 
 
 def check_same_customers(**given: object) -> None:
@@ -233,33 +274,26 @@ def check_same_customers(**given: object) -> None:
             )
 
 
-def _check_rank(label: Hashable, X: Array, names: tuple[str, ...]) -> None:
-    """Raise unless an arm's rows determine its mean, its slopes and their doubt."""
+def _factorised(label: Hashable, X: Array, names: tuple[str, ...]) -> tuple[Array, Array, Array]:
+    """Q of an arm's rows with a constant, R⁻ᵀe₁, and leverages; or why the rows do not carry them."""
     n, k = X.shape
     if n < k + 2:
         raise CannotSay(
             f"The arm {label!r} has {n:,} customers, too few for a mean with {k} covariates. "
             "Include more customers, or fewer covariates."
         )
-    q, r = np.linalg.qr(np.column_stack([np.ones(n), X]))
-    size = np.abs(np.diag(r))
-    if size.min() <= 1e-9 * np.sqrt(n):
+    design = np.ones((n, 1 + k), order="F")
+    design[:, 1:] = X
+    q, r = qr(design, mode="economic", overwrite_a=True, check_finite=False)
+    if np.abs(np.diag(r)).min() <= 1e-9 * np.sqrt(n):
         raise CannotSay(
             f"In the arm {label!r} the covariates {', '.join(names)} do not vary apart from each "
             "other. Leave out the one that repeats the others."
         )
-    if (q**2).sum(axis=1).max() > 1.0 - _NO_RESIDUAL:
+    leverage = np.einsum("ij,ij->i", q, q)
+    if leverage.max() > 1.0 - _NO_RESIDUAL:
         raise CannotSay(
             f"In the arm {label!r} one customer alone decides the slope of a covariate, of "
             f"{', '.join(names)}. Leave out what only one customer has."
         )
-
-
-def _check_rows(name: str, wrong: NDArray[np.bool_], expected: str) -> None:
-    """Raise with the first rows that are not as expected."""
-    if wrong.any():
-        rows = ", ".join(str(row) for row in np.flatnonzero(wrong)[:5])
-        raise DataError(
-            f"{name} has {int(wrong.sum()):,} rows without a number or a name, first at row {rows}; "
-            f"expected {expected}."
-        )
+    return q, solve_triangular(r, np.eye(1 + k)[0], trans="T"), leverage

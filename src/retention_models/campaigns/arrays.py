@@ -7,40 +7,43 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retention_models.errors import SettingsError
+from retention_models.errors import DataError, SettingsError
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-def numbers(name: str, values: Any, dimensions: int, rows: int | None = None) -> Floats:
+def numbers(
+    name: str, values: Any, dimensions: int, rows: int | None = None, *, expected: str = "numbers"
+) -> Floats:
     """Finite floats with the asked number of dimensions and rows, or an error that says where not."""
     try:
         found = np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
-        raise SettingsError(f"{name}: expected numbers ({error}).") from None
+        raise DataError(f"{name} holds what is no number ({error}); expected numbers.") from error
     if found.ndim != dimensions:
         raise SettingsError(
             f"{name}: expected an array of {dimensions} dimension(s); got {found.ndim}."
         )
     _check_rows(name, len(found), rows)
-    bad = np.flatnonzero(~np.isfinite(found.reshape(len(found), -1)).all(axis=1))
-    if bad.size:
-        raise SettingsError(
-            f"{name}: expected finite numbers; rows {bad[:5].tolist()} "
-            f"({bad.size} in all) are not. Fill or leave out those units."
-        )
+    refuse_rows(name, ~np.isfinite(found).all(axis=tuple(range(1, dimensions))), expected)
     return found
+
+
+def refuse_rows(name: str, wrong: Flags, expected: str) -> None:
+    """DataError with the first rows that are not as expected, if there are any."""
+    if wrong.any():
+        rows = ", ".join(str(row) for row in np.flatnonzero(wrong)[:5])
+        raise DataError(
+            f"{name} has {int(wrong.sum()):,} rows that do not fit, first at row {rows}; "
+            f"expected {expected}."
+        )
 
 
 def flags(name: str, values: Any, rows: int) -> Flags:
     """Booleans from 0, 1, False and True, or an error."""
     found = numbers(name, values, 1, rows)
-    if not np.isin(found, (0.0, 1.0)).all():
-        bad = np.flatnonzero(~np.isin(found, (0.0, 1.0)))
-        raise SettingsError(
-            f"{name}: expected 0 or 1 (or booleans); rows {bad[:5].tolist()} are not."
-        )
+    refuse_rows(name, (found != 0.0) & (found != 1.0), "0 or 1 (or booleans)")
     return found == 1.0
 
 
@@ -50,9 +53,8 @@ def codes(name: str, values: Any, rows: int) -> NDArray[np.int64]:
     if found.ndim != 1:
         raise SettingsError(f"{name}: expected one label per unit in one dimension.")
     _check_rows(name, len(found), rows)
-    bad = np.flatnonzero(np.array([v is None or v != v for v in found.tolist()], dtype=bool))
-    if bad.size:
-        raise SettingsError(f"{name}: expected a label for every unit; rows {bad[:5]} have none.")
+    missing = np.array([v is None or v != v for v in found.tolist()], dtype=bool)
+    refuse_rows(name, missing, "a label for every unit")
     return np.unique(found, return_inverse=True)[1].astype(np.int64)
 
 

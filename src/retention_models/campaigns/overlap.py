@@ -101,7 +101,7 @@ def balance(
     Returns
     -------
     DataFrame
-        Index covariate; unweighted, weighted. NaN where a covariate has no spread.
+        Index covariate; unweighted, weighted (see `standardised_differences`).
 
     Notes
     -----
@@ -116,14 +116,43 @@ def balance(
     >>> table.round(4).to_dict("list")
     {'unweighted': [0.7071], 'weighted': [0.3536]}
     """
-    one, two = covariates[treated], covariates[~treated]
-    spread = np.sqrt((one.var(axis=0, ddof=1) + two.var(axis=0, ddof=1)) / 2.0)
-    spread = np.where(spread > 0, spread, np.nan)
     labels = names or [f"x{i + 1}" for i in range(covariates.shape[1])]
-    gap = np.average(one, axis=0, weights=weights[treated]) - np.average(
-        two, axis=0, weights=weights[~treated]
-    )
+    one, two = covariates[treated], covariates[~treated]
     return pd.DataFrame(
-        {"unweighted": (one.mean(axis=0) - two.mean(axis=0)) / spread, "weighted": gap / spread},
+        {
+            "unweighted": standardised_differences(one, two),
+            "weighted": standardised_differences(one, two, (weights[treated], weights[~treated])),
+        },
         index=pd.Index(labels, name="covariate"),
     )
+
+
+def standardised_differences(
+    one: Floats, two: Floats, weights: tuple[Floats, Floats] | None = None
+) -> Floats:
+    """How far two groups' means of each covariate are apart, in standard deviations of a customer.
+
+    Parameters
+    ----------
+    one, two : ndarray, shape (n₁, k) and (n₂, k)
+        Covariates of either group, at least two customers each.
+    weights : (ndarray, ndarray), optional
+        Of the means; the standard deviations are unweighted.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+        Infinite where a covariate tells the groups apart without exception, NaN where it is the same
+        for all.
+
+    Examples
+    --------
+    >>> one, two = np.array([[1.0], [3.0]]), np.array([[0.0], [2.0]])
+    >>> standardised_differences(one, two).round(4).tolist()
+    [0.7071]
+    """
+    spread = np.sqrt((one.var(axis=0, ddof=1) + two.var(axis=0, ddof=1)) / 2.0)
+    of = (None, None) if weights is None else weights
+    gap = np.average(one, axis=0, weights=of[0]) - np.average(two, axis=0, weights=of[1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(gap / spread)

@@ -17,8 +17,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
-from retention_models.campaigns.arms import check_same_customers, fit_arms, numbers, read_arms
-from retention_models.errors import CannotSay, DataError, SettingsError
+from retention_models.campaigns.arms import ArmMeans, check_same_customers, fit_outcomes, read_arms
+from retention_models.campaigns.arrays import flags, numbers
+from retention_models.errors import CannotSay, SettingsError
 
 # First-stage t² of 10: below, the ratio is not near normal (Staiger & Stock, Econometrica 65 (1997)).
 _WEAKEST = 10.0
@@ -104,26 +105,87 @@ def effect_per_redeemer(
     >>> bool(found.conf_low < 1.0 < found.conf_high)
     True
     """
+    check_same_customers(outcome=outcome, redeemed=redeemed, arm=arm, covariates=covariates)
+    y = numbers("outcome", outcome, 1)
+    return effects_per_redeemer(
+        y[:, None], redeemed, arm, covariates, treated=treated, control=control, interval=interval
+    )[0]
+
+
+def effects_per_redeemer(
+    outcomes: ArrayLike,
+    redeemed: ArrayLike,
+    arm: ArrayLike,
+    covariates: ArrayLike | pd.DataFrame | None = None,
+    *,
+    treated: Hashable,
+    control: Hashable,
+    interval: float = 0.95,
+) -> tuple[RedeemerEffect, ...]:
+    """Effects per redeemer on several outcomes with the same covariates.
+
+    Parameters
+    ----------
+    outcomes : array_like, shape (n, m)
+        A column an outcome.
+    redeemed, arm, covariates, treated, control, interval
+        As in `effect_per_redeemer`.
+
+    Returns
+    -------
+    tuple of RedeemerEffect, length m
+
+    Raises
+    ------
+    SettingsError, DataError, CannotSay
+        As `effect_per_redeemer`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(5)
+    >>> arm = np.arange(4000) % 2
+    >>> redeemed = (arm == 1) & (rng.random(4000) < 0.25)
+    >>> y = rng.poisson(2.0 + redeemed)
+    >>> found = effects_per_redeemer(np.column_stack([y, 3 * y]), redeemed, arm, treated=1, control=0)
+    >>> round(found[1].per_redeemer / found[0].per_redeemer, 9)
+    3.0
+    """
     if not 0.5 <= interval < 1.0:
         raise SettingsError(f"interval is {interval}; expected from 0.5 to below 1, such as 0.95.")
-    check_same_customers(outcome=outcome, redeemed=redeemed)
-    arms = read_arms(outcome, arm, covariates, control)
+    y = numbers("outcomes", outcomes, 2)
+    arms = read_arms(np.zeros(len(y)), arm, covariates, control)
     if treated not in arms.labels or treated == control:
         raise SettingsError(
             f"treated is {treated!r} and control {control!r}; expected two of the arms, "
             f"{list(arms.labels)}."
         )
     i = arms.labels.index(treated)
-    D = _redeemed(redeemed, arms.outcome.size)
-    on_redemption, on_outcome = fit_arms(arms, D), fit_arms(arms)
+    D = flags("redeemed", redeemed, len(y)) * 1.0
+    on_redemption, *on_outcomes = fit_outcomes(arms, np.column_stack([D, y]))
     share = float(on_redemption.means[i] - on_redemption.means[0])
     if share <= 0.0 or share**2 < _WEAKEST * on_redemption.variances[[0, i]].sum():
         raise CannotSay(
             f"{share:.1%} more of {treated!r} redeemed than of {control!r}: too few for an effect "
             "per redeemer. See the effect of the offer."
         )
-    offer = float(on_outcome.means[i] - on_outcome.means[0])
-    rest = fit_arms(arms, arms.outcome - offer / share * D)
+    offers = np.array([float(fitted.means[i] - fitted.means[0]) for fitted in on_outcomes])
+    rests = fit_outcomes(arms, y - np.outer(D, offers / share))
+    pair = (treated, control)
+    return tuple(
+        _ratio(pair, i, rest, offer, share, interval)
+        for rest, offer in zip(rests, offers.tolist(), strict=True)
+    )
+
+
+def _ratio(
+    pair: tuple[Hashable, Hashable],
+    i: int,
+    rest: ArmMeans,
+    offer: float,
+    share: float,
+    interval: float,
+) -> RedeemerEffect:
+    """Offer ÷ share; `rest` is of the outcome less the ratio times who redeemed."""
     error = float(np.sqrt(rest.variances[[0, i]].sum())) / share
     if error == 0.0:
         raise CannotSay("No customer's outcome differs, so no doubt can be put on an effect.")
@@ -131,21 +193,4 @@ def effect_per_redeemer(
     half = float(stdtrit(freedom, (1.0 + interval) / 2.0)) * error
     value = offer / share
     pvalue = float(2.0 * stdtr(freedom, -abs(value) / error))
-    return RedeemerEffect(
-        treated, control, value, error, value - half, value + half, pvalue, offer, share
-    )
-
-
-def _redeemed(redeemed: ArrayLike, n: int) -> np.ndarray:
-    """As 0 and 1."""
-    D = numbers("redeemed", redeemed)
-    if D.shape != (n,):
-        raise SettingsError(f"redeemed has shape {D.shape}; expected one value a customer, ({n},).")
-    wrong = np.flatnonzero((D != 0.0) & (D != 1.0))
-    if wrong.size:
-        rows = ", ".join(map(str, wrong[:5]))
-        raise DataError(
-            f"redeemed has {wrong.size:,} rows that are neither 0 nor 1, first at row {rows}; "
-            "expected whether the customer redeemed."
-        )
-    return D
+    return RedeemerEffect(*pair, value, error, value - half, value + half, pvalue, offer, share)

@@ -132,7 +132,9 @@ def obrien_fleming(looks: int | ArrayLike, *, level: float = 0.05) -> DeclaredLo
     scale = 1.0 / np.sqrt(information)
     # Never less strict than one look, never stricter than a Bonferroni correction of all.
     low, high = ndtri(1.0 - level / 2.0), ndtri(1.0 - level / 2.0 / information.size) + 1e-9
-    if information.size == 1:
+    # Looks so early that they never stop leave the last one alone, but for rounding.
+    alone = stopping_probability(low * scale, information) <= level
+    if information.size == 1 or alone:
         constant = float(low)
     else:
         constant = brentq(

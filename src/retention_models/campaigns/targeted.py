@@ -129,34 +129,138 @@ def targeted_effect(
     >>> bool(found.conf_low < 2 < found.conf_high), round(float(y[z].mean() - y[~z].mean()), 1)
     (True, 4.4)
     """
-    names = list(map(str, getattr(covariates, "columns", [])))
     y = numbers("outcome", outcome, 1)
-    z = flags("treated", treated, y.size)
-    x = numbers("covariates", covariates, 2, y.size)
+    compared = comparable(
+        treated,
+        covariates,
+        estimand=estimand,
+        propensity_covariates=propensity_covariates,
+        link=link,
+        trim=trim,
+    )
+    return compared.effect(y)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparable:
+    """Customers with overlap and their fitted choice: any number of outcomes share it.
+
+    Attributes
+    ----------
+    estimand : str
+    treated : ndarray of bool, shape (used customers,)
+    design : ndarray, shape (used customers, 1 + k)
+        A constant and the covariates.
+    choice : Choice
+        Of the used customers.
+    propensity : ndarray, shape (customers,)
+        Before any were left out.
+    used : ndarray of bool, shape (customers,)
+    trimmed_share, effective_controls : float
+    balance : DataFrame
+        These as in `TargetedEffect`.
+    """
+
+    estimand: str
+    treated: Flags
+    design: Floats
+    choice: Choice
+    propensity: Floats
+    used: Flags
+    trimmed_share: float
+    effective_controls: float
+    balance: pd.DataFrame
+
+    def effect(self, outcome: Any) -> TargetedEffect:
+        """Effect on one outcome.
+
+        Parameters
+        ----------
+        outcome : array_like, shape (customers,)
+            Of all customers, those left out among them.
+
+        Returns
+        -------
+        TargetedEffect
+
+        Raises
+        ------
+        SettingsError
+            Where the shape or a number is not as described.
+        CannotSay
+            Where the outcome cannot be modelled, or has no spread.
+        """
+        y, z = numbers("outcome", outcome, 1, self.used.size)[self.used], self.treated
+        estimate = att if self.estimand == "att" else ate
+        effect, influence = estimate(y, z, self.design, self.choice)
+        error = float(np.sqrt((influence**2).mean() / y.size))
+        if not error > 0:
+            raise CannotSay(
+                "The outcome has no spread beyond what the covariates tell, so the campaign's effect "
+                "has no standard error; check that the outcome was measured customer by customer."
+            )
+        half, pvalue = _NORMAL_95 * error, 2.0 * float(ndtr(-abs(effect) / error))
+        return TargetedEffect(
+            *(self.estimand, effect, error, effect - half, effect + half, pvalue),
+            *(int(z.sum()), int((~z).sum()), self.trimmed_share, self.effective_controls),
+            *(self.balance, self.propensity, influence, self.used),
+        )
+
+
+def comparable(
+    treated: Any,
+    covariates: Any,
+    *,
+    estimand: Estimand = "att",
+    propensity_covariates: Any = None,
+    link: Literal["logit", "probit"] = "logit",
+    trim: tuple[float, float] = (0.02, 0.98),
+) -> Comparable:
+    """What `targeted_effect` does before it looks at an outcome.
+
+    Parameters
+    ----------
+    treated, covariates, estimand, propensity_covariates, link, trim
+        As in `targeted_effect`.
+
+    Returns
+    -------
+    Comparable
+
+    Raises
+    ------
+    SettingsError, CannotSay
+        As `targeted_effect`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(1)
+    >>> x = rng.normal(size=(2000, 1))
+    >>> z = rng.random(2000) < 1 / (1 + np.exp(-x[:, 0]))
+    >>> compared = comparable(z, x)
+    >>> [round(compared.effect(k * z + x[:, 0] ** 2).effect) for k in (0, 3)]
+    [0, 3]
+    """
+    names = list(map(str, getattr(covariates, "columns", [])))
+    x = numbers("covariates", covariates, 2)
+    z = flags("treated", treated, len(x))
     w = x
     if propensity_covariates is not None:
-        w = numbers("propensity_covariates", propensity_covariates, 2, y.size)
+        w = numbers("propensity_covariates", propensity_covariates, 2, len(x))
     _check_choices(estimand, link, trim)
-    x, w = (np.column_stack([np.ones(y.size), part]) for part in (x, w))
-    propensity = Choice.fitted(z, w, link).chance
-    used, trimmed = within_overlap(propensity, z, trim, estimand)
-    y, z, x, w = y[used], z[used], x[used], w[used]
+    x, w = (np.column_stack([np.ones(len(x)), part]) for part in (x, w))
     choice = Choice.fitted(z, w, link)
+    propensity = choice.chance
+    used, trimmed = within_overlap(propensity, z, trim, estimand)
+    if not used.all():
+        z, x, w = z[used], x[used], w[used]
+        choice = Choice.fitted(z, w, link)
     weights = _weights(choice.chance, z, estimand)
     refuse_thin_weights(weights, z)
-    effect, influence = (att if estimand == "att" else ate)(y, z, x, choice)
-    error = float(np.sqrt((influence**2).mean() / y.size))
-    if not error > 0:
-        raise CannotSay(
-            "The outcome has no spread beyond what the covariates tell, so the campaign's effect has no "
-            "standard error; check that the outcome was measured customer by customer."
-        )
-    half, pvalue = _NORMAL_95 * error, 2.0 * float(ndtr(-abs(effect) / error))
-    return TargetedEffect(
-        *(estimand, effect, error, effect - half, effect + half, pvalue),
-        *(int(z.sum()), int((~z).sum()), trimmed, effective_size(weights[~z])),
-        *(balance(x[:, 1:], z, weights, names), propensity, influence, used),
-    )
+    sides = balance(x[:, 1:], z, weights, names)
+    size = effective_size(weights[~z])
+    return Comparable(estimand, z, x, choice, propensity, used, trimmed, size, sides)
 
 
 def _weights(chance: Floats, z: Flags, estimand: Estimand) -> Floats:

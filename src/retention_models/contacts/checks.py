@@ -29,6 +29,10 @@ _HINTS = {
     "thumb is neither up nor down": (
         f"Thumbs are expected as {', '.join(_UP)} or {', '.join(_DOWN)}."
     ),
+    "amount is not a number": (
+        "Amounts are expected as numbers from 0, such as 2.50; leave a cell empty where the campaign's "
+        "cost of a redemption is meant."
+    ),
 }
 
 
@@ -98,11 +102,18 @@ def accepted(
     found: Found,
     reasons: Reasons,
     allowed: float,
+    *,
+    anonymous: bool = True,
 ) -> tuple[int, pd.DataFrame, Table]:
-    """Rows read, the unusable ones by reason, and the usable ones; refused where too few are."""
+    """Rows read, the unusable ones by reason, and the usable ones; refused where too few are.
+
+    Rows without a customer are left out and not held against the source, unless `anonymous` is False:
+    then they are as good as `reasons` say.
+    """
     name, raw = origin.name, origin.table
-    nobody = (is_blank(raw[str(columns["customer_id"])]), NO_CUSTOMER)
-    reason = ibis.cases(*reasons, nobody, else_=ibis.null("string"))
+    if anonymous:
+        reasons = [*reasons, (blank(raw, columns["customer_id"]), NO_CUSTOMER)]
+    reason = ibis.cases(*reasons, else_=ibis.null("string"))
     checked = raw.select(**found, reason=reason)
     with origin.reading():
         if origin.in_process:
@@ -114,7 +125,8 @@ def accepted(
     if rows == 0:
         raise DataError(f"{name}: holds no rows.")
     quality = counts[counts["reason"].notna()].sort_values("reason").reset_index(drop=True)
-    held_against = quality.loc[quality["reason"] != NO_CUSTOMER, "rows"].sum()
+    nobody = (quality["reason"] == NO_CUSTOMER) & anonymous
+    held_against = quality.loc[~nobody, "rows"].sum()
     if held_against > allowed * rows or quality["rows"].sum() == rows:
         raise DataError(_refusal(name, raw, columns, reason, quality, rows, allowed))
     return rows, quality, checked.filter(checked["reason"].isnull()).drop("reason")

@@ -8,11 +8,15 @@ from __future__ import annotations
 from retention_models.errors import DataError
 from retention_models.sources.answers import to_arrow, to_frame
 from retention_models.sources.files import KINDS, open_files
+from retention_models.sources.frames import open_frame
+from retention_models.sources.keeping import kept
 from retention_models.sources.source import Source
 from retention_models.sources.writing import write_parquet, write_parts, write_table
 
 __all__ = [
     "Source",
+    "kept",
+    "open_frame",
     "open_source",
     "to_arrow",
     "to_frame",

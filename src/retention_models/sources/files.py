@@ -32,7 +32,7 @@ def open_files(source: str, table: str | None, timezone: str, memory: str) -> So
     Parameters and errors are those of `open_source`.
     """
     path = source.removeprefix("duckdb://")
-    connection = _connection(timezone, memory)
+    connection = duckdb_connection(timezone, memory)
     name = path.lower()
     errors = (duckdb.Error,)
     with reading_from(source, errors):
@@ -54,7 +54,8 @@ def open_files(source: str, table: str | None, timezone: str, memory: str) -> So
     raise DataError(f"{source}: expected {KINDS}, by the ending of its name.")
 
 
-def _connection(timezone: str, memory: str) -> ibis.BaseBackend:
+def duckdb_connection(timezone: str, memory: str) -> ibis.BaseBackend:
+    """A DuckDB of this process, with its days in a zone and within so much memory."""
     connection = ibis.duckdb.connect()
     # Not as an option of connect(): DuckDB refuses the zone there, before its ICU is loaded.
     spill = Path(tempfile.gettempdir()) / f"retention-{os.getpid()}"

@@ -1,0 +1,255 @@
+"""What the data of a campaign contradict of its declared design, each in words with its numbers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Hashable
+
+import numpy as np
+
+from retention_models.campaign_data.arms import Arms
+from retention_models.campaign_data.customers import Finding
+from retention_models.campaign_data.outcomes import Redeemed
+from retention_models.campaign_data.reading import Redemptions
+from retention_models.campaign_settings import Campaign
+from retention_models.campaigns.checks import sample_ratio
+from retention_models.errors import CannotSay
+
+# Above this share, an assignment table is not the one the campaign was run by: of redemptions, by
+# customers it does not name, in a randomised campaign; and of offers, made after the start, where
+# nobody drew lots. Below it stand the odd shared coupon and the late delivery.
+TOLERATED = 0.05
+# So few may all have redeemed by chance.
+FEWEST_ALL_REDEEMED = 5
+
+_BY_CHOICE = ("targeted", "self_selected")
+
+
+def check_arms(campaign: Campaign, arms: Arms) -> list[Finding]:
+    """One arm a customer, no arm empty, control present, and the planned ratio.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    arms : Arms
+
+    Returns
+    -------
+    list of Finding
+    """
+    counts = arms.counts()
+    findings = [_one_arm(arms, sum(counts.values())), _control(campaign, arms, counts)]
+    planned = set(campaign.shares) or set(counts)
+    empty, unplanned = sorted(planned - set(counts)), sorted(set(counts) - planned)
+    offered = sorted(set(counts) - {campaign.control})
+    words = "Every arm has customers: " + _listed(counts) + "."
+    if empty:
+        words = f"The arm {empty[0]!r} is planned and has no customer."
+    elif unplanned:
+        words = (
+            f"The arm {unplanned[0]!r} has {counts[unplanned[0]]:,} customers and is not planned."
+        )
+    elif not offered:
+        words = f"No customer is in an arm other than {campaign.control!r}: nobody was offered it."
+    whole = not (empty or unplanned) and bool(offered)
+    findings.append(Finding("arms", whole, True, words))
+    if campaign.design == "randomised" and whole and campaign.control in counts:
+        findings.append(_ratio(campaign, counts))
+    return findings
+
+
+def check_days(campaign: Campaign, arms: Arms, last_day: dt.date, control: str) -> list[Finding]:
+    """Offers before the start, and a log that reaches the end.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    arms : Arms
+    last_day : date
+        Last day of the log.
+    control : str
+        The arm that got nothing.
+
+    Returns
+    -------
+    list of Finding
+    """
+    offered = arms.assigned_at[arms.arm != control]
+    late = int((offered > campaign.start).sum())
+    words = f"All {len(offered):,} offers were made up to the campaign's start."
+    blocks = campaign.design in _BY_CHOICE and late > TOLERATED * len(offered)
+    if late:
+        words = (
+            f"{late:,} of {len(offered):,} offers were made after the campaign's start, "
+            f"{campaign.start}: purchases up to the offer are counted as if it had been made."
+        )
+    if blocks:
+        words += (
+            " Whoever is offered it later has been a customer for longer, so they cannot be compared "
+            "with those who were not. Take as start the day on which the offers had been made."
+        )
+    findings = [Finding("offers before the start", not late, blocks, words)]
+    if last_day < campaign.end:
+        words = (
+            f"The log ends on {last_day}, before the campaign does on {campaign.end}: its effect "
+            "cannot be told yet."
+        )
+        return [*findings, Finding("campaign over", False, True, words)]
+    words = f"The log reaches the campaign's end: its last day is {last_day}."
+    findings.append(Finding("campaign over", True, True, words))
+    later = campaign.end + dt.timedelta(days=campaign.follow_up)
+    if campaign.follow_up:
+        words = f"The log reaches the end of the follow-up, {later}."
+        if last_day < later:
+            words = (
+                f"The follow-up of {campaign.follow_up} days ends on {later} and the log on "
+                f"{last_day}: purchases pulled forward are not seen yet."
+            )
+        findings.append(Finding("follow-up over", last_day >= later, False, words))
+    return findings
+
+
+def check_redemptions(
+    campaign: Campaign, arms: Arms, redemptions: Redemptions | None, redeemed: Redeemed
+) -> list[Finding]:
+    """Who redeemed without an offer, whether control did, and whether only redeemers are listed.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    arms : Arms
+    redemptions : Redemptions, optional
+    redeemed : Redeemed
+
+    Returns
+    -------
+    list of Finding
+        None where no redemptions are given.
+    """
+    if redemptions is None:
+        return []
+    rows = redeemed.rows["redemptions"].to_numpy(dtype=np.int64)
+    total, known = int(rows.sum()), redeemed.place >= 0
+    # Whose place is none, or who was made a control for want of an assignment, was never offered it.
+    listed = np.array([day is not None for day in arms.assigned_at], dtype=bool)
+    never = ~known
+    never[known] = ~listed[redeemed.place[known]]
+    control = known & ~never
+    control[control] = arms.arm[redeemed.place[control]] == campaign.control
+    findings = [_never_offered(campaign, int(rows[never].sum()), total)]
+    words, mine = "No customer of the control arm redeemed it.", int(rows[control].sum())
+    if mine:
+        customers = len(set(redeemed.place[control].tolist()))
+        words = (
+            f"{mine:,} redemptions are by {customers:,} customers of the control arm: they had what "
+            "they were not to have, which makes the effect look smaller than it is."
+        )
+    findings.append(Finding("redemptions by the control arm", not mine, False, words))
+    findings.append(_only_redeemers(campaign, arms, redeemed))
+    if redemptions.anonymous:
+        words = (
+            f"{redemptions.anonymous:,} redemptions, of any campaign, name no customer: what they cost "
+            "is in nobody's profit."
+        )
+        findings.append(Finding("redemptions name a customer", False, False, words))
+    return findings
+
+
+def check_known(customers: int, unknown: int) -> Finding:
+    """Customers that the log does not know: no mistake, they bought nothing.
+
+    Parameters
+    ----------
+    customers, unknown : int
+        Of the campaign, and those of them without a purchase up to the last day measured.
+
+    Returns
+    -------
+    Finding
+    """
+    words = f"All {customers:,} customers of the campaign are in the log."
+    if unknown:
+        words = (
+            f"{unknown:,} of {customers:,} customers of the campaign have no purchase in the log up to "
+            "the last day that is measured: they count as having bought nothing."
+        )
+    return Finding("customers in the log", True, False, words)
+
+
+def _one_arm(arms: Arms, customers: int) -> Finding:
+    words = f"Each of {customers:,} customers is in one arm."
+    if arms.in_two:
+        words = (
+            f"{arms.in_two:,} of {customers:,} customers are in more than one arm, so it is not known "
+            "what they were offered. Mend the assignments."
+        )
+    return Finding("one arm a customer", not arms.in_two, True, words)
+
+
+def _control(campaign: Campaign, arms: Arms, counts: dict[str, int]) -> Finding:
+    n = counts.get(campaign.control, 0)
+    words = f"The control arm {campaign.control!r} has {n:,} customers."
+    if not n:
+        words = (
+            f"There is no customer in the control arm {campaign.control!r}, so nothing shows what would "
+            "have been without the campaign."
+        )
+    elif arms.derived:
+        words = (
+            f"The assignments name no control: the {n:,} customers who had bought before and were not "
+            "assigned are taken for it."
+        )
+    return Finding("control present", n > 0, True, words)
+
+
+def _ratio(campaign: Campaign, counts: dict[str, int]) -> Finding:
+    planned = campaign.shares or dict.fromkeys(counts, 1.0)
+    customers: dict[Hashable, int] = {arm: n for arm, n in counts.items()}  # noqa: C416
+    shares: dict[Hashable, float] = {arm: share for arm, share in planned.items()}  # noqa: C416
+    try:
+        found = sample_ratio(customers, shares)
+    except CannotSay as refusal:
+        return Finding("sample ratio", False, False, str(refusal))
+    words = found.reason
+    if not campaign.shares:
+        words += " No shares are declared, so equal ones were taken for planned."
+    return Finding("sample ratio", not found.blocked, True, words)
+
+
+def _never_offered(campaign: Campaign, never: int, total: int) -> Finding:
+    words = f"All {total:,} redemptions are by customers in the assignments."
+    blocks = campaign.design == "randomised" and never > TOLERATED * total
+    if never:
+        words = (
+            f"{never:,} of {total:,} redemptions ({never / total:.1%}) are by customers who were never "
+            "offered it."
+        )
+    if blocks:
+        words += " So many show that the assignments are not those that the campaign was run by."
+    return Finding("redemptions were offered", not never, blocks, words)
+
+
+def _only_redeemers(campaign: Campaign, arms: Arms, redeemed: Redeemed) -> Finding:
+    took = np.zeros(arms.arm.size, dtype=bool)
+    took[redeemed.place[redeemed.place >= 0]] = True
+    only = []
+    for arm, n in arms.counts().items():
+        all_took = n >= FEWEST_ALL_REDEEMED and took[arms.arm == arm].all()
+        if arm != campaign.control and all_took:
+            only.append((arm, n))
+    if not only:
+        offered = int((arms.arm != campaign.control).sum())
+        redeemers = int((took & (arms.arm != campaign.control)).sum())
+        words = f"{redeemers:,} of {offered:,} customers who were offered it redeemed it."
+        return Finding("more than redeemers", True, True, words)
+    arm, n = only[0]
+    words = (
+        f"All {n:,} customers of the arm {arm!r} redeemed it, so the assignments list redeemers and "
+        "not those it was offered to. Whoever redeems has come to buy: redeemers against others do not "
+        "show the campaign's effect. Give everyone who was offered it."
+    )
+    return Finding("more than redeemers", False, True, words)
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{arm} {n:,}" for arm, n in counts.items())

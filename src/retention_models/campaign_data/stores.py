@@ -1,0 +1,244 @@
+"""A campaign of whole stores → weekly outcomes per customer of each store's closed group.
+
+A store's group are the customers who had bought there before the campaign began anywhere. It is closed,
+so that newcomers, of whom the campaign may bring some, change no mean; what it buys at other stores is
+theirs.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis.expr.types import Table
+from numpy.typing import NDArray
+
+from retention_models.campaign_data.customers import CampaignStores, Finding
+from retention_models.campaign_data.gathering import last_seen
+from retention_models.campaign_data.outcomes import redeemed_of
+from retention_models.campaign_data.reading import Assignments, Redemptions
+from retention_models.campaign_data.store_checks import (
+    check_starts,
+    check_store_arms,
+    check_stores_left_out,
+    check_weeks,
+)
+from retention_models.campaign_settings import Campaign, Outcome
+from retention_models.errors import DataError
+from retention_models.purchase_days import purchase_days
+from retention_models.sources import to_frame
+from retention_models.transactions import Transactions
+
+Floats = NDArray[np.float64]
+WEEKS_BEFORE = 26
+_DAY = dt.timedelta(days=1)
+
+
+def read_stores(
+    log: Transactions,
+    campaign: Campaign,
+    assignments: Assignments,
+    redemptions: Redemptions | None,
+    margin: float,
+) -> CampaignStores:
+    """Read a campaign that was given to whole stores.
+
+    Parameters
+    ----------
+    log : Transactions
+        A checked log, of all stores.
+    campaign : Campaign
+        Of the design "stores".
+    assignments : Assignments
+        A store's day is that on which it began there, the campaign's start at the earliest.
+    redemptions : Redemptions, optional
+        Their cost is a store's whose group the customer belongs to: the one that they name, else
+        the one where the customer was last seen before the first start.
+    margin : float
+        Share of spend that is profit.
+
+    Returns
+    -------
+    CampaignStores
+        Weeks are counted from the campaign's start: up to 26 whole ones before it, and the whole ones
+        up to the end of the follow-up, as far as the log reaches. A store's first week is the one that
+        it began in. A contact costs what it does in that week, and points from it on.
+
+    Raises
+    ------
+    DataError
+        If the assignments put no store of the log into an arm of the campaign.
+    """
+    rows = _assigned(campaign, assignments)
+    starts_differ = check_starts(rows, campaign.control)
+    given = rows.sort_values(["date", "arm"]).drop_duplicates("store_id").set_index("store_id")
+    unknown = sorted(set(given.index) - set(log.store_ids()))
+    unassigned = sorted(set(log.store_ids()) - set(given.index))
+    stores = given.drop(index=unknown).sort_index()
+    if stores.empty:
+        raise DataError(
+            f"{assignments.source}: no store of campaign {campaign.id!r} is in the log, {log.source}; "
+            f"it names {', '.join(unknown[:5])}, and the log {', '.join(unassigned[:5])}."
+        )
+    offered = (stores["arm"] != campaign.control).to_numpy()
+    begun = np.array([max(day, campaign.start) for day in stores["date"]], dtype=object)
+    since = np.array([(day - campaign.start).days // 7 for day in begun], dtype=float)
+    stores["first_week"] = np.where(offered, since, np.inf)
+    first_start = min(begun[offered], default=campaign.start)
+    weeks = _weeks(log, campaign)
+    of_group = _at_stores(log, list(stores.index), first_start, campaign, weeks)
+    stores["customers"] = _group_sizes(of_group, len(stores))
+    sums = _weekly_sums(of_group, len(stores), campaign, weeks)
+    cost = _redemption_costs(log, campaign, redemptions, stores.index, first_start, weeks)
+    kept = (stores["customers"] > 0).to_numpy()
+    empty = list(stores.index[~kept])
+    stores, cost = stores.loc[kept, ["arm", "first_week", "customers"]], cost[kept]
+    outcomes = _per_customer(campaign, margin, stores, weeks, sums[:, kept], cost)
+    last_day = log.last_day()
+    findings: tuple[Finding, ...] = (
+        starts_differ,
+        *check_store_arms(campaign, stores),
+        *check_stores_left_out(unassigned, unknown, empty),
+        *check_weeks(campaign, last_day, weeks, log.stores.loc[stores.index]),
+    )
+    return CampaignStores(campaign, stores, weeks, outcomes, findings, last_day)
+
+
+def _assigned(campaign: Campaign, assignments: Assignments) -> pd.DataFrame:
+    table = assignments.table
+    mine = table.filter(table["campaign_id"] == campaign.id, table["store_id"].notnull())
+    rows = to_frame(mine.select("store_id", "arm", "date").distinct())
+    if rows.empty:
+        raise DataError(
+            f"{assignments.source}: no row puts a store into an arm of campaign {campaign.id!r}; for "
+            'the design "stores" expected rows with a store_id.'
+        )
+    return rows
+
+
+def _weeks(log: Transactions, campaign: Campaign) -> NDArray[np.int64]:
+    """Whole weeks from the campaign's start, those before it negative, that the log holds."""
+    before = (campaign.start - log.stores["first_day"].min()).days // 7
+    until = min(campaign.end + campaign.follow_up * _DAY, log.last_day())
+    after = ((until - campaign.start).days + 1) // 7
+    return np.arange(-min(max(before, 0), WEEKS_BEFORE), max(after, 0), dtype=np.int64)
+
+
+def _at_stores(
+    log: Transactions,
+    stores: list[str],
+    first_start: dt.date,
+    campaign: Campaign,
+    weeks: NDArray[np.int64],
+) -> Table:
+    """Days with a purchase at each store of the closed groups: customer_id, date, spend, first, store.
+
+    A customer at two stores is two: the place of the store stands before the id.
+    """
+    until = max(campaign.start + int(weeks.max(initial=-1) + 1) * 7 * _DAY, first_start) - _DAY
+    named = {"store": stores, "place": np.arange(len(stores), dtype=np.int64)}
+    places = ibis.memtable(pd.DataFrame(named))
+    rows = log.rows(None, until)
+    rows = rows.join(places, rows["store_id"] == places["store"])
+    both = rows["place"].cast("string").concat(":", rows["customer_id"])
+    days = purchase_days(rows.mutate(customer_id=both), returns=log.has_returns)
+    days = days.mutate(
+        first=days["date"].min().over(ibis.window(group_by="customer_id")),
+        place=_place_of(days),
+    )
+    return days.filter(days["first"] < ibis.literal(first_start))
+
+
+def _place_of(days: Table) -> ibis.Value:
+    """The place of the store, from the id that it stands before."""
+    both = days["customer_id"]
+    return both.left(both.find(":")).cast("int64")
+
+
+def _group_sizes(of_group: Table, stores: int) -> NDArray[np.int64]:
+    newest = of_group.filter(of_group["date"] == of_group["first"])
+    found = to_frame(newest.group_by("place").aggregate(customers=newest.count()))
+    sizes = np.zeros(stores, dtype=np.int64)
+    sizes[found["place"]] = found["customers"]
+    return sizes
+
+
+def _weekly_sums(
+    of_group: Table,
+    stores: int,
+    campaign: Campaign,
+    weeks: NDArray[np.int64],
+) -> Floats:
+    """Purchases, customers who bought, and spend, shape (3, stores, weeks)."""
+    sums = np.zeros((3, stores, weeks.size))
+    if not weeks.size:
+        return sums
+    origin = campaign.start + int(weeks[0]) * 7 * _DAY
+    days = of_group.filter(of_group["date"] >= ibis.literal(origin))
+    # Counted from the first week, so that no engine rounds a negative number.
+    passed = days["date"].delta(ibis.literal(origin), unit="day").cast("float64")
+    days = days.mutate(week=(passed / 7.0).floor().cast("int64"))
+    found = to_frame(
+        days.group_by("place", "week").aggregate(
+            purchases=days.count(),
+            bought=days["customer_id"].nunique(),
+            spend=days["spend"].sum().cast("float64"),
+        )
+    )
+    for outcome, name in zip(sums, ("purchases", "bought", "spend"), strict=True):
+        outcome[found["place"], found["week"]] = found[name]
+    return sums
+
+
+def _redemption_costs(
+    log: Transactions,
+    campaign: Campaign,
+    redemptions: Redemptions | None,
+    stores: pd.Index,
+    first_start: dt.date,
+    weeks: NDArray[np.int64],
+) -> Floats:
+    """Cost of the redemptions of each store's group by week, shape (stores, weeks)."""
+    costs = np.zeros((len(stores), weeks.size))
+    if redemptions is None or not weeks.size:
+        return costs
+    rows = redeemed_of(redemptions, campaign, pd.Index([], dtype=object)).rows
+    ids = pd.DataFrame({"customer_id": rows["customer_id"].unique()}, dtype=object)
+    if ids.empty:
+        return costs
+    before = first_start - _DAY
+    few = replace(log, table=log.table.semi_join(ibis.memtable(ids), "customer_id"))
+    seen = to_frame(last_seen(few, before)).set_index("customer_id")["seen"]
+    bought = few.rows(None, before)
+    bought = bought.filter(bought["spend"] >= 0).select("customer_id", "store_id").distinct()
+    groups = set(to_frame(bought).itertuples(index=False, name=None))
+    names = dict(enumerate(log.store_ids()))
+    of_store = rows["store_id"].where(
+        rows["store_id"].notna(), rows["customer_id"].map(seen).map(names)
+    )
+    known = [pair in groups for pair in zip(rows["customer_id"], of_store, strict=True)]
+    place = stores.get_indexer(pd.Index(of_store, dtype=object))
+    week = np.array([(day - campaign.start).days // 7 for day in rows["date"]], dtype=np.int64)
+    column = week - weeks[0]
+    kept = np.array(known, dtype=bool) & (place >= 0) & (column >= 0) & (column < weeks.size)
+    np.add.at(costs, (place[kept], column[kept]), rows.loc[kept, "cost"].to_numpy(dtype=float))
+    return costs
+
+
+def _per_customer(
+    campaign: Campaign,
+    margin: float,
+    stores: pd.DataFrame,
+    weeks: NDArray[np.int64],
+    sums: Floats,
+    redeemed: Floats,
+) -> dict[Outcome, Floats]:
+    size = stores["customers"].to_numpy(dtype=float)[:, None]
+    first = stores["first_week"].to_numpy(dtype=float)[:, None]
+    purchases, bought, spend = sums / size
+    points = campaign.costs.points_rate * (weeks >= first)
+    profit = (margin - points) * spend - redeemed / size - campaign.costs.contact * (weeks == first)
+    return {"purchases": purchases, "bought": bought, "spend": spend, "profit": profit}

@@ -1,0 +1,203 @@
+"""A randomised campaign store by store: each with its verdict where it can have one, and all pooled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from retention_models.campaign_data.customers import CampaignCustomers
+from retention_models.campaign_effects.arms_by_lot import CONTROL, arms_by_lot, part_of
+from retention_models.campaign_effects.covariates import BY_OUTCOME
+from retention_models.campaign_effects.looks import level_now
+from retention_models.campaign_effects.sizes import (
+    FEWEST_FOR_A_VERDICT,
+    refuse_too_little,
+    too_few,
+)
+from retention_models.campaign_settings import Outcome
+from retention_models.campaigns.comparisons import RandomisedEffect
+from retention_models.campaigns.pooling import benjamini_hochberg, pooled_effect
+from retention_models.campaigns.randomised import randomised_effect
+from retention_models.errors import CannotSay, SettingsError
+
+COLUMNS = (
+    "arm",
+    "against",
+    "store_id",
+    "customers",
+    "customers_against",
+    "absolute_effect",
+    "standard_error",
+    "conf_low",
+    "conf_high",
+    "pvalue",
+    "pvalue_adjusted",
+    "lift_percent",
+    "tau",
+    "i_squared",
+    "refusal",
+)
+POOLED = "all stores"
+# Fewer customers in an arm give no standard error to pool by.
+FEWEST_TO_POOL = 30
+
+
+def campaign_effect_by_store(
+    data: CampaignCustomers, outcome: Outcome | None = None, *, interval: float = 0.95
+) -> pd.DataFrame:
+    """Effect of a randomised campaign in each store, and over stores.
+
+    Parameters
+    ----------
+    data : CampaignCustomers
+        Randomised.
+    outcome : str, optional
+        The campaign's primary outcome where not given; of the campaign's days.
+    interval : float
+        Level of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        One row an arm against control and store: store_id, customers, customers_against,
+        absolute_effect, standard_error, conf_low, conf_high, pvalue, pvalue_adjusted (Benjamini &
+        Hochberg, over all stores and arms with a verdict of their own), lift_percent; where a store is
+        too small for that these are missing, refusal says why, and it counts in the pooled row only.
+        The row "all stores" is the random-effects mean over stores by Hartung and Knapp, with tau, the
+        standard deviation of true effects between stores, and i_squared.
+
+    Raises
+    ------
+    SettingsError
+        Where the campaign is not randomised, or the outcome or the interval is not as described.
+    CannotSay
+        Before the campaign's end, or where a check forbids an effect.
+
+    Examples
+    --------
+    >>> from retention_models.campaign_settings import Campaign
+    >>> import datetime as dt
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(2)
+    >>> ids = pd.Index([f"{i:04d}" for i in range(6000)], name="customer_id")
+    >>> table = pd.DataFrame(
+    ...     {"arm": rng.permutation(["control", "coupon"] * 3000), "redemptions": 0,
+    ...      "store_id": rng.choice(["17", "18", "19"], 6000, p=[0.5, 0.4, 0.1])}, index=ids)
+    >>> bought = rng.poisson(np.where(table["arm"] == "coupon", 1.3, 1.0)).astype(float)
+    >>> data = CampaignCustomers(
+    ...     campaign=Campaign(
+    ...         id="spring", name="Spring coupon", kind="coupon", design="randomised",
+    ...         start=dt.date(2017, 3, 3), end=dt.date(2017, 4, 9)),
+    ...     table=table, covariates=pd.DataFrame(index=ids),
+    ...     outcomes={"campaign": pd.DataFrame({"purchases": bought}, index=ids)},
+    ...     findings=(), last_day=dt.date(2017, 4, 30))
+    >>> found = campaign_effect_by_store(data).set_index("store_id")
+    >>> found["pvalue_adjusted"].lt(0.05).to_dict()
+    {'17': True, '18': True, '19': True, 'all stores': False}
+    """
+    chosen = outcome or data.campaign.primary
+    if data.campaign.design != "randomised":
+        raise SettingsError(
+            f"data is of a campaign of the design {data.campaign.design!r}; expected a randomised one."
+        )
+    if chosen not in BY_OUTCOME or not 0.5 <= interval < 1.0:
+        raise SettingsError(
+            f"outcome is {chosen!r} and interval {interval}; expected one of {', '.join(BY_OUTCOME)}, "
+            "and from 0.5 to below 1."
+        )
+    _refuse_blocked(data)
+    level = level_now(data.campaign, data.last_day, 1.0 - interval)
+    of_outcome = replace(data, campaign=data.campaign.model_copy(update={"primary": chosen}))
+    rows = [
+        row
+        for store in sorted(data.table["store_id"].dropna().unique())
+        for row in _of_store(of_outcome, store, chosen, level)
+    ]
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "pooled_effect", "pooled_error"])
+    said = table["refusal"] == ""
+    if said.any():
+        table.loc[said, "pvalue_adjusted"] = benjamini_hochberg(table.loc[said, "pvalue"])
+    pooled = [_pooled(part, arm, data, level) for arm, part in table.groupby("arm", sort=True)]
+    rows = [*table[list(COLUMNS)].to_dict("records"), *pooled]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _refuse_blocked(data: CampaignCustomers) -> None:
+    """CannotSay where the data contradict the design."""
+    blocking = [one.words for one in data.findings if one.blocks and not one.passed]
+    if blocking:
+        raise CannotSay(" ".join(blocking))
+
+
+def _of_store(
+    data: CampaignCustomers, store: str, outcome: Outcome, level: float
+) -> list[dict[str, Any]]:
+    """Each arm against control in one store."""
+    control = data.campaign.control
+    here = part_of(data, (data.table["store_id"] == store).to_numpy())
+    counts = here.table["arm"].value_counts()
+    rows = []
+    for arm in sorted(set(data.table["arm"].unique()) - {control}):
+        sizes = int(counts.get(arm, 0)), int(counts.get(control, 0))
+        row: dict[str, Any] = {"arm": arm, "against": control, "store_id": store}
+        row |= dict(zip(("customers", "customers_against"), sizes, strict=True))
+        if min(sizes) < FEWEST_TO_POOL:
+            rows.append(row | {"refusal": too_few(*sizes)})
+            continue
+        rows.append(row | _estimated(here, arm, sizes, outcome, level))
+    return rows
+
+
+def _estimated(
+    here: CampaignCustomers, arm: str, sizes: tuple[int, int], outcome: Outcome, level: float
+) -> dict[str, Any]:
+    """One arm's numbers: all of them, or those to pool by and why there are no more."""
+    control = here.campaign.control
+    two = part_of(here, here.table["arm"].isin([arm, control]).to_numpy())
+    try:
+        found = _regression(two, outcome, level)
+    except CannotSay as reason:
+        return {"refusal": str(reason)}
+    effect = found.of(1)
+    to_pool = {"pooled_effect": effect.absolute_effect, "pooled_error": effect.standard_error}
+    try:
+        if min(sizes) < FEWEST_FOR_A_VERDICT:
+            raise CannotSay(too_few(*sizes))
+        refuse_too_little(two, [effect], found.r_squared)
+    except CannotSay as reason:
+        return to_pool | {"refusal": str(reason)}
+    names = ("absolute_effect", "standard_error", "conf_low", "conf_high", "pvalue", "lift_percent")
+    return to_pool | {"refusal": ""} | {name: getattr(effect, name) for name in names}
+
+
+def _regression(two: CampaignCustomers, outcome: Outcome, level: float) -> RandomisedEffect:
+    """Of one arm and control in one store."""
+    lot = arms_by_lot(two, (outcome,))
+    names = lot.names[outcome]
+    return randomised_effect(
+        two.outcomes["campaign"][outcome].to_numpy(dtype=float),
+        lot.codes,
+        two.covariates[names].to_numpy(dtype=float) if names else None,
+        control=CONTROL,
+        interval=1.0 - level,
+    )
+
+
+def _pooled(table: pd.DataFrame, arm: Any, data: CampaignCustomers, level: float) -> dict[str, Any]:
+    """The row of all stores."""
+    row: dict[str, Any] = {"arm": arm, "against": data.campaign.control, "store_id": POOLED}
+    row |= {name: int(table[name].sum()) for name in ("customers", "customers_against")}
+    known = table.dropna(subset=["pooled_effect"])
+    try:
+        found = pooled_effect(
+            known["pooled_effect"].to_numpy(dtype=float),
+            known["pooled_error"].to_numpy(dtype=float),
+            interval=1.0 - level,
+        )
+    except CannotSay as reason:
+        return row | {"refusal": str(reason)}
+    row |= {"absolute_effect": found.effect, "tau": found.tau, "i_squared": found.i_squared}
+    names = ("standard_error", "conf_low", "conf_high", "pvalue")
+    return row | {name: getattr(found, name) for name in names} | {"refusal": ""}

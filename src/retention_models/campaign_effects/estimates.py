@@ -1,0 +1,53 @@
+"""What every design's module gives: rows of the table, and what they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from retention_models.campaign_data.customers import Finding
+from retention_models.campaign_effects.result import (
+    BALANCE,
+    EVENT_STUDY,
+    NAIVE,
+    PRE_TREND,
+    SENSITIVITY,
+    empty,
+)
+from retention_models.campaign_settings import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be estimated of a campaign: outcomes, and the two-sided level of the intervals."""
+
+    outcomes: tuple[Outcome, ...]
+    level: float
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Effects of one design before they are graded.
+
+    Attributes
+    ----------
+    table, balance, naive, event_study, pre_trend, sensitivity : DataFrame
+        As of `CampaignEffect`.
+    checks : tuple of Finding
+        Found on the way, beside those of the data.
+    members : mapping from arm to ndarray of bool, shape (n,)
+        The customers (or stores) that an arm's total is of.
+    """
+
+    table: pd.DataFrame
+    checks: tuple[Finding, ...] = ()
+    members: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    balance: pd.DataFrame = field(default_factory=lambda: empty(BALANCE))
+    naive: pd.DataFrame = field(default_factory=lambda: empty(NAIVE))
+    event_study: pd.DataFrame = field(default_factory=lambda: empty(EVENT_STUDY))
+    pre_trend: pd.DataFrame = field(default_factory=lambda: empty(PRE_TREND))
+    sensitivity: pd.DataFrame = field(default_factory=lambda: empty(SENSITIVITY))

@@ -1,0 +1,224 @@
+"""Customers put in arms by lot: each arm against control and against each other, as offered."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from retention_models.campaign_data.customers import CampaignCustomers, Finding, Window
+from retention_models.campaign_effects.arms_by_lot import CONTROL, ByLot, arms_by_lot
+from retention_models.campaign_effects.estimates import Asked, Estimates
+from retention_models.campaign_effects.result import BALANCE, empty
+from retention_models.campaign_effects.rows import row, table_of
+from retention_models.campaign_effects.sizes import (
+    ratio_finding,
+    refuse_few,
+    refuse_too_little,
+    without_small_arms,
+)
+from retention_models.campaign_settings import Outcome
+from retention_models.campaigns.checks import balance_table
+from retention_models.campaigns.comparisons import RandomisedEffect
+from retention_models.campaigns.randomised import randomised_effects
+from retention_models.campaigns.redemption import effects_per_redeemer
+from retention_models.errors import CannotSay
+
+# Of all covariates together; their differences by lot are near normal.
+BALANCE_LEVEL = 0.001
+_OF_EFFECT = (
+    "customers",
+    "customers_against",
+    "mean",
+    "mean_against",
+    "absolute_effect",
+    "standard_error",
+    "conf_low",
+    "conf_high",
+    "pvalue",
+    "pvalue_holm",
+    "lift_percent",
+    "lift_low",
+    "lift_high",
+    "gain",
+)
+Found = dict[tuple[Outcome, Window], RandomisedEffect]
+
+
+def randomised_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
+    """Effects of a campaign whose customers were put in arms by lot.
+
+    Parameters
+    ----------
+    data : CampaignCustomers
+    asked : Asked
+
+    Returns
+    -------
+    Estimates
+
+    Raises
+    ------
+    CannotSay
+        Where the arms do not have the planned customers, or too few for a verdict.
+    """
+    told = {one.check for one in data.findings}
+    checks: list[Finding] = []
+    if "sample ratio" not in told:
+        checks.append(ratio_finding(data))
+        if checks[0].blocks and not checks[0].passed:
+            raise CannotSay(checks[0].words)
+    everyone = data.table["arm"]
+    data, small = without_small_arms(data)
+    checks += small
+    lot = arms_by_lot(data, asked.outcomes)
+    found = _effects(data, asked, lot, checks)
+    primary = found.get((data.campaign.primary, "campaign"))
+    if primary is None:
+        name = f"estimated: {data.campaign.primary}, campaign"
+        raise CannotSay(next(one.words for one in checks if one.check == name))
+    against_control = [effect for effect in primary.effects if effect.against == CONTROL]
+    refuse_too_little(data, against_control, primary.r_squared)
+    balance, balanced = _balance(data, lot)
+    checks += [] if "balance" in told else [balanced]
+    rows = [*_rows(found, lot), *_per_redeemer(data, asked, lot, checks)]
+    members = {label: (everyone == label).to_numpy() for label in lot.labels}
+    return Estimates(table_of(rows), tuple(checks), members, balance)
+
+
+def _effects(data: CampaignCustomers, asked: Asked, lot: ByLot, checks: list[Finding]) -> Found:
+    """Of each outcome and window, in one call; what cannot be estimated stands among the checks."""
+    columns = {
+        f"{outcome}, {window}": (outcome, window)
+        for outcome in asked.outcomes
+        for window in data.outcomes
+    }
+    used = [name for name in data.covariates if any(name in some for some in lot.names.values())]
+    effects = randomised_effects(
+        pd.DataFrame({name: data.outcomes[w][o].to_numpy() for name, (o, w) in columns.items()}),
+        lot.codes,
+        data.covariates[used].set_axis(range(len(lot.codes))) if used else None,
+        control=CONTROL,
+        adjusted_by={name: lot.names[outcome] for name, (outcome, _) in columns.items()},
+        interval=1.0 - asked.level,
+    )
+    found: Found = {}
+    for name, key in columns.items():
+        effect = _unless_few(effects[name], key, data, lot)
+        if isinstance(effect, CannotSay):
+            words = _with_labels(str(effect), lot)
+            checks.append(Finding(f"estimated: {name}", False, False, words))
+        else:
+            found[key] = effect
+    return found
+
+
+def _unless_few(
+    effect: RandomisedEffect | CannotSay,
+    key: tuple[Outcome, Window],
+    data: CampaignCustomers,
+    lot: ByLot,
+) -> RandomisedEffect | CannotSay:
+    """The effect, or why few customers decide it."""
+    if isinstance(effect, CannotSay):
+        return effect
+    outcome, window = key
+    try:
+        refuse_few(outcome, data.outcomes[window][outcome].to_numpy(dtype=float), lot)
+    except CannotSay as reason:
+        return reason
+    return effect
+
+
+def _with_labels(words: str, lot: ByLot) -> str:
+    """A reason that names two arms, by their names."""
+    for i, label in reversed(list(enumerate(lot.labels))):
+        for before in ("arm ", "of ", "and "):
+            words = words.replace(f"{before}{i} ", f"{before}“{label}” ")
+    return words
+
+
+def _rows(found: Found, lot: ByLot) -> Iterator[dict[str, Any]]:
+    """One row a comparison."""
+    for (outcome, window), effects in found.items():
+        for effect in effects.effects:
+            yield row(
+                outcome=outcome,
+                window=window,
+                arm=lot.labels[int(str(effect.arm))],
+                against=lot.labels[int(str(effect.against))],
+                estimand="itt",
+                r_squared=effects.r_squared,
+                **{name: getattr(effect, name) for name in _OF_EFFECT},
+            )
+
+
+def _per_redeemer(
+    data: CampaignCustomers, asked: Asked, lot: ByLot, checks: list[Finding]
+) -> Iterator[dict[str, Any]]:
+    """Secondary rows, of the campaign's days: the effect of the offer for each redeemer it made."""
+    redeemed = (data.table["redemptions"] > 0).to_numpy(dtype=float)
+    if not redeemed.any():
+        return
+    sharing: dict[tuple[str, ...], list[Outcome]] = defaultdict(list)
+    for outcome in asked.outcomes:
+        sharing[tuple(lot.names[outcome])].append(outcome)
+    for i, arm in enumerate(lot.labels[1:], start=1):
+        for names, outcomes in sharing.items():
+            try:
+                effects = effects_per_redeemer(
+                    data.outcomes["campaign"][outcomes].to_numpy(dtype=float),
+                    redeemed,
+                    lot.codes,
+                    data.covariates[list(names)].to_numpy(dtype=float) if names else None,
+                    treated=i,
+                    control=CONTROL,
+                    interval=1.0 - asked.level,
+                )
+            except CannotSay as reason:
+                words = _with_labels(str(reason).replace(f"{i} redeemed", f"“{arm}” redeemed"), lot)
+                checks.append(Finding(f"estimated: per redeemer of {arm}", False, False, words))
+                break
+            redeemers = int(redeemed[lot.codes == i].sum())
+            for outcome, effect in zip(outcomes, effects, strict=True):
+                yield row(
+                    outcome=outcome,
+                    window="campaign",
+                    arm=arm,
+                    against=lot.labels[CONTROL],
+                    estimand="per_redeemer",
+                    customers=redeemers,
+                    absolute_effect=effect.per_redeemer,
+                    standard_error=effect.standard_error,
+                    conf_low=effect.conf_low,
+                    conf_high=effect.conf_high,
+                    pvalue=effect.pvalue,
+                    total=np.nan,
+                )
+
+
+def _balance(data: CampaignCustomers, lot: ByLot) -> tuple[pd.DataFrame, Finding]:
+    """What was known before, by arm, and whether a lot explains how the arms differ in it."""
+    values = data.covariates.to_numpy(dtype=float)
+    varying = data.covariates.columns[(values != values[0]).any(axis=0)]
+    if varying.empty:
+        words = "Nothing that differs between customers was known before the campaign."
+        return empty(BALANCE), Finding("balance", True, False, words)
+    table = balance_table(
+        data.covariates[varying].set_axis(range(len(lot.codes))), lot.codes, control=CONTROL
+    ).rename(columns={"standardised_difference": "unweighted"})
+    table["arm"] = [lot.labels[int(code)] for code in table["arm"]]
+    limit = float(ndtri(1.0 - BALANCE_LEVEL / (2.0 * len(table))))
+    apart = table.loc[(table["unweighted"] / table["chance"]).abs() > limit]
+    words = "The arms were alike before the campaign, but for chance."
+    if not apart.empty:
+        names = ", ".join(f"“{name}”" for name in apart["covariate"].unique())
+        words = (
+            f"The arms differed before the campaign in {names} by more than a lot explains: find out "
+            "whether the lot was kept to."
+        )
+    return table.reindex(columns=list(BALANCE)), Finding("balance", apart.empty, False, words)

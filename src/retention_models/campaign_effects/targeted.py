@@ -1,0 +1,239 @@
+"""Customers chosen by a rule, or who chose for themselves: compared with those like them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr, ndtri
+
+from retention_models.campaign_data.customers import CampaignCustomers, Finding
+from retention_models.campaign_effects.covariates import OF_CHOICE, usable
+from retention_models.campaign_effects.estimates import Asked, Estimates
+from retention_models.campaign_effects.known_customers import comparable_part
+from retention_models.campaign_effects.result import BALANCE, NAIVE
+from retention_models.campaign_effects.rows import WINDOWS, row, table_of, with_holm
+from retention_models.campaign_settings import Outcome
+from retention_models.campaigns.checks import FEWEST_IN_ARM
+from retention_models.campaigns.targeted import Comparable, TargetedEffect, comparable
+from retention_models.errors import CannotSay
+
+# Beyond, a covariate still differs between the sides (Austin & Stuart 2015); and a comparison without
+# more than this share of those treated is of other customers than those treated.
+MOST_DIFFERENCE, MOST_LEFT_OUT = 0.1, 0.2
+_EXPECTED = {"expected_purchases": "purchases", "expected_spend": "spend"}
+
+
+def targeted_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
+    """Effects of a campaign for customers chosen by a rule, on those who got it and on all.
+
+    Parameters
+    ----------
+    data : CampaignCustomers
+    asked : Asked
+
+    Returns
+    -------
+    Estimates
+
+    Raises
+    ------
+    CannotSay
+        Where an arm is too small, or hardly anyone in control is like those who got the campaign.
+    """
+    data, known, checks = comparable_part(data)
+    rows: list[dict[str, Any]] = []
+    sides, members = [], {}
+    for arm in arms_with_campaign(data):
+        both = data.table["arm"].isin([arm, data.campaign.control]).to_numpy()
+        treated, covariates = choice_of(data, arm, both)
+        on_treated = comparable(treated, covariates, estimand="att")
+        sides.append(_sides(on_treated, covariates, arm))
+        checks += list(_findings(on_treated, arm))
+        chosen = np.zeros(known.size, dtype=bool)
+        chosen[np.flatnonzero(known)[both][on_treated.used]] = on_treated.treated
+        members[arm] = chosen
+        rows += _rows(data, asked, arm, both, on_treated, checks)
+        try:
+            on_all = comparable(treated, covariates, estimand="ate")
+        except CannotSay as reason:
+            checks.append(Finding(f"effect on all, {arm}", True, False, str(reason)))
+        else:
+            rows += _rows(data, asked, arm, both, on_all, checks)
+    table = table_of(with_holm(rows))
+    if table.empty:
+        raise CannotSay("No outcome can be estimated. " + " ".join(one.words for one in checks))
+    balance = pd.concat(sides, ignore_index=True).reindex(columns=list(BALANCE))
+    naive = naive_differences(data, asked.outcomes)
+    return Estimates(table, tuple(checks), members, balance, naive)
+
+
+def arms_with_campaign(data: CampaignCustomers) -> list[str]:
+    """Arms besides control, those too small for a comparison refused."""
+    counts, control = data.table["arm"].value_counts(), data.campaign.control
+    arms = sorted(set(counts.index) - {control})
+    for arm in arms:
+        if min(int(counts[arm]), int(counts.get(control, 0))) < FEWEST_IN_ARM:
+            raise CannotSay(
+                f"With {int(counts[arm]):,} customers of “{arm}” and {int(counts.get(control, 0)):,} "
+                f"without the campaign, its effect cannot be told: it takes {FEWEST_IN_ARM} of "
+                "either. Pool stores, or include more customers."
+            )
+    return arms
+
+
+def choice_of(
+    data: CampaignCustomers, arm: str, both: np.ndarray
+) -> tuple[np.ndarray, pd.DataFrame]:
+    """Who of an arm and control got the campaign, and what is known of both."""
+    treated = (data.table["arm"].to_numpy(dtype=object) == arm)[both]
+    known = data.covariates.loc[both]
+    return treated, known[usable(known, OF_CHOICE, treated.astype(np.intp))]
+
+
+def naive_differences(data: CampaignCustomers, outcomes: tuple[Outcome, ...]) -> pd.DataFrame:
+    """Plain differences of means, labelled as what they are.
+
+    Parameters
+    ----------
+    data : CampaignCustomers
+    outcomes : tuple of str
+
+    Returns
+    -------
+    DataFrame
+        One row an outcome, window and arm; in the campaign's days with the difference in purchases and
+        spend that was expected of the same customers on the day before.
+    """
+    words = (
+        "Misleading: those who got the campaign bought more before it already, so their difference "
+        "from the others is not what the campaign did."
+    )
+    data, _, _ = comparable_part(data)
+    control, rows = data.campaign.control, []
+    arms = data.table["arm"].to_numpy(dtype=object)
+    known = data.covariates.rename(columns=_EXPECTED)
+    before = known[[name for name in _EXPECTED.values() if name in known]].groupby(arms).mean()
+    for window in (w for w in WINDOWS if w in data.outcomes):
+        means = data.outcomes[window].groupby(arms).mean()
+        for outcome in outcomes:
+            for arm in means.index.drop(control):
+                here, there = means.loc[arm, outcome], means.loc[control, outcome]
+                expected = np.nan
+                if window == "campaign" and outcome in before:
+                    expected = before.loc[arm, outcome] - before.loc[control, outcome]
+                told = (here, there, here - there, expected, words)
+                rows.append((outcome, window, arm, control, *told))
+    return pd.DataFrame(rows, columns=list(NAIVE))
+
+
+def _rows(
+    data: CampaignCustomers,
+    asked: Asked,
+    arm: str,
+    both: np.ndarray,
+    compared: Comparable,
+    checks: list[Finding],
+) -> list[dict[str, Any]]:
+    """Of all outcomes and windows."""
+    rows = []
+    for outcome in asked.outcomes:
+        for window in (w for w in WINDOWS if w in data.outcomes):
+            y = data.outcomes[window][outcome].to_numpy(dtype=float)[both]
+            try:
+                found = compared.effect(y)
+            except CannotSay as reason:
+                checks.append(Finding(f"estimated: {outcome}, {window}", False, False, str(reason)))
+                continue
+            told = {"outcome": outcome, "window": window, "arm": arm}
+            told["against"] = data.campaign.control
+            numbers = _numbers(found, y[compared.used], compared.treated, asked.level)
+            rows.append(row(**told, **numbers))
+    return rows
+
+
+def _numbers(
+    found: TargetedEffect, y: np.ndarray, treated: np.ndarray, level: float
+) -> dict[str, Any]:
+    """A row without its names; of the effect on all there are no means, so no lift."""
+    half = float(ndtri(1.0 - level / 2.0)) * found.standard_error
+    of_treated = found.estimand == "att"
+    mean = float(y[treated].mean()) if of_treated else np.nan
+    lift = lift_on_treated(found, y, treated, level) if of_treated else (np.nan,) * 3
+    return dict(
+        estimand=found.estimand,
+        customers=found.treated if of_treated else found.treated + found.control,
+        customers_against=found.control,
+        mean=mean,
+        mean_against=mean - found.effect,
+        absolute_effect=found.effect,
+        standard_error=found.standard_error,
+        conf_low=found.effect - half,
+        conf_high=found.effect + half,
+        pvalue=2.0 * float(ndtr(-abs(found.effect) / found.standard_error)),
+        **dict(zip(("lift_percent", "lift_low", "lift_high"), lift, strict=True)),
+    )
+
+
+def lift_on_treated(
+    found: TargetedEffect, y: np.ndarray, treated: np.ndarray, level: float
+) -> tuple[float, float, float]:
+    """Mean of those treated over what it would have been, less 1, in percent, with its interval.
+
+    Parameters
+    ----------
+    found : TargetedEffect
+        The effect on the treated.
+    y, treated : ndarray, shape (used customers,)
+    level : float
+        Two-sided.
+
+    Returns
+    -------
+    lift, low, high : float
+        NaN where a mean is not positive. With m the mean of those treated and c = m − effect, log m −
+        log c has the influence ψ_m ÷ m − (ψ_m − ψ) ÷ c.
+    """
+    mean = float(y[treated].mean())
+    without = mean - found.effect
+    if not (mean > 0.0 and without > 0.0):
+        return (np.nan,) * 3
+    of_mean = treated * (y - mean) / treated.mean()
+    influence = of_mean / mean - (of_mean - found.influence) / without
+    half = float(ndtri(1.0 - level / 2.0) * np.sqrt((influence**2).mean() / y.size))
+    ends = mean / without * np.exp(np.array([0.0, -half, half]))
+    return tuple((100.0 * (ends - 1.0)).tolist())
+
+
+def _sides(compared: Comparable, covariates: pd.DataFrame, arm: str) -> pd.DataFrame:
+    """Balance before and after weighting, with the means of either side as they are."""
+    known, z = covariates.loc[compared.used], compared.treated
+    return compared.balance.reset_index().assign(
+        arm=arm,
+        mean=known.loc[z].mean().to_numpy(),
+        mean_control=known.loc[~z].mean().to_numpy(),
+    )
+
+
+def _findings(compared: Comparable, arm: str) -> Iterator[Finding]:
+    """Overlap, and balance after weighting."""
+    share, size = compared.trimmed_share, compared.effective_controls
+    words = (
+        f"{share:.0%} of the customers of “{arm}” have hardly anyone like them without the campaign "
+        f"and are left out; those without are worth {size:,.0f} customers in the comparison."
+    )
+    yield Finding("overlap", share <= MOST_LEFT_OUT, False, words)
+    worst = compared.balance["weighted"].abs()
+    words = (
+        f"With those without the campaign weighted to be like those of “{arm}”, what was known before "
+        f"differs by at most {worst.max():.2f} standard deviations."
+    )
+    if worst.max() > MOST_DIFFERENCE:
+        names = ", ".join(f"“{name}”" for name in worst.index[worst > MOST_DIFFERENCE])
+        words = (
+            f"Even with weights, those of “{arm}” and those without differ in {names}, by up to "
+            f"{worst.max():.2f} standard deviations."
+        )
+    yield Finding("balance", bool(worst.max() <= MOST_DIFFERENCE), False, words)

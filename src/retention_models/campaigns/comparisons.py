@@ -1,0 +1,232 @@
+"""Arms of a test against each other, from their adjusted means: effects, lifts, intervals, p-values."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import asdict, dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtr, stdtrit
+
+from retention_models.campaigns.arms import ArmMeans, Arms
+from retention_models.errors import CannotSay, SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one arm did to the outcome, against another.
+
+    Attributes
+    ----------
+    arm, against : hashable
+        The two arms.
+    customers, customers_against : int
+        In either.
+    mean, mean_against : float
+        Adjusted mean outcome of either.
+    absolute_effect, standard_error : float
+        Their difference, in the outcome's unit a customer, and its HC2 standard error.
+    conf_low, conf_high, pvalue : float
+        Interval and two-sided p-value of the difference, by Student's t.
+    pvalue_holm : float
+        p-value that allows for all comparisons of the test (Holm, 1979).
+    degrees_of_freedom : float
+        Of t.
+    lift_percent, lift_standard_error, lift_low, lift_high : float
+        Ratio of the means less 1, in percent, and its interval, by the delta method on the log
+        ratio; NaN where a mean is not positive, and then
+    lift_refusal : str
+        says why; empty otherwise.
+    gain : float
+        Variance of the effect without covariates ÷ with them: 1.5 means that without them half as
+        many customers again would be needed. 1 without covariates.
+    """
+
+    arm: Hashable
+    against: Hashable
+    customers: int
+    customers_against: int
+    mean: float
+    mean_against: float
+    absolute_effect: float
+    standard_error: float
+    conf_low: float
+    conf_high: float
+    pvalue: float
+    pvalue_holm: float
+    degrees_of_freedom: float
+    lift_percent: float
+    lift_standard_error: float
+    lift_low: float
+    lift_high: float
+    lift_refusal: str
+    gain: float
+
+
+@dataclass(frozen=True, slots=True)
+class RandomisedEffect:
+    """Effects of a randomised test: every arm against control, then the arms against each other.
+
+    Attributes
+    ----------
+    effects : tuple of Effect
+        Intention to treat: by the arm a customer was put in.
+    control : hashable
+    interval : float
+        Level of all intervals.
+    covariates : tuple of str
+    r_squared : float
+        Share of the outcome's variance within arms that the covariates explain, less what chance
+        would explain (adjusted for degrees of freedom, so that it may be a little below 0).
+    """
+
+    effects: tuple[Effect, ...]
+    control: Hashable
+    interval: float
+    covariates: tuple[str, ...]
+    r_squared: float
+
+    def of(self, arm: Hashable, against: Hashable | None = None) -> Effect:
+        """The effect of one arm, against control unless another is named.
+
+        Parameters
+        ----------
+        arm : hashable
+        against : hashable, optional
+            Arms other than control stand in the order of `effects`.
+
+        Returns
+        -------
+        Effect
+
+        Raises
+        ------
+        SettingsError
+            Where there is no such comparison.
+        """
+        other = self.control if against is None else against
+        for effect in self.effects:
+            if (effect.arm, effect.against) == (arm, other):
+                return effect
+        pairs = ", ".join(f"{effect.arm!r} against {effect.against!r}" for effect in self.effects)
+        raise SettingsError(f"No effect of {arm!r} against {other!r}; there are: {pairs}.")
+
+    def table(self) -> pd.DataFrame:
+        """One row a comparison, r_squared beside the gain; shape (comparisons, fields + 1)."""
+        return pd.DataFrame([asdict(effect) for effect in self.effects]).assign(
+            r_squared=self.r_squared
+        )
+
+
+def comparisons(
+    arms: Arms, adjusted: ArmMeans, plain: ArmMeans, interval: float
+) -> RandomisedEffect:
+    """Every arm against control, then the arms against each other.
+
+    Parameters
+    ----------
+    arms : Arms
+    adjusted, plain : ArmMeans
+        With the arms' covariates, and without any.
+    interval : float
+
+    Returns
+    -------
+    RandomisedEffect
+
+    Raises
+    ------
+    CannotSay
+        Where customers of two arms do not differ in the outcome beyond what the covariates say.
+    """
+    pairs = [(i, 0) for i in range(1, len(arms.labels))]
+    pairs += [(j, i) for i, j in combinations(range(1, len(arms.labels)), 2)]
+    pvalues = [_pvalue(adjusted, arms, *pair) for pair in pairs]
+    holm = _holm(np.array(pvalues))
+    effects = tuple(
+        _effect(arms, adjusted, plain, pair, (pvalue, float(together)), interval)
+        for pair, pvalue, together in zip(pairs, pvalues, holm, strict=True)
+    )
+    explained = 1.0 - adjusted.residual / plain.total if arms.names else 0.0
+    return RandomisedEffect(effects, arms.labels[0], interval, arms.names, explained)
+
+
+def _pvalue(fitted: ArmMeans, arms: Arms, arm: int, against: int) -> float:
+    """Two-sided, of no difference."""
+    variance = fitted.variances[arm] + fitted.variances[against]
+    difference = fitted.means[arm] - fitted.means[against]
+    # What rounding leaves of a spread that is none.
+    if variance <= 1e-24 * max(fitted.means[arm] ** 2, fitted.means[against] ** 2):
+        raise CannotSay(
+            f"Customers of {arms.labels[arm]!r} and {arms.labels[against]!r} do not differ in the "
+            "outcome beyond what the covariates say, so no doubt can be put on their difference. "
+            "Wait until some have bought."
+        )
+    freedom = fitted.degrees_of_freedom(arm, against)
+    return float(2.0 * stdtr(freedom, -abs(difference) / np.sqrt(variance)))
+
+
+def _holm(pvalues: np.ndarray) -> np.ndarray:
+    """p-values that allow for all of them: the i-th smallest of m times m − i + 1, never falling."""
+    # statsmodels' multipletests collects garbage at each call, which takes 20 times the regression.
+    order = np.argsort(pvalues)
+    together = np.empty(pvalues.size)
+    steps = np.arange(pvalues.size, 0, -1) * pvalues[order]
+    together[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return together
+
+
+def _effect(
+    arms: Arms,
+    fitted: ArmMeans,
+    plain: ArmMeans,
+    pair: tuple[int, int],
+    pvalues: tuple[float, float],
+    interval: float,
+) -> Effect:
+    """One comparison."""
+    i, j = pair
+    both = list(pair)
+    variance = float(fitted.variances[both].sum())
+    freedom = fitted.degrees_of_freedom(i, j)
+    quantile = float(stdtrit(freedom, (1.0 + interval) / 2.0))
+    difference = float(fitted.means[i] - fitted.means[j])
+    half = quantile * np.sqrt(variance)
+    lift = _lift(fitted.means[both], fitted.variances[both], quantile)
+    return Effect(
+        arms.labels[i],
+        arms.labels[j],
+        int(arms.counts[i]),
+        int(arms.counts[j]),
+        float(fitted.means[i]),
+        float(fitted.means[j]),
+        difference,
+        float(np.sqrt(variance)),
+        float(difference - half),
+        float(difference + half),
+        *pvalues,
+        freedom,
+        *lift,
+        lift_refusal="" if np.isfinite(lift[0]) else _NO_LIFT,
+        gain=float(plain.variances[both].sum() / variance),
+    )
+
+
+_NO_LIFT = "A lift in percent needs a positive mean in both arms; see the absolute effect."
+
+
+def _lift(
+    means: np.ndarray, variances: np.ndarray, quantile: float
+) -> tuple[float, float, float, float]:
+    """Lift, its standard error and interval, in percent; NaN where a mean is not positive.
+
+    With ratio m_T ÷ m_C, the variance of its log is V_T ÷ m_T² + V_C ÷ m_C².
+    """
+    if not (means > 0.0).all():
+        return (np.nan,) * 4
+    ratio, error = means[0] / means[1], np.sqrt((variances / means**2).sum())
+    ends = ratio * np.exp(quantile * error * np.array([-1.0, 1.0]))
+    low, high = (100.0 * (ends - 1.0)).tolist()
+    return 100.0 * float(ratio - 1.0), 100.0 * float(ratio * error), low, high
