@@ -2,7 +2,7 @@
 
 import pytest
 
-from retention_models.reports.pages import PageError, clean_html, lint
+from retention_models.reports.publishing.lint import PageError, clean_html, lint
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_what_would_leave_the_page_is_found(bad):
 
 def test_text_that_only_looks_like_markup_passes():
     """Escaped text is text."""
-    page = '<p title="onclick=x">&lt;script&gt; url(x) <img src="data:,"></p>'
+    page = '<p title="onclick=x">&lt;script&gt; url(x) <img alt="x" src="data:,"></p>'
     assert page == lint(page, "store 7")
 
 

@@ -8,8 +8,8 @@ import nbformat
 import pytest
 
 import shops
+from retention_models.reports.publishing.slugs import store_folder
 from retention_models.reports.run import run_project
-from retention_models.reports.store_page import store_folder
 from retention_models.settings import read_settings
 
 ROOT = Path(__file__).parents[1]
@@ -70,18 +70,18 @@ def test_a_store_that_fails_does_not_stop_the_others(tmp_path):
     )
     failing_notebook(tmp_path, code)
     result = run_project(project, jobs=2)
-    assert ["published", "failed", "failed"] == [o.status for o in result.outcomes]
+    assert ["published", "failed", "kernel died"] == [o.status for o in result.outcomes]
     folder = result.index.parent
     bad = (folder / "bad" / "store_report.html").read_text(encoding="utf-8")
     assert "failed with KeyError" in bad
     assert "secret" not in bad
     assert "secret <detail>" in (folder / "bad" / "failure.txt").read_text(encoding="utf-8")
     dead = (folder / "dead" / "store_report.html").read_text(encoding="utf-8")
-    assert "The process that ran its notebook died." in dead
+    assert "The process that ran its notebook died with exit code 9." in dead
     index = result.index.read_text(encoding="utf-8")
-    assert "Store bad: no new page" in index
+    assert "Store <bdi>bad</bdi>: no new page" in index
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    assert ["published", "failed", "failed"] == [s["status"] for s in manifest["stores"]]
+    assert ["published", "failed", "kernel died"] == [s["outcome"] for s in manifest["stores"]]
     assert not list(folder.glob(".*"))
 
 
@@ -100,7 +100,7 @@ def test_a_good_page_of_an_earlier_run_stays_when_todays_fails(tmp_path):
     result = run_project(project)
     folder = result.index.parent
     assert "the good page" in (folder / "0042" / "store_report.html").read_text(encoding="utf-8")
-    assert "The page of an earlier run is kept." in result.index.read_text(encoding="utf-8")
+    assert "Its page as of 31 December 2023 is kept." in result.index.read_text(encoding="utf-8")
     assert "ZeroDivisionError" in (folder / "0042" / "failure.txt").read_text(encoding="utf-8")
 
 
@@ -111,7 +111,7 @@ def test_a_failure_is_never_taken_for_a_good_page(tmp_path):
     failing_notebook(tmp_path, GOOD + "1 / 0")
     for _ in range(2):
         result = run_project(project)
-        assert "earlier run" not in str(result.failed[0].failure)
+        assert "failed" == result.failed[0].status
         folder = result.index.parent / "0042"
         assert "could not be made" in (folder / "store_report.html").read_text(encoding="utf-8")
         assert not (folder / "metrics.json").exists()

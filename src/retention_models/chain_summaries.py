@@ -46,6 +46,7 @@ def customer_summary_by_store(
     SettingsError
         If a parameter is not understood.
     """
+    log = log.whole
     table = log.table
     if store_ids is not None:
         table = table.filter(table["store_id"].isin(list(store_ids)))

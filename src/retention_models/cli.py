@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import signal
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from retention_models import __version__
-from retention_models.errors import DataError, SettingsError
+from retention_models.errors import DataError, LockHeld, SettingsError
 from retention_models.settings import DEFAULT_PROJECT_FILE
 
-ALL_DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
+ALL_DONE, SOME_FAILED, UNUSABLE, LOCKED = 0, 1, 2, 3
 
 _project_file = click.argument(
     "project_file", default=DEFAULT_PROJECT_FILE, type=click.Path(path_type=Path)
@@ -26,7 +28,8 @@ def retention() -> None:
     """Retention models and reports for shops.
 
     Progress and errors go to stderr, one line each. Exit codes: 0 all done; 1 some stores failed,
-    their pages say why and the others are published; 2 the project file or the data cannot be used.
+    their pages say why and the others are published; 2 the project file, the data or the output folder
+    cannot be used; 3 another run is publishing into the same folder.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
@@ -48,17 +51,52 @@ def retention() -> None:
 @click.option("--as-of", metavar="DATE", help="Last day that counts, such as 2017-12-31.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Stores worked on at once.")
 @click.option("--output", type=click.Path(path_type=Path), help="Folder for the pages.")
+@click.option("--resume", is_flag=True, help="Continue the newest run, if it was stopped.")
+@click.option("--force", is_flag=True, help="Make pages anew whose inputs are unchanged, too.")
+@click.option(
+    "--cold", is_flag=True, help="Run notebooks in ordinary kernels, one started for each."
+)
+@click.option(
+    "--log",
+    "json_lines",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Append every event to this file, a JSON object per line.",
+)
 def run(
     project_file: Path,
     stores: tuple[str, ...],
     as_of: str | None,
     jobs: int | None,
     output: Path | None,
+    resume: bool,
+    force: bool,
+    cold: bool,
+    json_lines: Path | None,
 ) -> int:
-    """Make the page of every store, and the index. Prints the index's path."""
+    """Make the page of every store, and the index. Prints the index's path.
+
+    A store whose notebook, parameters, data, code and packages are those of the page that stands is
+    skipped. Where a page cannot be made, the last good one stays, under a banner that says so.
+    """
+    from retention_models.reports.publishing.progress import Progress, terminal
     from retention_models.reports.run import run_project
 
-    result = run_project(project_file, stores=stores, as_of=as_of, jobs=jobs, output=output)
+    progress = Progress(terminal(), json_lines)
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        result = run_project(
+            project_file,
+            stores=stores,
+            as_of=as_of,
+            jobs=jobs,
+            output=output,
+            resume=resume,
+            force=force,
+            cold=cold,
+            tell=progress,
+        )
+    finally:
+        progress.close()
     click.echo(result.index)
     return SOME_FAILED if result.failed else ALL_DONE
 
@@ -112,6 +150,11 @@ def demo(folder: Path, which: str, force: bool) -> int:
     return ALL_DONE
 
 
+def _stop(number: int, _: object) -> NoReturn:
+    """End as on Ctrl-C: the manifest says that the run was stopped, and no folder is left half."""
+    sys.exit(128 + number)
+
+
 def main() -> None:
     """Entry point: errors that a reader can mend become one message and exit code 2."""
     try:
@@ -119,6 +162,9 @@ def main() -> None:
     except (SettingsError, DataError) as error:
         click.echo(f"retention: {error}", err=True)
         sys.exit(UNUSABLE)
+    except LockHeld as error:
+        click.echo(f"retention: {error}", err=True)
+        sys.exit(LOCKED)
     except click.ClickException as error:
         error.show()
         sys.exit(UNUSABLE)

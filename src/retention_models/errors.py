@@ -15,6 +15,10 @@ class DataError(RetentionError, ValueError):
     """The transactions cannot be used as they are: whoever exports them can mend it."""
 
 
+class LockHeld(RetentionError, RuntimeError):
+    """Another run is publishing into the same folder: whoever started this one can wait."""
+
+
 class CannotSay(RetentionError, ValueError):
     """The data are sound but do not carry the answer asked of them.
 

@@ -17,11 +17,15 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from retention_models.action_settings import ActionSettings
 from retention_models.campaign_settings import Campaign, CampaignData
 from retention_models.contact_settings import EventSettings, SurveySettings
+from retention_models.credentials import password_in, without_password
 from retention_models.errors import SettingsError
+from retention_models.execution_settings import ExecutionSettings
+from retention_models.report_settings import Reports
 from retention_models.settings_errors import explain
 from retention_models.settings_types import Id, Section, Text
 from retention_models.time_units import TimeUnit
@@ -101,6 +105,18 @@ class TransactionsSettings(Section):
         description="table with customer_id, date and spend",
     )
 
+    @field_validator("source")
+    @classmethod
+    def _no_password(cls, source: str) -> str:
+        if password_in(source) is not None:
+            raise PydanticCustomError(
+                "password",
+                "transactions.source: holds a password ({url}), which would stand in this file and its "
+                "copies. Leave it out and set PGPASSWORD, or keep it in the system's keyring",
+                {"url": without_password(source)},
+            )
+        return source
+
 
 class Stores(Section):
     """Which stores to report on."""
@@ -168,15 +184,6 @@ class ModelSettings(Section):
     )
 
 
-class Reports(Section):
-    """What to run and where the pages go."""
-
-    output: Text = Field("reports", examples=["reports"], description="folder for the pages")
-    notebook: Text | None = Field(
-        None, examples=["my_report.ipynb"], description="path of a notebook of your own"
-    )
-
-
 class Settings(Section):
     """A whole project file."""
 
@@ -213,6 +220,11 @@ class Settings(Section):
         default_factory=lambda: Reports.model_validate({}),
         examples=['output = "reports"'],
         description="table [reports]",
+    )
+    execution: ExecutionSettings = Field(
+        default_factory=lambda: ExecutionSettings.model_validate({}),
+        examples=["time_limit = 600"],
+        description="table [execution]",
     )
     _folder: Path = PrivateAttr(default=Path())
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-# A spreadsheet runs a cell that begins with one of these as a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+import re
+
+# A spreadsheet runs a cell that begins with one of these as a formula; some take the full-width forms
+# for the same. A text that already has the mark in front gets another, so that it can be told apart.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
 def formula_safe(text: str) -> str:
@@ -14,4 +17,4 @@ def formula_safe(text: str) -> str:
     >>> formula_safe("=1+1"), formula_safe("0042")
     ("'=1+1", '0042')
     """
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if _FORMULA.match(text) else text

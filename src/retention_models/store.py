@@ -7,7 +7,7 @@ in the answer's place.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,12 @@ from retention_models.actions.inputs import Outlook, read_known
 from retention_models.actions.lists import ActionList, find_actions
 from retention_models.comparison import ModelComparison, compare_models
 from retention_models.contacts.latest import COMPLAINT, last_events, last_scores
-from retention_models.contacts.reading import read_project_events, read_project_surveys
+from retention_models.contacts.reading import (
+    Events,
+    Surveys,
+    read_project_events,
+    read_project_surveys,
+)
 from retention_models.customer_summaries import Day, as_day
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.forecasts import StoreForecast, predict_store
@@ -30,7 +35,7 @@ from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
 from retention_models.predictions import predict_customers
 from retention_models.settings import Settings, read_settings
 from retention_models.store_models import StoreModels
-from retention_models.time_units import days_in
+from retention_models.store_slices import StoreSlice, calibration_end, read_slice
 from retention_models.tracking import weekly_tracking
 from retention_models.transactions import Transactions, read_project_transactions
 from retention_models.validation import (
@@ -53,12 +58,15 @@ class Store:
         The chain's checked log.
     observation_end : date
         Last day that counts.
+    part : StoreSlice, optional
+        What a run has read and found for this store before.
     """
 
     id: str
     settings: Settings
     log: Transactions
     observation_end: dt.date
+    part: StoreSlice | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -139,7 +147,7 @@ class Store:
     @cached_property
     def actions(self) -> dict[ListName, ActionList]:
         """Lists of customers with what to do, by name, with the project's surveys and events."""
-        surveys, events = read_project_surveys(self.settings), read_project_events(self.settings)
+        surveys, events = self._contacts
         end = self.observation_end
         return self.list_actions(
             scores=None if surveys is None else last_scores(surveys, self.id, end),
@@ -161,6 +169,12 @@ class Store:
             complaints=complaints,
         )
         return find_actions(known, self._outlook, rules, self.settings.money.currency)
+
+    @property
+    def _contacts(self) -> tuple[Surveys | None, Events | None]:
+        if self.part is not None:
+            return self.part.surveys, self.part.events
+        return read_project_surveys(self.settings), read_project_events(self.settings)
 
     @property
     def forecast_verdict(self) -> str:
@@ -210,16 +224,7 @@ class Store:
     @cached_property
     def calibration_end(self) -> dt.date:
         """Last day of calibration: the holdout setting before the end, or a quarter of the data."""
-        unit = days_in(self.settings.model.time_unit)
-        observed = float(self.summary["T"].max()) * unit
-        held_out = self.settings.model.holdout
-        days = round(held_out * unit) if held_out is not None else round(observed / 4)
-        if not 0 < days < observed:
-            raise CannotSay(
-                f"The store has been observed for {observed:.0f} days, too short to hold out "
-                f"{days} of them and check the model against what came."
-            )
-        return self.observation_end - dt.timedelta(days=days)
+        return calibration_end(self.settings, self.summary, self.observation_end)
 
     @property
     def _spend_if_any(self) -> GammaGammaFitter | None:
@@ -272,7 +277,8 @@ class Store:
 
     def _models_of(self, end: dt.date, upto: str = "") -> StoreModels:
         time_unit = self.settings.model.time_unit
-        return StoreModels(self.log, self.id, end, time_unit, self.settings.stores.ids, upto)
+        loans = {} if self.part is None else self.part.loans
+        return StoreModels(self.log, self.id, end, time_unit, self.settings.stores.ids, upto, loans)
 
 
 def open_store(project_file: str | Path, store_id: str, *, as_of: Day | None = None) -> Store:
@@ -301,8 +307,9 @@ def open_store(project_file: str | Path, store_id: str, *, as_of: Day | None = N
         If the data cannot be used.
     """
     settings = read_settings(project_file)
-    log = read_project_transactions(settings)
-    return Store(str(store_id), settings, log, last_day(settings, log, as_of))
+    part = read_slice(project_file, str(store_id))
+    log = read_project_transactions(settings) if part is None else part.log
+    return Store(str(store_id), settings, log, last_day(settings, log, as_of), part)
 
 
 def last_day(settings: Settings, log: Transactions, as_of: Day | None = None) -> dt.date:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
@@ -47,6 +48,8 @@ class StoreModels:
         Ids of the stores to borrow from; all in the log unless given.
     upto : str
         What a refusal says behind the thing that cannot be modelled, such as " up to 2017-09-30".
+    loans : mapping of date to Loan
+        What the chain has to lend as of a day, where that was found before.
     """
 
     log: Transactions
@@ -55,6 +58,7 @@ class StoreModels:
     time_unit: str
     chain: tuple[str, ...] | None = None
     upto: str = ""
+    loans: Mapping[dt.date, Loan | None] = field(default_factory=dict, repr=False)
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -109,11 +113,15 @@ class StoreModels:
                 f"model {what}{self.upto}."
             )
 
-    def _borrowed(self, refusal: CannotSay) -> StoreFits:
+    def _borrowed(self, refusal: CannotSay) -> StoreFits | Loan:
         """The chain's models, or the store's own refusal where the chain cannot help."""
-        if len(self.summary) < FEWEST_CUSTOMERS or self._chain_fits is None:
+        if len(self.summary) < FEWEST_CUSTOMERS:
             raise refusal
-        return self._chain_fits
+        # Not get(…, …): what the chain lends takes long to find.
+        found = self.loans[self.end] if self.end in self.loans else self._chain_fits  # noqa: SIM401
+        if found is None:
+            raise refusal
+        return found
 
     @cached_property
     def _chain_fits(self) -> StoreFits | None:
@@ -121,15 +129,107 @@ class StoreModels:
         summaries = customer_summary_by_store(
             self.log, store_ids=stores, observation_end=self.end, time_unit=self.time_unit
         )
-        this = summaries.pop(self.store_id)
-        largest = sorted(summaries, key=lambda store: (-len(summaries[store]), store))
-        others = {store: summaries[store] for store in largest[:_MOST_OTHER_STORES]}
-        usable = sum(
-            (other["frequency"] > 0).sum() >= FEWEST_REPEAT_CUSTOMERS for other in others.values()
-        )
-        return (
-            fit_stores({**others, self.store_id: this}) if usable >= FEWEST_OTHER_STORES else None
-        )
+        lenders = _lenders(summaries, self.store_id)
+        return None if lenders is None else fit_stores(lenders)
+
+
+@dataclass(frozen=True, slots=True)
+class Loan:
+    """A store's models that borrow from the chain.
+
+    Attributes
+    ----------
+    purchases : BetaGeoFitter
+    spend : GammaGammaFitter or None
+        None where spend cannot be modelled even from all stores.
+    no_spend : str
+        Why there is none.
+    """
+
+    purchases: BetaGeoFitter
+    spend: GammaGammaFitter | None
+    no_spend: str
+
+    def purchase_model(self, _: str) -> BetaGeoFitter:
+        """The purchase model; see `StoreFits`."""
+        return self.purchases
+
+    def spend_model(self, _: str) -> GammaGammaFitter:
+        """The spend model; see `StoreFits`."""
+        if self.spend is None:
+            raise CannotSay(self.no_spend)
+        return self.spend
+
+    def content(self) -> dict[str, str | None]:
+        """What `from_content` takes; JSON can hold it."""
+        spend = None if self.spend is None else self.spend.to_json()
+        return {"purchases": self.purchases.to_json(), "spend": spend, "no_spend": self.no_spend}
+
+    @classmethod
+    def from_content(cls, content: Mapping[str, str]) -> Loan:
+        """What `content` gave."""
+        text = content["spend"]
+        spend = None if text is None else GammaGammaFitter.from_json(text)
+        return cls(BetaGeoFitter.from_json(content["purchases"]), spend, content["no_spend"])
+
+
+def find_loans(
+    summaries: Mapping[str, pd.DataFrame], store_ids: Iterable[str]
+) -> dict[str, Loan | None]:
+    """What the chain has to lend to those of its stores that are too small for models of their own.
+
+    Parameters
+    ----------
+    summaries : mapping of str to DataFrame
+        Of all stores of the chain, from `customer_summary_by_store`.
+    store_ids : iterable of str
+        Stores that may borrow.
+
+    Returns
+    -------
+    dict
+        By store id: the models, or None where too few others carry one. A store that is left out carries
+        its own, as far as the number of its customers says.
+    """
+    fits: dict[tuple[str, ...], StoreFits] = {}
+    found: dict[str, Loan | None] = {}
+    for store_id in store_ids:
+        if store_id not in summaries or not _is_small(summaries[store_id]):
+            continue
+        lenders = _lenders(summaries, store_id)
+        if lenders is None:
+            found[store_id] = None
+            continue
+        # In a chain of a hundred stores, all borrow from the same.
+        key = tuple(sorted(lenders))
+        if key not in fits:
+            fits[key] = fit_stores(lenders)
+        chain = fits[key]
+        spend = None if chain.spend is None else chain.spend_model(store_id)
+        found[store_id] = Loan(chain.purchase_model(store_id), spend, chain.no_spend)
+    return found
+
+
+def _is_small(summary: pd.DataFrame) -> bool:
+    if len(summary) < FEWEST_CUSTOMERS:
+        return False
+    repeat = summary["frequency"] > 0
+    worth = repeat & (summary["monetary_value"] > 0)
+    return min(repeat.sum(), worth.sum()) < FEWEST_REPEAT_CUSTOMERS
+
+
+def _lenders(
+    summaries: Mapping[str, pd.DataFrame], store_id: str
+) -> dict[str, pd.DataFrame] | None:
+    """The store's summary and those of the stores that it borrows from; None if too few can lend."""
+    others = {store: summary for store, summary in summaries.items() if store != store_id}
+    largest = sorted(others, key=lambda store: (-len(others[store]), store))[:_MOST_OTHER_STORES]
+    usable = sum(
+        (others[store]["frequency"] > 0).sum() >= FEWEST_REPEAT_CUSTOMERS for store in largest
+    )
+    if usable < FEWEST_OTHER_STORES:
+        return None
+    return {**{store: others[store] for store in largest}, store_id: summaries[store_id]}
 
 
 def _told(fitted: _Fitter, what: str) -> _Fitter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -56,6 +57,13 @@ class Transactions:
         How the source was read: for messages.
     first_seen_from : date, optional
         Who first bought before it is left out of summaries that name no other day.
+    only : str, optional
+        The store whose rows the table holds, where it holds no other's: in a run each notebook is
+        given those of its own store.
+    open_whole : callable, optional
+        Opens the whole log, of which the table is a part; called when another store is asked for.
+    repeats_found : int, optional
+        What `repeats` is, where it is known.
     """
 
     table: Table = field(repr=False)
@@ -65,6 +73,9 @@ class Transactions:
     repeats_kept: bool = True
     as_read: AsRead | None = field(default=None, repr=False)
     first_seen_from: dt.date | None = None
+    only: str | None = None
+    open_whole: Callable[[], Transactions] | None = field(default=None, repr=False)
+    repeats_found: int | None = None
 
     @property
     def source(self) -> str:
@@ -89,6 +100,8 @@ class Transactions:
     @cached_property
     def repeats(self) -> int:
         """Rows that repeat another one exactly and were kept; counted when first asked for."""
+        if self.repeats_found is not None:
+            return self.repeats_found
         if not self.repeats_kept:
             return 0
         with self.origin.reading():
@@ -119,6 +132,11 @@ class Transactions:
         day: dt.date = self.stores["last_day"].max()
         return day
 
+    @property
+    def whole(self) -> Transactions:
+        """The log of all stores."""
+        return self if self.open_whole is None else self.open_whole()
+
     def rows(self, store_id: str | None = None, until: dt.date | None = None) -> Table:
         """Usable rows of one store (or all), up to and including a day.
 
@@ -127,6 +145,8 @@ class Transactions:
         DataError
             If a file of the source is not what it was when it was checked.
         """
+        if store_id != self.only and self.open_whole is not None:
+            return self.open_whole().rows(store_id, until)
         self.origin.require_unchanged()
         table = self.table
         if store_id is not None:

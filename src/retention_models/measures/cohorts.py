@@ -114,7 +114,7 @@ def cohort_table(
     names = [name for name in by if name != "store_id"]
     if names and attributes is None:
         raise SettingsError(f"attributes: expected a table with customer_id and {names[0]!r}.")
-    table = customer_attributes(attributes, names, log.table) if names else None
+    table = customer_attributes(attributes, names, log.rows(store_id)) if names else None
     last = log.last_day() if end is None else as_day(end, "end")
     periods = periods_of(period, last)
     final = periods.complete(_LONG_AGO, last)[-1]

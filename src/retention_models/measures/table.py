@@ -191,7 +191,7 @@ def scope_of(
         raise SettingsError(f"by: expected names of attributes, each once; got {list(by)}.")
     table = None
     if names and attributes is not None:
-        table = customer_attributes(attributes, names, log.table)
+        table = customer_attributes(attributes, names, log.rows(store_id))
     periods, numbers = _periods(log, period, start, end)
     units = Units(log, store_id, by, periods, numbers, table, activity_window, surveys, events)
     return Scope(units, first_day(log))

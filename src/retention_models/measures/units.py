@@ -160,7 +160,7 @@ class Units:
         # Spark is sent no nulls: on the way they would become numbers, or text.
         store = table["store_id"].fill_null("")
         table = table.select("customer_id", "date", column, store_id=store)
-        table = in_engine_of(self.log.table, table)
+        table = in_engine_of(self.log.rows(self.store_id), table)
         if self.by_store or self.store_id is not None:
             shops = self.log.rows(self.store_id, last).select("store_id", "customer_id").distinct()
             nowhere = table.filter(table["store_id"] == "").drop("store_id")

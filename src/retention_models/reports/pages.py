@@ -1,104 +1,30 @@
-"""Executed notebooks and headline numbers → HTML that asks for nothing outside itself."""
+"""Executed notebooks, failures and headline numbers → HTML that carries all it needs.
+
+What these functions return is checked by `publishing.lint` before it is published.
+"""
 
 from __future__ import annotations
 
 import base64
 import datetime as dt
+import hashlib
 from functools import cache
-from html.parser import HTMLParser
 from importlib.resources import files
 from typing import Any
 
 import jinja2
 import markupsafe
 import nbformat
-import nh3
 
 from retention_models import __version__, words
+from retention_models.reports.publishing.failure_page import NOTICE, NOTICE_END, since_words
+from retention_models.reports.publishing.lint import clean_html, form_of
+from retention_models.reports.publishing.slugs import one_line
 from retention_models.settings import Settings
 
 _TEMPLATES = files(__package__).joinpath("templates")
 
-# What a page may hold: text, tables, lists. No script, no style of its own, no embedded thing.
-_TAGS = {
-    *("a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em"),
-    *("h1", "h2", "h3", "h4", "hr", "i", "li", "ol", "p", "pre", "s", "small", "span", "strong"),
-    *("sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
-}
-_ATTRIBUTES = {
-    "*": {"class", "id", "lang", "dir", "title"},
-    "a": {"href"},
-    "td": {"colspan", "rowspan"},
-    "th": {"colspan", "rowspan", "scope"},
-}
-
 REFUSAL = '<p class="refusal">'  # as `notebook.or_say_why` writes it
-
-_FORBIDDEN_TAGS = {
-    "script",
-    "iframe",
-    "object",
-    "embed",
-    "form",
-    "base",
-    "audio",
-    "video",
-    "source",
-}
-_FETCHED = {"src", "srcset", "data", "poster", "background"}
-
-
-class PageError(RuntimeError):
-    """A finished page holds something that would leave it; it is not published."""
-
-
-def clean_html(text: str) -> str:
-    """HTML with every tag and attribute off the allow-list removed."""
-    return nh3.clean(
-        text,
-        tags=_TAGS,
-        attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
-        url_schemes={"https", "http", "mailto"},
-        link_rel=None,
-    )
-
-
-class _Lint(HTMLParser):
-    """Finds what makes a browser fetch, run or embed something."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self._in_style = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._in_style = tag == "style"
-        if tag in _FORBIDDEN_TAGS:
-            self.found.append(f"<{tag}>")
-        for name, value in attrs:
-            target = (value or "").strip().lower()
-            fetched = name in _FETCHED or (tag == "link" and name == "href")
-            if (fetched and not target.startswith("data:")) or target.startswith("javascript:"):
-                self.found.append(f"<{tag} {name}={value!r}>")
-            if name.startswith("on") or (name == "style" and "url(" in target):
-                self.found.append(f"<{tag} {name}=…>")
-
-    def handle_data(self, data: str) -> None:
-        if self._in_style and ("@import" in data or "url(" in data):
-            self.found.append("a style sheet that loads something")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_style = False
-
-
-def lint(page: str, name: str) -> str:
-    """The page itself, or an error that names what in it would fetch, run or embed something."""
-    parser = _Lint()
-    parser.feed(page)
-    parser.close()
-    if parser.found:
-        raise PageError(f"{name}: the page is not self-contained: {'; '.join(parser.found[:5])}")
-    return page
 
 
 @cache
@@ -113,6 +39,7 @@ def _exporter() -> Any:
         exclude_anchor_links=True,
     )
     exporter.register_filter("clean_html", clean_html)
+    exporter.register_filter("form_of", form_of)
     exporter.register_filter(
         "base64_text",
         lambda text: base64.b64encode(text.encode("utf-8")).decode("ascii"),
@@ -143,21 +70,28 @@ def _shown(value: float, kind: str) -> str:
 
 
 def _frame(settings: Settings, as_of: dt.date, made: str) -> dict[str, Any]:
+    style = f"\n{_text('page.css')}"
+    known = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     return {
-        "head": markupsafe.Markup(_text("head.html.j2")),
-        "css": markupsafe.Markup(_text("page.css")),
+        # The one style sheet is let in by its hash: no other style, and nothing else, gets past the
+        # page's Content-Security-Policy.
+        "head": markupsafe.Markup(_text("head.html.j2").replace("STYLE", f"sha256-{known}")),
+        "css": markupsafe.Markup(style),
         "chain": settings.name,
+        "chain_title": one_line(settings.name),
         "as_of": words.day(as_of),
         "made": made,
         "version": __version__,
         "interval": f"{settings.model.interval:.0%}",
+        "notice": markupsafe.Markup(NOTICE + NOTICE_END),
     }
 
 
-def heading(settings: Settings, store_id: str) -> str:
-    """A store's name as a page's heading."""
+def _named(settings: Settings, store_id: str) -> dict[str, str]:
+    """A store's name as a page's heading, with the word before it where it has none but its id."""
     name = settings.store_name(store_id)
-    return f"Store {name}" if name == store_id else name
+    word = "Store " if name == store_id else ""
+    return {"word": word, "name": name, "name_title": one_line(f"{word}{name}")}
 
 
 def store_page(
@@ -167,13 +101,15 @@ def store_page(
     as_of: dt.date,
     made: str,
 ) -> str:
-    """The page of a store from its executed notebook, linted."""
-    page = _frame(settings, as_of, made)
-    page["heading"] = heading(settings, store_id)
-    page["title"] = f"{page['heading']} · {settings.name}"
+    """The page of a store from its executed notebook."""
+    page = {**_frame(settings, as_of, made), **_named(settings, store_id)}
     _say_each_refusal_once(notebook)
-    html, _ = _exporter().from_notebook_node(notebook, resources={"page": page})
-    return lint(html, f"store {store_id}")
+    from nbconvert.exporters import TemplateExporter
+
+    # Not HTMLExporter's own: it parses and writes the page once more, and gives pictures without
+    # alternative text one that says nothing.
+    html, _ = TemplateExporter.from_notebook_node(_exporter(), notebook, resources={"page": page})
+    return str(html)
 
 
 def _say_each_refusal_once(notebook: nbformat.NotebookNode) -> None:
@@ -188,24 +124,34 @@ def _say_each_refusal_once(notebook: nbformat.NotebookNode) -> None:
                 said.add(text)
 
 
-def failure_page(reason: str, settings: Settings, store_id: str, as_of: dt.date, made: str) -> str:
-    """The page of a store whose notebook failed: what, and what still holds."""
-    template = _environment().get_template("failure.html.j2")
-    html = template.render(
-        **_frame(settings, as_of, made),
-        heading=heading(settings, store_id),
-        reason=reason,
+def failure_page(
+    failure: dict[str, Any], settings: Settings, store_id: str, as_of: dt.date, made: str, run: str
+) -> str:
+    """The page of a store whose notebook failed: what, since when, and what still holds.
+
+    `failure` is the manifest's entry, `run` the id of the run.
+    """
+    return (
+        _environment()
+        .get_template("failure.html.j2")
+        .render(
+            **_frame(settings, as_of, made),
+            **_named(settings, store_id),
+            reason=failure["message"],
+            since=since_words(failure["since"], run, settings.zone),
+        )
     )
-    return lint(html, f"store {store_id}")
 
 
 def index_page(rows: list[dict[str, Any]], settings: Settings, as_of: dt.date, made: str) -> str:
-    """The chain's page: a row per store with name, href, metrics or None, and failure or None."""
-    template = _environment().get_template("index.html.j2")
-    html = template.render(
-        **_frame(settings, as_of, made),
-        rows=rows,
-        currency=settings.money.currency,
-        horizon=words.window(settings.model.horizon, settings.model.time_unit),
+    """The chain's page: a row per store with name, href, metrics, failure, and an old page's day."""
+    return (
+        _environment()
+        .get_template("index.html.j2")
+        .render(
+            **_frame(settings, as_of, made),
+            rows=rows,
+            currency=settings.money.currency,
+            horizon=words.window(settings.model.horizon, settings.model.time_unit),
+        )
     )
-    return lint(html, "index")

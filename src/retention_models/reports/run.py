@@ -5,26 +5,54 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import logging
-import multiprocessing
 import os
-import time
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from retention_models.customer_summaries import Day
+from retention_models.credentials import redacted_tree, without_password
+from retention_models.customer_summaries import Day, as_day
 from retention_models.errors import DataError, SettingsError
-from retention_models.reports.chain_page import publish_index, write_manifest
-from retention_models.reports.store_page import NOTEBOOK, Outcome, Task, make_page, store_folder
+from retention_models.execution_settings import size
+from retention_models.reports.execution.fan_out import Options, Task, execute_all
+from retention_models.reports.execution.limits import machine_memory
+from retention_models.reports.execution.results import ExecutionResult, Limits
+from retention_models.reports.publishing.disk import new_folder, sha256
+from retention_models.reports.publishing.fingerprints import (
+    code_entry,
+    data_print,
+    lock_entry,
+)
+from retention_models.reports.publishing.index import INDEX
+from retention_models.reports.publishing.manifest import DONE, Manifest
+from retention_models.reports.publishing.night import Job, Tell, publish_run
+from retention_models.reports.publishing.notices import check_notices, tell_outcome
+from retention_models.reports.publishing.parameters import check_parameters
+from retention_models.reports.publishing.plan import Asked, Plan
+from retention_models.reports.publishing.progress import Progress
 from retention_models.settings import Settings, read_settings
 from retention_models.store import last_day
+from retention_models.store_slices import VARIABLE as SLICES
+from retention_models.store_slices import write_slices
 from retention_models.transactions import Transactions, read_project_transactions
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+NOTEBOOK = "store_report.ipynb"
+_SHARE_OF_MEMORY = 0.8  # of the machine's, for all notebooks at once
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a store: its status and failure as the manifest has them."""
+
+    store_id: str
+    status: str
+    seconds: float
+    failure: str | None = None
 
 
 @dataclass(frozen=True)
@@ -36,8 +64,8 @@ class RunResult:
 
     @property
     def failed(self) -> tuple[Outcome, ...]:
-        """The stores that have no new page."""
-        return tuple(o for o in self.outcomes if o.status != "published")
+        """The stores that have no page of today's data."""
+        return tuple(o for o in self.outcomes if o.status not in DONE)
 
 
 def run_project(
@@ -47,6 +75,10 @@ def run_project(
     as_of: Day | None = None,
     jobs: int | None = None,
     output: str | Path | None = None,
+    force: bool = False,
+    resume: bool = False,
+    cold: bool = False,
+    tell: Tell | None = None,
 ) -> RunResult:
     """Make the pages of a project's stores, and the index over them.
 
@@ -63,6 +95,15 @@ def run_project(
         Stores worked on at once; the number of processors unless given.
     output : str or Path, optional
         Folder for the pages; that of the project file unless given.
+    force : bool
+        Whether to make pages anew whose inputs (notebook, parameters, data, code, packages) are those
+        of the page that stands.
+    resume : bool
+        Whether to continue the newest run, if it was stopped: with its day and its stores.
+    cold : bool
+        Whether notebooks run in ordinary kernels instead of processes forked from a warm one.
+    tell : callable, optional
+        Is told each event by name, with keyword arguments; logging unless given.
 
     Returns
     -------
@@ -72,47 +113,137 @@ def run_project(
     Raises
     ------
     SettingsError, DataError
-        If the project file, a parameter or the data cannot be used; nothing is written then.
+        If the project file, a parameter, the data or the output folder cannot be used; unless it is
+        the folder that fails half-way, nothing is written then.
+    LockHeld
+        If another run is publishing into the output folder.
     """
-    started = time.monotonic()
+    asked = Asked(tuple(stores), None if as_of is None else as_day(as_of, "as_of"), force, resume)
+    if resume and stores:
+        raise SettingsError("--resume continues with the stores of the run; leave out --store.")
     settings = read_settings(project_file)
     notebook = _notebook(settings)
-    log.info("reading %s", settings.path(settings.transactions.source))
+    check_parameters(notebook, settings.reports.parameters)
+    check_notices(settings.reports.notices)
+    folder = Path(output or settings.path(settings.reports.output))
+    transactions = _read(settings)
+    plan = _plan(settings, Path(project_file), notebook, folder, asked, transactions)
+    work = _Work(settings, Path(project_file).resolve(), notebook, transactions, folder)
+    execute = partial(_execute, work, jobs, cold)
+    manifest = publish_run(plan, execute, tell or Progress())
+    tell_outcome(settings.reports.notices, manifest, settings.name)
+    return _result(manifest)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What the notebooks of a run are made from."""
+
+    settings: Settings
+    project_file: Path
+    notebook: Path
+    transactions: Transactions
+    output: Path
+
+
+def _read(settings: Settings) -> Transactions:
+    log.info("reading %s", without_password(settings.path(settings.transactions.source)))
     transactions = read_project_transactions(settings)
-    log.info(
-        "read %s rows, %s unusable",
-        f"{transactions.rows_read:,}",
-        f"{transactions.rows_unusable:,}",
-    )
-    ids = _chosen_stores(settings, transactions, stores)
-    day = last_day(settings, transactions, as_of)
-    folder = Path(output or settings.path(settings.reports.output)) / day.isoformat()
-    folder.mkdir(parents=True, exist_ok=True)
-    made = dt.datetime.now(tz=settings.zone).strftime("%Y-%m-%d %H:%M %Z")
+    rows = f"{transactions.rows_read:,} rows, {transactions.rows_unusable:,} unusable"
+    log.info("read %s", rows)
+    return transactions
+
+
+def _plan(
+    settings: Settings,
+    project_file: Path,
+    notebook: Path,
+    output: Path,
+    asked: Asked,
+    transactions: Transactions,
+) -> Plan:
+    """What is to do, after a look at the data."""
+    ids = _chosen_stores(settings, transactions, asked.stores)
+    data = data_print(settings, transactions)
+    head = {
+        "project": {
+            "file": project_file.name,
+            "name": settings.name,
+            "sha256": sha256(project_file),
+        },
+        "parameters": {
+            "run": asked.shown(),
+            "project": redacted_tree(settings.model_dump(mode="json")),
+            "notebook": redacted_tree(settings.reports.parameters),
+        },
+        "code": code_entry(notebook),
+        "lock": lock_entry(),
+        "data": {
+            "source": without_password(settings.transactions.source),
+            "rows": transactions.rows_read,
+            "unusable": transactions.rows_unusable,
+            "sha256": data.sha256,
+            "files": data.files,
+        },
+    }
+    day = last_day(settings, transactions, asked.as_of)
+    return Plan(settings, day, output, tuple(ids), data, head, asked)
+
+
+def _execute(
+    work: _Work, jobs: int | None, cold: bool, todo: Sequence[Job], day: dt.date
+) -> Iterator[tuple[str, ExecutionResult]]:
+    """Execute the stores' notebooks on slices of the data, which are read here for all of them."""
+    settings = work.settings
+    workers = max(1, min(jobs or os.cpu_count() or 1, len(todo)))
+    given = {
+        **settings.reports.parameters,
+        "project_file": str(work.project_file),
+        "as_of": day.isoformat(),
+    }
     tasks = [
-        Task(
-            i,
-            Path(project_file).resolve(),
-            notebook,
-            day,
-            folder / store_folder(i),
-            made,
-        )
-        for i in ids
+        Task(store_id, work.notebook, {**given, "store_id": store_id, "output_folder": str(to)}, to)
+        for store_id, to in todo
     ]
-    workers = max(1, min(jobs or os.cpu_count() or 1, len(tasks)))
-    log.info("making %d pages as of %s, %d at a time", len(tasks), day, workers)
-    outcomes = _make_all(tasks, workers)
-    index = publish_index(folder, settings, day, made, outcomes)
-    write_manifest(folder, Path(project_file), day, made, outcomes)
-    published = sum(o.status == "published" for o in outcomes)
-    log.info(
-        "%d of %d pages published in %.1f s",
-        published,
-        len(outcomes),
-        time.monotonic() - started,
+    slices = new_folder(work.output)
+    try:
+        ids = [store_id for store_id, _ in todo]
+        write_slices(slices, work.project_file, settings, work.transactions, ids, day)
+        options = Options(
+            jobs=workers,
+            warm=not cold,
+            limits=_limits(settings, workers),
+            environment={SLICES: str(slices.resolve())},
+            scheduler=settings.execution.scheduler,
+        )
+        yield from execute_all(tasks, options)
+    finally:
+        shutil.rmtree(slices, ignore_errors=True)  # the next run removes what is left
+
+
+def _limits(settings: Settings, jobs: int) -> Limits:
+    given = settings.execution
+    machine = machine_memory()
+    memory = None if machine is None else int(_SHARE_OF_MEMORY * machine / jobs)
+    return Limits(
+        seconds=given.time_limit,
+        memory=memory if given.memory is None else size(given.memory),
+        output=size(given.output),
     )
-    return RunResult(index.resolve(), outcomes)
+
+
+def _result(manifest: Manifest) -> RunResult:
+    outcomes = [
+        Outcome(
+            entry["store"],
+            entry["outcome"],
+            entry["seconds"],
+            entry["failure"] and entry["failure"]["message"],
+        )
+        for entry in manifest.stores.values()
+        if entry["run"] == manifest.head["run"]
+    ]
+    return RunResult((manifest.folder / INDEX).resolve(), tuple(outcomes))
 
 
 def _notebook(settings: Settings) -> Path:
@@ -150,29 +281,3 @@ def _chosen_stores(
 def _some(ids: set[str]) -> str:
     shown = sorted(ids)
     return ", ".join(shown[:10]) + (", …" if len(shown) > 10 else "")
-
-
-def _make_all(tasks: list[Task], workers: int) -> tuple[Outcome, ...]:
-    # Spawned, not forked: the parent has used DuckDB, whose threads a fork would leave behind.
-    context = multiprocessing.get_context("spawn")
-    done: dict[str, Outcome] = {}
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        futures = {pool.submit(make_page, task): task for task in tasks}
-        for future in as_completed(futures):
-            task = futures[future]
-            try:
-                outcome = future.result()
-            except BrokenProcessPool:
-                reason = "The process that worked on it ended unexpectedly."
-                outcome = Outcome(task.store_id, "failed", 0.0, reason)
-            done[task.store_id] = outcome
-            _tell(outcome, len(done), len(tasks))
-    return tuple(done[task.store_id] for task in tasks)
-
-
-def _tell(outcome: Outcome, n: int, total: int) -> None:
-    head = f"[{n}/{total}] store {outcome.store_id}: {outcome.status} in {outcome.seconds:.1f} s"
-    if outcome.failure is None:
-        log.info("%s", head)
-    else:
-        log.error("%s. %s Details: %s", head, outcome.failure, outcome.details or "none")

@@ -11,7 +11,7 @@ from retention_models.sources.files import KINDS, open_files
 from retention_models.sources.frames import open_frame
 from retention_models.sources.keeping import kept
 from retention_models.sources.source import Source
-from retention_models.sources.writing import write_parquet, write_table
+from retention_models.sources.writing import write_parquet, write_parts, write_table
 
 __all__ = [
     "Source",
@@ -21,6 +21,7 @@ __all__ = [
     "to_arrow",
     "to_frame",
     "write_parquet",
+    "write_parts",
     "write_table",
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -35,6 +36,24 @@ def to_arrow(table: Table) -> pa.Table:
             days = pc.local_timestamp(answer[name].cast(here))
             answer = answer.set_column(place, name, days)
     return answer.cast(table.schema().to_pyarrow())
+
+
+def to_batches(table: Table, rows: int = 200_000) -> Iterator[pa.RecordBatch]:
+    """Run an expression in its engine, and take its answer a piece at a time.
+
+    Parameters
+    ----------
+    table : ibis Table
+    rows : int
+        Most rows of a piece. Spark gives its answer whole.
+    """
+    backend: Any = table.get_backend()
+    if backend.name == "pyspark":
+        yield from to_arrow(table).to_batches(rows)
+        return
+    wanted = table.schema().to_pyarrow()
+    for batch in table.to_pyarrow_batches(chunk_size=rows):
+        yield batch.cast(wanted)
 
 
 def to_frame(table: Table) -> pd.DataFrame:

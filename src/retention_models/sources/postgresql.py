@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import atexit
-import re
 from typing import Any
 
 import ibis
 
+from retention_models.credentials import keyring_password, without_password
 from retention_models.errors import DataError
 from retention_models.sources.files import one_of
 from retention_models.sources.source import Source, reading_from
@@ -20,7 +20,8 @@ def open_postgresql(url: str, table: str | None, timezone: str) -> Source:
     ----------
     url : str
         ``postgresql://user@host:port/database``; what it leaves out (the password, as a rule) is
-        taken from PostgreSQL's own environment variables, such as PGPASSWORD, or its password file.
+        taken from PostgreSQL's own environment variables, such as PGPASSWORD, from the system's
+        keyring, or from PostgreSQL's password file.
     table : str, optional
         Name of a table or view, ``schema.table`` where it is not on the search path.
     timezone : str
@@ -44,22 +45,13 @@ def open_postgresql(url: str, table: str | None, timezone: str) -> Source:
         ) from None
     errors: tuple[type[Exception], ...] = (psycopg.Error,)
     with reading_from(name, errors):
-        connection: Any = ibis.postgres.from_connection(psycopg.connect(url, autocommit=True))
+        password = keyring_password(url)
+        known = {} if password is None else {"password": password}
+        opened = psycopg.connect(url, autocommit=True, **known)
+        connection: Any = ibis.postgres.from_connection(opened)
         atexit.register(connection.disconnect)
         connection.raw_sql(f"SET TIME ZONE '{timezone}'")
         schema, _, wanted = (table or "").rpartition(".")
         names = sorted(connection.list_tables(database=schema or None))
         found = one_of(name, names, wanted or None)
         return Source(name, connection.table(found, database=schema or None), errors)
-
-
-def without_password(url: str) -> str:
-    """A URL for messages and manifests.
-
-    Examples
-    --------
-    >>> without_password("postgresql://shop:secret@db.example/orders?password=secret")
-    'postgresql://shop:***@db.example/orders?password=***'
-    """
-    hidden = re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", url)
-    return re.sub(r"(?i)(password=)[^&\s]*", r"\1***", hidden)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from ibis.expr.types import Table
+
+from retention_models.sources.answers import to_batches
 
 
 def write_parquet(table: Table, path: str) -> None:
@@ -22,6 +28,38 @@ def write_parquet(table: Table, path: str) -> None:
         backend.to_parquet(table, path, mode="overwrite")
     else:
         backend.to_parquet(table, path)
+
+
+def write_parts(table: Table, column: str, paths: Mapping[str, Path]) -> None:
+    """Write a table's rows to one Parquet file for each value of a column, in one pass.
+
+    Parameters
+    ----------
+    table : ibis Table
+    column : str
+        Text; rows of other values than those that have a path are left out.
+    paths : mapping of str to Path
+        Where the rows of each value go; a file without a row where there is none.
+    """
+    rows = table.filter(table[column].isin(list(paths))).order_by(column)
+    schema = table.schema().to_pyarrow()
+    written: set[str] = set()
+    writer: pq.ParquetWriter | None = None
+    here = None
+    for batch in to_batches(rows):
+        values = batch[column].dictionary_encode()
+        for code, value in enumerate(values.dictionary.to_pylist()):
+            if value != here:
+                if writer is not None:
+                    writer.close()
+                here, writer = value, pq.ParquetWriter(paths[value], schema)
+                written.add(value)
+            assert writer is not None
+            writer.write_batch(batch.filter(pc.equal(values.indices, code)))
+    if writer is not None:
+        writer.close()
+    for value in paths.keys() - written:
+        pq.write_table(schema.empty_table(), paths[value])
 
 
 def write_table(table: Table, name: str) -> None:

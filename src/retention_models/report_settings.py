@@ -1,0 +1,73 @@
+"""The table [reports] of the project file: what to run, where the pages go, who is told."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from retention_models.credentials import is_secret_name
+from retention_models.settings_types import Section, Text
+
+# What every run gives its notebook.
+RUN_PARAMETERS = ("project_file", "store_id", "as_of", "output_folder")
+
+
+class Notices(Section):
+    """Who is told what became of a run."""
+
+    when: Literal["always", "failure"] = Field(
+        "always",
+        examples=["failure"],
+        description='"always" or "failure": after every run, or only when stores failed',
+    )
+    command: tuple[Text, ...] | None = Field(
+        None,
+        strict=False,
+        examples=[["/usr/local/bin/tell"]],
+        description="list of a program and its arguments; it reads the outcome as JSON",
+    )
+    addresses: Text | None = Field(
+        None,
+        examples=["RETENTION_NOTICES"],
+        description=(
+            "name of the environment variable that holds addresses as apprise writes them, by spaces"
+        ),
+    )
+
+
+class Reports(Section):
+    """What to run and where the pages go."""
+
+    output: Text = Field("reports", examples=["reports"], description="folder for the pages")
+    notebook: Text | None = Field(
+        None, examples=["my_report.ipynb"], description="path of a notebook of your own"
+    )
+    parameters: dict[str, bool | int | float | str] = Field(
+        default_factory=dict,
+        examples=["{ weeks = 13 }"],
+        description="table from a parameter of the notebook to its value",
+    )
+    keep_runs: int | None = Field(
+        None, gt=0, examples=[30], description="whole number of newest runs to keep, above 0"
+    )
+    notices: Notices = Field(
+        default_factory=lambda: Notices.model_validate({}),
+        examples=['when = "failure"'],
+        description="table [reports.notices]",
+    )
+
+    @field_validator("parameters")
+    @classmethod
+    def _no_secrets(
+        cls, parameters: dict[str, bool | int | float | str]
+    ) -> dict[str, bool | int | float | str]:
+        for name in parameters:
+            if name in RUN_PARAMETERS:
+                raise ValueError(f"{name} is given by the run")
+            if is_secret_name(name):
+                raise ValueError(
+                    f"{name} looks like a secret, which would stand in the executed notebook; let "
+                    "the notebook read it from an environment variable"
+                )
+        return parameters

@@ -1,0 +1,134 @@
+"""A notebook's outputs as they come: kept in order up to a limit, and written down at once.
+
+The process that runs a notebook may be killed at any moment. Whatever it had shown by then stands in its
+journal, from which `rebuilt` makes the notebook as it was.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.v4 import output_from_msg
+
+NOT_KEPT = "\n[Further output was not kept: the notebook may show {limit:,} bytes in all.]\n"
+
+
+def now() -> str:
+    """The time, UTC, ISO 8601."""
+    return dt.datetime.now(tz=dt.UTC).isoformat()
+
+
+class Journal:
+    """A file with a line of JSON for everything that happens."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab", buffering=0)
+
+    def note(self, **event: Any) -> None:
+        """Write a line, which outlives this process."""
+        self._file.write(json.dumps(event).encode() + b"\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class Outputs:
+    """Outputs of the cells of a notebook, from messages as a kernel sends them.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Its cells' outputs are filled.
+    limit : int
+        Bytes that are kept of all outputs together.
+    note : callable
+        Called with each message that is kept, and its cell.
+    """
+
+    def __init__(
+        self,
+        notebook: nbformat.NotebookNode,
+        limit: int,
+        note: Callable[..., None] = lambda **_: None,
+    ) -> None:
+        self._notebook, self._limit, self._note = notebook, limit, note
+        self._shown: dict[str, list[Any]] = {}
+        self._clear_next = False
+        self.cell = 0
+        self.kept = 0
+        self.left_out = 0
+
+    def take(self, kind: str, content: dict[str, Any]) -> None:
+        """Take a message of a kernel, by its type and content."""
+        size = 0 if kind == "clear_output" else len(json.dumps(content))
+        if kind != "error" and self.kept + size > self._limit:
+            self._leave_out(kind, content, size)
+            return
+        self.kept += size
+        self._note(event="output", cell=self.cell, kind=kind, content=content)
+        self.apply(kind, content)
+
+    def _leave_out(self, kind: str, content: dict[str, Any], size: int) -> None:
+        room = self._limit - self.kept
+        if kind == "stream" and room > 0 and not self.left_out:
+            # What fits of the text; a character is at most six bytes of JSON and the rest is little.
+            begin = {**content, "text": content["text"][: room // 6]}
+            self._note(event="output", cell=self.cell, kind=kind, content=begin)
+            self.apply(kind, begin)
+        if not self.left_out:
+            said = {"name": "stderr", "text": NOT_KEPT.format(limit=self._limit)}
+            self._note(event="output", cell=self.cell, kind="stream", content=said)
+            self.apply("stream", said)
+        self.kept = self._limit
+        self.left_out += size
+
+    def apply(self, kind: str, content: dict[str, Any]) -> None:
+        """Fill the message into its cell, as a notebook in a browser would."""
+        outputs = self._notebook.cells[self.cell].outputs
+        if kind == "clear_output":
+            self._clear_next = bool(content["wait"])
+            if not self._clear_next:
+                outputs.clear()
+            return
+        if kind == "update_display_data":
+            for output in self._shown.get(content["transient"].get("display_id"), ()):
+                output.data = nbformat.from_dict(content["data"])
+                output.metadata = nbformat.from_dict(content["metadata"])
+            return
+        if self._clear_next:
+            outputs.clear()
+            self._clear_next = False
+        last = outputs[-1] if outputs else None
+        if kind == "stream" and last is not None and last.get("name") == content["name"]:
+            last.text += content["text"]
+            return
+        outputs.append(output_from_msg({"header": {"msg_type": kind}, "content": content}))
+        name = content.get("transient", {}).get("display_id")
+        if name:
+            self._shown.setdefault(name, []).append(outputs[-1])
+
+
+def rebuilt(journal: Path) -> tuple[nbformat.NotebookNode | None, list[dict[str, Any]]]:
+    """The notebook that a journal tells of, and its events of begun and ended cells.
+
+    A last line that was cut short is left out.
+    """
+    notebook, outputs, marks = None, None, []
+    lines = journal.read_bytes().split(b"\n")[:-1] if journal.is_file() else []
+    for line in lines:
+        event = json.loads(line)
+        if event["event"] == "notebook":
+            notebook = nbformat.from_dict(event["notebook"])
+            outputs = Outputs(notebook, 0)
+        elif event["event"] == "output" and outputs is not None:
+            outputs.cell = event["cell"]
+            outputs.apply(event["kind"], event["content"])
+        else:
+            marks.append(event)
+    return notebook, marks

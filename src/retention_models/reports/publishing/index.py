@@ -1,0 +1,50 @@
+"""index.html: every store of a run's folder, with its numbers or why there are none."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import urllib.parse
+from pathlib import Path
+from typing import Any
+
+from retention_models import words
+from retention_models.reports import pages
+from retention_models.reports.publishing.disk import write_whole
+from retention_models.reports.publishing.lint import lint, seen
+from retention_models.reports.publishing.manifest import PENDING, Entry
+from retention_models.reports.publishing.press import Press
+from retention_models.reports.publishing.store_publishing import METRICS, PAGE
+
+INDEX = "index.html"
+
+
+def publish_index(press: Press) -> Path:
+    """Write index.html from the manifest, and say where it is."""
+    rows = [_row(press, entry) for entry in press.manifest.stores.values()]
+    html = pages.index_page(rows, press.settings, press.as_of, press.clock.made)
+    path = press.folder / INDEX
+    write_whole(path, lint(seen(html), "index"))
+    return path
+
+
+def _row(press: Press, entry: Entry) -> dict[str, Any]:
+    name, page, failure = entry["folder"], entry["page"], entry["failure"]
+    metrics, failed = None, None
+    if page is not None:
+        metrics = json.loads((press.folder / name / METRICS).read_text(encoding="utf-8"))
+    if failure is not None:
+        failed = failure["message"]
+    elif entry["outcome"] == PENDING:
+        failed = "It has not been made yet."
+    old = None
+    if page is not None and failure is not None:
+        old = words.day(dt.date.fromisoformat(page["as_of"]))
+    return {
+        "name": press.settings.store_name(entry["store"]),
+        # Twice: a folder's name holds %-signs of its own.
+        "href": urllib.parse.quote(f"{name}/{PAGE}") if entry["files"] else None,
+        "metrics": metrics,
+        "failure": failed,
+        "old": old,
+    }

@@ -1,0 +1,236 @@
+"""A store's files built aside from its executed notebook, checked, and renamed into place."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+import traceback
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from retention_models.credentials import redacted
+from retention_models.reports import pages
+from retention_models.reports.publishing.clock import utc
+from retention_models.reports.publishing.disk import (
+    copy_tree,
+    hashes,
+    new_folder,
+    swap_in,
+    sync_tree,
+)
+from retention_models.reports.publishing.failure_page import old_page_words, with_notice
+from retention_models.reports.publishing.lint import (
+    PageError,
+    lint,
+    require_forms,
+    require_no_secret,
+    seen,
+)
+from retention_models.reports.publishing.manifest import KEPT, PUBLISHED, Entry
+from retention_models.reports.publishing.press import Found, Press, Tried
+
+PAGE, NOTEBOOK, METRICS = "store_report.html", "store_report.ipynb", "metrics.json"
+DETAILS, FAILED_NOTEBOOK = "failure.txt", "failed_report.ipynb"
+
+_KIND = {"cell failed": "cell", "timed out": "time", "kernel died": "kernel"}
+_OUTCOME = {"time": "timed out", "kernel": "kernel died"}
+# What the index reads of metrics.json, which a notebook of one's own may write otherwise.
+_NEEDED = {
+    "measures": ("customers", "repeat_customer_rate", "spend_per_order"),
+    "forecast": ("still_customers", "purchases", "value"),
+    "forecast_verdict": (),
+}
+
+
+class PageFailure(RuntimeError):
+    """A store's page could not be made: kind and message are the manifest's, details for the mender."""
+
+    def __init__(self, kind: str, message: str, details: str, **more: Any) -> None:
+        super().__init__(message)
+        self.kind, self.details, self.more = kind, details, more
+
+
+def publish(press: Press, tried: Tried) -> Entry:
+    """Publish a store's page, or the failure in its place.
+
+    Parameters
+    ----------
+    press : Press
+    tried : Tried
+        Its staging folder is gone afterwards.
+
+    Returns
+    -------
+    dict
+        What the manifest now says of the store.
+
+    Raises
+    ------
+    OSError
+        If the manifest cannot be written; the store's folder is as it was then.
+    """
+    try:
+        _build(press, tried)
+        settled = _settled(press, tried, PUBLISHED, tried.staging)
+        settled["page"] = press.page
+        made = tried.staging
+    except Exception as error:  # noqa: BLE001 - one store never stops the others
+        failure, details = _failure(press, error, tried.before)
+        try:
+            made = _rebuild(press, tried, failure, details)
+            settled = _settled(press, tried, _outcome(failure, tried.before), made)
+        except OSError as full:
+            return _unwritten(press, tried, full)
+        settled.update(failure=failure, page=tried.before.page)
+    return _put(press, tried, settled, made)
+
+
+def _put(press: Press, tried: Tried, settled: Entry, made: Path) -> Entry:
+    """Rename a finished folder into place, with the manifest told before and after."""
+    target = press.place(tried.store_id)
+    try:
+        sync_tree(made)
+    except OSError as error:
+        return _unwritten(press, tried, error, made)
+    press.manifest.intend(tried.store_id, settled)
+    try:
+        swap_in(made, target)
+    except OSError as error:
+        if hashes(target) != settled["files"]:
+            return _unwritten(press, tried, error, made)
+    press.manifest.settle(tried.store_id, settled)
+    return settled
+
+
+def _build(press: Press, tried: Tried) -> None:
+    """The page, beside what the notebook wrote; an error where one of them is not to be published."""
+    result, staging, store_id = tried.result, tried.staging, tried.store_id
+    if result.status != "ok":
+        raise PageFailure(
+            _KIND.get(result.status, "start"),
+            result.sentence,
+            result.details,
+            cell=result.cell,
+            error=result.error,
+        )
+    notebook = nbformat.read(staging / NOTEBOOK, as_version=4)
+    require_forms(notebook)
+    made = press.clock.made
+    page = pages.store_page(notebook, press.settings, store_id, press.as_of, made)
+    page = lint(seen(page), f"store {store_id}")
+    (staging / PAGE).write_text(page, encoding="utf-8")
+    _require_metrics(staging / METRICS)
+    require_no_secret(staging, press.secrets)
+
+
+def _require_metrics(path: Path) -> None:
+    if not path.is_file():
+        raise PageError(f"Its notebook wrote no {METRICS}.")
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        for section, names in _NEEDED.items():
+            for entry in [found[section]] if not names else [found[section][n] for n in names]:
+                if entry["value"] is None:
+                    str(entry["reason"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise PageError(
+            f"Its {METRICS} lacks what the index shows ({type(error).__name__}: {error})."
+        ) from None
+
+
+def _failure(press: Press, error: Exception, before: Found) -> tuple[dict[str, Any], str]:
+    """The manifest's `failure`, and the text of the file with its details."""
+    kind, message, details, more = "page", str(error), str(error), {}
+    if isinstance(error, PageFailure):
+        kind, details, more = error.kind, error.details, error.more
+    elif isinstance(error, PageError):
+        message = "Its page did not pass the last check."
+    else:
+        kind = "disk" if isinstance(error, OSError) else "page"
+        message = f"Making its page stopped with {type(error).__name__}."
+        details = "".join(traceback.format_exception(error))
+    first = {"run": press.run, "as_of": press.as_of.isoformat(), "utc": utc(press.clock.started)}
+    name = more.get("error")
+    failure = {
+        "kind": kind,
+        "cell": more.get("cell"),
+        "error": None if name is None else redacted(name, press.secrets),
+        "message": redacted(message, press.secrets),
+        "details": DETAILS,
+        "since": before.since or first,
+    }
+    return failure, redacted(details, press.secrets)
+
+
+def _outcome(failure: dict[str, Any], before: Found) -> str:
+    return KEPT if before.page else _OUTCOME.get(failure["kind"], "failed")
+
+
+def _rebuild(press: Press, tried: Tried, failure: dict[str, Any], details: str) -> Path:
+    """A folder with the last good page under a banner, or a page that says what failed."""
+    folder, before = new_folder(press.folder), tried.before
+    if before.folder is not None and before.page is not None:
+        copy_tree(before.folder, folder)
+        page = (folder / PAGE).read_text(encoding="utf-8")
+        # Not checked anew: it passed the check of its day, and the notice is escaped text.
+        zone = press.settings.zone
+        said = old_page_words(before.page, failure, press.as_of, press.run, zone)
+        page = with_notice(page, said)
+    else:
+        page = pages.failure_page(
+            failure, press.settings, tried.store_id, press.as_of, press.clock.made, press.run
+        )
+        page = lint(seen(page), f"store {tried.store_id}")
+    (folder / PAGE).write_text(page, encoding="utf-8")
+    (folder / DETAILS).write_text(details, encoding="utf-8")
+    (folder / FAILED_NOTEBOOK).unlink(missing_ok=True)  # of an earlier night
+    ran = tried.staging / NOTEBOOK
+    if ran.is_file():
+        text = redacted(ran.read_text(encoding="utf-8"), press.secrets)
+        (folder / FAILED_NOTEBOOK).write_text(text, encoding="utf-8")
+    shutil.rmtree(tried.staging)
+    return folder
+
+
+def _settled(press: Press, tried: Tried, outcome: str, folder: Path) -> Entry:
+    result = tried.result
+    return {
+        "run": press.run,
+        "outcome": outcome,
+        "failure": None,
+        "ended": utc(press.clock.now()),
+        "seconds": round(_between(result.started, result.ended) or 0.0, 3),
+        "attempts": result.tries,
+        "cells": [
+            {"cell": cell.cell, "seconds": _between(cell.started, cell.ended)}
+            for cell in result.cells
+        ],
+        **tried.known,
+        "page": None,
+        "files": hashes(folder),
+    }
+
+
+def _between(started: str, ended: str | None) -> float | None:
+    if ended is None:
+        return None
+    passed = dt.datetime.fromisoformat(ended) - dt.datetime.fromisoformat(started)
+    return round(max(0.0, passed.total_seconds()), 3)  # a clock may have been set back meanwhile
+
+
+def _unwritten(press: Press, tried: Tried, error: OSError, *made: Path) -> Entry:
+    """Where nothing could be written the folder stays as it was, and the manifest says so."""
+    for folder in {tried.staging, *made}:
+        shutil.rmtree(folder, ignore_errors=True)  # what cannot be removed now is at the next run
+    target = press.place(tried.store_id)
+    failure, _ = _failure(press, error, tried.before)
+    failure["message"] = f"Its files could not be written: {error.strerror}."
+    failure["details"] = None
+    here = tried.before.page if tried.before.folder == target else None
+    settled = _settled(press, tried, KEPT if here else "failed", target)
+    settled.update(failure=failure, page=here)
+    press.manifest.settle(tried.store_id, settled)
+    return settled

@@ -1,0 +1,136 @@
+"""Nights without notebooks: runs whose executor is made up, at the boundary where one is asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import jsonschema
+import nbformat
+
+import shops
+from retention_models.reports import pages
+from retention_models.reports.execution.results import CellRun, ExecutionResult
+from retention_models.reports.publishing.fingerprints import DataPrint, digest, lock_entry
+from retention_models.reports.publishing.manifest import Manifest, schema
+from retention_models.reports.publishing.night import publish_run
+from retention_models.reports.publishing.plan import Asked, Plan
+from retention_models.settings import Settings, read_settings
+
+VALID = jsonschema.Draft202012Validator(schema())
+DAY = dt.date(2023, 12, 31)
+NONE = {"value": None, "reason": "-"}
+METRICS = {
+    "measures": dict.fromkeys(["customers", "repeat_customer_rate", "spend_per_order"], NONE),
+    "forecast": dict.fromkeys(["still_customers", "purchases", "value"], NONE),
+    "forecast_verdict": NONE,
+}
+CODE = {
+    "version": "0.1.0",
+    "sha256": digest("code"),
+    "python": "3.11.7",
+    "notebook": "store_report.ipynb",
+    "notebook_sha256": digest("notebook"),
+}
+
+
+def settings_in(folder: Path, stores: Sequence[str] = ("0042",), extra: str = "") -> Settings:
+    """Settings of a project that has no data."""
+    folder.mkdir(parents=True, exist_ok=True)
+    quoted = ", ".join(json.dumps(store) for store in stores)
+    text = shops.PROJECT.format(source="log.csv", stores=quoted, extra=extra)
+    (folder / "retention.toml").write_text(text, encoding="utf-8")
+    return read_settings(folder / "retention.toml")
+
+
+def plan_for(
+    settings: Settings,
+    output: Path,
+    stores: Sequence[str],
+    *,
+    day: dt.date = DAY,
+    data: str = "data",
+    stores_asked: tuple[str, ...] = (),
+    **asked: object,
+) -> Plan:
+    """A night's plan; `data` stands for what the data are."""
+    files: dict[str, str | None] = {}
+    head = {
+        "project": {"file": "retention.toml", "name": settings.name, "sha256": digest("project")},
+        "parameters": {"run": {}, "project": {}, "notebook": {}},
+        "code": CODE,
+        "lock": lock_entry(),
+        "data": {
+            "source": "log.csv",
+            "rows": 1,
+            "unusable": 0,
+            "sha256": digest(data),
+            "files": files,
+        },
+    }
+    known = DataPrint({}, digest(data), files)
+    return Plan(settings, day, output, tuple(stores), known, head, Asked(stores_asked, **asked))
+
+
+def notebook(*html: str) -> nbformat.NotebookNode:
+    """An executed notebook that shows texts as HTML."""
+    outputs = [nbformat.v4.new_output("display_data", {"text/html": text}) for text in html]
+    cell = nbformat.v4.new_code_cell("show()", outputs=outputs)
+    return nbformat.v4.new_notebook(cells=[cell])
+
+
+def result(status: str = "ok", **more: object) -> ExecutionResult:
+    """What became of a notebook, in two seconds."""
+    cells = (CellRun(1, "2026-01-01T00:00:00+00:00", "2026-01-01T00:00:02+00:00"),)
+    begun, ended = "2026-01-01T00:00:00+00:00", "2026-01-01T00:00:02+00:00"
+    return ExecutionResult(status, False, begun, ended, cells=cells, **more)
+
+
+def failing(text: str = "it broke") -> ExecutionResult:
+    """A cell that failed."""
+    return result(
+        "cell failed", cell=5, error="KeyError", text=text, traceback=f"Traceback: {text}"
+    )
+
+
+Becomes = Callable[[str, Path], ExecutionResult]
+
+
+def good(store_id: str, folder: Path, said: str = "<p>the good page</p>") -> ExecutionResult:
+    """Write what a notebook writes."""
+    nbformat.write(notebook(said), folder / "store_report.ipynb")
+    (folder / "metrics.json").write_text(json.dumps(METRICS), encoding="utf-8")
+    (folder / "customers.csv").write_text("customer_id\n1\n", encoding="utf-8")
+    return result()
+
+
+def bad(store_id: str, folder: Path) -> ExecutionResult:
+    """Fail half-way, with numbers written before."""
+    good(store_id, folder)
+    return failing()
+
+
+def run_night(plan: Plan, becomes: Becomes = good, tell: object = None) -> Manifest:
+    """A run in which every store's notebook becomes what `becomes` says."""
+
+    def execute(jobs: Sequence[tuple[str, Path]], day: dt.date) -> object:
+        for store_id, folder in jobs:
+            yield store_id, becomes(store_id, folder)
+
+    return publish_run(plan, execute, tell or (lambda event, **what: None))
+
+
+def outcomes(manifest: Manifest) -> dict[str, str]:
+    """Store → outcome."""
+    return {store_id: entry["outcome"] for store_id, entry in manifest.stores.items()}
+
+
+def without_nbconvert(patch: object) -> None:
+    """Pages made of nothing but what publishing looks for."""
+
+    def page(notebook: object, settings: object, store: str, *_: object) -> str:
+        return f"<html><main></main>the good page of {store}</html>"
+
+    patch.setattr(pages, "store_page", page)
