@@ -203,6 +203,11 @@ def ten_million() -> None:
             subprocess.run([sys.executable, str(HERE / "ten_million.py"), step, path], check=True)
 
 
+def pages_a_minute() -> None:
+    """Ours against a loop of papermill and nbconvert."""
+    subprocess.run([sys.executable, str(HERE / "pages.py")], check=True)
+
+
 def main() -> None:
     """Print a row per task: ours, theirs, and how many times faster ours is."""
     print(f"{'task':<62} {'ours':>10} {'lifetimes':>10}   faster by", flush=True)
@@ -214,6 +219,7 @@ def main() -> None:
     ten_million()
     order_lines(10_000_000)
     hundred_million()
+    pages_a_minute()
 
 
 if __name__ == "__main__":

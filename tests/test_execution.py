@@ -41,10 +41,16 @@ def test_a_result_comes_back_from_its_file_as_it_was(tmp_path):
 @pytest.mark.parametrize(
     ("found", "sentence"),
     [
-        ({"status": "cell failed", "cell": 4, "error": "KeyError"}, "Cell 4 of its notebook failed"),
+        (
+            {"status": "cell failed", "cell": 4, "error": "KeyError"},
+            "Cell 4 of its notebook failed",
+        ),
         ({"status": "kernel died", "signal": 9}, "died by signal 9 (SIGKILL)."),
         ({"status": "kernel died", "exit_code": 3}, "died with exit code 3."),
-        ({"status": "timed out", "text": "it took longer than 5 seconds"}, "longer than 5 seconds."),
+        (
+            {"status": "timed out", "text": "it took longer than 5 seconds"},
+            "longer than 5 seconds.",
+        ),
         ({"status": "could not start"}, "could not be started."),
     ],
 )
@@ -208,7 +214,8 @@ def test_sizes_are_read(text, expected):
 @on_linux
 def test_a_family_of_processes_is_ended_whole():
     """The child of a child, too."""
-    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
+    sleep = "import time; time.sleep(60)"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {sleep!r}])"
     with subprocess.Popen([sys.executable, "-c", code]) as process:
         until = time.monotonic() + 20
         while not (family := descendants(process.pid)) and time.monotonic() < until:

@@ -54,7 +54,6 @@ def check(tasks: list[Task], results: dict[str, ExecutionResult]) -> None:
             assert "kernel died" == result.status
 
 
-
 def killer(which: str, stop: threading.Event, rng: random.Random, killed: list[int]) -> None:
     """Kill processes of one kind, one after the other, at random moments."""
     depth = {"warm parent": 0, "supervisor": 1, "notebook": 2}[which]
@@ -189,5 +188,5 @@ def test_a_scheduler_that_does_not_answer_is_a_mistake_of_the_project_file(tmp_p
     """Its key and address are named."""
     pytest.importorskip("distributed")
     address = f"tcp://127.0.0.1:{free_port()}"
-    with pytest.raises(SettingsError, match="execution.scheduler: no Dask scheduler answers at"):
+    with pytest.raises(SettingsError, match=r"execution\.scheduler: no Dask scheduler answers at"):
         list(execute_all(tasks_in(tmp_path, 1), Options(scheduler=address)))

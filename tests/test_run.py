@@ -77,7 +77,7 @@ def test_a_store_that_fails_does_not_stop_the_others(tmp_path):
     assert "secret" not in bad
     assert "secret <detail>" in (folder / "bad" / "failure.txt").read_text(encoding="utf-8")
     dead = (folder / "dead" / "store_report.html").read_text(encoding="utf-8")
-    assert "The process that ran its notebook died." in dead
+    assert "The process that ran its notebook died with exit code 9." in dead
     index = result.index.read_text(encoding="utf-8")
     assert "Store <bdi>bad</bdi>: no new page" in index
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))

@@ -121,9 +121,7 @@ def test_words_about_the_data_are_those_of_the_chain(project, slices, monkeypatc
     assert whole.last_day() == part.last_day()
 
 
-def test_a_slice_holds_its_own_store_and_opens_the_others_when_asked(
-    project, slices, monkeypatch
-):
+def test_a_slice_holds_its_own_store_and_opens_the_others_when_asked(project, slices, monkeypatch):
     """A notebook of one's own may look at other stores: it gets all of their rows, never none."""
     whole = read_project_transactions(read_settings(project))
     monkeypatch.setenv(VARIABLE, str(slices))
@@ -176,7 +174,9 @@ def test_a_database_is_read_once_for_all_slices(postgresql, tmp_path, monkeypatc
         with connection.cursor().copy("COPY sliced FROM STDIN") as copy:
             for row in log.itertuples(index=False):
                 copy.write_row(row)
-    text = shops.PROJECT.replace('source = "{source}"', f'source = "{postgresql}"\ntable = "sliced"')
+    text = shops.PROJECT.replace(
+        'source = "{source}"', f'source = "{postgresql}"\ntable = "sliced"'
+    )
     project = shops.write_project(tmp_path, log, ["s0", "s1", "s2"], text=text)
     whole = files_of(project, "s1", tmp_path / "whole")
     prepared(tmp_path / "slices", project)
@@ -210,7 +210,10 @@ def test_spark_is_read_once_for_all_slices(tmp_path, monkeypatch):
 def test_too_few_lenders_are_no_loan(project, slices, tmp_path):
     """The refusal is the store's own, as without slices."""
     log = pd.concat(
-        [shops.simulated_log(40, seed=1, shop="s1"), shops.simulated_log(14, seed=21, shop=SMALL, r=0.3, alpha=12.0)]
+        [
+            shops.simulated_log(40, seed=1, shop="s1"),
+            shops.simulated_log(14, seed=21, shop=SMALL, r=0.3, alpha=12.0),
+        ]
     )
     alone = shops.write_project(tmp_path / "two", log, ["s1", SMALL])
     prepared(tmp_path / "slices", alone)
@@ -222,7 +225,10 @@ def test_too_few_lenders_are_no_loan(project, slices, tmp_path):
     assert {} == lent["s1"]
     assert {None} == set(lent[SMALL].values())
     models = StoreModels(
-        read_project_transactions(read_settings(alone)), SMALL, dt.date(2023, 12, 31), "W",
+        read_project_transactions(read_settings(alone)),
+        SMALL,
+        dt.date(2023, 12, 31),
+        "W",
         loans={dt.date(2023, 12, 31): None},
     )
     with pytest.raises(CannotSay, match="Fewer than 10 customers have bought again"):

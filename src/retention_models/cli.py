@@ -53,7 +53,9 @@ def retention() -> None:
 @click.option("--output", type=click.Path(path_type=Path), help="Folder for the pages.")
 @click.option("--resume", is_flag=True, help="Continue the newest run, if it was stopped.")
 @click.option("--force", is_flag=True, help="Make pages anew whose inputs are unchanged, too.")
-@click.option("--cold", is_flag=True, help="Run notebooks in ordinary kernels, one started for each.")
+@click.option(
+    "--cold", is_flag=True, help="Run notebooks in ordinary kernels, one started for each."
+)
 @click.option(
     "--log",
     "json_lines",

@@ -23,7 +23,7 @@ class ExecutionSettings(Section):
         None,
         pattern=_SIZE,
         examples=["4GB"],
-        description="most memory that a notebook may hold, such as 4GB; its share of the machine without it",
+        description="most memory of a notebook, such as 4GB; its share of the machine without it",
     )
     output: str = Field(
         "10MB",
@@ -34,7 +34,7 @@ class ExecutionSettings(Section):
     scheduler: Text | None = Field(
         None,
         examples=["tcp://10.0.0.5:8786"],
-        description="address of a Dask scheduler whose workers run the notebooks; this machine without it",
+        description="address of a Dask scheduler whose workers run notebooks; this machine without it",
     )
 
 

@@ -117,7 +117,8 @@ class StoreModels:
         """The chain's models, or the store's own refusal where the chain cannot help."""
         if len(self.summary) < FEWEST_CUSTOMERS:
             raise refusal
-        found = self.loans[self.end] if self.end in self.loans else self._chain_fits
+        # Not get(…, …): what the chain lends takes long to find.
+        found = self.loans[self.end] if self.end in self.loans else self._chain_fits  # noqa: SIM401
         if found is None:
             raise refusal
         return found

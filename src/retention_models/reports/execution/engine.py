@@ -1,8 +1,8 @@
 """A papermill engine that runs a notebook in its own process, without a kernel.
 
-`papermill --engine retention-in-process in.ipynb out.ipynb`, or `engine_name="retention-in-process"`. One
-process runs one notebook: cells share the process with whatever called papermill, so a second notebook in
-the same process is refused.
+`papermill --engine retention-in-process in.ipynb out.ipynb`, or `engine_name="retention-in-process"`.
+One process runs one notebook: cells share the process with whatever called papermill, so a second
+notebook in the same process is refused.
 
 It imports papermill only when it is called: papermill imports it while it is itself being imported.
 """
@@ -20,7 +20,7 @@ NAME = "retention-in-process"
 
 
 class InProcessEngine:
-    """Runs cells one after another in an IPython shell of this process; see `papermill.engines.Engine`."""
+    """Runs cells in turn in an IPython shell of this process; see `papermill.engines.Engine`."""
 
     _used = False
 

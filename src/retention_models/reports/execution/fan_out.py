@@ -69,9 +69,7 @@ class Options:
     scheduler: str | None = None
 
 
-def execute_all(
-    tasks: Sequence[Task], options: Options
-) -> Iterator[tuple[str, ExecutionResult]]:
+def execute_all(tasks: Sequence[Task], options: Options) -> Iterator[tuple[str, ExecutionResult]]:
     """Execute notebooks, several at once; the id and what became of each, as it ends.
 
     Parameters

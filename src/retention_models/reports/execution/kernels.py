@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -46,6 +47,7 @@ from retention_models.reports.execution.results import ExecutionResult, Limits, 
 
 NAME = "retention-kernel"
 _LOOK_EVERY = 0.2  # seconds
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # a kernel's tracebacks are made for terminals
 _START = 60  # seconds for a kernel to begin
 _SHOWN = {"stream", "display_data", "update_display_data", "execute_result"}
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -115,7 +117,7 @@ class _Run:
                 end_family(self.process.pid)
 
 
-class _Client(PapermillNotebookClient):  # type: ignore[misc]
+class _Client(PapermillNotebookClient):
     """papermill's client with an end to what it keeps, and a record of when cells began and ended."""
 
     kept = 0
@@ -156,7 +158,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         return super().process_message(msg, *args, **kwargs)
 
 
-class _KernelEngine(Engine):  # type: ignore[misc]
+class _KernelEngine(Engine):
     @classmethod
     def execute_managed_notebook(
         cls, nb_man: NotebookExecutionManager, kernel_name: str, **_: Any
@@ -248,7 +250,7 @@ def _run(notebook: Notebook, executed: Path) -> dict[str, Any]:
         return own_end(nb, None)
     except PapermillExecutionError as error:
         told = {"error": error.ename, "text": error.evalue}
-        trace = "\n".join(error.traceback)
+        trace = _COLOUR.sub("", "\n".join(error.traceback))
         return {"status": "cell failed", "cell": error.cell_index, **told, "traceback": trace}
     except (DeadKernelError, RuntimeError, OSError) as error:
         return _died(notebook, executed, error)

@@ -68,7 +68,7 @@ def descendants(pid: int, *, deep: bool = True) -> list[int]:
 
 
 def memory_of(pid: int, limit: int) -> int:
-    """Bytes that a process and its descendants hold; pages that several share count once above the limit."""
+    """Bytes that a process and its descendants hold; above the limit, shared pages count once."""
     family = [pid, *descendants(pid)]
     held = sum(_resident(p) for p in family)
     return held if held <= limit else sum(_proportional(p) for p in family)

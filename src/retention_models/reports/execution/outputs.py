@@ -65,7 +65,7 @@ class Outputs:
         self.left_out = 0
 
     def take(self, kind: str, content: dict[str, Any]) -> None:
-        """Take a message: stream, display_data, update_display_data, execute_result, error, clear_output."""
+        """Take a message of a kernel, by its type and content."""
         size = 0 if kind == "clear_output" else len(json.dumps(content))
         if kind != "error" and self.kept + size > self._limit:
             self._leave_out(kind, content, size)

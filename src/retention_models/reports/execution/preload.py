@@ -1,4 +1,4 @@
-"""What a warm process imports before it is forked: imports only, since what is used may not outlive a fork."""
+"""What a warm process imports before it is forked: imports only; what is used may not outlive a fork."""
 
 from __future__ import annotations
 

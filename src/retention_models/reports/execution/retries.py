@@ -16,9 +16,7 @@ from retention_models.reports.execution.results import ExecutionResult, Limits
 Execute = Callable[[Notebook, Limits], ExecutionResult]
 
 
-def execute(
-    notebook: Notebook, limits: Limits, *, warm: bool | None = None
-) -> ExecutionResult:
+def execute(notebook: Notebook, limits: Limits, *, warm: bool | None = None) -> ExecutionResult:
     """Execute a notebook, again where its process died or did not start.
 
     Parameters

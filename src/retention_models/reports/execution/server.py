@@ -1,9 +1,9 @@
 """The process that work is sent to: warm, it forks itself for each piece; cold, it does them in turn.
 
-`python -m retention_models.reports.execution.server SETTINGS`, started by `workers`. A line in is a piece
-of work: its number and a file with what is to be called. A line out says how the process ended that did
-it; what it returned is in a file, whole or not there. Without anyone left to read, it ends, and with it
-all that it started.
+`python -m retention_models.reports.execution.server SETTINGS`, started by `workers`. A line in is a
+piece of work: its number and a file with what is to be called. A line out says how the process ended
+that did it; what it returned is in a file, whole or not there. Without anyone left to read, it ends, and
+with it all that it started.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _answer(answers: int, **content: Any) -> None:
 
 def do(work: Path) -> None:
     """Call what a file of work holds, and write what it returned."""
-    function, arguments = pickle.loads(work.read_bytes())
+    function, arguments = pickle.loads(work.read_bytes())  # noqa: S301 - the run's own file
     found = function(*arguments)
     write_whole(work.with_suffix(RESULT), pickle.dumps(found))
 

@@ -51,7 +51,7 @@ class Stream(io.TextIOBase):
 
 
 class _Publisher(DisplayPublisher):
-    def publish(  # type: ignore[override]
+    def publish(
         self,
         data: dict[str, Any],
         metadata: dict[str, Any] | None = None,

@@ -52,7 +52,9 @@ class _Watch:
     streams: list[Below]
     scratch: Path
     begun: float = field(default_factory=time.monotonic)
-    ended: float | None = None  # when the notebook wrote down its end, its process still being there
+    ended: float | None = (
+        None  # when the notebook wrote down its end, its process still being there
+    )
     stopped: str = ""
     exceeded: str = ""
 

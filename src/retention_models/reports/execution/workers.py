@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import logging
@@ -48,8 +49,13 @@ class _Server:
         environment = {**os.environ, **dict.fromkeys(preload.ONE_THREAD, "1"), **preload.INLINE}
         if warm:
             environment |= preload.NO_ALLOCATOR_THREAD
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "retention_models.reports.execution.server", json.dumps(settings)],
+        self._process = subprocess.Popen(  # noqa: S603 - this interpreter, this package
+            [
+                sys.executable,
+                "-m",
+                "retention_models.reports.execution.server",
+                json.dumps(settings),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -59,11 +65,13 @@ class _Server:
         self._writing = threading.Lock()
         self._answers: dict[int, queue.SimpleQueue[dict[str, Any] | None]] = {}
         self._numbers = itertools.count()
+        self._listening = threading.Thread(target=self._listen, daemon=True)
         first = self._process.stdout.readline() if self._process.stdout else b""
+        self._listening.start()
         if not first:
+            self.end()
             raise WorkerDied(f"The process for notebooks ended at its start ({self._ended()}).")
         self.cold: str = json.loads(first)["cold"]
-        threading.Thread(target=self._listen, daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -101,11 +109,14 @@ class _Server:
         raise WorkerDied(f"The process that worked on it ended unexpectedly ({how}).")
 
     def _listen(self) -> None:
-        for line in self._process.stdout or ():
-            answer = json.loads(line)
-            waiting = self._answers.pop(answer["number"], None)
-            if waiting is not None:
-                waiting.put(answer)
+        stream = self._process.stdout
+        assert stream is not None
+        with stream:
+            for line in stream:
+                answer = json.loads(line)
+                waiting = self._answers.pop(answer["number"], None)
+                if waiting is not None:
+                    waiting.put(answer)
         self._process.wait()
         for waiting in list(self._answers.values()):
             waiting.put(None)
@@ -117,12 +128,14 @@ class _Server:
     def end(self) -> None:
         """End its process, and with it all that it started."""
         if self._process.stdin:
-            self._process.stdin.close()
+            with contextlib.suppress(OSError):  # it is gone already
+                self._process.stdin.close()
         try:
             self._process.wait(_END)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._listening.join()
 
 
 class Workers:
@@ -199,13 +212,15 @@ class Workers:
         found: _Result = retrying(self._call, function, arguments, seconds)
         return found
 
-    def _call(self, function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Any:
+    def _call(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float
+    ) -> Any:
         work = self._folder / f"{next(self._names)}.work"
         work.write_bytes(pickle.dumps((function, arguments)))
         server = self._take()
         try:
             server.do(work, seconds)
-            return pickle.loads(work.with_suffix(RESULT).read_bytes())
+            return pickle.loads(work.with_suffix(RESULT).read_bytes())  # noqa: S301 - its own file
         except _TooLong as error:
             raise TimeoutError(str(error)) from None
         finally:
