@@ -19,14 +19,14 @@ from retention_models import __version__
 from retention_models.reports.publishing.disk import sha256
 from retention_models.settings import Settings
 from retention_models.sources import to_frame
+from retention_models.sources.row_hashes import row_hash_sums
 from retention_models.transactions import Transactions
 
 _PACKAGE = Path(__file__).resolve().parents[2]
 _LOCK = "requirements.lock"
 
-# A prime below 2³¹, so that the sums of a log of a thousand million rows still fit 63 bits.
-_PRIME = 2_147_483_647
-_BETWEEN, _NOTHING = "\x1f", "\x02"
+# What of a row counts.
+_ROW = ("customer_id", "date", "spend", "order_id", "category")
 
 # Tables and keys of the project file that no page depends on.
 _NOT_ON_PAGES = {"output", "keep_runs", "notices"}
@@ -100,30 +100,8 @@ def data_print(settings: Settings, log: Transactions) -> DataPrint:
 
 
 def _row_hashes(log: Transactions) -> pd.DataFrame:
-    import ibis
-
-    t = log.table
-    texts = [
-        t["customer_id"],
-        t["date"].cast("string"),
-        t["spend"].cast("string"),
-        t["order_id"].fill_null(_NOTHING),
-        t["category"].fill_null(_NOTHING),
-    ]
-    row = ibis.literal(_BETWEEN).join(texts)
-    hashed = t.select(
-        store_id=t["store_id"],
-        first=row.hash() % _PRIME,
-        second=(ibis.literal(_NOTHING) + row).hash() % _PRIME,
-    )
     with log.origin.reading():
-        found = to_frame(
-            hashed.group_by("store_id").aggregate(
-                rows=hashed.count(),
-                first=hashed["first"].sum(),
-                second=hashed["second"].sum(),
-            )
-        )
+        found = to_frame(row_hash_sums(log.table, by="store_id", columns=_ROW))
     return found.set_index("store_id").sort_index()[["rows", "first", "second"]]
 
 
