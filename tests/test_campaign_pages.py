@@ -144,9 +144,17 @@ def test_campaigns_side_by_side(drawn, chosen, refused):
     assert ["A", "C", "none"] == shown["Grade"].tolist()
     assert "more purchases" == shown["Verdict"].iloc[0]
     text = words.campaigns(overview)
-    assert "3 campaigns, and of 2 an effect can be told" in text
+    assert "3 newest campaigns, an effect can be told of 2" in text
     assert "“Campaign 0”" in text
     assert isinstance(campaign_plots.campaign_forest(overview), Axes)
+
+
+def test_an_effect_that_chance_explains_among_so_many_is_called_so(drawn):
+    """By itself it would count."""
+    overview = overview_of(drawn).assign(pvalue=0.03, pvalue_adjusted=0.2)
+    verdict = campaign_tables.campaigns(overview)["Verdict"].iloc[0]
+    assert "more purchases, but among so many campaigns" in verdict
+    assert "beyond what chance brings among so many." in words.campaigns(overview)
 
 
 def test_no_campaign_is_said_as_such():

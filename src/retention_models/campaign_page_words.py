@@ -8,7 +8,7 @@ import pandas as pd
 from retention_models.campaign_effects.result import CampaignEffect
 from retention_models.campaign_effects.words import percent
 from retention_models.errors import CannotSay
-from retention_models.words import counted, money
+from retention_models.words import money
 
 _NAMES = {
     "purchases": "purchases",
@@ -138,10 +138,10 @@ def campaigns(overview: pd.DataFrame) -> str:
     told = overview.loc[overview["grade"].notna()]
     some = told["campaign_id"].nunique()
     sure = told.loc[told["pvalue_adjusted"].astype(float) < 0.05]
-    text = f"The chain ran {counted(ids, 'campaign')}"
+    these = "the chain’s newest campaign" if ids == 1 else f"the chain’s {ids:,} newest campaigns"
     if not some:
-        return f"{text}; of none of them an effect can be told, each for the reason beside it."
-    text += f", and of {some} an effect can be told."
+        return f"Of {these}, an effect can be told of none, for the reason beside each."
+    text = f"Of {these}, an effect can be told of {some:,}."
     if sure.empty:
         text += " None changed purchases beyond what chance brings among so many."
     else:

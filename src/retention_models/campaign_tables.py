@@ -197,19 +197,28 @@ def campaigns(overview: pd.DataFrame) -> pd.DataFrame:
     if overview.empty:
         raise CannotSay("No campaign of the project file has begun.")
     rows = []
-    for _, row in overview.head(_SHOWN).iterrows():
+    several = overview["campaign_id"].duplicated(keep=False)
+    for (_, row), arms in zip(overview.head(_SHOWN).iterrows(), several, strict=False):
         refused = not isinstance(row["grade"], str)
         rows.append(
             {
-                "Campaign": row["name"],
+                "Campaign": f"{row['name']}, {row['arm']}" if arms else row["name"],
                 "Began": f"{row['start']:%d %b %Y}".lstrip("0"),
                 "Offered to": "–" if refused else f"{row['customers']:,.0f}",
                 "Changed": "not told" if refused else _lift(row),
-                "Verdict": _first_sentence(row["refusal"]) if refused else row["verdict"],
+                "Verdict": _first_sentence(row["refusal"]) if refused else _verdict(row),
                 "Grade": "none" if refused else row["grade"],
             }
         )
     return pd.DataFrame(rows).set_index("Campaign")
+
+
+def _verdict(row: pd.Series) -> str:
+    """Of one campaign, and whether so many campaigns make it doubtful."""
+    alone = bool(row["pvalue"] < 0.05)
+    if alone and not row["pvalue_adjusted"] < 0.05:
+        return f"{row['verdict']}, but among so many campaigns one such is to be expected by chance"
+    return str(row["verdict"])
 
 
 def _first_sentence(text: str) -> str:

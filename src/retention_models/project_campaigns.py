@@ -24,15 +24,16 @@ from retention_models.campaign_data.reading import (
 from retention_models.campaign_data.reading_campaign import read_campaign
 from retention_models.campaign_effects.by_store import campaign_effect_by_store
 from retention_models.campaign_effects.estimate import effect_of
+from retention_models.campaign_effects.refusals import not_over
 from retention_models.campaign_effects.result import CampaignEffect
 from retention_models.campaign_effects.rows import arms_of, primary_row
 from retention_models.campaign_settings import Campaign
 from retention_models.campaigns.pooling import benjamini_hochberg
 from retention_models.customer_summaries import Day
 from retention_models.errors import CannotSay, DataError, SettingsError
+from retention_models.last_days import last_day
 from retention_models.settings import Settings, read_settings
 from retention_models.sources import kept
-from retention_models.store import last_day
 from retention_models.transactions import Transactions, read_project_transactions
 
 logger = logging.getLogger(__name__)
@@ -157,7 +158,7 @@ def open_campaign(
 
 
 def campaign_overview(
-    settings: Settings, log: Transactions, *, as_of: Day | None = None
+    settings: Settings, log: Transactions, *, as_of: Day | None = None, newest: int | None = None
 ) -> pd.DataFrame:
     """Every campaign of a project that has begun, the newest first: what it changed, and how sure.
 
@@ -169,6 +170,8 @@ def campaign_overview(
         The chain's checked log.
     as_of : date or str, optional
         Last day that counts; see `open_store`.
+    newest : int, optional
+        How many campaigns, those that began last; all of them unless given.
 
     Returns
     -------
@@ -186,14 +189,13 @@ def campaign_overview(
     """
     end = last_day(settings, log, as_of)
     rows: list[dict[str, object]] = []
-    begun = sorted(
-        (one for one in settings.campaigns if one.start <= end), key=lambda c: (c.start, c.id)
-    )
+    begun = [one for one in settings.campaigns if one.start <= end]
+    begun = sorted(begun, key=lambda one: (one.start, one.id), reverse=True)[:newest]
     if begun:
         offers = _offers(settings)
         with _at_hand(log_until(log, end)) as ready:
-            for number, campaign in enumerate(reversed(begun), 1):
-                rows += _rows(ProjectCampaign(campaign, settings, ready, *offers))
+            for number, campaign in enumerate(begun, 1):
+                rows += _rows(ProjectCampaign(campaign, settings, ready, *offers), end)
                 logger.info("campaign %d of %d (%s) estimated", number, len(begun), campaign.id)
     table = pd.DataFrame(rows, columns=list(OVERVIEW))
     told = table["pvalue"].notna()
@@ -237,7 +239,7 @@ def _at_hand(log: Transactions) -> Iterator[Transactions]:
             yield replace(log, table=table)
 
 
-def _rows(opened: ProjectCampaign) -> list[dict[str, object]]:
+def _rows(opened: ProjectCampaign, end: dt.date) -> list[dict[str, object]]:
     """An arm each, or the reason why there is none."""
     campaign = opened.campaign
     about: dict[str, object] = {
@@ -246,6 +248,8 @@ def _rows(opened: ProjectCampaign) -> list[dict[str, object]]:
         "outcome": campaign.primary,
         "verdict": "",
     }
+    if end < campaign.end and not campaign.looks:
+        return [about | {"refusal": not_over(end, campaign.end)}]  # whatever its data say
     try:
         effect = opened.effect
     except DataError as error:

@@ -26,16 +26,23 @@ from retention_models.contacts.reading import (
     read_project_events,
     read_project_surveys,
 )
-from retention_models.customer_summaries import Day, as_day
-from retention_models.errors import CannotSay, SettingsError
+from retention_models.customer_summaries import Day
+from retention_models.errors import CannotSay
 from retention_models.forecasts import StoreForecast, predict_store
+from retention_models.last_days import last_day
 from retention_models.measures.cohorts import cohort_retention
 from retention_models.measures.table import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
 from retention_models.predictions import predict_customers
+from retention_models.project_campaigns import campaign_overview
 from retention_models.settings import Settings, read_settings
 from retention_models.store_models import StoreModels
-from retention_models.store_slices import StoreSlice, calibration_end, read_slice
+from retention_models.store_slices import (
+    CAMPAIGNS_SHOWN,
+    StoreSlice,
+    calibration_end,
+    read_slice,
+)
 from retention_models.tracking import weekly_tracking
 from retention_models.transactions import Transactions, read_project_transactions
 from retention_models.validation import (
@@ -176,6 +183,20 @@ class Store:
             return self.part.surveys, self.part.events
         return read_project_surveys(self.settings), read_project_events(self.settings)
 
+    @cached_property
+    def campaigns(self) -> pd.DataFrame:
+        """The chain's newest campaigns: what each changed and how sure that is; see `campaign_overview`.
+
+        Of the whole chain, since a store alone has too few customers for a verdict of its own.
+        """
+        if not self.settings.campaigns:
+            raise CannotSay("The project file describes no campaign.")
+        if self.part is not None and self.part.campaigns is not None:
+            return self.part.campaigns
+        return campaign_overview(
+            self.settings, self.log, as_of=self.observation_end, newest=CAMPAIGNS_SHOWN
+        )
+
     @property
     def forecast_verdict(self) -> str:
         """The holdout's verdict, or "not checked" where there can be none."""
@@ -310,15 +331,3 @@ def open_store(project_file: str | Path, store_id: str, *, as_of: Day | None = N
     part = read_slice(project_file, str(store_id))
     log = read_project_transactions(settings) if part is None else part.log
     return Store(str(store_id), settings, log, last_day(settings, log, as_of), part)
-
-
-def last_day(settings: Settings, log: Transactions, as_of: Day | None = None) -> dt.date:
-    """Last day that counts: as_of, else the setting observation_end, else the log's last day."""
-    last = settings.model.observation_end or log.last_day()
-    end = as_day(as_of, "as_of") if as_of else last
-    if log.first_seen_from is not None and log.first_seen_from > end:
-        raise SettingsError(
-            f"transactions.first_seen_from: expected a day up to the last one that counts, {end}; got "
-            f"{log.first_seen_from}, which leaves every customer out."
-        )
-    return end

@@ -29,6 +29,7 @@ from retention_models.contacts.reading import (
     read_project_surveys,
 )
 from retention_models.errors import CannotSay
+from retention_models.project_campaigns import campaign_overview
 from retention_models.settings import Settings, read_settings
 from retention_models.sources import open_source, write_parquet, write_parts
 from retention_models.store_models import Loan, find_loans
@@ -36,7 +37,9 @@ from retention_models.time_units import days_in
 from retention_models.transactions import Transactions, read_project_transactions
 
 VARIABLE = "RETENTION_MODELS_SLICES"
+CAMPAIGNS_SHOWN = 12
 _CHAIN, _ROWS, _STORE = "chain.json", "rows.parquet", "store.json"
+_CAMPAIGNS = "campaigns.parquet"
 
 _Contacts = TypeVar("_Contacts", Surveys, Events)
 
@@ -53,12 +56,15 @@ class StoreSlice:
         What the chain lends it as of a day.
     surveys, events : Surveys, Events or None
         Those of the store, and of no one store.
+    campaigns : DataFrame or None
+        The chain's newest campaigns, from `campaign_overview`; None where there is none.
     """
 
     log: Transactions
     loans: dict[dt.date, Loan | None]
     surveys: Surveys | None
     events: Events | None
+    campaigns: pd.DataFrame | None = None
 
 
 def calibration_end(settings: Settings, summary: pd.DataFrame, end: dt.date) -> dt.date:
@@ -110,6 +116,9 @@ def write_slices(
     with log.origin.reading():
         log.origin.require_unchanged()
         write_parts(log.table, "store_id", {s: place / _ROWS for s, place in folders.items()})
+    if settings.campaigns:
+        overview = campaign_overview(settings, log, as_of=end, newest=CAMPAIGNS_SHOWN)
+        overview.to_parquet(folder / _CAMPAIGNS)
     loans = _loans(settings, log, store_ids, end)
     surveys, events = read_project_surveys(settings), read_project_events(settings)
     for store, place in folders.items():
@@ -206,6 +215,7 @@ def read_slice(project_file: str | Path, store_id: str) -> StoreSlice | None:
         loans,
         _contacts(Surveys, settings, place / "surveys.parquet", own.get("surveys")),
         _contacts(Events, settings, place / "events.parquet", own.get("events")),
+        pd.read_parquet(folder / _CAMPAIGNS) if (folder / _CAMPAIGNS).exists() else None,
     )
 
 

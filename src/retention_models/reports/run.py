@@ -16,6 +16,7 @@ from retention_models.credentials import redacted_tree, without_password
 from retention_models.customer_summaries import Day, as_day
 from retention_models.errors import DataError, SettingsError
 from retention_models.execution_settings import size
+from retention_models.last_days import last_day
 from retention_models.reports.execution.fan_out import Options, Task, execute_all
 from retention_models.reports.execution.limits import machine_memory
 from retention_models.reports.execution.results import ExecutionResult, Limits
@@ -33,7 +34,6 @@ from retention_models.reports.publishing.parameters import check_parameters
 from retention_models.reports.publishing.plan import Asked, Plan
 from retention_models.reports.publishing.progress import Progress
 from retention_models.settings import Settings, read_settings
-from retention_models.store import last_day
 from retention_models.store_slices import VARIABLE as SLICES
 from retention_models.store_slices import write_slices
 from retention_models.transactions import Transactions, read_project_transactions
