@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 
-from retention_models.reports.execution.fan_out import EXECUTED, Task, execute_task
+from retention_models.reports.execution.fan_out import Task, execute_task
 from retention_models.reports.execution.results import ExecutionResult, Limits
 from retention_models.reports.execution.workers import Workers
 
@@ -40,7 +40,7 @@ def executed(
     finally:
         if test is not None:
             os.environ["PYTEST_CURRENT_TEST"] = test
-    nb = nbformat.read(work / EXECUTED, as_version=4)
+    nb = nbformat.read(work / "store_report.ipynb", as_version=4)
     # Before them: the parameters, and those that papermill put in; beside a failed one its marks.
     own = [c for c in nb.cells if c.cell_type == "code"][2:]
     return result, own

@@ -15,7 +15,7 @@ import pytest
 
 from notebooks import statuses, write_notebook
 from retention_models.errors import SettingsError
-from retention_models.reports.execution.fan_out import EXECUTED, Options, Task, execute_all
+from retention_models.reports.execution.fan_out import Options, Task, execute_all
 from retention_models.reports.execution.limits import LINUX, descendants
 from retention_models.reports.execution.results import ExecutionResult, Limits
 
@@ -46,7 +46,7 @@ def check(tasks: list[Task], results: dict[str, ExecutionResult]) -> None:
         assert (result.status == "ok") == done.exists(), result
         if result.status == "ok":
             assert task.id == done.read_text()
-            nb = nbformat.read(task.folder / EXECUTED, as_version=4)
+            nb = nbformat.read(task.executed, as_version=4)
             code = [cell for cell in nb.cells if cell.cell_type == "code"]
             assert {"completed"} == set(statuses(code))
             assert all(run.ended for run in result.cells)
@@ -121,7 +121,7 @@ def test_a_killed_run_leaves_no_process_behind(tmp_path):
     while any(map(is_there, family)) and time.monotonic() < until:
         time.sleep(0.1)
     assert [] == [pid for pid in family if is_there(pid)]
-    assert [] == [task for task in tasks if (task.folder / EXECUTED).exists()]
+    assert [] == [task for task in tasks if task.executed.exists()]
 
 
 def is_there(pid: int) -> bool:

@@ -32,12 +32,14 @@ from retention_models.campaigns.pooling import benjamini_hochberg
 from retention_models.customer_summaries import Day
 from retention_models.errors import CannotSay, DataError, SettingsError
 from retention_models.last_days import last_day
+from retention_models.log_slices import open_rows, read_chain, write_chain
 from retention_models.settings import Settings, read_settings
-from retention_models.sources import kept
+from retention_models.sources import kept, write_parquet
 from retention_models.transactions import Transactions, read_project_transactions
 
 logger = logging.getLogger(__name__)
 
+_ROWS = "campaign_rows.parquet"
 OVERVIEW = (
     "campaign_id",
     "name",
@@ -152,7 +154,12 @@ def open_campaign(
             f"campaign {campaign_id!r}: expected one of the project file's [[campaigns]]: "
             f"{', '.join(found) or 'there is none'}."
         )
-    log = read_project_transactions(settings)
+    part = read_chain(project_file)
+    rows = None if part is None else part[0] / _ROWS
+    if part is not None and rows is not None and rows.exists():
+        log = open_rows(settings, rows, part[1])
+    else:
+        log = read_project_transactions(settings)
     until = log_until(log, last_day(settings, log, as_of))
     return ProjectCampaign(found[campaign_id], settings, until, *_offers(settings))
 
@@ -212,6 +219,24 @@ def log_until(log: Transactions, end: dt.date) -> Transactions:
         return log
     stores = log.stores.assign(last_day=[min(day, end) for day in log.stores["last_day"]])
     return replace(log, table=log.table.filter(log.table["date"] <= end), stores=stores)
+
+
+def write_campaign_slice(folder: Path, project_file: Path, log: Transactions, end: dt.date) -> None:
+    """Write what the notebooks of a run's campaigns need of the log, for `open_campaign`.
+
+    Parameters
+    ----------
+    folder : Path
+        An empty one; readable by whoever runs the notebooks.
+    project_file : Path
+    log : Transactions
+        The chain's checked log.
+    end : date
+        Last day that counts.
+    """
+    with _at_hand(log_until(log, end)) as ready:
+        write_parquet(ready.table, str(folder / _ROWS))
+    write_chain(folder, project_file, log)
 
 
 def _offers(settings: Settings) -> tuple[Assignments, Redemptions | None]:

@@ -43,6 +43,12 @@ class Reports(Section):
     notebook: Text | None = Field(
         None, examples=["my_report.ipynb"], description="path of a notebook of your own"
     )
+    campaigns: int = Field(
+        12,
+        ge=0,
+        examples=[12],
+        description="whole number of newest campaigns that get a page, from 0",
+    )
     parameters: dict[str, bool | int | float | str] = Field(
         default_factory=dict,
         examples=["{ weeks = 13 }"],

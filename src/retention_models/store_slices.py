@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import io
 import json
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +27,7 @@ from retention_models.contacts.reading import (
     read_project_surveys,
 )
 from retention_models.errors import CannotSay
+from retention_models.log_slices import frame, open_rows, read_chain, write_chain, write_json
 from retention_models.project_campaigns import campaign_overview
 from retention_models.settings import Settings, read_settings
 from retention_models.sources import open_source, write_parquet, write_parts
@@ -36,9 +35,8 @@ from retention_models.store_models import Loan, find_loans
 from retention_models.time_units import days_in
 from retention_models.transactions import Transactions, read_project_transactions
 
-VARIABLE = "RETENTION_MODELS_SLICES"
 CAMPAIGNS_SHOWN = 12
-_CHAIN, _ROWS, _STORE = "chain.json", "rows.parquet", "store.json"
+_ROWS, _STORE = "rows.parquet", "store.json"
 _CAMPAIGNS = "campaigns.parquet"
 
 _Contacts = TypeVar("_Contacts", Surveys, Events)
@@ -128,19 +126,8 @@ def write_slices(
             if contacts is not None:
                 _write_contacts(contacts, store, place / f"{name}.parquet")
                 content[name] = _told_of(contacts)
-        _write(place / _STORE, content)
-    _write(
-        folder / _CHAIN,
-        {
-            "project": str(project_file.resolve()),
-            "digest": _digest(project_file),
-            "source": log.source,
-            "quality": log.quality.to_json(orient="table", double_precision=15),
-            "stores": _as_text(log.stores),
-            "repeats_kept": log.repeats_kept,
-            "repeats": log.repeats,
-        },
-    )
+        write_json(place / _STORE, content)
+    write_chain(folder, project_file, log)
 
 
 def _loans(
@@ -192,24 +179,27 @@ def read_slice(project_file: str | Path, store_id: str) -> StoreSlice | None:
         Anything else than the file of the run, as it was, has no slice.
     store_id : str
     """
-    named = os.environ.get(VARIABLE)
-    if not named:
+    found = read_chain(project_file)
+    if found is None:
         return None
-    folder, path = Path(named), Path(project_file).resolve()
+    folder, chain = found
     place = folder / _name(store_id)
     try:
-        chain = json.loads((folder / _CHAIN).read_text(encoding="utf-8"))
         own = json.loads((place / _STORE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    if chain["project"] != str(path) or chain["digest"] != _digest(path):
-        return None
-    settings = read_settings(path)
+    settings = read_settings(project_file)
     loans = {
         dt.date.fromisoformat(day): content and Loan.from_content(content)
         for day, content in own["loans"].items()
     }
-    log = _log(settings, place, chain, store_id)
+    log = open_rows(
+        settings,
+        place / _ROWS,
+        chain,
+        only=store_id,
+        open_whole=cache(lambda: read_project_transactions(settings)),
+    )
     return StoreSlice(
         log,
         loans,
@@ -219,53 +209,15 @@ def read_slice(project_file: str | Path, store_id: str) -> StoreSlice | None:
     )
 
 
-def _log(settings: Settings, place: Path, chain: dict[str, Any], store_id: str) -> Transactions:
-    given = settings.transactions
-    origin = open_source(str(place / _ROWS), None, given.timezone, given.memory)
-    stores = pd.DataFrame(chain["stores"]).set_index("store_id")
-    for column in ("first_day", "last_day"):
-        stores[column] = [dt.date.fromisoformat(day) for day in stores[column]]
-    return Transactions(
-        table=origin.table,
-        quality=_frame(chain["quality"]),
-        stores=stores,
-        origin=replace(origin, name=chain["source"]),
-        repeats_kept=chain["repeats_kept"],
-        first_seen_from=given.first_seen_from,
-        only=store_id,
-        open_whole=cache(lambda: read_project_transactions(settings)),
-        repeats_found=chain["repeats"],
-    )
-
-
 def _contacts(
     kind: type[_Contacts], settings: Settings, path: Path, told: dict[str, Any] | None
 ) -> _Contacts | None:
     if told is None:
         return None
     table = open_source(str(path), None, settings.transactions.timezone).table
-    return kind(**{**told, "table": table, "quality": _frame(told["quality"])})
+    return kind(**{**told, "table": table, "quality": frame(told["quality"])})
 
 
 def _name(store_id: str) -> str:
     """A folder's name for any text."""
     return hashlib.sha256(store_id.encode()).hexdigest()[:32]
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _as_text(stores: pd.DataFrame) -> list[dict[str, Any]]:
-    rows = stores.reset_index()
-    for column in ("first_day", "last_day"):
-        rows[column] = [day.isoformat() for day in rows[column]]
-    return json.loads(rows.to_json(orient="records"))
-
-
-def _frame(text: str) -> pd.DataFrame:
-    return pd.read_json(io.StringIO(text), orient="table")
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")

@@ -18,6 +18,7 @@ import nbformat
 
 from retention_models import __version__, words
 from retention_models.reports.publishing.failure_page import NOTICE, NOTICE_END, since_words
+from retention_models.reports.publishing.kinds import STORE, PageKind
 from retention_models.reports.publishing.lint import clean_html, form_of
 from retention_models.reports.publishing.slugs import one_line
 from retention_models.settings import Settings
@@ -87,22 +88,23 @@ def _frame(settings: Settings, as_of: dt.date, made: str) -> dict[str, Any]:
     }
 
 
-def _named(settings: Settings, store_id: str) -> dict[str, str]:
-    """A store's name as a page's heading, with the word before it where it has none but its id."""
-    name = settings.store_name(store_id)
-    word = "Store " if name == store_id else ""
-    return {"word": word, "name": name, "name_title": one_line(f"{word}{name}")}
+def _named(settings: Settings, of: str, kind: PageKind) -> dict[str, str]:
+    """A name as a page's heading, with the word before it where there is none but the id."""
+    word, name = kind.title(settings, of)
+    title = one_line(f"{word}{name}")
+    return {"word": word, "name": name, "name_title": title, "kind": kind.name}
 
 
-def store_page(
+def notebook_page(
     notebook: nbformat.NotebookNode,
     settings: Settings,
-    store_id: str,
+    of: str,
     as_of: dt.date,
     made: str,
+    kind: PageKind = STORE,
 ) -> str:
-    """The page of a store from its executed notebook."""
-    page = {**_frame(settings, as_of, made), **_named(settings, store_id)}
+    """The page of a store, or of what else has an id, from its executed notebook."""
+    page = {**_frame(settings, as_of, made), **_named(settings, of, kind)}
     _say_each_refusal_once(notebook)
     from nbconvert.exporters import TemplateExporter
 
@@ -125,7 +127,13 @@ def _say_each_refusal_once(notebook: nbformat.NotebookNode) -> None:
 
 
 def failure_page(
-    failure: dict[str, Any], settings: Settings, store_id: str, as_of: dt.date, made: str, run: str
+    failure: dict[str, Any],
+    settings: Settings,
+    of: str,
+    as_of: dt.date,
+    made: str,
+    run: str,
+    kind: PageKind = STORE,
 ) -> str:
     """The page of a store whose notebook failed: what, since when, and what still holds.
 
@@ -136,7 +144,7 @@ def failure_page(
         .get_template("failure.html.j2")
         .render(
             **_frame(settings, as_of, made),
-            **_named(settings, store_id),
+            **_named(settings, of, kind),
             reason=failure["message"],
             since=since_words(failure["since"], run, settings.zone),
         )
@@ -154,4 +162,15 @@ def index_page(rows: list[dict[str, Any]], settings: Settings, as_of: dt.date, m
             currency=settings.money.currency,
             horizon=words.window(settings.model.horizon, settings.model.time_unit),
         )
+    )
+
+
+def campaign_index_page(
+    rows: list[dict[str, Any]], settings: Settings, as_of: dt.date, made: str
+) -> str:
+    """The page of a chain's campaigns: a row each with name, href, what `effect.json` says, failure."""
+    return (
+        _environment()
+        .get_template("campaigns.html.j2")
+        .render(**_frame(settings, as_of, made), rows=rows)
     )

@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,16 +17,20 @@ from retention_models.customer_summaries import Day, as_day
 from retention_models.errors import DataError, SettingsError
 from retention_models.execution_settings import size
 from retention_models.last_days import last_day
+from retention_models.log_slices import VARIABLE as SLICES
+from retention_models.project_campaigns import write_campaign_slice
 from retention_models.reports.execution.fan_out import Options, Task, execute_all
 from retention_models.reports.execution.limits import machine_memory
 from retention_models.reports.execution.results import ExecutionResult, Limits
 from retention_models.reports.publishing.disk import new_folder, sha256
 from retention_models.reports.publishing.fingerprints import (
+    DataPrint,
     code_entry,
     data_print,
     lock_entry,
 )
 from retention_models.reports.publishing.index import INDEX
+from retention_models.reports.publishing.kinds import CAMPAIGN, STORE, PageKind
 from retention_models.reports.publishing.manifest import DONE, Manifest
 from retention_models.reports.publishing.night import Job, Tell, publish_run
 from retention_models.reports.publishing.notices import check_notices, tell_outcome
@@ -34,12 +38,10 @@ from retention_models.reports.publishing.parameters import check_parameters
 from retention_models.reports.publishing.plan import Asked, Plan
 from retention_models.reports.publishing.progress import Progress
 from retention_models.settings import Settings, read_settings
-from retention_models.store_slices import VARIABLE as SLICES
 from retention_models.store_slices import write_slices
 from retention_models.transactions import Transactions, read_project_transactions
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-NOTEBOOK = "store_report.ipynb"
 _SHARE_OF_MEMORY = 0.8  # of the machine's, for all notebooks at once
 
 log = logging.getLogger(__name__)
@@ -47,12 +49,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a store: its status and failure as the manifest has them."""
+    """What became of a store, or of another page: status and failure as the manifest has them."""
 
     store_id: str
     status: str
     seconds: float
     failure: str | None = None
+    kind: str = "store"
 
 
 @dataclass(frozen=True)
@@ -122,17 +125,26 @@ def run_project(
     if resume and stores:
         raise SettingsError("--resume continues with the stores of the run; leave out --store.")
     settings = read_settings(project_file)
-    notebook = _notebook(settings)
+    notebook = _notebook(settings, STORE)
     check_parameters(notebook, settings.reports.parameters)
     check_notices(settings.reports.notices)
     folder = Path(output or settings.path(settings.reports.output))
     transactions = _read(settings)
-    plan = _plan(settings, Path(project_file), notebook, folder, asked, transactions)
-    work = _Work(settings, Path(project_file).resolve(), notebook, transactions, folder)
-    execute = partial(_execute, work, jobs, cold)
-    manifest = publish_run(plan, execute, tell or Progress())
-    tell_outcome(settings.reports.notices, manifest, settings.name)
-    return _result(manifest)
+    tell = tell or Progress()
+    data = data_print(settings, transactions)
+    work = _Work(settings, Path(project_file).resolve(), notebook, transactions, folder, data)
+    plan = _plan(work, asked, _chosen_stores(settings, transactions, asked.stores))
+    campaigns = _campaigns(settings, plan.as_of) if plan.whole else []
+    made = []
+    if campaigns:
+        of_campaigns = replace(
+            work, notebook=_notebook(settings, CAMPAIGN), output=folder / "campaigns", kind=CAMPAIGN
+        )
+        made.append(_publish(of_campaigns, asked, campaigns, jobs, cold, tell))
+    made.append(publish_run(plan, partial(_execute, work, jobs, cold), tell))
+    for manifest in made:
+        tell_outcome(settings.reports.notices, manifest, settings.name)
+    return _result(made)
 
 
 @dataclass(frozen=True)
@@ -144,6 +156,8 @@ class _Work:
     notebook: Path
     transactions: Transactions
     output: Path
+    data: DataPrint
+    kind: PageKind = STORE
 
 
 def _read(settings: Settings) -> Transactions:
@@ -154,17 +168,25 @@ def _read(settings: Settings) -> Transactions:
     return transactions
 
 
-def _plan(
-    settings: Settings,
-    project_file: Path,
-    notebook: Path,
-    output: Path,
-    asked: Asked,
-    transactions: Transactions,
-) -> Plan:
+def _publish(
+    work: _Work, asked: Asked, ids: list[str], jobs: int | None, cold: bool, tell: Tell
+) -> Manifest:
+    """Pages of the newest campaigns, in a folder of their own."""
+    plan = _plan(work, asked, ids)
+    return publish_run(plan, partial(_execute, work, jobs, cold), tell)
+
+
+def _campaigns(settings: Settings, as_of: dt.date) -> list[str]:
+    """Ids of the newest campaigns that have begun."""
+    begun = [one for one in settings.campaigns if one.start <= as_of]
+    begun = sorted(begun, key=lambda one: (one.start, one.id), reverse=True)
+    return [one.id for one in begun[: settings.reports.campaigns]]
+
+
+def _plan(work: _Work, asked: Asked, ids: Sequence[str]) -> Plan:
     """What is to do, after a look at the data."""
-    ids = _chosen_stores(settings, transactions, asked.stores)
-    data = data_print(settings, transactions)
+    settings, transactions = work.settings, work.transactions
+    project_file, notebook, data = work.project_file, work.notebook, work.data
     head = {
         "project": {
             "file": project_file.name,
@@ -187,7 +209,7 @@ def _plan(
         },
     }
     day = last_day(settings, transactions, asked.as_of)
-    return Plan(settings, day, output, tuple(ids), data, head, asked)
+    return Plan(settings, day, work.output, tuple(ids), data, head, asked, work.kind)
 
 
 def _execute(
@@ -197,18 +219,24 @@ def _execute(
     settings = work.settings
     workers = max(1, min(jobs or os.cpu_count() or 1, len(todo)))
     given = {
-        **settings.reports.parameters,
+        **(settings.reports.parameters if work.kind == STORE else {}),
         "project_file": str(work.project_file),
         "as_of": day.isoformat(),
     }
+    named = f"{work.kind.name}_id"
     tasks = [
-        Task(store_id, work.notebook, {**given, "store_id": store_id, "output_folder": str(to)}, to)
-        for store_id, to in todo
+        Task(
+            one, work.notebook, {**given, named: one, "output_folder": str(to)}, to, work.kind.name
+        )
+        for one, to in todo
     ]
     slices = new_folder(work.output)
     try:
-        ids = [store_id for store_id, _ in todo]
-        write_slices(slices, work.project_file, settings, work.transactions, ids, day)
+        ids = [one for one, _ in todo]
+        if work.kind == STORE:
+            write_slices(slices, work.project_file, settings, work.transactions, ids, day)
+        else:
+            write_campaign_slice(slices, work.project_file, work.transactions, day)
         options = Options(
             jobs=workers,
             warm=not cold,
@@ -232,31 +260,33 @@ def _limits(settings: Settings, jobs: int) -> Limits:
     )
 
 
-def _result(manifest: Manifest) -> RunResult:
+def _result(made: Sequence[Manifest]) -> RunResult:
     outcomes = [
         Outcome(
             entry["store"],
             entry["outcome"],
             entry["seconds"],
             entry["failure"] and entry["failure"]["message"],
+            manifest.head["kind"],
         )
+        for manifest in reversed(made)
         for entry in manifest.stores.values()
         if entry["run"] == manifest.head["run"]
     ]
-    return RunResult((manifest.folder / INDEX).resolve(), tuple(outcomes))
+    return RunResult((made[-1].folder / INDEX).resolve(), tuple(outcomes))
 
 
-def _notebook(settings: Settings) -> Path:
-    """The project's own notebook, or the one that comes with the package."""
-    if settings.reports.notebook is not None:
+def _notebook(settings: Settings, kind: PageKind) -> Path:
+    """The project's own notebook of its stores, or the one that comes with the package."""
+    if kind == STORE and settings.reports.notebook is not None:
         path = Path(settings.path(settings.reports.notebook))
         if not path.is_file():
             raise SettingsError(f"reports.notebook: {path}: no such notebook.")
         return path
     # In a wheel the notebooks lie in the package; in a checkout, at its top level.
     places = [
-        _PACKAGE / "notebooks" / NOTEBOOK,
-        _PACKAGE.parents[1] / "notebooks" / NOTEBOOK,
+        _PACKAGE / "notebooks" / kind.notebook,
+        _PACKAGE.parents[1] / "notebooks" / kind.notebook,
     ]
     return next(place for place in places if place.is_file())
 

@@ -15,8 +15,6 @@ from retention_models.reports.execution.outputs import now
 from retention_models.reports.execution.results import ExecutionResult, Limits
 from retention_models.reports.execution.retries import execute
 
-EXECUTED = "store_report.ipynb"
-
 log = logging.getLogger(__name__)
 
 
@@ -42,6 +40,11 @@ class Task:
     parameters: dict[str, Any]
     folder: Path
     kind: str = "store"
+
+    @property
+    def executed(self) -> Path:
+        """Where the executed notebook goes."""
+        return self.folder / f"{self.kind}_report.ipynb"
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,6 @@ def _result_of(future: Future[ExecutionResult]) -> ExecutionResult:
 
 def execute_task(task: Task, limits: Limits, environment: dict[str, str]) -> ExecutionResult:
     """Execute a notebook from the process that this is called in."""
-    executed = task.folder / EXECUTED
+    executed = task.executed
     notebook = Notebook(task.notebook, executed, task.parameters, task.folder, environment)
     return execute(notebook, limits)

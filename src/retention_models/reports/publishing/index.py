@@ -14,7 +14,6 @@ from retention_models.reports.publishing.disk import write_whole
 from retention_models.reports.publishing.lint import lint, seen
 from retention_models.reports.publishing.manifest import PENDING, Entry
 from retention_models.reports.publishing.press import Press
-from retention_models.reports.publishing.store_publishing import METRICS, PAGE
 
 INDEX = "index.html"
 
@@ -22,7 +21,8 @@ INDEX = "index.html"
 def publish_index(press: Press) -> Path:
     """Write index.html from the manifest, and say where it is."""
     rows = [_row(press, entry) for entry in press.manifest.stores.values()]
-    html = pages.index_page(rows, press.settings, press.as_of, press.clock.made)
+    make = pages.index_page if press.kind.name == "store" else pages.campaign_index_page
+    html = make(rows, press.settings, press.as_of, press.clock.made)
     path = press.folder / INDEX
     write_whole(path, lint(seen(html), "index"))
     return path
@@ -32,7 +32,9 @@ def _row(press: Press, entry: Entry) -> dict[str, Any]:
     name, page, failure = entry["folder"], entry["page"], entry["failure"]
     metrics, failed = None, None
     if page is not None:
-        metrics = json.loads((press.folder / name / METRICS).read_text(encoding="utf-8"))
+        metrics = json.loads(
+            (press.folder / name / press.kind.headline).read_text(encoding="utf-8")
+        )
     if failure is not None:
         failed = failure["message"]
     elif entry["outcome"] == PENDING:
@@ -41,9 +43,9 @@ def _row(press: Press, entry: Entry) -> dict[str, Any]:
     if page is not None and failure is not None:
         old = words.day(dt.date.fromisoformat(page["as_of"]))
     return {
-        "name": press.settings.store_name(entry["store"]),
+        "name": press.kind.title(press.settings, entry["store"])[1],
         # Twice: a folder's name holds %-signs of its own.
-        "href": urllib.parse.quote(f"{name}/{PAGE}") if entry["files"] else None,
+        "href": urllib.parse.quote(f"{name}/{press.kind.page}") if entry["files"] else None,
         "metrics": metrics,
         "failure": failed,
         "old": old,

@@ -97,10 +97,19 @@ def _locked_run(plan: Plan, execute: Execute, tell: Tell) -> Manifest:
     earlier = read_manifest(folder)
     before = {} if earlier is None else earlier.stores
     manifest = Manifest(folder, head, _entries(plan, head["run"], before))
-    press = Press(plan.settings, plan.as_of, folder, head["run"], clock, manifest, known_secrets())
+    press = Press(
+        plan.settings, plan.as_of, folder, head["run"], clock, manifest, known_secrets(), plan.kind
+    )
     history = History(plan.output, plan.as_of, before)
     todo = _not_yet(plan, press, before)
-    tell("started", run=head["run"], as_of=plan.as_of, stores=len(plan.stores), todo=len(todo))
+    tell(
+        "started",
+        run=head["run"],
+        as_of=plan.as_of,
+        stores=len(plan.stores),
+        todo=len(todo),
+        kind=plan.kind.name,
+    )
     with _whatever_happens(press, tell):
         manifest.write()
         _settle_all(plan, press, history, todo, execute, tell)
@@ -151,6 +160,7 @@ def _begun(plan: Plan, clock: RunClock) -> tuple[Plan, dict[str, Any]]:
         "schema": 1,
         "run": f"{moment}-{secrets.token_hex(3)}",
         "state": "running",
+        "kind": plan.kind.name,
         "as_of": plan.as_of.isoformat(),
         "complete": plan.whole,
         **plan.head,

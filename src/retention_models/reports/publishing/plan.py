@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from retention_models.reports.publishing.fingerprints import DataPrint
+from retention_models.reports.publishing.kinds import STORE, PageKind
 from retention_models.settings import Settings
 
 
@@ -54,6 +55,8 @@ class Plan:
     head : dict
         The manifest's ``project``, ``parameters``, ``code``, ``lock`` and ``data``.
     asked : Asked
+    kind : PageKind
+        What the pages are of; `stores` are then the ids of these.
     """
 
     settings: Settings
@@ -63,6 +66,7 @@ class Plan:
     data: DataPrint
     head: dict[str, Any] = field(repr=False)
     asked: Asked = field(default_factory=Asked)
+    kind: PageKind = STORE
 
     @property
     def whole(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from retention_models.reports.execution.results import ExecutionResult
 from retention_models.reports.publishing.clock import RunClock, utc
+from retention_models.reports.publishing.kinds import STORE, PageKind
 from retention_models.reports.publishing.manifest import Entry, Manifest
 from retention_models.settings import Settings
 
@@ -40,6 +41,7 @@ class Press:
     manifest : Manifest
     secrets : dict
         Value → where it is from, of what no file may hold.
+    kind : PageKind
     """
 
     settings: Settings
@@ -49,6 +51,7 @@ class Press:
     clock: RunClock
     manifest: Manifest
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    kind: PageKind = STORE
 
     @property
     def page(self) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Progress:
                 ) from None
         self._secrets = known_secrets()
         self._total = self._todo = self._done = self._made = self._failed = 0
+        self._kind = "store"
         self._begun = dt.datetime.now(tz=dt.UTC)
 
     def close(self) -> None:
@@ -60,16 +61,19 @@ class Progress:
         getattr(self, f"_{event}", self._other)(**what)
         self._note(event, what)
 
-    def _started(self, *, stores: int, todo: int, as_of: dt.date, **_: Any) -> None:
-        self._total, self._todo = stores, todo
+    def _started(
+        self, *, stores: int, todo: int, as_of: dt.date, kind: str = "store", **_: Any
+    ) -> None:
+        self._total, self._todo, self._kind = stores, todo, kind
+        self._done = self._made = self._failed = 0
         self._begun = dt.datetime.now(tz=dt.UTC)
         same = stores - todo
         said = f", {same} unchanged" if same else ""
-        log.info("making %d of %d pages as of %s%s", todo, stores, as_of, said)
+        log.info("making %d of %d %s pages as of %s%s", todo, stores, kind, as_of, said)
 
     def _store(self, *, store: str, entry: Entry, details: Path | None) -> None:
         self._done += 1
-        head = f"[{self._done}/{self._total}] store {one_line(store)}: {entry['outcome']}"
+        head = f"[{self._done}/{self._total}] {self._kind} {one_line(store)}: {entry['outcome']}"
         failure = entry["failure"]
         if entry["outcome"] in DONE and entry["attempts"]:
             head += f" in {entry['seconds']:.1f} s"
@@ -99,7 +103,7 @@ class Progress:
         """How far it is, and when it may be done, going by the pages made so far."""
         moment = now or dt.datetime.now(tz=dt.UTC)
         failed = f", {self._failed} failed" if self._failed else ""
-        said = f"{self._done} of {self._total} stores{failed}"
+        said = f"{self._done} of {self._total} {self._kind}s{failed}"
         left = self._todo - self._made
         if self._made <= 0 or left <= 0:
             return said

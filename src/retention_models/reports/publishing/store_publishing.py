@@ -22,6 +22,7 @@ from retention_models.reports.publishing.disk import (
     sync_tree,
 )
 from retention_models.reports.publishing.failure_page import old_page_words, with_notice
+from retention_models.reports.publishing.kinds import PageKind
 from retention_models.reports.publishing.lint import (
     PageError,
     lint,
@@ -32,17 +33,10 @@ from retention_models.reports.publishing.lint import (
 from retention_models.reports.publishing.manifest import KEPT, PUBLISHED, Entry
 from retention_models.reports.publishing.press import Found, Press, Tried
 
-PAGE, NOTEBOOK, METRICS = "store_report.html", "store_report.ipynb", "metrics.json"
 DETAILS, FAILED_NOTEBOOK = "failure.txt", "failed_report.ipynb"
 
 _KIND = {"cell failed": "cell", "timed out": "time", "kernel died": "kernel"}
 _OUTCOME = {"time": "timed out", "kernel": "kernel died"}
-# What the index reads of metrics.json, which a notebook of one's own may write otherwise.
-_NEEDED = {
-    "measures": ("customers", "repeat_customer_rate", "spend_per_order"),
-    "forecast": ("still_customers", "purchases", "value"),
-    "forecast_verdict": (),
-}
 
 
 class PageFailure(RuntimeError):
@@ -116,28 +110,28 @@ def _build(press: Press, tried: Tried) -> None:
             cell=result.cell,
             error=result.error,
         )
-    notebook = nbformat.read(staging / NOTEBOOK, as_version=4)
+    notebook = nbformat.read(staging / press.kind.notebook, as_version=4)
     require_forms(notebook)
     made = press.clock.made
-    page = pages.store_page(notebook, press.settings, store_id, press.as_of, made)
-    page = lint(seen(page), f"store {store_id}")
-    (staging / PAGE).write_text(page, encoding="utf-8")
-    _require_metrics(staging / METRICS)
+    page = pages.notebook_page(notebook, press.settings, store_id, press.as_of, made, press.kind)
+    page = lint(seen(page), f"{press.kind.name} {store_id}")
+    (staging / press.kind.page).write_text(page, encoding="utf-8")
+    _require_headline(staging / press.kind.headline, press.kind)
     require_no_secret(staging, press.secrets)
 
 
-def _require_metrics(path: Path) -> None:
+def _require_headline(path: Path, kind: PageKind) -> None:
     if not path.is_file():
-        raise PageError(f"Its notebook wrote no {METRICS}.")
+        raise PageError(f"Its notebook wrote no {path.name}.")
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        for section, names in _NEEDED.items():
+        for section, names in kind.needed.items():
             for entry in [found[section]] if not names else [found[section][n] for n in names]:
                 if entry["value"] is None:
                     str(entry["reason"])
     except (ValueError, KeyError, TypeError) as error:
         raise PageError(
-            f"Its {METRICS} lacks what the index shows ({type(error).__name__}: {error})."
+            f"Its {path.name} lacks what the index shows ({type(error).__name__}: {error})."
         ) from None
 
 
@@ -174,20 +168,26 @@ def _rebuild(press: Press, tried: Tried, failure: dict[str, Any], details: str) 
     folder, before = new_folder(press.folder), tried.before
     if before.folder is not None and before.page is not None:
         copy_tree(before.folder, folder)
-        page = (folder / PAGE).read_text(encoding="utf-8")
+        page = (folder / press.kind.page).read_text(encoding="utf-8")
         # Not checked anew: it passed the check of its day, and the notice is escaped text.
         zone = press.settings.zone
         said = old_page_words(before.page, failure, press.as_of, press.run, zone)
         page = with_notice(page, said)
     else:
         page = pages.failure_page(
-            failure, press.settings, tried.store_id, press.as_of, press.clock.made, press.run
+            failure,
+            press.settings,
+            tried.store_id,
+            press.as_of,
+            press.clock.made,
+            press.run,
+            press.kind,
         )
-        page = lint(seen(page), f"store {tried.store_id}")
-    (folder / PAGE).write_text(page, encoding="utf-8")
+        page = lint(seen(page), f"{press.kind.name} {tried.store_id}")
+    (folder / press.kind.page).write_text(page, encoding="utf-8")
     (folder / DETAILS).write_text(details, encoding="utf-8")
     (folder / FAILED_NOTEBOOK).unlink(missing_ok=True)  # of an earlier night
-    ran = tried.staging / NOTEBOOK
+    ran = tried.staging / press.kind.notebook
     if ran.is_file():
         text = redacted(ran.read_text(encoding="utf-8"), press.secrets)
         (folder / FAILED_NOTEBOOK).write_text(text, encoding="utf-8")

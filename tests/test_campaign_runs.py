@@ -1,0 +1,110 @@
+"""A run makes the pages of campaigns too: in a folder of their own, with the numbers of the notebook."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import retention_models as rm
+from retention_models.log_slices import VARIABLE
+from retention_models.project_campaigns import write_campaign_slice
+from retention_models.reports.run import run_project
+from retention_models.transactions import read_project_transactions
+from shops import simulated_log
+
+PROJECT = """
+name = "Shops"
+[transactions]
+source = "log.parquet"
+[transactions.columns]
+customer_id = "customer"
+date = "day"
+spend = "amount"
+store_id = "shop"
+[money]
+currency = "EUR"
+margin = 0.3
+annual_discount_rate = 0.1
+[campaign_data]
+assignments = "assignments.parquet"
+"""
+CAMPAIGN = """
+[[campaigns]]
+id = "{id}"
+name = "{name}"
+kind = "coupon"
+design = "randomised"
+start = {start}
+end = {end}
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """One store whose customers were drawn for a coupon that does nothing, and a campaign not run."""
+    folder = tmp_path_factory.mktemp("shops")
+    log = simulated_log(1500, seed=3)
+    log["shop"] = "1"
+    log.to_parquet(folder / "log.parquet")
+    last = pd.to_datetime(log["day"]).max()
+    start, end = (last - pd.Timedelta(days=days) for days in (60, 20))
+    ids = np.sort(log["customer"].unique())
+    arms = np.random.default_rng(4).permutation(["control", "coupon"] * (len(ids) // 2 + 1))
+    drawn = pd.DataFrame({"customer_id": ids, "arm": arms[: len(ids)]})
+    drawn = drawn.assign(campaign_id="spring", assigned_at=start.date())
+    drawn.to_parquet(folder / "assignments.parquet")
+    days = {"start": start.date(), "end": end.date()}
+    text = PROJECT + CAMPAIGN.format(id="spring", name="Spring <coupon>", **days)
+    text += CAMPAIGN.format(id="forgotten", name="Forgotten", **days)
+    (folder / "retention.toml").write_text(text, encoding="utf-8")
+    return folder / "retention.toml"
+
+
+def test_a_campaigns_slice_gives_the_numbers_of_the_whole_log(project, tmp_path, monkeypatch):
+    """A day's lines of a customer and store are one row of it."""
+    expected = rm.open_campaign(project, "spring").effect
+    log = read_project_transactions(rm.read_settings(project))
+    write_campaign_slice(tmp_path, project, log, log.last_day())
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    opened = rm.open_campaign(project, "spring")
+    assert "campaign_rows" in str(opened.log.origin.stamps)
+    pd.testing.assert_frame_equal(expected.table, opened.effect.table)
+    assert expected.summary() == opened.effect.summary()
+
+
+@pytest.mark.slow
+def test_campaigns_get_pages_and_stores_the_table_of_them(project, tmp_path):
+    """One whose assignments are missing fails by itself; stores have their pages all the same."""
+    result = run_project(project, output=tmp_path, jobs=2)
+    status = {(o.kind, o.store_id): o.status for o in result.outcomes}
+    assert {
+        ("store", "1"): "published",
+        ("campaign", "spring"): "published",
+        ("campaign", "forgotten"): "failed",
+    } == status
+    folder = next((tmp_path / "campaigns").glob("????-??-??"))
+    told = json.loads((folder / "spring" / "effect.json").read_text(encoding="utf-8"))
+    effect = rm.open_campaign(project, "spring").effect
+    assert (effect.grade, effect.summary()) == (told["grade"], told["summary"])
+    assert effect.table["pvalue"].iloc[0] == told["effects"][0]["pvalue"]
+    page = (folder / "spring" / "campaign_report.html").read_text(encoding="utf-8")
+    assert "Spring &lt;coupon&gt;" in page
+    assert "Did it work?" in page
+    failed = (folder / "forgotten" / "campaign_report.html").read_text(encoding="utf-8")
+    assert "The report of this campaign could not be made" in failed
+    index = (folder / "index.html").read_text(encoding="utf-8")
+    assert 'href="spring/campaign_report.html"' in index
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert "campaign" == manifest["kind"]
+
+
+@pytest.mark.slow
+def test_campaigns_alone_are_left_out_where_stores_are_named(project, tmp_path):
+    """One store is one command; the campaigns are the chain's."""
+    result = run_project(project, stores=["1"], output=tmp_path)
+    assert {"store"} == {outcome.kind for outcome in result.outcomes}
+    assert not (tmp_path / "campaigns").exists()
