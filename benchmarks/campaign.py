@@ -35,7 +35,8 @@ def write(customers: int, folder: str) -> None:
 
     log = simulated(customers, 400, 730, log=True).reset_index(drop=True)
     log["customer_id"] = "C" + log["customer_id"].astype(str).str.zfill(9)
-    log.to_parquet(f"{folder}/log.parquet")
+    # In groups of rows as DuckDB and Spark write them; pandas' own are too large to be read by two.
+    log.to_parquet(f"{folder}/log.parquet", row_group_size=122_880)
     ids = pd.Series(log["customer_id"].unique())
     offered = np.random.default_rng(2).permutation(len(ids)) % 2
     drawn = {
@@ -44,7 +45,7 @@ def write(customers: int, folder: str) -> None:
         "arm": np.where(offered, "coupon", "none"),
     }
     drawn = pd.DataFrame(drawn | {"assigned_at": pd.Timestamp("2025-10-01")})
-    drawn.to_parquet(f"{folder}/assignments.parquet")
+    drawn.to_parquet(f"{folder}/assignments.parquet", row_group_size=122_880)
 
 
 def declared() -> Any:
