@@ -43,7 +43,7 @@ def cumulative_differences(
     >>> sums = pd.DataFrame({"arm": ["control", "coupon"], "day": [1, 1], "purchases": [2.0, 3.0],
     ...                      "squares": [2.0, 5.0], "customers": [4, 4]})
     >>> cumulative_differences(sums, "control", ["coupon"], 0.05).round(3).to_numpy().tolist()
-    [['coupon', 1, 0.25, -1.196, 1.696]]
+    [['coupon', 1, 0.25, -1.193, 1.693]]
     """
     tables = []
     of_control = by_day.loc[by_day["arm"] == control]
