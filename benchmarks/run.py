@@ -208,6 +208,14 @@ def pages_a_minute() -> None:
     subprocess.run([sys.executable, str(HERE / "pages.py")], check=True)
 
 
+def campaign() -> None:
+    """One randomised campaign over 1,000,000 customers, in a fresh process, beside statsmodels."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = [sys.executable, str(HERE / "campaign.py")]
+        subprocess.run([*script, "write", "1000000", folder], check=True)
+        subprocess.run([*script, "ours", folder], check=True)
+
+
 def main() -> None:
     """Print a row per task: ours, theirs, and how many times faster ours is."""
     print(f"{'task':<62} {'ours':>10} {'lifetimes':>10}   faster by", flush=True)
@@ -217,6 +225,7 @@ def main() -> None:
     from_log(2_000, rounds=7)
     from_log(1_000_000, rounds=3)
     ten_million()
+    campaign()
     order_lines(10_000_000)
     hundred_million()
     pages_a_minute()

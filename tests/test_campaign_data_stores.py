@@ -10,6 +10,7 @@ import pytest
 
 import retention_models as rm
 from campaign_samples import assigned, campaign, read_log
+from retention_models.campaign_data.store_checks import check_starts, check_store_arms
 from retention_models.errors import DataError
 
 DAY = dt.timedelta(days=1)
@@ -117,16 +118,21 @@ def test_a_redemption_without_a_store_costs_where_the_customer_was_last_seen(tmp
     assert [0.25, -4.0] == data.outcomes["profit"][:, week].tolist()
 
 
-def found(tmp_path, drawn, this=THIS, frame=None):
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """The four stores, read once."""
+    return read_log(tmp_path_factory.mktemp("shop"), lines())
+
+
+def by_name(findings):
     """Findings by name, as passed, blocks, words."""
-    log = read_log(tmp_path, lines() if frame is None else frame)
-    data = rm.read_campaign(log, this, drawn, margin=0.3)
-    return {f.check: (f.passed, f.blocks, f.words) for f in data.findings}
+    return {f.check: (f.passed, f.blocks, f.words) for f in findings}
 
 
-def test_stores_that_are_not_assigned_are_left_out_with_words(tmp_path):
+def test_stores_that_are_not_assigned_are_left_out_with_words(shop):
     """Of the log, and of the assignments."""
-    checks = found(tmp_path, of_stores({"N": "coupon", "S": "control", "X": "control"}))
+    drawn = of_stores({"N": "coupon", "S": "control", "X": "control"})
+    checks = by_name(rm.read_campaign(shop, THIS, drawn, margin=0.3).findings)
     assert (False, False) == checks["stores assigned"][:2]
     assert (
         "2 stores are in the log and not in the assignments and were left out: '0:', \"O'B\"."
@@ -135,47 +141,51 @@ def test_stores_that_are_not_assigned_are_left_out_with_words(tmp_path):
     assert checks["stores in the log"][2].endswith("left out: 'X'.")
 
 
-def test_two_starts_or_two_arms_in_a_store_block(tmp_path):
-    """A control's days mean nothing; a row twice is no contradiction."""
-    once = of_stores({"N": "coupon", "S": "control"})
-    fine = pd.concat([once, once, of_stores({"S": "control"}, THIS.start + DAY)])
-    assert found(tmp_path, fine)["one start a store"][0]
-    for other in (of_stores({"N": "coupon"}, THIS.end), of_stores({"N": "control"})):
-        passed, blocks, words = found(tmp_path, pd.concat([once, other]))["one start a store"]
-        assert (False, True) == (passed, blocks)
-        assert "'N'" in words
+def test_two_starts_or_two_arms_in_a_store_block():
+    """A control's days mean nothing."""
+    once = of_stores({"N": "coupon", "S": "control"}).rename(columns={"assigned_at": "date"})
+    fine = pd.concat([once, once.iloc[[1]].assign(date=THIS.start + DAY)])
+    assert check_starts(fine, "control").passed
+    for change in ({"date": THIS.end}, {"arm": "control"}):
+        finding = check_starts(pd.concat([once, once.iloc[[0]].assign(**change)]), "control")
+        assert (False, True) == (finding.passed, finding.blocks)
+        assert "'N'" in finding.words
 
 
-def test_without_controls_only_staggered_stores_can_be_compared(tmp_path):
+def test_without_controls_only_staggered_stores_can_be_compared():
     """All in one week: nothing shows what would have been."""
-    both = {"N": "coupon", "S": "coupon"}
-    assert (False, True) == found(tmp_path, of_stores(both))["control present"][:2]
-    later = of_stores({"S": "coupon"}, THIS.start + 8 * DAY)
-    staggered = found(tmp_path, pd.concat([of_stores({"N": "coupon"}), later]))
+
+    def checks(arm, *weeks):
+        stores = pd.DataFrame({"arm": arm, "first_week": weeks}, index=["N", "S"])
+        return by_name(check_store_arms(THIS, stores))
+
+    assert (False, True) == checks("coupon", 0.0, 0.0)["control present"][:2]
+    staggered = checks("coupon", 0.0, 1.0)
     assert staggered["control present"][0]
     assert "began later" in staggered["control present"][2]
-    nobody = found(tmp_path, of_stores(dict.fromkeys(both, "control")))
-    assert (False, True) == nobody["arms"][:2]
+    assert (False, True) == checks("control", np.inf, np.inf)["arms"][:2]
 
 
 def test_weeks_that_the_log_does_not_hold(tmp_path):
-    """A campaign that is not over, one without weeks before, a store that opened in between."""
+    """A campaign that is not over, one without weeks before, a store that closed in between."""
+    frame = lines()
+    after = frame[
+        (frame["day"] >= THIS.start - 3 * DAY)
+        & ((frame["shop"] != "S") | (frame["day"] <= THIS.start + 9 * DAY))
+    ]
     drawn = of_stores({"N": "coupon", "S": "control"})
     late = THIS.model_copy(update={"end": dt.date(2023, 12, 1)})
-    assert (False, True) == found(tmp_path, drawn, late)["campaign over"][:2]
-    frame = lines()
-    after = frame[frame["day"] >= THIS.start - 3 * DAY]
-    assert (False, True) == found(tmp_path, drawn, frame=after)["weeks before"][:2]
-    opened = frame[(frame["shop"] != "S") | (frame["day"] >= THIS.start - 9 * DAY)]
-    passed, blocks, words = found(tmp_path, drawn, frame=opened)["stores open throughout"]
-    assert (False, False) == (passed, blocks)
-    assert "'S'" in words
+    log = read_log(tmp_path, after)
+    checks = by_name(rm.read_campaign(log, late, drawn, margin=0.3).findings)
+    assert (False, True) == checks["campaign over"][:2]
+    assert (False, True) == checks["weeks before"][:2]
+    assert (False, False) == checks["stores open throughout"][:2]
+    assert "'S'" in checks["stores open throughout"][2]
 
 
-def test_a_campaign_of_other_stores_is_refused(tmp_path):
+def test_a_campaign_of_other_stores_is_refused(shop):
     """None in the log; none in the assignments."""
-    log = read_log(tmp_path, lines(rows=200))
     with pytest.raises(DataError, match="no store of campaign 'spring' is in the log"):
-        rm.read_campaign(log, THIS, of_stores({"X": "coupon"}), margin=0.3)
+        rm.read_campaign(shop, THIS, of_stores({"X": "coupon"}), margin=0.3)
     with pytest.raises(DataError, match="no row puts a store into an arm"):
-        rm.read_campaign(log, THIS, assigned({"a": "coupon"}), margin=0.3)
+        rm.read_campaign(shop, THIS, assigned({"a": "coupon"}), margin=0.3)

@@ -7,6 +7,8 @@ import pytest
 import retention_models as rm
 from retention_models.transactions import read_project_transactions
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def effect(grocery):

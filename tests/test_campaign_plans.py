@@ -219,9 +219,14 @@ def test_customers_without_history_are_counted(log, plan):
 
 
 def test_stores_that_are_too_small_are_refused(log, plan):
-    """Fewer than 800 customers, and a hold-out that would show only what no campaign does."""
+    """Fewer than 800 customers."""
     with pytest.raises(rm.CannotSay, match=r"With 200 customers, no test .* Pool stores"):
         rm.plan_campaign(log, coupon(), customers=plan.customers.index[:200])
+
+
+@pytest.mark.slow
+def test_tests_that_would_show_only_a_miracle_are_refused(log, plan):
+    """A hold-out of few, and a campaign of two days."""
     with pytest.raises(rm.CannotSay, match="and 50 held out, its effect on purchases cannot"):
         rm.plan_campaign(log, coupon(shares={}), control_share=0.01)
     with pytest.raises(rm.CannotSay, match="and 250 held out, its effect on spend cannot"):

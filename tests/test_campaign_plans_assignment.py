@@ -76,7 +76,7 @@ def test_strata_balance_better_than_a_coin():
     customers = expectations(400, 7).fillna(0.1)
     values = customers["expected_purchases"]
     gaps = []
-    for seed in range(40):
+    for seed in range(20):
         treated = drawn(customers, coupon(seed=seed)) == "coupon"
         gaps.append(values[treated].mean() - values[~treated].mean())
     by_chance = values.std() * np.sqrt(4.0 / len(values))

@@ -113,13 +113,13 @@ def test_estimates_without_doubt_of_their_own_are_a_plain_sample():
     ("stores", "tau", "least"), [(5, 0.0, 0.99), (5, 2.0, 0.93), (20, 2.0, 0.94)]
 )
 def test_intervals_cover_the_mean_with_few_stores_of_unlike_size(stores, tau, least):
-    """800 sets: where the effects do not differ the interval is wide, else near its level."""
+    """300 sets: where the effects do not differ the interval is wide, else near its level."""
     rng, covered = np.random.default_rng(stores), 0
-    for _ in range(800):
+    for _ in range(300):
         s = np.exp(rng.normal(0.0, 0.7, stores))
         found = pooled_effect(rng.normal(0.0, np.sqrt(s**2 + tau**2)), s)
         covered += found.conf_low <= 0.0 <= found.conf_high
-    assert covered / 800 > least - 3.0 * np.sqrt(least * (1 - least) / 800)
+    assert covered / 300 > least - 3.0 * np.sqrt(least * (1 - least) / 300)
 
 
 def test_adjusted_p_values_are_statsmodels():

@@ -54,6 +54,7 @@ def test_hotelling_is_the_regression_manova(outcomes):
     )
 
 
+@pytest.mark.slow
 def test_five_stores_of_either_kind_keep_the_level():
     """Hotelling's test is exact: 5% of 1,500, within three Monte Carlo standard errors."""
     rng, treated = np.random.default_rng(3), np.arange(10) < 5

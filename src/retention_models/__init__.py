@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from retention_models.campaign_effects.by_store import campaign_effect_by_store
     from retention_models.campaign_effects.entry import campaign_effect
     from retention_models.campaign_effects.estimate import effect_of
+    from retention_models.campaign_effects.overlapping import (
+        OverlappingCampaigns,
+        overlapping_campaigns,
+    )
+    from retention_models.campaign_effects.pooled import pooled_campaigns
     from retention_models.campaign_effects.result import CampaignEffect
     from retention_models.campaign_outputs import write_campaign_outputs
     from retention_models.campaign_plans.assignment import CampaignAssignment, assign_customers
@@ -92,6 +97,7 @@ _ROOM_OF = {
     "GammaGammaFitter": "models.fitters",
     "ModelComparison": "comparison",
     "ModifiedBetaGeoFitter": "models.fitters",
+    "OverlappingCampaigns": "campaign_effects.overlapping",
     "ParetoNBDFitter": "models.fitters",
     "ProjectCampaign": "project_campaigns",
     "RetentionError": "errors",
@@ -125,8 +131,10 @@ _ROOM_OF = {
     "measure_table": "measures.table",
     "open_campaign": "project_campaigns",
     "open_store": "store",
+    "overlapping_campaigns": "campaign_effects.overlapping",
     "plan_campaign": "campaign_plans.plan",
     "plan_looks": "campaign_plans.looks",
+    "pooled_campaigns": "campaign_effects.pooled",
     "predict_customers": "predictions",
     "predict_store": "forecasts",
     "predictions_table": "engine_predictions",
@@ -168,6 +176,7 @@ __all__ = [
     "GammaGammaFitter",
     "ModelComparison",
     "ModifiedBetaGeoFitter",
+    "OverlappingCampaigns",
     "ParetoNBDFitter",
     "ProjectCampaign",
     "RetentionError",
@@ -201,8 +210,10 @@ __all__ = [
     "measure_table",
     "open_campaign",
     "open_store",
+    "overlapping_campaigns",
     "plan_campaign",
     "plan_looks",
+    "pooled_campaigns",
     "predict_customers",
     "predict_store",
     "predictions_table",

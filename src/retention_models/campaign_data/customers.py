@@ -64,6 +64,8 @@ class CampaignCustomers:
         Everything that was checked, passed or not.
     last_day : date
         Last day of the log.
+    by_day : DataFrame, optional
+        Of randomised campaigns: purchases until each day by arm, from `purchases_by_day`.
     """
 
     campaign: Campaign
@@ -72,6 +74,7 @@ class CampaignCustomers:
     outcomes: Mapping[Window, pd.DataFrame] = field(repr=False)
     findings: tuple[Finding, ...]
     last_day: dt.date
+    by_day: pd.DataFrame | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from dataclasses import replace
 import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from ibis.expr.types import Table
 
 from retention_models.campaign_data.customers import Window
@@ -110,7 +111,8 @@ def gathered(
         by the last window's end are netted against the purchase that they belong to.
     """
     places = np.arange(len(customers), dtype=np.int64)
-    asked = ibis.memtable(pd.DataFrame({"asked": customers.astype(object), "place": places}))
+    ids = pa.array(customers.to_numpy(dtype=object), pa.string())
+    asked = ibis.memtable(pa.table({"asked": ids, "place": places}))
     table = log.table
     # From here on a customer is a number, which engines group by much faster than by text.
     numbered = table.join(asked, table["customer_id"] == asked["asked"])
@@ -121,11 +123,10 @@ def gathered(
     known = histories.join(asked, histories["customer_id"] == asked["asked"])
     known = known.select("frequency", "recency", "age", "repeat_spend", customer_id=known["place"])
     found = pd.DataFrame(index=customers)
-    for part, nothing in (
-        (known, np.nan),
-        (last_seen(few, cut), np.nan),
-        (_since(few, cut, windows), 0.0),
-    ):
+    parts = [(known, np.nan), (_since(few, cut, windows), 0.0)]
+    if len(log.store_ids()) > 1:
+        parts.append((last_seen(few, cut), np.nan))
+    for part, nothing in parts:
         answer = to_arrow(part)
         place = answer["customer_id"].to_numpy()
         for name in answer.column_names:
@@ -133,6 +134,9 @@ def gathered(
                 column = np.full(len(customers), nothing)
                 column[place] = answer[name].fill_null(0).to_numpy()
                 found[name] = column
+    if "seen" not in found:
+        # Whoever has a history was last seen at the only store.
+        found["seen"] = found["frequency"] * 0.0
     return found
 
 

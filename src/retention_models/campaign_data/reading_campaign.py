@@ -12,6 +12,7 @@ from ibis.expr.types import Table
 
 from retention_models.campaign_data.arms import Arms
 from retention_models.campaign_data.balance import check_balance
+from retention_models.campaign_data.by_day import purchases_by_day
 from retention_models.campaign_data.checks import (
     check_arms,
     check_days,
@@ -213,7 +214,13 @@ def _read_customers(
         },
         index=customers,
     )
-    return CampaignCustomers(campaign, table, covariates, outcomes, tuple(findings), last_day)
+    by_day = None
+    last = min(max(last for _, last in windows.values()), last_day)
+    if campaign.design == "randomised" and last >= campaign.start:
+        by_day = purchases_by_day(log, customers, arms, campaign.start, last)
+    return CampaignCustomers(
+        campaign, table, covariates, outcomes, tuple(findings), last_day, by_day
+    )
 
 
 def _assigned(campaign: Campaign, assignments: Assignments) -> pd.DataFrame:

@@ -8,11 +8,12 @@ from typing import Any
 import pandas as pd
 
 from retention_models.campaign_data.customers import CampaignCustomers
-from retention_models.campaign_effects.arms_by_lot import CONTROL, arms_by_lot, part_of
+from retention_models.campaign_effects.arms_by_lot import CONTROL, ByLot, arms_by_lot, part_of
 from retention_models.campaign_effects.covariates import BY_OUTCOME
 from retention_models.campaign_effects.looks import level_now
 from retention_models.campaign_effects.sizes import (
     FEWEST_FOR_A_VERDICT,
+    refuse_few,
     refuse_too_little,
     too_few,
 )
@@ -156,8 +157,9 @@ def _estimated(
     """One arm's numbers: all of them, or those to pool by and why there are no more."""
     control = here.campaign.control
     two = part_of(here, here.table["arm"].isin([arm, control]).to_numpy())
+    lot = arms_by_lot(two, (outcome,))
     try:
-        found = _regression(two, outcome, level)
+        found = _regression(two, lot, outcome, level)
     except CannotSay as reason:
         return {"refusal": str(reason)}
     effect = found.of(1)
@@ -165,6 +167,7 @@ def _estimated(
     try:
         if min(sizes) < FEWEST_FOR_A_VERDICT:
             raise CannotSay(too_few(*sizes))
+        refuse_few(outcome, two.outcomes["campaign"][outcome].to_numpy(dtype=float), lot)
         refuse_too_little(two, [effect], found.r_squared)
     except CannotSay as reason:
         return to_pool | {"refusal": str(reason)}
@@ -172,9 +175,10 @@ def _estimated(
     return to_pool | {"refusal": ""} | {name: getattr(effect, name) for name in names}
 
 
-def _regression(two: CampaignCustomers, outcome: Outcome, level: float) -> RandomisedEffect:
+def _regression(
+    two: CampaignCustomers, lot: ByLot, outcome: Outcome, level: float
+) -> RandomisedEffect:
     """Of one arm and control in one store."""
-    lot = arms_by_lot(two, (outcome,))
     names = lot.names[outcome]
     return randomised_effect(
         two.outcomes["campaign"][outcome].to_numpy(dtype=float),

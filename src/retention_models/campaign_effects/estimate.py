@@ -194,7 +194,15 @@ def _result(
     economics = economics_of(data, found, margin)
     parts: dict[str, Any] = {
         name: getattr(found, name)
-        for name in ("table", "balance", "event_study", "pre_trend", "sensitivity", "naive")
+        for name in (
+            "table",
+            "balance",
+            "event_study",
+            "pre_trend",
+            "sensitivity",
+            "naive",
+            "cumulative",
+        )
     }
     return CampaignEffect(
         campaign=campaign,

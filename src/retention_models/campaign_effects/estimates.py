@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from retention_models.campaign_data.customers import Finding
 from retention_models.campaign_effects.result import (
     BALANCE,
+    CUMULATIVE,
     EVENT_STUDY,
     NAIVE,
     PRE_TREND,
@@ -35,7 +36,7 @@ class Estimates:
 
     Attributes
     ----------
-    table, balance, naive, event_study, pre_trend, sensitivity : DataFrame
+    table, balance, naive, event_study, pre_trend, sensitivity, cumulative : DataFrame
         As of `CampaignEffect`.
     checks : tuple of Finding
         Found on the way, beside those of the data.
@@ -51,3 +52,4 @@ class Estimates:
     event_study: pd.DataFrame = field(default_factory=lambda: empty(EVENT_STUDY))
     pre_trend: pd.DataFrame = field(default_factory=lambda: empty(PRE_TREND))
     sensitivity: pd.DataFrame = field(default_factory=lambda: empty(SENSITIVITY))
+    cumulative: pd.DataFrame = field(default_factory=lambda: empty(CUMULATIVE))

@@ -13,8 +13,9 @@ from scipy.special import ndtri
 from retention_models.campaign_data.customers import CampaignCustomers, Finding, Window
 from retention_models.campaign_effects.arms_by_lot import CONTROL, ByLot, arms_by_lot
 from retention_models.campaign_effects.covariates import in_words
+from retention_models.campaign_effects.cumulative import cumulative_differences
 from retention_models.campaign_effects.estimates import Asked, Estimates
-from retention_models.campaign_effects.result import BALANCE, empty
+from retention_models.campaign_effects.result import BALANCE, CUMULATIVE, empty
 from retention_models.campaign_effects.rows import row, table_of
 from retention_models.campaign_effects.sizes import (
     ratio_finding,
@@ -73,7 +74,7 @@ def randomised_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
         checks.append(ratio_finding(data))
         if checks[0].blocks and not checks[0].passed:
             raise CannotSay(checks[0].words)
-    everyone = data.table["arm"]
+    everyone, by_day = data.table["arm"], data.by_day
     data, small = without_small_arms(data)
     checks += small
     lot = arms_by_lot(data, asked.outcomes)
@@ -88,7 +89,11 @@ def randomised_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
     checks += [] if "balance" in told else [balanced]
     rows = [*_rows(found, lot), *_per_redeemer(data, asked, lot, checks)]
     members = {label: (everyone == label).to_numpy() for label in lot.labels}
-    return Estimates(table_of(rows), tuple(checks), members, balance)
+    cumulative = empty(CUMULATIVE)
+    if by_day is not None and ("purchases", "campaign") in found:
+        control, *arms = lot.labels
+        cumulative = cumulative_differences(by_day, control, arms, asked.level)
+    return Estimates(table_of(rows), tuple(checks), members, balance, cumulative=cumulative)
 
 
 def _effects(data: CampaignCustomers, asked: Asked, lot: ByLot, checks: list[Finding]) -> Found:

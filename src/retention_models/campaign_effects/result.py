@@ -163,7 +163,8 @@ class CampaignEffect:
         expected_before is the same difference in what was expected on the day before the campaign. Also
         there where such a campaign is refused.
     cumulative : DataFrame
-        By arm and day: the difference in purchases a customer until then, with a pointwise interval.
+        Of randomised campaigns, by arm and day: the difference in purchases a customer since the start,
+        not adjusted for covariates, with an interval of that day alone.
     interval : float
         Level of all intervals; together over all declared looks, where there are any.
     level : float
