@@ -91,11 +91,18 @@ def test_stores_show_their_weeks(roll_out):
 def test_the_cumulative_difference_is_drawn_by_arm(drawn):
     """A line an arm."""
     days = pd.DataFrame(
-        [("coupon", d, 0.1 * d, 0.1 * d - 0.2, 0.1 * d + 0.2) for d in range(1, 6)],
+        [
+            ("coupon", dt.date(2017, 3, d), 0.1 * d, 0.1 * d - 0.2, 0.1 * d + 0.2)
+            for d in range(1, 6)
+        ],
         columns=list(CUMULATIVE),
     )
-    ax = campaign_plots.cumulative_difference(replace(drawn, cumulative=days))
+    counted = replace(drawn, cumulative=days)
+    ax = campaign_plots.cumulative_difference(counted)
     np.testing.assert_allclose(days["difference"], ax.lines[-1].get_ydata())
+    assert "Until 5 March 2017, customers of “coupon” had made +0.50 purchases" in words.cumulative(
+        counted
+    )
 
 
 @pytest.mark.parametrize("draw", [campaign_plots.effect_forest, campaign_plots.comparison])

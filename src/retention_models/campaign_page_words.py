@@ -8,7 +8,7 @@ import pandas as pd
 from retention_models.campaign_effects.result import CampaignEffect
 from retention_models.campaign_effects.words import percent
 from retention_models.errors import CannotSay
-from retention_models.words import money
+from retention_models.words import day, money
 
 _NAMES = {
     "purchases": "purchases",
@@ -94,6 +94,28 @@ def effects(effect: CampaignEffect) -> str:
             f"{_NAMES[row['outcome']]}{pair} {_signed(lift)} ({_signed(low)} to {_signed(high)})"
         )
     return f"In the campaign’s days: {'; '.join(parts)}."
+
+
+def cumulative(effect: CampaignEffect) -> str:
+    """Purchases per customer more than without the campaign, until its last day measured.
+
+    Raises
+    ------
+    CannotSay
+        Where days were not counted.
+    """
+    if effect.cumulative.empty:
+        raise CannotSay("The difference was not added up day by day for this campaign.")
+    parts = []
+    for arm, days in effect.cumulative.groupby("arm"):
+        last = days.iloc[-1]
+        parts.append(
+            f"until {day(last['day'])}, customers of “{arm}” had made {last['difference']:+.2f} "
+            f"purchases each against those held out ({last['conf_low']:+.2f} to "
+            f"{last['conf_high']:+.2f})"
+        )
+    text = "; ".join(parts).replace("-", "−")
+    return f"{text[0].upper()}{text[1:]}, without what was known before."
 
 
 def comparison(effect: CampaignEffect) -> str:

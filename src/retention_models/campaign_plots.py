@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from retention_models.campaign_effects.covariates import NAMES
@@ -245,12 +246,14 @@ def cumulative_difference(effect: CampaignEffect, ax: Axes | None = None) -> Axe
     ax = new_axes() if ax is None else ax
     ax.axhline(0.0, color=GREY, lw=0.8)
     for (arm, part), colour in zip(table.groupby("arm"), (BLUE, ORANGE, INK, GREY), strict=False):
-        days = part["day"]
+        days = pd.to_datetime(part["day"])
         ax.fill_between(days, part["conf_low"], part["conf_high"], color=colour, alpha=0.15, lw=0)
         ax.plot(days, part["difference"], color=colour, lw=1.8)
         if len(set(table["arm"])) > 1:
             label(ax, str(arm), (days.iloc[-1], part["difference"].iloc[-1]), colour)
-    ax.set_xlabel("days since the start")
+    locator = AutoDateLocator(maxticks=6)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     ax.set_title("Purchases per customer more than without it, added up")
     ax.grid(axis="y")
     return ax
