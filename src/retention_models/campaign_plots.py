@@ -267,8 +267,9 @@ def _row_name(row: pd.Series, several: bool) -> str:
 def _forest(ax: Axes, names: list[str], value: Any, ends: np.ndarray, strong: np.ndarray) -> None:
     """Points with intervals, the first on top; an end far beyond the others runs out of the axes."""
     place = np.arange(len(names))[::-1]
-    usual = float(np.nanquantile(np.abs(ends), 0.9)) if ends.size else 1.0
-    reach = 1.1 * max(usual, float(np.nanmax(np.abs(value), initial=0.0)), 1.0)
+    usual = 4.0 * float(np.nanmedian(np.abs(ends)))
+    farthest = min(float(np.nanmax(np.abs(ends))), usual)
+    reach = 1.05 * max(farthest, float(np.nanmax(np.abs(value))), 1.0)
     ax.axvline(0.0, color=GREY, lw=0.8)
     for at, one, (low, high), bold in zip(place, value, ends, strong, strict=True):
         colour = BLUE if bold else GREY
