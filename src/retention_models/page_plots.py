@@ -8,31 +8,59 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from retention_models.errors import CannotSay
-from retention_models.figure_style import BLUE, GREY, INK, ORANGE, in_house_style, label, new_axes
+from retention_models.figure_style import BLUE, INK, ORANGE, in_house_style, label, new_axes
 from retention_models.measures.definitions import ANNUAL_CHURN_BAND
 from retention_models.measures.table import SMALLEST_GROUP
 
 _THOUSANDS = FuncFormatter(lambda value, _: f"{value:,.0f}")
-_CLASSES = ("under 20%", "20–40%", "40–60%", "60–80%", "80% or more")
 _QUARTERS_SHOWN = 8
 
 
 def alive_counts(probability_alive: pd.Series) -> pd.Series:
-    """Customers by P(alive) in five classes, the least likely first.
+    """Customers by P(alive) in up to five classes, the least likely first.
+
+    Classes of one to four customers are put together with their neighbours: were they left out, what
+    is missing from the sum would tell of them.
+
+    Parameters
+    ----------
+    probability_alive : Series
+        Of five customers or more.
 
     Examples
     --------
-    >>> alive_counts(pd.Series([0.0, 0.2, 0.79, 0.8, 1.0])).tolist()
-    [1, 1, 0, 1, 2]
+    >>> alive = [0.0, 0.2, 0.3, 0.4, 0.5, 0.79, 0.8, 0.9, 0.95, 0.96, 0.99, 1.0]
+    >>> alive_counts(pd.Series(alive)).to_dict()
+    {'under 60%': 5, '60% or more': 7}
     """
     place = np.clip((probability_alive.to_numpy(dtype=float) * 5 + 1e-9).astype(int), 0, 4)
-    counts = np.bincount(place, minlength=5)
-    return pd.Series(counts, index=pd.Index(_CLASSES, name="P(alive)"), name="customers")
+    groups: list[tuple[int, int, int]] = []  # first fifth, the one after the last, customers
+    begin, waiting = 0, 0
+    for fifth, n in enumerate(np.bincount(place, minlength=5)):
+        waiting += int(n)
+        if waiting == 0 or waiting >= SMALLEST_GROUP:
+            groups.append((begin, fifth + 1, waiting))
+            begin, waiting = fifth + 1, 0
+    while waiting:
+        begin, _, n = groups.pop() if groups else (0, 0, 0)
+        waiting += n
+        if waiting >= SMALLEST_GROUP or not groups:
+            groups.append((begin, 5, waiting))
+            waiting = 0
+    names = [_share_class(20 * first, 20 * after) for first, after, _ in groups]
+    counts = [n for *_, n in groups]
+    return pd.Series(counts, index=pd.Index(names, name="P(alive)"), name="customers")
+
+
+def _share_class(low: int, high: int) -> str:
+    if high == 100:
+        return "any size" if low == 0 else f"{low}% or more"
+    return f"under {high}%" if low == 0 else f"{low}–{high}%"
 
 
 @in_house_style
 def alive_classes(counts: pd.Series, ax: Axes | None = None) -> Axes:
-    """Customers by P(alive); of a class of fewer than five no bar is drawn.
+    """Customers by P(alive).
 
     Parameters
     ----------
@@ -41,16 +69,14 @@ def alive_classes(counts: pd.Series, ax: Axes | None = None) -> Axes:
     ax : Axes, optional
         Where to draw; a new figure unless given.
     """
-    ax = new_axes(2.4) if ax is None else ax
-    shown = counts.where(counts >= SMALLEST_GROUP, 0)
+    ax = new_axes(0.9 + 0.3 * len(counts)) if ax is None else ax
     place = np.arange(len(counts))
-    ax.barh(place, shown, color=BLUE, height=0.7)
+    ax.barh(place, counts, color=BLUE, height=0.7)
     for at, n in enumerate(counts):
-        text = f"fewer than {SMALLEST_GROUP}" if 0 < n < SMALLEST_GROUP else f"{n:,}"
-        label(ax, text, (float(shown.iloc[at]), at), INK if n >= SMALLEST_GROUP else GREY)
+        label(ax, f"{n:,}", (float(n), at), INK)
     ax.set_yticks(place, list(counts.index))
     ax.tick_params(axis="y", length=0)
-    ax.set_xlim(0, 1.12 * max(float(shown.max()), 1.0))
+    ax.set_xlim(0, 1.12 * max(float(counts.max()), 1.0))
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.xaxis.set_major_formatter(_THOUSANDS)
     ax.grid(axis="x")

@@ -12,7 +12,7 @@ from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.predictions import Interval
 from retention_models.store_changes import Silence
 from retention_models.store_page.english import ENGLISH
-from retention_models.store_page.texts import file_of, shown, shown_change
+from retention_models.store_page.texts import file_of, shown, shown_change, shown_signed
 from retention_models.words import between, counted, day, money
 
 
@@ -82,7 +82,8 @@ def what_changed(
     changes: pd.DataFrame | str,
     currency: str,
     *,
-    year_known: bool,
+    year: pd.DataFrame | str = "",
+    closed: bool = False,
     words: Mapping[str, str] = ENGLISH,
 ) -> str:
     """The change against the quarter before that stands out most, or that none does.
@@ -92,19 +93,22 @@ def what_changed(
     changes : DataFrame or str
         From `StorePage.changes`; the reason, where there is none.
     currency : str
-    year_known : bool
-        Whether the same quarter of the year before is known too.
+    year : DataFrame or str
+        From `StorePage.year_changes`; the reason, where there is none.
+    closed : bool
+        Whether the store seems to have closed.
     words : mapping
         The language.
     """
+    if closed:
+        return words["change.closed"]
     if isinstance(changes, str):
         return words["change.nothing_compared"].format(reason=changes)
     compared = changes.loc[changes["size"].notna()]
     if compared.empty:
-        short = changes["note"].str.contains("reach back").all()
-        reason = words["change.no_reach" if short else "change.few"]
-        said = reason.format(smallest=SMALLEST_GROUP)
-        return words["change.nothing_compared"].format(reason=said)
+        few = words["change.few"].format(smallest=SMALLEST_GROUP)
+        notes = [note for note in changes["note"] if note]
+        return words["change.nothing_compared"].format(reason=notes[0] if notes else few)
     end, count = day(changes["end"].iloc[0]), len(compared)
     largest = str(compared["size"].idxmax())
     row = compared.loc[largest]
@@ -112,9 +116,20 @@ def what_changed(
         return words["change.none"].format(end=end, compared=count)
     texts = [_change(row, largest, end, currency, words)]
     texts.append(words["change.chance" if count > 1 else "change.only"].format(compared=count))
-    if not year_known:
-        texts.append(words["change.one_quarter"])
+    texts.append(_a_year_before(year, largest, currency, words))
     return " ".join(texts)
+
+
+def _a_year_before(
+    year: pd.DataFrame | str, measure: str, currency: str, words: Mapping[str, str]
+) -> str:
+    if isinstance(year, str) or pd.isna(year.loc[measure, ["change", "low", "high"]]).any():
+        return words["change.one_quarter"]
+    found = {
+        name: shown_signed(measure, float(year.loc[measure, name]), currency, bare=name != "change")
+        for name in ("change", "low", "high")
+    }
+    return words["change.year"].format(**found)
 
 
 def _change(row: pd.Series, measure: str, end: str, currency: str, words: Mapping[str, str]) -> str:

@@ -83,7 +83,12 @@ ENGLISH: Mapping[str, str] = {
         "could be compared moved by more than chance."
     ),
     "change.nothing_compared": "What changed against the quarter before cannot be said. {reason}",
-    "change.no_reach": "The data do not reach back far enough.",
+    "change.year": (
+        "Against the same 13 weeks of the year before, the change is {change} ({low} to {high})."
+    ),
+    "change.closed": (
+        "What changed is that silence: whatever else is below of the last quarter follows from it."
+    ),
     "change.few": "Fewer than {smallest} customers bought in one of the two.",
     "do.value": (
         "This week, begin with {customers} on the list “{title}”. {action} At stake: {value} ({low} to "
@@ -130,12 +135,17 @@ ENGLISH: Mapping[str, str] = {
     "worth.no_rule": "The rule of thumb cannot be given. {reason}",
     "tenths": (
         "The most valuable tenth of customers, {customers}, are expected to bring {share} of the value "
-        "({low} to {high}), {mean} each; the least valuable half {rest}."
+        "({low} to {high}), {mean} each; the least valuable half {rest}. The bars are the model's "
+        "expectations, whose doubt the interval of the top tenth tells."
     ),
     "alive.classes": (
-        "By the model, {sure} of {customers} are with us with a probability of 80% or more, and "
-        "{unlikely} with less than 20%; these are counts of the model's estimates, and the interval of "
-        "their sum stands above."
+        "Of {customers}, {sure} have a probability of {sure_class} to be with us still, and {unlikely} "
+        "of {unlikely_class}; these are counts of the model's estimates, and the interval of their sum "
+        "stands above."
+    ),
+    "alive.one_class": (
+        "All {customers} have a probability of {sure_class} to be with us still, by the model's "
+        "estimates, the interval of whose sum stands above."
     ),
     "alive.few": "fewer than {smallest}",
     "lists.privacy": (

@@ -44,6 +44,8 @@ COMPARED = (
 )
 _CHURN = ("churn_rate", "annual_churn_rate")
 LOOKING_BACK = ("mean_lifetime", "historic_clv")
+# A store whose first purchase is later than this in a quarter was not open in all of it.
+_CLOSED_DAYS = 14
 # Chance that any of the compared figures is said to have changed where none has.
 _LEVEL = 0.05
 
@@ -133,6 +135,12 @@ class StorePage:
         few &= known
         found.loc[few, ["change", "low", "high", "value_before"]] = np.nan
         found.loc[few, "note"] = f"Of fewer than {SMALLEST_GROUP} customers, so not compared."
+        late = pd.to_datetime(found["start_before"]) + pd.Timedelta(days=_CLOSED_DAYS)
+        opened = self.store.first_day
+        found.loc[late < pd.Timestamp(opened), ["change", "low", "high", "value_before"]] = np.nan
+        found.loc[late < pd.Timestamp(opened), "note"] = (
+            f"The store's own data begin on {opened}, so there is no whole quarter before."
+        )
         return found.assign(size=stands_out(found))
 
     @cached_property

@@ -40,18 +40,18 @@ def three_answers(page: StorePage) -> list[str]:
     if isinstance(forecast, str) and silence is None:
         texts.append(lost_in_the_quarter(page))
     changes = or_reason(lambda: page.changes)
-    known = or_reason(lambda: page.year_changes)
-    year_known = not isinstance(known, str) and bool(known["change"].notna().any())
+    year = or_reason(lambda: page.year_changes)
     lists = or_reason(page.list_for_the_week)
     return [
         " ".join(texts),
-        answers.what_changed(changes, currency, year_known=year_known),
+        answers.what_changed(changes, currency, year=year, closed=silence is not None),
         answers.what_to_do(lists, currency, closed=silence is not None),
     ]
 
 
 def lost_in_the_quarter(page: StorePage) -> str:
     """How many active customers were lost in the last quarter, or why that cannot be said."""
+    page.store.require_customers()
     quarter = or_reason(lambda: page.quarter)
     if isinstance(quarter, str):
         return answers.not_kept(quarter)

@@ -122,10 +122,13 @@ def tenths(
 
 def alive_classes(counts: pd.Series, words: Mapping[str, str] = ENGLISH) -> str:
     """How sure the model is of the customers: from `plots.alive_counts`."""
-    few = words["alive.few"].format(smallest=SMALLEST_GROUP)
-    said = [few if 0 < n < SMALLEST_GROUP else f"{n:,}" for n in (counts.iloc[-1], counts.iloc[0])]
-    return words["alive.classes"].format(
-        sure=said[0], unlikely=said[1], customers=counted(int(counts.sum()), "customer")
+    key = "alive.classes" if len(counts) > 1 else "alive.one_class"
+    return words[key].format(
+        sure=f"{counts.iloc[-1]:,}",
+        sure_class=counts.index[-1],
+        unlikely=f"{counts.iloc[0]:,}",
+        unlikely_class=counts.index[0],
+        customers=counted(int(counts.sum()), "customer"),
     )
 
 
@@ -161,9 +164,7 @@ def satisfaction(answers: pd.DataFrame, words: Mapping[str, str] = ENGLISH) -> s
     if pd.notna(nps["value"]) and pd.notna(nps["low"]):
         texts.append(
             words["satisfaction.nps"].format(
-                value=f"{nps['value']:+.0f}",
-                low=f"{nps['low']:+.0f}",
-                high=f"{nps['high']:+.0f}",
+                **{name: _signed(nps[name]) for name in ("value", "low", "high")},
                 answers=counted(round(nps["denominator"]), "answer"),
             )
         )
@@ -183,6 +184,10 @@ def satisfaction(answers: pd.DataFrame, words: Mapping[str, str] = ENGLISH) -> s
             "what they said is not shown."
         )
     return " ".join(texts)
+
+
+def _signed(points: float) -> str:
+    return f"{points:+.0f}".replace("-", "−")
 
 
 def satisfaction_by_week(weeks: pd.DataFrame, words: Mapping[str, str] = ENGLISH) -> str:
