@@ -147,7 +147,6 @@ ENGLISH: Mapping[str, str] = {
         "All {customers} have a probability of {sure_class} to be with us still, by the model's "
         "estimates, the interval of whose sum stands above."
     ),
-    "alive.few": "fewer than {smallest}",
     "lists.privacy": (
         "What is at stake: of customers to be kept, the margin they are expected to bring; of those who "
         "are gone or waver, the most that winning them back can bring. A customer may be on several "
@@ -194,6 +193,8 @@ ENGLISH: Mapping[str, str] = {
         "What a list's customers are expected to bring, or of those who are gone, the most that "
         "winning them back can bring."
     ),
+    "lists.few": "fewer than {smallest}",
+    "lists.stake": "{value} ({low} to {high})",
     "lists.not_said": "not said",
     "lists.few_stake": "not shown",
 }

@@ -13,6 +13,9 @@ from retention_models.store_page.numbers import StorePage
 
 T = TypeVar("T")
 
+# What the model expects, each with a card and a definition.
+HEADED = ("alive", "purchases", "value")
+
 
 def or_reason(find: Callable[[], T]) -> T | str:
     """What a function finds, or why it cannot be said."""
@@ -66,11 +69,8 @@ def churn_of_the_year(page: StorePage) -> str:
 
 def expected(page: StorePage) -> dict[str, Interval | str]:
     """What the model expects of the customers together, or why it does not."""
-    return {
-        "alive": or_reason(lambda: page.alive),
-        "purchases": or_reason(lambda: page.forecast.purchases),
-        "value": or_reason(lambda: page.value),
-    }
+    finds = (lambda: page.alive, lambda: page.forecast.purchases, lambda: page.value)
+    return {name: or_reason(find) for name, find in zip(HEADED, finds, strict=True)}
 
 
 def horizon(page: StorePage) -> str:

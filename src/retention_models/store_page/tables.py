@@ -139,15 +139,17 @@ def lists(
         if one.refusal or not n:
             continue
         few = n < SMALLEST_GROUP
-        stake = ends = words["lists.few_stake" if few else "lists.not_said"]
+        stake = words["lists.few_stake" if few else "lists.not_said"]
         if one.at_stake is not None and not few:
-            stake = number(one.at_stake.value)
-            ends = f"{number(one.at_stake.low)} to {number(one.at_stake.high)}"
-        count = words["alive.few"].format(smallest=SMALLEST_GROUP) if few else f"{n:,}"
-        rows[one.title] = (count, stake, ends, one.action, file_of(one))
+            value, low, high = (
+                number(end) for end in (one.at_stake.value, one.at_stake.low, one.at_stake.high)
+            )
+            stake = words["lists.stake"].format(value=value, low=low, high=high)
+        count = words["lists.few"].format(smallest=SMALLEST_GROUP) if few else f"{n:,}"
+        rows[one.title] = (count, stake, one.action, file_of(one))
     if not rows:
         raise CannotSay(words["lists.nobody"])
-    columns = ["Customers", f"At stake, {currency}", f"{level:.0%} interval", "What to do", "File"]
+    columns = ["Customers", f"At stake, {currency} ({level:.0%} interval)", "What to do", "File"]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     frame.index.name = "List"
     return frame
