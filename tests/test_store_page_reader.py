@@ -1,4 +1,4 @@
-"""The reader's test: twenty questions that a manager asks, each answered at a named place of the page."""
+"""Twenty questions that a manager asks, each answered at a named place of the page."""
 
 import re
 from html.parser import HTMLParser

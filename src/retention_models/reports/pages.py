@@ -148,13 +148,23 @@ def _with_places(text: str) -> str:
 def _say_each_refusal_once(notebook: nbformat.NotebookNode) -> None:
     """Shorten a refusal that stands on the page already: a store too small is so in every section."""
     said: set[str] = set()
+    here: set[str] = set()  # since the last heading: once more would say nothing at all
     for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            here = set()
+        kept = []
         for output in cell.get("outputs", []):
             text = output.get("data", {}).get("text/html", "")
             if text.startswith(REFUSAL):
+                if text in here:
+                    continue
                 if text in said:
                     output["data"]["text/html"] = f"{REFUSAL}Not said, for the same reason.</p>"
                 said.add(text)
+                here.add(text)
+            kept.append(output)
+        if cell.cell_type == "code":
+            cell.outputs = kept
 
 
 def failure_page(
