@@ -64,7 +64,7 @@ def test_an_ordinary_page_answers_every_question(folder):
     assert "Corner &lt;Shops&gt;" in text
     assert 6 == text.count("<figure>")
     assert 'alt=""' not in text
-    for heading in ("How is the store doing?", "Who came back?", "How do they buy?"):
+    for heading in ("In short", "How is the store doing?", "Who comes back?", "What should we do?"):
         assert heading in text
     for heading in ("Can we trust this?", "Who is still a customer?", "What are they worth?"):
         assert heading in text
@@ -83,10 +83,10 @@ def test_pages_of_stores_that_cannot_carry_answers_say_so(folder):
 
 
 def test_a_refusal_is_said_in_full_once(folder):
-    """An empty store has one reason for everything; six sections need not repeat it."""
+    """An empty store has one reason for everything; nine sections need not repeat it."""
     text = page(folder, "empty")
     assert 1 == text.count("The data hold no purchase at store empty")
-    assert 5 == text.count("Not said, for the same reason.")
+    assert 9 == text.count("Not said, for the same reason.")
 
 
 def test_code_is_not_on_the_page(folder):

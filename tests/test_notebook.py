@@ -5,6 +5,7 @@ import pytest
 
 from retention_models import notebook, plots
 from retention_models.errors import CannotSay
+from retention_models.store_page.tables import Card
 
 
 @pytest.fixture
@@ -48,6 +49,25 @@ def test_a_defect_is_not_taken_for_a_refusal(shown):
     with pytest.raises(ZeroDivisionError), notebook.or_say_why():
         _ = 1 / 0
     assert [] == shown
+
+
+def test_cards_escape_what_they_show(shown):
+    """And leave out a change that there is not."""
+    notebook.cards([Card("<b>", "1", "0 to 2", ""), Card("x", "3", "2 to 4", "+1")], "<i>")
+    (made,), _ = shown[0]
+    assert "<b>" not in made.data
+    assert "<i>" not in made.data
+    assert 1 == made.data.count('class="change"')
+
+
+def test_only_files_beside_the_page_become_links(shown):
+    """A path below it, and nothing that a browser takes for another place."""
+    notebook.table(pd.DataFrame({"File": ["actions/due.csv"]}), "files", files=["File"])
+    (made,), _ = shown[0]
+    assert '<a href="actions/due.csv">actions/due.csv</a>' in made.data
+    for elsewhere in ("../due.csv", "https://example.org/a.csv", "javascript:x", "/etc/passwd.x"):
+        with pytest.raises(ValueError, match="no path of a file beside the page"):
+            notebook.table(pd.DataFrame({"File": [elsewhere]}), "files", files=["File"])
 
 
 def test_long_tables_have_no_place_on_a_page():

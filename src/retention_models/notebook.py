@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import html
 import io
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import pandas as pd
@@ -15,6 +17,11 @@ from matplotlib.figure import Figure
 
 from retention_models.errors import CannotSay
 from retention_models.figure_style import HOUSE_STYLE
+
+if TYPE_CHECKING:
+    from retention_models.store_page.tables import Card
+
+_FILE = re.compile(r"(\w+/)*\w+\.\w+")  # below the page's folder, and nothing of a URL
 
 
 def say(*sentences: str) -> None:
@@ -50,7 +57,34 @@ def show(figure: Axes | Figure, *sentences: str) -> None:
     say(*sentences)
 
 
-def table(frame: pd.DataFrame, caption: str, *, text: Collection[str] = ()) -> None:
+def cards(found: Iterable[Card], caption: str) -> None:
+    """Show headline figures as cards: what each is, its value, its interval, its change.
+
+    Parameters
+    ----------
+    found : iterable of Card
+        From `store_page.tables`.
+    caption : str
+        What they are.
+    """
+    shown = "".join(
+        f"<div><dt>{html.escape(card.title)}</dt>"
+        f'<dd class="value">{html.escape(card.value)}</dd>'
+        f'<dd class="ends">{html.escape(card.range)}</dd>'
+        + (f'<dd class="change">{html.escape(card.change)}</dd>' if card.change else "")
+        + "</div>"
+        for card in found
+    )
+    display(HTML(f'<p class="caption">{html.escape(caption)}</p><dl class="figures">{shown}</dl>'))
+
+
+def table(
+    frame: pd.DataFrame,
+    caption: str,
+    *,
+    text: Collection[str] = (),
+    files: Collection[str] = (),
+) -> None:
     """Show a small table of text cells, with its caption; text is escaped.
 
     Parameters
@@ -61,6 +95,8 @@ def table(frame: pd.DataFrame, caption: str, *, text: Collection[str] = ()) -> N
         What the table holds.
     text : collection of str
         Columns that hold words, not numbers: they are set from the line's start.
+    files : collection of str
+        Columns that name files beside the page: links.
     """
     if len(frame) > 50:
         raise ValueError(f"table: expected at most 50 rows for a page; got {len(frame)}.")
@@ -72,8 +108,8 @@ def table(frame: pd.DataFrame, caption: str, *, text: Collection[str] = ()) -> N
     rows = "".join(
         f'<tr><th scope="row">{html.escape(str(label))}</th>'
         + "".join(
-            f"<td{side}>{html.escape(str(value))}</td>"
-            for value, side in zip(row, aligned, strict=True)
+            f"<td{side}>{_linked(str(value)) if column in files else html.escape(str(value))}</td>"
+            for column, value, side in zip(frame.columns, row, aligned, strict=True)
         )
         + "</tr>"
         for label, row in zip(frame.index, frame.to_numpy(), strict=True)
@@ -84,6 +120,12 @@ def table(frame: pd.DataFrame, caption: str, *, text: Collection[str] = ()) -> N
             f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         )
     )
+
+
+def _linked(file: str) -> str:
+    if not _FILE.fullmatch(file):
+        raise ValueError(f"table: {file!r} is no path of a file beside the page.")
+    return f'<a href="{file}">{file}</a>'
 
 
 @contextlib.contextmanager

@@ -107,13 +107,13 @@ class Store:
     @cached_property
     def measures(self) -> pd.DataFrame:
         """Rates and sums of the last year; see `store_measures`."""
-        self._require_customers()
+        self.require_customers()
         return store_measures(self.log, store_id=self.id, end=self.observation_end)
 
     @cached_property
     def cohorts(self) -> pd.DataFrame:
         """Monthly cohorts; see `cohort_retention`."""
-        self._require_customers()
+        self.require_customers()
         return cohort_retention(self.log, store_id=self.id, end=self.observation_end)
 
     @cached_property
@@ -154,7 +154,7 @@ class Store:
     @cached_property
     def actions(self) -> dict[ListName, ActionList]:
         """Lists of customers with what to do, by name, with the project's surveys and events."""
-        surveys, events = self._contacts
+        surveys, events = self.contacts
         end = self.observation_end
         return self.list_actions(
             scores=None if surveys is None else last_scores(surveys, self.id, end),
@@ -178,7 +178,8 @@ class Store:
         return find_actions(known, self._outlook, rules, self.settings.money.currency)
 
     @property
-    def _contacts(self) -> tuple[Surveys | None, Events | None]:
+    def contacts(self) -> tuple[Surveys | None, Events | None]:
+        """The project's surveys and events, where it names any."""
         if self.part is not None:
             return self.part.surveys, self.part.events
         return read_project_surveys(self.settings), read_project_events(self.settings)
@@ -283,7 +284,8 @@ class Store:
             "interval": self.settings.model.interval,
         }
 
-    def _require_customers(self) -> None:
+    def require_customers(self) -> None:
+        """Refuse where so few people have bought that figures would tell of single persons."""
         n = len(self.summary)
         if n < SMALLEST_GROUP:
             people = "one customer" if n == 1 else f"{n} customers"

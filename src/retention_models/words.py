@@ -181,15 +181,14 @@ def lifetime_value(
     money_settings: Money,
     spend: GammaGammaFitter,
 ) -> str:
-    """What the customers of today are worth, and how unequal they are."""
-    if forecast.value is None or forecast.top_tenth_share is None:
+    """What the customers of today are worth."""
+    if forecast.value is None:
         raise CannotSay("What customers are worth cannot be said without a model of spend.")
-    share, currency = forecast.top_tenth_share, money_settings.currency
+    currency = money_settings.currency
     text = (
         f"At a margin of {money_settings.margin:.0%}, today's customers are worth "
         f"{money(forecast.value.value, currency)} ({between(forecast.value)}) over the next "
-        f"{window(model.horizon, model.time_unit)}, discounted. The most valuable tenth of them "
-        f"bring {share.value:.0%} of it ({share.low:.0%} to {share.high:.0%})."
+        f"{window(model.horizon, model.time_unit)}, discounted."
     )
     fit = spend.fit_
     return text if fit.verdict == "converged" else f"{text} As to spend, {fit.message}."

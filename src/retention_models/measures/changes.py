@@ -14,7 +14,7 @@ from retention_models.measures.definitions import MEASURES, chosen, columns_of, 
 from retention_models.measures.intervals import NORMAL_95, Floats, difference, symmetric
 from retention_models.measures.notes import no_interval
 from retention_models.measures.sums import scale_of, shared_variance, sums_with_earlier
-from retention_models.measures.table import Measured, measured, scope_of, with_windows
+from retention_models.measures.table import Measured, Scope, measured, scope_of, with_windows
 from retention_models.measures.units import Units
 from retention_models.transactions import Transactions
 
@@ -73,12 +73,22 @@ def measure_changes(
     scope = scope_of(
         log, store_id, by, attributes, period, start, end, surveys, events, activity_window
     )
-    names = chosen(measures)
-    found = measured(scope, names)
-    units = scope.units
-    lags = {PREVIOUS: 1, YEAR_BEFORE: units.periods.in_a_year}
+    return changes_in(scope, measured(scope, chosen(measures)))
+
+
+def changes_in(scope: Scope, found: Sequence[Measured]) -> pd.DataFrame:
+    """The changes of measures that are measured already; see `measure_changes`.
+
+    Parameters
+    ----------
+    scope : Scope
+        From `scope_of`.
+    found : sequence of Measured
+        From `measured` of that scope.
+    """
+    units, names = scope.units, [one.name for one in found]
     tables = []
-    for against, lag in lags.items():
+    for against, lag in {PREVIOUS: 1, YEAR_BEFORE: units.periods.in_a_year}.items():
         if lag is not None:
             crossed = _crossed(units, names, lag)
             changes = [
@@ -98,9 +108,10 @@ def _crossed(units: Units, names: Sequence[str], lag: int) -> dict[str, pd.DataF
     for name in names:
         families.setdefault(MEASURES[name].family, []).append(name)
     empty = pd.DataFrame(columns=[*units.by, "period", "n"])
+    reach = len(units.numbers) > lag  # else no period has one so long before it
     return {
         family: sums_with_earlier(units.family(family, columns_of(members)), units.by, members, lag)
-        if units.answers(family)
+        if reach and units.answers(family)
         else empty
         for family, members in families.items()
     }

@@ -137,10 +137,7 @@ def measure_table(
     scope = scope_of(
         log, store_id, by, attributes, period, start, end, surveys, events, activity_window
     )
-    return pd.concat(
-        [_rows(found, scope.units) for found in measured(scope, chosen(measures))],
-        ignore_index=True,
-    )
+    return rows_of(scope, measured(scope, chosen(measures)))
 
 
 @dataclass(frozen=True)
@@ -278,6 +275,11 @@ def with_windows(table: pd.DataFrame, periods: Periods) -> pd.DataFrame:
     """A table with the first and last day of each row's period."""
     starts = [periods.start(number) for number in table["period"]]
     return table.assign(start=starts, end=[periods.end(number) for number in table["period"]])
+
+
+def rows_of(scope: Scope, found: Sequence[Measured]) -> pd.DataFrame:
+    """The tidy table of what was measured; see `measure_table`."""
+    return pd.concat([_rows(one, scope.units) for one in found], ignore_index=True)
 
 
 def _rows(found: Measured, units: Units) -> pd.DataFrame:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import hashlib
+import html
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -41,6 +43,7 @@ def _exporter() -> Any:
     )
     exporter.register_filter("clean_html", clean_html)
     exporter.register_filter("form_of", form_of)
+    exporter.register_filter("with_places", _with_places)
     exporter.register_filter(
         "base64_text",
         lambda text: base64.b64encode(text.encode("utf-8")).decode("ascii"),
@@ -104,26 +107,64 @@ def notebook_page(
     kind: PageKind = STORE,
 ) -> str:
     """The page of a store, or of what else has an id, from its executed notebook."""
-    page = {**_frame(settings, as_of, made), **_named(settings, of, kind)}
+    page: dict[str, Any] = {**_frame(settings, as_of, made), **_named(settings, of, kind)}
+    page["places"] = _places(notebook)
     _say_each_refusal_once(notebook)
     from nbconvert.exporters import TemplateExporter
 
     # Not HTMLExporter's own: it parses and writes the page once more, and gives pictures without
     # alternative text one that says nothing.
-    html, _ = TemplateExporter.from_notebook_node(_exporter(), notebook, resources={"page": page})
-    return str(html)
+    text, _ = TemplateExporter.from_notebook_node(_exporter(), notebook, resources={"page": page})
+    return str(text)
+
+
+def _places(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
+    """Headings of the second order with their ids, for a reader to jump to."""
+    shown = (
+        cell.source
+        for cell in notebook.cells
+        if cell.cell_type == "markdown" and "lab-only" not in cell.metadata.get("tags", [])
+    )
+    headings = [found for text in shown for found in re.findall(r"^## +(.+?)\s*$", text, re.M)]
+    return [(_place(heading), heading) for heading in headings]
+
+
+def _place(heading: str) -> str:
+    """A heading, of markdown or of HTML, as an id: in-short."""
+    text = html.unescape(re.sub(r"<[^>]*>", "", heading))
+    return re.sub(r"[\W_]+", "-", text.lower()).strip("-") or "place"
+
+
+def _with_places(text: str) -> str:
+    """HTML whose headings have ids, so that each can be linked to."""
+    return re.sub(
+        r"<h([23])>(.*?)</h\1>",
+        lambda found: f'<h{found[1]} id="{_place(found[2])}">{found[2]}</h{found[1]}>',
+        text,
+        flags=re.DOTALL,
+    )
 
 
 def _say_each_refusal_once(notebook: nbformat.NotebookNode) -> None:
     """Shorten a refusal that stands on the page already: a store too small is so in every section."""
     said: set[str] = set()
+    here: set[str] = set()  # since the last heading: once more would say nothing at all
     for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            here = set()
+        kept = []
         for output in cell.get("outputs", []):
             text = output.get("data", {}).get("text/html", "")
             if text.startswith(REFUSAL):
+                if text in here:
+                    continue
                 if text in said:
                     output["data"]["text/html"] = f"{REFUSAL}Not said, for the same reason.</p>"
                 said.add(text)
+                here.add(text)
+            kept.append(output)
+        if cell.cell_type == "code":
+            cell.outputs = kept
 
 
 def failure_page(

@@ -1,0 +1,143 @@
+"""Twenty questions that a manager asks, each answered at a named place of the page."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from retention_models.reports.run import run_project
+
+STORE = "367"
+SHARE = r"\d+%"
+RANGE = r"\([\d,.]+[^()]* to [\d,.]+[^()]*\)"
+
+# Question, heading of the place, and what stands there.
+QUESTIONS = [
+    (
+        "How many customers are still with us?",
+        "In short",
+        rf"\d+ of our \d+ customers .*{RANGE[:-2]}",
+    ),
+    ("What changed?", "In short", r"13 weeks to .* than? chance|beyond chance"),
+    ("What should I do this week?", "In short", r"This week, begin with \d+ customers"),
+    ("How many customers did we have this quarter?", "How is the store doing?", r"Customers \d+"),
+    ("Do they come more than once?", "How is the store doing?", rf"Repeat customers {SHARE}"),
+    ("Do they spend more than before?", "How is the store doing?", r"Spend per order [\d.]+ USD"),
+    ("What did we sell in a year?", "How is the store doing?", r"Revenue [\d,]+ USD"),
+    ("How many did we lose this quarter?", "Who comes back?", rf"Of \d+ .*, \d+ {RANGE} no longer"),
+    ("Is our churn too high?", "Who comes back?", r"told to act above 5% to 7% a year"),
+    (
+        "Do new customers come back?",
+        "How many of the new customers come back?",
+        rf"{SHARE} \(.* bought in the month after their first purchase",
+    ),
+    ("Who has left without a word?", "Who is still a customer?", r"have not left for good"),
+    ("How much will they buy?", "Who is still a customer?", rf"on [\d,]+ occasions {RANGE}"),
+    ("What are they worth?", "What are they worth?", rf"are worth [\d,]+ USD {RANGE}"),
+    ("Is the rule of thumb right?", "What are they worth?", r"The rule of thumb .* the rule is"),
+    ("Do we hang on a few customers?", "What are they worth?", r"most valuable tenth of customers"),
+    (
+        "Who should we call?",
+        "What should we do?",
+        r"Bought lately \d+ [\d,]+ .* actions/recent\.csv",
+    ),
+    ("Who is about to go?", "What should we do?", r"Wavering .* actions/wavering\.csv"),
+    ("Are they content?", "Are they content?", r"no survey|Net Promoter Score|thumbs"),
+    ("Is the forecast to be trusted?", "Can we trust this?", r"[Uu]se the forecast|can be used"),
+    ("Are the data in order?", "What are these numbers made from?", r"rows were read"),
+    (
+        "What is a retention rate?",
+        "What do these figures mean?",
+        r"Retention rate Of the customers",
+    ),
+]
+
+
+class _Places(HTMLParser):
+    """Text of the page under each heading, and the links."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text: dict[str, str] = {}
+        self.ids: dict[str, str] = {}
+        self.links: list[str] = []
+        self._heading: str | None = None
+        self._here = ""
+        self._id = ""
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        if tag in {"h2", "h3"}:
+            self._heading, self._id = "", found.get("id") or ""
+        if tag == "a":
+            self.links.append(found["href"])
+
+    def handle_endtag(self, tag):
+        if tag in {"h2", "h3"}:
+            self._here = self._heading.strip()
+            self.text[self._here], self.ids[self._here] = "", self._id
+            self._heading = None
+
+    def handle_data(self, data):
+        if self._heading is not None:
+            self._heading += data
+        elif self._here:
+            self.text[self._here] = " ".join(f"{self.text[self._here]} {data}".split())
+
+
+@pytest.fixture(scope="module")
+def page(grocery) -> Path:
+    """The page of a store of the demonstration."""
+    result = run_project(grocery, stores=[STORE], jobs=1)
+    assert () == result.failed
+    return result.index.parent / STORE / "store_report.html"
+
+
+@pytest.fixture(scope="module")
+def places(page) -> _Places:
+    """Its places."""
+    parser = _Places()
+    parser.feed(page.read_text(encoding="utf-8"))
+    return parser
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("question", "heading", "answer"), QUESTIONS)
+def test_a_managers_question_is_answered_at_its_place(places, question, heading, answer):
+    """Under a heading that can be linked to, in words or in a table."""
+    assert heading in places.text, question
+    assert places.ids[heading], question
+    assert re.search(answer, places.text[heading]), f"{question} {places.text[heading]}"
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="the section on campaigns comes with the campaigns' pages")
+def test_whether_the_coupon_paid_is_answered_at_its_place(places):
+    """It did, or it did not, or that cannot be told."""
+    assert "What did our campaigns do?" in places.text
+
+
+@pytest.mark.slow
+def test_the_answers_come_first_and_the_definitions_last(places):
+    """In the order in which a manager asks."""
+    asked = [heading for heading in places.text if heading.endswith("?") or heading == "In short"]
+    order = list(dict.fromkeys(heading for _, heading, _ in QUESTIONS))
+    assert order == [heading for heading in asked if heading in order]
+
+
+@pytest.mark.slow
+def test_every_link_leads_to_a_file_beside_the_page(page, places):
+    """Also offline, and when the folder is sent as it is."""
+    assert any(link.startswith("actions/") for link in places.links)
+    for link in places.links:
+        if link.startswith("#"):
+            assert link[1:] in places.ids.values()
+        else:
+            assert (page.parent / link).is_file(), link
+
+
+@pytest.mark.slow
+def test_the_page_is_small_enough_to_send(page):
+    """400 KB at most."""
+    assert page.stat().st_size <= 400_000
