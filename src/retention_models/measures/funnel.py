@@ -78,7 +78,7 @@ def binomial_limits(total: ArrayLike, rate: float, level: float) -> tuple[Floats
     Parameters
     ----------
     total : array_like, shape (n,)
-        Customers, 1 or more.
+        Customers, whole numbers, 1 or more.
     rate : float
         The proportion in control, within 0 and 1.
     level : float
@@ -91,9 +91,9 @@ def binomial_limits(total: ArrayLike, rate: float, level: float) -> tuple[Floats
     Notes
     -----
     With r the smallest count whose cumulative probability P(R ≤ r) reaches p = (1 − level) ÷ 2, the
-    lower limit is (r − α) ÷ n, α = (P(R ≤ r) − p) ÷ P(R = r), which runs smoothly in n (Spiegelhalter 2005,
-    Statistics in Medicine, appendix on exact limits). The upper one is its mirror image, that of the
-    customers of whom the thing is not so. A store is outside exactly where a count as far out, or
+    lower limit is (r − α) ÷ n, α = (P(R ≤ r) − p) ÷ P(R = r), which runs smoothly in n (Spiegelhalter
+    2005, Statistics in Medicine, appendix on exact limits). The upper one is its mirror image, that of
+    the customers of whom the thing is not so. A store is outside exactly where a count as far out, or
     farther, has a probability below p.
 
     Examples
