@@ -124,7 +124,10 @@ def test_the_chains_page_is_readable_offline_and_every_link_leads_to_a_page(brow
     page, heard = looked_at(browser, chain_run.index, width=390)
     assert [] == heard
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    links = [link.evaluate("a => a.href") for link in page.locator(".cards tbody a").all()]
+    links = [
+        link.evaluate("a => a.href")
+        for link in page.locator("[aria-labelledby=stores] tbody a").all()
+    ]
     assert len(chain_run.outcomes) == len(links)
     for link in links:
         page.goto(link)

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import chain_samples
@@ -162,18 +163,33 @@ def test_a_funnel_plot_draws_every_limit_and_every_store(sixty):
     assert all(np.isfinite(line.get_ydata()).all() for line in limits)
     points = [line for line in axes.lines if line.get_linestyle() == "None"]
     assert 30 == sum(len(line.get_xdata()) for line in points)
-    assert ["1"] == [text.get_text() for text in axes.texts if text.get_text().isdigit()]
+    assert ["95%", "99.8%", "1"] == [text.get_text() for text in axes.texts]
     assert "1 of the 30 stores lies outside" in chain_words.funnel_found(funnel)
 
 
+def test_a_change_of_nothing_has_no_sign():
+    """Nor is it less than nothing; a loss has a minus, not a hyphen."""
+    table = pd.DataFrame(
+        {
+            "measure": ["customers", "repeat_customer_rate", "spend_per_order"],
+            "value_before": [100.0, 0.3, 20.0],
+            "change": [-0.1, 0.012, -5.0],
+        }
+    )
+    assert (
+        "In the middle store the number of customers changed by 0%, the share who came back by +1.2 "
+        "points and spend per order by −25%." == chain_words.middle_store(table)
+    )
+
+
 def test_the_chains_page_names_all_that_failed_or_is_old():
-    """In the table, and the first ten above it."""
+    """In the table, and the first five above it."""
     rows = chain_samples.rows(20)
     for row in rows[:12]:
         row |= {"failure": "Cell 5 failed."}
     html = index_page(rows, settings_without_data(), nights.DAY, "-")
-    assert 11 == html.count('<p class="failure">')
-    assert "2 more have no new page" in html
+    assert 6 == html.count('<p class="failure">')
+    assert "7 more have no new page" in html
     assert html == lint(html, "index")
 
 

@@ -39,12 +39,14 @@ def funnel_plot(funnel: Funnel, numbered: Sequence[int], what: str, ax: Axes | N
     wide = largest > _WIDE * smallest
     spaced = np.geomspace if wide else np.linspace
     # Whole customers, since the limits are of counts.
-    at = np.unique(np.round(spaced(max(smallest * 0.9, 1.0), largest * 1.1, 240)))
+    at = np.unique(np.round(spaced(max(smallest * 0.8, 1.0), largest * 1.1, 240)))
     for level, width, dash in ((INNER, 0.9, (0, (4, 2))), (OUTER, 1.2, "-")):
         low, high = funnel.limits(at, level)
         for end in (low, high):
             ax.plot(at, end, color=GREY, lw=width, ls=dash)
-        label(ax, f"{level:.1%}".replace(".0%", "%"), (at[-1], high[-1]), GREY, fontsize=7)
+        # Where the lines are farthest apart.
+        text = f"{level:.1%}".replace(".0%", "%")
+        label(ax, text, (at[0], high[0]), GREY, shift=(-3, 0), ha="right", fontsize=7)
     ax.axhline(funnel.centre, color=INK, lw=0.9)
     apart = funnel.outside(OUTER) != 0
     for points, colour, marker in ((~apart, BLUE, "o"), (apart, ORANGE, "D")):

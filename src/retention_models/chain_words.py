@@ -97,10 +97,20 @@ def middle_store(changes: pd.DataFrame) -> str:
     middle = relative.groupby(changes["measure"]).median()
     points = changes.loc[changes["measure"] == "repeat_customer_rate", "change"].median()
     return (
-        f"In the middle store the number of customers changed by {middle['customers']:+.0%}, the share "
-        f"who came back by {100 * points:+.1f} points and spend per order by "
-        f"{middle['spend_per_order']:+.0%}."
-    ).replace("-", "−")
+        f"In the middle store the number of customers changed by {_percent(middle['customers'])}, the "
+        f"share who came back by {_signed(100 * points, 1)} points and spend per order by "
+        f"{_percent(middle['spend_per_order'])}."
+    )
+
+
+def _percent(value: float) -> str:
+    return f"{_signed(100 * value, 0)}%"
+
+
+def _signed(value: float, digits: int) -> str:
+    """A change with its sign, which nothing has none of."""
+    rounded = round(value, digits)
+    return f"{rounded:+.{digits}f}".replace("-", "−") if rounded else "0"
 
 
 def sparkline(months: list[dict[str, object]]) -> str:
