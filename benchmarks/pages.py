@@ -118,7 +118,7 @@ def made(folder: Path) -> list[tuple[str, int, float]]:
 
     def store_page() -> str:
         notebook = nbformat.read(out / store / "store_report.ipynb", as_version=4)
-        return lint(pages.store_page(notebook, settings, store, day, "-"), store)
+        return lint(pages.notebook_page(notebook, settings, store, day, "-"), store)
 
     return [
         ("a store's page", *rendered(store_page)),
