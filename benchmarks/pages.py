@@ -1,5 +1,7 @@
 """Pages a minute: `retention run` against a plain loop of `papermill` and `jupyter nbconvert`.
 
+And bytes and seconds to render of a store's page and of the chain's, also of 500 stores.
+
 `pages.py [STORES] [STORES_OF_THE_LOOP]`. The same notebook and data; two jobs for us. The loop runs over
 the first few stores only and is scaled to all of them, which is fair to it: each of its pages costs the
 same. It is timed one store after the other, and as two loops side by side.
@@ -7,19 +9,28 @@ same. It is timed one store after the other, and as two loops side by side.
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import pandas as pd
 
+from retention_models.reports import pages
+from retention_models.reports.publishing.lint import lint
+from retention_models.settings import Settings, read_settings
 from shops import simulated
 
 JOBS = 2
+MANY = 500
 CUSTOMERS = 250
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "store_report.ipynb"
 LIMIT = 900  # seconds
@@ -87,6 +98,48 @@ def ours(folder: Path, *options: str) -> float:
     return timed(*command, *options, folder=folder)
 
 
+def made(folder: Path) -> list[tuple[str, int, float]]:
+    """Name, bytes, and seconds to render of a store's page and of the chain's."""
+    out = next((folder / "reports").glob("????-??-??"))
+    day = dt.date.fromisoformat(out.name)
+    settings = read_settings(folder / "retention.toml")
+    rows = [
+        {
+            "name": place.parent.name,
+            "href": f"{place.parent.name}/store_report.html",
+            "metrics": json.loads(place.read_text(encoding="utf-8")),
+            "failure": None,
+            "old": None,
+        }
+        for place in sorted(out.glob("*/metrics.json"))
+    ]
+    store = rows[0]["name"]
+    many = [dict(rows[place % len(rows)]) for place in range(MANY)]
+
+    def store_page() -> str:
+        notebook = nbformat.read(out / store / "store_report.ipynb", as_version=4)
+        return lint(pages.notebook_page(notebook, settings, store, day, "-"), store)
+
+    return [
+        ("a store's page", *rendered(store_page)),
+        (f"the chain's, {len(rows)} stores", *rendered(lambda: index(rows, settings, day))),
+        (f"the chain's, {MANY} stores", *rendered(lambda: index(many, settings, day))),
+    ]
+
+
+def index(rows: list[dict[str, Any]], settings: Settings, day: dt.date) -> str:
+    """The chain's page, checked as it is before it is published."""
+    return lint(pages.index_page(rows, settings, day, "-"), "index")
+
+
+def rendered(make: Callable[[], str]) -> tuple[int, float]:
+    """Bytes of a page, and seconds that it takes when it is made for the second time."""
+    make()
+    begin = time.perf_counter()
+    page = make()
+    return len(page.encode()), time.perf_counter() - begin
+
+
 def main(stores: int = 40, of_the_loop: int = 6) -> None:
     """Print pages a minute of each, and how many times faster ours is."""
     with tempfile.TemporaryDirectory() as name:
@@ -101,6 +154,7 @@ def main(stores: int = 40, of_the_loop: int = 6) -> None:
             list(pool.map(lambda store: by_hand(folder, store), ids[of_the_loop : 2 * of_the_loop]))
         side_by_side = (time.perf_counter() - begin) / of_the_loop
         warm = ours(folder) / stores
+        sizes = made(folder)
         cold = ours(folder, "--cold", "--store", ids[0], "--store", ids[1]) / 2
     print(
         f"a page by commands: papermill {papermill:.1f} s, nbconvert {nbconvert:.1f} s "
@@ -114,6 +168,8 @@ def main(stores: int = 40, of_the_loop: int = 6) -> None:
     ):
         times = "" if seconds is loop else f", {loop / seconds:.1f} times the first"
         print(f"{what:<55} {60 / seconds:6.1f} pages a minute{times}", flush=True)
+    for what, size, seconds in sizes:
+        print(f"{what:<55} {size:9,} bytes, rendered and checked in {seconds:.2f} s", flush=True)
 
 
 if __name__ == "__main__":

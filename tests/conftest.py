@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 import shops
+from browsers import fetch_axe
 from engines import why_not
 from retention_models.demonstration import write_demo
 from retention_models.reports.run import RunResult, run_project
@@ -65,6 +68,35 @@ def chromium() -> str:
     if found is None:
         skip_or_fail("Chromium is not installed (Debian: chromium)")
     return str(found)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    """Headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The source of axe-core, kept in pytest's cache."""
+    npm = shutil.which("npm")
+    if npm is None:
+        skip_or_fail("npm is not installed (Debian: npm)")
+    cache = getattr(request.config, "cache", None)  # -p no:cacheprovider: there is none
+    folder = tmp_path_factory.mktemp("axe") if cache is None else cache.mkdir("axe-core")
+    try:
+        return fetch_axe(str(npm), folder)
+    except (subprocess.SubprocessError, OSError) as error:
+        skip_or_fail(f"axe-core could not be fetched with npm ({error})")
+        raise
 
 
 @pytest.fixture(scope="session")

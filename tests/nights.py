@@ -133,4 +133,4 @@ def without_nbconvert(patch: object) -> None:
     def page(notebook: object, settings: object, store: str, *_: object) -> str:
         return f"<html><main></main>the good page of {store}</html>"
 
-    patch.setattr(pages, "store_page", page)
+    patch.setattr(pages, "notebook_page", page)

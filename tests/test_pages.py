@@ -1,8 +1,25 @@
 """Pages are self-contained: cleaned, linted, and styled from within."""
 
+import datetime as dt
+import re
+import tempfile
+from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
 import pytest
 
+import chain_samples
+import nights
+from retention_models import chain_plots, chain_words
+from retention_models.measures.funnel import find_funnel
+from retention_models.reports.assets import script, source_hash
+from retention_models.reports.chain_page import chain_findings
+from retention_models.reports.pages import index_page
 from retention_models.reports.publishing.lint import PageError, clean_html, lint
+from retention_models.reports.sparklines import sparkline
 
 
 @pytest.mark.parametrize(
@@ -24,6 +41,38 @@ def test_what_would_leave_the_page_is_found(bad):
         lint(f"<html><body>{bad}</body></html>", "store 7")
 
 
+def own(more: str = "") -> str:
+    """A page with the script of all pages, and more."""
+    return f"<html><body><script>{script()}</script>{more}</body></html>"
+
+
+def test_the_pages_own_script_passes_by_its_hash():
+    """And the policy in the page's head names the same hash."""
+    assert own() == lint(own(), "store 7")
+    head = index_page([], settings_without_data(), dt.date(2023, 12, 31), "-")
+    assert f"script-src '{source_hash(script())}'" in head
+    assert "unsafe" not in head.partition("</head>")[0]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        own("<script>1</script>"),
+        own(f"<script>{script()}</script>"),
+        own().replace("use strict", "use"),
+        own().replace("<script>", '<script type="module">'),
+        own().replace("<script>", '<script src="data:,1">'),
+        own().replace("</script>", ""),
+        own("<script src='data:,1'/>"),
+        own("<SCRIPT>1</SCRIPT >"),
+    ],
+)
+def test_no_other_script_passes(bad):
+    """Nor the same one twice, changed, or with an attribute."""
+    with pytest.raises(PageError, match="script"):
+        lint(bad, "store 7")
+
+
 def test_text_that_only_looks_like_markup_passes():
     """Escaped text is text."""
     page = '<p title="onclick=x">&lt;script&gt; url(x) <img alt="x" src="data:,"></p>'
@@ -39,3 +88,112 @@ def test_cleaning_keeps_tables_and_drops_scripts():
     assert "script" not in cleaned
     assert "svg" not in cleaned
     assert "onclick" not in cleaned
+
+
+def points_of(address: str) -> list[tuple[float, float]]:
+    """The ends of a sparkline's strokes."""
+    svg = ElementTree.fromstring(unquote(address.removeprefix("data:image/svg+xml,")))
+    path = svg.find("{http://www.w3.org/2000/svg}path").get("d")
+    return [tuple(map(float, pair.split())) for pair in re.findall(r"[ML]([^ML]+)", path)]
+
+
+def test_a_sparkline_goes_from_nothing_up_to_its_largest_value():
+    """Evenly from left to right, 0 at the bottom; a gap where nothing is said."""
+    assert [(3.0, 21.0), (33.0, 12.0), (93.0, 3.0)] == points_of(sparkline([0, 5, None, 10]))
+    assert unquote(sparkline([0, 5, None, 10])).count("M") == 2
+
+
+def test_a_sparkline_of_nothing_is_empty():
+    """Neither a division by 0 nor a line."""
+    assert [] == points_of(sparkline([None, None]))
+    assert [(3.0, 21.0)] == points_of(sparkline([0]))
+
+
+@pytest.fixture(scope="module")
+def sixty():
+    """Rows of sixty stores, and what is found in them."""
+    rows = chain_samples.rows(60)
+    return rows, chain_findings(rows, nights.DAY)
+
+
+def test_the_store_that_differs_stands_out_and_the_one_that_moved_is_named(sixty):
+    """Store 3 has half the chain's repeat rate, store 4 lost half of its customers."""
+    _, found = sixty
+    assert ["0003 Market Street"] == [row["name"] for row in found["apart"]["rows"]]
+    assert not found["apart"]["rows"][0]["above"]
+    first = found["moved"]["rows"][0]
+    assert ("0004 Market Street", "customers") == (first["name"], first["measure"])
+    assert "of 58 stores" in found["moved"]["said"]
+
+
+def test_old_and_young_stores_are_not_compared_and_counted():
+    """Their numbers are of other days."""
+    young = chain_samples.rows(60)
+    for place in (30, 31):
+        young[place]["metrics"]["first_day"] = "2023-06-01"
+    found = chain_findings(young, nights.DAY)["apart"]
+    assert (
+        "Not compared: 2 stores without a year of purchases or with too few customers and "
+        "2 stores without a page of tonight." == found["left_out"]
+    )
+
+
+def test_metrics_of_an_earlier_version_have_a_row_and_no_line():
+    """A page kept from before knows neither months nor changes."""
+    rows = chain_samples.rows(6)
+    for row in rows:
+        for name in ("months", "changes", "first_day"):
+            del row["metrics"][name]
+    found = chain_findings(rows, nights.DAY)
+    assert [None] * 6 == found["lines"]
+    assert found["moved"] is None
+    assert "needs 5" in found["apart"]["refusal"]
+
+
+def test_a_funnel_plot_draws_every_limit_and_every_store(sixty):
+    """Lines without a hole, and as many points as stores; outliers are numbered."""
+    rng = np.random.default_rng(4)
+    total = np.geomspace(10, 4000, 30).astype(int)
+    count = rng.binomial(total, 0.3)
+    count[25] = total[25] * 0.6
+    funnel = find_funnel(count, total)
+    axes = chain_plots.funnel_plot(funnel, [25], "Bought again")
+    limits = [line for line in axes.lines if len(line.get_xdata()) > 50]
+    assert 4 == len(limits)
+    assert all(np.isfinite(line.get_ydata()).all() for line in limits)
+    points = [line for line in axes.lines if line.get_linestyle() == "None"]
+    assert 30 == sum(len(line.get_xdata()) for line in points)
+    assert ["95%", "99.8%", "1"] == [text.get_text() for text in axes.texts]
+    assert "1 of the 30 stores lies outside" in chain_words.funnel_found(funnel)
+
+
+def test_a_change_of_nothing_has_no_sign():
+    """Nor is it less than nothing; a loss has a minus, not a hyphen."""
+    table = pd.DataFrame(
+        {
+            "measure": ["customers", "repeat_customer_rate", "spend_per_order"],
+            "value_before": [100.0, 0.3, 20.0],
+            "change": [-0.1, 0.012, -5.0],
+        }
+    )
+    assert (
+        "In the middle store the number of customers changed by 0%, the share who came back by +1.2 "
+        "points and spend per order by −25%." == chain_words.middle_store(table)
+    )
+
+
+def test_the_chains_page_names_all_that_failed_or_is_old():
+    """In the table, and the first five above it."""
+    rows = chain_samples.rows(20)
+    for row in rows[:12]:
+        row |= {"failure": "Cell 5 failed."}
+    html = index_page(rows, settings_without_data(), nights.DAY, "-")
+    assert 6 == html.count('<p class="failure">')
+    assert "7 more have no new page" in html
+    assert html == lint(html, "index")
+
+
+def settings_without_data():
+    """Settings of a project without data."""
+    with tempfile.TemporaryDirectory() as folder:
+        return nights.settings_in(Path(folder))

@@ -7,6 +7,7 @@ colours are Okabe and Ito's, told apart by colour-blind readers; lines are label
 from __future__ import annotations
 
 import functools
+import io
 from collections.abc import Callable
 from typing import Any, ParamSpec
 
@@ -56,6 +57,14 @@ def in_house_style(draw: Callable[P, Axes]) -> Callable[P, Axes]:
             return draw(*args, **kwargs)
 
     return styled
+
+
+def as_svg(figure: Figure) -> str:
+    """A figure as SVG, without a date, so that the same data give the same page."""
+    buffer = io.StringIO()
+    with mpl.rc_context(HOUSE_STYLE):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()
 
 
 def label(

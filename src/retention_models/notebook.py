@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import html
-import io
 import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import pandas as pd
 from IPython.display import HTML, display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from retention_models.errors import CannotSay
-from retention_models.figure_style import HOUSE_STYLE
+from retention_models.figure_style import as_svg
 
 if TYPE_CHECKING:
     from retention_models.store_page.tables import Card
@@ -44,13 +42,9 @@ def show(figure: Axes | Figure, *sentences: str) -> None:
     drawn = figure.get_figure(root=True) if isinstance(figure, Axes) else figure
     if drawn is None:
         raise ValueError("show: the axes belong to no figure any more; draw them anew.")
-    buffer = io.StringIO()
-    with mpl.rc_context(HOUSE_STYLE):
-        # Without a date, so that the same data give the same page.
-        drawn.savefig(buffer, format="svg", metadata={"Date": None})
     alternative = " ".join(sentences)
     display(
-        {"image/svg+xml": buffer.getvalue(), "text/plain": alternative},
+        {"image/svg+xml": as_svg(drawn), "text/plain": alternative},
         raw=True,
         metadata={"image/svg+xml": {"alt": alternative}},
     )

@@ -12,6 +12,7 @@ from retention_models import words
 from retention_models.action_settings import LIST_NAMES, ListName
 from retention_models.actions.lists import ActionList
 from retention_models.errors import CannotSay
+from retention_models.measures.recent import RecentActivity, recent_activity
 from retention_models.predictions import Interval
 from retention_models.spreadsheets import formula_safe
 from retention_models.store import Store
@@ -46,7 +47,9 @@ def write_outputs(store: Store, folder: str | Path) -> None:
     -----
     customers.csv holds the customer summary and, where the store's data carry a model, the columns of
     `predict_customers`; forecast_verdict says in every row how far they can be relied on.
-    metrics.json holds each headline as value, low and high, or null with the reason.
+    metrics.json holds each headline as value, low and high, or null with the reason; under "months" the
+    customers and orders of the last twelve, and under "changes" the headlines' change against the time
+    before.
     actions/ holds each list as CSV, for a spreadsheet, and as Parquet, with texts as they are; a list
     that there cannot be has no file, and its reason in metrics.json.
     """
@@ -113,7 +116,46 @@ def _metrics(store: Store) -> dict[str, object]:
         "forecast": forecast,
         "forecast_verdict": _attempt(_verdict, store, "forecast_verdict"),
         "actions": {name: _attempt(_action, store, name) for name in LIST_NAMES},
+        **_recent(store),
     }
+
+
+def _recent(store: Store) -> dict[str, object]:
+    """The store's first day, its last months and its changes, for the chain's page."""
+    try:
+        _ = store.measures  # says why there can be no numbers
+        found = recent_activity(
+            store.log, store_id=store.id, end=store.observation_end, first=store.first_day
+        )
+    except CannotSay as refusal:
+        nothing = {"value": None, "reason": str(refusal)}
+        return {"first_day": None, "months": nothing, "changes": nothing}
+    return {
+        "first_day": store.first_day.isoformat(),
+        "months": {"value": _months(found)},
+        "changes": _changes(found),
+    }
+
+
+def _months(found: RecentActivity) -> list[dict[str, object]]:
+    return [
+        {
+            "month": f"{row.month:%Y-%m}",
+            "customers": _count(row.customers),
+            "orders": _count(row.orders),
+        }
+        for row in found.months.itertuples()
+    ]
+
+
+def _changes(found: RecentActivity) -> dict[str, object]:
+    if isinstance(found.changes, str):
+        return {"value": None, "reason": found.changes}
+    rows = {
+        name: {column: _number(row[column]) for column in found.changes.columns}
+        for name, row in found.changes.iterrows()
+    }
+    return {"value": {"days": found.days, "measures": rows}}
 
 
 def _attempt(
@@ -127,6 +169,10 @@ def _attempt(
 
 def _number(value: float) -> float | None:
     return None if pd.isna(value) else float(value)
+
+
+def _count(value: float) -> int | None:
+    return None if pd.isna(value) else int(value)
 
 
 def _measure(store: Store, name: str) -> dict[str, object]:

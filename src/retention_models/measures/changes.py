@@ -16,6 +16,7 @@ from retention_models.measures.notes import no_interval
 from retention_models.measures.sums import scale_of, shared_variance, sums_with_earlier
 from retention_models.measures.table import Measured, Scope, measured, scope_of, with_windows
 from retention_models.measures.units import Units
+from retention_models.periods import Periods
 from retention_models.transactions import Transactions
 
 PREVIOUS, YEAR_BEFORE = "previous period", "year before"
@@ -125,7 +126,7 @@ def _change(found: Measured, crossed: pd.DataFrame, units: Units, lag: int) -> p
     added = [column for column in both if column not in keys]
     both[added] = both[added].astype(float).fillna(0.0)
     change = now["value"] - before["value"]
-    low, high = _ends(found.name, now, before, both, units)
+    low, high = ends_of_change(found.name, now, before, both, units.periods)
     note = now["note"].where(now["value"].isna(), "")
     note = note.mask(now["value"].notna() & before["value"].isna(), "Before: " + before["note"])
     note = note.mask(before["note"].isna(), "The data do not reach back to the period before.")
@@ -147,9 +148,22 @@ def _change(found: Measured, crossed: pd.DataFrame, units: Units, lag: int) -> p
     )
 
 
-def _ends(
-    name: str, now: pd.DataFrame, before: pd.DataFrame, both: pd.DataFrame, units: Units
+def ends_of_change(
+    name: str, now: pd.DataFrame, before: pd.DataFrame, both: pd.DataFrame, periods: Periods
 ) -> tuple[Floats, Floats]:
+    """95% interval of a measure's change, as `measure_changes` has it.
+
+    Parameters
+    ----------
+    name : str
+        One of `MEASURES`.
+    now, before : DataFrame
+        Sums as of `sums_of` with value, low, high, variance, customers and period, row by row.
+    both : DataFrame
+        Sums of products as of `sums_with_earlier`, of the same rows.
+    periods : Periods
+        What the numbers in ``period`` mean.
+    """
     measure = MEASURES[name]
     missing = np.full(len(now), np.nan)
     if any(f"{a}*{b}" not in table for a, b in pairs_of([name]) for table in (now, both)):
@@ -159,7 +173,7 @@ def _ends(
     if measure.kind == "count":
         return _ends_of_total(now, before, both, np.maximum(v + w - 2.0 * shared, 0.0))
     for table in (now, before):
-        days = table["period"].map(units.periods.length).to_numpy(dtype=float)
+        days = table["period"].map(periods.length).to_numpy(dtype=float)
         shared = shared * scale_of(name, days)
     spread = np.sqrt(v * w)
     r = np.divide(shared, spread, out=np.zeros(len(now)), where=spread > 0)

@@ -41,7 +41,7 @@ def sums_of(family: Table, keys: Sequence[str], names: Collection[str]) -> pd.Da
     for column in columns_of(names):
         asked[column] = family[column].sum().cast("float64")
     for a, b in pairs_of(names):
-        asked[f"{a}*{b}"] = _product_sum(family[a], family[b])
+        asked[f"{a}*{b}"] = product_sum(family[a], family[b])
     groups = [*keys, "period"]
     return to_frame(family.group_by(groups).aggregate(**asked).order_by(groups))
 
@@ -64,12 +64,13 @@ def sums_with_earlier(
     both = family.join(earlier, [*keys, "customer_id", "period"])
     asked: dict[str, NumericValue] = {"n": both.count().cast("float64")}
     for a, b in pairs_of(names):
-        asked[f"{a}*{b}"] = _product_sum(both[a], both[f"{b}_before"])
+        asked[f"{a}*{b}"] = product_sum(both[a], both[f"{b}_before"])
     groups = [*keys, "period"]
     return to_frame(both.group_by(groups).aggregate(**asked).order_by(groups))
 
 
-def _product_sum(a: NumericValue, b: NumericValue) -> NumericValue:
+def product_sum(a: NumericValue, b: NumericValue) -> NumericValue:
+    """Σ a b over rows, the same whatever the order in which an engine adds."""
     if isinstance(a, IntegerColumn) and isinstance(b, IntegerColumn):
         return (a * b).sum().cast("float64")
     # Decimals add up to the same sum in any order, so that a run can be repeated exactly; money's own

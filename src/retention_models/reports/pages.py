@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-import hashlib
 import html
 import re
 from functools import cache
@@ -19,6 +18,8 @@ import markupsafe
 import nbformat
 
 from retention_models import __version__, words
+from retention_models.reports.assets import script, source_hash, style, template_text
+from retention_models.reports.chain_page import chain_findings
 from retention_models.reports.publishing.failure_page import NOTICE, NOTICE_END, since_words
 from retention_models.reports.publishing.kinds import STORE, PageKind
 from retention_models.reports.publishing.lint import clean_html, form_of
@@ -44,6 +45,8 @@ def _exporter() -> Any:
     exporter.register_filter("clean_html", clean_html)
     exporter.register_filter("form_of", form_of)
     exporter.register_filter("with_places", _with_places)
+    exporter.register_filter("below_title", _below_title)
+    exporter.register_filter("in_scroll", _in_scroll)
     exporter.register_filter(
         "base64_text",
         lambda text: base64.b64encode(text.encode("utf-8")).decode("ascii"),
@@ -54,17 +57,33 @@ def _exporter() -> Any:
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_text),
+        loader=jinja2.FunctionLoader(template_text),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
     environment.filters["shown"] = _shown
+    environment.filters["moved_by"] = _moved_by
     return environment
 
 
-def _text(name: str) -> str:
-    return _TEMPLATES.joinpath(name).read_text(encoding="utf-8")
+def _below_title(cleaned: str) -> str:
+    """Headings of a notebook stand below the page's one title."""
+    return re.sub(r"(</?)h1\b", r"\1h2", cleaned)
+
+
+def _in_scroll(cleaned: str) -> str:
+    """A table in a region of its own, which keys can scroll where it is wider than the page."""
+    if "<table" not in cleaned:
+        return cleaned
+    caption = re.search(r"<caption[^>]*>(.*?)</caption>", cleaned, re.DOTALL)
+    said = re.sub(r"<[^>]*>", "", caption[1]).strip() if caption else ""
+    # Escaped already, but for the quotes that end an attribute.
+    label = html.unescape(said) or "Table"
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(label)}">'
+        f"{cleaned}</div>"
+    )
 
 
 def _shown(value: float, kind: str) -> str:
@@ -73,14 +92,23 @@ def _shown(value: float, kind: str) -> str:
     return f"{value:,.2f}" if kind == "money" else f"{value:,.0f}"
 
 
+def _moved_by(value: float, kind: str) -> str:
+    if kind == "share":
+        text = f"{100 * value:+.1f} points"
+    else:
+        text = f"{value:+,.2f}" if kind == "money" else f"{value:+,.0f}"
+    return text.replace("-", "−")
+
+
 def _frame(settings: Settings, as_of: dt.date, made: str) -> dict[str, Any]:
-    style = f"\n{_text('page.css')}"
-    known = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+    head = template_text("head.html.j2")
+    # The one style sheet and the one script are let in by their hashes: nothing else gets past the
+    # page's Content-Security-Policy.
+    head = head.replace("STYLE", source_hash(style())).replace("SCRIPT", source_hash(script()))
     return {
-        # The one style sheet is let in by its hash: no other style, and nothing else, gets past the
-        # page's Content-Security-Policy.
-        "head": markupsafe.Markup(_text("head.html.j2").replace("STYLE", f"sha256-{known}")),
-        "css": markupsafe.Markup(style),
+        "head": markupsafe.Markup(head),
+        "css": markupsafe.Markup(style()),
+        "script": markupsafe.Markup(script()),
         "chain": settings.name,
         "chain_title": one_line(settings.name),
         "as_of": words.day(as_of),
@@ -194,12 +222,18 @@ def failure_page(
 
 def index_page(rows: list[dict[str, Any]], settings: Settings, as_of: dt.date, made: str) -> str:
     """The chain's page: a row per store with name, href, metrics, failure, and an old page's day."""
+    found = chain_findings(rows, as_of)
     return (
         _environment()
         .get_template("index.html.j2")
         .render(
             **_frame(settings, as_of, made),
             rows=rows,
+            moved=found["moved"],
+            apart=found["apart"],
+            lines=found["lines"],
+            wholes=found["whole"],
+            whys=found["why"],
             currency=settings.money.currency,
             horizon=words.window(settings.model.horizon, settings.model.time_unit),
         )

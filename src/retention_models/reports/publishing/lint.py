@@ -10,6 +10,7 @@ import nbformat
 import nh3
 
 from retention_models.credentials import secret_in
+from retention_models.reports.assets import script, source_hash
 
 # What a page may hold: text, tables, lists. No script, no style of its own, no embedded thing.
 _TAGS = {
@@ -25,7 +26,7 @@ _ATTRIBUTES = {
 }
 
 _FORBIDDEN_TAGS = {
-    *("script", "iframe", "object", "embed", "form", "base", "audio", "video", "source", "svg"),
+    *("iframe", "object", "embed", "form", "base", "audio", "video", "source", "svg"),
     *("math", "template", "portal", "frame", "frameset", "applet", "track", "input", "button"),
 }
 _FETCHED = {"src", "srcset", "imagesrcset", "data", "poster", "background", "manifest", "ping"}
@@ -145,9 +146,16 @@ class _Lint(HTMLParser):
         self.found: list[str] = []
         self.pictures = 0
         self._in_style = False
+        self._script: list[str] | None = None
+        self._scripts = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._in_style = tag == "style"
+        if tag == "script":
+            self._script = []
+            self._scripts += 1
+            if attrs or self._scripts > 1:
+                self.found.append("<script> beside the page's own")
         if tag in _FORBIDDEN_TAGS:
             self.found.append(f"<{tag}>")
         if tag == "img" and not (dict(attrs).get("alt") or "").strip():
@@ -171,8 +179,21 @@ class _Lint(HTMLParser):
             self.found.append(f"<{tag} {name}=…>")
 
     def handle_data(self, data: str) -> None:
+        if self._script is not None:
+            self._script.append(data)
         if self._in_style and ("@import" in data or "url(" in data):
             self.found.append("a style sheet that loads something")
 
     def handle_endtag(self, tag: str) -> None:
         self._in_style = False
+        if tag == "script":
+            self._end_script()
+
+    def close(self) -> None:
+        super().close()
+        self._end_script()  # one without an end
+
+    def _end_script(self) -> None:
+        if self._script is not None and source_hash("".join(self._script)) != source_hash(script()):
+            self.found.append("<script> that is not the page's own")
+        self._script = None

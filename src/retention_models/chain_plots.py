@@ -1,0 +1,74 @@
+"""The stores of a chain side by side → matplotlib Axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
+
+from retention_models.figure_style import BLUE, GREY, INK, ORANGE, in_house_style, label, new_axes
+from retention_models.measures.funnel import INNER, OUTER, Funnel
+
+_WIDE = 20  # largest ÷ smallest store from which sizes are drawn on a log scale
+_THOUSANDS = FuncFormatter(lambda value, _: f"{value:,.0f}")
+
+
+@in_house_style
+def funnel_plot(funnel: Funnel, numbered: Sequence[int], what: str, ax: Axes | None = None) -> Axes:
+    """Every store's rate against its size, between the limits that chance draws.
+
+    Parameters
+    ----------
+    funnel : Funnel
+        From `find_funnel`.
+    numbered : sequence of int
+        Places of the stores that get a number, 1 first: those that a table beside the figure names.
+    what : str
+        What the rate is, for the axis.
+    ax : Axes, optional
+        Where to draw; a new figure unless given.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = new_axes(3.4) if ax is None else ax
+    smallest, largest = float(funnel.total.min()), float(funnel.total.max())
+    wide = largest > _WIDE * smallest
+    spaced = np.geomspace if wide else np.linspace
+    # Whole customers, since the limits are of counts.
+    at = np.unique(np.round(spaced(max(smallest * 0.8, 1.0), largest * 1.1, 240)))
+    for level, width, dash in ((INNER, 0.9, (0, (4, 2))), (OUTER, 1.2, "-")):
+        low, high = funnel.limits(at, level)
+        for end in (low, high):
+            ax.plot(at, end, color=GREY, lw=width, ls=dash)
+        # Where the lines are farthest apart.
+        text = f"{level:.1%}".replace(".0%", "%")
+        label(ax, text, (at[0], high[0]), GREY, shift=(-3, 0), ha="right", fontsize=7)
+    ax.axhline(funnel.centre, color=INK, lw=0.9)
+    apart = funnel.outside(OUTER) != 0
+    for points, colour, marker in ((~apart, BLUE, "o"), (apart, ORANGE, "D")):
+        ax.plot(
+            funnel.total[points],
+            funnel.rate[points],
+            marker,
+            ms=4,
+            mew=0.4,
+            mec="white",
+            color=colour,
+            alpha=0.8,
+        )
+    for number, place in enumerate(numbered, start=1):
+        where = (funnel.total[place], funnel.rate[place])
+        label(ax, str(number), where, INK, fontsize=8)
+    if wide:
+        ax.set_xscale("log")
+        ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.xaxis.set_major_formatter(_THOUSANDS)
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    ax.set_xlabel("Customers of the last year")
+    ax.set_ylabel(what)
+    ax.set_title("Every store, and how far chance lets it stray")
+    return ax
