@@ -112,7 +112,6 @@ def test_a_managers_question_is_answered_at_its_place(places, question, heading,
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="the section on campaigns comes with the campaigns' pages")
 def test_whether_the_coupon_paid_is_answered_at_its_place(places):
     """It did, or it did not, or that cannot be told."""
     assert "What did our campaigns do?" in places.text
