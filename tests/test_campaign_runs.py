@@ -98,6 +98,9 @@ def test_campaigns_get_pages_and_stores_the_table_of_them(project, tmp_path):
     assert "The report of this campaign could not be made" in failed
     index = (folder / "index.html").read_text(encoding="utf-8")
     assert 'href="spring/campaign_report.html"' in index
+    stores = (tmp_path / folder.name / "index.html").read_text(encoding="utf-8")
+    assert f'href="../campaigns/{folder.name}/index.html"' in stores
+    assert f'href="../../{folder.name}/index.html"' in index
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert "campaign" == manifest["kind"]
 

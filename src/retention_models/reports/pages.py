@@ -220,8 +220,17 @@ def failure_page(
     )
 
 
-def index_page(rows: list[dict[str, Any]], settings: Settings, as_of: dt.date, made: str) -> str:
-    """The chain's page: a row per store with name, href, metrics, failure, and an old page's day."""
+def index_page(
+    rows: list[dict[str, Any]],
+    settings: Settings,
+    as_of: dt.date,
+    made: str,
+    campaigns: str | None = None,
+) -> str:
+    """The chain's page: a row per store with name, href, metrics, failure, and an old page's day.
+
+    `campaigns` is where the page of its campaigns lies, if there is one.
+    """
     found = chain_findings(rows, as_of)
     return (
         _environment()
@@ -229,6 +238,7 @@ def index_page(rows: list[dict[str, Any]], settings: Settings, as_of: dt.date, m
         .render(
             **_frame(settings, as_of, made),
             rows=rows,
+            campaigns=campaigns,
             moved=found["moved"],
             apart=found["apart"],
             lines=found["lines"],
@@ -247,5 +257,5 @@ def campaign_index_page(
     return (
         _environment()
         .get_template("campaigns.html.j2")
-        .render(**_frame(settings, as_of, made), rows=rows)
+        .render(**_frame(settings, as_of, made), rows=rows, day=as_of.isoformat())
     )

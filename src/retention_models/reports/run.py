@@ -30,7 +30,7 @@ from retention_models.reports.publishing.fingerprints import (
     lock_entry,
 )
 from retention_models.reports.publishing.index import INDEX
-from retention_models.reports.publishing.kinds import CAMPAIGN, STORE, PageKind
+from retention_models.reports.publishing.kinds import CAMPAIGN, CAMPAIGNS, STORE, PageKind
 from retention_models.reports.publishing.manifest import DONE, Manifest
 from retention_models.reports.publishing.night import Job, Tell, publish_run
 from retention_models.reports.publishing.notices import check_notices, tell_outcome
@@ -138,7 +138,7 @@ def run_project(
     made = []
     if campaigns:
         of_campaigns = replace(
-            work, notebook=_notebook(settings, CAMPAIGN), output=folder / "campaigns", kind=CAMPAIGN
+            work, notebook=_notebook(settings, CAMPAIGN), output=folder / CAMPAIGNS, kind=CAMPAIGN
         )
         made.append(_publish(of_campaigns, asked, campaigns, jobs, cold, tell))
     made.append(publish_run(plan, partial(_execute, work, jobs, cold), tell))

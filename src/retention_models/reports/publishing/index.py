@@ -11,6 +11,7 @@ from typing import Any
 from retention_models import words
 from retention_models.reports import pages
 from retention_models.reports.publishing.disk import write_whole
+from retention_models.reports.publishing.kinds import CAMPAIGNS, STORE
 from retention_models.reports.publishing.lint import lint, seen
 from retention_models.reports.publishing.manifest import PENDING, Entry
 from retention_models.reports.publishing.press import Press
@@ -21,11 +22,20 @@ INDEX = "index.html"
 def publish_index(press: Press) -> Path:
     """Write index.html from the manifest, and say where it is."""
     rows = [_row(press, entry) for entry in press.manifest.stores.values()]
-    make = pages.index_page if press.kind.name == "store" else pages.campaign_index_page
-    html = make(rows, press.settings, press.as_of, press.clock.made)
+    about = rows, press.settings, press.as_of, press.clock.made
+    if press.kind == STORE:
+        html = pages.index_page(*about, campaigns=_campaigns(press))
+    else:
+        html = pages.campaign_index_page(*about)
     path = press.folder / INDEX
     write_whole(path, lint(seen(html), "index"))
     return path
+
+
+def _campaigns(press: Press) -> str | None:
+    """Where the campaigns of the same day have their index, seen from the stores'."""
+    of_day = f"{CAMPAIGNS}/{press.folder.name}/{INDEX}"
+    return f"../{of_day}" if (press.folder.parent / of_day).is_file() else None
 
 
 def _row(press: Press, entry: Entry) -> dict[str, Any]:

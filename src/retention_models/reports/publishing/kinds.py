@@ -58,4 +58,6 @@ STORE = PageKind(
         "forecast_verdict": (),
     },
 )
+# Pages of campaigns stand in a folder of their own below the output folder.
+CAMPAIGNS = "campaigns"
 CAMPAIGN = PageKind("campaign", "campaign_report", "effect.json")
