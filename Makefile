@@ -24,7 +24,7 @@ test: .venv/.dev $(ENGINES) ## Set up and run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 slow: .venv/.dev $(ENGINES) ## Run the slow simulations: coverage, false positives, recovery
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m slow
 
 check: .venv/.dev ## Lint, format, types, import contract, notebooks, lock and environment.yml
 	$(BIN)/ruff check .

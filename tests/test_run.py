@@ -171,9 +171,9 @@ def run_by_hand(name: str, folder: Path, grocery: Path) -> list:
     from nbclient import NotebookClient
 
     settings = read_settings(grocery)
-    text = grocery.read_text(encoding="utf-8").replace(
-        settings.transactions.source, settings.path(settings.transactions.source)
-    )
+    text, offers = grocery.read_text(encoding="utf-8"), settings.campaign_data
+    for path in (settings.transactions.source, offers.assignments, offers.redemptions):
+        text = text.replace(path, settings.path(path))
     (folder.parent / "retention.toml").write_text(text, encoding="utf-8")
     folder.mkdir()
     notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
@@ -189,6 +189,13 @@ def test_the_notebook_runs_by_hand_as_it_stands(tmp_path, grocery):
     """From notebooks/, with the parameters that it has, as in JupyterLab; it writes nothing."""
     shown = run_by_hand("store_report.ipynb", tmp_path / "notebooks", grocery)
     assert 6 == sum("image/svg+xml" in o.get("data", {}) for o in shown)
+
+
+@pytest.mark.slow
+def test_a_campaigns_notebook_runs_by_hand_as_it_stands(tmp_path, grocery):
+    """Two pictures of the campaign that it names, and the checks."""
+    shown = run_by_hand("campaign_report.ipynb", tmp_path / "notebooks", grocery)
+    assert 2 == sum("image/svg+xml" in o.get("data", {}) for o in shown)
 
 
 @pytest.mark.slow
