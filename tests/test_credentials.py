@@ -73,7 +73,7 @@ def test_secrets_are_known_by_the_names_of_their_variables():
             "my_api_key": "0123456789",
             "DATABASE_URL": "postgresql://shop:s3cr3t-er@db/x",
             "TOKEN_COUNT": "1234567",
-            "HOME": "/root/home",
+            "HOME": "/srv/home",
         }
     )
     assert {"hunter2!", "0123456789", "s3cr3t-er"} == set(found)
