@@ -1,6 +1,7 @@
 """What holds the repository together: notebooks, dependencies, lock files, README."""
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -131,3 +132,16 @@ def test_links_of_the_readme_lead_somewhere():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         assert (ROOT / target).exists(), target
+
+
+def test_the_top_level_is_what_was_agreed():
+    """Nothing lies there that was left by somebody's work, such as a profile of a run."""
+    git = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if git.returncode:
+        pytest.skip("not a git checkout, so what belongs to the project cannot be told")
+    folders = {".ci", "benchmarks", "data", "docs", "notebooks", "reports", "src", "tests"}
+    locks = {"requirements.lock", "requirements-dev.lock", "requirements-spark.lock"}
+    texts = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"}
+    files = {".gitignore", "Makefile", "environment.yml", "pyproject.toml"}
+    found = {line.split("/")[0] for line in git.stdout.splitlines() if (ROOT / line).exists()}
+    assert folders | locks | texts | files == found
