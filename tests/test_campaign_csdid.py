@@ -87,6 +87,7 @@ def test_group_time_effects_and_summaries_are_csdids(panel, controls, with_covar
         controls=controls,
         covariates=x[:, None] if with_covariate else None,
         clusters=store if clustered else None,
+        small_sample=False,
     )
     fit = csdid_fit(panel, controls, with_covariate, clustered)
     size = STORES if clustered else UNITS
@@ -120,7 +121,7 @@ def test_group_time_effects_and_summaries_are_csdids(panel, controls, with_covar
 def test_the_pre_trend_is_csdids_with_a_finite_sample_form(panel):
     """Its Wald statistic W is χ²; ours is the same W as Hotelling's F."""
     y, first, _, _ = panel
-    found = pre_trend(group_time_effects(y, PERIODS, first))
+    found = pre_trend(group_time_effects(y, PERIODS, first, small_sample=False))
     fit = csdid_fit(panel, "never", False, False)
     k = found.restrictions
     expected = fit.MP["W"] * (UNITS - 1) / UNITS * (UNITS - k) / (k * (UNITS - 1))

@@ -42,7 +42,10 @@ def test_group_time_effects_are_those_of_a_slow_reference(controls, with_covaria
     y, first, x = panel(1, slope=0.5)
     x = x[:, None]
     effects = group_time_effects(
-        y, PERIODS, first, controls=controls, covariates=x if with_covariate else None
+        *(y, PERIODS, first),
+        controls=controls,
+        covariates=x if with_covariate else None,
+        small_sample=False,
     )
     cells = 0
     for g in (3.0, 4.0):
@@ -83,6 +86,41 @@ def test_standard_errors_are_near_those_of_leaving_clusters_out(customers):
     out = np.array([of_all_summaries(y[k], first[k], x[k], "att") for k in kept])
     jackknife = np.sqrt((size - 1) / size * ((out - out.mean(axis=0)) ** 2).sum(axis=0))
     assert errors == pytest.approx(jackknife, rel=0.06)
+
+
+def cr2(X, residual, clusters, contrast) -> float:
+    """Variance of contrast′β by its definition, from whole clusters' blocks of the hat matrix."""
+    bread = np.linalg.inv(X.T @ X)
+    variance = 0.0
+    for c in np.unique(clusters):
+        own = clusters == c
+        block = np.eye(own.sum()) - X[own] @ bread @ X[own].T
+        values, vectors = np.linalg.eigh(block)
+        root = vectors @ np.diag(values**-0.5) @ vectors.T
+        variance += (contrast @ bread @ X[own].T @ root @ residual[own]) ** 2
+    return variance
+
+
+@pytest.mark.parametrize("with_covariate", [False, True])
+def test_few_clusters_have_the_cr2_errors_of_a_slow_reference(with_covariate):
+    """The mean of the treated and the regression of their controls, clusters of three."""
+    rng = np.random.default_rng(31)
+    y, first, x = panel(31, units=90)
+    first, clusters = np.where(np.arange(90) < 45, 3.0, NEVER), np.arange(90) // 3
+    y, x = y + rng.normal(size=(30, 5))[clusters], x[:, None]
+    effects = group_time_effects(
+        *(y, PERIODS, first), covariates=x if with_covariate else None, clusters=clusters
+    )
+    design = np.column_stack([np.ones(90), x]) if with_covariate else np.ones((90, 1))
+    treated, change = first == 3, y[:, 4] - y[:, 1]
+    fit = OLS(change[~treated], design[~treated]).fit()
+    left = (change - fit.predict(design))[treated]
+    alone, pulled = np.ones((45, 1)), design[treated].mean(axis=0)
+    variance = cr2(alone, left - left.mean(), clusters[treated], np.ones(1))
+    variance += cr2(design[~treated], fit.resid, clusters[~treated], pulled)
+    cell = (effects.period == 5).argmax()
+    sums = np.bincount(clusters, weights=effects.influence[:, cell])
+    assert variance == pytest.approx((sums**2).sum() / 90**2)
 
 
 def test_summaries_are_weighted_means_of_the_cells():
@@ -129,7 +167,7 @@ def test_known_effects_are_found_without_noise():
 def test_the_pre_trend_is_the_wald_form_and_sees_a_trend():
     """Against the χ² form by its definition; a trend by covariate is seen, and gone once adjusted."""
     y, first, _ = panel(5, units=600)
-    effects = group_time_effects(y, PERIODS, first)
+    effects = group_time_effects(y, PERIODS, first, small_sample=False)
     before = effects.steps < -1
     psi = effects.influence[:, before]
     n, k = psi.shape

@@ -36,6 +36,7 @@ def births_effect(births: pd.DataFrame, link: str):
         link=link,
         estimand="ate",
         trim=(0.0, 1.0),
+        small_sample=False,
     )
 
 
@@ -106,23 +107,50 @@ def test_the_effect_is_its_formula(estimand):
     assert expected == pytest.approx(found.effect)
 
 
+def changes_without(y, z, x, estimand: str, some: range) -> np.ndarray:
+    """Times n, what leaving each of some customers out changes with everything fitted again."""
+    full = targeted_effect(y, z, x, estimand=estimand, trim=(0, 1)).effect
+    kept = [np.arange(len(y)) != i for i in some]
+    out = [targeted_effect(y[k], z[k], x[k], estimand=estimand, trim=(0, 1)).effect for k in kept]
+    return len(y) * (full - np.array(out))
+
+
 @pytest.mark.parametrize("estimand", ["att", "ate"])
-def test_a_customers_influence_is_what_leaving_him_out_changes(estimand):
+@pytest.mark.parametrize("small_sample", [True, False])
+def test_a_customers_influence_is_what_leaving_him_out_changes(estimand, small_sample):
     """Both models are wrong here, so that every term of the influence function counts."""
     n = 3000
     y, z, x = customers(1, n=n, curve=1.0, turn=0.2)
-    found = targeted_effect(y, z, x, estimand=estimand, trim=(0.0, 1.0))
-    some = range(0, n, 100)
-    out = [
-        targeted_effect(
-            *(np.delete(a, i, 0) for a in (y, z, x)), estimand=estimand, trim=(0, 1)
-        ).effect
-        for i in some
-    ]
-    changes = (n - 1) * (found.effect - np.array(out))
+    found = targeted_effect(
+        *(y, z, x), estimand=estimand, trim=(0.0, 1.0), small_sample=small_sample
+    )
+    changes = changes_without(y, z, x, estimand, range(0, n, 100))
     assert changes == pytest.approx(found.influence[::100], rel=0.05, abs=0.02)
-    assert 0 == pytest.approx(found.influence.mean(), abs=1e-9)
-    assert np.std(found.influence) / np.sqrt(n) == pytest.approx(found.standard_error)
+    assert 0 == pytest.approx(found.influence.mean(), abs=0.02 if small_sample else 1e-9)
+    assert np.sqrt((found.influence**2).mean() / n) == pytest.approx(found.standard_error)
+
+
+@pytest.mark.parametrize("estimand", ["att", "ate"])
+def test_few_customers_have_the_standard_error_of_leaving_each_out(estimand):
+    """A jackknife of everything; without the correction it is too small by twice as much and more."""
+    n = 150
+    y, z, x = customers(11, n=n)
+    jackknife = np.sqrt((changes_without(y, z, x, estimand, range(n)) ** 2).sum()) / n
+    ours, plain = (
+        targeted_effect(y, z, x, estimand=estimand, trim=(0, 1), small_sample=small).standard_error
+        for small in (True, False)
+    )
+    assert 2 * abs(ours - jackknife) < jackknife - plain
+    assert plain < 0.975 * jackknife
+
+
+def test_a_covariate_that_one_customer_decides_is_refused():
+    """Leaving him out, there would be no coefficient."""
+    y, z, x = customers(4)
+    one = np.zeros(len(y))
+    one[np.flatnonzero(~z)[0]] = one[np.flatnonzero(z)[:5]] = 1.0
+    with pytest.raises(CannotSay, match="One customer alone"):
+        targeted_effect(y, z, np.column_stack([x, one]), trim=(0, 1))
 
 
 def test_customers_without_overlap_are_left_out_and_counted():

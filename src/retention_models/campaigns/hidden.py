@@ -214,7 +214,7 @@ def _bounds(
     y: Floats, z: Flags, x: Floats, choice: Choice, strength: float
 ) -> tuple[float, float, float, float]:
     """Low and high effect, and the ends of the interval around both."""
-    residual, _ = outcome_model(y, x, ~z)
+    residual = outcome_model(y, x, ~z)[0]
     weight = choice.chance / (1.0 - choice.chance)
     found = []
     for sign, end in ((1.0, -1.0), (-1.0, 1.0)):

@@ -79,8 +79,8 @@ def summarised(effects: GroupTimeEffects, by: Summary = "simple") -> StaggeredSu
     -----
     A mean θ = Σ_k p_k ATT_k/S over cells k, p_k the share of units in the cell's group and S = Σ_k p_k,
     has the influence Σ_k (p_k/S) ψ_k + Σ_k (ATT_k − θ)(1{G = g_k} − p_k)/S: the shares are estimates as
-    well. The variance is C/(C − 1) Σ_c (Σ_{i∈c} ψ_i)²/n² over C clusters; t has C − 1 degrees of
-    freedom.
+    well. The variance is Σ_c (Σ_{i∈c} ψ_i)²/n² over C clusters, times C/(C − 1) where the ψ are not
+    corrected for leverage; t has C − 1 degrees of freedom.
 
     Examples
     --------
@@ -190,7 +190,8 @@ def _covariance(effects: GroupTimeEffects, influence: Floats) -> Floats:
     clusters = int(effects.clusters.max()) + 1
     sums = np.zeros((clusters, influence.shape[1]))
     np.add.at(sums, effects.clusters, influence)
-    return clusters / (clusters - 1.0) * (sums.T @ sums) / len(influence) ** 2
+    correction = 1.0 if effects.small_sample else clusters / (clusters - 1.0)
+    return correction * (sums.T @ sums) / len(influence) ** 2
 
 
 def _table(

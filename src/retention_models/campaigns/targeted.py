@@ -52,7 +52,8 @@ class TargetedEffect:
     propensity : ndarray, shape (customers,)
         Estimated chance of getting the campaign before any were left out.
     influence : ndarray, shape (treated + control,)
-        Influence function of `effect` of the customers used, in their order.
+        What each of the n customers used adds to `effect`, n times the change when he is left out, in
+        their order; the influence function where `small_sample` is false.
     used : ndarray of bool, shape (customers,)
     """
 
@@ -81,6 +82,7 @@ def targeted_effect(
     propensity_covariates: Any = None,
     link: Literal["logit", "probit"] = "logit",
     trim: tuple[float, float] = (0.02, 0.98),
+    small_sample: bool = True,
 ) -> TargetedEffect:
     """Effect of a campaign on customers chosen by what the covariates say.
 
@@ -99,6 +101,9 @@ def targeted_effect(
         Customers with a lower or higher chance of the campaign are left out (Crump, Hotz, Imbens &
         Mitnik, Biometrika 96, 2009), and the models fitted again; for "att" only the upper bound is
         used, since controls with a small chance have little weight.
+    small_sample : bool
+        Whether residuals and scores are divided by 1 − leverage, without which the standard error of
+        2,000 customers' spend comes out 5% too small; false gives what Stata prints.
 
     Returns
     -------
@@ -137,6 +142,7 @@ def targeted_effect(
         propensity_covariates=propensity_covariates,
         link=link,
         trim=trim,
+        small_sample=small_sample,
     )
     return compared.effect(y)
 
@@ -159,6 +165,7 @@ class Comparable:
     trimmed_share, effective_controls : float
     balance : DataFrame
         These as in `TargetedEffect`.
+    small_sample : bool
     """
 
     estimand: str
@@ -170,6 +177,7 @@ class Comparable:
     trimmed_share: float
     effective_controls: float
     balance: pd.DataFrame
+    small_sample: bool
 
     def effect(self, outcome: Any) -> TargetedEffect:
         """Effect on one outcome.
@@ -192,7 +200,7 @@ class Comparable:
         """
         y, z = numbers("outcome", outcome, 1, self.used.size)[self.used], self.treated
         estimate = att if self.estimand == "att" else ate
-        effect, influence = estimate(y, z, self.design, self.choice)
+        effect, influence = estimate(y, z, self.design, self.choice, small_sample=self.small_sample)
         error = float(np.sqrt((influence**2).mean() / y.size))
         if not error > 0:
             raise CannotSay(
@@ -215,12 +223,13 @@ def comparable(
     propensity_covariates: Any = None,
     link: Literal["logit", "probit"] = "logit",
     trim: tuple[float, float] = (0.02, 0.98),
+    small_sample: bool = True,
 ) -> Comparable:
     """What `targeted_effect` does before it looks at an outcome.
 
     Parameters
     ----------
-    treated, covariates, estimand, propensity_covariates, link, trim
+    treated, covariates, estimand, propensity_covariates, link, trim, small_sample
         As in `targeted_effect`.
 
     Returns
@@ -260,7 +269,7 @@ def comparable(
     refuse_thin_weights(weights, z)
     sides = balance(x[:, 1:], z, weights, names)
     size = effective_size(weights[~z])
-    return Comparable(estimand, z, x, choice, propensity, used, trimmed, size, sides)
+    return Comparable(estimand, z, x, choice, propensity, used, trimmed, size, sides, small_sample)
 
 
 def _weights(chance: Floats, z: Flags, estimand: Estimand) -> Floats:
