@@ -12,13 +12,12 @@ import pyarrow as pa
 from ibis.expr.types import Table
 
 from retention_models.purchase_days import SameDay, purchase_days
-from retention_models.sources import to_arrow, to_frame
+from retention_models.sources import to_arrow
 from retention_models.transactions import Transactions
 
 # DuckDB groups so many lines by customer and day within 3 GB; with more it would write to disk, which
 # takes longer than reading the log once more for each part.
 LINES_AT_ONCE = 25_000_000
-_SAMPLE = 20_000
 
 logger = logging.getLogger(__name__)
 
@@ -99,11 +98,8 @@ def _parts(log: Transactions, store_id: str | None) -> list[Transactions]:
     rows = log.stores["rows"] if store_id is None else log.stores["rows"].get(store_id, 0)
     lines = int(rows if store_id is not None else rows.sum())
     number = -(-lines // LINES_AT_ONCE)
-    if number <= 1 or not log.origin.in_process:
-        return [log]
-    ids = log.table.select("customer_id").sample(min(1.0, _SAMPLE / lines))
+    drawn = log.drawn_customers
     # Python and DuckDB agree on the order of texts: that of their code points.
-    drawn = sorted(to_frame(ids)["customer_id"])
     ends = sorted({drawn[len(drawn) * k // number] for k in range(1, number)} if drawn else ())
     table = log.table
     within = []
