@@ -16,7 +16,6 @@ from campaign_samples import CAMPAIGN, assigned, campaign, log_of, read_log
 from conftest import skip_or_fail
 from engines import COLUMNS, IDS, in_parquet, in_postgresql, in_spark, log_of_an_odd_shop, why_not
 from retention_models.campaign_data.covariates import other_campaigns
-from retention_models.campaign_data.reading_campaign import read_project_campaign
 from retention_models.errors import DataError, SettingsError
 from retention_models.models.bg_nbd import conditional_expected_purchases
 from retention_models.settings import read_settings
@@ -360,10 +359,7 @@ def test_engines_give_the_same_customers_and_stores(odd, engine, design, request
 @pytest.mark.slow
 def test_the_grocery_demonstrations_campaigns_are_read(grocery):
     """Campaign 18, the largest: its households, and controls from the log."""
-    from retention_models.transactions import read_project_transactions
-
-    project = read_settings(grocery)
-    data = read_project_campaign(project, read_project_transactions(project), "18")
+    project, data = read_settings(grocery), rm.open_campaign(grocery, "18").data
     drawn = pd.read_parquet(project.path(project.campaign_data.assignments))
     mine = set(drawn.loc[drawn["campaign_id"] == "18", "customer_id"])
     assert mine == set(data.table.index[data.table["arm"] == "offered"])
@@ -372,4 +368,4 @@ def test_the_grocery_demonstrations_campaigns_are_read(grocery):
     failed = [finding for finding in data.findings if finding.blocks and not finding.passed]
     assert [] == failed
     with pytest.raises(SettingsError, match="expected one of the project file's"):
-        read_project_campaign(project, None, "99")
+        rm.open_campaign(grocery, "99")

@@ -17,7 +17,8 @@ from retention_models import campaign_page_words as words
 from retention_models import campaign_plots, campaign_tables
 from retention_models.campaign_effects.estimate import effect_of
 from retention_models.campaign_effects.result import CUMULATIVE
-from retention_models.project_campaigns import OVERVIEW, log_until
+from retention_models.campaign_overviews import OVERVIEW
+from retention_models.project_campaigns import log_until
 
 
 @pytest.fixture(scope="module")

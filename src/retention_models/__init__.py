@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from retention_models.campaign_effects.pooled import pooled_campaigns
     from retention_models.campaign_effects.result import CampaignEffect
     from retention_models.campaign_outputs import write_campaign_outputs
+    from retention_models.campaign_overviews import campaign_overview
     from retention_models.campaign_plans.assignment import CampaignAssignment, assign_customers
     from retention_models.campaign_plans.assignment_files import write_assignment
     from retention_models.campaign_plans.looks import CampaignLooks, plan_looks
@@ -65,11 +66,7 @@ if TYPE_CHECKING:
     )
     from retention_models.outputs import write_outputs
     from retention_models.predictions import predict_customers
-    from retention_models.project_campaigns import (
-        ProjectCampaign,
-        campaign_overview,
-        open_campaign,
-    )
+    from retention_models.project_campaigns import ProjectCampaign, open_campaign
     from retention_models.quality.report import data_quality
     from retention_models.settings import Settings, read_settings
     from retention_models.store import Store, open_store
@@ -113,7 +110,7 @@ _ROOM_OF = {
     "calibration_holdout_summary": "customer_summaries",
     "campaign_effect": "campaign_effects.entry",
     "campaign_effect_by_store": "campaign_effects.by_store",
-    "campaign_overview": "project_campaigns",
+    "campaign_overview": "campaign_overviews",
     "category_counts": "measures.categories",
     "cohort_retention": "measures.cohorts",
     "cohort_table": "measures.cohorts",

@@ -47,7 +47,7 @@ class Reports(Section):
         12,
         ge=0,
         examples=[12],
-        description="whole number of newest campaigns that get a page, from 0",
+        description="whole number of newest campaigns that the pages tell of, from 0",
     )
     parameters: dict[str, bool | int | float | str] = Field(
         default_factory=dict,

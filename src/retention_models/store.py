@@ -18,6 +18,7 @@ import pandas as pd
 from retention_models.action_settings import ListName
 from retention_models.actions.inputs import Outlook, read_known
 from retention_models.actions.lists import ActionList, find_actions
+from retention_models.campaign_overviews import campaign_overview
 from retention_models.comparison import ModelComparison, compare_models
 from retention_models.contacts.latest import COMPLAINT, last_events, last_scores
 from retention_models.contacts.reading import (
@@ -34,11 +35,9 @@ from retention_models.measures.cohorts import cohort_retention
 from retention_models.measures.table import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
 from retention_models.predictions import predict_customers
-from retention_models.project_campaigns import campaign_overview
 from retention_models.settings import Settings, read_settings
 from retention_models.store_models import StoreModels
 from retention_models.store_slices import (
-    CAMPAIGNS_SHOWN,
     StoreSlice,
     calibration_end,
     read_slice,
@@ -192,11 +191,12 @@ class Store:
         """
         if not self.settings.campaigns:
             raise CannotSay("The project file describes no campaign.")
+        newest = self.settings.reports.campaigns
+        if not newest:
+            raise CannotSay("The project file asks for no campaigns: [reports] campaigns is 0.")
         if self.part is not None and self.part.campaigns is not None:
             return self.part.campaigns
-        return campaign_overview(
-            self.settings, self.log, as_of=self.observation_end, newest=CAMPAIGNS_SHOWN
-        )
+        return campaign_overview(self.settings, self.log, as_of=self.observation_end, newest=newest)
 
     @property
     def forecast_verdict(self) -> str:

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from retention_models.campaign_overviews import campaign_overview
 from retention_models.chain_summaries import customer_summary_by_store
 from retention_models.contacts.reading import (
     Events,
@@ -28,14 +29,12 @@ from retention_models.contacts.reading import (
 )
 from retention_models.errors import CannotSay
 from retention_models.log_slices import frame, open_rows, read_chain, write_chain, write_json
-from retention_models.project_campaigns import campaign_overview
 from retention_models.settings import Settings, read_settings
 from retention_models.sources import open_source, write_parquet, write_parts
 from retention_models.store_models import Loan, find_loans
 from retention_models.time_units import days_in
 from retention_models.transactions import Transactions, read_project_transactions
 
-CAMPAIGNS_SHOWN = 12
 _ROWS, _STORE = "rows.parquet", "store.json"
 _CAMPAIGNS = "campaigns.parquet"
 
@@ -114,8 +113,9 @@ def write_slices(
     with log.origin.reading():
         log.origin.require_unchanged()
         write_parts(log.table, "store_id", {s: place / _ROWS for s, place in folders.items()})
-    if settings.campaigns:
-        overview = campaign_overview(settings, log, as_of=end, newest=CAMPAIGNS_SHOWN)
+    if settings.campaigns and settings.reports.campaigns:
+        newest = settings.reports.campaigns
+        overview = campaign_overview(settings, log, as_of=end, newest=newest)
         overview.to_parquet(folder / _CAMPAIGNS)
     loans = _loans(settings, log, store_ids, end)
     surveys, events = read_project_surveys(settings), read_project_events(settings)

@@ -33,8 +33,6 @@ from retention_models.campaign_data.reading import (
     Given,
     Redemptions,
     read_assignments,
-    read_project_assignments,
-    read_project_redemptions,
     read_redemptions,
 )
 from retention_models.campaign_data.stores import read_stores
@@ -44,7 +42,7 @@ from retention_models.sources import to_frame
 from retention_models.transactions import Transactions
 
 if TYPE_CHECKING:
-    from retention_models.settings import Settings
+    pass
 
 # Their controls are whoever was not chosen, or did not choose; nobody need list them.
 _CONTROLS_FROM_THE_LOG = ("targeted", "self_selected")
@@ -130,38 +128,6 @@ def read_campaign(
     if campaign.design == "stores":
         return read_stores(log, campaign, assigned, redeemed, share)
     return _read_customers(log, campaign, assigned, redeemed, share, tuple(others))
-
-
-def read_project_campaign(
-    settings: Settings, log: Transactions, campaign_id: str
-) -> CampaignCustomers | CampaignStores:
-    """Read a campaign that a project file describes; see `read_campaign`.
-
-    Raises
-    ------
-    SettingsError
-        If the project file describes no such campaign, or says not where the assignments are.
-    """
-    found = {campaign.id: campaign for campaign in settings.campaigns}
-    if campaign_id not in found:
-        raise SettingsError(
-            f"campaign {campaign_id!r}: expected one of the project file's [[campaigns]]: "
-            f"{', '.join(found) or 'there is none'}."
-        )
-    assignments = read_project_assignments(settings)
-    if assignments is None:
-        raise SettingsError(
-            "campaign_data: who was offered the campaigns is not said; expected a table "
-            '[campaign_data] with assignments = "data/raw/campaign_assignments.parquet".'
-        )
-    return read_campaign(
-        log,
-        found[campaign_id],
-        assignments,
-        read_project_redemptions(settings),
-        margin=settings.money.margin,
-        others=settings.campaigns,
-    )
 
 
 def _margin(campaign: Campaign, margin: float | None) -> float:

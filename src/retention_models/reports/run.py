@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import logging
 import os
 import shutil
@@ -14,11 +13,12 @@ from pathlib import Path
 
 from retention_models.credentials import redacted_tree, without_password
 from retention_models.customer_summaries import Day, as_day
-from retention_models.errors import DataError, SettingsError
+from retention_models.errors import SettingsError
 from retention_models.execution_settings import size
 from retention_models.last_days import last_day
 from retention_models.log_slices import VARIABLE as SLICES
 from retention_models.project_campaigns import write_campaign_slice
+from retention_models.reports.choices import chosen_campaigns, chosen_stores, notebook_of
 from retention_models.reports.execution.fan_out import Options, Task, execute_all
 from retention_models.reports.execution.limits import machine_memory
 from retention_models.reports.execution.results import ExecutionResult, Limits
@@ -41,7 +41,6 @@ from retention_models.settings import Settings, read_settings
 from retention_models.store_slices import write_slices
 from retention_models.transactions import Transactions, read_project_transactions
 
-_PACKAGE = Path(__file__).resolve().parents[1]
 _SHARE_OF_MEMORY = 0.8  # of the machine's, for all notebooks at once
 
 log = logging.getLogger(__name__)
@@ -125,7 +124,7 @@ def run_project(
     if resume and stores:
         raise SettingsError("--resume continues with the stores of the run; leave out --store.")
     settings = read_settings(project_file)
-    notebook = _notebook(settings, STORE)
+    notebook = notebook_of(settings, STORE)
     check_parameters(notebook, settings.reports.parameters)
     check_notices(settings.reports.notices)
     folder = Path(output or settings.path(settings.reports.output))
@@ -133,15 +132,16 @@ def run_project(
     tell = tell or Progress()
     data = data_print(settings, transactions)
     work = _Work(settings, Path(project_file).resolve(), notebook, transactions, folder, data)
-    plan = _plan(work, asked, _chosen_stores(settings, transactions, asked.stores))
-    campaigns = _campaigns(settings, plan.as_of) if plan.whole else []
+    plan = _plan(work, asked, chosen_stores(settings, transactions, asked.stores))
+    plans = [(work, plan)]
+    if plan.whole and (campaigns := chosen_campaigns(settings, plan.as_of)):
+        notebook, to = notebook_of(settings, CAMPAIGN), folder / CAMPAIGNS
+        of_campaigns = replace(work, notebook=notebook, output=to, kind=CAMPAIGN)
+        # Before the stores' pages, which lead to them.
+        plans.insert(0, (of_campaigns, _plan(of_campaigns, asked, campaigns)))
     made = []
-    if campaigns:
-        of_campaigns = replace(
-            work, notebook=_notebook(settings, CAMPAIGN), output=folder / CAMPAIGNS, kind=CAMPAIGN
-        )
-        made.append(_publish(of_campaigns, asked, campaigns, jobs, cold, tell))
-    made.append(publish_run(plan, partial(_execute, work, jobs, cold), tell))
+    for of, one in plans:
+        made.append(publish_run(one, partial(_execute, of, jobs, cold), tell))
     for manifest in made:
         tell_outcome(settings.reports.notices, manifest, settings.name)
     return _result(made)
@@ -166,21 +166,6 @@ def _read(settings: Settings) -> Transactions:
     rows = f"{transactions.rows_read:,} rows, {transactions.rows_unusable:,} unusable"
     log.info("read %s", rows)
     return transactions
-
-
-def _publish(
-    work: _Work, asked: Asked, ids: list[str], jobs: int | None, cold: bool, tell: Tell
-) -> Manifest:
-    """Pages of the newest campaigns, in a folder of their own."""
-    plan = _plan(work, asked, ids)
-    return publish_run(plan, partial(_execute, work, jobs, cold), tell)
-
-
-def _campaigns(settings: Settings, as_of: dt.date) -> list[str]:
-    """Ids of the newest campaigns that have begun."""
-    begun = [one for one in settings.campaigns if one.start <= as_of]
-    begun = sorted(begun, key=lambda one: (one.start, one.id), reverse=True)
-    return [one.id for one in begun[: settings.reports.campaigns]]
 
 
 def _plan(work: _Work, asked: Asked, ids: Sequence[str]) -> Plan:
@@ -274,40 +259,3 @@ def _result(made: Sequence[Manifest]) -> RunResult:
         if entry["run"] == manifest.head["run"]
     ]
     return RunResult((made[-1].folder / INDEX).resolve(), tuple(outcomes))
-
-
-def _notebook(settings: Settings, kind: PageKind) -> Path:
-    """The project's own notebook of its stores, or the one that comes with the package."""
-    if kind == STORE and settings.reports.notebook is not None:
-        path = Path(settings.path(settings.reports.notebook))
-        if not path.is_file():
-            raise SettingsError(f"reports.notebook: {path}: no such notebook.")
-        return path
-    # In a wheel the notebooks lie in the package; in a checkout, at its top level.
-    places = [
-        _PACKAGE / "notebooks" / kind.notebook,
-        _PACKAGE.parents[1] / "notebooks" / kind.notebook,
-    ]
-    return next(place for place in places if place.is_file())
-
-
-def _chosen_stores(
-    settings: Settings, transactions: Transactions, wanted: Sequence[str]
-) -> list[str]:
-    known = list(settings.stores.ids or transactions.store_ids())
-    if not wanted:
-        if not known:
-            raise DataError(f"{transactions.source}: no usable row, so no store to report on.")
-        return known
-    everywhere = {*known, *transactions.store_ids()}
-    for store_id in wanted:
-        if store_id not in everywhere:
-            near = difflib.get_close_matches(store_id, sorted(everywhere), n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"known: {_some(everywhere)}"
-            raise SettingsError(f"--store: no store {store_id!r} in the data; {hint}")
-    return list(dict.fromkeys(wanted))
-
-
-def _some(ids: set[str]) -> str:
-    shown = sorted(ids)
-    return ", ".join(shown[:10]) + (", …" if len(shown) > 10 else "")
