@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from retention_models.settings_types import Id, Section, Text
+from retention_models.settings_types import CheckedSource, Id, Section, Text
 
 Design = Literal[
     "randomised",
@@ -138,7 +138,7 @@ class Campaign(Section):
         return (self.end - self.start).days + 1
 
 
-class CampaignData(Section):
+class CampaignData(CheckedSource):
     """Tables that say who was offered a campaign and who took it up."""
 
     assignments: Text = Field(
@@ -148,16 +148,4 @@ class CampaignData(Section):
         None,
         examples=["data/raw/coupon_redemptions.parquet"],
         description="path of a file",
-    )
-    date_format: Text | None = Field(
-        None,
-        examples=["%d/%m/%Y"],
-        description="strptime format of their dates; only where dates are not ISO 8601",
-    )
-    max_unusable_share: float = Field(
-        0.01,
-        ge=0,
-        lt=1,
-        examples=[0.01],
-        description="share of rows from 0 to 1; with more unusable rows the run stops",
     )

@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from retention_models.settings_types import Section, Text
+from retention_models.settings_types import CheckedSource, Section, Text
 
 
-class ContactSource(Section):
+class ContactSource(CheckedSource):
     """Where a source beside the transactions is and how to read it."""
 
     source: Text = Field(
@@ -18,18 +18,6 @@ class ContactSource(Section):
     )
     table: Text | None = Field(
         None, examples=["surveys"], description="table's name; only for a DuckDB file"
-    )
-    date_format: Text | None = Field(
-        None,
-        examples=["%d/%m/%Y"],
-        description="strptime format of the date column; only where dates are not ISO 8601",
-    )
-    max_unusable_share: float = Field(
-        0.01,
-        ge=0,
-        lt=1,
-        examples=[0.01],
-        description="share of rows from 0 to 1; with more unusable rows the run stops",
     )
 
 

@@ -27,7 +27,7 @@ from retention_models.errors import SettingsError
 from retention_models.execution_settings import ExecutionSettings
 from retention_models.report_settings import Reports
 from retention_models.settings_errors import explain
-from retention_models.settings_types import Id, Section, Text
+from retention_models.settings_types import CheckedSource, Id, Section, Text
 from retention_models.time_units import TimeUnit
 
 DEFAULT_PROJECT_FILE = "retention.toml"
@@ -56,7 +56,7 @@ class Columns(Section):
     category: Text | None = Field(None, examples=["department"], description="name of a column")
 
 
-class TransactionsSettings(Section):
+class TransactionsSettings(CheckedSource):
     """Where the transaction log is and how to read it."""
 
     source: Text = Field(
@@ -71,23 +71,11 @@ class TransactionsSettings(Section):
         examples=["Europe/Istanbul"],
         description="time zone in which the shop's days begin",
     )
-    date_format: Text | None = Field(
-        None,
-        examples=["%d/%m/%Y"],
-        description="strptime format of the date column; only where dates are not ISO 8601",
-    )
     decimal: Literal[".", ","] = Field(".", examples=[","], description='"." or ","')
     duplicates: Literal["keep", "drop"] = Field(
         "keep",
         examples=["drop"],
         description='"keep" or "drop" rows that repeat another exactly',
-    )
-    max_unusable_share: float = Field(
-        0.01,
-        ge=0,
-        lt=1,
-        examples=[0.01],
-        description="share of rows from 0 to 1; with more unusable rows the run stops",
     )
     first_seen_from: dt.date | None = Field(
         None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _text_not_number(value: object) -> object:
@@ -28,3 +28,20 @@ class Section(BaseModel):
     """A table of the project file; unknown keys are errors, values are not coerced."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class CheckedSource(Section):
+    """How the rows of a source are read, and how many unusable ones are borne."""
+
+    date_format: Text | None = Field(
+        None,
+        examples=["%d/%m/%Y"],
+        description="strptime format of the date column; only where dates are not ISO 8601",
+    )
+    max_unusable_share: float = Field(
+        0.01,
+        ge=0,
+        lt=1,
+        examples=[0.01],
+        description="share of rows from 0 to 1; with more unusable rows the run stops",
+    )
