@@ -18,6 +18,7 @@ from campaign_worlds import (
     DISCOUNT,
     LIFT,
     MARGIN,
+    OUTCOMES,
     REDEEMS,
     WEEKS,
     Array,
@@ -26,8 +27,7 @@ from campaign_worlds import (
     draw_latents,
     four_outcomes,
 )
-from retention_models.campaigns.doubly_robust import Choice, att
-from retention_models.campaigns.overlap import refuse_thin_weights, within_overlap
+from retention_models.campaigns.checks import fewest_in_arm
 from retention_models.campaigns.sequential import best_rho, confidence_sequence, obrien_fleming
 from retention_models.campaigns.skewness import (
     LARGEST_SKEWNESS,
@@ -37,6 +37,7 @@ from retention_models.campaigns.skewness import (
 from retention_models.campaigns.staggered import group_time_effects
 from retention_models.campaigns.staggered_summaries import summarised
 from retention_models.campaigns.stores import store_effect
+from retention_models.campaigns.targeted import comparable
 
 Missed = NDArray[np.bool_]
 
@@ -44,6 +45,7 @@ Missed = NDArray[np.bool_]
 COLUMNS = ("expected_purchases", "probability_alive", "recency", "expected_spend")
 ADJUSTED = ([0], [0, 1, 2], [3, 0], [3, 0])
 CHOICE = ("expected_purchases", "probability_alive", "recency", "frequency", "log_T")
+SKEWED = ("expected_purchases", "frequency")
 _NORMAL_95 = 1.959963984540054
 
 
@@ -168,8 +170,10 @@ def looks(
 ) -> Missed:
     """Eight looks while customers come in by eighths: whether the truth is left out at any.
 
-    By declared O'Brien-Fleming looks, or by a confidence sequence that is narrowest at the end.
+    By declared O'Brien-Fleming looks, or by a confidence sequence that is narrowest at the end. What
+    is refused is not looked at: spend and profit with fewer than 400 customers in an arm.
     """
+    floors = np.array([fewest_in_arm(outcome) for outcome in OUTCOMES])
     boundaries, rho = obrien_fleming(8).boundaries, best_rho(size)
     missed = np.zeros((replications, 4), dtype=bool)
     for k in range(replications):
@@ -183,7 +187,8 @@ def looks(
             half = boundaries[look - 1] * error
             if sequence:
                 half = confidence_sequence(0.0, 1.0, seen.stop, rho=rho)[1] * error
-            missed[k] |= abs(effect - truth) > half
+            told = min(offered[seen].sum(), (~offered[seen]).sum()) >= floors
+            missed[k] |= told & (abs(effect - truth) > half)
     return missed
 
 
@@ -265,10 +270,11 @@ def chosen(
 ) -> Missed:
     """Customers chosen, or who chose, by a logit of their covariates: doubly robust, on the treated.
 
-    The steps of `targeted_effect`, with one model of the choice for four outcomes. The truth is the
-    mean effect on all customers of the world, weighted by their chance of the campaign.
+    One model of the choice, with logarithms of the skewed covariates, for four outcomes. The truth is
+    the mean effect on all customers of the world, weighted by their chance of the campaign.
     """
     everyone = known(world, np.arange(world.size), CHOICE)
+    logs = np.column_stack([np.log1p(world.covariates[name]) for name in SKEWED])
     chance = 1.0 / (1.0 + np.exp(-constant - everyone @ np.array(slopes)))
     truth = chance @ world.truth(lift) / chance.sum()
     missed = np.empty((replications, 4), dtype=bool)
@@ -276,20 +282,14 @@ def chosen(
         rows = rng.integers(0, world.size, size)
         z = rng.random(size) < chance[rows]
         y = campaign(world, rows, z, lift, rng)
-        effects, errors = doubly_robust(y, z, everyone[rows])
+        effects, errors = doubly_robust(y, z, everyone[rows], logs[rows])
         missed[k] = abs(effects - truth) > _NORMAL_95 * errors
     return missed
 
 
-def doubly_robust(y: Array, z: NDArray[np.bool_], X: Array) -> tuple[Array, Array]:
+def doubly_robust(y: Array, z: NDArray[np.bool_], X: Array, logs: Array) -> tuple[Array, Array]:
     """Effects on the treated and standard errors of all outcomes, shape (4,) each."""
-    A = np.column_stack([np.ones(len(z)), X])
-    choice = Choice.fitted(z, A, "logit")
-    used, _ = within_overlap(choice.chance, z, (0.02, 0.98), "att")
-    if not used.all():
-        y, z, A = y[used], z[used], A[used]
-        choice = Choice.fitted(z, A, "logit")
-    refuse_thin_weights(np.where(z, 1.0, choice.chance / (1.0 - choice.chance)), z)
-    found = [att(of, z, A, choice) for of in y.T]
-    errors = [np.sqrt((influence**2).mean() / len(z)) for _, influence in found]
-    return np.array([effect for effect, _ in found]), np.array(errors)
+    compared = comparable(z, X, propensity_covariates=np.column_stack([X, logs]))
+    found = [compared.effect(of) for of in y.T]
+    effects, errors = zip(*((one.effect, one.standard_error) for one in found), strict=True)
+    return np.array(effects), np.array(errors)

@@ -30,6 +30,7 @@ CHOICE = [
     "log_T",
     "expected_spend",
 ]
+SKEWED = ["expected_purchases", "frequency", "expected_spend"]
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +223,9 @@ def test_targeted_effects_are_doubly_robust(chosen, targeted):
         chosen.outcomes["campaign"]["purchases"],
         (chosen.table["arm"] == "coupon").to_numpy(),
         chosen.covariates[CHOICE],
+        propensity_covariates=np.column_stack(
+            [chosen.covariates[CHOICE], np.log1p(chosen.covariates[SKEWED])]
+        ),
     )
     expected = (found.effect, found.conf_low, found.pvalue)
     assert expected == pytest.approx((row["absolute_effect"], row["conf_low"], row["pvalue"]))

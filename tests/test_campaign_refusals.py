@@ -6,12 +6,16 @@ import datetime as dt
 import re
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import campaign_effect_samples as samples
 from retention_models.campaign_data.customers import Finding
 from retention_models.campaign_effects.estimate import effect_of
 from retention_models.campaign_effects.result import TABLE
+from retention_models.campaign_effects.targeted import alike
+from retention_models.errors import CannotSay
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +106,19 @@ def test_no_overlap_is_refused():
     plain = found.naive.query("outcome == 'purchases' and window == 'campaign'").iloc[0]
     assert plain["expected_before"] > 0.5
     assert f"a difference of {plain['expected_before']:.2f} was to be expected" in found.summary()
+
+
+def test_customers_that_no_weights_make_alike_are_refused():
+    """Chosen by the logarithm of what a few customers have nearly all of, but modelled on it plain."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=3000)
+    chosen = rng.random(3000) < 1 / (1 + np.exp(1 - 1.5 * x))
+    with pytest.raises(
+        CannotSay, match="cannot be made alike: even with weights they differ in “rec"
+    ):
+        alike(chosen, pd.DataFrame({"recency": np.exp(2 * x)}), "att")
+    skewed = pd.DataFrame({"expected_spend": np.exp(2 * x)})
+    assert alike(chosen, skewed, "att").balance["weighted"].abs().max() < 0.4
 
 
 def test_profit_of_the_self_selected_is_refused():

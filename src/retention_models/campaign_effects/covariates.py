@@ -27,6 +27,10 @@ OF_CHOICE = (
     "log_T",
     "expected_spend",
 )
+# A few customers have much of all purchases and spend. A choice modelled on these alone gives them most
+# of the weight; with the logarithms beside them, the controls of the grocery demonstration's largest
+# campaigns are worth two to six times as many customers, and both sides are alike.
+SKEWED = ("expected_purchases", "frequency", "expected_spend")
 # What readers call them.
 NAMES = {
     "expected_purchases": "expected purchases",
@@ -45,6 +49,32 @@ FEWEST_THAT_DIFFER = 20
 def in_words(names: Iterable[str]) -> str:
     """Names of covariates as readers know them, one after the other."""
     return ", ".join(f"“{NAMES.get(name, name)}”" for name in names)
+
+
+def for_choice(covariates: pd.DataFrame, treated: NDArray[np.bool_]) -> pd.DataFrame:
+    """What the choice of customers is modelled on: covariates, and logarithms of the skewed ones.
+
+    Parameters
+    ----------
+    covariates : DataFrame, shape (n, k)
+        Not negative where skewed.
+    treated : ndarray of bool, shape (n,)
+
+    Returns
+    -------
+    DataFrame, shape (n, k or more)
+        log(1 + x) as log_x, where it says more than the others do.
+
+    Examples
+    --------
+    >>> before = pd.DataFrame({"frequency": np.arange(90.0) % 7, "recency": np.arange(90.0) % 5})
+    >>> list(for_choice(before, np.arange(90) % 2 == 0).columns)
+    ['frequency', 'recency', 'log_frequency']
+    """
+    skewed = [name for name in SKEWED if name in covariates.columns]
+    logs = np.log1p(covariates[skewed].clip(lower=0.0)).add_prefix("log_")
+    both = pd.concat([covariates, logs], axis=1)
+    return both[usable(both, list(both.columns), treated.astype(np.intp))]
 
 
 def usable(covariates: pd.DataFrame, names: Sequence[str], arm: NDArray[np.intp]) -> list[str]:

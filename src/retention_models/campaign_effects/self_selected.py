@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from retention_models.campaign_data.customers import CampaignCustomers, Finding
+from retention_models.campaign_effects.covariates import for_choice
 from retention_models.campaign_effects.estimates import Asked, Estimates
 from retention_models.campaign_effects.known_customers import comparable_part
 from retention_models.campaign_effects.result import SENSITIVITY
@@ -81,7 +82,9 @@ def _sensitivity(
     both = data.table["arm"].isin([arm, data.campaign.control]).to_numpy()
     treated, covariates = choice_of(data, arm, both)
     y = data.outcomes["campaign"][outcome].to_numpy(dtype=float)[both]
-    bounds = hidden_bounds(y, treated, covariates.to_numpy(dtype=float))
+    bounds = hidden_bounds(
+        y, treated, covariates, propensity_covariates=for_choice(covariates, treated)
+    )
     names = {"outcome": outcome, "window": "campaign", "arm": arm}
     rows: list[dict[str, Any]] = [names | one for one in _e_values(estimate, y)]
     for strength, ends in bounds.table.iterrows():

@@ -10,19 +10,32 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from retention_models.campaign_data.customers import CampaignCustomers, Finding
-from retention_models.campaign_effects.covariates import OF_CHOICE, in_words, usable
+from retention_models.campaign_effects.covariates import (
+    OF_CHOICE,
+    for_choice,
+    in_words,
+    usable,
+)
 from retention_models.campaign_effects.estimates import Asked, Estimates
 from retention_models.campaign_effects.known_customers import comparable_part
 from retention_models.campaign_effects.result import BALANCE, NAIVE
 from retention_models.campaign_effects.rows import WINDOWS, row, table_of, with_holm
 from retention_models.campaign_settings import Outcome
 from retention_models.campaigns.checks import FEWEST_IN_ARM
-from retention_models.campaigns.targeted import Comparable, TargetedEffect, comparable
+from retention_models.campaigns.targeted import (
+    Comparable,
+    Estimand,
+    TargetedEffect,
+    comparable,
+)
 from retention_models.errors import CannotSay
 
-# Beyond, a covariate still differs between the sides (Austin & Stuart 2015); and a comparison without
-# more than this share of those treated is of other customers than those treated.
+# Beyond, a covariate still differs between the sides (Austin & Stuart 2015); a comparison without more
+# than this share of those treated is of other customers than those treated; and where the sides differ
+# by half a standard deviation, it rests on the outcome's model alone, which nothing there can check
+# (Rubin, Health Services & Outcomes Research Methodology 2, 2001).
 MOST_DIFFERENCE, MOST_LEFT_OUT = 0.1, 0.2
+UNLIKE = 0.5
 _EXPECTED = {"expected_purchases": "purchases", "expected_spend": "spend"}
 
 
@@ -49,7 +62,7 @@ def targeted_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
     for arm in arms_with_campaign(data):
         both = data.table["arm"].isin([arm, data.campaign.control]).to_numpy()
         treated, covariates = choice_of(data, arm, both)
-        on_treated = comparable(treated, covariates, estimand="att")
+        on_treated = alike(treated, covariates, "att")
         sides.append(_sides(on_treated, covariates, arm))
         checks += list(_findings(on_treated, arm))
         chosen = np.zeros(known.size, dtype=bool)
@@ -57,7 +70,7 @@ def targeted_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
         members[arm] = chosen
         rows += _rows(data, asked, arm, both, on_treated, checks)
         try:
-            on_all = comparable(treated, covariates, estimand="ate")
+            on_all = alike(treated, covariates, "ate")
         except CannotSay as reason:
             checks.append(Finding(f"effect on all, {arm}", True, False, str(reason)))
         else:
@@ -91,6 +104,30 @@ def choice_of(
     treated = (data.table["arm"].to_numpy(dtype=object) == arm)[both]
     known = data.covariates.loc[both]
     return treated, known[usable(known, OF_CHOICE, treated.astype(np.intp))]
+
+
+def alike(treated: np.ndarray, covariates: pd.DataFrame, estimand: Estimand) -> Comparable:
+    """Customers with overlap, weighted to be alike.
+
+    Raises
+    ------
+    CannotSay
+        As `comparable`, and where weights leave them unlike by half a standard deviation or more.
+    """
+    found = comparable(
+        treated,
+        covariates,
+        estimand=estimand,
+        propensity_covariates=for_choice(covariates, treated),
+    )
+    left = found.balance["weighted"].abs()
+    if left.max() >= UNLIKE:
+        raise CannotSay(
+            "Those with and those without the campaign cannot be made alike: even with weights they "
+            f"differ in {in_words(left.index[left >= UNLIKE])}, by up to {left.max():.2f} standard "
+            "deviations. Keep a random part of those chosen without it."
+        )
+    return found
 
 
 def naive_differences(data: CampaignCustomers, outcomes: tuple[Outcome, ...]) -> pd.DataFrame:

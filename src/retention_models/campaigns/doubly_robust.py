@@ -35,16 +35,12 @@ from retention_models.errors import CannotSay
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The fitted model of who gets the campaign: p, dp by its linear index, design, influence.
-
-    `leverage` is each customer's, by the weights of Fisher's scoring.
-    """
+    """The fitted model of who gets the campaign: p, dp by its linear index, design, influence."""
 
     chance: Floats
     slope: Floats
     design: Floats
     influence: Floats
-    leverage: Floats
 
     @classmethod
     def fitted(cls, z: Flags, w: Floats, link: str) -> Choice:
@@ -73,13 +69,16 @@ class Choice:
                     "like those with it. Keep a random part of the eligible customers without."
                 ) from None
         influence = model.score_obs(fit.params) @ np.linalg.inv(-model.hessian(fit.params)) * z.size
-        chance, slope = fit.predict(), model.pdf(w @ fit.params)
-        scaled = w * (slope / np.sqrt(chance * (1.0 - chance)))[:, None]
-        return cls(chance, slope, w, influence, leverages(scaled))
+        return cls(fit.predict(), model.pdf(w @ fit.params), w, influence)
 
     def pull(self, small_sample: bool) -> Floats:
         """Influence of the coefficients, as leaving a customer out has it for small samples."""
-        return self.influence / (1.0 - self.leverage)[:, None] if small_sample else self.influence
+        if not small_sample:
+            return self.influence
+        # The leverage that Fisher's scoring gives; none where the choice is certain.
+        spread = np.sqrt(self.chance * (1.0 - self.chance))
+        scale = np.divide(self.slope, spread, out=np.zeros_like(spread), where=spread > 0.0)
+        return self.influence / (1.0 - leverages(self.design * scale[:, None]))[:, None]
 
 
 def leverages(x: Floats) -> Floats:

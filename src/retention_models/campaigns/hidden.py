@@ -19,7 +19,7 @@ import pandas as pd
 
 from retention_models.campaigns.arrays import Flags, Floats, flags, numbers
 from retention_models.campaigns.doubly_robust import Choice, att, outcome_model
-from retention_models.campaigns.overlap import refuse_thin_weights, within_overlap
+from retention_models.campaigns.targeted import comparable
 from retention_models.errors import SettingsError
 
 _NORMAL_95 = 1.959963984540054
@@ -145,6 +145,7 @@ def hidden_bounds(
     treated: Any,
     covariates: Any,
     *,
+    propensity_covariates: Any = None,
     strengths: Sequence[float] = (1.0, 1.1, 1.25, 1.5, 2.0, 3.0),
     most_likely: float = 0.98,
 ) -> HiddenBounds:
@@ -155,6 +156,8 @@ def hidden_bounds(
     outcome : array_like, shape (customers,)
     treated : array_like of bool, shape (customers,)
     covariates : array_like, shape (customers, k)
+    propensity_covariates : array_like, shape (customers, m), optional
+        Of the model of the choice, where not the same.
     strengths : sequence of float
         Λ, 1 or more: knowing the hidden cause multiplies a customer's odds of joining by at most Λ and
         at least 1/Λ, given the covariates. 1 is no hidden cause.
@@ -187,15 +190,16 @@ def hidden_bounds(
     [[1.1, 1.1], [0.6, 1.6]]
     """
     y = numbers("outcome", outcome, 1)
-    z = flags("treated", treated, y.size)
-    x = np.column_stack([np.ones(y.size), numbers("covariates", covariates, 2, y.size)])
     grid = numbers("strengths", list(strengths), 1)
     if (grid < 1.0).any() or not grid.size:
         raise SettingsError(f"strengths: expected values of 1 or more; got {grid.tolist()}.")
-    used, _ = within_overlap(Choice.fitted(z, x, "logit").chance, z, (0.0, most_likely), "att")
-    y, z, x = y[used], z[used], x[used]
-    choice = Choice.fitted(z, x, "logit")
-    refuse_thin_weights(np.where(z, 1.0, choice.chance / (1.0 - choice.chance)), z)
+    compared = comparable(
+        flags("treated", treated, y.size),
+        covariates,
+        propensity_covariates=propensity_covariates,
+        trim=(0.0, most_likely),
+    )
+    y, z, x, choice = y[compared.used], compared.treated, compared.design, compared.choice
     rows = [_bounds(y, z, x, choice, float(strength)) for strength in grid]
     table = pd.DataFrame(
         rows,
