@@ -28,7 +28,8 @@ from campaign_worlds import (
     four_outcomes,
 )
 from retention_models.campaigns.checks import fewest_in_arm
-from retention_models.campaigns.sequential import best_rho, confidence_sequence, obrien_fleming
+from retention_models.campaigns.confidence_sequences import best_rho, confidence_sequence
+from retention_models.campaigns.sequential import obrien_fleming
 from retention_models.campaigns.skewness import (
     LARGEST_SKEWNESS,
     difference_skewness,

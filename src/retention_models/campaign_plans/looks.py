@@ -20,12 +20,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from retention_models.campaign_settings import Campaign
-from retention_models.campaigns.sequential import (
-    DeclaredLooks,
-    best_rho,
-    confidence_sequence,
-    obrien_fleming,
-)
+from retention_models.campaigns.confidence_sequences import best_rho, confidence_sequence
+from retention_models.campaigns.sequential import DeclaredLooks, obrien_fleming
 from retention_models.customer_summaries import Day, as_day
 from retention_models.errors import SettingsError
 from retention_models.words import day as in_words
@@ -203,7 +199,7 @@ def plan_looks(campaign: Campaign, *, level: float = 0.05) -> CampaignLooks:
 
     Notes
     -----
-    O'Brien & Fleming (1979) and Waudby-Smith et al. (2024); see `campaigns.sequential`. A share of the
+    O'Brien & Fleming (1979) and Waudby-Smith et al. (2024); see `campaigns`. A share of the
     days that is no whole number of days is rounded up.
 
     Examples

@@ -11,8 +11,7 @@ from retention_models.errors import SettingsError
 
 def detectable_multiple(power: float, level: float) -> float:
     """Standard errors of the minimum detectable effect: 2.80 at 80% and 5%."""
-    if not 0.0 < level < 0.5:
-        raise SettingsError(f"level is {level}; expected between 0 and 0.5, such as 0.05.")
+    check_level(level)
     if not level < power < 1.0:
         raise SettingsError(
             f"power is {power}; expected between the level, {level}, and 1, such as 0.8."
@@ -25,6 +24,12 @@ def explained(r_squared: float) -> float:
     if not r_squared < 1.0:
         raise SettingsError(f"r_squared is {r_squared}; expected below 1.")
     return max(r_squared, 0.0)
+
+
+def check_level(level: float) -> None:
+    """Raise unless the level is one of a test."""
+    if not 0.0 < level < 0.5:
+        raise SettingsError(f"level is {level}; expected between 0 and 0.5, such as 0.05.")
 
 
 def check_positive(**numbers: float) -> None:

@@ -1,24 +1,15 @@
-"""Looking at a test before its end without being fooled: declared looks, or looks at any time.
+"""Looking at a test before its end, on declared days, without being fooled.
 
 Whoever looks eight times and stops at the first p below .05 declares an effect where there is none in
-more than one test of six. Two ways of looking keep the level.
+more than one test of six. Looks at any time are in `confidence_sequences`.
 
-**Declared looks.** O'Brien & Fleming, Biometrics 35 (1979), 549–556: at look k of K, with the share t_k
+O'Brien & Fleming, Biometrics 35 (1979), 549–556: at look k of K, with the share t_k
 of the customers (of the information) seen, the test stops where |Z_k| ≥ C ÷ √t_k. The constant C makes
 the probability of ever stopping at no effect the level. The scores B_k = Z_k·√t_k have independent
 normal increments of variance t_k − t_{k−1}, so the density f_k of B_k among tests that still run follows
 by one integral a look (Armitage, McPherson & Rowe, JRSS A 132 (1969), 235–244):
 
     f_k(b) = ∫ f_{k−1}(u) φ((b − u) ÷ √d) ÷ √d du   over |u| < c_{k−1}√t_{k−1}, d = t_k − t_{k−1}
-
-**Any time.** The asymptotic confidence sequence of Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas,
-Annals of Statistics 52 (2024), "Time-uniform central limit theory and asymptotic confidence
-sequences": with s the standard error of the effect when n customers are seen, the interval
-
-    effect ± s · √(2 (nρ² + 1) ÷ (nρ²) · ln(√(nρ² + 1) ÷ α))
-
-covers the effect at all n at once with probability 1 − α, for large n. It is wider than a declared
-look's interval; ρ decides at which n it is narrowest.
 """
 
 from __future__ import annotations
@@ -29,8 +20,9 @@ import numpy as np
 from numpy.polynomial.legendre import leggauss
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.special import lambertw, ndtr, ndtri
+from scipy.special import ndtr, ndtri
 
+from retention_models.campaigns.ranges import check_level
 from retention_models.errors import SettingsError
 
 Array = NDArray[np.float64]
@@ -127,7 +119,7 @@ def obrien_fleming(looks: int | ArrayLike, *, level: float = 0.05) -> DeclaredLo
     >>> round(obrien_fleming(8).widening, 2)
     1.06
     """
-    _check_level(level)
+    check_level(level)
     information = _information(looks)
     scale = 1.0 / np.sqrt(information)
     # Never less strict than one look, never stricter than a Bonferroni correction of all.
@@ -189,89 +181,6 @@ def stopping_probability(boundaries: ArrayLike, information: ArrayLike) -> float
     return float(1.0 - mass.sum())
 
 
-def best_rho(customers: float, *, level: float = 0.05) -> float:
-    """ρ of the confidence sequence that is narrowest when so many customers are seen.
-
-    Parameters
-    ----------
-    customers : float
-        Customers of all arms at the look that matters most.
-    level : float
-        1 less the probability of covering the effect throughout.
-
-    Returns
-    -------
-    float
-        ρ with nρ² = −W₋₁(−α² ÷ e) − 1, W₋₁ the lower branch of Lambert's function: the root of the
-        derivative of the width by ρ.
-
-    Raises
-    ------
-    SettingsError
-
-    Examples
-    --------
-    >>> round(best_rho(1000), 5)
-    0.09062
-    """
-    _check_level(level)
-    if not customers >= 1:
-        raise SettingsError(f"customers is {customers}; expected the number at a look, at least 1.")
-    return float(np.sqrt((-lambertw(-(level**2) / np.e, -1).real - 1.0) / customers))
-
-
-def confidence_sequence(
-    effect: float, standard_error: float, customers: int, *, rho: float, level: float = 0.05
-) -> tuple[float, float, float]:
-    """Interval and p-value of an effect that hold at whatever time, and however often, one looks.
-
-    Parameters
-    ----------
-    effect, standard_error : float
-        As of now.
-    customers : int
-        Customers of all arms seen until now, n.
-    rho : float
-        From `best_rho`, fixed before the test starts.
-    level : float
-        1 less the probability of covering the effect throughout.
-
-    Returns
-    -------
-    low, high : float
-    pvalue : float
-        The smallest level whose interval, with the same ρ, leaves out 0; at most 1.
-
-    Raises
-    ------
-    SettingsError
-        Where a number is not of its range.
-
-    Notes
-    -----
-    Asymptotic: it holds from a few hundred customers an arm on, not from the first.
-
-    Examples
-    --------
-    >>> low, high, pvalue = confidence_sequence(0.50, 0.10, 4000, rho=best_rho(4000))
-    >>> round(low, 3), round(high, 3), round(pvalue, 5)
-    (0.196, 0.804, 4e-05)
-    """
-    _check_level(level)
-    for name, value in (
-        ("standard_error", standard_error),
-        ("customers", customers),
-        ("rho", rho),
-    ):
-        if not (np.isfinite(value) and value > 0):
-            raise SettingsError(f"{name} is {value}; expected a number above 0.")
-    known = customers * rho**2
-    root = np.sqrt(known + 1.0)
-    half = standard_error * np.sqrt(2.0 * (known + 1.0) / known * np.log(root / level))
-    exponent = (effect / standard_error) ** 2 * known / (2.0 * (known + 1.0))
-    return float(effect - half), float(effect + half), float(min(1.0, root * np.exp(-exponent)))
-
-
 def _normal(x: Array, variance: float) -> Array:
     """Density at x of a normal with mean 0."""
     return np.asarray(np.exp(-(x**2) / (2.0 * variance)) / np.sqrt(2.0 * np.pi * variance))
@@ -294,9 +203,3 @@ def _information(looks: int | ArrayLike) -> Array:
         f"looks is {given.tolist()}; expected a whole number of looks, or the share of the final "
         "customers seen at each: rising by at least 0.0001, the first from 0, the last 1."
     )
-
-
-def _check_level(level: float) -> None:
-    """Raise unless the level is one of a test."""
-    if not 0.0 < level < 0.5:
-        raise SettingsError(f"level is {level}; expected between 0 and 0.5, such as 0.05.")
