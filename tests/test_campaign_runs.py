@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import pandas as pd
 import pytest
 
 import retention_models as rm
+from retention_models.campaign_outputs import read_overview
 from retention_models.log_slices import VARIABLE
-from retention_models.project_campaigns import write_campaign_slice
+from retention_models.project_campaigns import ProjectCampaign, write_campaign_slice
 from retention_models.reports.run import run_project
 from retention_models.transactions import read_project_transactions
 from shops import simulated_log
@@ -76,10 +78,37 @@ def test_a_campaigns_slice_gives_the_numbers_of_the_whole_log(project, tmp_path,
     assert expected.summary() == opened.effect.summary()
 
 
+def test_what_a_campaigns_page_found_is_not_estimated_again(project, tmp_path, monkeypatch):
+    """The table of campaigns is made of the files beside the pages, with and without a refusal."""
+    settings = rm.read_settings(project)
+    log = read_project_transactions(settings)
+    expected = rm.campaign_overview(settings, log)
+    effect = rm.open_campaign(project, "spring").effect
+    refused = replace(effect, grade=None, verdict="", refusal="It cannot be told.")
+    told = {}
+    for campaign, one in (("spring", effect), ("refused", refused)):
+        rm.write_campaign_outputs(one, tmp_path / campaign)
+        told[campaign] = read_overview(tmp_path / campaign)
+    estimate = ProjectCampaign.effect.func
+
+    def only_forgotten(opened: ProjectCampaign) -> rm.CampaignEffect:
+        assert "forgotten" == opened.campaign.id
+        return estimate(opened)
+
+    monkeypatch.setattr(ProjectCampaign, "effect", property(only_forgotten))
+    found = rm.campaign_overview(settings, log, estimated=told)
+    pd.testing.assert_frame_equal(expected, found)
+    assert 0.0 < found["pvalue"].min() < 1.0
+    assert [None, "It cannot be told."] == [told["refused"][0].get(n) for n in ("grade", "refusal")]
+
+
 @pytest.mark.slow
-def test_campaigns_get_pages_and_stores_the_table_of_them(project, tmp_path):
+def test_campaigns_get_pages_and_stores_the_table_of_them(project, tmp_path, caplog):
     """One whose assignments are missing fails by itself; stores have their pages all the same."""
-    result = run_project(project, output=tmp_path, jobs=2)
+    with caplog.at_level("INFO"):
+        result = run_project(project, output=tmp_path, jobs=2)
+    again = [line for line in caplog.messages if "estimated" in line]
+    assert ["campaign 1 of 1 (forgotten) estimated"] == again
     status = {(o.kind, o.store_id): o.status for o in result.outcomes}
     assert {
         ("store", "1"): "published",

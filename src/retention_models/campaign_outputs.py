@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from retention_models.campaign_effects.result import CampaignEffect
+from retention_models.campaign_overviews import OverviewRow, overview_rows
 from retention_models.spreadsheets import formula_safe
 
 TABLES = ("table", "checks", "balance", "economics", "segments", "event_study", "sensitivity")
@@ -26,7 +29,7 @@ def write_campaign_outputs(effect: CampaignEffect, folder: str | Path) -> None:
     Notes
     -----
     effect.json holds the campaign's id and name, grade, verdict, refusal, summary, and the rows of
-    `table`; what is not known is null. A table without rows has no file.
+    `table` and of `campaign_overview`; what is not known is null. A table without rows has no file.
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
@@ -45,6 +48,16 @@ def write_campaign_outputs(effect: CampaignEffect, folder: str | Path) -> None:
     (target / "effect.json").write_text(text + "\n", encoding="utf-8")
 
 
+def read_overview(folder: Path) -> list[OverviewRow]:
+    """Rows for `campaign_overview` from what `write_campaign_outputs` wrote into a folder."""
+    told = json.loads((folder / "effect.json").read_text(encoding="utf-8"))
+    days = {name: dt.date.fromisoformat(told[name]) for name in ("start", "end")}
+    return [
+        {name: np.nan if value is None else value for name, value in row.items()} | days
+        for row in told["overview"]
+    ]
+
+
 def _content(effect: CampaignEffect) -> dict[str, Any]:
     campaign = effect.campaign
     known = effect.table.astype(object).where(effect.table.notna(), None)
@@ -59,4 +72,15 @@ def _content(effect: CampaignEffect) -> dict[str, Any]:
         "refusal": effect.refusal,
         "summary": effect.summary(),
         "effects": known.to_dict("records"),
+        "overview": [
+            {name: _plain(value) for name, value in row.items()} for row in overview_rows(effect)
+        ],
     }
+
+
+def _plain(value: object) -> object:
+    """As JSON knows it: days as text, a missing number as null."""
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    found = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(found, float) and np.isnan(found) else found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pandas as pd
 from retention_models.campaign_effects.refusals import not_over
 from retention_models.campaign_effects.result import CampaignEffect
 from retention_models.campaign_effects.rows import arms_of, primary_row
+from retention_models.campaign_settings import Campaign
 from retention_models.campaigns.pooling import benjamini_hochberg
 from retention_models.customer_summaries import Day
 from retention_models.errors import DataError
@@ -24,6 +26,8 @@ from retention_models.project_campaigns import (
 )
 from retention_models.settings import Settings
 from retention_models.transactions import Transactions
+
+OverviewRow = dict[str, object]
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +61,12 @@ OVERVIEW = (
 
 
 def campaign_overview(
-    settings: Settings, log: Transactions, *, as_of: Day | None = None, newest: int | None = None
+    settings: Settings,
+    log: Transactions,
+    *,
+    as_of: Day | None = None,
+    newest: int | None = None,
+    estimated: Mapping[str, list[OverviewRow]] | None = None,
 ) -> pd.DataFrame:
     """Every campaign of a project that has begun, the newest first: what it changed, and how sure.
 
@@ -71,6 +80,8 @@ def campaign_overview(
         Last day that counts; see `open_store`.
     newest : int, optional
         How many campaigns, those that began last; all of them unless given.
+    estimated : mapping of str to list, optional
+        By campaign, rows from `overview_rows` of an effect that was estimated on the same log and day.
 
     Returns
     -------
@@ -87,15 +98,18 @@ def campaign_overview(
         If assignments or redemptions cannot be used.
     """
     end = last_day(settings, log, as_of)
-    rows: list[dict[str, object]] = []
     begun = newest_campaigns(settings, end, newest)
-    if begun:
+    rows = dict(estimated or {})
+    left = [campaign for campaign in begun if campaign.id not in rows]
+    if left:
         offers = project_offers(settings)
         with at_hand(log_until(log, end)) as ready:
-            for number, campaign in enumerate(begun, 1):
-                rows += _rows(ProjectCampaign(campaign, settings, ready, *offers), end)
-                logger.info("campaign %d of %d (%s) estimated", number, len(begun), campaign.id)
-    table = pd.DataFrame(rows, columns=list(OVERVIEW))
+            for number, campaign in enumerate(left, 1):
+                opened = ProjectCampaign(campaign, settings, ready, *offers)
+                rows[campaign.id] = _rows(opened, end)
+                logger.info("campaign %d of %d (%s) estimated", number, len(left), campaign.id)
+    found = [row for campaign in begun for row in rows[campaign.id]]
+    table = pd.DataFrame(found, columns=list(OVERVIEW))
     told = table["pvalue"].notna()
     table["pvalue_adjusted"] = np.nan
     if told.any():
@@ -104,21 +118,38 @@ def campaign_overview(
     return table
 
 
-def _rows(opened: ProjectCampaign, end: dt.date) -> list[dict[str, object]]:
+def _rows(opened: ProjectCampaign, end: dt.date) -> list[OverviewRow]:
     """An arm each, or the reason why there is none."""
     campaign = opened.campaign
-    about: dict[str, object] = {
-        "campaign_id": campaign.id,
-        **{name: getattr(campaign, name) for name in ("name", "kind", "design", "start", "end")},
-        "outcome": campaign.primary,
-        "verdict": "",
-    }
     if end < campaign.end and not campaign.looks:
-        return [about | {"refusal": not_over(end, campaign.end)}]  # whatever its data say
+        # Whatever its data say.
+        return [_about(campaign) | {"refusal": not_over(end, campaign.end)}]
     try:
         effect = opened.effect
     except DataError as error:
-        return [about | {"refusal": str(error)}]
+        return [_about(campaign) | {"refusal": str(error)}]
+    return overview_rows(effect)
+
+
+def _about(campaign: Campaign) -> OverviewRow:
+    names = ("name", "kind", "design", "start", "end")
+    told: OverviewRow = {name: getattr(campaign, name) for name in names}
+    return {"campaign_id": campaign.id, **told, "outcome": campaign.primary, "verdict": ""}
+
+
+def overview_rows(effect: CampaignEffect) -> list[OverviewRow]:
+    """What `campaign_overview` tells of a campaign: a row an arm, or one with the refusal.
+
+    Parameters
+    ----------
+    effect : CampaignEffect
+
+    Returns
+    -------
+    list of dict
+        By names of the table's columns; what has no number is left out.
+    """
+    campaign, about = effect.campaign, _about(effect.campaign)
     if effect.grade is None:
         return [about | {"refusal": effect.refusal}]
     found = []

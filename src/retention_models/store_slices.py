@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from retention_models.campaign_overviews import campaign_overview
+from retention_models.campaign_overviews import OverviewRow, campaign_overview
 from retention_models.chain_summaries import customer_summary_by_store
 from retention_models.contacts.reading import (
     Events,
@@ -91,6 +91,8 @@ def write_slices(
     log: Transactions,
     store_ids: Sequence[str],
     end: dt.date,
+    *,
+    estimated: Mapping[str, list[OverviewRow]] | None = None,
 ) -> None:
     """Write what the notebooks of a run's stores need.
 
@@ -106,6 +108,8 @@ def write_slices(
         The stores.
     end : date
         Last day that counts.
+    estimated : mapping of str to list, optional
+        Rows of campaigns that need no estimating any more; see `campaign_overview`.
     """
     folders = {store: folder / _name(store) for store in store_ids}
     for place in folders.values():
@@ -115,7 +119,7 @@ def write_slices(
         write_parts(log.table, "store_id", {s: place / _ROWS for s, place in folders.items()})
     if settings.campaigns and settings.reports.campaigns:
         newest = settings.reports.campaigns
-        overview = campaign_overview(settings, log, as_of=end, newest=newest)
+        overview = campaign_overview(settings, log, as_of=end, newest=newest, estimated=estimated)
         overview.to_parquet(folder / _CAMPAIGNS)
     loans = _loans(settings, log, store_ids, end)
     surveys, events = read_project_surveys(settings), read_project_events(settings)

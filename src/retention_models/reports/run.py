@@ -6,11 +6,13 @@ import datetime as dt
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from retention_models.campaign_outputs import read_overview
+from retention_models.campaign_overviews import OverviewRow
 from retention_models.credentials import redacted_tree, without_password
 from retention_models.customer_summaries import Day, as_day
 from retention_models.errors import SettingsError
@@ -133,15 +135,15 @@ def run_project(
     data = data_print(settings, transactions)
     work = _Work(settings, Path(project_file).resolve(), notebook, transactions, folder, data)
     plan = _plan(work, asked, chosen_stores(settings, transactions, asked.stores))
-    plans = [(work, plan)]
+    made = []
     if plan.whole and (campaigns := chosen_campaigns(settings, plan.as_of)):
         notebook, to = notebook_of(settings, CAMPAIGN), folder / CAMPAIGNS
-        of_campaigns = replace(work, notebook=notebook, output=to, kind=CAMPAIGN)
-        # Before the stores' pages, which lead to them.
-        plans.insert(0, (of_campaigns, _plan(of_campaigns, asked, campaigns)))
-    made = []
-    for of, one in plans:
-        made.append(publish_run(one, partial(_execute, of, jobs, cold), tell))
+        theirs = replace(work, notebook=notebook, output=to, kind=CAMPAIGN)
+        # Before the stores' pages, which tell of them and lead to them.
+        of_campaigns = _plan(theirs, asked, campaigns)
+        made.append(publish_run(of_campaigns, partial(_execute, theirs, jobs, cold), tell))
+        work = replace(work, estimated=_estimated(made[0]))
+    made.append(publish_run(plan, partial(_execute, work, jobs, cold), tell))
     for manifest in made:
         tell_outcome(settings.reports.notices, manifest, settings.name)
     return _result(made)
@@ -158,6 +160,7 @@ class _Work:
     output: Path
     data: DataPrint
     kind: PageKind = STORE
+    estimated: Mapping[str, list[OverviewRow]] = field(default_factory=dict)
 
 
 def _read(settings: Settings) -> Transactions:
@@ -166,6 +169,15 @@ def _read(settings: Settings) -> Transactions:
     rows = f"{transactions.rows_read:,} rows, {transactions.rows_unusable:,} unusable"
     log.info("read %s", rows)
     return transactions
+
+
+def _estimated(manifest: Manifest) -> dict[str, list[OverviewRow]]:
+    """What the campaigns whose pages are of today's data changed, by id."""
+    return {
+        entry["store"]: read_overview(manifest.folder / entry["folder"])
+        for entry in manifest.stores.values()
+        if entry["outcome"] in DONE
+    }
 
 
 def _plan(work: _Work, asked: Asked, ids: Sequence[str]) -> Plan:
@@ -219,7 +231,10 @@ def _execute(
     try:
         ids = [one for one, _ in todo]
         if work.kind == STORE:
-            write_slices(slices, work.project_file, settings, work.transactions, ids, day)
+            write_slices(
+                *(slices, work.project_file, settings, work.transactions, ids, day),
+                estimated=work.estimated,
+            )
         else:
             write_campaign_slice(slices, work.project_file, work.transactions, day)
         options = Options(
