@@ -35,7 +35,8 @@ order is Gamma-Gamma, mean 35, as CDNOW's; profit is 30% of spend less 0.15 a co
 of the 30% of purchases that redeem. Parameters (r, α, a, b): shop 1, 10, .5, 3.5; CDNOW .243, 4.414,
 .793, 2.426; grocery 1.5, 4, .3, 6; lapsed list: the shop's customers who have not bought for 8 weeks.
 Covariates: purchases [E]; bought [E, P(alive), recency]; spend and profit [E × mean spend, E]; targeted
-and self-selected [E, P(alive), recency, frequency, log T]. The truth is the mean effect on the customers
+and self-selected [E, P(alive), recency, frequency, log T], the choice on log(1 + E) and
+log(1 + frequency) too. Spend and profit are looked at from 400 customers an arm on. The truth is the mean effect on the customers
 of the test (randomised, by the history of each), on those of the treated stores, or, where customers are
 chosen or come in one after the other, on the world's.
 
