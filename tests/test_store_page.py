@@ -132,7 +132,9 @@ def test_a_year_to_compare_takes_the_place_of_the_doubt_about_the_season():
     year = changes(spend_per_order=(30.0, 31.0, -1.0, -4.0, 2.0))
     said = answers.what_changed(found, "EUR", year=year)
     assert "30.00 EUR after 40.00 EUR, down by 10.00 EUR (6.00 EUR to 14.00 EUR)" in said
-    assert said.endswith("the year before, the change is −1.00 EUR (−4.00 to +2.00).")
+    assert "the year before, the change is −1.00 EUR (−4.00 to +2.00), which is within" in said
+    year = changes(spend_per_order=(30.0, 39.0, -9.0, -13.0, -5.0))
+    assert answers.what_changed(found, "EUR", year=year).endswith("more than the season.")
 
 
 def test_where_nothing_is_beyond_chance_that_is_said():
