@@ -187,6 +187,28 @@ def test_churn_stands_beside_the_band_and_the_models_answer():
     assert "89% (86% to 93%)" in said
 
 
+def test_a_closed_stores_churn_is_the_silence_and_has_no_band():
+    """Nor do many of its customers come back."""
+    said = sections.churn(quarter(), 30, "The forecast is withheld.", SILENCE)
+    assert "was 25% (16% to 37%)" in said
+    assert "the silence since 14 September 2023; the forecast is withheld" in said
+    assert "told to act" not in said
+
+
+@pytest.mark.parametrize(
+    ("n", "value", "why"), [(0, "0", "Nobody"), (4, "not said", "Fewer than 5")]
+)
+def test_nobody_is_a_number_and_fewer_than_five_is_none(n, value, why):
+    """None at all tells of no single person."""
+    row = {"value": np.nan, "low": np.nan, "high": np.nan, "customers": n, "note": ""}
+    found = tables.measured_cards(pd.DataFrame([row] * 4, index=tables.HEADLINES), "", "EUR")
+    assert (value, True) == (found[0].value, found[0].range.startswith(why))
+    rest = {"not said"}
+    assert rest == {card.value for card in found[1:]}
+    # Who was active before is no buyer of the quarter.
+    assert found[2].range.startswith("Fewer than 5")
+
+
 def test_the_rule_of_thumb_is_held_against_the_model_at_the_same_margin():
     """348 · 25% = 87, which is 51% of 170."""
     rule = pd.Series({"value": 348.0, "low": 252.0, "high": 480.0, "note": ""})
