@@ -94,4 +94,4 @@ def test_a_figure_of_many_points_says_their_look_once():
     assert texts[0] == texts[1]
     assert before.count("#0072b2") > 300
     assert after.count("#0072b2") <= 3  # of the mark, and of its group
-    assert len(after) < 0.5 * len(before)
+    assert len(after) < 0.7 * len(before)
