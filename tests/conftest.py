@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+import page_kinds
 import shops
 from browsers import fetch_axe
 from engines import why_not
@@ -59,6 +60,12 @@ def chain_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def chain_run(chain_project: Path) -> RunResult:
     """The chain's pages, made once."""
     return run_project(chain_project, jobs=2)
+
+
+@pytest.fixture(scope="session")
+def kinds_run(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+    """Pages of every kind of store and campaign, made once."""
+    return run_project(page_kinds.write_chain(tmp_path_factory.mktemp("kinds")), jobs=2)
 
 
 @pytest.fixture(scope="session")

@@ -40,17 +40,17 @@ observation_end = 2023-12-31
 
 
 def simulated_log(
-    customers: int, seed: int, *, r=0.8, alpha=4.0, a=0.6, b=3.0, shop="0042"
+    customers: int, seed: int, *, r=0.8, alpha=4.0, a=0.6, b=3.0, shop="0042", days=365
 ) -> pd.DataFrame:
-    """Purchases of customers who joined in the first half of 2023, in weeks of BG/NBD behaviour."""
+    """Purchases of customers who joined in the first half of the days from January 2023, by BG/NBD."""
     rng = np.random.default_rng(seed)
     rows = []
     for i in range(customers):
-        begin = int(rng.integers(0, 182))
+        begin = int(rng.integers(0, days // 2))
         rate, leave = rng.gamma(r) / alpha / 7, rng.beta(a, b)
         level = rng.gamma(4.0) * 10
         day = float(begin)
-        while day < 365:
+        while day < days:
             date = FIRST_DAY + dt.timedelta(days=int(day))
             rows.append((f"{i:04d}", date, round(level * rng.gamma(3.0) / 3 + 0.01, 2), shop))
             if len(rows) > 1 and day > begin and rng.random() < leave:

@@ -132,7 +132,7 @@ def test_without_a_model_the_lists_that_need_none_are_made(known):
     found = find_actions(bare, "Too few came back.", ActionSettings(), "EUR")
     for name, each in found.items():
         if name in NEED_MODEL:
-            said = "This list needs a model of purchases. Too few came back."
+            said = "It takes a model of purchases. Too few came back."
             assert (said, 0, None, "") == (
                 each.refusal,
                 len(each.customers),

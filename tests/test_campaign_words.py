@@ -53,7 +53,9 @@ def test_the_numbers_in_the_words_are_the_tables(effect):
     assert f"{row['lift_percent']:.0f}% more (between {low} and {high} more)" in words
     for name in ("cost", "profit", "profit_low", "profit_high"):
         assert money(paid[name], "EUR") in words
-    assert f"For each 1 spent that is {paid['return_on_cost']:.2f}" in words
+    assert f"For each EUR spent that is {paid['return_on_cost']:.2f}" in words
+    assert words == " ".join(effect.paragraphs())
+    assert 3 == len(effect.paragraphs())
 
 
 def test_other_numbers_give_other_words(effect):

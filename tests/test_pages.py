@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,6 +20,7 @@ from retention_models.reports.assets import script, source_hash
 from retention_models.reports.chain_page import chain_findings
 from retention_models.reports.pages import index_page
 from retention_models.reports.publishing.lint import PageError, clean_html, lint
+from retention_models.reports.refusals import leave_out_unanswered
 from retention_models.reports.sparklines import sparkline
 
 
@@ -91,10 +93,15 @@ def test_cleaning_keeps_tables_and_drops_scripts():
 
 
 def points_of(address: str) -> list[tuple[float, float]]:
-    """The ends of a sparkline's strokes."""
+    """The ends of a sparkline's strokes, in pixels."""
     svg = ElementTree.fromstring(unquote(address.removeprefix("data:image/svg+xml,")))
+    assert "0 0 192 48" == svg.get("viewBox")
     path = svg.find("{http://www.w3.org/2000/svg}path").get("d")
-    return [tuple(map(float, pair.split())) for pair in re.findall(r"[ML]([^ML]+)", path)]
+    points, at = [], (0.0, 0.0)
+    for pen, x, y in re.findall(r"([Ml])(-?\d+) ?(-?\d+)", path):
+        at = (float(x), float(y)) if pen == "M" else (at[0] + float(x), at[1] + float(y))
+        points.append((at[0] / 2, at[1] / 2))
+    return points
 
 
 def test_a_sparkline_goes_from_nothing_up_to_its_largest_value():
@@ -133,8 +140,8 @@ def test_old_and_young_stores_are_not_compared_and_counted():
         young[place]["metrics"]["first_day"] = "2023-06-01"
     found = chain_findings(young, nights.DAY)["apart"]
     assert (
-        "Not compared: 2 stores without a year of purchases or with too few customers and "
-        "2 stores without a page of tonight." == found["left_out"]
+        "Not compared: 2 stores without a year of purchases or with too few customers. "
+        "Not compared: 2 stores without a page of tonight." == found["left_out"]
     )
 
 
@@ -197,3 +204,30 @@ def settings_without_data():
     """Settings of a project without data."""
     with tempfile.TemporaryDirectory() as folder:
         return nights.settings_in(Path(folder))
+
+
+def section(heading: str, *shown: str) -> list:
+    """Cells of a section that shows these texts."""
+    return [nbformat.v4.new_markdown_cell(heading), *nights.notebook(*shown).cells]
+
+
+def test_sections_that_say_only_what_the_first_cannot_say_are_left_out():
+    """Not one with an answer, another reason, or a section of its own that stays."""
+    no, other = '<p class="refusal">No data.</p>', '<p class="refusal">No survey.</p>'
+    parts = {
+        "## In short": [no],
+        "## Who comes back?": [no, no],
+        "## Are they content?": [other],
+        "## Can we trust this?": [no],
+        "### From what?": ["<p>9 rows.</p>"],
+        "### How do they buy?": [no],
+    }
+    cells = [cell for heading, shown in parts.items() for cell in section(heading, *shown)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    leave_out_unanswered(notebook)
+    left = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    gone = {"## Who comes back?", "### How do they buy?"}
+    assert [heading for heading in parts if heading not in gone] == left
+    answered = nbformat.v4.new_notebook(cells=[*section("## In short", "<p>9.</p>"), *cells[2:4]])
+    leave_out_unanswered(answered)
+    assert 4 == len(answered.cells)

@@ -1,13 +1,15 @@
 """Plots draw the results they are given, on axes of their own, and leave the reader's style alone."""
 
 import io
+from xml.etree import ElementTree
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 
 import retention_models as rm
 from retention_models import plots
-from retention_models.figure_style import HOUSE_STYLE
+from retention_models.figure_style import BLUE, HOUSE_STYLE, as_svg, new_axes
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +74,24 @@ def test_a_plot_goes_where_it_is_told(store):
     """An analyst's own axes are used."""
     ax = plots.new_axes()
     assert ax is plots.tracking(store.tracking, ax=ax)
+
+
+def test_a_figure_of_many_points_says_their_look_once():
+    """The same places, to a hundredth of a point; each mark's style in its group."""
+    ax = new_axes()
+    ax.plot(np.arange(300.0), np.sqrt(np.arange(300.0)), "o", color=BLUE)
+    before, after = svg(ax), as_svg(ax.figure)
+
+    def marks(text: str) -> np.ndarray:
+        uses = ElementTree.fromstring(text).iter("{http://www.w3.org/2000/svg}use")
+        return np.array([(float(use.get("x")), float(use.get("y"))) for use in uses])
+
+    np.testing.assert_allclose(marks(before), marks(after), atol=0.005001)
+    texts = [
+        [node.text for node in ElementTree.fromstring(one).iter("{http://www.w3.org/2000/svg}text")]
+        for one in (before, after)
+    ]
+    assert texts[0] == texts[1]
+    assert before.count("#0072b2") > 300
+    assert after.count("#0072b2") <= 3  # of the mark, and of its group
+    assert len(after) < 0.7 * len(before)

@@ -132,7 +132,9 @@ def test_a_year_to_compare_takes_the_place_of_the_doubt_about_the_season():
     year = changes(spend_per_order=(30.0, 31.0, -1.0, -4.0, 2.0))
     said = answers.what_changed(found, "EUR", year=year)
     assert "30.00 EUR after 40.00 EUR, down by 10.00 EUR (6.00 EUR to 14.00 EUR)" in said
-    assert said.endswith("the year before, the change is −1.00 EUR (−4.00 to +2.00).")
+    assert "the year before, the change is −1.00 EUR (−4.00 to +2.00), which is within" in said
+    year = changes(spend_per_order=(30.0, 39.0, -9.0, -13.0, -5.0))
+    assert answers.what_changed(found, "EUR", year=year).endswith("more than the season.")
 
 
 def test_where_nothing_is_beyond_chance_that_is_said():
@@ -183,6 +185,28 @@ def test_churn_stands_beside_the_band_and_the_models_answer():
     assert "68% (50% to 84%) a year" in said
     assert "above 5% to 7% a year" in said
     assert "89% (86% to 93%)" in said
+
+
+def test_a_closed_stores_churn_is_the_silence_and_has_no_band():
+    """Nor do many of its customers come back."""
+    said = sections.churn(quarter(), 30, "The forecast is withheld.", SILENCE)
+    assert "was 25% (16% to 37%)" in said
+    assert "the silence since 14 September 2023; the forecast is withheld" in said
+    assert "told to act" not in said
+
+
+@pytest.mark.parametrize(
+    ("n", "value", "why"), [(0, "0", "Nobody"), (4, "not said", "Fewer than 5")]
+)
+def test_nobody_is_a_number_and_fewer_than_five_is_none(n, value, why):
+    """None at all tells of no single person."""
+    row = {"value": np.nan, "low": np.nan, "high": np.nan, "customers": n, "note": ""}
+    found = tables.measured_cards(pd.DataFrame([row] * 4, index=tables.HEADLINES), "", "EUR")
+    assert (value, True) == (found[0].value, found[0].range.startswith(why))
+    rest = {"not said"}
+    assert rest == {card.value for card in found[1:]}
+    # Who was active before is no buyer of the quarter.
+    assert found[2].range.startswith("Fewer than 5")
 
 
 def test_the_rule_of_thumb_is_held_against_the_model_at_the_same_margin():

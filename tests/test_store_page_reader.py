@@ -1,5 +1,7 @@
 """Twenty questions that a manager asks, each answered at a named place of the page."""
 
+from __future__ import annotations
+
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,6 +12,7 @@ from retention_models.reports.run import run_project
 
 STORE = "367"
 SHARE = r"\d+%"
+SIGNED = r"\([+−]?[\d.]+% to [+−]?[\d.]+%\)"
 RANGE = r"\([\d,.]+[^()]* to [\d,.]+[^()]*\)"
 
 # Question, heading of the place, and what stands there.
@@ -102,6 +105,15 @@ def places(page) -> _Places:
     return parser
 
 
+@pytest.fixture(scope="module")
+def coupon(kinds_run) -> _Places:
+    """The page of a coupon that was drawn by lot."""
+    folder = kinds_run.index.parents[1] / "campaigns" / kinds_run.index.parent.name
+    parser = _Places()
+    parser.feed((folder / "drawn" / "campaign_report.html").read_text(encoding="utf-8"))
+    return parser
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("question", "heading", "answer"), QUESTIONS)
 def test_a_managers_question_is_answered_at_its_place(places, question, heading, answer):
@@ -112,9 +124,32 @@ def test_a_managers_question_is_answered_at_its_place(places, question, heading,
 
 
 @pytest.mark.slow
-def test_whether_the_coupon_paid_is_answered_at_its_place(places):
-    """It did, or it did not, or that cannot be told."""
-    assert "What did our campaigns do?" in places.text
+def test_whether_the_coupon_did_anything_is_answered_at_its_place(places):
+    """Every campaign has its change with the interval and its verdict, or why neither can be told."""
+    text = places.text["What did our campaigns do?"]
+    said = r"Of the chain’s (\d+) newest campaigns, an effect can be told of (\d+)\."
+    newest, told = map(int, re.search(said, text).groups())
+    row = r"Campaign \d+ \(Type [ABC]\) \d+ \w+ \d{4} "
+    sure = rf"{row}[\d,]+ [+−]?[\d.]+% {SIGNED} \S.*? [A-D]\b"
+    assert told == len(re.findall(sure, text))
+    refused = rf"{row}– not told \S[^.]*\. none\b"
+    assert newest - told == len(re.findall(refused, text))
+
+
+@pytest.mark.slow
+def test_whether_the_coupon_paid_is_said_in_a_sentence_of_its_own_page(coupon):
+    """What it cost, what it brought after that, and the interval of that."""
+    text = coupon.text["Did it work?"]
+    money = r"−?[\d.,]+ EUR"
+    said = rf"(?:Whether )?“coupon” (?:paid(?: is open)?|did not pay): it cost {money} in all, "
+    said += rf"(?:and after that cost its profit is|and brought) {money}.*?"
+    assert re.search(rf"{said}\(between {money} and {money}\)", text), text
+    assert re.search(
+        rf"Profit \+?{money} \([+−]?{money} to [+−]?{money}\)", coupon.text["Did it pay?"]
+    )
+    assert re.search(
+        r"So it (?:paid|did not pay|is open whether it paid)", coupon.text["Did it pay?"]
+    )
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from retention_models.predictions import Interval
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(1234.5, "1,234"), (12.34, "12.3"), (0.456, "0.46"), (-1500, "-1,500")]
+    ("value", "text"), [(1234.5, "1,234"), (12.34, "12.3"), (0.456, "0.46"), (-1500, "−1,500")]
 )
 def test_numbers_have_the_digits_a_reader_can_use(value, text):
     """No more than three where they are few."""

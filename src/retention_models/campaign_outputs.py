@@ -28,8 +28,9 @@ def write_campaign_outputs(effect: CampaignEffect, folder: str | Path) -> None:
 
     Notes
     -----
-    effect.json holds the campaign's id and name, grade, verdict, refusal, summary, and the rows of
-    `table` and of `campaign_overview`; what is not known is null. A table without rows has no file.
+    effect.json holds the campaign's id and name, grade, verdict, refusal, the outcome that decides,
+    summary, and the rows of `table` and of `campaign_overview`; what is not known is null. A table
+    without rows has no file.
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
@@ -70,6 +71,7 @@ def _content(effect: CampaignEffect) -> dict[str, Any]:
         "grade": effect.grade,
         "verdict": effect.verdict,
         "refusal": effect.refusal,
+        "primary": campaign.primary,
         "summary": effect.summary(),
         "effects": known.to_dict("records"),
         "overview": [

@@ -132,7 +132,9 @@ def comparison(effect: CampaignEffect) -> str:
             "Each point is the difference between stores with and without the campaign in one week."
         )
     if effect.balance.empty:
-        raise CannotSay("Nothing known before the campaign is there to compare its arms by.")
+        raise CannotSay(
+            effect.refusal or "Nothing known before the campaign is there to compare its arms by."
+        )
     chosen = effect.checks.loc[effect.checks["check"].isin(["balance", "overlap"]), "words"]
     return " ".join(str(text) for text in chosen)
 
@@ -186,4 +188,5 @@ def _money(effect: CampaignEffect, value: float, *, sign: bool = False) -> str:
 
 
 def _signed(value: float) -> str:
-    return ("−" if value < 0 else "+") + percent(value)
+    text = percent(value)
+    return text if text == percent(0.0) else ("−" if value < 0 else "+") + text

@@ -22,7 +22,7 @@ OUTCOME_NAMES = {
     "profit": "profit",
 }
 WINDOW_NAMES = {"campaign": "", "follow_up": ", after it", "whole": ", both"}
-_PERCENT = FuncFormatter(lambda value, _: f"{value:+.0f}%" if value else "0")
+_PERCENT = FuncFormatter(lambda value, _: f"{value:+.0f}%".replace("-", "−") if value else "0")
 _MOST_ROWS = 16
 
 
@@ -145,7 +145,9 @@ def balance(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
     """
     table = effect.balance
     if table.empty:
-        raise CannotSay("Nothing known before the campaign is there to compare its arms by.")
+        raise CannotSay(
+            effect.refusal or "Nothing known before the campaign is there to compare its arms by."
+        )
     several = len(set(table["arm"])) > 1
     names = [
         NAMES.get(row["covariate"], row["covariate"]) + (f", {row['arm']}" if several else "")
@@ -253,7 +255,7 @@ def cumulative_difference(effect: CampaignEffect, ax: Axes | None = None) -> Axe
             label(ax, str(arm), (days.iloc[-1], part["difference"].iloc[-1]), colour)
     locator = AutoDateLocator(maxticks=6)
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
     ax.set_title("Purchases per customer more than without it, added up")
     ax.grid(axis="y")
     return ax

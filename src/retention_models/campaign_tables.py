@@ -66,12 +66,12 @@ def effects(effect: CampaignEffect, estimands: tuple[str, ...] = ("itt", "att"))
                 if np.isfinite(float(row["lift_percent"]))
                 else _ends(row["absolute_effect"], row["conf_low"], row["conf_high"], say),
                 "p": _pvalue(row["pvalue_holm"]),
-                "Explained before": _or_dash(row["r_squared"], lambda value: f"{value:.0%}"),
+                "Explained by the past": _or_dash(row["r_squared"], lambda value: f"{value:.0%}"),
             }
         )
     frame = pd.DataFrame(rows).set_index("Outcome")
-    if (frame["Explained before"] == "–").all():
-        frame = frame.drop(columns="Explained before")
+    if (frame["Explained by the past"] == "–").all():
+        frame = frame.drop(columns="Explained by the past")
     return frame
 
 
@@ -99,7 +99,8 @@ def economics(effect: CampaignEffect) -> pd.DataFrame:
             "Profit": _ends(row["profit"], row["profit_low"], row["profit_high"], say),
             "Return on cost": "no cost declared"
             if not np.isfinite(row["return_on_cost"])
-            else f"{row['return_on_cost']:.2f} ({row['return_low']:.2f} to {row['return_high']:.2f})",
+            else f"{row['return_on_cost']:.2f} ({row['return_low']:.2f} to "
+            f"{row['return_high']:.2f})".replace("-", "−"),
             "Cost per retained customer": str(row["refusal"])
             if not np.isfinite(per_customer[0])
             else f"{say(per_customer[0])} ({say(per_customer[1])} to {say(per_customer[2])})",
@@ -132,7 +133,8 @@ def segments(effect: CampaignEffect) -> pd.DataFrame:
     table = effect.segments
     if table.empty:
         raise CannotSay(
-            "Who responded most is told only of campaigns drawn by lot, where every segment has its "
+            effect.refusal
+            or "Who responded most is told only of campaigns drawn by lot, where every segment has its "
             "own customers held out."
         )
     outcome = effect.campaign.primary
@@ -233,7 +235,8 @@ def _lift(row: pd.Series) -> str:
 
 
 def _signed(value: float) -> str:
-    return ("−" if value < 0 else "+") + percent(value)
+    text = percent(value)
+    return text if text == percent(0.0) else ("−" if value < 0 else "+") + text
 
 
 def _or_dash(value: float, say: Callable[[float], str]) -> str:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 
 from retention_models.figure_style import BLUE, GREY, INK, ORANGE, in_house_style, label, new_axes
+from retention_models.languages import ENGLISH, Language
 from retention_models.measures.funnel import INNER, OUTER, Funnel
 
 _WIDE = 20  # largest ÷ smallest store from which sizes are drawn on a log scale
@@ -16,7 +17,13 @@ _THOUSANDS = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
 
 @in_house_style
-def funnel_plot(funnel: Funnel, numbered: Sequence[int], what: str, ax: Axes | None = None) -> Axes:
+def funnel_plot(
+    funnel: Funnel,
+    numbered: Sequence[int],
+    what: str,
+    ax: Axes | None = None,
+    say: Language = ENGLISH,
+) -> Axes:
     """Every store's rate against its size, between the limits that chance draws.
 
     Parameters
@@ -29,6 +36,7 @@ def funnel_plot(funnel: Funnel, numbered: Sequence[int], what: str, ax: Axes | N
         What the rate is, for the axis.
     ax : Axes, optional
         Where to draw; a new figure unless given.
+    say : Language
 
     Returns
     -------
@@ -44,9 +52,9 @@ def funnel_plot(funnel: Funnel, numbered: Sequence[int], what: str, ax: Axes | N
         low, high = funnel.limits(at, level)
         for end in (low, high):
             ax.plot(at, end, color=GREY, lw=width, ls=dash)
-        # Where the lines are farthest apart.
+        # Where the lines are farthest apart, above the line and inside the axes.
         text = f"{level:.1%}".replace(".0%", "%")
-        label(ax, text, (at[0], high[0]), GREY, shift=(-3, 0), ha="right", fontsize=7)
+        label(ax, text, (at[0], high[0]), GREY, shift=(4, 4), fontsize=7)
     ax.axhline(funnel.centre, color=INK, lw=0.9)
     apart = funnel.outside(OUTER) != 0
     for points, colour, marker in ((~apart, BLUE, "o"), (apart, ORANGE, "D")):
@@ -68,7 +76,7 @@ def funnel_plot(funnel: Funnel, numbered: Sequence[int], what: str, ax: Axes | N
         ax.xaxis.set_minor_formatter(NullFormatter())
     ax.xaxis.set_major_formatter(_THOUSANDS)
     ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    ax.set_xlabel("Customers of the last year")
+    ax.set_xlabel(say.text("apart.axis"))
     ax.set_ylabel(what)
-    ax.set_title("Every store, and how far chance lets it stray")
+    ax.set_title(say.text("apart.title"))
     return ax

@@ -19,6 +19,7 @@ from retention_models.figure_style import as_svg
 if TYPE_CHECKING:
     from retention_models.store_page.tables import Card
 
+_COLUMNS_OF_A_TELEPHONE = 2  # of numbers; of words, one
 _FILE = re.compile(r"(\w+/)*\w+\.\w+")  # below the page's folder, and nothing of a URL
 
 
@@ -99,18 +100,23 @@ def table(
         f'<th scope="col"{side}>{html.escape(str(column))}</th>'
         for column, side in zip(frame.columns, aligned, strict=True)
     )
+    # A telephone is too narrow for more columns: there each row is a card that names its cells.
+    wide = len(frame.columns) > (1 if text else _COLUMNS_OF_A_TELEPHONE)
+    named = [f' data-label="{html.escape(str(one))}"' if wide else "" for one in frame.columns]
+    opened = '<table class="stacked">' if wide else "<table>"
+    cells = [f"<td{side}{name}>" for side, name in zip(aligned, named, strict=True)]
     rows = "".join(
         f'<tr><th scope="row">{html.escape(str(label))}</th>'
         + "".join(
-            f"<td{side}>{_linked(str(value)) if column in files else html.escape(str(value))}</td>"
-            for column, value, side in zip(frame.columns, row, aligned, strict=True)
+            f"{cell}{_linked(str(value)) if column in files else html.escape(str(value))}</td>"
+            for column, value, cell in zip(frame.columns, row, cells, strict=True)
         )
         + "</tr>"
         for label, row in zip(frame.index, frame.to_numpy(), strict=True)
     )
     display(
         HTML(
-            f"<table><caption>{html.escape(caption)}</caption>"
+            f"{opened}<caption>{html.escape(caption)}</caption>"
             f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         )
     )

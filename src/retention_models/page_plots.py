@@ -110,7 +110,8 @@ def churn_by_quarter(quarters: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.errorbar(place, table["value"], yerr=errors, fmt="o", color=BLUE, ms=5, elinewidth=1.2)
     for at, value in zip(place, table["value"], strict=True):
         label(ax, f"{value:.0%}", (at, value), BLUE, shift=(7, 0))
-    ax.set_xticks(place, [f"to {end.day} {end:%b %Y}" for end in table["end"]])
+    # Two lines, since eight quarters of one line each would run into each other.
+    ax.set_xticks(place, [f"to {end.day} {end:%b}\n{end:%Y}" for end in table["end"]])
     ax.set_xlim(-0.5, len(table) - 0.3)
     ax.set_ylim(0, 1.02)
     label(ax, f"{low:.0%} to {high:.0%}: told to act", (-0.48, high), ORANGE, shift=(0, 8))

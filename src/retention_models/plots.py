@@ -185,7 +185,7 @@ def holdout_by_frequency(validation: HoldoutValidation, ax: Axes | None = None) 
     ax.grid(axis="y")
     ax.set_xlabel("repeat purchases before the holdout")
     ax.set_title("Purchases per customer in the holdout")
-    ax.legend(frameon=False, fontsize=8, loc="upper left")
+    ax.legend(fontsize=8, loc="upper left", framealpha=1.0, edgecolor="none")
     return ax
 
 
@@ -236,7 +236,7 @@ def customer_base(
     ax.set_title(
         f"Purchases expected in the next {window(predictions.attrs['horizon'], time_unit)}"
     )
-    ax.legend(frameon=False, fontsize=8, loc="upper left")
+    ax.legend(fontsize=8, loc="upper left", framealpha=1.0, edgecolor="none")
     return ax
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from retention_models.credentials import is_secret_name
+from retention_models.languages import ENGLISH, LANGUAGES
 from retention_models.settings_types import Section, Text
 
 # What every run gives its notebook.
@@ -43,6 +44,11 @@ class Reports(Section):
     notebook: Text | None = Field(
         None, examples=["my_report.ipynb"], description="path of a notebook of your own"
     )
+    language: Text = Field(
+        ENGLISH.code,
+        examples=[ENGLISH.code],
+        description="language of the chain's page, of failures and of the frame of every page",
+    )
     campaigns: int = Field(
         12,
         ge=0,
@@ -62,6 +68,13 @@ class Reports(Section):
         examples=['when = "failure"'],
         description="table [reports.notices]",
     )
+
+    @field_validator("language")
+    @classmethod
+    def _is_there(cls, language: str) -> str:
+        if language not in LANGUAGES:
+            raise ValueError(f"there are {', '.join(sorted(LANGUAGES))}")
+        return language
 
     @field_validator("parameters")
     @classmethod

@@ -48,6 +48,7 @@ from retention_models.validation import (
     HoldoutValidation,
     validate_holdout,
 )
+from retention_models.words import day
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,8 @@ class Store:
             )
         if summary.empty:
             raise CannotSay(
-                f"The data hold no purchase at store {self.id} up to {self.observation_end}, so "
-                "nothing can be said about it. If it should have some, check the store's id in "
+                f"The data hold no purchase at store {self.id} up to {day(self.observation_end)}, "
+                "so nothing can be said about it. If it should have some, check the store's id in "
                 "the project file."
             )
         return summary
@@ -210,7 +211,7 @@ class Store:
     def holdout(self) -> HoldoutValidation:
         """Model against a holdout at the end of the data; see `validate_holdout`."""
         split = self.calibration_end
-        early = self._models_of(split, upto=f" up to {split}")
+        early = self._models_of(split, upto=f" up to {day(split)}")
         purchases: BetaGeoFitter | None = None
         try:
             purchases = early.purchases

@@ -27,12 +27,14 @@ def day(value: dt.date) -> str:
 def number(value: float) -> str:
     """A number with as many digits as a reader can use: 1,234 · 12.3 · 0.45."""
     size = abs(value)
-    return f"{value:,.0f}" if size >= 100 else f"{value:.1f}" if size >= 1 else f"{value:.2f}"
+    text = f"{value:,.0f}" if size >= 100 else f"{value:.1f}" if size >= 1 else f"{value:.2f}"
+    return text.replace("-", "−")
 
 
 def money(value: float, currency: str) -> str:
     """An amount with its currency; cents only where they matter."""
-    return f"{value:,.0f} {currency}" if abs(value) >= 100 else f"{value:,.2f} {currency}"
+    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.2f}"
+    return f"{text.replace('-', '−')} {currency}"
 
 
 def counted(n: int, singular: str, plural: str | None = None) -> str:

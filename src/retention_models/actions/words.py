@@ -79,14 +79,14 @@ ENGLISH: Mapping[str, str] = {
         "as before: the most that winning them back can bring."
     ),
     "empty.unused": "The project file leaves this list out.",
-    "empty.no_model": "This list needs a model of purchases. {reason}",
-    "empty.no_spend": "This list needs a model of spend. {reason}",
+    "empty.no_model": "It takes a model of purchases. {reason}",
+    "empty.no_spend": "It takes a model of spend. {reason}",
     "empty.no_categories": (
-        "This list needs categories of products; the project file's transactions.columns names no "
-        "column for them that holds any for this store."
+        "It takes categories of products, and this store's data hold none (transactions.columns of the "
+        "project file names their column)."
     ),
-    "empty.no_scores": "This list needs the answers of a survey, and there are none.",
-    "empty.no_complaints": "This list needs a record of complaints, and there is none.",
+    "empty.no_scores": "It takes the answers of a survey, and there are none.",
+    "empty.no_complaints": "It takes a record of complaints, and there is none.",
     "no_spend_told": (
         "Their repeat purchases came to nothing (returned or free), which tells nothing of the next."
     ),

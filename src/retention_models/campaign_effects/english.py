@@ -102,7 +102,7 @@ ENGLISH: Mapping[str, str] = {
         "{profit} ({between})."
     ),
     "profit_between": "between {low} and {high}",
-    "return": "For each 1 spent that is {value} ({between}).",
+    "return": "For each {unit} spent that is {value} ({between}).",
     "retained": "Each customer retained by it cost {value} (between {low} and {high}).",
     "no_profit": "Whether it paid cannot be said from customers who chose for themselves.",
     "segment": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -116,7 +117,8 @@ def effect_of(
     try:
         estimates = _estimated(data, Asked(asked, level))
     except CannotSay as refusal:
-        return refusals.refused(data, "enough to tell", str(refusal), _naive(data, asked))
+        told = refusals.refused(data, "enough to tell", str(refusal), _naive(data, asked))
+        return replace(told, currency=currency)
     return _result(data, estimates, level, segments, margin, interval, currency)
 
 

@@ -204,3 +204,9 @@ class CampaignEffect:
         from retention_models.campaign_effects.words import summary
 
         return summary(self)
+
+    def paragraphs(self) -> list[str]:
+        """The summary in two or three parts, for a page."""
+        from retention_models.campaign_effects.words import paragraphs
+
+        return [part for part in paragraphs(self) if part]

@@ -30,26 +30,41 @@ def summary(effect: CampaignEffect, words: Words = ENGLISH) -> str:
     str
         The same tables give the same words.
     """
+    return " ".join(paragraphs(effect, words))
+
+
+def paragraphs(effect: CampaignEffect, words: Words = ENGLISH) -> list[str]:
+    """The summary in parts: what it changed, whether it paid, how far to believe it and what next."""
     if effect.grade is None:
         told = words["refused"].format(**_named(effect), reason=effect.refusal)
-        return " ".join([told, *_naive(effect, words)])
-    return " ".join(_sentences(effect, words))
+        return [told, *_naive(effect, words)]
+    arms = arms_of(effect.table, effect.campaign.control)
+    parts = (
+        _changes(effect, arms, words),
+        _paid(effect, arms, words),
+        _belief(effect, arms, words),
+    )
+    return [" ".join(part) for part in parts]
 
 
-def _sentences(effect: CampaignEffect, words: Words) -> Iterator[str]:
-    campaign = effect.campaign
+def _changes(effect: CampaignEffect, arms: list[str], words: Words) -> Iterator[str]:
     yield words["tried"].format(**_named(effect))
     yield from effect.checks.loc[effect.checks["check"] == "look", "words"]
-    arms = arms_of(effect.table, campaign.control)
     for arm in arms:
         yield from _of_arm(effect, arm, words)
     yield from _against_each_other(effect, arms, words)
+
+
+def _paid(effect: CampaignEffect, arms: list[str], words: Words) -> Iterator[str]:
     for arm in arms:
         yield from _after(effect, arm, words)
         yield from _economics(effect, arm, words)
-    if campaign.design == "self_selected":
+    if effect.campaign.design == "self_selected":
         yield words["no_profit"]
     yield from _segments(effect, words)
+
+
+def _belief(effect: CampaignEffect, arms: list[str], words: Words) -> Iterator[str]:
     yield words[f"grade.{effect.grade}"]
     yield from _doubts(effect, words)
     yield from _next(effect, arms, words)
@@ -141,10 +156,13 @@ def _economics(effect: CampaignEffect, arm: str, words: Words) -> Iterator[str]:
         key = row["verdict"] if row["cost"] > 0.0 else "no_cost"
         yield words[key].format(**places, between=ends)
         if np.isfinite(row["return_on_cost"]):
-            ends = words["profit_between"].format(
-                low=f"{row['return_low']:.2f}", high=f"{row['return_high']:.2f}"
+            value, low, high = (
+                f"{row[name]:.2f}".replace("-", "−")
+                for name in ("return_on_cost", "return_low", "return_high")
             )
-            yield words["return"].format(value=f"{row['return_on_cost']:.2f}", between=ends)
+            ends = words["profit_between"].format(low=low, high=high)
+            unit = effect.currency or "1"
+            yield words["return"].format(value=value, between=ends, unit=unit)
         if np.isfinite(row["cost_per_retained"]):
             yield words["retained"].format(
                 value=say(row["cost_per_retained"]),

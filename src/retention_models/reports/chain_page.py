@@ -10,6 +10,7 @@ import pandas as pd
 
 from retention_models import chain_words
 from retention_models.errors import CannotSay
+from retention_models.languages import ENGLISH, Language
 from retention_models.measures.funnel import OUTER, Funnel, find_funnel
 from retention_models.measures.movers import beyond_chance
 from retention_models.measures.table import SMALLEST_GROUP
@@ -22,7 +23,7 @@ _LATE = 36  # days of the year that a store may lack and still have one
 Row = dict[str, Any]
 
 
-def chain_findings(rows: list[Row], as_of: dt.date) -> dict[str, Any]:
+def chain_findings(rows: list[Row], as_of: dt.date, language: Language = ENGLISH) -> dict[str, Any]:
     """Everything of the chain's page that is about several stores.
 
     Parameters
@@ -32,6 +33,7 @@ def chain_findings(rows: list[Row], as_of: dt.date) -> dict[str, Any]:
         of this run's day).
     as_of : date
         Last day that counts.
+    language : Language
 
     Returns
     -------
@@ -42,21 +44,21 @@ def chain_findings(rows: list[Row], as_of: dt.date) -> dict[str, Any]:
     """
     fresh = [row for row in rows if row["metrics"] and not row["old"]]
     return {
-        "moved": _moved(fresh),
-        "apart": _apart(fresh, len(rows) - len(fresh), as_of),
-        "lines": [_line(row) for row in rows],
+        "moved": _moved(fresh, language),
+        "apart": _apart(fresh, len(rows) - len(fresh), as_of, language),
+        "lines": [_line(row, language) for row in rows],
         "whole": [_whole(row) for row in rows],
         "why": [_why(row) for row in rows],
     }
 
 
-def _line(row: Row) -> dict[str, str] | None:
+def _line(row: Row, language: Language) -> dict[str, str] | None:
     months = ((row["metrics"] or {}).get("months") or {}).get("value")
-    if not months:
+    if not months or sum(month["customers"] is not None for month in months) < 2:
         return None
     return {
         "src": sparkline([month["customers"] for month in months]),
-        "alt": chain_words.sparkline(months),
+        "alt": chain_words.sparkline(months, language),
     }
 
 
@@ -101,21 +103,24 @@ def _changes(fresh: list[Row]) -> tuple[pd.DataFrame, int]:
     return table.astype(dict.fromkeys(columns, float)), days
 
 
-def _moved(fresh: list[Row]) -> dict[str, Any] | None:
+def _moved(fresh: list[Row], language: Language) -> dict[str, Any] | None:
     changes, days = _changes(fresh)
     if changes.empty:
         return None
     found = beyond_chance(changes)
     shown = found.head(_SHOWN).to_dict("records")
     return {
-        "said": chain_words.moved(changes, len(found), len(shown), days),
-        "middle": chain_words.middle_store(changes) if len(fresh) > 1 else "",
-        "rows": [row | {"what": chain_words.MEASURE[row["measure"]]} for row in shown],
+        "said": chain_words.moved(changes, len(found), len(shown), days, language),
+        # Of one store there is no middle.
+        "middle": chain_words.middle_store(changes, language)
+        if len(set(changes["store"])) > 1
+        else "",
+        "rows": shown,
         "days": days,
     }
 
 
-def _apart(fresh: list[Row], old: int, as_of: dt.date) -> dict[str, Any]:
+def _apart(fresh: list[Row], old: int, as_of: dt.date, language: Language) -> dict[str, Any]:
     begin = (as_of - dt.timedelta(days=_YEAR - 1 - _LATE)).isoformat()
     compared = [row for row in fresh if _comparable(row, begin)]
     measures = [row["metrics"]["measures"] for row in compared]
@@ -126,18 +131,18 @@ def _apart(fresh: list[Row], old: int, as_of: dt.date) -> dict[str, Any]:
     ]
     try:
         funnel = find_funnel(count, total)
-    except CannotSay as refusal:
-        return {"refusal": str(refusal)}
+    except CannotSay:
+        return {"refusal": chain_words.no_funnel(len(compared), language)}
     outside = funnel.outside(OUTER)
     order = sorted(range(len(compared)), key=lambda place: -_strength(funnel, place))
     named = [place for place in order if outside[place]][:_SHOWN]
     low, high = funnel.limits(funnel.total, OUTER)
     return {
         "refusal": "",
-        "reading": chain_words.funnel_reading(),
-        "said": chain_words.funnel_found(funnel),
-        "left_out": chain_words.left_out(len(fresh) - len(compared), old),
-        "figure": _figure(funnel, named),
+        "reading": chain_words.funnel_reading(language),
+        "said": chain_words.funnel_found(funnel, language),
+        "left_out": chain_words.left_out(len(fresh) - len(compared), old, language),
+        "figure": _figure(funnel, named, language),
         "rows": [
             {
                 **compared[place],
@@ -171,11 +176,12 @@ def _strength(funnel: Funnel, place: int) -> float:
     return float(abs(funnel.rate[place] - funnel.centre) / (chance + funnel.spread**2) ** 0.5)
 
 
-def _figure(funnel: Funnel, named: list[int]) -> str:
+def _figure(funnel: Funnel, named: list[int], language: Language) -> str:
     # Here, because a run whose chain has no funnel need not load matplotlib.
     from retention_models.chain_plots import funnel_plot
     from retention_models.figure_style import as_svg
 
-    drawn = funnel_plot(funnel, named, "Bought on more than one day").get_figure(root=True)
+    axes = funnel_plot(funnel, named, language.text("stores.repeat"), say=language)
+    drawn = axes.get_figure(root=True)
     assert drawn is not None  # it was drawn on a figure of its own
     return base64.b64encode(as_svg(drawn).encode()).decode("ascii")

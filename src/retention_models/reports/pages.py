@@ -17,18 +17,24 @@ import jinja2
 import markupsafe
 import nbformat
 
-from retention_models import __version__, words
+from retention_models import __version__
+from retention_models.languages import Language
 from retention_models.reports.assets import script, source_hash, style, template_text
 from retention_models.reports.chain_page import chain_findings
 from retention_models.reports.publishing.failure_page import NOTICE, NOTICE_END, since_words
 from retention_models.reports.publishing.kinds import STORE, PageKind
 from retention_models.reports.publishing.lint import clean_html, form_of
 from retention_models.reports.publishing.slugs import one_line
+from retention_models.reports.refusals import leave_out_unanswered, say_each_once
+from retention_models.reports.said import add_filters, bdi, labels_style, language_of, speech
 from retention_models.settings import Settings
 
 _TEMPLATES = files(__package__).joinpath("templates")
 
-REFUSAL = '<p class="refusal">'  # as `notebook.or_say_why` writes it
+_STORE_COLUMNS = (
+    *("store", "customers", "months", "repeat", "spend", "still", "purchases", "value"),
+    "forecast",
+)
 
 
 @cache
@@ -62,8 +68,7 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    environment.filters["shown"] = _shown
-    environment.filters["moved_by"] = _moved_by
+    add_filters(environment)
     return environment
 
 
@@ -72,46 +77,34 @@ def _below_title(cleaned: str) -> str:
     return re.sub(r"(</?)h1\b", r"\1h2", cleaned)
 
 
-def _in_scroll(cleaned: str) -> str:
+def _in_scroll(cleaned: str, unnamed: str) -> str:
     """A table in a region of its own, which keys can scroll where it is wider than the page."""
     if "<table" not in cleaned:
         return cleaned
     caption = re.search(r"<caption[^>]*>(.*?)</caption>", cleaned, re.DOTALL)
     said = re.sub(r"<[^>]*>", "", caption[1]).strip() if caption else ""
     # Escaped already, but for the quotes that end an attribute.
-    label = html.unescape(said) or "Table"
+    label = html.unescape(said or unnamed)
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(label)}">'
         f"{cleaned}</div>"
     )
 
 
-def _shown(value: float, kind: str) -> str:
-    if kind == "share":
-        return f"{value:.0%}"
-    return f"{value:,.2f}" if kind == "money" else f"{value:,.0f}"
-
-
-def _moved_by(value: float, kind: str) -> str:
-    if kind == "share":
-        text = f"{100 * value:+.1f} points"
-    else:
-        text = f"{value:+,.2f}" if kind == "money" else f"{value:+,.0f}"
-    return text.replace("-", "−")
-
-
-def _frame(settings: Settings, as_of: dt.date, made: str) -> dict[str, Any]:
+def _frame(settings: Settings, as_of: dt.date, made: str, *rules: str) -> dict[str, Any]:
+    css, language = "".join([style(), *rules]), language_of(settings)
     head = template_text("head.html.j2")
     # The one style sheet and the one script are let in by their hashes: nothing else gets past the
     # page's Content-Security-Policy.
-    head = head.replace("STYLE", source_hash(style())).replace("SCRIPT", source_hash(script()))
+    head = head.replace("STYLE", source_hash(css)).replace("SCRIPT", source_hash(script()))
     return {
+        **speech(language),
         "head": markupsafe.Markup(head),
-        "css": markupsafe.Markup(style()),
+        "css": markupsafe.Markup(css),
         "script": markupsafe.Markup(script()),
         "chain": settings.name,
         "chain_title": one_line(settings.name),
-        "as_of": words.day(as_of),
+        "as_of": language.day(as_of),
         "made": made,
         "version": __version__,
         "interval": f"{settings.model.interval:.0%}",
@@ -119,11 +112,26 @@ def _frame(settings: Settings, as_of: dt.date, made: str) -> dict[str, Any]:
     }
 
 
-def _named(settings: Settings, of: str, kind: PageKind) -> dict[str, str]:
-    """A name as a page's heading, with the word before it where there is none but the id."""
-    word, name = kind.title(settings, of)
-    title = one_line(f"{word}{name}")
-    return {"word": word, "name": name, "name_title": title, "kind": kind.name}
+def _named(settings: Settings, of: str, kind: PageKind) -> dict[str, Any]:
+    """A name as a page's heading, within a sentence where there is none but the id."""
+    say = speech(language_of(settings))["say"]
+    unnamed, name = kind.title(settings, of)
+    heading = say(kind.name, name=bdi(name)) if unnamed else bdi(name)
+    title = language_of(settings).text(kind.name, name=name) if unnamed else name
+    return {"heading": heading, "name_title": one_line(title), "kind": kind.name}
+
+
+def _files(settings: Settings, kind: PageKind) -> markupsafe.Markup:
+    """Which files lie beside a page."""
+    say = speech(language_of(settings))["say"]
+    names = {"customers": "customers.csv", "metrics": "metrics.json", "effect": "effect.json"}
+    links = {
+        place: markupsafe.Markup('<a href="{0}">{0}</a>').format(name)
+        for place, name in names.items()
+    }
+    return markupsafe.Markup(
+        say(f"files.{kind.name}", level=f"{settings.model.interval:.0%}", **links)
+    )
 
 
 def notebook_page(
@@ -136,8 +144,9 @@ def notebook_page(
 ) -> str:
     """The page of a store, or of what else has an id, from its executed notebook."""
     page: dict[str, Any] = {**_frame(settings, as_of, made), **_named(settings, of, kind)}
-    page["places"] = _places(notebook)
-    _say_each_refusal_once(notebook)
+    leave_out_unanswered(notebook)
+    page["places"], page["files"] = _places(notebook), _files(settings, kind)
+    say_each_once(notebook, str(page["say"]("again")))
     from nbconvert.exporters import TemplateExporter
 
     # Not HTMLExporter's own: it parses and writes the page once more, and gives pictures without
@@ -173,28 +182,6 @@ def _with_places(text: str) -> str:
     )
 
 
-def _say_each_refusal_once(notebook: nbformat.NotebookNode) -> None:
-    """Shorten a refusal that stands on the page already: a store too small is so in every section."""
-    said: set[str] = set()
-    here: set[str] = set()  # since the last heading: once more would say nothing at all
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            here = set()
-        kept = []
-        for output in cell.get("outputs", []):
-            text = output.get("data", {}).get("text/html", "")
-            if text.startswith(REFUSAL):
-                if text in here:
-                    continue
-                if text in said:
-                    output["data"]["text/html"] = f"{REFUSAL}Not said, for the same reason.</p>"
-                said.add(text)
-                here.add(text)
-            kept.append(output)
-        if cell.cell_type == "code":
-            cell.outputs = kept
-
-
 def failure_page(
     failure: dict[str, Any],
     settings: Settings,
@@ -215,7 +202,7 @@ def failure_page(
             **_frame(settings, as_of, made),
             **_named(settings, of, kind),
             reason=failure["message"],
-            since=since_words(failure["since"], run, settings.zone),
+            since=since_words(failure["since"], run, settings.zone, language_of(settings)),
         )
     )
 
@@ -231,23 +218,35 @@ def index_page(
 
     `campaigns` is where the page of its campaigns lies, if there is one.
     """
-    found = chain_findings(rows, as_of)
+    language = language_of(settings)
+    found, columns = chain_findings(rows, as_of, language), _columns(settings, language)
     return (
         _environment()
         .get_template("index.html.j2")
         .render(
-            **_frame(settings, as_of, made),
+            **_frame(settings, as_of, made, labels_style("stores", columns)),
             rows=rows,
             campaigns=campaigns,
+            columns=columns,
             moved=found["moved"],
             apart=found["apart"],
             lines=found["lines"],
             wholes=found["whole"],
             whys=found["why"],
             currency=settings.money.currency,
-            horizon=words.window(settings.model.horizon, settings.model.time_unit),
         )
     )
+
+
+def _columns(settings: Settings, language: Language) -> list[str]:
+    """The heads of the table of stores."""
+    unit, length = settings.model.time_unit, settings.model.horizon
+    one = "one" if length == 1 else "many"
+    places = {
+        "currency": settings.money.currency,
+        "horizon": language.text(f"horizon.{unit}.{one}", n=f"{length:g}"),
+    }
+    return [language.text(f"stores.{name}", **places) for name in _STORE_COLUMNS]
 
 
 def campaign_index_page(

@@ -129,7 +129,8 @@ def _a_year_before(
         name: shown_signed(measure, float(year.loc[measure, name]), currency, bare=name != "change")
         for name in ("change", "low", "high")
     }
-    return words["change.year"].format(**found)
+    apart = year.loc[measure, "low"] > 0 or year.loc[measure, "high"] < 0
+    return words["change.year.beyond" if apart else "change.year.within"].format(**found)
 
 
 def _change(row: pd.Series, measure: str, end: str, currency: str, words: Mapping[str, str]) -> str:

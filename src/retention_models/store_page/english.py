@@ -83,8 +83,13 @@ ENGLISH: Mapping[str, str] = {
         "could be compared moved by more than chance."
     ),
     "change.nothing_compared": "What changed against the quarter before cannot be said. {reason}",
-    "change.year": (
-        "Against the same 13 weeks of the year before, the change is {change} ({low} to {high})."
+    "change.year.beyond": (
+        "Against the same 13 weeks of the year before, the change is {change} ({low} to {high}): more "
+        "than the season."
+    ),
+    "change.year.within": (
+        "Against the same 13 weeks of the year before, the change is {change} ({low} to {high}), which "
+        "is within chance: it may be the season."
     ),
     "change.closed": (
         "What changed is that silence: whatever else is below of the last quarter follows from it."
@@ -98,7 +103,7 @@ ENGLISH: Mapping[str, str] = {
         "This week, begin with {customers} on the list “{title}”. {action} What is at stake cannot be "
         "said without a forecast of what they spend. They are listed in {file}."
     ),
-    "do.nothing": "This week no list has {smallest} customers or more, so there is nobody to write to.",
+    "do.nothing": "This week no list has {smallest} customers or more to write to.",
     "do.closed": (
         "This week, find out whether the store has closed or its newest data are missing; nothing else "
         "here can be acted on before that."
@@ -118,6 +123,10 @@ ENGLISH: Mapping[str, str] = {
         "Shops are told to act above {band_low} to {band_high} a year. For customers who buy often that "
         "comparison says little: whoever stays away for longer than {window} counts as lost, and many "
         "of them come back."
+    ),
+    "churn.closed": (
+        "All of that is the silence since {day}; the forecast is withheld, so the model has nothing to "
+        "add."
     ),
     "churn.alive": (
         "The model, which knows each customer's own habit, gives the customers a chance of {alive} "
@@ -155,6 +164,7 @@ ENGLISH: Mapping[str, str] = {
     ),
     "lists.nobody": "Nobody is on any list today.",
     "lists.refused": "There is no list “{titles}”. {reason}",
+    "lists.several_refused": "There are no lists “{titles}”. {reason}",
     "satisfaction.nps": (
         "In the last quarter the Net Promoter Score was {value} ({low} to {high}), from {answers}."
     ),
@@ -166,7 +176,8 @@ ENGLISH: Mapping[str, str] = {
         "than {smallest} customers answered are left out."
     ),
     "card.none": "not said",
-    "card.few": "Of fewer than {smallest} customers: not shown.",
+    "card.few": "Fewer than {smallest} customers, so not shown.",
+    "card.nobody": "Nobody bought.",
     "card.range": "{low} to {high}",
     "card.up": "▲ {change} ({low} to {high}): beyond chance",
     "card.down": "▼ {change} ({low} to {high}): beyond chance",
@@ -175,7 +186,7 @@ ENGLISH: Mapping[str, str] = {
         "{change} ({low} to {high}): beyond chance alone, but not as one of {compared} looked at"
     ),
     "card.same": "For the same reason.",
-    "card.expected": "Expected, not measured: no change is drawn from it.",
+    "card.expected": "Expected, not measured, so without a change.",
     "card.alive": "Still with us, P(alive)",
     "card.purchases": "Purchases expected",
     "card.value": "Value expected",

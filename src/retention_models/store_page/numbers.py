@@ -134,7 +134,9 @@ class StorePage:
         few = found[["customers", "customers_before"]].min(axis=1) < SMALLEST_GROUP
         few &= known
         found.loc[few, ["change", "low", "high", "value_before"]] = np.nan
-        found.loc[few, "note"] = f"Of fewer than {SMALLEST_GROUP} customers, so not compared."
+        found.loc[few, "note"] = (
+            f"Fewer than {SMALLEST_GROUP} customers in one of the two, so not compared."
+        )
         late = pd.to_datetime(found["start_before"]) + pd.Timedelta(days=_CLOSED_DAYS)
         opened = self.store.first_day
         found.loc[late < pd.Timestamp(opened), ["change", "low", "high", "value_before"]] = np.nan

@@ -64,7 +64,7 @@ def lost_in_the_quarter(page: StorePage) -> str:
 def churn_of_the_year(page: StorePage) -> str:
     """Churn of the last quarter, as of a year, against the band and beside P(alive)."""
     alive = or_reason(lambda: page.alive)
-    return sections.churn(page.quarter, page.activity_window, alive)
+    return sections.churn(page.quarter, page.activity_window, alive, page.silence)
 
 
 def expected(page: StorePage) -> dict[str, Interval | str]:

@@ -12,6 +12,7 @@ from retention_models.measures.definitions import ANNUAL_CHURN_BAND
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.predictions import Interval
 from retention_models.settings import Money
+from retention_models.store_changes import Silence
 from retention_models.store_page.answers import kept
 from retention_models.store_page.english import ENGLISH
 from retention_models.store_page.numbers import QUARTER
@@ -32,9 +33,12 @@ def churn(
     quarter: pd.DataFrame,
     window: int | None,
     alive: Interval | str,
+    silence: Silence | None = None,
     words: Mapping[str, str] = ENGLISH,
 ) -> str:
     """Churn of the quarter, a year, against the band, and beside the model's answer.
+
+    Of a store that seems to have closed there is no band to compare with, and no model's answer.
 
     Raises
     ------
@@ -45,19 +49,21 @@ def churn(
     if pd.isna(row["value"]) or window is None or row["customers"] < SMALLEST_GROUP:
         raise CannotSay(kept(row, window, words))
     low, high = ANNUAL_CHURN_BAND
-    texts = [
-        words["churn.annual"].format(
-            churn=f"{row['value']:.0%}",
-            low=f"{row['low']:.0%}",
-            high=f"{row['high']:.0%}",
-            annual=f"{year['value']:.0%}",
-            annual_low=f"{year['low']:.0%}",
-            annual_high=f"{year['high']:.0%}",
-        ),
-        words["churn.band"].format(
-            band_low=f"{low:.0%}", band_high=f"{high:.0%}", window=counted(window, "day")
-        ),
-    ]
+    annual = words["churn.annual"].format(
+        churn=f"{row['value']:.0%}",
+        low=f"{row['low']:.0%}",
+        high=f"{row['high']:.0%}",
+        annual=f"{year['value']:.0%}",
+        annual_low=f"{year['low']:.0%}",
+        annual_high=f"{year['high']:.0%}",
+    )
+    if silence is not None:
+        said = words["churn.closed"].format(day=day(silence.last_purchase))
+        return f"{annual} {said}"
+    band = words["churn.band"].format(
+        band_low=f"{low:.0%}", band_high=f"{high:.0%}", window=counted(window, "day")
+    )
+    texts = [annual, band]
     if isinstance(alive, str):
         return " ".join([*texts, words["churn.no_alive"].format(reason=alive)])
     ends = {"low": f"{alive.low:.0%}", "high": f"{alive.high:.0%}"}
@@ -139,7 +145,9 @@ def lists_refused(lists: Mapping[str, ActionList], words: Mapping[str, str] = EN
         if one.refusal:
             titles.setdefault(one.refusal, []).append(one.title)
     said = [
-        words["lists.refused"].format(titles="”, “".join(names), reason=reason)
+        words["lists.refused" if len(names) == 1 else "lists.several_refused"].format(
+            titles="”, “".join(names), reason=reason
+        )
         for reason, names in titles.items()
     ]
     shown = (one for one in lists.values() if len(one.customers) and not one.refusal)

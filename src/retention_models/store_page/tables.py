@@ -18,6 +18,7 @@ from retention_models.store_page.texts import file_of, shown, shown_signed
 from retention_models.words import money, number
 
 HEADLINES = ("customers", "repeat_customer_rate", "retention_rate", "spend_per_order")
+_OF_BUYERS = {"customers", "repeat_customer_rate", "spend_per_order"}
 # Every measure that the page shows.
 DEFINED = (
     *("customers", "orders", "revenue", "repeat_customer_rate", "purchase_frequency"),
@@ -57,6 +58,10 @@ def measured_cards(
     cards = []
     for measure in HEADLINES:
         row = quarter.loc[measure]
+        if row["customers"] == 0 and measure in _OF_BUYERS:
+            value = words["card.none"] if measure != "customers" else "0"
+            cards.append(Card(label(measure), value, words["card.nobody"], ""))
+            continue
         if row["customers"] < SMALLEST_GROUP:
             few = words["card.few"].format(smallest=SMALLEST_GROUP)
             cards.append(Card(label(measure), words["card.none"], few, ""))

@@ -7,32 +7,36 @@ import html
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from retention_models import words
+from retention_models.languages import Language
 
 NOTICE, NOTICE_END = "<!--notice-->", "<!--/notice-->"
 
 
-def since_words(since: dict[str, Any], run: str, zone: ZoneInfo) -> str:
+def since_words(since: dict[str, Any], run: str, zone: ZoneInfo, say: Language) -> str:
     """Since when a store has failed, as a sentence; empty where this is the first time."""
     if since["run"] == run:
         return ""
-    first = words.day(dt.date.fromisoformat(since["as_of"]))
-    return (
-        f"It has failed in every run since the one as of {first} ({_moment(since['utc'], zone)})."
-    )
+    first = say.day(dt.date.fromisoformat(since["as_of"]))
+    return say.text("failure.every_run", day=first, moment=_moment(since["utc"], zone))
 
 
 def old_page_words(
-    page: dict[str, Any], failure: dict[str, Any], as_of: dt.date, run: str, zone: ZoneInfo
+    page: dict[str, Any],
+    failure: dict[str, Any],
+    as_of: dt.date,
+    run: str,
+    zone: ZoneInfo,
+    say: Language,
 ) -> str:
     """What stands above a page of an earlier run."""
-    of = words.day(dt.date.fromisoformat(page["as_of"]))
-    said = (
-        f"This page is old: it shows the store as of {of} and was made {_moment(page['made'], zone)}. "
-        f"Tonight's, as of {words.day(as_of)}, could not be made. {failure['message']} "
-        f"{since_words(failure['since'], run, zone)}"
-    )
-    return said.strip()
+    return say.text(
+        "failure.old",
+        of=say.day(dt.date.fromisoformat(page["as_of"])),
+        made=_moment(page["made"], zone),
+        day=say.day(as_of),
+        reason=failure["message"],
+        since=since_words(failure["since"], run, zone, say),
+    ).strip()
 
 
 def with_notice(page: str, said: str) -> str:

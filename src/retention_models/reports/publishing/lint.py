@@ -21,7 +21,7 @@ _TAGS = {
 _ATTRIBUTES = {
     "*": {"class", "id", "lang", "dir", "title"},
     "a": {"href"},
-    "td": {"colspan", "rowspan"},
+    "td": {"colspan", "rowspan", "data-label"},
     "th": {"colspan", "rowspan", "scope"},
 }
 

@@ -8,11 +8,14 @@ function make(tag, properties, ...children) {
   return node;
 }
 
-// A cell's data-value is a number; a cell without one is a word, or has nothing to say and goes last.
+// A cell's data-value is a number, or empty where it has nothing to say and goes last. A cell without one
+// is a number if its text begins as one (1,234 and then its interval), or else a word.
 function keyOf(row, column) {
   const cell = row.cells[column];
   if (!cell || cell.colSpan > 1) return null;
   if (cell.dataset.value !== undefined) return cell.dataset.value === "" ? null : Number(cell.dataset.value);
+  const text = (cell.firstChild?.textContent ?? "").trim();
+  if (cell.tagName === "TD" && /^[\d,]+$/.test(text)) return Number(text.replaceAll(",", ""));
   return cell.textContent.trim();
 }
 
