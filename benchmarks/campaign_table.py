@@ -36,9 +36,9 @@ of the 30% of purchases that redeem. Parameters (r, α, a, b): shop 1, 10, .5, 3
 .793, 2.426; grocery 1.5, 4, .3, 6; lapsed list: the shop's customers who have not bought for 8 weeks.
 Covariates: purchases [E]; bought [E, P(alive), recency]; spend and profit [E × mean spend, E]; targeted
 and self-selected [E, P(alive), recency, frequency, log T], the choice on log(1 + E) and
-log(1 + frequency) too. Spend and profit are looked at from 400 customers an arm on. The truth is the mean effect on the customers
-of the test (randomised, by the history of each), on those of the treated stores, or, where customers are
-chosen or come in one after the other, on the world's.
+log(1 + frequency) too. Spend and profit are looked at from 400 customers an arm on. The truth is the
+mean effect on the customers of the test (randomised, by the history of each), on those of the treated
+stores, or, where customers are chosen or come in one after the other, on the world's.
 
 Whole stores: with 5 against 5, the variance of CRV3 is 9/10 · 5/4 = 1.125 times what it should be: the
 interval is too wide. Looks by days at the same customers agree with each other no less than the plan

@@ -80,7 +80,8 @@ def refuse_thin_weights(weights: Floats, treated: Flags) -> None:
         size = effective_size(weights[side]) if side.any() else 0.0
         if size < FEWEST_EFFECTIVE:
             raise CannotSay(
-                f"The comparison rests on {size:.0f} customers {name} the campaign (by effective "
+                # Cut, not rounded: 29.7 are fewer than 30.
+                f"The comparison rests on {int(size)} customers {name} the campaign (by effective "
                 f"weight); {FEWEST_EFFECTIVE:.0f} are needed on either side."
             )
 
