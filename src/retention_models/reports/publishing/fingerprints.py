@@ -28,8 +28,13 @@ _LOCK = "requirements.lock"
 # What of a row counts.
 _ROW = ("customer_id", "date", "spend", "order_id", "category")
 
-# Tables and keys of the project file that no page depends on.
-_NOT_ON_PAGES = {"output", "keep_runs", "notices"}
+# Keys of the project file that no page depends on: where pages go, who is told, what a notebook may use
+# and where it runs. Not execution.output: what goes beyond it is left out of the page.
+_NOT_ON_PAGES = {
+    "transactions": ("memory",),
+    "reports": ("output", "keep_runs", "notices", "campaigns"),
+    "execution": ("time_limit", "memory", "scheduler"),
+}
 
 
 @dataclass(frozen=True)
@@ -169,7 +174,7 @@ def inputs_sha256(
     if None in data.files.values():
         return None
     project = settings.model_dump(mode="json")
-    project["reports"] = {
-        key: value for key, value in project["reports"].items() if key not in _NOT_ON_PAGES
-    }
+    for table, keys in _NOT_ON_PAGES.items():
+        for key in keys:
+            del project[table][key]
     return digest([store_id, as_of, project, data.sha256, data.files, dict(code), lock_entry()])
