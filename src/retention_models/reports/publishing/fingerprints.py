@@ -92,7 +92,7 @@ def data_print(settings: Settings, log: Transactions) -> DataPrint:
     for store_id in sorted({*found.index, *quality["store_id"].dropna()}):
         sums = [int(v) for v in found.loc[store_id]] if store_id in found.index else [0, 0, 0]
         bad = quality.loc[quality["store_id"] == store_id].sort_values("reason")
-        reasons = [[r, int(n), str(s)] for r, n, s in _reasons(bad)]
+        reasons = _reasons(bad)
         unusable = sum(n for _, n, _ in reasons)
         stores[str(store_id)] = {
             "rows": sums[0],
@@ -100,7 +100,7 @@ def data_print(settings: Settings, log: Transactions) -> DataPrint:
             "sha256": digest([sums, reasons]),
         }
     lost = _reasons(quality.loc[quality["store_id"].isna()].sort_values("reason"))
-    whole = digest([stores, [[r, int(n), str(s)] for r, n, s in lost]])
+    whole = digest([stores, lost])
     return DataPrint(stores, whole, _other_files(settings))
 
 
@@ -110,8 +110,10 @@ def _row_hashes(log: Transactions) -> pd.DataFrame:
     return found.set_index("store_id").sort_index()[["rows", "first", "second"]]
 
 
-def _reasons(bad: pd.DataFrame) -> Any:
-    return bad[["reason", "rows", "spend"]].itertuples(index=False, name=None)
+def _reasons(bad: pd.DataFrame) -> list[tuple[str, int, str]]:
+    """Reason, rows and spend; of the spend what does not depend on the order of its summation."""
+    found = bad[["reason", "rows", "spend"]].itertuples(index=False, name=None)
+    return [(reason, int(rows), f"{spend:.12g}") for reason, rows, spend in found]
 
 
 def _other_files(settings: Settings) -> dict[str, str | None]:
