@@ -20,7 +20,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
 
-SPARES = 2  # warm processes that a run may fork; another one starts in the ordinary way
+SPARES = 1  # warm processes that a run may fork; another one starts in the ordinary way
 
 
 class Nursery:
