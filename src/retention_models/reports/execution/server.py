@@ -17,6 +17,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from retention_models.reports.execution.limits import (
 from retention_models.reports.execution.results import write_whole
 
 RESULT = ".result"
+_LAST_WRITES = 2.0  # seconds
 
 
 def main() -> None:
@@ -53,7 +55,15 @@ def main() -> None:
         # are to be short.
         tempfile.tempdir = settings["folder"]
         _Forking(requests, answers).serve()
-    shutil.rmtree(settings["folder"], ignore_errors=True)  # it may be gone already
+    remove(Path(settings["folder"]))
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, in which a process that was killed may still write for a moment."""
+    until = time.monotonic() + _LAST_WRITES
+    while folder.exists() and time.monotonic() < until:
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.01)
 
 
 def _answer(answers: int, **content: Any) -> None:

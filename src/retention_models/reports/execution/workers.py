@@ -16,7 +16,6 @@ import logging
 import os
 import pickle
 import queue
-import shutil
 import signal
 import subprocess
 import sys
@@ -31,7 +30,7 @@ import tenacity
 
 from retention_models.reports.execution import preload
 from retention_models.reports.execution.results import signal_name
-from retention_models.reports.execution.server import RESULT
+from retention_models.reports.execution.server import RESULT, remove
 
 _Result = TypeVar("_Result")
 _TRIES = 3
@@ -187,7 +186,7 @@ class Workers:
         with self._lock:
             for server in self._all:
                 server.end()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove(self._folder)
 
     @property
     def pids(self) -> list[int]:
