@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,8 +14,9 @@ import nbformat
 import shops
 from retention_models.reports import pages
 from retention_models.reports.execution.results import CellRun, ExecutionResult
+from retention_models.reports.publishing.disk import hashes
 from retention_models.reports.publishing.fingerprints import DataPrint, digest, lock_entry
-from retention_models.reports.publishing.manifest import Manifest, schema
+from retention_models.reports.publishing.manifest import Manifest, read_manifest, schema
 from retention_models.reports.publishing.night import publish_run
 from retention_models.reports.publishing.plan import Asked, Plan
 from retention_models.settings import Settings, read_settings
@@ -134,3 +136,31 @@ def without_nbconvert(patch: object) -> None:
         return f"<html><main></main>the good page of {store}</html>"
 
     patch.setattr(pages, "notebook_page", page)
+
+
+def require_truth(output: Path) -> None:
+    """What stands in the folders is whole, and is what the manifests say."""
+    for folder in sorted(output.glob("????-??-??")):
+        path = folder / "manifest.json"
+        if not path.exists():  # it died before its first word: nothing is there either
+            assert [] == [p for p in folder.iterdir() if not p.name.startswith(".")]
+            continue
+        content = json.loads(path.read_text(encoding="utf-8"))
+        VALID.validate(content)
+        for entry in content["stores"]:
+            found = hashes(folder / entry["folder"])
+            if entry["outcome"] == "publishing":
+                assert found in (entry["files"], entry["next"]["files"])
+            else:
+                assert found == entry["files"]
+            if entry["outcome"] == "published":
+                assert content["run"] == entry["page"]["run"]
+            if found:
+                text = (folder / entry["folder"] / "store_report.html").read_text(encoding="utf-8")
+                assert text.rstrip().endswith("</html>")
+        if content["state"] == "finished":
+            assert {"pending", "publishing"}.isdisjoint(e["outcome"] for e in content["stores"])
+            assert content["files"]["index.html"] == hashes(folder)["index.html"]
+    # The link never leads to a run that did not come to its end.
+    if os.path.lexists(output / "latest"):
+        assert "finished" == read_manifest(output / "latest").head["state"]

@@ -3,6 +3,7 @@
 import pytest
 
 import nights
+import shops
 from retention_models import credentials
 from retention_models.credentials import (
     keyring_password,
@@ -11,8 +12,10 @@ from retention_models.credentials import (
     redacted,
     redacted_tree,
     secret_in,
+    without_password,
 )
-from retention_models.errors import SettingsError
+from retention_models.errors import DataError, SettingsError
+from retention_models.sources import open_source
 
 URL = "postgresql://shop@db.example/orders"
 
@@ -25,17 +28,74 @@ URL = "postgresql://shop@db.example/orders"
         ("postgresql://shop:hunter2@db.example/orders", "hunter2"),
         ("postgresql://shop:a%40b@db.example/orders", "a@b"),
         ("postgresql://db.example/orders?user=shop&password=hunter2", "hunter2"),
+        ("postgresql://shop:hu[nter2@db.example/orders", "hu[nter2"),
+        ("postgresql://shop:hu?nter#2@db.example/orders", "hu?nter#2"),
+        ("postgresql://shop:hunter2@[::1]:5432/orders", "hunter2"),
+        ("sc://spark.example:15002/;use_ssl=true;token=hunter2", "hunter2"),
+        ("sc://spark.example:15002/;use_ssl=true", None),
+        ("spark://local[4]", None),
+        ("spark://local[*]", None),
+        ("spark://[half", None),
+        ("spark://[::1]:7077", None),
     ],
 )
 def test_a_password_in_a_url_is_found(url, password):
-    """Wherever a URL may have it."""
+    """Wherever a URL may have it, and a URL with brackets is none the worse; what is shown hides it."""
     assert password == password_in(url)
+    shown = without_password(url)
+    assert shown == (url if password is None else url.replace(url_form(password), "***"))
+
+
+def url_form(password):
+    """As a URL of the tests has it."""
+    return password.replace("a@b", "a%40b")
+
+
+def test_a_source_that_is_no_address_to_urllib_stays_as_it_is(tmp_path, monkeypatch):
+    """Brackets and all: four threads of Spark on this machine."""
+    monkeypatch.setattr(shops, "PROJECT", shops.PROJECT.replace("{source}", "spark://local[4]"))
+    settings = nights.settings_in(tmp_path)
+    assert "spark://local[4]" == settings.transactions.source
+    assert "spark://local[4]" == settings.path(settings.transactions.source)
+
+
+def test_no_url_of_the_environment_stops_a_run():
+    """Whoever set it and whatever it is; what follows may be a secret all the same."""
+    found = known_secrets({"A": "x://[half", "B": "see x://local[4]", "PGPASSWORD": "hunter2!"})
+    assert ["hunter2!"] == list(found)
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        (
+            '[surveys]\nsource = "{url}"\n'
+            'columns = {{ customer_id = "c", answered_at = "d", score = "s" }}',
+            "surveys.source",
+        ),
+        ('[campaign_data]\nassignments = "{url}"', "campaign_data.assignments"),
+    ],
+)
+def test_no_other_place_of_data_holds_a_password(tmp_path, table, key):
+    """Surveys and campaigns may lie in a database, too."""
+    url = "postgresql://shop:hunter2@db.example/orders"
+    with pytest.raises(SettingsError) as caught:
+        nights.settings_in(tmp_path, extra=table.format(url=url))
+    assert f"{key}: holds a password (postgresql://shop:***@db.example/orders)" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_url_of_no_known_kind_is_said_without_its_password():
+    """It may have been a mistake in the word before ://."""
+    with pytest.raises(DataError) as caught:
+        open_source("postgers://shop:hunter2@db.example/orders", None, "UTC")
+    assert "postgers://shop:***@db.example/orders: expected a path" in str(caught.value)
 
 
 def test_a_project_file_holds_no_password(tmp_path, monkeypatch):
     """The message says where else to put it, and not what it is."""
     url = "postgresql://shop:hunter2@db.example/orders"
-    monkeypatch.setattr(nights.shops, "PROJECT", nights.shops.PROJECT.replace("{source}", url))
+    monkeypatch.setattr(shops, "PROJECT", shops.PROJECT.replace("{source}", url))
     with pytest.raises(SettingsError) as caught:
         nights.settings_in(tmp_path)
     assert "transactions.source: holds a password" in str(caught.value)

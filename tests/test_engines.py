@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import nights
 import retention_models as rm
 from conftest import skip_or_fail
 from engines import (
@@ -19,6 +20,7 @@ from engines import (
     why_not,
 )
 from retention_models.errors import DataError
+from retention_models.reports.publishing.fingerprints import data_print
 
 # Spark's own client leaves its sockets for the interpreter to close.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -180,3 +182,61 @@ def test_text_is_not_read_as_days_in_a_database(frame, postgresql):
     columns = {name: COLUMNS[name] for name in ("customer_id", "date", "spend")}
     with pytest.raises(DataError, match=r"column 'at' \(date\) holds text.*view"):
         rm.read_transactions(where["source"], table="as_text", **columns)
+
+
+def in_engine(engine, request, frame, folder):
+    """The log, read by an engine."""
+    folder.mkdir()
+    if engine == "postgresql":
+        return _read(in_postgresql(frame, request.getfixturevalue("postgresql")))
+    if engine == "spark" and why_not("spark"):
+        skip_or_fail(why_not("spark"))
+    return _read({"duckdb": in_parquet, "spark": in_spark}[engine](frame, folder))
+
+
+def two_of(frame, store_id):
+    """Places of two whole rows of a store with different customers, days and amounts."""
+    rows = frame[(frame["shop"] == store_id) & (frame["paid"] > 1)].dropna().reset_index()
+    rows = rows.assign(day=rows["at"].dt.floor("3D"))
+    for column in ("who", "day", "paid", "ticket"):
+        rows = rows.drop_duplicates(column, keep=False)
+    return rows["index"].iloc[:2].tolist()
+
+
+def another_cent(frame):
+    """A cent of store 1 moves from one row to another: every sum and count stays."""
+    changed = frame.copy()
+    changed.loc[two_of(frame, "1"), "paid"] += [0.01, -0.01]
+    return changed
+
+
+def exchanged(frame):
+    """In each store two rows exchange customers or days, or one loses its category."""
+    changed = frame.copy()
+    for store_id, column in (("01", "who"), ("Ü", "at")):
+        one, other = two_of(frame, store_id)
+        changed.loc[[one, other], column] = frame.loc[[other, one], column].to_numpy()
+    changed.loc[two_of(frame, "1")[0], "kind"] = None
+    return changed
+
+
+@pytest.mark.parametrize(
+    "engine", ["duckdb", "postgresql", pytest.param("spark", marks=pytest.mark.slow)]
+)
+def test_a_stores_fingerprint_is_of_its_rows_in_any_order(engine, request, frame, tmp_path):
+    """Whatever changes in a row is told, of its store alone; the order of rows, and of sums, is not."""
+    settings = nights.settings_in(tmp_path)
+
+    def printed(changed, name):
+        return data_print(settings, in_engine(engine, request, changed, tmp_path / name))
+
+    frame = frame.drop_duplicates(ignore_index=True)
+    before = printed(frame, "before")
+    assert before == printed(frame.sample(frac=1, random_state=4), "shuffled")
+    for change, told in ((another_cent, {"1"}), (exchanged, {"01", "1", "Ü"})):
+        after = printed(change(frame), change.__name__)
+        assert before.sha256 != after.sha256
+        assert {"01", "1", "Ü"} == set(after.stores) == set(before.stores)
+        assert told == {s for s in after.stores if after.stores[s] != before.stores[s]}
+        for store_id in told:  # no count tells it
+            assert before.stores[store_id]["rows"] == after.stores[store_id]["rows"]

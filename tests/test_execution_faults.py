@@ -4,8 +4,10 @@ import os
 import random
 import signal
 import socket
+import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -18,6 +20,7 @@ from retention_models.errors import SettingsError
 from retention_models.reports.execution.fan_out import Options, Task, execute_all
 from retention_models.reports.execution.limits import LINUX, descendants
 from retention_models.reports.execution.results import ExecutionResult, Limits
+from retention_models.reports.execution.workers import Workers
 
 pytestmark = [
     pytest.mark.slow,
@@ -101,8 +104,10 @@ def test_whatever_is_killed_every_notebook_ends_with_a_true_status(which, tmp_pa
 
 
 def test_a_killed_run_leaves_no_process_behind(tmp_path):
-    """Neither the warm parent nor what it forked; kill -9 of the runner."""
-    tasks = tasks_in(tmp_path, 3, "import time", "time.sleep(60)")
+    """Neither the warm parent nor what it forked, nor a file in between; kill -9 of the runner."""
+    tasks = tasks_in(tmp_path / "work", 3, "import time", "time.sleep(60)")
+    between = tmp_path / "temporary"
+    between.mkdir()
     folders = [str(task.folder) for task in tasks]
     code = (
         "import sys\nfrom pathlib import Path\n"
@@ -111,17 +116,40 @@ def test_a_killed_run_leaves_no_process_behind(tmp_path):
         "list(execute_all(tasks, Options(jobs=3)))"
     )
     command = [sys.executable, "-c", code, str(tasks[0].notebook), *folders]
-    with subprocess.Popen(command) as runner:
+    with subprocess.Popen(command, env={**os.environ, "TMPDIR": str(between)}) as runner:
         until = time.monotonic() + 60
         while len(family := descendants(runner.pid)) < 7 and time.monotonic() < until:
             time.sleep(0.1)
         assert 7 == len(family)  # the warm parent, and three notebooks with their supervisors
+        (folder,) = between.iterdir()
+        assert 0o700 == stat.S_IMODE(folder.stat().st_mode)
+        assert 3 == len(list(folder.glob("*.work")))
         runner.kill()
     until = time.monotonic() + 15
     while any(map(is_there, family)) and time.monotonic() < until:
         time.sleep(0.1)
     assert [] == [pid for pid in family if is_there(pid)]
+    assert [] == list(between.iterdir())
     assert [] == [task for task in tasks if task.executed.exists()]
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_what_travels_between_processes_is_the_users_alone_and_goes(warm, tmp_path, monkeypatch):
+    """Each file once it was read, and the folder with the processes; also what a killed one left."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    umask = os.umask(0)
+    try:
+        with Workers(warm=warm) as workers:
+            (folder,) = tmp_path.glob("work-*")
+            assert 0o700 == stat.S_IMODE(folder.stat().st_mode)
+            assert 7 == workers.call(max, 3, 7, seconds=60)
+            assert [] == list(folder.iterdir())
+            if warm:
+                left = Path(workers.call(tempfile.mkdtemp, seconds=60))
+                assert folder == left.parent
+    finally:
+        os.umask(umask)
+    assert [] == list(tmp_path.iterdir())
 
 
 def is_there(pid: int) -> bool:

@@ -1,11 +1,16 @@
 """What counts as the same data, code and settings, and what does not."""
 
+import datetime as dt
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 import nights
 import shops
+from retention_models.reports.publishing import fingerprints
 from retention_models.reports.publishing.fingerprints import (
+    DataPrint,
     code_sha256,
     data_print,
     inputs_sha256,
@@ -72,19 +77,57 @@ def test_rows_are_counted_by_store(frame, tmp_path):
 
 
 def test_settings_that_no_page_depends_on_change_nothing(tmp_path):
-    """Who is told, how many runs are kept; a margin does, and so does a file that cannot be read."""
+    """Who is told, how many runs are kept, what a notebook may use and where it runs."""
     data = nights.plan_for(nights.settings_in(tmp_path), tmp_path, ("a",)).data
 
-    def inputs(extra="", *, known=data, text=""):
+    def inputs(extra=""):
         settings = nights.settings_in(tmp_path / "x", extra=extra)
-        return inputs_sha256("a", nights.DAY, settings, known, {**nights.CODE, "sha256": text})
+        return inputs_sha256("a", nights.DAY, settings, data, nights.CODE)
 
-    assert inputs() == inputs(
-        '[reports]\nkeep_runs = 9\noutput = "y"\n[reports.notices]\nwhen = "failure"'
-    )
-    assert inputs() != inputs("[reports]\nparameters = { weeks = 3 }")
-    assert inputs() != inputs(text="other code")
-    assert inputs(known=type(data)({}, data.sha256, {"surveys.csv": None})) is None
+    for extra in (
+        '[reports]\nkeep_runs = 9\noutput = "y"\n[reports.notices]\nwhen = "failure"',
+        "[execution]\ntime_limit = 60",
+        '[execution]\nmemory = "4GB"',
+        '[execution]\nscheduler = "tcp://10.0.0.5:8786"',
+    ):
+        assert inputs() == inputs(extra), extra
+
+
+def test_what_makes_another_page_is_told(tmp_path, monkeypatch):
+    """Parameters, money, windows, limits of output, code, notebook, packages, data, store and day."""
+    settings, data = nights.settings_in(tmp_path), DataPrint({}, "data", {"surveys.csv": "a"})
+    given = {
+        "store_id": "a",
+        "as_of": nights.DAY,
+        "settings": settings,
+        "data": data,
+        "code": nights.CODE,
+    }
+    found = [inputs_sha256(**given)]
+    for extra in (
+        "[reports]\nparameters = { weeks = 3 }",
+        '[reports]\nnotebook = "mine.ipynb"',
+        '[execution]\noutput = "1MB"',
+        "[actions]\nlookback_days = 14",
+        "[reports]\ncampaigns = 3",  # the store's page tells of so many
+    ):
+        other = nights.settings_in(tmp_path / str(len(found)), extra=extra)
+        found.append(inputs_sha256(**given | {"settings": other}))
+    money = settings.money.model_copy(update={"margin": 0.4})
+    for change in (
+        {"settings": settings.model_copy(update={"money": money})},
+        {"code": {**nights.CODE, "sha256": "other"}},
+        {"code": {**nights.CODE, "notebook_sha256": "other"}},
+        {"data": replace(data, sha256="other")},
+        {"data": replace(data, files={"surveys.csv": "other"})},
+        {"store_id": "b"},
+        {"as_of": nights.DAY + dt.timedelta(days=1)},
+    ):
+        found.append(inputs_sha256(**given | change))
+    monkeypatch.setattr(fingerprints, "lock_entry", lambda: {"installed": "other", "file": None})
+    found.append(inputs_sha256(**given))
+    assert len(found) == len({*found}) == 14
+    assert inputs_sha256(**given | {"data": replace(data, files={"surveys.csv": None})}) is None
 
 
 def test_the_code_is_told_by_its_files():

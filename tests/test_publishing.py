@@ -3,12 +3,14 @@
 import datetime as dt
 import json
 import os
+import shutil
+from dataclasses import replace
 
 import nbformat
 import pytest
 
 import nights
-from retention_models.reports.publishing.disk import point_to
+from retention_models.reports.publishing.disk import hashes, point_to
 from retention_models.reports.publishing.lint import PageError, form_of, lint, require_forms
 
 DAYS = [nights.DAY + dt.timedelta(days=n) for n in range(5)]
@@ -65,6 +67,34 @@ def test_the_last_good_page_stays_under_a_banner_night_after_night(night):
     assert not (good.folder / "a" / "failure.txt").exists()
     broken = night(nights.bad, day=DAYS[4])
     assert DAYS[4].isoformat() == broken.stores["a"]["failure"]["since"]["as_of"]
+
+
+@pytest.mark.parametrize("remove", [False, True])
+def test_a_page_that_another_notebook_wrote_over_is_taken_back(night, remove):
+    """With no page to keep it says so, and with one keeps it; the index has no number of it."""
+
+    def intruder(store_id, folder):
+        other = folder.parent / "a"
+        if store_id == "b" and remove:
+            shutil.rmtree(other)
+        elif store_id == "b":
+            (other / "metrics.json").write_text("{}", encoding="utf-8")
+        return nights.good(store_id, folder)
+
+    manifest = night(intruder)
+    assert {"a": "failed", "b": "published"} == nights.outcomes(manifest)
+    assert "page" == manifest.stores["a"]["failure"]["kind"]
+    assert "could not be made" in page_of(manifest)
+    said = (manifest.folder / "a" / "failure.txt").read_text(encoding="utf-8")
+    assert "Its files were changed after they were published." == said
+    index = (manifest.folder / "index.html").read_text(encoding="utf-8")
+    assert "Its page did not pass the last check." in index
+    assert {"a": "published", "b": "skipped"} == nights.outcomes(night())
+    later = night(intruder, day=DAYS[1])
+    assert {"a": "kept", "b": "published"} == nights.outcomes(later)
+    assert "This page is old" in page_of(later)
+    for store_id in STORES:
+        assert hashes(later.folder / store_id) == later.stores[store_id]["files"]
 
 
 def test_a_backfill_does_not_show_tomorrows_page(night):
@@ -161,6 +191,21 @@ def wrong_metrics(store_id, folder):
     return made
 
 
+def numbers_of_another_store(store_id, folder):
+    """Which another store's notebook wrote here."""
+    made = nights.good(store_id, folder)
+    other = json.dumps({**nights.METRICS, "store": "b" if store_id == "a" else "a"})
+    (folder / "metrics.json").write_text(other, encoding="utf-8")
+    return made
+
+
+def written_to_later(store_id, folder):
+    """Another store's notebook wrote here when this one's had ended."""
+    made = nights.good(store_id, folder)
+    (folder / "customers.csv").write_text("customer_id\n2\n", encoding="utf-8")
+    return replace(made, files={**hashes(folder), "customers.csv": nights.digest("as it was")})
+
+
 def shows_nothing(store_id, folder):
     """A figure that only a script can draw."""
     made = nights.good(store_id, folder)
@@ -183,6 +228,8 @@ def says_nothing(store_id, folder):
 @pytest.mark.parametrize(
     ("becomes", "said"),
     [
+        (numbers_of_another_store, "Its metrics.json is of the store 'b'."),
+        (written_to_later, "Its files were changed after its notebook had ended."),
         (wrong_metrics, "Its metrics.json lacks what the index shows"),
         (shows_nothing, "Cell 1 shows something that has no form on a page without scripts"),
         (says_nothing, "the page has 1 without alternative text"),

@@ -16,7 +16,6 @@ import nights
 from retention_models.errors import SettingsError
 from retention_models.reports.publishing import disk
 from retention_models.reports.publishing.disk import hashes
-from retention_models.reports.publishing.manifest import read_manifest
 
 NEXT_DAY = nights.DAY + dt.timedelta(days=1)
 STORES = ("a", "b")
@@ -86,32 +85,6 @@ def second_night(folder, first=None, **asked):
     return output, nights.plan_for(settings, output, STORES, day=NEXT_DAY, **asked)
 
 
-def require_truth(output) -> None:
-    """What stands in the folders is whole, and is what the manifests say."""
-    for folder in sorted(output.glob("????-??-??")):
-        path = folder / "manifest.json"
-        if not path.exists():  # it died before its first word: nothing is there either
-            assert [] == [p for p in folder.iterdir() if not p.name.startswith(".")]
-            continue
-        content = json.loads(path.read_text(encoding="utf-8"))
-        nights.VALID.validate(content)
-        for entry in content["stores"]:
-            found = hashes(folder / entry["folder"])
-            if entry["outcome"] == "publishing":
-                assert found in (entry["files"], entry["next"]["files"])
-            else:
-                assert found == entry["files"]
-            if entry["outcome"] == "published":
-                assert content["run"] == entry["page"]["run"]
-            if found:
-                text = (folder / entry["folder"] / "store_report.html").read_text(encoding="utf-8")
-                assert text.rstrip().endswith("</html>")
-        if content["state"] == "finished":
-            assert {"pending", "publishing"}.isdisjoint(e["outcome"] for e in content["stores"])
-    # The link never leads to a run that did not come to its end.
-    assert "finished" == read_manifest(output / "latest").head["state"]
-
-
 def require_done(output, manifest) -> None:
     """A finished second night: as if nothing had happened."""
     # Where it died after its last word, the next one is a new run, which finds nothing to do.
@@ -122,7 +95,7 @@ def require_done(output, manifest) -> None:
     assert NEXT_DAY.isoformat() == os.readlink(output / "latest")
     left = [p.name for p in output.rglob(".*") if p.name != ".run.lock"]
     assert [] == left
-    require_truth(output)
+    nights.require_truth(output)
 
 
 def kill_everywhere(tmp_path, patch, only) -> int:
@@ -140,7 +113,7 @@ def kill_everywhere(tmp_path, patch, only) -> int:
         with pytest.raises(Killed):
             nights.run_night(plan, mixed)
         faults.begin(0)
-        require_truth(output)
+        nights.require_truth(output)
         again = replace(plan, asked=nights.Asked(resume=True))
         require_done(output, nights.run_night(again, mixed))
     return steps
@@ -180,7 +153,7 @@ def test_a_full_disk_never_gives_a_half_page_or_a_wrong_status(tmp_path, monkeyp
         with pytest.raises(SettingsError, match=r"reports\.output: .* \(No space left on device\)"):
             nights.run_night(plan, mixed)
         faults.begin(0)
-        require_truth(output)
+        nights.require_truth(output)
         require_done(output, nights.run_night(plan, mixed))
 
 
@@ -207,7 +180,7 @@ def test_a_store_whose_files_cannot_be_written_does_not_stop_the_others(
     assert "disk" == failure["kind"]
     assert "Its files could not be written: No space left on device." == failure["message"]
     assert before == hashes(manifest.folder / "a")
-    require_truth(tmp_path / "reports")
+    nights.require_truth(tmp_path / "reports")
 
 
 def test_an_output_folder_that_cannot_be_written_is_said_before_anything_runs(tmp_path):
@@ -241,7 +214,7 @@ def test_a_run_that_is_asked_to_stop_says_so_and_leaves_nothing_half(tmp_path, c
     assert "interrupted" == found["state"]
     assert ["published", "pending"] == [entry["outcome"] for entry in found["stores"]]
     assert [] == list((output / NEXT_DAY.isoformat()).glob(".*"))
-    require_truth(output)
+    nights.require_truth(output)
     again = nights.run_night(replace(plan, asked=nights.Asked(resume=True)), mixed)
     assert found["run"] == again.head["run"]
     assert 1 == len(again.head["resumed"])

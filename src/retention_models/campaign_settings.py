@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from retention_models.settings_types import CheckedSource, Id, Section, Text
+from retention_models.settings_types import CheckedSource, Id, Place, Section, Text
 
 Design = Literal[
     "randomised",
@@ -141,10 +141,10 @@ class Campaign(Section):
 class CampaignData(CheckedSource):
     """Tables that say who was offered a campaign and who took it up."""
 
-    assignments: Text = Field(
+    assignments: Place = Field(
         examples=["data/raw/campaign_assignments.parquet"], description="path of a file"
     )
-    redemptions: Text | None = Field(
+    redemptions: Place | None = Field(
         None,
         examples=["data/raw/coupon_redemptions.parquet"],
         description="path of a file",

@@ -6,13 +6,13 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from retention_models.settings_types import CheckedSource, Section, Text
+from retention_models.settings_types import CheckedSource, Place, Section, Text
 
 
 class ContactSource(CheckedSource):
     """Where a source beside the transactions is and how to read it."""
 
-    source: Text = Field(
+    source: Place = Field(
         examples=["data/raw/surveys.csv"],
         description="path of a CSV, Parquet or DuckDB file, or a duckdb:// URL",
     )

@@ -18,6 +18,12 @@ _SECRET_NAME = re.compile(
 )
 # Shorter values would be found in ordinary words.
 _SHORTEST = 6
+# As PostgreSQL's own library reads a URL. urllib refuses brackets that hold no address, which local[4]
+# is to it, and so is the rest of a password with a bracket.
+_LOGIN = re.compile(
+    r"://(?P<user>[^:/@\s]*)(?::(?P<password>[^/\s]*))?@(?P<host>\[[^\]/]*\]|[^:/?#]*)"
+)
+_CONNECT_TOKEN = re.compile(r"(?i)(;token=)([^;&\s\"'\\]*)")  # of Spark Connect
 KEYRING_SERVICE = "retention_models"
 HIDDEN = "***"
 
@@ -40,19 +46,34 @@ def without_password(url: str) -> str:
     --------
     >>> without_password("postgresql://shop:secret@db.example/orders?password=secret")
     'postgresql://shop:***@db.example/orders?password=***'
+    >>> without_password("sc://spark.example:15002/;token=secret;use_ssl=true")
+    'sc://spark.example:15002/;token=***;use_ssl=true'
     """
     hidden = re.sub(r"(://[^:/@\s\"']*):[^@/\s\"']*@", r"\1:***@", url)
+    hidden = _CONNECT_TOKEN.sub(r"\1***", hidden)
     return re.sub(r"(?i)(password=)[^&\s\"'\\]*", r"\1***", hidden)
 
 
 def password_in(url: str) -> str | None:
-    """The password that a URL holds, or None."""
+    """The password, or the token of Spark Connect, that a URL holds, or None.
+
+    Examples
+    --------
+    >>> password_in("postgresql://shop:secret@db.example/orders")
+    'secret'
+    >>> password_in("spark://local[4]") is None
+    True
+    """
     if "://" not in url:
         return None
-    found = urllib.parse.urlsplit(url)
-    asked = urllib.parse.parse_qs(found.query)
-    inside = found.password and urllib.parse.unquote(found.password)
-    return inside or next(iter(asked.get("password", [])), None)
+    login = _LOGIN.search(url)
+    if login is not None and login["password"]:
+        return urllib.parse.unquote(login["password"])
+    token = _CONNECT_TOKEN.search(url)
+    if token is not None:
+        return urllib.parse.unquote(token[2])
+    asked = urllib.parse.parse_qs(url.partition("?")[2])
+    return next(iter(asked.get("password", [])), None)
 
 
 def keyring_password(url: str) -> str | None:
@@ -64,8 +85,11 @@ def keyring_password(url: str) -> str | None:
         Without a password. The keyring is asked for the service ``retention_models`` and the user
         ``user@host``: ``keyring set retention_models shop@db.example`` puts it there.
     """
-    found = urllib.parse.urlsplit(url)
-    if os.environ.get("PGPASSWORD") or password_in(url) or not (found.username and found.hostname):
+    found = _LOGIN.search(url)
+    if os.environ.get("PGPASSWORD") or password_in(url) or found is None:
+        return None
+    user, host = found["user"], found["host"].strip("[]").lower()
+    if not (user and host):
         return None
     try:
         import keyring
@@ -73,7 +97,7 @@ def keyring_password(url: str) -> str | None:
     except ImportError:
         return None
     try:
-        return keyring.get_password(KEYRING_SERVICE, f"{found.username}@{found.hostname}")
+        return keyring.get_password(KEYRING_SERVICE, f"{user}@{host}")
     except KeyringError:
         return None  # no keyring on this computer, or a locked one: the server will ask
 

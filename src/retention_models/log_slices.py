@@ -28,7 +28,7 @@ def write_chain(folder: Path, project_file: Path, log: Transactions) -> None:
     Parameters
     ----------
     folder : Path
-        The run's; readable by whoever runs the notebooks.
+        The run's; readable by the user who runs the notebooks.
     project_file : Path
     log : Transactions
         The chain's checked log.

@@ -17,17 +17,15 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from retention_models.action_settings import ActionSettings
 from retention_models.campaign_settings import Campaign, CampaignData
 from retention_models.contact_settings import EventSettings, SurveySettings
-from retention_models.credentials import password_in, without_password
 from retention_models.errors import SettingsError
 from retention_models.execution_settings import ExecutionSettings
 from retention_models.report_settings import Reports
 from retention_models.settings_errors import explain
-from retention_models.settings_types import CheckedSource, Id, Section, Text
+from retention_models.settings_types import CheckedSource, Id, Place, Section, Text
 from retention_models.time_units import TimeUnit
 
 DEFAULT_PROJECT_FILE = "retention.toml"
@@ -59,7 +57,7 @@ class Columns(Section):
 class TransactionsSettings(CheckedSource):
     """Where the transaction log is and how to read it."""
 
-    source: Text = Field(
+    source: Place = Field(
         examples=["data/raw/orders.parquet"],
         description="path of a CSV, Parquet or DuckDB file, or a URL (duckdb, postgresql, spark, sc)",
     )
@@ -92,18 +90,6 @@ class TransactionsSettings(CheckedSource):
         examples=['customer_id = "customer_id"'],
         description="table with customer_id, date and spend",
     )
-
-    @field_validator("source")
-    @classmethod
-    def _no_password(cls, source: str) -> str:
-        if password_in(source) is not None:
-            raise PydanticCustomError(
-                "password",
-                "transactions.source: holds a password ({url}), which would stand in this file and its "
-                "copies. Leave it out and set PGPASSWORD, or keep it in the system's keyring",
-                {"url": without_password(source)},
-            )
-        return source
 
 
 class Stores(Section):

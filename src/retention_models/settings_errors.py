@@ -25,7 +25,7 @@ def _line(finding: Any, model: type[BaseModel]) -> str:
     if finding["type"] == "extra_forbidden":
         return _unknown_key(place, key, model)
     if finding["type"] == "password":
-        return str(finding["msg"])  # what was given is not to be shown
+        return f"{key}: {finding['msg']}"  # what was given is not to be shown
     field = _field(place, model)
     if finding["type"] == "missing":
         return f"{key}: is missing; expected {_expected(field, place)}"

@@ -1,10 +1,13 @@
-"""What every table of the project file is made of: checked text, ids, and a strict section."""
+"""What every table of the project file is made of: checked text, places of data, a strict section."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from retention_models.credentials import password_in, without_password
 
 
 def _text_not_number(value: object) -> object:
@@ -20,8 +23,22 @@ def _not_blank(value: str) -> str:
     return value
 
 
+def _no_password(value: str) -> str:
+    if password_in(value) is not None:
+        raise PydanticCustomError(
+            "password",
+            "holds a password ({url}), which would stand in this file and its copies. Leave it out and "
+            "set PGPASSWORD (Spark Connect: SPARK_CONNECT_AUTHENTICATE_TOKEN), or keep it in the "
+            "system's keyring",
+            {"url": without_password(value)},
+        )
+    return value
+
+
 Text = Annotated[str, AfterValidator(_not_blank)]
 Id = Annotated[str, BeforeValidator(_text_not_number), AfterValidator(_not_blank)]
+# A path or a URL.
+Place = Annotated[str, AfterValidator(_not_blank), AfterValidator(_no_password)]
 
 
 class Section(BaseModel):

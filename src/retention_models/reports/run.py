@@ -227,7 +227,7 @@ def _execute(
         )
         for one, to in todo
     ]
-    slices = new_folder(work.output)
+    slices = new_folder(work.output, private=True)  # every customer's purchases, below a web root
     try:
         ids = [one for one, _ in todo]
         if work.kind == STORE:

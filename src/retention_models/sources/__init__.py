@@ -5,6 +5,7 @@ The rest of the package speaks Ibis and does not know which of them answers.
 
 from __future__ import annotations
 
+from retention_models.credentials import without_password
 from retention_models.errors import DataError
 from retention_models.sources.answers import to_arrow, to_frame
 from retention_models.sources.files import KINDS, open_files
@@ -65,7 +66,7 @@ def open_source(source: str, table: str | None, timezone: str, memory: str = "3G
         return open_spark(source, table, timezone)
     if "://" in source.removeprefix("duckdb://"):
         raise DataError(
-            f"{source}: expected a path, or a URL that begins with duckdb://, postgresql://, spark:// "
-            f"or sc://. A path names {KINDS}."
+            f"{without_password(source)}: expected a path, or a URL that begins with duckdb://, "
+            f"postgresql://, spark:// or sc://. A path names {KINDS}."
         )
     return open_files(source, table, timezone, memory)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from retention_models.reports.execution.forked import Notebook
 from retention_models.reports.execution.outputs import now
 from retention_models.reports.execution.results import ExecutionResult, Limits
 from retention_models.reports.execution.retries import execute
+from retention_models.reports.publishing.disk import hashes
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +122,8 @@ def _result_of(future: Future[ExecutionResult]) -> ExecutionResult:
 
 
 def execute_task(task: Task, limits: Limits, environment: dict[str, str]) -> ExecutionResult:
-    """Execute a notebook from the process that this is called in."""
+    """Execute a notebook from the process that this is called in, and say what is in its folder then."""
     executed = task.executed
     notebook = Notebook(task.notebook, executed, task.parameters, task.folder, environment)
-    return execute(notebook, limits)
+    # At once: what another notebook of the run writes there later is not this one's.
+    return replace(execute(notebook, limits), files=hashes(task.folder))

@@ -73,6 +73,8 @@ class ExecutionResult:
         Bytes of output that were not kept.
     tries : int
         How often it was begun.
+    files : dict, optional
+        sha256 of every file in its folder when it had ended, by path; None where that is not known.
     """
 
     status: Status
@@ -91,6 +93,7 @@ class ExecutionResult:
     log: str = ""
     left_out: int = 0
     tries: int = 1
+    files: dict[str, str] | None = None
 
     @property
     def sentence(self) -> str:

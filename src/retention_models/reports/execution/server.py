@@ -3,7 +3,7 @@
 `python -m retention_models.reports.execution.server SETTINGS`, started by `workers`. A line in is a
 piece of work: its number and a file with what is to be called. A line out says how the process ended
 that did it; what it returned is in a file, whole or not there. Without anyone left to read, it ends, and
-with it all that it started.
+with it all that it started and the folder of that work, which whoever was killed could not remove.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ import json
 import os
 import pickle
 import select
+import shutil
 import signal
 import sys
+import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,7 @@ from retention_models.reports.execution.limits import (
 from retention_models.reports.execution.results import write_whole
 
 RESULT = ".result"
+_LAST_WRITES = 2.0  # seconds
 
 
 def main() -> None:
@@ -47,7 +51,19 @@ def main() -> None:
     if why_not:
         _serve_in_turn(requests, answers)
     else:
+        # What a killed process leaves goes with that folder. Not for kernels: their sockets' names
+        # are to be short.
+        tempfile.tempdir = settings["folder"]
         _Forking(requests, answers).serve()
+    remove(Path(settings["folder"]))
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, in which a process that was killed may still write for a moment."""
+    until = time.monotonic() + _LAST_WRITES
+    while folder.exists() and time.monotonic() < until:
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.01)
 
 
 def _answer(answers: int, **content: Any) -> None:

@@ -1,4 +1,11 @@
-"""Work done in other processes of this machine, again where one of them died."""
+"""Work done in other processes of this machine, again where one of them died.
+
+What is to be called and what it returned travel as pickled files, the way `multiprocessing` sends them
+through its pipes: a file, unlike a pipe, is whole or not there when its writer is killed. To read a
+pickle is to run what it says, so they lie in a folder that is this user's alone (0700), made for this
+object and removed with it, each file as soon as it was read. They are between two processes of one run
+and one version of the package: no cache, and no model, is ever read from one.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +16,6 @@ import logging
 import os
 import pickle
 import queue
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +30,7 @@ import tenacity
 
 from retention_models.reports.execution import preload
 from retention_models.reports.execution.results import signal_name
-from retention_models.reports.execution.server import RESULT
+from retention_models.reports.execution.server import RESULT, remove
 
 _Result = TypeVar("_Result")
 _TRIES = 3
@@ -44,8 +50,12 @@ class _TooLong(RuntimeError):
 class _Server:
     """The other end of `server`."""
 
-    def __init__(self, warm: bool, notebooks: Sequence[Path]) -> None:
-        settings = {"warm": warm, "notebooks": [str(path) for path in notebooks]}
+    def __init__(self, warm: bool, notebooks: Sequence[Path], folder: Path) -> None:
+        settings = {
+            "warm": warm,
+            "notebooks": [str(path) for path in notebooks],
+            "folder": str(folder),
+        }
         environment = {**os.environ, **dict.fromkeys(preload.ONE_THREAD, "1"), **preload.INLINE}
         if warm:
             environment |= preload.NO_ALLOCATOR_THREAD
@@ -156,7 +166,7 @@ class Workers:
         self._shared: _Server | None = None
         self._idle: list[_Server] = []
         self._all: list[_Server] = []
-        self._folder = Path(tempfile.mkdtemp(prefix="work-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="work-"))  # mkdtemp's are the user's alone
         self._names = itertools.count()
 
     def __enter__(self) -> Self:
@@ -176,7 +186,7 @@ class Workers:
         with self._lock:
             for server in self._all:
                 server.end()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove(self._folder)
 
     @property
     def pids(self) -> list[int]:
@@ -225,6 +235,8 @@ class Workers:
             raise TimeoutError(str(error)) from None
         finally:
             self._give_back(server)
+            for path in (work, work.with_suffix(RESULT)):
+                path.unlink(missing_ok=True)
 
     def _take(self) -> _Server:
         with self._lock:
@@ -244,7 +256,7 @@ class Workers:
             return self._started(warm=False)
 
     def _started(self, *, warm: bool) -> _Server:
-        server = _Server(warm, self._notebooks)
+        server = _Server(warm, self._notebooks, self._folder)
         self._all.append(server)
         return server
 

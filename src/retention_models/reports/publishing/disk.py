@@ -41,10 +41,18 @@ def write_whole(path: Path, content: str | bytes) -> None:
     _sync(path.parent)
 
 
-def new_folder(parent: Path) -> Path:
-    """A folder to build in, on the file system where what is built will be renamed."""
+def new_folder(parent: Path, *, private: bool = False) -> Path:
+    """A folder to build in, on the file system where what is built will be renamed.
+
+    Parameters
+    ----------
+    parent : Path
+    private : bool
+        Whether it stays the user's alone: what is in it will not be published.
+    """
     folder = Path(tempfile.mkdtemp(prefix=MAKING, dir=parent))
-    folder.chmod(0o755)  # mkdtemp's is the owner's alone; web servers read as somebody else
+    if not private:
+        folder.chmod(0o755)  # mkdtemp's is the owner's alone; web servers read as somebody else
     return folder
 
 

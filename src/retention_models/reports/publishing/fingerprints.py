@@ -28,8 +28,13 @@ _LOCK = "requirements.lock"
 # What of a row counts.
 _ROW = ("customer_id", "date", "spend", "order_id", "category")
 
-# Tables and keys of the project file that no page depends on.
-_NOT_ON_PAGES = {"output", "keep_runs", "notices"}
+# Keys of the project file that no page depends on: where pages go, who is told, what a notebook may use
+# and where it runs. Not execution.output: what goes beyond it is left out of the page.
+_NOT_ON_PAGES = {
+    "transactions": ("memory",),
+    "reports": ("output", "keep_runs", "notices"),
+    "execution": ("time_limit", "memory", "scheduler"),
+}
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def data_print(settings: Settings, log: Transactions) -> DataPrint:
     for store_id in sorted({*found.index, *quality["store_id"].dropna()}):
         sums = [int(v) for v in found.loc[store_id]] if store_id in found.index else [0, 0, 0]
         bad = quality.loc[quality["store_id"] == store_id].sort_values("reason")
-        reasons = [[r, int(n), str(s)] for r, n, s in _reasons(bad)]
+        reasons = _reasons(bad)
         unusable = sum(n for _, n, _ in reasons)
         stores[str(store_id)] = {
             "rows": sums[0],
@@ -95,7 +100,7 @@ def data_print(settings: Settings, log: Transactions) -> DataPrint:
             "sha256": digest([sums, reasons]),
         }
     lost = _reasons(quality.loc[quality["store_id"].isna()].sort_values("reason"))
-    whole = digest([stores, [[r, int(n), str(s)] for r, n, s in lost]])
+    whole = digest([stores, lost])
     return DataPrint(stores, whole, _other_files(settings))
 
 
@@ -105,8 +110,10 @@ def _row_hashes(log: Transactions) -> pd.DataFrame:
     return found.set_index("store_id").sort_index()[["rows", "first", "second"]]
 
 
-def _reasons(bad: pd.DataFrame) -> Any:
-    return bad[["reason", "rows", "spend"]].itertuples(index=False, name=None)
+def _reasons(bad: pd.DataFrame) -> list[tuple[str, int, str]]:
+    """Reason, rows and spend; of the spend what does not depend on the order of its summation."""
+    found = bad[["reason", "rows", "spend"]].itertuples(index=False, name=None)
+    return [(reason, int(rows), f"{spend:.12g}") for reason, rows, spend in found]
 
 
 def _other_files(settings: Settings) -> dict[str, str | None]:
@@ -169,7 +176,7 @@ def inputs_sha256(
     if None in data.files.values():
         return None
     project = settings.model_dump(mode="json")
-    project["reports"] = {
-        key: value for key, value in project["reports"].items() if key not in _NOT_ON_PAGES
-    }
+    for table, keys in _NOT_ON_PAGES.items():
+        for key in keys:
+            del project[table][key]
     return digest([store_id, as_of, project, data.sha256, data.files, dict(code), lock_entry()])

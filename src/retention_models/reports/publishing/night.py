@@ -35,7 +35,7 @@ from retention_models.reports.publishing.manifest import (
 from retention_models.reports.publishing.plan import Plan
 from retention_models.reports.publishing.press import Press, Tried
 from retention_models.reports.publishing.slugs import store_folder
-from retention_models.reports.publishing.store_publishing import publish
+from retention_models.reports.publishing.store_publishing import publish, withdraw
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +113,7 @@ def _locked_run(plan: Plan, execute: Execute, tell: Tell) -> Manifest:
     with _whatever_happens(press, tell):
         manifest.write()
         _settle_all(plan, press, history, todo, execute, tell)
+        _withdraw_changed(plan, press, history, tell)
         _finish(plan, press)
     removed = prune(plan.output, plan.settings.reports.keep_runs, folder)
     tell("finished", manifest=manifest, seconds=clock.seconds(), removed=removed)
@@ -239,11 +240,19 @@ def _settle_all(
         _tell_store(press, store_id, tell)
 
 
-def _tell_store(press: Press, store_id: str, tell: Tell) -> None:
+def _withdraw_changed(plan: Plan, press: Press, history: History, tell: Tell) -> None:
+    """Take back pages that are no longer what was published: a notebook wrote to another's folder."""
+    for store_id in plan.stores:
+        if hashes(press.place(store_id)) != press.manifest.stores[store_id]["files"]:
+            withdraw(press, store_id, partial(history.before, store_id), _known(plan, store_id))
+            _tell_store(press, store_id, tell, "withdrawn")
+
+
+def _tell_store(press: Press, store_id: str, tell: Tell, event: str = "store") -> None:
     entry = press.manifest.stores[store_id]
     name = None if entry["failure"] is None else entry["failure"]["details"]
     details = None if name is None else press.place(store_id) / name
-    tell("store", store=store_id, entry=entry, details=details)
+    tell(event, store=store_id, entry=entry, details=details)
 
 
 def _finish(plan: Plan, press: Press) -> None:

@@ -86,6 +86,10 @@ class Progress:
         self._made += entry["outcome"] != "skipped"
         self._renew(self.line())
 
+    def _withdrawn(self, **what: Any) -> None:
+        self._done -= 1  # it was told before as a page
+        self._store(**what)
+
     def _finished(self, *, manifest: Any, seconds: float, removed: list[str]) -> None:
         counts = manifest.counts()
         said = ", ".join(f"{n} {outcome}" for outcome, n in counts.items())

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import shutil
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import nbformat
 
 from retention_models.credentials import redacted
 from retention_models.reports import pages
+from retention_models.reports.execution.results import ExecutionResult
 from retention_models.reports.publishing.clock import utc
 from retention_models.reports.publishing.disk import (
     copy_tree,
@@ -71,15 +73,43 @@ def publish(press: Press, tried: Tried) -> Entry:
         _build(press, tried)
         settled = _settled(press, tried, PUBLISHED, tried.staging)
         settled["page"] = press.page
-        made = tried.staging
     except Exception as error:  # noqa: BLE001 - one store never stops the others
-        failure, details = _failure(press, error, tried.before)
-        try:
-            made = _rebuild(press, tried, failure, details)
-            settled = _settled(press, tried, _outcome(failure, tried.before), made)
-        except OSError as full:
-            return _unwritten(press, tried, full)
-        settled.update(failure=failure, page=tried.before.page)
+        return _publish_failure(press, tried, error)
+    return _put(press, tried, settled, tried.staging)
+
+
+def withdraw(press: Press, store_id: str, look: Callable[[], Found], known: Entry) -> Entry:
+    """Take back a page whose files are no longer those that were published.
+
+    Parameters
+    ----------
+    press : Press
+    store_id : str
+    look, known
+        As of `Tried`.
+
+    Returns
+    -------
+    dict
+        What the manifest now says of the store.
+    """
+    entry = press.manifest.stores[store_id]
+    moment = entry["ended"] or utc(press.clock.now())
+    was = ExecutionResult("ok", True, moment, moment, tries=entry["attempts"])
+    tried = Tried(store_id, was, new_folder(press.folder), look, known)
+    changed = PageError("Its files were changed after they were published.")
+    return _publish_failure(press, tried, changed)
+
+
+def _publish_failure(press: Press, tried: Tried, error: Exception) -> Entry:
+    """Publish the last good page under a banner, or a page that says what failed; see `publish`."""
+    failure, details = _failure(press, error, tried.before)
+    try:
+        made = _rebuild(press, tried, failure, details)
+        settled = _settled(press, tried, _outcome(failure, tried.before), made)
+    except OSError as full:
+        return _unwritten(press, tried, full)
+    settled.update(failure=failure, page=tried.before.page)
     return _put(press, tried, settled, made)
 
 
@@ -111,29 +141,34 @@ def _build(press: Press, tried: Tried) -> None:
             cell=result.cell,
             error=result.error,
         )
+    if result.files is not None and hashes(staging) != result.files:
+        raise PageError("Its files were changed after its notebook had ended.")
     notebook = nbformat.read(staging / press.kind.notebook, as_version=4)
     require_forms(notebook)
     made = press.clock.made
     page = pages.notebook_page(notebook, press.settings, store_id, press.as_of, made, press.kind)
     page = lint(seen(page), f"{press.kind.name} {store_id}")
     (staging / press.kind.page).write_text(page, encoding="utf-8")
-    _require_headline(staging / press.kind.headline, press.kind)
+    _require_headline(staging / press.kind.headline, press.kind, store_id)
     require_no_secret(staging, press.secrets)
 
 
-def _require_headline(path: Path, kind: PageKind) -> None:
+def _require_headline(path: Path, kind: PageKind, store_id: str) -> None:
     if not path.is_file():
         raise PageError(f"Its notebook wrote no {path.name}.")
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+        of = found.get(kind.name, store_id)
         for section, names in kind.needed.items():
             for entry in [found[section]] if not names else [found[section][n] for n in names]:
                 if entry["value"] is None:
                     str(entry["reason"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PageError(
             f"Its {path.name} lacks what the index shows ({type(error).__name__}: {error})."
         ) from None
+    if of != store_id:
+        raise PageError(f"Its {path.name} is of the {kind.name} {of!r}.")
 
 
 def _failure(press: Press, error: Exception, before: Found) -> tuple[dict[str, Any], str]:
