@@ -197,7 +197,8 @@ def test_a_log_too_large_for_memory_is_summarised_in_parts_to_the_same_table(
     log = rm.read_transactions(**names, **COLUMNS, max_unusable_share=0.99)
     expected = rm.customer_summary(log, store_id=store_id)
     parts = []
-    monkeypatch.setattr(customer_histories, "LINES_AT_ONCE", 60)
+    lines = int(log.stores["rows"].sum() if store_id is None else log.stores["rows"][store_id])
+    monkeypatch.setattr(customer_histories, "LINES_AT_ONCE", lines // 5)
     monkeypatch.setattr(customer_histories.logger, "info", lambda *about: parts.append(about))
     found = rm.customer_summary(log, store_id=store_id)
     assert len(parts) > 3

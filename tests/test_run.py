@@ -104,6 +104,7 @@ def test_a_good_page_of_an_earlier_run_stays_when_todays_fails(tmp_path):
     assert "ZeroDivisionError" in (folder / "0042" / "failure.txt").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_failure_is_never_taken_for_a_good_page(tmp_path):
     """Numbers written before the notebook failed go with it, and the next failure says no more."""
     extra = '[reports]\nnotebook = "mine.ipynb"'
