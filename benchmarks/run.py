@@ -178,21 +178,27 @@ def order_lines(rows: int) -> None:
 
 
 def hundred_million() -> None:
-    """Ours alone, in two sizes: time per line, and memory under the cap."""
+    """Ours alone, in two sizes, the small one before and after: time per line, and peak memory."""
+    small, large = 10_000_000, 100_000_000
     with tempfile.TemporaryDirectory() as folder:
-        for rows in (10_000_000, 100_000_000):
-            path = f"{folder}/lines.parquet"
-            lines = [sys.executable, str(HERE / "order_lines.py")]
+        lines = [sys.executable, str(HERE / "order_lines.py")]
+        paths = {rows: f"{folder}/{rows}.parquet" for rows in (small, large)}
+        for rows, path in paths.items():
             subprocess.run([*lines, "write", str(rows), path], check=True)
+        seconds: dict[int, list[float]] = {small: [], large: []}
+        for rows in (small, large, small):
             done = subprocess.run(
-                [*lines, "ours", path], check=True, capture_output=True, text=True
+                [*lines, "ours", paths[rows]], check=True, capture_output=True, text=True
             )
-            _, seconds, peak = (float(v) for v in done.stdout.split())
+            _, taken, peak = (float(v) for v in done.stdout.split())
+            seconds[rows].append(taken)
             print(
-                f"summary of {rows:,} order lines: {seconds:.1f} s, {seconds / rows * 1e9:.0f} ns a "
+                f"summary of {rows:,} order lines: {taken:.1f} s, {taken / rows * 1e9:.0f} ns a "
                 f"line, {peak:.2f} GiB at most",
                 flush=True,
             )
+        ratio = seconds[large][0] / large / (statistics.mean(seconds[small]) / small)
+        print(f"a line of {large:,} takes {ratio:.2f} times one of {small:,}", flush=True)
 
 
 def ten_million() -> None:

@@ -15,9 +15,9 @@ from retention_models.purchase_days import SameDay, purchase_days
 from retention_models.sources import to_arrow
 from retention_models.transactions import Transactions
 
-# DuckDB groups so many lines by customer and day within 3 GB; with more it would write to disk, which
+# DuckDB groups so many lines by customer and day within 3.5 GB; with more it would write to disk, which
 # takes longer than reading the log once more for each part.
-LINES_AT_ONCE = 25_000_000
+LINES_AT_ONCE = 34_000_000
 
 logger = logging.getLogger(__name__)
 

@@ -81,7 +81,7 @@ class TransactionsSettings(CheckedSource):
         description="day, without quotes; customers first seen before it are left out",
     )
     memory: str = Field(
-        "3GB",
+        "3.5GB",
         pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$",
         examples=["3GB"],
         description="most memory that DuckDB may use, such as 3GB; beyond it spills to disk",

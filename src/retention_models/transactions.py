@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from retention_models.settings import Settings
 
 ONLY_STORE = "all"
-MEMORY = "3GB"
+MEMORY = "3.5GB"
 # One line in so many has its customer remembered: 20,000 of 100,000,000 lines.
 _ONE_IN = 5_000
 
@@ -156,7 +156,7 @@ class Transactions:
         table = self.table
         if store_id is not None:
             table = table.filter(table["store_id"] == store_id)
-        if until is not None:
+        if until is not None and (self.stores["last_day"] > until).any():
             table = table.filter(table["date"] <= until)
         return table
 

@@ -30,7 +30,7 @@ _POSTGRESQL = ("postgresql://", "postgres://")
 _SPARK = ("spark://", "sc://")
 
 
-def open_source(source: str, table: str | None, timezone: str, memory: str = "3GB") -> Source:
+def open_source(source: str, table: str | None, timezone: str, memory: str = "3.5GB") -> Source:
     """Open a source as an Ibis table.
 
     Parameters

@@ -14,7 +14,7 @@ from retention_models.sources.files import duckdb_connection
 from retention_models.sources.source import Source
 
 
-def open_frame(frame: pd.DataFrame, name: str, timezone: str, memory: str = "3GB") -> Source:
+def open_frame(frame: pd.DataFrame, name: str, timezone: str, memory: str = "3.5GB") -> Source:
     """Open a data frame as an Ibis table of DuckDB; its index is left behind.
 
     Parameters
