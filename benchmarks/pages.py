@@ -98,6 +98,17 @@ def ours(folder: Path, *options: str) -> float:
     return timed(*command, *options, folder=folder)
 
 
+def stages(folder: Path) -> tuple[float, float, float]:
+    """Of the newest run: seconds of a page in its process, of its cells, and of the run by the clock."""
+    out = next((folder / "reports").glob("????-??-??"))
+    told = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    own = [entry for entry in told["stores"] if entry["run"] == told["run"]]
+    cells = sum(cell["seconds"] for entry in own for cell in entry["cells"]) / len(own)
+    process = sum(entry["seconds"] for entry in own) / len(own)
+    ends = (dt.datetime.fromisoformat(told[name]["utc"]) for name in ("ended", "started"))
+    return process, cells, (next(ends) - next(ends)).total_seconds()
+
+
 def made(folder: Path) -> list[tuple[str, int, float]]:
     """Name, bytes, and seconds to render of a store's page and of the chain's."""
     out = next((folder / "reports").glob("????-??-??"))
@@ -154,8 +165,10 @@ def main(stores: int = 40, of_the_loop: int = 6) -> None:
             list(pool.map(lambda store: by_hand(folder, store), ids[of_the_loop : 2 * of_the_loop]))
         side_by_side = (time.perf_counter() - begin) / of_the_loop
         warm = ours(folder) / stores
+        process, cells, clock = stages(folder)
         sizes = made(folder)
         cold = ours(folder, "--cold", "--store", ids[0], "--store", ids[1]) / 2
+        in_kernel = stages(folder)[0]
     print(
         f"a page by commands: papermill {papermill:.1f} s, nbconvert {nbconvert:.1f} s "
         f"(over {of_the_loop} of {stores} stores)"
@@ -168,6 +181,16 @@ def main(stores: int = 40, of_the_loop: int = 6) -> None:
     ):
         times = "" if seconds is loop else f", {loop / seconds:.1f} times the first"
         print(f"{what:<55} {60 / seconds:6.1f} pages a minute{times}", flush=True)
+    around = warm * stores - process * stores / JOBS
+    print(
+        f"ours, stages: cells of a page {cells:.2f} s, its process besides {process - cells:.2f} s; "
+        f"imports, reading, slices, checks and index {around:.1f} s of the run's {warm * stores:.1f} s "
+        f"({clock:.1f} s of them after the reading)"
+    )
+    print(
+        f"the warm start's share: a page takes {in_kernel:.1f} s in a kernel of its own and "
+        f"{process:.1f} s warm, {1 - process / in_kernel:.0%} less"
+    )
     for what, size, seconds in sizes:
         print(f"{what:<55} {size:9,} bytes, rendered and checked in {seconds:.2f} s", flush=True)
 
