@@ -24,7 +24,7 @@ _ROOMS = (
     "retention_models",
     "retention_models.campaign_data.reading_campaign",
     "retention_models.campaign_effects.entry",
-    "retention_models.transactions",
+    "retention_models.log_reading",
     "statsmodels.regression.linear_model",
 )
 

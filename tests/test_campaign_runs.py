@@ -12,10 +12,10 @@ import pytest
 
 import retention_models as rm
 from retention_models.campaign_outputs import read_overview
+from retention_models.log_reading import read_project_transactions
 from retention_models.log_slices import VARIABLE
 from retention_models.project_campaigns import ProjectCampaign, write_campaign_slice
 from retention_models.reports.run import run_project
-from retention_models.transactions import read_project_transactions
 from shops import simulated_log
 
 PROJECT = """

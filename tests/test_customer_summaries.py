@@ -4,6 +4,7 @@ import datetime as dt
 import tempfile
 import warnings
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import lifetimes.utils
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 import retention_models as rm
 from engines import COLUMNS, in_parquet, log_of_an_odd_shop
-from retention_models import customer_histories, transactions
+from retention_models import customer_histories, log_reading
 from retention_models.errors import SettingsError
 
 BEGIN = dt.date(2024, 1, 1)
@@ -193,7 +194,8 @@ def test_a_log_too_large_for_memory_is_summarised_in_parts_to_the_same_table(
 ):
     """Every id, whatever its letters, falls into one part; their order is the one of the whole."""
     names = in_parquet(log_of_an_odd_shop(), tmp_path)
-    monkeypatch.setattr(transactions, "_ONE_IN", 2)
+    monkeypatch.setattr(log_reading, "_ONE_IN", 2)
+    monkeypatch.setattr(log_reading, "LINES_AT_ONCE", 0)
     log = rm.read_transactions(**names, **COLUMNS, max_unusable_share=0.99)
     expected = rm.customer_summary(log, store_id=store_id)
     parts = []
@@ -204,3 +206,16 @@ def test_a_log_too_large_for_memory_is_summarised_in_parts_to_the_same_table(
     assert len(parts) > 3
     pd.testing.assert_frame_equal(expected, found)
     assert expected.attrs == found.attrs
+
+
+@pytest.mark.parametrize("same_day", ["one", "each_line"])
+def test_sums_in_floats_are_the_sums_of_decimals(tmp_path, same_day):
+    """Whole millionths add up exactly; a spend of 1e12 leaves too few digits, so decimals are used."""
+    shop = log_of_an_odd_shop().assign(ticket=None)
+    shop["paid"] = shop["paid"] + 0.000001 * np.arange(len(shop))
+    log = rm.read_transactions(**in_parquet(shop, tmp_path), **COLUMNS, max_unusable_share=0.99)
+    assert log.exact_in_floats
+    floats = rm.customer_summary(log, same_day=same_day)
+    decimals = rm.customer_summary(replace(log, exact_in_floats=False), same_day=same_day)
+    pd.testing.assert_frame_equal(decimals, floats, check_exact=same_day == "one", rtol=1e-13)
+    assert not read([("a", 0, 9e11), ("a", 1, 0.000001), ("a", 1, -9e11 + 0.01)]).exact_in_floats

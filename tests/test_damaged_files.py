@@ -15,7 +15,7 @@ import pytest
 
 from retention_models import cli
 from retention_models.errors import DataError
-from retention_models.transactions import read_transactions
+from retention_models.log_reading import read_transactions
 
 NAMES = {"customer_id": "id", "date": "day", "spend": "paid"}
 HEADER = "id,day,paid\n"

@@ -8,6 +8,7 @@ import pytest
 
 import nights
 import shops
+from retention_models.log_reading import read_project_transactions
 from retention_models.reports.publishing import fingerprints
 from retention_models.reports.publishing.fingerprints import (
     DataPrint,
@@ -16,7 +17,6 @@ from retention_models.reports.publishing.fingerprints import (
     inputs_sha256,
 )
 from retention_models.settings import read_settings
-from retention_models.transactions import read_project_transactions
 
 
 def printed(folder, frame, extra=""):

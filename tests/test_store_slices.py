@@ -12,11 +12,11 @@ import shops
 from engines import why_not
 from retention_models.chain_summaries import customer_summary_by_store
 from retention_models.errors import CannotSay
+from retention_models.log_reading import read_project_transactions
 from retention_models.log_slices import VARIABLE
 from retention_models.settings import read_settings
 from retention_models.store_models import StoreModels
 from retention_models.store_slices import write_slices
-from retention_models.transactions import read_project_transactions
 
 SMALL = "small"
 SURVEYS = """

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     )
     from retention_models.forecasts import predict_store
     from retention_models.independence import spend_independence
+    from retention_models.log_reading import read_transactions
     from retention_models.measures.activity import activity_window
     from retention_models.measures.categories import category_counts
     from retention_models.measures.changes import measure_changes
@@ -71,7 +72,7 @@ if TYPE_CHECKING:
     from retention_models.settings import Settings, read_settings
     from retention_models.store import Store, open_store
     from retention_models.tracking import weekly_totals, weekly_tracking
-    from retention_models.transactions import Transactions, read_transactions
+    from retention_models.transactions import Transactions
     from retention_models.validation import validate_holdout
 
 __version__ = "0.1.0"
@@ -141,7 +142,7 @@ _ROOM_OF = {
     "read_redemptions": "campaign_data.reading",
     "read_settings": "settings",
     "read_surveys": "contacts.reading",
-    "read_transactions": "transactions",
+    "read_transactions": "log_reading",
     "spend_independence": "independence",
     "store_measures": "measures.table",
     "track_models": "comparison",

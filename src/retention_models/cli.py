@@ -111,10 +111,10 @@ def check(project_file: Path) -> int:
     of before the data begin. Exit code 2 where the data cannot be used.
     """
     from retention_models.contacts.reading import read_project_events, read_project_surveys
+    from retention_models.log_reading import read_project_transactions
     from retention_models.quality.report import data_quality
     from retention_models.quality.words import quality_sentences
     from retention_models.settings import read_settings
-    from retention_models.transactions import read_project_transactions
 
     settings = read_settings(project_file)
     click.echo(f"{project_file}: no mistakes")

@@ -90,14 +90,13 @@ def classified(
             spend.isnan() | spend.isinf() | (spend.abs() >= _LARGEST_SPEND),
             "spend is not finite, or 1e12 and more",
         ),
-        (blank.get("store_id", ibis.literal(False)), "no store id"),
-        (blank["customer_id"], NO_CUSTOMER),
-        *(
-            (_is_ruined(raw[column]), f"{role.removesuffix('_id')} id turned into a decimal number")
-            for role in ("store_id", "customer_id")
-            if (column := columns[role]) is not None and raw[column].type().is_string()
+        else_=ibis.coalesce(
+            *(
+                _fault_of_id(raw[column], role.removesuffix("_id"))
+                for role in ("store_id", "customer_id")
+                if (column := columns[role]) is not None
+            )
         ),
-        else_=ibis.null("string"),
     )
     found = {
         "customer_id": customer,
@@ -151,6 +150,20 @@ def _is_ruined(text: StringColumn) -> BooleanValue:
     # Only what begins with a digit is looked through.
     digit = text.ascii_str().between(ord("0"), ord("9"))
     return ibis.ifelse(digit, text.re_search(_RUINED_ID), ibis.literal(False))
+
+
+def _fault_of_id(column: Column, whose: str) -> StringValue:
+    """Why an id is unusable; null where it is not."""
+    none, no_fault = f"no {whose} id", ibis.null("string")
+    if not column.type().is_string():
+        return ibis.ifelse(column.isnull(), none, no_fault)
+    fault = ibis.cases(
+        (_is_blank(column), none),
+        (_is_ruined(column), f"{whose} id turned into a decimal number"),
+        else_=no_fault,
+    )
+    # What begins with a letter is neither, and most ids do.
+    return ibis.ifelse(column.ascii_str() > ord("9"), no_fault, fault)
 
 
 def _stripped(text: StringColumn) -> StringValue:

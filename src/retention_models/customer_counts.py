@@ -59,7 +59,7 @@ def count_customers(
     Examples
     --------
     >>> import tempfile
-    >>> from retention_models.transactions import read_transactions
+    >>> from retention_models.log_reading import read_transactions
     >>> days = ["2024-01-01", "2024-01-01", "2024-01-08"]
     >>> lines = pd.DataFrame({"id": ["a", "b", "b"], "day": days, "paid": [9, 3, 6]})
     >>> with tempfile.TemporaryDirectory() as folder:

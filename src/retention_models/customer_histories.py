@@ -13,11 +13,9 @@ from ibis.expr.types import Table
 
 from retention_models.purchase_days import SameDay, purchase_days
 from retention_models.sources import to_arrow
-from retention_models.transactions import Transactions
+from retention_models.transactions import LINES_AT_ONCE, Transactions
 
-# DuckDB groups so many lines by customer and day within 3.5 GB; with more it would write to disk, which
-# takes longer than reading the log once more for each part.
-LINES_AT_ONCE = 34_000_000
+_MILLION = 1e6
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +37,11 @@ def customer_histories(
         time, and half a day more unless same_day is "one"), repeat_spend (of the repeat purchases).
         Whoever first bought before the log's first_seen_from is left out.
     """
-    days = purchase_days(log.rows(store_id, end), same_day=same_day, returns=log.has_returns)
+    rows = log.rows(store_id, end)
+    if log.exact_in_floats:
+        millionths = (rows["spend"].cast("float64") * _MILLION).round(0).cast("float64")
+        rows = rows.mutate(spend=millionths)
+    days = purchase_days(rows, same_day=same_day, returns=log.has_returns)
     sums = {
         "first": days["date"].min(),
         "last": days["date"].max(),
@@ -56,6 +58,8 @@ def customer_histories(
         # spend are repeats.
         share = 1 - 1 / found["first_purchases"].cast("float64")
         repeat_spend = repeat_spend + share * found["first_spend"].cast("float64")
+    if log.exact_in_floats:
+        repeat_spend = repeat_spend / _MILLION
     histories = found.select(
         "customer_id",
         frequency=(found["purchases"] - 1).cast("int64"),

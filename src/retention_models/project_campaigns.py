@@ -27,10 +27,11 @@ from retention_models.campaign_settings import Campaign
 from retention_models.customer_summaries import Day
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.last_days import last_day
+from retention_models.log_reading import read_project_transactions
 from retention_models.log_slices import open_rows, read_chain, write_chain
 from retention_models.settings import Settings, read_settings
 from retention_models.sources import kept, write_parquet
-from retention_models.transactions import Transactions, read_project_transactions
+from retention_models.transactions import Transactions
 
 _ROWS = "campaign_rows.parquet"
 

@@ -31,6 +31,7 @@ from retention_models.customer_summaries import Day
 from retention_models.errors import CannotSay
 from retention_models.forecasts import StoreForecast, predict_store
 from retention_models.last_days import last_day
+from retention_models.log_reading import read_project_transactions
 from retention_models.measures.cohorts import cohort_retention
 from retention_models.measures.table import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
@@ -43,7 +44,7 @@ from retention_models.store_slices import (
     read_slice,
 )
 from retention_models.tracking import weekly_tracking
-from retention_models.transactions import Transactions, read_project_transactions
+from retention_models.transactions import Transactions
 from retention_models.validation import (
     HoldoutValidation,
     validate_holdout,

@@ -28,12 +28,13 @@ from retention_models.contacts.reading import (
     read_project_surveys,
 )
 from retention_models.errors import CannotSay
+from retention_models.log_reading import read_project_transactions
 from retention_models.log_slices import frame, open_rows, read_chain, write_chain, write_json
 from retention_models.settings import Settings, read_settings
 from retention_models.sources import open_source, write_parquet, write_parts
 from retention_models.store_models import Loan, find_loans
 from retention_models.time_units import days_in
-from retention_models.transactions import Transactions, read_project_transactions
+from retention_models.transactions import Transactions
 
 _ROWS, _STORE = "rows.parquet", "store.json"
 _CAMPAIGNS = "campaigns.parquet"

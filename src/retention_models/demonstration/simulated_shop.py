@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from retention_models.campaign_settings import Campaign
 from retention_models.customer_summaries import Day, as_day
-from retention_models.transactions import Transactions, read_transactions
+from retention_models.log_reading import read_transactions
+from retention_models.transactions import Transactions
 
 Array = NDArray[np.float64]
 

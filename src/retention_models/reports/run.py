@@ -18,6 +18,7 @@ from retention_models.customer_summaries import Day, as_day
 from retention_models.errors import SettingsError
 from retention_models.execution_settings import size
 from retention_models.last_days import last_day
+from retention_models.log_reading import read_project_transactions
 from retention_models.log_slices import VARIABLE as SLICES
 from retention_models.project_campaigns import write_campaign_slice
 from retention_models.reports.choices import chosen_campaigns, chosen_stores, notebook_of
@@ -41,7 +42,7 @@ from retention_models.reports.publishing.plan import Asked, Plan
 from retention_models.reports.publishing.progress import Progress
 from retention_models.settings import Settings, read_settings
 from retention_models.store_slices import write_slices
-from retention_models.transactions import Transactions, read_project_transactions
+from retention_models.transactions import Transactions
 
 _SHARE_OF_MEMORY = 0.8  # of the machine's, for all notebooks at once
 
