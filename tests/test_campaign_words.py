@@ -15,7 +15,7 @@ from retention_models.campaign_effects.english import ENGLISH
 from retention_models.campaign_effects.estimate import effect_of
 from retention_models.campaign_effects.verdicts import detectable_lift
 from retention_models.campaign_effects.words import summary
-from retention_models.words import money
+from retention_models.languages import money
 
 
 @pytest.fixture(scope="module")

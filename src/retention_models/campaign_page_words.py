@@ -8,7 +8,7 @@ import pandas as pd
 from retention_models.campaign_effects.result import CampaignEffect
 from retention_models.campaign_effects.words import percent
 from retention_models.errors import CannotSay
-from retention_models.words import day, money
+from retention_models.languages import day, money
 
 _NAMES = {
     "purchases": "purchases",

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from retention_models import words
 from retention_models.campaign_effects.result import CampaignEffect
 from retention_models.campaign_effects.words import percent
 from retention_models.errors import CannotSay
+from retention_models.languages import money
 
 OUTCOMES = {
     "purchases": "Purchases",
@@ -90,7 +90,7 @@ def economics(effect: CampaignEffect) -> pd.DataFrame:
     for _, row in table.iterrows():
 
         def say(value: float) -> str:
-            return words.money(value, currency).strip()
+            return money(value, currency).strip()
 
         ends = ("cost_per_retained", "cost_per_retained_low", "cost_per_retained_high")
         per_customer = [row[name] for name in ends]
@@ -260,4 +260,4 @@ def _size(effect: CampaignEffect, outcome: str, value: float) -> str:
         return f"{value:.1%}"
     if outcome == "purchases":
         return f"{value:.2f}"
-    return words.money(value, effect.currency).strip()
+    return money(value, effect.currency).strip()

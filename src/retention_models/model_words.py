@@ -6,12 +6,13 @@ import datetime as dt
 
 from retention_models.comparison import ModelComparison
 from retention_models.independence import SpendIndependence
+from retention_models.languages import counted, day, number
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.predictions import mean_purchase_rate
 from retention_models.time_units import NAME_OF_UNIT
 from retention_models.validation import HoldoutValidation
 from retention_models.verdicts import BEYOND_CHANCE
-from retention_models.words import between, counted, day, number, window
+from retention_models.words import between, window
 
 
 def what_is_compared(comparison: ModelComparison, time_unit: str) -> str:

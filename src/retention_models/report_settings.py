@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from retention_models.credentials import is_secret_name
-from retention_models.languages import ENGLISH, LANGUAGES
+from retention_models.languages import ENGLISH
 from retention_models.settings_types import Section, Text
 
 # What every run gives its notebook.
@@ -47,7 +47,12 @@ class Reports(Section):
     language: Text = Field(
         ENGLISH.code,
         examples=[ENGLISH.code],
-        description="language of the chain's page, of failures and of the frame of every page",
+        description="language of the pages, by its code",
+    )
+    translation: Text | None = Field(
+        None,
+        examples=["fa.po"],
+        description="path of a PO file with the sentences of that language",
     )
     campaigns: int = Field(
         12,
@@ -69,12 +74,16 @@ class Reports(Section):
         description="table [reports.notices]",
     )
 
-    @field_validator("language")
-    @classmethod
-    def _is_there(cls, language: str) -> str:
-        if language not in LANGUAGES:
-            raise ValueError(f"there are {', '.join(sorted(LANGUAGES))}")
-        return language
+    @model_validator(mode="after")
+    def _is_translated(self) -> Reports:
+        if (self.language == ENGLISH.code) != (self.translation is None):
+            raise ValueError(
+                f'language = "{self.language}" needs a translation (`retention words` writes a PO '
+                "file to begin one from)"
+                if self.translation is None
+                else 'translation needs a language other than "en"'
+            )
+        return self
 
     @field_validator("parameters")
     @classmethod

@@ -23,6 +23,7 @@ from retention_models.campaign_settings import Campaign, CampaignData
 from retention_models.contact_settings import EventSettings, SurveySettings
 from retention_models.errors import SettingsError
 from retention_models.execution_settings import ExecutionSettings
+from retention_models.languages import ENGLISH, Language, read_translation
 from retention_models.report_settings import Reports
 from retention_models.settings_errors import explain
 from retention_models.settings_types import CheckedSource, Id, Place, Section, Text
@@ -221,6 +222,14 @@ class Settings(Section):
     def zone(self) -> ZoneInfo:
         """The time zone in which the shop's days begin."""
         return ZoneInfo(self.transactions.timezone)
+
+    @property
+    def language(self) -> Language:
+        """The language of the pages; its translation is read again when the file has changed."""
+        path = self.reports.translation
+        if path is None:
+            return ENGLISH
+        return read_translation(self.reports.language, Path(self.path(path)))
 
     def path(self, value: str) -> str:
         """A path of the project file, seen from the project file's folder; URLs stay as they are."""

@@ -30,6 +30,7 @@ from retention_models.contacts.reading import (
 from retention_models.customer_summaries import Day
 from retention_models.errors import CannotSay
 from retention_models.forecasts import StoreForecast, predict_store
+from retention_models.languages import day
 from retention_models.last_days import last_day
 from retention_models.log_reading import read_project_transactions
 from retention_models.measures.cohorts import cohort_retention
@@ -49,7 +50,6 @@ from retention_models.validation import (
     HoldoutValidation,
     validate_holdout,
 )
-from retention_models.words import day
 
 
 @dataclass(frozen=True)

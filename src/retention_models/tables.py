@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from retention_models import words
 from retention_models.comparison import ModelComparison
+from retention_models.languages import money, number
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.validation import HoldoutValidation
 
@@ -38,10 +38,10 @@ def measures(table: pd.DataFrame, currency: str) -> pd.DataFrame:
 
     def shown(measure: str, value: float) -> str:
         if measure in _MONEY:
-            return words.money(value, currency)
+            return money(value, currency)
         if measure == "repeat_customer_rate":
             return f"{value:.1%}"
-        return f"{value:,.0f}" if measure in {"customers", "orders"} else words.number(value)
+        return f"{value:,.0f}" if measure in {"customers", "orders"} else number(value)
 
     alone = table.loc["customers", "value"] == 1
     alike = "one customer gives none" if alone else "customers are alike: none"

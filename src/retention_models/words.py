@@ -9,6 +9,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from retention_models.errors import CannotSay
 from retention_models.forecasts import StoreForecast
+from retention_models.languages import counted, day, money, number
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.models.fitters import GammaGammaFitter
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
@@ -17,29 +18,6 @@ from retention_models.settings import ModelSettings, Money
 from retention_models.time_units import NAME_OF_UNIT
 from retention_models.transactions import Transactions
 from retention_models.validation import HoldoutValidation
-
-
-def day(value: dt.date) -> str:
-    """A day as readers write it: 31 December 2017."""
-    return f"{value.day} {value:%B %Y}"
-
-
-def number(value: float) -> str:
-    """A number with as many digits as a reader can use: 1,234 · 12.3 · 0.45."""
-    size = abs(value)
-    text = f"{value:,.0f}" if size >= 100 else f"{value:.1f}" if size >= 1 else f"{value:.2f}"
-    return text.replace("-", "−")
-
-
-def money(value: float, currency: str) -> str:
-    """An amount with its currency; cents only where they matter."""
-    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.2f}"
-    return f"{text.replace('-', '−')} {currency}"
-
-
-def counted(n: int, singular: str, plural: str | None = None) -> str:
-    """A count with its noun: 1 customer, 2 customers."""
-    return f"{n:,} {singular if n == 1 else plural or singular + 's'}"
 
 
 def window(length: float, time_unit: str) -> str:

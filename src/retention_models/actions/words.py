@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from retention_models.action_settings import ActionSettings, ListName, Rule
-from retention_models.words import counted, day, money
+from retention_models.languages import counted, day, money
 
 ENGLISH: Mapping[str, str] = {
     "title.complaint": "After a complaint",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from retention_models.campaign_data.customers import CampaignCustomers, Finding
 from retention_models.campaign_effects.arms_by_lot import part_of
 from retention_models.campaign_effects.covariates import FEWEST_THAT_DIFFER
-from retention_models.words import counted
+from retention_models.languages import counted
 
 
 def comparable_part(

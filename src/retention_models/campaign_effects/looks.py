@@ -10,7 +10,7 @@ from retention_models.campaign_effects.refusals import not_a_look, not_over
 from retention_models.campaign_settings import Campaign
 from retention_models.campaigns.sequential import obrien_fleming
 from retention_models.errors import CannotSay
-from retention_models.words import day
+from retention_models.languages import day
 
 
 def look_days(campaign: Campaign) -> tuple[dt.date, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from retention_models.words import counted, day, number
+from retention_models.languages import counted, day, number
 
 if TYPE_CHECKING:
     from retention_models.campaign_effects.overlapping import OverlappingCampaigns

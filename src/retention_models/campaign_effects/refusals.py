@@ -17,7 +17,7 @@ from retention_models.campaign_effects.result import (
     CampaignEffect,
     empty,
 )
-from retention_models.words import counted, day
+from retention_models.languages import counted, day
 
 CampaignTables = CampaignCustomers | CampaignStores
 

@@ -11,7 +11,7 @@ from retention_models.campaign_effects.english import ENGLISH
 from retention_models.campaign_effects.result import CampaignEffect
 from retention_models.campaign_effects.rows import arms_of, primary_row
 from retention_models.campaign_effects.verdicts import detectable_lift, found_in
-from retention_models.words import counted, day, money, number
+from retention_models.languages import counted, day, money, number
 
 Words = Mapping[str, str]
 

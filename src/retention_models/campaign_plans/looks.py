@@ -24,7 +24,7 @@ from retention_models.campaigns.confidence_sequences import best_rho, confidence
 from retention_models.campaigns.sequential import DeclaredLooks, obrien_fleming
 from retention_models.customer_summaries import Day, as_day
 from retention_models.errors import SettingsError
-from retention_models.words import day as in_words
+from retention_models.languages import day as in_words
 
 
 @dataclass(frozen=True, slots=True)

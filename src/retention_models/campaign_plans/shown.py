@@ -11,7 +11,7 @@ from retention_models.campaign_plans.looks import CampaignLooks
 from retention_models.campaign_plans.plan import CampaignPlan
 from retention_models.campaign_settings import Campaign
 from retention_models.errors import CannotSay
-from retention_models.words import day
+from retention_models.languages import day
 
 _OUTCOMES = {
     "purchases": "Purchases",

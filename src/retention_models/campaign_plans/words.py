@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from retention_models.words import counted, day
+from retention_models.languages import counted, day
 
 if TYPE_CHECKING:
     from retention_models.campaign_plans.plan import CampaignPlan

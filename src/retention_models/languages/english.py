@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from retention_models.languages.language import Language
-
-_MONTHS = (
+MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
 )
@@ -14,6 +12,8 @@ _MONTHS = (
 _FRAME = {
     "day": "{day} {month} {year}",
     "range": "{low} to {high}",
+    "percent": "{n}%",
+    "amount": "{amount} {currency}",
     "points": "{n} points",
     "skip": "Skip to the content",
     "chain": "Chain",
@@ -247,5 +247,3 @@ _CAMPAIGNS = {
 }
 
 WORDS: Mapping[str, str] = _FRAME | _FAILURES | _INDEX | _MOVED | _APART | _CAMPAIGNS
-
-ENGLISH = Language("en", "ltr", _MONTHS, WORDS)

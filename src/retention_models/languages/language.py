@@ -1,11 +1,13 @@
-"""One language: its code, its direction, its months, and its sentences."""
+"""One language: its direction, its sentences for the English ones, and how it writes numbers."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from gettext import NullTranslations
 from typing import Literal
+
+from retention_models.languages.english import MONTHS, WORDS
 
 # Unicode's own marks, since sentences stand in attributes and style sheets too.
 _FIRST_STRONG, _POP = "\u2068", "\u2069"
@@ -21,39 +23,80 @@ class Language:
         As HTML's `lang` has it (BCP 47): "en", "fa".
     direction : str
         "ltr" or "rtl", as HTML's `dir`.
-    months : tuple of str
-        The names of the twelve months, as they stand in a date.
-    words : mapping
-        From keys to whole sentences with named places; which places a sentence uses, and in what
-        order, is the language's own affair. Keys are those of `english.WORDS`.
+    translations : gettext.NullTranslations
+        From whole English sentences with named places to those of the language; which places a sentence
+        uses, and in what order, is the language's own affair. A sentence that is not translated stays
+        English.
+    separators : tuple of str
+        Of thousands, and of decimals.
     """
 
     code: str
     direction: Literal["ltr", "rtl"]
-    months: tuple[str, ...]
-    words: Mapping[str, str] = field(repr=False)
+    translations: NullTranslations = field(default_factory=NullTranslations, repr=False)
+    separators: tuple[str, str] = (",", ".")
 
-    def text(self, key: str, **places: object) -> str:
-        """A sentence with its places filled.
+    def text(self, sentence: str, /, **places: object) -> str:
+        """A sentence with its places filled: an English one, or the key of one of `english.WORDS`.
 
         Examples
         --------
-        >>> Language("en", "ltr", (), {"hello": "Hello, {name}."}).text("hello", name="Ada")
+        >>> ENGLISH.text("Hello, {name}.", name="Ada")
         'Hello, Ada.'
+        >>> ENGLISH.text("range", low=1, high=2)
+        '1 to 2'
         """
-        filled = {name: self.isolated(value) for name, value in places.items()}
-        return self.words[key].format(**filled)
+        return self._filled(self.unfilled(sentence), places)
+
+    def unfilled(self, sentence: str) -> str:
+        """The sentence as `text` fills it."""
+        english = WORDS.get(sentence, sentence)
+        return self.translations.gettext(english) if english else ""
+
+    def unfilled_plural(self, one: str, many: str, n: int) -> str:
+        """The form for a number of things."""
+        return self.translations.ngettext(WORDS.get(one, one), WORDS.get(many, many), n)
+
+    def plural(self, one: str, many: str, n: int, /, **places: object) -> str:
+        """A sentence about a number of things; the place {n} is the number.
+
+        Examples
+        --------
+        >>> ENGLISH.plural("{n} customer", "{n} customers", 1200)
+        '1,200 customers'
+        """
+        return self._filled(
+            self.unfilled_plural(one, many, n), {"n": self.figures(f"{n:,}"), **places}
+        )
+
+    def counted(self, key: str, n: int, **places: object) -> str:
+        """A sentence about a number of things, from the key's `.one` or `.many` in `english.WORDS`."""
+        return self.plural(f"{key}.one", f"{key}.many", n, **places)
+
+    def _filled(self, sentence: str, places: dict[str, object]) -> str:
+        return sentence.format(**{name: self.isolated(value) for name, value in places.items()})
 
     def isolated(self, value: object) -> str:
         """A value that keeps its own direction: from right to left, −3 would be read as 3−."""
         shown = value if isinstance(value, str) else str(value)
         return shown if self.direction == "ltr" else _FIRST_STRONG + shown + _POP
 
-    def counted(self, key: str, n: int, **places: object) -> str:
-        """A sentence about a number of things, from the key's `.one` or `.many`."""
-        return self.text(f"{key}.{'one' if n == 1 else 'many'}", n=f"{n:,}", **places)
+    def figures(self, number: str) -> str:
+        """A number as Python writes it, with the language's separators: 1,234.5 or 1.234,5."""
+        if self.separators == (",", "."):
+            return number
+        thousands, decimal = self.separators
+        return number.translate({ord(","): thousands, ord("."): decimal})
+
+    def share(self, value: float, digits: int = 0) -> str:
+        """A share in percent: 12%, or as the language writes it."""
+        number = f"{value:.{digits}%}".removesuffix("%").replace("-", "−")
+        return self.unfilled("percent").format(n=self.figures(number))
 
     def day(self, value: dt.date) -> str:
         """A day as readers write it: 31 December 2017."""
-        month = self.months[value.month - 1]
+        month = self.unfilled(MONTHS[value.month - 1])
         return self.text("day", day=value.day, month=month, year=value.year)
+
+
+ENGLISH = Language("en", "ltr")

@@ -26,7 +26,7 @@ from retention_models.reports.publishing.kinds import STORE, PageKind
 from retention_models.reports.publishing.lint import clean_html, form_of
 from retention_models.reports.publishing.slugs import one_line
 from retention_models.reports.refusals import leave_out_unanswered, say_each_once
-from retention_models.reports.said import add_filters, bdi, labels_style, language_of, speech
+from retention_models.reports.said import add_filters, bdi, labels_style, speech
 from retention_models.settings import Settings
 
 _TEMPLATES = files(__package__).joinpath("templates")
@@ -92,7 +92,7 @@ def _in_scroll(cleaned: str, unnamed: str) -> str:
 
 
 def _frame(settings: Settings, as_of: dt.date, made: str, *rules: str) -> dict[str, Any]:
-    css, language = "".join([style(), *rules]), language_of(settings)
+    css, language = "".join([style(), *rules]), settings.language
     head = template_text("head.html.j2")
     # The one style sheet and the one script are let in by their hashes: nothing else gets past the
     # page's Content-Security-Policy.
@@ -114,16 +114,16 @@ def _frame(settings: Settings, as_of: dt.date, made: str, *rules: str) -> dict[s
 
 def _named(settings: Settings, of: str, kind: PageKind) -> dict[str, Any]:
     """A name as a page's heading, within a sentence where there is none but the id."""
-    say = speech(language_of(settings))["say"]
+    say = speech(settings.language)["say"]
     unnamed, name = kind.title(settings, of)
     heading = say(kind.name, name=bdi(name)) if unnamed else bdi(name)
-    title = language_of(settings).text(kind.name, name=name) if unnamed else name
+    title = settings.language.text(kind.name, name=name) if unnamed else name
     return {"heading": heading, "name_title": one_line(title), "kind": kind.name}
 
 
 def _files(settings: Settings, kind: PageKind) -> markupsafe.Markup:
     """Which files lie beside a page."""
-    say = speech(language_of(settings))["say"]
+    say = speech(settings.language)["say"]
     names = {"customers": "customers.csv", "metrics": "metrics.json", "effect": "effect.json"}
     links = {
         place: markupsafe.Markup('<a href="{0}">{0}</a>').format(name)
@@ -202,7 +202,7 @@ def failure_page(
             **_frame(settings, as_of, made),
             **_named(settings, of, kind),
             reason=failure["message"],
-            since=since_words(failure["since"], run, settings.zone, language_of(settings)),
+            since=since_words(failure["since"], run, settings.zone, settings.language),
         )
     )
 
@@ -218,7 +218,7 @@ def index_page(
 
     `campaigns` is where the page of its campaigns lies, if there is one.
     """
-    language = language_of(settings)
+    language = settings.language
     found, columns = chain_findings(rows, as_of, language), _columns(settings, language)
     return (
         _environment()

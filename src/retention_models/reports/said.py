@@ -10,13 +10,7 @@ from typing import Any
 import jinja2
 import markupsafe
 
-from retention_models.languages import LANGUAGES, Language
-from retention_models.settings import Settings
-
-
-def language_of(settings: Settings) -> Language:
-    """The language of a project's pages."""
-    return LANGUAGES[settings.reports.language]
+from retention_models.languages import Language
 
 
 def bdi(name: str) -> markupsafe.Markup:
@@ -32,10 +26,11 @@ def speech(language: Language) -> dict[str, Any]:
 
     def say(key: str, **places: object) -> markupsafe.Markup:
         filled = {name: language.isolated(value) for name, value in places.items()}
-        return markupsafe.escape(language.words[key]).format(**filled)
+        return markupsafe.escape(language.unfilled(key)).format(**filled)
 
     def counted(key: str, n: int, **places: object) -> markupsafe.Markup:
-        return say(f"{key}.{'one' if n == 1 else 'many'}", n=f"{n:,}", **places)
+        # The form for n is a sentence by itself.
+        return say(language.unfilled_plural(f"{key}.one", f"{key}.many", n), n=f"{n:,}", **places)
 
     return {
         "lang": language.code,
@@ -55,7 +50,7 @@ def add_filters(environment: jinja2.Environment) -> None:
         "percent": _percent,
         "first_sentence": lambda text: text.split(". ")[0].rstrip(".") + ".",
         "lifts": _lifts,
-        "verdict": lambda verdict, language: language.words.get(f"verdict.{verdict}", verdict),
+        "verdict": lambda verdict, language: language.text(f"verdict.{verdict}"),
         "said_day": lambda iso, language: language.day(dt.date.fromisoformat(iso)),
         "sortable_day": lambda iso: iso.replace("-", ""),
     }

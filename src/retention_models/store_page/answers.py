@@ -8,12 +8,13 @@ import pandas as pd
 
 from retention_models.actions.lists import ActionList
 from retention_models.forecasts import StoreForecast
+from retention_models.languages import counted, day, money
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.predictions import Interval
 from retention_models.store_changes import Silence
 from retention_models.store_page.english import ENGLISH
 from retention_models.store_page.texts import file_of, shown, shown_change, shown_signed
-from retention_models.words import between, counted, day, money
+from retention_models.words import between
 
 
 def still_with_us(

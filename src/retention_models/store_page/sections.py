@@ -8,6 +8,7 @@ import pandas as pd
 
 from retention_models.actions.lists import ActionList
 from retention_models.errors import CannotSay
+from retention_models.languages import counted, day, money
 from retention_models.measures.definitions import ANNUAL_CHURN_BAND
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.predictions import Interval
@@ -16,7 +17,6 @@ from retention_models.store_changes import Silence
 from retention_models.store_page.answers import kept
 from retention_models.store_page.english import ENGLISH
 from retention_models.store_page.numbers import QUARTER
-from retention_models.words import counted, day, money
 
 
 def headline_window(

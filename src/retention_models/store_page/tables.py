@@ -9,13 +9,13 @@ import pandas as pd
 
 from retention_models.actions.lists import ActionList
 from retention_models.errors import CannotSay
+from retention_models.languages import money, number
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.measures.words import definition, label
 from retention_models.predictions import Interval
 from retention_models.settings import Money
 from retention_models.store_page.english import ENGLISH
 from retention_models.store_page.texts import file_of, shown, shown_signed
-from retention_models.words import money, number
 
 HEADLINES = ("customers", "repeat_customer_rate", "retention_rate", "spend_per_order")
 _OF_BUYERS = {"customers", "repeat_customer_rate", "spend_per_order"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retention_models.actions.lists import ActionList
-from retention_models.words import counted, money, number
+from retention_models.languages import counted, money, number
 
 _MONEY = {"spend_per_order"}
 _SHARES = {"repeat_customer_rate", "retention_rate"}

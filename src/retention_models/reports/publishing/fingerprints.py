@@ -124,6 +124,8 @@ def _other_files(settings: Settings) -> dict[str, str | None]:
             for value in settings.campaign_data.model_dump(exclude_none=True).values()
             if isinstance(value, str)
         ]
+    if settings.reports.translation is not None:
+        sources.append(settings.reports.translation)
     found = {}
     for source in sources:
         path = Path(settings.path(source))

@@ -14,7 +14,6 @@ from retention_models.reports.publishing.kinds import CAMPAIGNS, STORE
 from retention_models.reports.publishing.lint import lint, seen
 from retention_models.reports.publishing.manifest import PENDING, Entry
 from retention_models.reports.publishing.press import Press
-from retention_models.reports.said import language_of
 
 INDEX = "index.html"
 
@@ -48,10 +47,10 @@ def _row(press: Press, entry: Entry) -> dict[str, Any]:
     if failure is not None:
         failed = failure["message"]
     elif entry["outcome"] == PENDING:
-        failed = language_of(press.settings).text("failure.pending")
+        failed = press.settings.language.text("failure.pending")
     old = None
     if page is not None and failure is not None:
-        old = language_of(press.settings).day(dt.date.fromisoformat(page["as_of"]))
+        old = press.settings.language.day(dt.date.fromisoformat(page["as_of"]))
     return {
         "name": press.kind.title(press.settings, entry["store"])[1],
         # Twice: a folder's name holds %-signs of its own.

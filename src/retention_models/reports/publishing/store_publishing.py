@@ -34,7 +34,6 @@ from retention_models.reports.publishing.lint import (
 )
 from retention_models.reports.publishing.manifest import KEPT, PUBLISHED, Entry
 from retention_models.reports.publishing.press import Found, Press, Tried
-from retention_models.reports.said import language_of
 
 DETAILS, FAILED_NOTEBOOK = "failure.txt", "failed_report.ipynb"
 
@@ -206,7 +205,7 @@ def _rebuild(press: Press, tried: Tried, failure: dict[str, Any], details: str) 
         copy_tree(before.folder, folder)
         page = (folder / press.kind.page).read_text(encoding="utf-8")
         # Not checked anew: it passed the check of its day, and the notice is escaped text.
-        zone, say = press.settings.zone, language_of(press.settings)
+        zone, say = press.settings.zone, press.settings.language
         said = old_page_words(before.page, failure, press.as_of, press.run, zone, say)
         page = with_notice(page, said)
     else:
