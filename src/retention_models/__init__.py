@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     )
     from retention_models.forecasts import predict_store
     from retention_models.independence import spend_independence
+    from retention_models.languages import phrase, speak_in
     from retention_models.log_reading import read_transactions
     from retention_models.measures.activity import activity_window
     from retention_models.measures.categories import category_counts
@@ -130,6 +131,7 @@ _ROOM_OF = {
     "open_campaign": "project_campaigns",
     "open_store": "store",
     "overlapping_campaigns": "campaign_effects.overlapping",
+    "phrase": "languages",
     "plan_campaign": "campaign_plans.plan",
     "plan_looks": "campaign_plans.looks",
     "pooled_campaigns": "campaign_effects.pooled",
@@ -144,6 +146,7 @@ _ROOM_OF = {
     "read_surveys": "contacts.reading",
     "read_transactions": "log_reading",
     "spend_independence": "independence",
+    "speak_in": "languages",
     "store_measures": "measures.table",
     "track_models": "comparison",
     "validate_holdout": "validation",
@@ -209,6 +212,7 @@ __all__ = [
     "open_campaign",
     "open_store",
     "overlapping_campaigns",
+    "phrase",
     "plan_campaign",
     "plan_looks",
     "pooled_campaigns",
@@ -222,6 +226,7 @@ __all__ = [
     "read_settings",
     "read_surveys",
     "read_transactions",
+    "speak_in",
     "spend_independence",
     "store_measures",
     "track_models",

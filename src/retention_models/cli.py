@@ -150,6 +150,31 @@ def demo(folder: Path, which: str, force: bool) -> int:
     return ALL_DONE
 
 
+@retention.command()
+@click.argument("language", metavar="LANGUAGE")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--notebook",
+    "notebooks",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Notebook of your own whose text is to be translated too. May be repeated.",
+)
+def words(language: str, file: Path, notebooks: tuple[Path, ...]) -> int:
+    """Write the pages' sentences to FILE (.po) for a translator, or bring FILE up to date.
+
+    LANGUAGE is a code such as fa or pt-BR. Pages are in it where the project file says [reports]
+    language and translation; a sentence that is not translated stays English.
+    """
+    from retention_models.languages.po_files import write_translation
+    from retention_models.languages.sentences import page_sentences
+    from retention_models.reports.choices import own_notebooks
+
+    found = write_translation(language, file, page_sentences([*own_notebooks(), *notebooks]))
+    click.echo(f"{file}: {found.translated:,} of {found.sentences:,} sentences are translated")
+    return ALL_DONE
+
+
 def _stop(number: int, _: object) -> NoReturn:
     """End as on Ctrl-C: the manifest says that the run was stopped, and no folder is left half."""
     sys.exit(128 + number)

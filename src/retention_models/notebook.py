@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from retention_models.errors import CannotSay
 from retention_models.figure_style import as_svg
+from retention_models.languages import spoken
 
 if TYPE_CHECKING:
     from retention_models.store_page.tables import Card
@@ -60,7 +61,7 @@ def cards(found: Iterable[Card], caption: str) -> None:
     found : iterable of Card
         From `store_page.tables`.
     caption : str
-        What they are.
+        What they are; said in the language that is spoken.
     """
     shown = "".join(
         f"<div><dt>{html.escape(card.title)}</dt>"
@@ -70,7 +71,11 @@ def cards(found: Iterable[Card], caption: str) -> None:
         + "</div>"
         for card in found
     )
-    display(HTML(f'<p class="caption">{html.escape(caption)}</p><dl class="figures">{shown}</dl>'))
+    display(
+        HTML(
+            f'<p class="caption">{html.escape(spoken().unfilled(caption))}</p><dl class="figures">{shown}</dl>'
+        )
+    )
 
 
 def table(
@@ -87,7 +92,7 @@ def table(
     frame : DataFrame
         At most 50 rows: a page is no place for more.
     caption : str
-        What the table holds.
+        What the table holds; said in the language that is spoken, as are the names of columns below.
     text : collection of str
         Columns that hold words, not numbers: they are set from the line's start.
     files : collection of str
@@ -95,7 +100,10 @@ def table(
     """
     if len(frame) > 50:
         raise ValueError(f"table: expected at most 50 rows for a page; got {len(frame)}.")
-    aligned = [' class="text"' if column in text else "" for column in frame.columns]
+    language = spoken()
+    worded = {*text, *map(language.unfilled, text)}
+    named_files = {*files, *map(language.unfilled, files)}
+    aligned = [' class="text"' if column in worded else "" for column in frame.columns]
     head = f'<th scope="col">{html.escape(str(frame.index.name or ""))}</th>' + "".join(
         f'<th scope="col"{side}>{html.escape(str(column))}</th>'
         for column, side in zip(frame.columns, aligned, strict=True)
@@ -108,7 +116,7 @@ def table(
     rows = "".join(
         f'<tr><th scope="row">{html.escape(str(label))}</th>'
         + "".join(
-            f"{cell}{_linked(str(value)) if column in files else html.escape(str(value))}</td>"
+            f"{cell}{_linked(str(value)) if column in named_files else html.escape(str(value))}</td>"
             for column, value, cell in zip(frame.columns, row, cells, strict=True)
         )
         + "</tr>"
@@ -116,7 +124,7 @@ def table(
     )
     display(
         HTML(
-            f"{opened}<caption>{html.escape(caption)}</caption>"
+            f"{opened}<caption>{html.escape(language.unfilled(caption))}</caption>"
             f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         )
     )

@@ -280,4 +280,6 @@ def read_settings(project_file: str | Path) -> Settings:
     except ValidationError as error:
         raise SettingsError(explain(error, path, Settings)) from None
     settings._folder = path.resolve().parent
+    # A translation that cannot be read is a mistake of the project file.
+    _ = settings.language
     return settings

@@ -47,25 +47,38 @@ def read_translation(code: str, path: Path) -> Language:
 @lru_cache(maxsize=8)
 def _read(code: str, path: Path, _written: int) -> Language:
     # Babel is not loaded for English pages.
-    from babel.messages import mofile, pofile
+    from babel.messages.mofile import write_mo
 
     locale = known_locale(code)
-    try:
-        with path.open("rb") as file:
-            catalog = pofile.read_po(file, abort_invalid=True)
-    except (pofile.PoFileError, UnicodeError, ValueError) as error:
-        raise SettingsError(
-            f"{path}: expected a PO file in UTF-8, such as `retention words` writes; {error}."
-        ) from None
+    catalog = read_catalog(path)
     for message in catalog:
         _check_places(path, message)
     compiled = io.BytesIO()
-    mofile.write_mo(compiled, catalog)
+    write_mo(compiled, catalog)
     compiled.seek(0)
     symbols = locale.number_symbols["latn"]
     direction: Literal["ltr", "rtl"] = "rtl" if locale.text_direction == "rtl" else "ltr"
     separators = (symbols["group"], symbols["decimal"])
     return Language(code, direction, GNUTranslations(compiled), separators)
+
+
+def read_catalog(path: Path) -> Any:
+    """A PO file as Babel reads it.
+
+    Raises
+    ------
+    SettingsError
+        If it is none.
+    """
+    from babel.messages import pofile
+
+    try:
+        with path.open("rb") as file:
+            return pofile.read_po(file, abort_invalid=True)
+    except (pofile.PoFileError, UnicodeError, ValueError) as error:
+        raise SettingsError(
+            f"{path}: expected a PO file in UTF-8, such as `retention words` writes; {error}."
+        ) from None
 
 
 def known_locale(code: str) -> Any:

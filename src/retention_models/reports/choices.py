@@ -9,7 +9,7 @@ from pathlib import Path
 
 from retention_models.errors import DataError, SettingsError
 from retention_models.project_campaigns import newest_campaigns
-from retention_models.reports.publishing.kinds import STORE, PageKind
+from retention_models.reports.publishing.kinds import CAMPAIGN, STORE, PageKind
 from retention_models.settings import Settings
 from retention_models.transactions import Transactions
 
@@ -23,12 +23,21 @@ def notebook_of(settings: Settings, kind: PageKind) -> Path:
         if not path.is_file():
             raise SettingsError(f"reports.notebook: {path}: no such notebook.")
         return path
+    return _own_notebook(kind)
+
+
+def _own_notebook(kind: PageKind) -> Path:
     # In a wheel the notebooks lie in the package; in a checkout, at its top level.
     places = [
         _PACKAGE / "notebooks" / kind.notebook,
         _PACKAGE.parents[1] / "notebooks" / kind.notebook,
     ]
     return next(place for place in places if place.is_file())
+
+
+def own_notebooks() -> list[Path]:
+    """The notebooks of pages that come with the package."""
+    return [_own_notebook(kind) for kind in (STORE, CAMPAIGN)]
 
 
 def chosen_stores(

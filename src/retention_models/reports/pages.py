@@ -27,6 +27,7 @@ from retention_models.reports.publishing.lint import clean_html, form_of
 from retention_models.reports.publishing.slugs import one_line
 from retention_models.reports.refusals import leave_out_unanswered, say_each_once
 from retention_models.reports.said import add_filters, bdi, labels_style, speech
+from retention_models.reports.translated import translate_text_cells
 from retention_models.settings import Settings
 
 _TEMPLATES = files(__package__).joinpath("templates")
@@ -144,6 +145,7 @@ def notebook_page(
 ) -> str:
     """The page of a store, or of what else has an id, from its executed notebook."""
     page: dict[str, Any] = {**_frame(settings, as_of, made), **_named(settings, of, kind)}
+    translate_text_cells(notebook, settings.language)
     leave_out_unanswered(notebook)
     page["places"], page["files"] = _places(notebook), _files(settings, kind)
     say_each_once(notebook, str(page["say"]("again")))
