@@ -1,28 +1,33 @@
-"""Pages in other languages: every word of a page's frame comes from one catalogue."""
+"""Pages in other languages: every word of a page comes from a translator's file."""
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import html
 import re
 import string
+from functools import partial
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po, write_po
 
 import chain_samples
 import nights
-from retention_models import languages, reports
-from retention_models.languages import ENGLISH, Language
+from retention_models import reports
+from retention_models.errors import SettingsError
+from retention_models.languages import Language, count, phrase, read_translation, speaking
+from retention_models.languages.english import WORDS
+from retention_models.languages.po_files import write_translation
+from retention_models.languages.sentences import Sentence, page_sentences
 from retention_models.reports import pages
 from retention_models.reports.publishing.failure_page import old_page_words
 from retention_models.reports.publishing.kinds import CAMPAIGN, STORE
 from test_settings import GOOD, mistakes
+from translated import CODE, WORD, write_one_word
+from translated import english_of as latin_words_of
 
 TEMPLATES = Path(reports.__file__).parent / "templates"
 MADE = "2024-01-01 05:00"
-WORD = "كلمة"
 # What the page is given, in whatever language it is.
 GIVEN = {"Market", "Street", "Corner", "Shops", "EUR", "UTC"}
 FAILED = {
@@ -30,49 +35,35 @@ FAILED = {
     "since": {"run": "1", "as_of": "2023-12-01", "utc": "2023-12-01T00:00:00Z"},
 }
 
-
-def _other(sentence: str) -> str:
-    """A sentence whose words are others, with the same places."""
-    pieces = re.split(r"(\{\w+\})", sentence)
-    return "".join(
-        one if one.startswith("{") else re.sub(r"[A-Za-z]+", WORD, one) for one in pieces
-    )
+english_of = partial(latin_words_of, given=GIVEN)
 
 
-OTHER = Language(
-    "ar", "rtl", (WORD,) * 12, {key: _other(text) for key, text in ENGLISH.words.items()}
-)
+@pytest.fixture(scope="module")
+def translation(tmp_path_factory) -> Path:
+    """A translator's file of a language that runs from right to left."""
+    return write_one_word(tmp_path_factory.mktemp("languages") / "ar.po")
+
+
+@pytest.fixture(scope="module")
+def other(translation) -> Language:
+    """The language."""
+    return read_translation(CODE, translation)
 
 
 @pytest.fixture
-def settings(tmp_path, monkeypatch):
-    """A project whose pages are in a language that runs from right to left."""
-    monkeypatch.setitem(languages.LANGUAGES, "ar", OTHER)
-    return nights.settings_in(tmp_path, extra='[reports]\nlanguage = "ar"')
+def settings(tmp_path, translation):
+    """A project whose pages are in that language."""
+    extra = f'[reports]\nlanguage = "{CODE}"\ntranslation = "{translation}"'
+    return nights.settings_in(tmp_path, extra=extra)
 
 
-def english_of(page: str) -> set[str]:
-    """Latin words of what a reader sees or hears of a page: texts, labels, figures."""
-    figures = re.findall(r"data:image/svg\+xml;base64,([^\"]+)", page)
-    page += "".join(base64.b64decode(figure).decode("utf-8") for figure in figures)
-    page = re.sub(r"<!--.*?-->|<(style|script)\b.*?</\1>", "", page, flags=re.DOTALL)
-    heard = re.findall(
-        r"\b(?:alt|title|aria-label|data-label|data-find|data-found|data-sort-by|data-show-code)"
-        r'="([^"]*)"',
-        page,
-    )
-    seen = re.sub(r'<(?:"[^"]*"|[^">])*>', " ", page)
-    words = re.findall(r"[A-Za-z]{2,}", html.unescape(" ".join([seen, *heard])))
-    return set(words) - GIVEN
-
-
-def sample_rows(stores: int) -> list[dict[str, object]]:
+def sample_rows(stores: int, other: Language) -> list[dict[str, object]]:
     """Stores whose verdicts are known, and whose reasons are in no language of Latin letters."""
     rows = chain_samples.rows(stores)
     for row in rows:
         row["name"] = row["name"].replace(chain_samples.STRANGE_ID, "0001")
         row["failure"] = row["failure"] and WORD
-        row["old"] = row["old"] and OTHER.day(dt.date(2023, 12, 30))
+        row["old"] = row["old"] and other.day(dt.date(2023, 12, 30))
         if row["metrics"]:
             row["metrics"]["forecast_verdict"]["value"] = "use"
             for found in row["metrics"]["forecast"].values():
@@ -81,9 +72,11 @@ def sample_rows(stores: int) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("stores", [60, 3])
-def test_the_chains_page_holds_no_word_of_another_language(settings, stores):
+def test_the_chains_page_holds_no_word_of_another_language(settings, other, stores):
     """Texts, labels, alternative texts, what the script says, and what stands in the figure."""
-    page = pages.index_page(sample_rows(stores), settings, nights.DAY, MADE, campaigns="c.html")
+    page = pages.index_page(
+        sample_rows(stores, other), settings, nights.DAY, MADE, campaigns="c.html"
+    )
     assert '<html lang="ar" dir="rtl">' in page
     assert page.count(WORD) > 100
     assert english_of(page) <= {"shown", "all"}  # places that the script fills
@@ -143,10 +136,10 @@ def test_the_frame_of_a_stores_page_is_in_the_language(settings):
     assert english_of(shown) == {"customers", "csv", "metrics", "json"}  # files beside it
 
 
-def test_a_notice_above_an_old_page_is_in_the_language(settings):
+def test_a_notice_above_an_old_page_is_in_the_language(settings, other):
     """Since when, and why."""
     old = {"as_of": "2023-12-30", "made": "2023-12-30T23:00:00Z"}
-    said = old_page_words(old, FAILED, nights.DAY, "2", settings.zone, OTHER)
+    said = old_page_words(old, FAILED, nights.DAY, "2", settings.zone, other)
     assert english_of(said) == set()
     assert said.startswith(WORD)
 
@@ -169,37 +162,126 @@ def test_templates_hold_no_words_of_their_own():
 
 def test_every_sentence_is_said_somewhere():
     """No dead words; keys that are put together name their beginning."""
-    package = Path(languages.__file__).parents[1]
+    package = Path(reports.__file__).parents[1]
     files = [*(package / "reports").rglob("*.py"), *TEMPLATES.rglob("*.j2")]
     files += [package / name for name in ("chain_words.py", "chain_plots.py")]
-    files += [package / "languages" / "language.py"]
+    files += [package / "languages" / name for name in ("language.py", "speech.py")]
     code = "".join(path.read_text(encoding="utf-8") for path in files)
     made = {"failure", "failure.holds", "files", "measure", "verdict"}
     made |= {f"horizon.{unit}" for unit in "DWM"} | {"stores"}
-    for key in ENGLISH.words:
+    for key in WORDS:
         stem = re.sub(r"\.(one|many)$", "", key)
         assert f'"{stem}"' in code or stem.rpartition(".")[0] in made or stem in made, key
     # The kinds of page are keys too.
-    assert {STORE.name, CAMPAIGN.name} <= set(ENGLISH.words)
+    assert {STORE.name, CAMPAIGN.name} <= set(WORDS)
 
 
 def test_places_of_a_sentence_are_names():
     """So that a language can put them where it likes."""
-    for key, text in ENGLISH.words.items():
-        places = [place for _, place, _, _ in string.Formatter().parse(text) if place is not None]
-        assert all(place.isidentifier() for place in places), key
+    for one in page_sentences():
+        for text in filter(None, (one.text, one.plural)):
+            parsed = string.Formatter().parse(text)
+            assert all(place.isidentifier() for _, place, _, _ in parsed if place is not None), text
 
 
-def test_from_right_to_left_what_fills_a_place_keeps_its_direction():
+def test_from_right_to_left_what_fills_a_place_keeps_its_direction(other):
     """−3 would be read as 3−, and a Latin name would pull its neighbours along."""
-    assert f"{WORD} \u2068−3\u2069" == Language("ar", "rtl", (), {"x": f"{WORD} {{n}}"}).text(
-        "x", n="−3"
+    assert "As of \u2068−3\u2069" == Language("ar", "rtl").text("As of {n}", n="−3")
+    assert "As of −3" == Language("en", "ltr").text("As of {n}", n="−3")
+
+
+def filled(path: Path, code: str, **translated: str | tuple[str, ...]) -> Language:
+    """A language of a few sentences."""
+    sentences = [Sentence("{n} of {all} left", None, "x"), Sentence("{n} list", "{n} lists", "x")]
+    write_translation(code, path, sentences)
+    with path.open("rb") as file:
+        catalog = read_po(file)
+    catalog.get("{n} of {all} left").string = translated["left"]
+    catalog.get(("{n} list", "{n} lists")).string = translated["lists"]
+    with path.open("wb") as file:
+        write_po(file, catalog)
+    return read_translation(code, path)
+
+
+def test_plurals_and_numbers_are_the_languages_own(tmp_path):
+    """Polish counts in forms of its own, and writes thousands with a blank and decimals with a comma."""
+    polish = filled(
+        tmp_path / "pl.po",
+        "pl",
+        left="Z {all} odeszło {n}",
+        lists=("{n} lista", "{n} listy", "{n} list"),
     )
-    assert "as of −3" == Language("en", "ltr", (), {"x": "as of {n}"}).text("x", n="−3")
+    assert ["1 lista", "3 listy", "5 list", "22 listy"] == [
+        polish.plural("{n} list", "{n} lists", n) for n in (1, 3, 5, 22)
+    ]
+    with speaking(polish):
+        assert "Z 12\u00a0345 odeszło 7" == phrase("{n} of {all} left", n=7, all=count(12345))
+        assert "What nobody translated" == phrase("What nobody translated")
+    assert "7 of 12,345 left" == phrase("{n} of {all} left", n=7, all=count(12345))
 
 
-def test_a_language_that_is_not_there_is_refused_with_those_that_are(tmp_path):
+def test_a_translation_with_a_place_of_its_own_is_refused_with_its_line(tmp_path):
+    """It could not be filled; to leave a place out is the language's right."""
+    path = tmp_path / "pl.po"
+    lists = ("{n} a", "{n} b", "{n} c")
+    filled(path, "pl", left="Zostało {all}", lists=lists)
+    with pytest.raises(
+        SettingsError, match=r"pl.po, line \d+: .*Z \{wszystkich\}.* wszystkich; exp"
+    ):
+        filled(path, "pl", left="Z {wszystkich}", lists=lists)
+    with pytest.raises(SettingsError, match=r"pl.po, line \d+: .*expected '\}'"):
+        filled(path, "pl", left="Z {all", lists=lists)
+
+
+def test_a_translators_file_is_brought_up_to_date(tmp_path):
+    """What is translated stays, what is new is asked for, what has gone is set aside."""
+    path = tmp_path / "pl.po"
+    filled(path, "pl", left="Z {all} odeszło {n}", lists=("{n} a", "{n} b", "{n} c"))
+    now = [Sentence("{n} of {all} left", None, "y"), Sentence("Nobody came", None, "y")]
+    found = write_translation("pl", path, now)
+    assert (2, 1) == (found.sentences, found.translated)
+    assert "Z 2 odeszło 1" == read_translation("pl", path).text("{n} of {all} left", n=1, all=2)
+    assert '#~ msgid "{n} list"' in path.read_text()
+
+
+def test_every_sentence_of_a_page_is_in_the_translators_file(translation):
+    """Of the code, of templates, of notebooks' text and of their captions."""
+    with translation.open("rb") as file:
+        catalog = read_po(file)
+    for said in (
+        *("How is every store doing?", "Who comes back?", "The last quarter", "January"),
+        "Small groups differ by chance, so each group's difference is drawn towards that of all.",
+    ):
+        assert catalog.get(said) is not None, said
+    assert catalog.get(("{n} customer", "{n} customers")) is not None
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('language = "tr"', 'language = "tr" needs a translation'),
+        ('translation = "tr.po"', 'translation needs a language other than "en"'),
+    ],
+)
+def test_a_language_and_its_translation_belong_together(tmp_path, lines, said):
     """In the project file's own terms."""
-    lines = mistakes(tmp_path, f'{GOOD}\n[reports]\nlanguage = "tr"')
-    assert "reports.language: expected language of the chain's page" in lines[1]
-    assert lines[1].endswith('got "tr"; there are en')
+    assert said in "\n".join(mistakes(tmp_path, f"{GOOD}\n[reports]\n{lines}"))
+
+
+@pytest.mark.parametrize(
+    ("code", "content", "said"),
+    [
+        ("tr", None, "the translation cannot be read"),
+        ("tr", "no PO file", "expected a PO file in UTF-8"),
+        ("xx", "", "expected a language's code"),
+    ],
+)
+def test_a_translation_that_cannot_be_used_is_refused_before_anything_runs(
+    tmp_path, code, content, said
+):
+    """When the project file is read."""
+    if content is not None:
+        (tmp_path / "t.po").write_text(content)
+    extra = f'[reports]\nlanguage = "{code}"\ntranslation = "t.po"'
+    with pytest.raises(SettingsError, match=said):
+        nights.settings_in(tmp_path, extra=extra)

@@ -71,11 +71,8 @@ def cards(found: Iterable[Card], caption: str) -> None:
         + "</div>"
         for card in found
     )
-    display(
-        HTML(
-            f'<p class="caption">{html.escape(spoken().unfilled(caption))}</p><dl class="figures">{shown}</dl>'
-        )
-    )
+    named = html.escape(spoken().unfilled(caption))
+    display(HTML(f'<p class="caption">{named}</p><dl class="figures">{shown}</dl>'))
 
 
 def table(

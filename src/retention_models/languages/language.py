@@ -69,7 +69,7 @@ class Language:
             self.unfilled_plural(one, many, n), {"n": self.figures(f"{n:,}"), **places}
         )
 
-    def counted(self, key: str, n: int, **places: object) -> str:
+    def counted(self, key: str, n: int, /, **places: object) -> str:
         """A sentence about a number of things, from the key's `.one` or `.many` in `english.WORDS`."""
         return self.plural(f"{key}.one", f"{key}.many", n, **places)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import html
+import math
 import re
 from functools import cache
 from importlib.resources import files
@@ -243,10 +244,11 @@ def index_page(
 def _columns(settings: Settings, language: Language) -> list[str]:
     """The heads of the table of stores."""
     unit, length = settings.model.time_unit, settings.model.horizon
-    one = "one" if length == 1 else "many"
     places = {
         "currency": settings.money.currency,
-        "horizon": language.text(f"horizon.{unit}.{one}", n=f"{length:g}"),
+        "horizon": language.counted(
+            f"horizon.{unit}", math.ceil(length), n=language.figures(f"{length:g}")
+        ),
     }
     return [language.text(f"stores.{name}", **places) for name in _STORE_COLUMNS]
 
