@@ -1,0 +1,68 @@
+"""Whole pages of a run in another language: what a reader sees is translated, or was given."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import page_kinds
+from retention_models.reports.run import run_project
+from retention_models.settings import read_settings
+from translated import CODE, WORD, english_of, write_one_word
+
+pytestmark = pytest.mark.slow
+
+# Names of stores, campaigns and arms; models and whom they are by; a currency, a zone, this package.
+GIVEN = {
+    *re.findall(r"[A-Za-z]{2,}", " ".join(page_kinds.STORES.values())),
+    *("Corner", "Shops", "October", "coupon", "Thanks", "to", "the", "best", "Returns"),
+    *("control", "EUR", "UTC", "Europe", "Istanbul"),
+    *("BG", "NBD", "Gamma", "Fader", "Hardie", "Lee", "retention", "models"),
+}
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory) -> Path:
+    """The published pages of a chain of every kind of store."""
+    folder = tmp_path_factory.mktemp("translated")
+    project = page_kinds.write_chain(folder)
+    translation = write_one_word(folder / "words.po")
+    with project.open("a", encoding="utf-8") as file:
+        file.write(f'\n[reports]\nlanguage = "{CODE}"\ntranslation = "{translation.name}"\n')
+    assert read_settings(project).language.direction == "rtl"
+    return run_project(project, jobs=2).index.parent
+
+
+def seen(path: Path) -> set[str]:
+    """Latin words of a page: without the notebook's code, which is for analysts, and names of files."""
+    page = path.read_text(encoding="utf-8")
+    page = re.sub(r'<details class="code">.*?</details>', "", page, flags=re.DOTALL)
+    page = re.sub(r"[\w/-]+\.(csv|json|html|txt|ipynb|parquet)\b", "", page)
+    return english_of(page, GIVEN)
+
+
+def campaigns_of(published: Path) -> Path:
+    """The folder of the run's campaigns."""
+    return published.parent / "campaigns" / published.name
+
+
+@pytest.mark.parametrize("store", page_kinds.STORES)
+def test_a_stores_page_is_in_the_language(published, store):
+    """Answers, cards, tables, figures with their axes, refusals, and the notebook's text."""
+    page = published / store / "store_report.html"
+    assert page.read_text(encoding="utf-8").count(WORD) > 100
+    assert [] == sorted(seen(page))
+
+
+@pytest.mark.parametrize("campaign", page_kinds.CAMPAIGNS)
+def test_a_campaigns_page_is_in_the_language(published, campaign):
+    """One that was drawn by lot, one whose customers were chosen, one that is refused."""
+    assert [] == sorted(seen(campaigns_of(published) / campaign / "campaign_report.html"))
+
+
+def test_the_indexes_are_in_the_language(published):
+    """Of stores, and of campaigns."""
+    assert [] == sorted(seen(published / "index.html"))
+    assert [] == sorted(seen(campaigns_of(published) / "index.html"))
