@@ -129,7 +129,7 @@ def _holds_text(raw: Table, *columns: str) -> bool:
 
 
 def _lines(rows: Table) -> int:
-    """How many lines a file has: Parquet says so without being read."""
+    """How many lines there are: Parquet says so without being read."""
     return int(to_frame(rows.aggregate(lines=rows.count()))["lines"].item())
 
 
@@ -165,7 +165,7 @@ def _accepted(
 ) -> Transactions:
     number = checked["number"]
     drawn = {}
-    if origin.in_process and _lines(origin.table) > LINES_AT_ONCE:
+    if origin.in_process and _lines(checked) > LINES_AT_ONCE:
         # Read here, where every id is looked at: another look for these alone takes half as long.
         drawn["drawn"] = checked["customer_id"].collect(where=ibis.random() < 1.0 / _ONE_IN)
     finite = ibis.ifelse(number.isnan() | number.isinf(), 0.0, number).fill_null(0.0)
