@@ -15,8 +15,8 @@ ENGLISH = catalogue(
             "not, those most like them counting most."
         ),
         "on.self_selected": (
-            "{customers} chose “{arm}” by themselves; they are compared with {others} who did not, those "
-            "most like them counting most."
+            "{customers} chose “{arm}” by themselves; they are compared with {others} who did not, "
+            "those most like them counting most."
         ),
         "on.stores": (
             "The stores of {customers} ran “{arm}”; they are compared with the stores of {others} that "
@@ -35,24 +35,24 @@ ENGLISH = catalogue(
             "expected without it"
         ),
         "means.spend": (
-            "Customers of “{arm}” spent {mean} each, where {mean_against} would have been expected without "
-            "it"
+            "Customers of “{arm}” spent {mean} each, where {mean_against} would have been expected "
+            "without it"
         ),
         "means.profit": (
             "Customers of “{arm}” brought {mean} of profit each, where {mean_against} would have been "
             "expected without it"
         ),
         "week.purchases": (
-            "Customers of “{arm}” made {mean} purchases each a week, where {mean_against} would have been "
-            "expected without it"
+            "Customers of “{arm}” made {mean} purchases each a week, where {mean_against} would have "
+            "been expected without it"
         ),
         "week.bought": (
             "In a week {mean} of the customers of “{arm}” bought, where {mean_against} would have been "
             "expected without it"
         ),
         "week.spend": (
-            "Customers of “{arm}” spent {mean} each a week, where {mean_against} would have been expected "
-            "without it"
+            "Customers of “{arm}” spent {mean} each a week, where {mean_against} would have been "
+            "expected without it"
         ),
         "week.profit": (
             "Customers of “{arm}” brought {mean} of profit each a week, where {mean_against} would have "
@@ -66,7 +66,8 @@ ENGLISH = catalogue(
         "either": "between {low} less and {high} more",
         "found": "{means}: {change} ({between}).",
         "not_found": (
-            "{means}: {change} ({between}), which is no more than chance brings, so no difference was found."
+            "{means}: {change} ({between}), which is no more than chance brings, so no difference "
+            "was found."
         ),
         "detectable": "A difference of {lift} would have been found in four of five such campaigns.",
         "among_several": (
@@ -99,8 +100,8 @@ ENGLISH = catalogue(
             "{profit} ({between})."
         ),
         "no_cost": (
-            "No cost of “{arm}” is declared, so whether it paid is not told; before any cost its profit is "
-            "{profit} ({between})."
+            "No cost of “{arm}” is declared, so whether it paid is not told; before any cost its profit "
+            "is {profit} ({between})."
         ),
         "profit_between": "between {low} and {high}",
         "return": "For each {unit} spent that is {value} ({between}).",
@@ -116,8 +117,8 @@ ENGLISH = catalogue(
             "campaign's doing."
         ),
         "grade.B": (
-            "This can be relied on with some care (grade B): whole stores, or a lot that raises a doubt, "
-            "stand behind it."
+            "This can be relied on with some care (grade B): whole stores, or a lot that raises a "
+            "doubt, stand behind it."
         ),
         "grade.C": (
             "Take this with care (grade C): it holds only if all that decided who got it is known and "
@@ -128,12 +129,12 @@ ENGLISH = catalogue(
             "nobody recorded."
         ),
         "naive": (
-            "Plainly compared, those of “{arm}” differ from the others by {naive} {what} a customer, which "
-            "misleads: they differed before the campaign."
+            "Plainly compared, those of “{arm}” differ from the others by {naive} {what} a customer, "
+            "which misleads: they differed before the campaign."
         ),
         "naive_before": (
-            "Plainly compared, those of “{arm}” differ from the others by {naive} {what} a customer, which "
-            "misleads: on the day before the campaign a difference of {before} was to be expected."
+            "Plainly compared, those of “{arm}” differ from the others by {naive} {what} a customer, "
+            "which misleads: on the day before the campaign a difference of {before} was to be expected."
         ),
         "explained": "{words}",
         "next.more.paid": "Do it again, and hold out a part of the customers by lot again.",

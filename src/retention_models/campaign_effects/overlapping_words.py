@@ -15,20 +15,20 @@ ENGLISH = catalogue(
     {
         "ran": "{names} ran at once from {start} to {end}, among {customers}.",
         "alone": (
-            "“{name}” changed {what} in these days by {effect} a customer (between {low} and {high}), at "
-            "the average of the others."
+            "“{name}” changed {what} in these days by {effect} a customer (between {low} and {high}), "
+            "at the average of the others."
         ),
         "takes": (
-            "{names} take from each other: together they do {effect} less a customer than each by itself "
-            "adds up to (between {low} and {high})."
+            "{names} take from each other: together they do {effect} less a customer than each by "
+            "itself adds up to (between {low} and {high})."
         ),
         "adds": (
-            "{names} help each other: together they do {effect} more a customer than each by itself adds up "
-            "to (between {low} and {high})."
+            "{names} help each other: together they do {effect} more a customer than each by itself "
+            "adds up to (between {low} and {high})."
         ),
         "neither": (
-            "No sign that {names} take from each other: together they do between {low} and {high} more a "
-            "customer than each by itself adds up to."
+            "No sign that {names} take from each other: together they do between {low} and {high} more "
+            "a customer than each by itself adds up to."
         ),
         "what.purchases": "purchases",
         "what.bought": "the share who bought",
@@ -40,25 +40,25 @@ ENGLISH = catalogue(
             "others in more than the offers. No effect is given. Look at each campaign by itself."
         ),
         "no_days": (
-            "The campaigns share no day, so neither can take from the other while it runs. Look at each by "
-            "itself, the later one with the earlier as one of the other campaigns."
+            "The campaigns share no day, so neither can take from the other while it runs. Look at each "
+            "by itself, the later one with the earlier as one of the other campaigns."
         ),
         "not_over": (
             "The days that the campaigns share end on {end} and the log on {last_day}. Wait for the end."
         ),
         "no_customers": (
-            "No customer is in an arm of every campaign, so nothing shows what they do together. Look at "
-            "each by itself."
+            "No customer is in an arm of every campaign, so nothing shows what they do together. Look "
+            "at each by itself."
         ),
         "two_arms": (
-            "Customers are in more than one arm of the campaign “{name}”, so what they were offered is not "
-            "known. Mend the assignments."
+            "Customers are in more than one arm of the campaign “{name}”, so what they were offered is "
+            "not known. Mend the assignments."
         ),
         "no_lot": "The data contradict that lots drew the offers independently. {reason}",
         "few": (
-            "With {customers} customers in one of the combinations of offers, effects on {outcome} cannot "
-            "be told: it takes {fewest} in each. Look at each campaign by itself, or include more "
-            "customers."
+            "With {customers} customers in one of the combinations of offers, effects on {outcome} "
+            "cannot be told: it takes {fewest} in each. Look at each campaign by itself, or include "
+            "more customers."
         ),
     }
 )

@@ -10,8 +10,9 @@ import pandas as pd
 from retention_models.campaign_effects.english import ENGLISH
 from retention_models.campaign_effects.result import CampaignEffect
 from retention_models.campaign_effects.rows import arms_of, primary_row
+from retention_models.campaign_effects.segments import segment_name
 from retention_models.campaign_effects.verdicts import detectable_lift, found_in
-from retention_models.languages import counted, day, decimals, money, number, phrase, share
+from retention_models.languages import count, counted, day, decimals, money, number, phrase, share
 
 
 def summary(effect: CampaignEffect) -> str:
@@ -35,11 +36,7 @@ def paragraphs(effect: CampaignEffect) -> list[str]:
         told = phrase(ENGLISH["refused"], **_named(effect), reason=effect.refusal)
         return [told, *_naive(effect)]
     arms = arms_of(effect.table, effect.campaign.control)
-    parts = (
-        _changes(effect, arms),
-        _paid(effect, arms),
-        _belief(effect, arms),
-    )
+    parts = (_changes(effect, arms), _paid(effect, arms), _belief(effect, arms))
     return [" ".join(part) for part in parts]
 
 
@@ -156,8 +153,7 @@ def _economics(effect: CampaignEffect, arm: str) -> Iterator[str]:
         yield phrase(ENGLISH[key], **places, between=ends)
         if np.isfinite(row["return_on_cost"]):
             value, low, high = (
-                f"{row[name]:.2f}".replace("-", "−")
-                for name in ("return_on_cost", "return_low", "return_high")
+                decimals(row[name], 2) for name in ("return_on_cost", "return_low", "return_high")
             )
             ends = phrase(ENGLISH["profit_between"], low=low, high=high)
             unit = effect.currency or "1"
@@ -181,7 +177,7 @@ def _segments(effect: CampaignEffect) -> Iterator[str]:
         return
     yield phrase(
         ENGLISH["segment"],
-        segment=best["segment"],
+        segment=segment_name(best["segment"]),
         what=phrase(ENGLISH[f"what.{best['outcome']}"]),
         effect=number(best["shrunken"]),
         low=number(best["shrunken_low"]),
@@ -239,7 +235,7 @@ def _next(effect: CampaignEffect, arms: list[str]) -> Iterator[str]:
 
 def percent(value: float) -> str:
     """A size in percent, as it is told: 3.4%, 12%."""
-    return f"{abs(value):.1f}%" if abs(value) < 10.0 else f"{abs(value):.0f}%"
+    return share(abs(value) / 100.0, 1 if abs(value) < 10.0 else 0)
 
 
 def _changed(effect: CampaignEffect, row: pd.Series) -> dict[str, str]:
@@ -270,14 +266,14 @@ def _ends(row: pd.Series, names: tuple[str, str], say: Callable[[float], str]) -
 def _size(effect: CampaignEffect, outcome: str, value: float) -> str:
     """A value of an outcome a customer."""
     if outcome == "bought":
-        return f"{value:.1%}"
+        return share(value, 1)
     if outcome == "purchases":
-        return f"{value:.2f}"
+        return decimals(value, 2)
     return money(value, effect.currency).strip()
 
 
 def _amount(effect: CampaignEffect, row: pd.Series, value: float) -> str:
     """A value of an outcome over all customers of an arm."""
     if row["outcome"] in ("purchases", "bought"):
-        return f"{abs(value):,.0f}"
+        return count(abs(value))
     return money(abs(value), effect.currency).strip()

@@ -207,7 +207,8 @@ class Comparable:
             raise CannotSay(
                 phrase(
                     "The outcome has no spread beyond what the covariates tell, so the campaign's "
-                    "effect has no standard error; check that the outcome was measured customer by customer."
+                    "effect has no standard error; check that the outcome was measured customer by "
+                    "customer."
                 )
             )
         half, pvalue = _NORMAL_95 * error, 2.0 * float(ndtr(-abs(effect) / error))
