@@ -94,8 +94,8 @@ def _of_arm(effect: CampaignEffect, arm: str) -> Iterator[str]:
     means = phrase(
         ENGLISH[f"{span}.{row['outcome']}"],
         arm=arm,
-        mean=_size(effect, row["outcome"], row["mean"]),
-        mean_against=_size(effect, row["outcome"], row["mean_against"]),
+        mean=size_of(effect, row["outcome"], row["mean"]),
+        mean_against=size_of(effect, row["outcome"], row["mean_against"]),
     )
     key = "found" if found else "not_found"
     yield phrase(ENGLISH[key], means=means, **_changed(effect, row))
@@ -207,8 +207,8 @@ def _naive(effect: CampaignEffect) -> Iterator[str]:
         yield phrase(
             ENGLISH["naive" if pd.isna(expected) else "naive_before"],
             arm=row["arm"],
-            naive=_size(effect, primary, row["difference"]),
-            before=_size(effect, primary, expected),
+            naive=size_of(effect, primary, row["difference"]),
+            before=size_of(effect, primary, expected),
             what=phrase(ENGLISH[f"what.{primary}"]),
         )
 
@@ -238,6 +238,21 @@ def percent(value: float) -> str:
     return share(abs(value) / 100.0, 1 if abs(value) < 10.0 else 0)
 
 
+def signed_percent(value: float) -> str:
+    """A change in percent, with its sign unless it is none: +3.4%, −12%."""
+    text = percent(value)
+    return text if text == percent(0.0) else ("−" if value < 0 else "+") + text
+
+
+def size_of(effect: CampaignEffect, outcome: str, value: float) -> str:
+    """A value of an outcome a customer."""
+    if outcome == "bought":
+        return share(value, 1)
+    if outcome == "purchases":
+        return decimals(value, 2)
+    return money(value, effect.currency).strip()
+
+
 def _changed(effect: CampaignEffect, row: pd.Series) -> dict[str, str]:
     """The change and its ends: in percent, or in the outcome's unit where there is no lift."""
     if np.isfinite(row["lift_percent"]):
@@ -245,7 +260,7 @@ def _changed(effect: CampaignEffect, row: pd.Series) -> dict[str, str]:
         return {"change": _signed(value, say), "between": _ends(row, ends, say)}
 
     def size(value: float) -> str:
-        return _size(effect, row["outcome"], abs(value))
+        return size_of(effect, row["outcome"], abs(value))
 
     value, ends = float(row["absolute_effect"]), ("conf_low", "conf_high")
     return {"change": _signed(value, size), "between": _ends(row, ends, size)}
@@ -261,15 +276,6 @@ def _ends(row: pd.Series, names: tuple[str, str], say: Callable[[float], str]) -
     if high <= 0.0:
         return phrase(ENGLISH["both_down"], low=say(high), high=say(low))
     return phrase(ENGLISH["both_up" if low >= 0.0 else "either"], low=say(low), high=say(high))
-
-
-def _size(effect: CampaignEffect, outcome: str, value: float) -> str:
-    """A value of an outcome a customer."""
-    if outcome == "bought":
-        return share(value, 1)
-    if outcome == "purchases":
-        return decimals(value, 2)
-    return money(value, effect.currency).strip()
 
 
 def _amount(effect: CampaignEffect, row: pd.Series, value: float) -> str:
