@@ -11,34 +11,11 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from retention_models.campaign_effects.covariates import covariate_name
+from retention_models.campaign_effects.labels import IN_WINDOW, OUTCOME_NAMES, WEEKLY
 from retention_models.campaign_effects.result import CampaignEffect
 from retention_models.errors import CannotSay
 from retention_models.figure_style import BLUE, GREY, INK, ORANGE, in_house_style, label, new_axes
-from retention_models.languages import catalogue, decimals, phrase, share
-
-OUTCOME_NAMES = catalogue(
-    {
-        "purchases": "purchases",
-        "bought": "bought at all",
-        "spend": "spend",
-        "profit": "profit",
-    }
-)
-_IN_WINDOW = catalogue(
-    {
-        "campaign": "{outcome}",
-        "follow_up": "{outcome}, after it",
-        "whole": "{outcome}, both",
-    }
-)
-_WEEKLY = catalogue(
-    {
-        "purchases": "Difference in purchases per customer and week",
-        "bought": "Difference in bought at all per customer and week",
-        "spend": "Difference in spend per customer and week",
-        "profit": "Difference in profit per customer and week",
-    }
-)
+from retention_models.languages import decimals, phrase, share
 
 
 def _percent(value: float, _: object) -> str:
@@ -244,7 +221,7 @@ def event_study(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
         label(ax, text, (-0.5, top), GREY, shift=(shift, 4), ha=side, fontsize=8)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     ax.set_xlabel(phrase("weeks since the start"))
-    ax.set_title(phrase(_WEEKLY[effect.campaign.primary]))
+    ax.set_title(phrase(WEEKLY[effect.campaign.primary]))
     ax.grid(axis="y")
     return ax
 
@@ -290,7 +267,7 @@ def cumulative_difference(effect: CampaignEffect, ax: Axes | None = None) -> Axe
 
 def _row_name(row: pd.Series, several: bool) -> str:
     outcome = phrase(OUTCOME_NAMES[row["outcome"]])
-    name = phrase(_IN_WINDOW[row["window"]], outcome=outcome)
+    name = phrase(IN_WINDOW[row["window"]], outcome=outcome)
     if not several:
         return name
     return phrase("{arm} / {against}: {name}", arm=row["arm"], against=row["against"], name=name)

@@ -8,71 +8,13 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from retention_models.campaign_effects.labels import MEASURES, OUTCOMES, WINDOWS, check_name
 from retention_models.campaign_effects.result import CampaignEffect
 from retention_models.campaign_effects.segments import segment_name
 from retention_models.campaign_effects.words import signed_percent, size_of
 from retention_models.errors import CannotSay
-from retention_models.languages import catalogue, count, decimals, marked, money, phrase, share
+from retention_models.languages import count, decimals, marked, money, phrase, share
 
-OUTCOMES = catalogue(
-    {
-        "purchases": "Purchases",
-        "bought": "Bought at all",
-        "spend": "Spend",
-        "profit": "Profit",
-    }
-)
-WINDOWS = catalogue(
-    {
-        "campaign": "in the campaign’s days",
-        "follow_up": "after it",
-        "whole": "both together",
-    }
-)
-# Names of the checks that any campaign may have; those that name an arm or an outcome come in words.
-CHECKS = catalogue(
-    {
-        "arms": "arms",
-        "balance": "balance",
-        "campaign over": "campaign over",
-        "control present": "control present",
-        "customers in the log": "customers in the log",
-        "customers with history": "customers with history",
-        "design": "design",
-        "enough to tell": "enough to tell",
-        "estimated: segments": "estimated: segments",
-        "expected purchases": "expected purchases",
-        "expected spend": "expected spend",
-        "follow-up over": "follow-up over",
-        "grade": "grade",
-        "look": "look",
-        "more than redeemers": "more than redeemers",
-        "offers before the start": "offers before the start",
-        "one arm a customer": "one arm a customer",
-        "one start a store": "one start a store",
-        "outcome": "outcome",
-        "overlap": "overlap",
-        "pre-trend": "pre-trend",
-        "redemptions by the control arm": "redemptions by the control arm",
-        "redemptions name a customer": "redemptions name a customer",
-        "redemptions were offered": "redemptions were offered",
-        "sample ratio": "sample ratio",
-        "segments": "segments",
-        "stores assigned": "stores assigned",
-        "stores had customers": "stores had customers",
-        "stores in the log": "stores in the log",
-        "stores open throughout": "stores open throughout",
-        "weeks before": "weeks before",
-    }
-)
-MEASURES = catalogue(
-    {
-        "bound": "bound",
-        "explained away": "explained away",
-        "e-value": "e-value",
-        "e-value of the interval": "e-value of the interval",
-    }
-)
 _SHORT_MONTHS = (
     marked("Jan"),
     marked("Feb"),
@@ -197,7 +139,7 @@ def checks(effect: CampaignEffect) -> pd.DataFrame:
     frame = pd.DataFrame(
         {phrase("Result"): result, phrase("What was found"): table["words"].to_numpy()}
     )
-    names = [phrase(CHECKS[name]) if name in CHECKS else str(name) for name in table["check"]]
+    names = [check_name(str(name)) for name in table["check"]]
     frame.index = pd.Index([_capital(name) for name in names], name=phrase("Check"))
     return frame
 
