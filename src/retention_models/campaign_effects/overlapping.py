@@ -288,14 +288,8 @@ def _refuse_few(values: pd.Series, offered: pd.DataFrame, outcome: Outcome) -> N
     cells = offered.groupby(list(offered.columns)).size()
     fewest = fewest_in_arm(outcome)
     if len(cells) == 2 ** offered.shape[1] and cells.min() < fewest:
-        raise CannotSay(
-            phrase(
-                ENGLISH["few"],
-                customers=count(int(cells.min())),
-                outcome=phrase(outcome),
-                fewest=count(fewest),
-            )
-        )
+        sizes = {"customers": count(int(cells.min())), "fewest": count(fewest)}
+        raise CannotSay(phrase(ENGLISH["few"], outcome=phrase(outcome), **sizes))
     if outcome == "bought":
         return
     for ids in [(one,) for one in offered] + list(combinations(offered, 2)):

@@ -17,7 +17,7 @@ from retention_models.campaigns.power import minimum_detectable_effect
 from retention_models.campaigns.ratio_words import ratio_words
 from retention_models.campaigns.skewness import require_little_skewness
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count, phrase, share
+from retention_models.languages import count, marked, phrase, share
 
 MISMATCH = 0.001
 HOLDOUT_SHARE, HOLDOUT_CUSTOMERS = 0.10, 400
@@ -197,14 +197,12 @@ def holdout_floor(customers: int) -> int:
     """
     floor = max(math.ceil(HOLDOUT_SHARE * customers - 1e-9), HOLDOUT_CUSTOMERS)
     if 2 * floor > customers:
-        raise CannotSay(
-            phrase(
-                "With {n} customers, no test of a campaign can be planned: {held_out} are to be held "
-                "out, and at least as many offered it. Pool stores.",
-                n=count(customers),
-                held_out=count(HOLDOUT_CUSTOMERS),
-            )
+        sentence = marked(
+            "With {n} customers, no test of a campaign can be planned: {held_out} are to be held out, "
+            "and at least as many offered it. Pool stores."
         )
+        told = phrase(sentence, n=count(customers), held_out=count(HOLDOUT_CUSTOMERS))
+        raise CannotSay(told)
     return floor
 
 
@@ -277,15 +275,11 @@ def require_enough_customers(
     fewest = fewest_in_arm(outcome)
     sizes = {"treated": count(treated), "control": count(control)}
     if min(treated, control) < fewest:
-        raise CannotSay(
-            phrase(
-                "With {treated} offered the campaign and {control} held out, its effect on {outcome} "
-                "cannot be told: it takes {fewest} in each arm. Pool stores, or include more customers.",
-                **sizes,
-                outcome=phrase(outcome),
-                fewest=count(fewest),
-            )
+        sentence = marked(
+            "With {treated} offered the campaign and {control} held out, its effect on {outcome} cannot "
+            "be told: it takes {fewest} in each arm. Pool stores, or include more customers."
         )
+        raise CannotSay(phrase(sentence, **sizes, outcome=phrase(outcome), fewest=count(fewest)))
     # What is 0 or 1 has no few who decide it: simulated intervals hold with 100 beside 900.
     if outcome != "bought":
         require_little_skewness(treated, control, skewness)
@@ -298,11 +292,8 @@ def require_enough_customers(
         )
     effect = minimum_detectable_effect(standard_deviation, treated, control, r_squared=r_squared)
     if effect > LARGEST_DETECTABLE_LIFT * control_mean:
-        raise CannotSay(
-            phrase(
-                "With {treated} offered the campaign and {control} held out, only a lift beyond {lift} "
-                "would be found. Pool stores, or include more customers.",
-                **sizes,
-                lift=share(effect / control_mean),
-            )
+        sentence = marked(
+            "With {treated} offered the campaign and {control} held out, only a lift beyond {lift} would "
+            "be found. Pool stores, or include more customers."
         )
+        raise CannotSay(phrase(sentence, **sizes, lift=share(effect / control_mean)))
