@@ -293,7 +293,7 @@ def require_enough_customers(
     effect = minimum_detectable_effect(standard_deviation, treated, control, r_squared=r_squared)
     if effect > LARGEST_DETECTABLE_LIFT * control_mean:
         sentence = marked(
-            "With {treated} offered the campaign and {control} held out, only a lift beyond {lift} would "
-            "be found. Pool stores, or include more customers."
+            "With {treated} offered the campaign and {control} held out, only a lift beyond {lift} "
+            "would be found. Pool stores, or include more customers."
         )
         raise CannotSay(phrase(sentence, **sizes, lift=share(effect / control_mean)))
