@@ -6,6 +6,7 @@ import copy
 import re
 import string
 from dataclasses import replace
+from gettext import NullTranslations
 
 import pandas as pd
 import pytest
@@ -15,7 +16,7 @@ from retention_models.campaign_effects.english import ENGLISH
 from retention_models.campaign_effects.estimate import effect_of
 from retention_models.campaign_effects.verdicts import detectable_lift
 from retention_models.campaign_effects.words import summary
-from retention_models.languages import money
+from retention_models.languages import Language, money, speaking
 
 
 @pytest.fixture(scope="module")
@@ -124,14 +125,16 @@ def test_the_self_selected_are_told_without_money():
 
 def test_another_language_needs_only_its_sentences(effect):
     """Each with the places that it needs, in its own order."""
-    shouted = {
-        key: "".join(
-            text.upper() + ("" if field is None else f"{{{field}}}")
-            for text, field, _, _ in string.Formatter().parse(sentence)
-        )
-        for key, sentence in ENGLISH.items()
-    }
-    told = summary(effect, shouted)
+
+    class Shouted(NullTranslations):
+        def gettext(self, message):
+            return "".join(
+                text.upper() + ("" if field is None else f"{{{field}}}")
+                for text, field, _, _ in string.Formatter().parse(message)
+            )
+
+    with speaking(Language("xx", "ltr", Shouted())):
+        told = summary(effect)
     assert "DRAWN BY LOT" in told
     assert summary(effect) != told
 

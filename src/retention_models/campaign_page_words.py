@@ -1,4 +1,4 @@
-"""Effects of campaigns → whole English sentences for a page, as pure functions."""
+"""Effects of campaigns → whole sentences for a page, as pure functions."""
 
 from __future__ import annotations
 
@@ -6,16 +6,27 @@ import numpy as np
 import pandas as pd
 
 from retention_models.campaign_effects.result import CampaignEffect
-from retention_models.campaign_effects.words import percent
+from retention_models.campaign_effects.words import signed_percent
 from retention_models.errors import CannotSay
-from retention_models.languages import day, money
+from retention_models.languages import (
+    catalogue,
+    count,
+    day,
+    decimals,
+    marked,
+    money,
+    phrase,
+    plural,
+)
 
-_NAMES = {
-    "purchases": "purchases",
-    "bought": "customers who bought at all",
-    "spend": "spend",
-    "profit": "profit",
-}
+_NAMES = catalogue(
+    {
+        "purchases": "purchases",
+        "bought": "customers who bought at all",
+        "spend": "spend",
+        "profit": "profit",
+    }
+)
 
 
 def naive(effect: CampaignEffect) -> str:
@@ -37,13 +48,18 @@ def naive(effect: CampaignEffect) -> str:
     table = effect.naive
     chosen = table.loc[(table["window"] == "campaign") & (table["outcome"] == "spend")]
     if chosen.empty:
-        raise CannotSay("Customers were not chosen, so the plain comparison is an honest one too.")
+        raise CannotSay(
+            phrase("Customers were not chosen, so the plain comparison is an honest one too.")
+        )
     sentences = []
     for _, row in chosen.iterrows():
-        text = (
-            f"Beware of the plain comparison: those who got “{row['arm']}” spent "
-            f"{_money(effect, row['difference'], sign=True)} each against those who did not "
-            f"({_money(effect, row['mean'])} and {_money(effect, row['mean_against'])})."
+        text = phrase(
+            "Beware of the plain comparison: those who got “{arm}” spent {difference} each against "
+            "those who did not ({mean} and {mean_against}).",
+            arm=row["arm"],
+            difference=_difference(effect, row["difference"]),
+            mean=_money(effect, row["mean"]),
+            mean_against=_money(effect, row["mean_against"]),
         )
         adjusted = effect.table.loc[
             (effect.table["outcome"] == "spend")
@@ -53,17 +69,18 @@ def naive(effect: CampaignEffect) -> str:
         ]
         expected = row.get("expected_before", np.nan)
         if np.isfinite(expected):
-            text += (
-                f" Of that, {_money(effect, expected, sign=True)} was expected on the day before it "
-                "began, from what they had bought until then: the campaign was sent to good customers."
+            text += " " + phrase(
+                "Of that, {difference} was expected on the day before it began, from what they had "
+                "bought until then: the campaign was sent to good customers.",
+                difference=_difference(effect, expected),
             )
         if not adjusted.empty:
             one = adjusted.iloc[0]
-            text += (
-                f" Compared with customers like them, the difference is "
-                f"{_money(effect, one['absolute_effect'], sign=True)} "
-                f"({_money(effect, one['conf_low'], sign=True)} to "
-                f"{_money(effect, one['conf_high'], sign=True)})."
+            text += " " + phrase(
+                "Compared with customers like them, the difference is {difference} ({low} to {high}).",
+                difference=_difference(effect, one["absolute_effect"]),
+                low=_difference(effect, one["conf_low"]),
+                high=_difference(effect, one["conf_high"]),
             )
         sentences.append(text)
     return " ".join(sentences)
@@ -84,16 +101,24 @@ def effects(effect: CampaignEffect) -> str:
         & np.isfinite(table["lift_percent"].astype(float))
     ]
     if chosen.empty:
-        raise CannotSay(effect.refusal or "No outcome has a lift that could be told.")
+        raise CannotSay(effect.refusal or phrase("No outcome has a lift that could be told."))
     several = len(chosen[["arm", "against"]].drop_duplicates()) > 1
-    parts = []
-    for _, row in chosen.iterrows():
-        pair = f" of “{row['arm']}” against “{row['against']}”" if several else ""
-        lift, low, high = (float(row[name]) for name in ("lift_percent", "lift_low", "lift_high"))
-        parts.append(
-            f"{_NAMES[row['outcome']]}{pair} {_signed(lift)} ({_signed(low)} to {_signed(high)})"
+    sentence = marked("{what} {change} ({low} to {high})")
+    if several:
+        sentence = marked("{what} of “{arm}” against “{against}” {change} ({low} to {high})")
+    parts = [
+        phrase(
+            sentence,
+            what=phrase(_NAMES[row["outcome"]]),
+            arm=row["arm"],
+            against=row["against"],
+            change=signed_percent(row["lift_percent"]),
+            low=signed_percent(row["lift_low"]),
+            high=signed_percent(row["lift_high"]),
         )
-    return f"In the campaign’s days: {'; '.join(parts)}."
+        for _, row in chosen.iterrows()
+    ]
+    return phrase("In the campaign’s days: {changes}.", changes="; ".join(parts))
 
 
 def cumulative(effect: CampaignEffect) -> str:
@@ -105,17 +130,35 @@ def cumulative(effect: CampaignEffect) -> str:
         Where days were not counted.
     """
     if effect.cumulative.empty:
-        raise CannotSay("The difference was not added up day by day for this campaign.")
-    parts = []
-    for arm, days in effect.cumulative.groupby("arm"):
-        last = days.iloc[-1]
-        parts.append(
-            f"until {day(last['day'])}, customers of “{arm}” had made {last['difference']:+.2f} "
-            f"purchases each against those held out ({last['conf_low']:+.2f} to "
-            f"{last['conf_high']:+.2f})"
+        raise CannotSay(phrase("The difference was not added up day by day for this campaign."))
+    ends = [days.iloc[-1] for _, days in effect.cumulative.groupby("arm")]
+    if len(ends) == 1:
+        return phrase(
+            "Until {day}, customers of “{arm}” had made {difference} purchases each against those held "
+            "out ({low} to {high}), without what was known before.",
+            **_until(ends[0]),
         )
-    text = "; ".join(parts).replace("-", "−")
-    return f"{text[0].upper()}{text[1:]}, without what was known before."
+    first = phrase(
+        "Until {day}, customers of “{arm}” had made {difference} purchases each against those held out "
+        "({low} to {high})",
+        **_until(ends[0]),
+    )
+    others = [
+        phrase(
+            "until {day}, customers of “{arm}” had made {difference} purchases each against those held "
+            "out ({low} to {high})",
+            **_until(last),
+        )
+        for last in ends[1:]
+    ]
+    return phrase("{arms}, without what was known before.", arms="; ".join([first, *others]))
+
+
+def _until(last: pd.Series) -> dict[str, str]:
+    """Places of an arm's last day."""
+    names = {"difference": "difference", "low": "conf_low", "high": "conf_high"}
+    told = {place: decimals(last[name], 2, signed=True) for place, name in names.items()}
+    return {"day": day(last["day"]), "arm": str(last["arm"]), **told}
 
 
 def comparison(effect: CampaignEffect) -> str:
@@ -128,12 +171,13 @@ def comparison(effect: CampaignEffect) -> str:
     """
     if not effect.event_study.empty:
         told = effect.pre_trend.loc[effect.pre_trend["outcome"] == effect.campaign.primary, "words"]
-        return " ".join(str(text) for text in told) or (
+        return " ".join(str(text) for text in told) or phrase(
             "Each point is the difference between stores with and without the campaign in one week."
         )
     if effect.balance.empty:
         raise CannotSay(
-            effect.refusal or "Nothing known before the campaign is there to compare its arms by."
+            effect.refusal
+            or phrase("Nothing known before the campaign is there to compare its arms by.")
         )
     chosen = effect.checks.loc[effect.checks["check"].isin(["balance", "overlap"]), "words"]
     return " ".join(str(text) for text in chosen)
@@ -157,36 +201,43 @@ def campaigns(overview: pd.DataFrame) -> str:
         Where none has begun.
     """
     if overview.empty:
-        raise CannotSay("No campaign of the project file has begun.")
+        raise CannotSay(phrase("No campaign of the project file has begun."))
     ids = overview["campaign_id"].nunique()
     told = overview.loc[overview["grade"].notna()]
     some = told["campaign_id"].nunique()
     sure = told.loc[told["pvalue_adjusted"].astype(float) < 0.05]
-    these = "the chain’s newest campaign" if ids == 1 else f"the chain’s {ids:,} newest campaigns"
     if not some:
-        return f"Of {these}, an effect can be told of none, for the reason beside each."
-    text = f"Of {these}, an effect can be told of {some:,}."
+        return plural(
+            "Of the chain’s newest campaign, an effect can be told of none, for the reason beside each.",
+            "Of the chain’s {n} newest campaigns, an effect can be told of none, for the reason beside "
+            "each.",
+            ids,
+        )
+    text = plural(
+        "Of the chain’s newest campaign, an effect can be told of {some}.",
+        "Of the chain’s {n} newest campaigns, an effect can be told of {some}.",
+        ids,
+        some=count(some),
+    )
     if sure.empty:
-        text += " None changed purchases beyond what chance brings among so many."
+        text += " " + phrase("None changed purchases beyond what chance brings among so many.")
     else:
-        names = ", ".join(f"“{name}”" for name in dict.fromkeys(sure["name"]))
-        text += f" Beyond what chance brings among so many: {names}."
+        names = ", ".join(phrase("“{name}”", name=name) for name in dict.fromkeys(sure["name"]))
+        text += " " + phrase("Beyond what chance brings among so many: {names}.", names=names)
     worst = sorted(set(told["grade"]))[-1]
     if worst > "B":
-        text += (
-            " Grades of C and D mean that customers were chosen, not drawn by lot: believe such an "
+        text += " " + phrase(
+            "Grades of C and D mean that customers were chosen, not drawn by lot: believe such an "
             "effect only as far as the comparison found customers like them."
         )
     return text
 
 
-def _money(effect: CampaignEffect, value: float, *, sign: bool = False) -> str:
+def _money(effect: CampaignEffect, value: float) -> str:
     text = money(abs(float(value)), effect.currency).strip()
-    if not sign:
-        return text if value >= 0 else f"−{text}"
-    return f"{text} {'more' if value >= 0 else 'less'}"
+    return text if value >= 0 else f"−{text}"
 
 
-def _signed(value: float) -> str:
-    text = percent(value)
-    return text if text == percent(0.0) else ("−" if value < 0 else "+") + text
+def _difference(effect: CampaignEffect, value: float) -> str:
+    size = money(abs(float(value)), effect.currency).strip()
+    return phrase("{size} more", size=size) if value >= 0 else phrase("{size} less", size=size)

@@ -10,19 +10,19 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from retention_models.campaign_effects.covariates import NAMES
+from retention_models.campaign_effects.covariates import covariate_name
+from retention_models.campaign_effects.labels import IN_WINDOW, OUTCOME_NAMES, WEEKLY
 from retention_models.campaign_effects.result import CampaignEffect
 from retention_models.errors import CannotSay
 from retention_models.figure_style import BLUE, GREY, INK, ORANGE, in_house_style, label, new_axes
+from retention_models.languages import decimals, phrase, share
 
-OUTCOME_NAMES = {
-    "purchases": "purchases",
-    "bought": "bought at all",
-    "spend": "spend",
-    "profit": "profit",
-}
-WINDOW_NAMES = {"campaign": "", "follow_up": ", after it", "whole": ", both"}
-_PERCENT = FuncFormatter(lambda value, _: f"{value:+.0f}%".replace("-", "−") if value else "0")
+
+def _percent(value: float, _: object) -> str:
+    return phrase("percent", n=decimals(value, 0, signed=True)) if value else "0"
+
+
+_PERCENT = FuncFormatter(_percent)
 _MOST_ROWS = 16
 
 
@@ -49,7 +49,7 @@ def effect_forest(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
     table = effect.table.loc[effect.table["estimand"].isin(["itt", "att"])]
     table = table.loc[np.isfinite(table["lift_percent"].astype(float))]
     if table.empty:
-        raise CannotSay(effect.refusal or "No outcome has a lift that could be drawn.")
+        raise CannotSay(effect.refusal or phrase("No outcome has a lift that could be drawn."))
     table = table.loc[table["window"] != "whole"] if len(table) > _MOST_ROWS else table
     several = table[["arm", "against"]].drop_duplicates().shape[0] > 1
     names = [_row_name(row, several) for _, row in table.iterrows()]
@@ -58,8 +58,8 @@ def effect_forest(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
     ax = new_axes(0.9 + 0.24 * len(table)) if ax is None else ax
     _forest(ax, names, table["lift_percent"].to_numpy(dtype=float), ends, primary.to_numpy())
     ax.xaxis.set_major_formatter(_PERCENT)
-    ax.set_xlabel(f"difference from without it, {effect.interval:.0%} interval")
-    ax.set_title("What the campaign changed")
+    ax.set_xlabel(_difference_axis(effect.interval))
+    ax.set_title(phrase("What the campaign changed"))
     return ax
 
 
@@ -85,10 +85,10 @@ def campaign_forest(overview: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """
     table = overview.loc[overview["lift_percent"].astype(float).notna()].head(_MOST_ROWS)
     if table.empty:
-        raise CannotSay("No campaign has an effect that could be drawn.")
+        raise CannotSay(phrase("No campaign has an effect that could be drawn."))
     several = table["campaign_id"].duplicated(keep=False)
     names = [
-        f"{row['name']}, {row['arm']}" if twice else str(row["name"])
+        phrase("{name}, {arm}", name=row["name"], arm=row["arm"]) if twice else str(row["name"])
         for (_, row), twice in zip(table.iterrows(), several, strict=True)
     ]
     ends = table[["lift_low", "lift_high"]].to_numpy(dtype=float)
@@ -96,8 +96,8 @@ def campaign_forest(overview: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax = new_axes(0.9 + 0.24 * len(table)) if ax is None else ax
     _forest(ax, names, table["lift_percent"].to_numpy(dtype=float), ends, sure)
     ax.xaxis.set_major_formatter(_PERCENT)
-    ax.set_xlabel("difference from without it, 95% interval")
-    ax.set_title("What each campaign changed, the newest first")
+    ax.set_xlabel(_difference_axis(0.95))
+    ax.set_title(phrase("What each campaign changed, the newest first"))
     return ax
 
 
@@ -146,11 +146,14 @@ def balance(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
     table = effect.balance
     if table.empty:
         raise CannotSay(
-            effect.refusal or "Nothing known before the campaign is there to compare its arms by."
+            effect.refusal
+            or phrase("Nothing known before the campaign is there to compare its arms by.")
         )
     several = len(set(table["arm"])) > 1
     names = [
-        NAMES.get(row["covariate"], row["covariate"]) + (f", {row['arm']}" if several else "")
+        phrase("{name}, {arm}", name=covariate_name(row["covariate"]), arm=row["arm"])
+        if several
+        else covariate_name(row["covariate"])
         for _, row in table.iterrows()
     ]
     place = np.arange(len(table))[::-1]
@@ -161,16 +164,16 @@ def balance(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
     ax.axvline(0.0, color=GREY, lw=0.8)
     if np.isfinite(weighted).any():
         ax.axvspan(-0.1, 0.1, color=BLUE, alpha=0.08, lw=0)
-        ax.plot(before, place, "o", color=ORANGE, ms=5, mfc="white", label="as they are")
-        ax.plot(weighted, place, "o", color=BLUE, ms=5, label="as compared")
+        ax.plot(before, place, "o", color=ORANGE, ms=5, mfc="white", label=phrase("as they are"))
+        ax.plot(weighted, place, "o", color=BLUE, ms=5, label=phrase("as compared"))
     else:
         ax.barh(place, 4.0 * chance, left=-2.0 * chance, height=0.6, color=BLUE, alpha=0.12)
-        ax.plot(before, place, "o", color=BLUE, ms=5, label="as they are")
+        ax.plot(before, place, "o", color=BLUE, ms=5, label=phrase("as they are"))
     ax.set_yticks(place, names)
     reach = 1.15 * np.nanmax(np.abs([*before, *weighted, *(2.0 * chance), 0.12]))
     ax.set_xlim(-reach, reach)
-    ax.set_xlabel("difference in standard deviations")
-    ax.set_title("Were those compared alike before?")
+    ax.set_xlabel(phrase("difference in standard deviations"))
+    ax.set_title(phrase("Were those compared alike before?"))
     if np.isfinite(weighted).any():
         ax.legend(
             frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.4, -0.22), ncols=2
@@ -201,7 +204,7 @@ def event_study(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
     table = effect.event_study
     table = table.loc[table["outcome"] == effect.campaign.primary].sort_values("step")
     if table.empty:
-        raise CannotSay("Weeks are compared only where whole stores ran the campaign.")
+        raise CannotSay(phrase("Weeks are compared only where whole stores ran the campaign."))
     ax = new_axes() if ax is None else ax
     step = table["step"].to_numpy(dtype=float)
     value = table["effect"].to_numpy(dtype=float)
@@ -213,11 +216,12 @@ def event_study(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
         ax.vlines(step[part], ends[part, 0], ends[part, 1], color=colour, lw=1.2, alpha=0.6)
         ax.plot(step[part], value[part], "o", color=colour, ms=4)
     top = float(np.nanmax(ends, initial=0.0))
-    for text, side, shift in (("before", "right", -4), ("with the campaign", "left", 4)):
+    sides = ((phrase("before"), "right", -4), (phrase("with the campaign"), "left", 4))
+    for text, side, shift in sides:
         label(ax, text, (-0.5, top), GREY, shift=(shift, 4), ha=side, fontsize=8)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-    ax.set_xlabel("weeks since the start")
-    ax.set_title(f"Difference in {OUTCOME_NAMES[effect.campaign.primary]} per customer and week")
+    ax.set_xlabel(phrase("weeks since the start"))
+    ax.set_title(phrase(WEEKLY[effect.campaign.primary]))
     ax.grid(axis="y")
     return ax
 
@@ -244,7 +248,7 @@ def cumulative_difference(effect: CampaignEffect, ax: Axes | None = None) -> Axe
     """
     table = effect.cumulative
     if table.empty:
-        raise CannotSay("The difference was not added up day by day for this campaign.")
+        raise CannotSay(phrase("The difference was not added up day by day for this campaign."))
     ax = new_axes() if ax is None else ax
     ax.axhline(0.0, color=GREY, lw=0.8)
     for (arm, part), colour in zip(table.groupby("arm"), (BLUE, ORANGE, INK, GREY), strict=False):
@@ -256,14 +260,21 @@ def cumulative_difference(effect: CampaignEffect, ax: Axes | None = None) -> Axe
     locator = AutoDateLocator(maxticks=6)
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
-    ax.set_title("Purchases per customer more than without it, added up")
+    ax.set_title(phrase("Purchases per customer more than without it, added up"))
     ax.grid(axis="y")
     return ax
 
 
 def _row_name(row: pd.Series, several: bool) -> str:
-    name = OUTCOME_NAMES[row["outcome"]] + WINDOW_NAMES[row["window"]]
-    return f"{row['arm']} / {row['against']}: {name}" if several else name
+    outcome = phrase(OUTCOME_NAMES[row["outcome"]])
+    name = phrase(IN_WINDOW[row["window"]], outcome=outcome)
+    if not several:
+        return name
+    return phrase("{arm} / {against}: {name}", arm=row["arm"], against=row["against"], name=name)
+
+
+def _difference_axis(interval: float) -> str:
+    return phrase("difference from without it, {level} interval", level=share(interval))
 
 
 def _forest(ax: Axes, names: list[str], value: Any, ends: np.ndarray, strong: np.ndarray) -> None:

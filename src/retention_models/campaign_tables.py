@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
+from retention_models.campaign_effects.labels import MEASURES, OUTCOMES, WINDOWS, check_name
 from retention_models.campaign_effects.result import CampaignEffect
-from retention_models.campaign_effects.words import percent
+from retention_models.campaign_effects.segments import segment_name
+from retention_models.campaign_effects.words import signed_percent, size_of
 from retention_models.errors import CannotSay
-from retention_models.languages import money
+from retention_models.languages import count, decimals, marked, money, phrase, share
 
-OUTCOMES = {
-    "purchases": "Purchases",
-    "bought": "Bought at all",
-    "spend": "Spend",
-    "profit": "Profit",
-}
-WINDOWS = {
-    "campaign": "in the campaign’s days",
-    "follow_up": "after it",
-    "whole": "both together",
-}
+_SHORT_MONTHS = (
+    marked("Jan"),
+    marked("Feb"),
+    marked("Mar"),
+    marked("Apr"),
+    marked("May"),
+    marked("Jun"),
+    marked("Jul"),
+    marked("Aug"),
+    marked("Sep"),
+    marked("Oct"),
+    marked("Nov"),
+    marked("Dec"),
+)
 _SHOWN = 12
 
 
@@ -46,33 +52,44 @@ def effects(effect: CampaignEffect, estimands: tuple[str, ...] = ("itt", "att"))
     """
     table = effect.table.loc[effect.table["estimand"].isin(estimands)]
     if table.empty:
-        raise CannotSay(effect.refusal or "There is no such effect.")
+        raise CannotSay(effect.refusal or phrase("There is no such effect."))
     several = len(table[["arm", "against"]].drop_duplicates()) > 1
     rows = []
     for _, row in table.iterrows():
         outcome = row["outcome"]
 
         def say(value: float, outcome: str = outcome) -> str:
-            return _size(effect, outcome, value)
+            return size_of(effect, outcome, value)
 
-        pair = f"{row['arm']} against {row['against']}: " if several else ""
-        name = f"{pair}{OUTCOMES[outcome]}, {WINDOWS[row['window']]}"
         rows.append(
             {
-                "Outcome": name,
-                "With it": _or_dash(row["mean"], say),
-                "Without it": _or_dash(row["mean_against"], say),
-                "Difference": _lift(row)
+                phrase("Outcome"): _outcome(row, several),
+                phrase("With it"): _or_dash(row["mean"], say),
+                phrase("Without it"): _or_dash(row["mean_against"], say),
+                phrase("Difference"): _lift(row)
                 if np.isfinite(float(row["lift_percent"]))
                 else _ends(row["absolute_effect"], row["conf_low"], row["conf_high"], say),
-                "p": _pvalue(row["pvalue_holm"]),
-                "Explained by the past": _or_dash(row["r_squared"], lambda value: f"{value:.0%}"),
+                phrase("p"): _pvalue(row["pvalue_holm"]),
+                phrase("Explained by the past"): _or_dash(row["r_squared"], share),
             }
         )
-    frame = pd.DataFrame(rows).set_index("Outcome")
-    if (frame["Explained by the past"] == "–").all():
-        frame = frame.drop(columns="Explained by the past")
-    return frame
+    frame = pd.DataFrame(rows).set_index(phrase("Outcome"))
+    explained = phrase("Explained by the past")
+    return frame.drop(columns=explained) if (frame[explained] == "–").all() else frame
+
+
+def _outcome(row: pd.Series, several: bool) -> str:
+    """Name of a row: its outcome and window, and the arms where there are several."""
+    outcome, window = phrase(OUTCOMES[row["outcome"]]), phrase(WINDOWS[row["window"]])
+    if not several:
+        return phrase("{outcome}, {window}", outcome=outcome, window=window)
+    return phrase(
+        "{arm} against {against}: {outcome}, {window}",
+        arm=row["arm"],
+        against=row["against"],
+        outcome=outcome,
+        window=window,
+    )
 
 
 def economics(effect: CampaignEffect) -> pd.DataFrame:
@@ -85,41 +102,51 @@ def economics(effect: CampaignEffect) -> pd.DataFrame:
     """
     table, currency = effect.economics, effect.currency
     if table.empty:
-        raise CannotSay(effect.refusal or "Profit is not estimated for this campaign.")
+        raise CannotSay(effect.refusal or phrase("Profit is not estimated for this campaign."))
     columns = {}
     for _, row in table.iterrows():
 
         def say(value: float) -> str:
             return money(value, currency).strip()
 
-        ends = ("cost_per_retained", "cost_per_retained_low", "cost_per_retained_high")
-        per_customer = [row[name] for name in ends]
+        paid_back = ("return_on_cost", "return_low", "return_high")
+        per_customer = ("cost_per_retained", "cost_per_retained_low", "cost_per_retained_high")
         columns[str(row["arm"])] = {
-            "Cost": say(row["cost"]),
-            "Profit": _ends(row["profit"], row["profit_low"], row["profit_high"], say),
-            "Return on cost": "no cost declared"
+            phrase("Cost"): say(row["cost"]),
+            phrase("Profit"): _ends(row["profit"], row["profit_low"], row["profit_high"], say),
+            phrase("Return on cost"): phrase("no cost declared")
             if not np.isfinite(row["return_on_cost"])
-            else f"{row['return_on_cost']:.2f} ({row['return_low']:.2f} to "
-            f"{row['return_high']:.2f})".replace("-", "−"),
-            "Cost per retained customer": str(row["refusal"])
-            if not np.isfinite(per_customer[0])
-            else f"{say(per_customer[0])} ({say(per_customer[1])} to {say(per_customer[2])})",
-            "So it": str(row["verdict"]) if row["verdict"] != "open" else "is open whether it paid",
+            else _between(*(decimals(row[name], 2) for name in paid_back)),
+            phrase("Cost per retained customer"): str(row["refusal"])
+            if not np.isfinite(row["cost_per_retained"])
+            else _between(*(say(row[name]) for name in per_customer)),
+            phrase("So it"): phrase(str(row["verdict"]))
+            if row["verdict"] != "open"
+            else phrase("is open whether it paid"),
         }
     frame = pd.DataFrame(columns)
-    frame.index.name = "Money"
+    frame.index.name = phrase("Money")
     return frame
 
 
 def checks(effect: CampaignEffect) -> pd.DataFrame:
     """What was checked, and what was found, as text."""
     table = effect.checks
-    found = ["fine" if passed else "see" for passed in table["passed"]]
+    found = [phrase("fine") if passed else phrase("see") for passed in table["passed"]]
     blocked = table["blocks"].astype(bool) & ~table["passed"].astype(bool)
-    result = ["forbids an effect" if no else yes for no, yes in zip(blocked, found, strict=True)]
-    frame = pd.DataFrame({"Result": result, "What was found": table["words"].to_numpy()})
-    frame.index = pd.Index([str(name).capitalize() for name in table["check"]], name="Check")
+    forbids = phrase("forbids an effect")
+    result = [forbids if no else yes for no, yes in zip(blocked, found, strict=True)]
+    frame = pd.DataFrame(
+        {phrase("Result"): result, phrase("What was found"): table["words"].to_numpy()}
+    )
+    names = [check_name(str(name)) for name in table["check"]]
+    frame.index = pd.Index([_capital(name) for name in names], name=phrase("Check"))
     return frame
+
+
+def _capital(name: str) -> str:
+    """With a capital, and all else as it is: arms have names, and German nouns capitals."""
+    return name[:1].upper() + name[1:]
 
 
 def segments(effect: CampaignEffect) -> pd.DataFrame:
@@ -134,31 +161,35 @@ def segments(effect: CampaignEffect) -> pd.DataFrame:
     if table.empty:
         raise CannotSay(
             effect.refusal
-            or "Who responded most is told only of campaigns drawn by lot, where every segment has its "
-            "own customers held out."
+            or phrase(
+                "Who responded most is told only of campaigns drawn by lot, where every segment has its "
+                "own customers held out."
+            )
         )
     outcome = effect.campaign.primary
 
     def say(value: float) -> str:
-        return _size(effect, outcome, value)
+        return size_of(effect, outcome, value)
 
     frame = pd.DataFrame(
         {
-            "Offered": [f"{n:,.0f}" for n in table["customers"]],
-            "Held out": [f"{n:,.0f}" for n in table["customers_against"]],
-            "Difference": [
+            phrase("Offered"): [count(n) for n in table["customers"]],
+            phrase("Held out"): [count(n) for n in table["customers_against"]],
+            phrase("Difference"): [
                 _ends(row["shrunken"], row["shrunken_low"], row["shrunken_high"], say)
                 for _, row in table.iterrows()
             ],
-            "p": [_pvalue(value) for value in table["pvalue_adjusted"]],
+            phrase("p"): [_pvalue(value) for value in table["pvalue_adjusted"]],
         }
     )
     several = len(set(table["arm"])) > 1
     names = [
-        f"{row['segment']}, {row['arm']}" if several else str(row["segment"])
+        phrase("{segment}, {arm}", segment=segment_name(row["segment"]), arm=row["arm"])
+        if several
+        else segment_name(row["segment"])
         for _, row in table.iterrows()
     ]
-    frame.index = pd.Index(names, name="Segment")
+    frame.index = pd.Index(names, name=phrase("Segment"))
     return frame
 
 
@@ -172,9 +203,10 @@ def sensitivity(effect: CampaignEffect) -> pd.DataFrame:
     """
     table = effect.sensitivity.loc[effect.sensitivity["outcome"] == effect.campaign.primary]
     if table.empty:
-        raise CannotSay("Hidden causes are weighed where customers chose for themselves.")
-    frame = pd.DataFrame({"What it says": table["words"].to_numpy()})
-    frame.index = pd.Index([str(name).capitalize() for name in table["measure"]], name="Measure")
+        raise CannotSay(phrase("Hidden causes are weighed where customers chose for themselves."))
+    frame = pd.DataFrame({phrase("What it says"): table["words"].to_numpy()})
+    names = [_capital(phrase(MEASURES[name])) for name in table["measure"]]
+    frame.index = pd.Index(names, name=phrase("Measure"))
     return frame
 
 
@@ -197,29 +229,40 @@ def campaigns(overview: pd.DataFrame) -> pd.DataFrame:
         Where none has begun.
     """
     if overview.empty:
-        raise CannotSay("No campaign of the project file has begun.")
+        raise CannotSay(phrase("No campaign of the project file has begun."))
     rows = []
     several = overview["campaign_id"].duplicated(keep=False)
     for (_, row), arms in zip(overview.head(_SHOWN).iterrows(), several, strict=False):
         refused = not isinstance(row["grade"], str)
         rows.append(
             {
-                "Campaign": f"{row['name']}, {row['arm']}" if arms else row["name"],
-                "Began": f"{row['start']:%d %b %Y}".lstrip("0"),
-                "Offered to": "–" if refused else f"{row['customers']:,.0f}",
-                "Changed": "not told" if refused else _lift(row),
-                "Verdict": _first_sentence(row["refusal"]) if refused else _verdict(row),
-                "Grade": "none" if refused else row["grade"],
+                phrase("Campaign"): phrase("{name}, {arm}", name=row["name"], arm=row["arm"])
+                if arms
+                else row["name"],
+                phrase("Began"): _short_day(row["start"]),
+                phrase("Offered to"): "–" if refused else count(row["customers"]),
+                phrase("Changed"): phrase("not told") if refused else _lift(row),
+                phrase("Verdict"): _first_sentence(row["refusal"]) if refused else _verdict(row),
+                phrase("Grade"): phrase("none") if refused else row["grade"],
             }
         )
-    return pd.DataFrame(rows).set_index("Campaign")
+    return pd.DataFrame(rows).set_index(phrase("Campaign"))
+
+
+def _short_day(value: dt.date) -> str:
+    """A day as a narrow column has it: 3 Mar 2017."""
+    month = phrase(_SHORT_MONTHS[value.month - 1])
+    return phrase("{day} {month} {year}", day=value.day, month=month, year=value.year)
 
 
 def _verdict(row: pd.Series) -> str:
     """Of one campaign, and whether so many campaigns make it doubtful."""
     alone = bool(row["pvalue"] < 0.05)
     if alone and not row["pvalue_adjusted"] < 0.05:
-        return f"{row['verdict']}, but among so many campaigns one such is to be expected by chance"
+        return phrase(
+            "{verdict}, but among so many campaigns one such is to be expected by chance",
+            verdict=row["verdict"],
+        )
     return str(row["verdict"])
 
 
@@ -230,13 +273,13 @@ def _first_sentence(text: str) -> str:
 def _lift(row: pd.Series) -> str:
     if not np.isfinite(float(row["lift_percent"])):
         return "–"
-    value, low, high = (float(row[name]) for name in ("lift_percent", "lift_low", "lift_high"))
-    return f"{_signed(value)} ({_signed(low)} to {_signed(high)})"
+    names = ("lift_percent", "lift_low", "lift_high")
+    return _between(*(signed_percent(float(row[name])) for name in names))
 
 
-def _signed(value: float) -> str:
-    text = percent(value)
-    return text if text == percent(0.0) else ("−" if value < 0 else "+") + text
+def _between(value: str, low: str, high: str) -> str:
+    """A value and the ends of its interval."""
+    return phrase("{value} ({low} to {high})", value=value, low=low, high=high)
 
 
 def _or_dash(value: float, say: Callable[[float], str]) -> str:
@@ -244,20 +287,12 @@ def _or_dash(value: float, say: Callable[[float], str]) -> str:
 
 
 def _ends(value: float, low: float, high: float, say: Callable[[float], str]) -> str:
-    texts = [("−" if one < 0 else "+") + say(abs(one)) for one in (value, low, high)]
-    return f"{texts[0]} ({texts[1]} to {texts[2]})"
+    return _between(*(("−" if one < 0 else "+") + say(abs(one)) for one in (value, low, high)))
 
 
 def _pvalue(value: float) -> str:
     if not np.isfinite(value):
         return "–"
-    return "below .001" if value < 0.001 else f"{value:.3f}".lstrip("0")
-
-
-def _size(effect: CampaignEffect, outcome: str, value: float) -> str:
-    """A value of an outcome a customer."""
-    if outcome == "bought":
-        return f"{value:.1%}"
-    if outcome == "purchases":
-        return f"{value:.2f}"
-    return money(value, effect.currency).strip()
+    if value < 0.001:
+        return phrase("below {limit}", limit=decimals(0.001, 3).lstrip("0"))
+    return decimals(value, 3).lstrip("0")

@@ -26,6 +26,7 @@ from retention_models.campaign_effects.result import CampaignEffect
 from retention_models.campaign_settings import Campaign
 from retention_models.customer_summaries import Day
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import phrase
 from retention_models.last_days import last_day
 from retention_models.log_reading import read_project_transactions
 from retention_models.log_slices import open_rows, read_chain, write_chain
@@ -83,7 +84,7 @@ class ProjectCampaign:
         """Its effect in each store and over all; see `campaign_effect_by_store`."""
         if not isinstance(self.data, CampaignCustomers) or self.campaign.design != "randomised":
             raise CannotSay(
-                "Stores are compared one by one only where the campaign was drawn by lot."
+                phrase("Stores are compared one by one only where the campaign was drawn by lot.")
             )
         return campaign_effect_by_store(self.data)
 

@@ -13,6 +13,7 @@ from retention_models.campaign_data.arms import Arms
 from retention_models.campaign_data.customers import Finding
 from retention_models.campaign_settings import Campaign
 from retention_models.campaigns.checks import MISMATCH
+from retention_models.languages import decimals, phrase
 
 # Singular values below this share of the largest are sums of other covariates.
 _SAME = 1e-9
@@ -105,12 +106,16 @@ def check_balance(campaign: Campaign, arms: Arms, covariates: pd.DataFrame) -> l
     found = joint_balance(covariates, arms.arm)
     if found.degrees_of_freedom == 0:
         return []
-    p = "p < 0.001" if found.pvalue < MISMATCH else f"p = {found.pvalue:.3f}"
     if found.pvalue < MISMATCH:
-        words = (
+        words = phrase(
             "The campaign is declared randomised and was not randomised: before it, the arms differed "
-            f"by more than chance explains ({p}). Find out how they were drawn, or declare it targeted."
+            "by more than chance explains (p < {limit}). Find out how they were drawn, or declare it "
+            "targeted.",
+            limit=decimals(MISMATCH, 3),
         )
         return [Finding("balance", False, True, words)]
-    words = f"Before the campaign, the arms differed by no more than chance explains ({p})."
+    words = phrase(
+        "Before the campaign, the arms differed by no more than chance explains (p = {p}).",
+        p=decimals(found.pvalue, 3),
+    )
     return [Finding("balance", True, True, words)]

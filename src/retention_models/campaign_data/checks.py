@@ -7,6 +7,7 @@ from collections.abc import Hashable
 
 import numpy as np
 
+from retention_models import languages
 from retention_models.campaign_data.arms import Arms
 from retention_models.campaign_data.customers import Finding
 from retention_models.campaign_data.outcomes import Redeemed
@@ -14,6 +15,7 @@ from retention_models.campaign_data.reading import Redemptions
 from retention_models.campaign_settings import Campaign
 from retention_models.campaigns.checks import sample_ratio
 from retention_models.errors import CannotSay
+from retention_models.languages import count, phrase
 
 # Above this share, an assignment table is not the one the campaign was run by: of redemptions, by
 # customers it does not name, in a randomised campaign; and of offers, made after the start, where
@@ -42,15 +44,20 @@ def check_arms(campaign: Campaign, arms: Arms) -> list[Finding]:
     planned = set(campaign.shares) or set(counts)
     empty, unplanned = sorted(planned - set(counts)), sorted(set(counts) - planned)
     offered = sorted(set(counts) - {campaign.control})
-    words = "Every arm has customers: " + _listed(counts) + "."
+    words = phrase("Every arm has customers: {arms}.", arms=_listed(counts))
     if empty:
-        words = f"The arm {empty[0]!r} is planned and has no customer."
+        words = phrase("The arm {arm} is planned and has no customer.", arm=repr(empty[0]))
     elif unplanned:
-        words = (
-            f"The arm {unplanned[0]!r} has {counts[unplanned[0]]:,} customers and is not planned."
+        words = phrase(
+            "The arm {arm} has {n} customers and is not planned.",
+            arm=repr(unplanned[0]),
+            n=count(counts[unplanned[0]]),
         )
     elif not offered:
-        words = f"No customer is in an arm other than {campaign.control!r}: nobody was offered it."
+        words = phrase(
+            "No customer is in an arm other than {control}: nobody was offered it.",
+            control=repr(campaign.control),
+        )
     whole = not (empty or unplanned) and bool(offered)
     findings.append(Finding("arms", whole, True, words))
     if campaign.design == "randomised" and whole and campaign.control in counts:
@@ -76,34 +83,44 @@ def check_days(campaign: Campaign, arms: Arms, last_day: dt.date, control: str) 
     """
     offered = arms.assigned_at[arms.arm != control]
     late = int((offered > campaign.start).sum())
-    words = f"All {len(offered):,} offers were made up to the campaign's start."
+    words = phrase("All {n} offers were made up to the campaign's start.", n=count(len(offered)))
     blocks = campaign.design in _BY_CHOICE and late > TOLERATED * len(offered)
     if late:
-        words = (
-            f"{late:,} of {len(offered):,} offers were made after the campaign's start, "
-            f"{campaign.start}: purchases up to the offer are counted as if it had been made."
+        words = phrase(
+            "{late} of {n} offers were made after the campaign's start, {start}: purchases up to the "
+            "offer are counted as if it had been made.",
+            late=count(late),
+            n=count(len(offered)),
+            start=campaign.start,
         )
     if blocks:
-        words += (
-            " Whoever is offered it later has been a customer for longer, so they cannot be compared "
+        words += " " + phrase(
+            "Whoever is offered it later has been a customer for longer, so they cannot be compared "
             "with those who were not. Take as start the day on which the offers had been made."
         )
     findings = [Finding("offers before the start", not late, blocks, words)]
     if last_day < campaign.end:
-        words = (
-            f"The log ends on {last_day}, before the campaign does on {campaign.end}: its effect "
-            "cannot be told yet."
+        words = phrase(
+            "The log ends on {last_day}, before the campaign does on {end}: its effect cannot be told "
+            "yet.",
+            last_day=last_day,
+            end=campaign.end,
         )
         return [*findings, Finding("campaign over", False, True, words)]
-    words = f"The log reaches the campaign's end: its last day is {last_day}."
+    words = phrase(
+        "The log reaches the campaign's end: its last day is {last_day}.", last_day=last_day
+    )
     findings.append(Finding("campaign over", True, True, words))
     later = campaign.end + dt.timedelta(days=campaign.follow_up)
     if campaign.follow_up:
-        words = f"The log reaches the end of the follow-up, {later}."
+        words = phrase("The log reaches the end of the follow-up, {end}.", end=later)
         if last_day < later:
-            words = (
-                f"The follow-up of {campaign.follow_up} days ends on {later} and the log on "
-                f"{last_day}: purchases pulled forward are not seen yet."
+            words = phrase(
+                "The follow-up of {days} days ends on {end} and the log on {last_day}: purchases pulled "
+                "forward are not seen yet.",
+                days=count(campaign.follow_up),
+                end=later,
+                last_day=last_day,
             )
         findings.append(Finding("follow-up over", last_day >= later, False, words))
     return findings
@@ -137,19 +154,20 @@ def check_redemptions(
     control = known & ~never
     control[control] = arms.arm[redeemed.place[control]] == campaign.control
     findings = [_never_offered(campaign, int(rows[never].sum()), total)]
-    words, mine = "No customer of the control arm redeemed it.", int(rows[control].sum())
+    words, mine = phrase("No customer of the control arm redeemed it."), int(rows[control].sum())
     if mine:
-        customers = len(set(redeemed.place[control].tolist()))
-        words = (
-            f"{mine:,} redemptions are by {customers:,} customers of the control arm: they had what "
-            "they were not to have, which makes the effect look smaller than it is."
+        words = phrase(
+            "{n} redemptions are by {customers} customers of the control arm: they had what they were "
+            "not to have, which makes the effect look smaller than it is.",
+            n=count(mine),
+            customers=count(len(set(redeemed.place[control].tolist()))),
         )
     findings.append(Finding("redemptions by the control arm", not mine, False, words))
     findings.append(_only_redeemers(campaign, arms, redeemed))
     if redemptions.anonymous:
-        words = (
-            f"{redemptions.anonymous:,} redemptions, of any campaign, name no customer: what they cost "
-            "is in nobody's profit."
+        words = phrase(
+            "{n} redemptions, of any campaign, name no customer: what they cost is in nobody's profit.",
+            n=count(redemptions.anonymous),
         )
         findings.append(Finding("redemptions name a customer", False, False, words))
     return findings
@@ -167,37 +185,45 @@ def check_known(customers: int, unknown: int) -> Finding:
     -------
     Finding
     """
-    words = f"All {customers:,} customers of the campaign are in the log."
+    everyone = count(customers)
+    words = phrase("All {n} customers of the campaign are in the log.", n=everyone)
     if unknown:
-        words = (
-            f"{unknown:,} of {customers:,} customers of the campaign have no purchase in the log up to "
-            "the last day that is measured: they count as having bought nothing."
+        words = phrase(
+            "{unknown} of {n} customers of the campaign have no purchase in the log up to the last day "
+            "that is measured: they count as having bought nothing.",
+            unknown=count(unknown),
+            n=everyone,
         )
     return Finding("customers in the log", True, False, words)
 
 
 def _one_arm(arms: Arms, customers: int) -> Finding:
-    words = f"Each of {customers:,} customers is in one arm."
+    words = phrase("Each of {n} customers is in one arm.", n=count(customers))
     if arms.in_two:
-        words = (
-            f"{arms.in_two:,} of {customers:,} customers are in more than one arm, so it is not known "
-            "what they were offered. Mend the assignments."
+        words = phrase(
+            "{several} of {n} customers are in more than one arm, so it is not known what they were "
+            "offered. Mend the assignments.",
+            several=count(arms.in_two),
+            n=count(customers),
         )
     return Finding("one arm a customer", not arms.in_two, True, words)
 
 
 def _control(campaign: Campaign, arms: Arms, counts: dict[str, int]) -> Finding:
     n = counts.get(campaign.control, 0)
-    words = f"The control arm {campaign.control!r} has {n:,} customers."
+    control = repr(campaign.control)
+    words = phrase("The control arm {control} has {n} customers.", control=control, n=count(n))
     if not n:
-        words = (
-            f"There is no customer in the control arm {campaign.control!r}, so nothing shows what would "
-            "have been without the campaign."
+        words = phrase(
+            "There is no customer in the control arm {control}, so nothing shows what would have been "
+            "without the campaign.",
+            control=control,
         )
     elif arms.derived:
-        words = (
-            f"The assignments name no control: the {n:,} customers who had bought before and were not "
-            "assigned are taken for it."
+        words = phrase(
+            "The assignments name no control: the {n} customers who had bought before and were not "
+            "assigned are taken for it.",
+            n=count(n),
         )
     return Finding("control present", n > 0, True, words)
 
@@ -212,20 +238,24 @@ def _ratio(campaign: Campaign, counts: dict[str, int]) -> Finding:
         return Finding("sample ratio", False, False, str(refusal))
     words = found.reason
     if not campaign.shares:
-        words += " No shares are declared, so equal ones were taken for planned."
+        words += " " + phrase("No shares are declared, so equal ones were taken for planned.")
     return Finding("sample ratio", not found.blocked, True, words)
 
 
 def _never_offered(campaign: Campaign, never: int, total: int) -> Finding:
-    words = f"All {total:,} redemptions are by customers in the assignments."
+    words = phrase("All {n} redemptions are by customers in the assignments.", n=count(total))
     blocks = campaign.design == "randomised" and never > TOLERATED * total
     if never:
-        words = (
-            f"{never:,} of {total:,} redemptions ({never / total:.1%}) are by customers who were never "
-            "offered it."
+        words = phrase(
+            "{never} of {n} redemptions ({share}) are by customers who were never offered it.",
+            never=count(never),
+            n=count(total),
+            share=languages.share(never / total, 1),
         )
     if blocks:
-        words += " So many show that the assignments are not those that the campaign was run by."
+        words += " " + phrase(
+            "So many show that the assignments are not those that the campaign was run by."
+        )
     return Finding("redemptions were offered", not never, blocks, words)
 
 
@@ -240,16 +270,22 @@ def _only_redeemers(campaign: Campaign, arms: Arms, redeemed: Redeemed) -> Findi
     if not only:
         offered = int((arms.arm != campaign.control).sum())
         redeemers = int((took & (arms.arm != campaign.control)).sum())
-        words = f"{redeemers:,} of {offered:,} customers who were offered it redeemed it."
+        words = phrase(
+            "{redeemers} of {n} customers who were offered it redeemed it.",
+            redeemers=count(redeemers),
+            n=count(offered),
+        )
         return Finding("more than redeemers", True, True, words)
     arm, n = only[0]
-    words = (
-        f"All {n:,} customers of the arm {arm!r} redeemed it, so the assignments list redeemers and "
-        "not those it was offered to. Whoever redeems has come to buy: redeemers against others do not "
-        "show the campaign's effect. Give everyone who was offered it."
+    words = phrase(
+        "All {n} customers of the arm {arm} redeemed it, so the assignments list redeemers and not "
+        "those it was offered to. Whoever redeems has come to buy: redeemers against others do not show "
+        "the campaign's effect. Give everyone who was offered it.",
+        n=count(n),
+        arm=repr(arm),
     )
     return Finding("more than redeemers", False, True, words)
 
 
 def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{arm} {n:,}" for arm, n in counts.items())
+    return ", ".join(f"{arm} {count(n)}" for arm, n in counts.items())

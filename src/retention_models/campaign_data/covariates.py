@@ -20,6 +20,7 @@ from retention_models.campaign_data.reading import Assignments
 from retention_models.campaign_settings import Campaign
 from retention_models.customer_counts import counted_histories, counted_spend
 from retention_models.errors import CannotSay
+from retention_models.languages import marked, phrase
 from retention_models.models import gamma_gamma
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
@@ -31,7 +32,7 @@ Floats = NDArray[np.float64]
 
 TIME_UNIT = "W"
 _WEEK = days_in(TIME_UNIT)
-PURCHASE_MODEL, SPEND_MODEL = "expected purchases", "expected spend"
+PURCHASE_MODEL, SPEND_MODEL = marked("expected purchases"), marked("expected spend")
 
 
 def known_before(
@@ -76,17 +77,21 @@ def known_before(
     findings = []
     try:
         if not known.any():
-            raise CannotSay("None of the campaign's customers had bought by then.")
+            raise CannotSay(phrase("None of the campaign's customers had bought by then."))
         model = _purchase_model(histories, cut)
         columns["expected_purchases"] = _expected(model, campaign, cut, x, t_x, T)
         columns["probability_alive"] = model.conditional_probability_alive(x, t_x, T)
-        words = f"Purchases were foreseen by a BG/NBD model of every customer up to {cut}."
+        words = phrase(
+            "Purchases were foreseen by a BG/NBD model of every customer up to {cut}.", cut=cut
+        )
         findings.append(Finding(PURCHASE_MODEL, True, False, words))
     except CannotSay as refusal:
-        words = (
-            f"Purchases cannot be foreseen from the time up to {cut}, so only frequency, recency "
+        words = phrase(
+            "Purchases cannot be foreseen from the time up to {cut}, so only frequency, recency and "
+            "time since the first purchase are adjusted for: {reason}",
+            cut=cut,
+            reason=refusal,
         )
-        words += f"and time since the first purchase are adjusted for: {refusal}"
         findings.append(Finding(PURCHASE_MODEL, False, False, words))
     columns |= {"frequency": x, "recency": t_x, "log_T": np.log1p(T)}
     if "expected_purchases" in columns:
@@ -94,10 +99,17 @@ def known_before(
             m = found["repeat_spend"].to_numpy()[known] / np.where(x > 0, x, 1.0)
             each = _spend_each(histories, x, m)
             columns["expected_spend"] = columns["expected_purchases"] * each
-            words = f"Spend was foreseen by a Gamma-Gamma model of repeat customers up to {cut}."
+            words = phrase(
+                "Spend was foreseen by a Gamma-Gamma model of repeat customers up to {cut}.",
+                cut=cut,
+            )
             findings.append(Finding(SPEND_MODEL, True, False, words))
         except CannotSay as refusal:
-            words = f"Spend cannot be foreseen from the time up to {cut}: {refusal}"
+            words = phrase(
+                "Spend cannot be foreseen from the time up to {cut}: {reason}",
+                cut=cut,
+                reason=refusal,
+            )
             findings.append(Finding(SPEND_MODEL, False, False, words))
     everyone = np.zeros((len(columns), len(found)))
     everyone[:, known] = list(columns.values())
@@ -147,7 +159,7 @@ def other_campaigns(
 def _purchase_model(histories: Table, cut: dt.date) -> BetaGeoFitter:
     rows = counted_histories(histories, cut, TIME_UNIT, "one")
     if rows.empty:
-        raise CannotSay("Nobody had bought by then.")
+        raise CannotSay(phrase("Nobody had bought by then."))
     fitter = BetaGeoFitter().fit(
         rows["frequency"], rows["recency"], rows["T"], weights=rows["customers"]
     )
@@ -171,7 +183,7 @@ def _expected(
 def _spend_each(histories: Table, x: Floats, m: Floats) -> Floats:
     rows = counted_spend(histories)
     if rows.empty:
-        raise CannotSay("Nobody had spent anything on a repeat purchase by then.")
+        raise CannotSay(phrase("Nobody had spent anything on a repeat purchase by then."))
     fitter = GammaGammaFitter().fit(
         rows["frequency"], rows["monetary_value"], weights=rows["customers"]
     )
@@ -182,4 +194,4 @@ def _spend_each(histories: Table, x: Floats, m: Floats) -> Floats:
 
 def _require_identified(fit: MaximumLikelihoodFit) -> None:
     if fit.verdict == "not identified":
-        raise CannotSay(f"The data leave the model open: {fit.message}.")
+        raise CannotSay(phrase("The data leave the model open: {message}.", message=fit.message))

@@ -10,6 +10,7 @@ import pandas as pd
 
 from retention_models.campaign_data.customers import Finding
 from retention_models.campaign_settings import Campaign
+from retention_models.languages import count, marked, phrase
 
 _MOST_NAMED = 5
 
@@ -31,11 +32,14 @@ def check_starts(rows: pd.DataFrame, control: str) -> Finding:
     starts = rows.assign(date=rows["date"].where(rows["arm"] != control, None))
     different = starts.drop_duplicates(["store_id", "arm", "date"])["store_id"].value_counts()
     twice = sorted(different.index[different > 1])
-    words = f"Each of {rows['store_id'].nunique():,} stores has one arm and one start."
+    words = phrase(
+        "Each of {n} stores has one arm and one start.", n=count(rows["store_id"].nunique())
+    )
     if twice:
-        words = (
-            f"The assignments give {_named(twice)} more than one arm or more than one start, so it is "
-            "not known when the campaign began there. Mend the assignments."
+        words = phrase(
+            "The assignments give {stores} more than one arm or more than one start, so it is not known "
+            "when the campaign began there. Mend the assignments.",
+            stores=_named(twice),
         )
     return Finding("one start a store", not twice, True, words)
 
@@ -55,20 +59,27 @@ def check_store_arms(campaign: Campaign, stores: pd.DataFrame) -> list[Finding]:
     """
     offered = stores["arm"] != campaign.control
     controls, starts = int((~offered).sum()), stores.loc[offered, "first_week"].nunique()
-    words = f"{int(offered.sum()):,} stores ran the campaign."
+    control = repr(campaign.control)
+    words = phrase("{n} stores ran the campaign.", n=count(int(offered.sum())))
     if not offered.any():
-        words = f"No store is in an arm other than {campaign.control!r}: none ran the campaign."
+        words = phrase(
+            "No store is in an arm other than {control}: none ran the campaign.", control=control
+        )
     findings = [Finding("arms", bool(offered.any()), True, words)]
-    words = f"{controls:,} stores are in the control arm {campaign.control!r}."
+    words = phrase(
+        "{n} stores are in the control arm {control}.", n=count(controls), control=control
+    )
     if not controls and starts > 1:
-        words = (
-            f"No store is in the control arm {campaign.control!r}: stores that began later are what "
-            "the earlier ones are compared with, for as long as there are any."
+        words = phrase(
+            "No store is in the control arm {control}: stores that began later are what the earlier "
+            "ones are compared with, for as long as there are any.",
+            control=control,
         )
     elif not controls:
-        words = (
-            f"No store is in the control arm {campaign.control!r} and all began in one week, so nothing "
-            "shows what would have been without the campaign."
+        words = phrase(
+            "No store is in the control arm {control} and all began in one week, so nothing shows what "
+            "would have been without the campaign.",
+            control=control,
         )
     findings.append(Finding("control present", bool(controls) or starts > 1, True, words))
     return findings
@@ -94,18 +105,34 @@ def check_stores_left_out(
     """
     findings = []
     cases = (
-        ("stores assigned", unassigned, "in the log and not in the assignments"),
-        ("stores in the log", unknown, "in the assignments and not in the log"),
+        (
+            "stores assigned",
+            unassigned,
+            marked("No store is in the log and not in the assignments."),
+            marked(
+                "{n} stores are in the log and not in the assignments and were left out: {stores}."
+            ),
+        ),
+        (
+            "stores in the log",
+            unknown,
+            marked("No store is in the assignments and not in the log."),
+            marked(
+                "{n} stores are in the assignments and not in the log and were left out: {stores}."
+            ),
+        ),
         (
             "stores had customers",
             without_customers,
-            "without a customer from before the first start",
+            marked("No store is without a customer from before the first start."),
+            marked(
+                "{n} stores are without a customer from before the first start and were left out: "
+                "{stores}."
+            ),
         ),
     )
-    for check, ids, why in cases:
-        words = f"No store is {why}."
-        if ids:
-            words = f"{len(ids):,} stores are {why} and were left out: {_named(ids)}."
+    for check, ids, none, some in cases:
+        words = phrase(some, n=count(len(ids)), stores=_named(ids)) if ids else phrase(none)
         findings.append(Finding(check, not ids, False, words))
     return findings
 
@@ -130,16 +157,20 @@ def check_weeks(
     list of Finding
     """
     over, before = last_day >= campaign.end, int((weeks < 0).sum())
-    words = f"The log reaches the campaign's end: its last day is {last_day}."
+    words = phrase(
+        "The log reaches the campaign's end: its last day is {last_day}.", last_day=last_day
+    )
     if not over:
-        words = (
-            f"The log ends on {last_day}, before the campaign does on {campaign.end}: its effect "
-            "cannot be told yet."
+        words = phrase(
+            "The log ends on {last_day}, before the campaign does on {end}: its effect cannot be told "
+            "yet.",
+            last_day=last_day,
+            end=campaign.end,
         )
     findings = [Finding("campaign over", over, True, words)]
-    words = f"{before} whole weeks before the campaign are in the log."
+    words = phrase("{n} whole weeks before the campaign are in the log.", n=count(before))
     if not before:
-        words = (
+        words = phrase(
             "The log holds no whole week before the campaign, so the stores cannot be compared with "
             "themselves."
         )
@@ -148,18 +179,22 @@ def check_weeks(
         first = campaign.start + dt.timedelta(days=7 * int(weeks[0] + 1))
         last = campaign.start + dt.timedelta(days=7 * int(weeks[-1]))
         part = opened.index[(opened["first_day"] >= first) | (opened["last_day"] < last)]
-        words = (
+        words = phrase(
             "Every store sold something in the first and in the last week measured, or beyond them."
         )
         if len(part):
-            words = (
-                f"{len(part):,} stores opened after the first week measured or closed before the last: "
-                f"{_named(list(part))}. Their weeks without sales count as weeks in which nobody bought."
+            words = phrase(
+                "{n} stores opened after the first week measured or closed before the last: {stores}. "
+                "Their weeks without sales count as weeks in which nobody bought.",
+                n=count(len(part)),
+                stores=_named(list(part)),
             )
         findings.append(Finding("stores open throughout", not len(part), False, words))
     return findings
 
 
 def _named(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - _MOST_NAMED:,} more" if len(ids) > _MOST_NAMED else ""
-    return ", ".join(repr(store) for store in ids[:_MOST_NAMED]) + more
+    named = ", ".join(repr(store) for store in ids[:_MOST_NAMED])
+    if len(ids) <= _MOST_NAMED:
+        return named
+    return phrase("{stores} and {n} more", stores=named, n=count(len(ids) - _MOST_NAMED))

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retention_models.campaign_settings import Outcome
+from retention_models.languages import catalogue, phrase
 
 # Chosen once on simulated shops: of the sets tried, those that narrow each outcome's interval most.
 BY_OUTCOME: dict[Outcome, tuple[str, ...]] = {
@@ -32,23 +33,35 @@ OF_CHOICE = (
 # campaigns are worth two to six times as many customers, and both sides are alike.
 SKEWED = ("expected_purchases", "frequency", "expected_spend")
 # What readers call them.
-NAMES = {
-    "expected_purchases": "expected purchases",
-    "probability_alive": "P(alive)",
-    "recency": "recency",
-    "frequency": "frequency",
-    "log_T": "time as a customer",
-    "expected_spend": "expected spend",
-    "no_history": "whether they had bought before",
-    "other_campaigns": "other campaigns",
-}
+NAMES = catalogue(
+    {
+        "expected_purchases": "expected purchases",
+        "probability_alive": "P(alive)",
+        "recency": "recency",
+        "frequency": "frequency",
+        "log_T": "time as a customer",
+        "expected_spend": "expected spend",
+        "no_history": "whether they had bought before",
+        "other_campaigns": "other campaigns",
+        # Stores are compared in their outcomes before it began.
+        "purchases": "purchases",
+        "bought": "bought",
+        "spend": "spend",
+        "profit": "profit",
+    }
+)
 # A slope that fewer customers of an arm decide is worse than none.
 FEWEST_THAT_DIFFER = 20
 
 
+def covariate_name(name: str) -> str:
+    """What readers call a covariate; one that whoever called has named keeps its name."""
+    return phrase(NAMES[name]) if name in NAMES else name
+
+
 def in_words(names: Iterable[str]) -> str:
     """Names of covariates as readers know them, one after the other."""
-    return ", ".join(f"“{NAMES.get(name, name)}”" for name in names)
+    return ", ".join(phrase("“{name}”", name=covariate_name(name)) for name in names)
 
 
 def for_choice(covariates: pd.DataFrame, treated: NDArray[np.bool_]) -> pd.DataFrame:

@@ -13,15 +13,17 @@ from retention_models.campaign_effects.result import ECONOMICS
 from retention_models.campaign_effects.rows import arms_of, primary_row
 from retention_models.campaign_effects.store_windows import weeks_of
 from retention_models.errors import SettingsError
+from retention_models.languages import marked, phrase
 
-_NOT_RETAINED = (
+_NOT_RETAINED = marked(
     "What it cost to retain a customer cannot be said: the campaign may have retained nobody."
 )
-_LOST = (
+_LOST = marked(
     "What it cost to retain a customer cannot be said: the campaign retained nobody, it lost some."
 )
-_NO_COST = "The campaign has no cost that is declared, so nothing can be held against it."
-_UNKNOWN = "How many customers it retained is not estimated."
+_NO_COST = marked("The campaign has no cost that is declared, so nothing can be held against it.")
+_UNKNOWN = marked("How many customers it retained is not estimated.")
+PAID, LOSS, OPEN = marked("paid"), marked("did not pay"), marked("open")
 
 
 def economics_of(
@@ -94,7 +96,7 @@ def _profit(row: pd.Series, cost: float, fixed: float) -> dict[str, Any]:
     """Profit after all costs, and its verdict."""
     value, low, high = (float(row[name]) - fixed for name in ("total", "total_low", "total_high"))
     returns = [end / cost if cost > 0.0 else np.nan for end in (value, low, high)]
-    verdict = "paid" if low > 0.0 else "did not pay" if high < 0.0 else "open"
+    verdict = PAID if low > 0.0 else LOSS if high < 0.0 else OPEN
     return {
         "profit": value,
         "profit_low": low,
@@ -108,13 +110,13 @@ def _retained(row: pd.Series | None, cost: float, stores: bool) -> dict[str, Any
     """More customers who bought at all, and what each cost; or why that cannot be said."""
     # Of stores, who bought is counted week by week, and the same customer may count in each.
     if row is None or stores:
-        return {"refusal": _UNKNOWN}
+        return {"refusal": phrase(_UNKNOWN)}
     value, low, high = (float(row[name]) for name in ("total", "total_low", "total_high"))
     found: dict[str, Any] = {"retained": value, "retained_low": low, "retained_high": high}
     if not cost > 0.0:
-        return found | {"refusal": _NO_COST}
+        return found | {"refusal": phrase(_NO_COST)}
     if low <= 0.0:
-        return found | {"refusal": _LOST if high < 0.0 else _NOT_RETAINED}
+        return found | {"refusal": phrase(_LOST if high < 0.0 else _NOT_RETAINED)}
     names = ("cost_per_retained", "cost_per_retained_low", "cost_per_retained_high")
     prices = (cost / value, cost / high, cost / low)
     return found | dict(zip(names, prices, strict=True)) | {"refusal": ""}

@@ -29,6 +29,7 @@ from retention_models.campaign_effects.targeted import naive_differences, target
 from retention_models.campaign_effects.verdicts import verdict_of
 from retention_models.campaign_settings import Outcome
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import phrase
 
 OVER = "campaign over"
 _OF_CUSTOMERS: dict[str, Callable[[CampaignCustomers, Asked], Estimates]] = {
@@ -106,7 +107,7 @@ def effect_of(
     """
     asked = _checked(outcomes, interval, data.campaign.primary)
     if asked is None:
-        return refusals.refused(data, "outcome", refusals.OF_LIFETIME_VALUE)
+        return refusals.refused(data, "outcome", phrase(refusals.OF_LIFETIME_VALUE))
     blocked = _blocked(data)
     if blocked is not None:
         return refusals.refused(data, *blocked)
@@ -141,7 +142,7 @@ def _blocked(data: CampaignCustomers | CampaignStores) -> tuple[str, str] | None
     """Which check forbids every effect, and why; None where nothing does."""
     campaign = data.campaign
     if campaign.design in refusals.OF_DESIGN:
-        return "design", refusals.OF_DESIGN[campaign.design]
+        return "design", phrase(refusals.OF_DESIGN[campaign.design])
     # Whether the campaign may be looked at already is for its declared looks to say.
     blocking = [f for f in data.findings if f.blocks and not f.passed and f.check != OVER]
     if blocking:

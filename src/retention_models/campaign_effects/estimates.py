@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retention_models.campaign_data.customers import Finding
+from retention_models.campaign_data.customers import Finding, Window
+from retention_models.campaign_effects.covariates import NAMES
 from retention_models.campaign_effects.result import (
     BALANCE,
     CUMULATIVE,
@@ -20,6 +21,18 @@ from retention_models.campaign_effects.result import (
     empty,
 )
 from retention_models.campaign_settings import Outcome
+from retention_models.languages import marked, phrase
+
+_ESTIMATED: Mapping[Window, str] = {
+    "campaign": marked("estimated: {outcome}, campaign"),
+    "follow_up": marked("estimated: {outcome}, follow_up"),
+    "whole": marked("estimated: {outcome}, whole"),
+}
+
+
+def estimated(outcome: Outcome, window: Window) -> str:
+    """Name of the check that says why an outcome cannot be estimated in a window."""
+    return phrase(_ESTIMATED[window], outcome=phrase(NAMES[outcome]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from retention_models.campaign_data.customers import Finding
 from retention_models.campaign_effects.result import Grade
 from retention_models.campaign_settings import Design
+from retention_models.languages import phrase
 
 # A lot decides · whole stores, with what they did before · a rule, with others like those chosen ·
 # customers themselves, with what a hidden cause could do.
@@ -55,8 +56,12 @@ def grade_of(design: Design, checks: Sequence[Finding]) -> tuple[Grade, Finding]
     best = OF_DESIGN[design]
     failed = [check for check in checks if not check.passed and check.check in OF_TRUST]
     if not failed:
-        return best, Finding("grade", True, False, f"Grade {best}, the best of its design.")
+        return best, Finding(
+            "grade", True, False, phrase("Grade {grade}, the best of its design.", grade=best)
+        )
     reasons = " ".join(dict.fromkeys(check.words for check in failed))
     grade = GRADES[min(GRADES.index(best) + 1, len(GRADES) - 1)]
-    instead = f"Grade {grade} instead of {best}." if grade != best else f"Grade {grade}."
+    instead = phrase("Grade {grade}.", grade=grade)
+    if grade != best:
+        instead = phrase("Grade {grade} instead of {best}.", grade=grade, best=best)
     return grade, Finding("grade", False, False, f"{instead} {reasons}")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from retention_models.campaign_data.customers import CampaignCustomers, Finding
 from retention_models.campaign_effects.arms_by_lot import part_of
 from retention_models.campaign_effects.covariates import FEWEST_THAT_DIFFER
-from retention_models.languages import counted
+from retention_models.languages import counted, phrase
 
 
 def comparable_part(
@@ -36,9 +36,10 @@ def comparable_part(
     control = (data.table["arm"] == data.campaign.control).to_numpy()
     if not new.any() or (new & control).sum() >= FEWEST_THAT_DIFFER:
         return data, everyone, []
-    words = (
-        f"{counted(int(new.sum()), 'customer')} had not bought before the campaign, and hardly anyone "
-        "without the campaign is like them: they are left out, and nothing is said of them."
+    words = phrase(
+        "{customers} had not bought before the campaign, and hardly anyone without the campaign is like "
+        "them: they are left out, and nothing is said of them.",
+        customers=counted(int(new.sum()), "customer"),
     )
     finding = Finding("customers with history", passed=False, blocks=False, words=words)
     return part_of(data, ~new), ~new, [finding]

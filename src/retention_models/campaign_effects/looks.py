@@ -10,7 +10,7 @@ from retention_models.campaign_effects.refusals import not_a_look, not_over
 from retention_models.campaign_settings import Campaign
 from retention_models.campaigns.sequential import obrien_fleming
 from retention_models.errors import CannotSay
-from retention_models.languages import day
+from retention_models.languages import day, phrase
 
 
 def look_days(campaign: Campaign) -> tuple[dt.date, ...]:
@@ -88,8 +88,9 @@ def look_finding(campaign: Campaign, last_day: dt.date) -> list[Finding]:
     """That an effect stands before the end, for the checks; nothing after it."""
     if last_day >= campaign.end:
         return []
-    words = (
-        f"The campaign still runs: this is the declared look of {day(last_day)}, and its intervals are "
-        "as wide as it takes to look more than once."
+    words = phrase(
+        "The campaign still runs: this is the declared look of {day}, and its intervals are as wide as "
+        "it takes to look more than once.",
+        day=day(last_day),
     )
     return [Finding("look", True, False, words)]

@@ -20,6 +20,7 @@ from retention_models.campaigns.checks import fewest_in_arm
 from retention_models.campaigns.overlapping import MOST_CAMPAIGNS, overlapping_effects
 from retention_models.campaigns.skewness import outcome_skewness, require_little_skewness
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import count, phrase
 from retention_models.sources import to_frame
 
 if TYPE_CHECKING:
@@ -170,15 +171,15 @@ def _check(campaigns: Sequence[Campaign], outcome: str, interval: float) -> None
         )
     for campaign in campaigns:
         if campaign.design != "randomised":
-            raise CannotSay(ENGLISH["not_randomised"].format(name=campaign.name))
+            raise CannotSay(phrase(ENGLISH["not_randomised"], name=campaign.name))
 
 
 def _shared_days(campaigns: Sequence[Campaign], last_day: dt.date) -> tuple[dt.date, dt.date]:
     start, end = max(one.start for one in campaigns), min(one.end for one in campaigns)
     if start > end:
-        raise CannotSay(ENGLISH["no_days"])
+        raise CannotSay(phrase(ENGLISH["no_days"]))
     if last_day < end:
-        raise CannotSay(ENGLISH["not_over"].format(end=end, last_day=last_day))
+        raise CannotSay(phrase(ENGLISH["not_over"], end=end, last_day=last_day))
     return start, end
 
 
@@ -192,13 +193,13 @@ def _offers(
         mine = table.filter(table["campaign_id"] == campaign.id, table["customer_id"].notnull())
         rows = to_frame(mine.group_by("customer_id", "arm").aggregate(date=mine["date"].min()))
         if rows["customer_id"].duplicated().any():
-            raise CannotSay(ENGLISH["two_arms"].format(name=campaign.name))
+            raise CannotSay(phrase(ENGLISH["two_arms"], name=campaign.name))
         first = min([first, *rows["date"]])
         arms = rows.set_index("customer_id")["arm"]
         columns[campaign.id] = arms != campaign.control
     offered = pd.concat(columns, axis=1, join="inner").astype(bool).sort_index()
     if offered.empty:
-        raise CannotSay(ENGLISH["no_customers"])
+        raise CannotSay(phrase(ENGLISH["no_customers"]))
     return offered, first
 
 
@@ -251,7 +252,7 @@ def _refuse(data: CampaignCustomers) -> None:
         if one.check in _OF_LOT and not one.passed and (declared or one.check != "sample ratio")
     ]
     if words:
-        raise CannotSay(ENGLISH["no_lot"].format(reason=" ".join(words)))
+        raise CannotSay(phrase(ENGLISH["no_lot"], reason=" ".join(words)))
 
 
 def _outcome(
@@ -287,9 +288,8 @@ def _refuse_few(values: pd.Series, offered: pd.DataFrame, outcome: Outcome) -> N
     cells = offered.groupby(list(offered.columns)).size()
     fewest = fewest_in_arm(outcome)
     if len(cells) == 2 ** offered.shape[1] and cells.min() < fewest:
-        raise CannotSay(
-            ENGLISH["few"].format(customers=int(cells.min()), outcome=outcome, fewest=fewest)
-        )
+        sizes = {"customers": count(int(cells.min())), "fewest": count(fewest)}
+        raise CannotSay(phrase(ENGLISH["few"], outcome=phrase(outcome), **sizes))
     if outcome == "bought":
         return
     for ids in [(one,) for one in offered] + list(combinations(offered, 2)):

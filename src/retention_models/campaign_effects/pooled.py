@@ -15,6 +15,7 @@ from retention_models.campaign_effects.rows import arms_of, primary_row
 from retention_models.campaign_settings import Outcome
 from retention_models.campaigns.pooling import benjamini_hochberg, pooled_effect
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import count, phrase
 
 COLUMNS = (
     "kind",
@@ -141,8 +142,14 @@ def _pooled(
     each = known.dropna(subset=["estimate", "error"]).groupby("campaign_id", sort=False)
     estimates, errors = each["estimate"].mean(), each["error"].max()
     refused = sum(effect.grade is None for effect in members)
-    words = f"{len(estimates):,} of {len(members):,} campaigns of the kind “{kind}”"
-    words += f"; {refused:,} were refused and are left out." if refused else "."
+    told = {"n": count(len(estimates)), "all": count(len(members)), "kind": kind}
+    words = phrase("{n} of {all} campaigns of the kind “{kind}”.", **told)
+    if refused:
+        words = phrase(
+            "{n} of {all} campaigns of the kind “{kind}”; {refused} were refused and are left out.",
+            **told,
+            refused=count(refused),
+        )
     row |= {"campaigns": len(estimates), "words": words}
     try:
         found = pooled_effect(estimates.to_numpy(), errors.to_numpy(), interval=interval)

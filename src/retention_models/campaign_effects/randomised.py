@@ -14,7 +14,7 @@ from retention_models.campaign_data.customers import CampaignCustomers, Finding,
 from retention_models.campaign_effects.arms_by_lot import CONTROL, ByLot, arms_by_lot
 from retention_models.campaign_effects.covariates import in_words
 from retention_models.campaign_effects.cumulative import cumulative_differences
-from retention_models.campaign_effects.estimates import Asked, Estimates
+from retention_models.campaign_effects.estimates import Asked, Estimates, estimated
 from retention_models.campaign_effects.result import BALANCE, CUMULATIVE, empty
 from retention_models.campaign_effects.rows import row, table_of
 from retention_models.campaign_effects.sizes import (
@@ -24,11 +24,13 @@ from retention_models.campaign_effects.sizes import (
     without_small_arms,
 )
 from retention_models.campaign_settings import Outcome
+from retention_models.campaigns.arm_refusals import CannotSayOfArms
 from retention_models.campaigns.checks import balance_table
 from retention_models.campaigns.comparisons import RandomisedEffect
 from retention_models.campaigns.randomised import randomised_effects
 from retention_models.campaigns.redemption import effects_per_redeemer
 from retention_models.errors import CannotSay
+from retention_models.languages import phrase
 
 # Of all covariates together; their differences by lot are near normal.
 BALANCE_LEVEL = 0.001
@@ -81,7 +83,7 @@ def randomised_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
     found = _effects(data, asked, lot, checks)
     primary = found.get((data.campaign.primary, "campaign"))
     if primary is None:
-        name = f"estimated: {data.campaign.primary}, campaign"
+        name = estimated(data.campaign.primary, "campaign")
         raise CannotSay(next(one.words for one in checks if one.check == name))
     against_control = [effect for effect in primary.effects if effect.against == CONTROL]
     refuse_too_little(data, against_control, primary.r_squared)
@@ -116,8 +118,8 @@ def _effects(data: CampaignCustomers, asked: Asked, lot: ByLot, checks: list[Fin
     for name, key in columns.items():
         effect = _unless_few(effects[name], key, data, lot)
         if isinstance(effect, CannotSay):
-            words = _with_labels(str(effect), lot)
-            checks.append(Finding(f"estimated: {name}", False, False, words))
+            words = _with_labels(effect, lot)
+            checks.append(Finding(estimated(*key), False, False, words))
         else:
             found[key] = effect
     return found
@@ -140,12 +142,11 @@ def _unless_few(
     return effect
 
 
-def _with_labels(words: str, lot: ByLot) -> str:
-    """A reason that names two arms, by their names."""
-    for i, label in reversed(list(enumerate(lot.labels))):
-        for before in ("arm ", "of ", "and "):
-            words = words.replace(f"{before}{i} ", f"{before}“{label}” ")
-    return words
+def _with_labels(reason: CannotSay, lot: ByLot) -> str:
+    """A reason that names arms, by their names."""
+    if not isinstance(reason, CannotSayOfArms):
+        return str(reason)
+    return str(reason.calling(lambda code: phrase("“{name}”", name=lot.labels[int(str(code))])))
 
 
 def _rows(found: Found, lot: ByLot) -> Iterator[dict[str, Any]]:
@@ -186,8 +187,8 @@ def _per_redeemer(
                     interval=1.0 - asked.level,
                 )
             except CannotSay as reason:
-                words = _with_labels(str(reason).replace(f"{i} redeemed", f"“{arm}” redeemed"), lot)
-                checks.append(Finding(f"estimated: per redeemer of {arm}", False, False, words))
+                name = phrase("estimated: per redeemer of {arm}", arm=arm)
+                checks.append(Finding(name, False, False, _with_labels(reason, lot)))
                 break
             redeemers = int(redeemed[lot.codes == i].sum())
             for outcome, effect in zip(outcomes, effects, strict=True):
@@ -212,7 +213,7 @@ def _balance(data: CampaignCustomers, lot: ByLot) -> tuple[pd.DataFrame, Finding
     values = data.covariates.to_numpy(dtype=float)
     varying = data.covariates.columns[(values != values[0]).any(axis=0)]
     if varying.empty:
-        words = "Nothing that differs between customers was known before the campaign."
+        words = phrase("Nothing that differs between customers was known before the campaign.")
         return empty(BALANCE), Finding("balance", True, False, words)
     table = balance_table(
         data.covariates[varying].set_axis(range(len(lot.codes))), lot.codes, control=CONTROL
@@ -220,11 +221,12 @@ def _balance(data: CampaignCustomers, lot: ByLot) -> tuple[pd.DataFrame, Finding
     table["arm"] = [lot.labels[int(code)] for code in table["arm"]]
     limit = float(ndtri(1.0 - BALANCE_LEVEL / (2.0 * len(table))))
     apart = table.loc[(table["unweighted"] / table["chance"]).abs() > limit]
-    words = "The arms were alike before the campaign, but for chance."
+    words = phrase("The arms were alike before the campaign, but for chance.")
     if not apart.empty:
         names = in_words(apart["covariate"].unique())
-        words = (
-            f"The arms differed before the campaign in {names} by more than a lot explains: find out "
-            "whether the lot was kept to."
+        words = phrase(
+            "The arms differed before the campaign in {names} by more than a lot explains: find out "
+            "whether the lot was kept to.",
+            names=names,
         )
     return table.reindex(columns=list(BALANCE)), Finding("balance", apart.empty, False, words)

@@ -8,11 +8,18 @@ import pandas as pd
 from retention_models.campaign_data.customers import CampaignCustomers, Finding
 from retention_models.campaign_effects.arms_by_lot import CONTROL, arms_by_lot
 from retention_models.campaign_effects.result import SEGMENTS, empty
-from retention_models.campaigns.heterogeneity import segment_effects
+from retention_models.campaigns.heterogeneity import OTHERS, segment_effects
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import marked, phrase
 
-NEW, UNKNOWN = "no purchase before", "unknown"
-THIRDS = ("seldom before", "now and then before", "often before")
+NEW, UNKNOWN = marked("no purchase before"), marked("unknown")
+THIRDS = (marked("seldom before"), marked("now and then before"), marked("often before"))
+
+
+def segment_name(segment: object) -> str:
+    """A segment in words; one that whoever called has named keeps its name."""
+    name = str(segment)
+    return phrase(name) if name in (*THIRDS, NEW, UNKNOWN, OTHERS) else name
 
 
 def by_habit(data: CampaignCustomers) -> pd.Series:
@@ -37,7 +44,9 @@ def by_habit(data: CampaignCustomers) -> pd.Series:
         known = data.covariates["no_history"].to_numpy(dtype=float) == 0.0
     ends = np.quantile(expected[known], (1.0 / 3.0, 2.0 / 3.0)) if known.any() else np.zeros(2)
     if not ends[0] < ends[1]:
-        raise CannotSay("What customers bought before differs too little to group them by it.")
+        raise CannotSay(
+            phrase("What customers bought before differs too little to group them by it.")
+        )
     third = np.searchsorted(ends, expected, side="left")
     codes = np.where(known, third, len(THIRDS))
     return pd.Series(pd.Categorical.from_codes(codes, [*THIRDS, NEW]), index=data.table.index)
@@ -85,6 +94,7 @@ def segments_of(
             data.covariates[names].set_axis(range(len(lot.codes))) if names else None,
             control=CONTROL,
             interval=1.0 - level,
+            called=segment_name,
         )
     except CannotSay as reason:
         return empty(SEGMENTS), [Finding("estimated: segments", False, False, str(reason))]

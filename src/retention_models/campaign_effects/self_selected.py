@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from retention_models.campaign_data.customers import CampaignCustomers, Finding
-from retention_models.campaign_effects.covariates import for_choice
+from retention_models.campaign_effects.covariates import NAMES, for_choice
 from retention_models.campaign_effects.estimates import Asked, Estimates
 from retention_models.campaign_effects.known_customers import comparable_part
 from retention_models.campaign_effects.result import SENSITIVITY
@@ -21,7 +21,11 @@ from retention_models.campaign_effects.targeted import (
 from retention_models.campaign_settings import Outcome
 from retention_models.campaigns.hidden import e_value, hidden_bounds, ratio_of_difference
 from retention_models.errors import CannotSay
+from retention_models.languages import decimals, marked, phrase, spoken
 
+# Measures of what a hidden cause could do.
+BOUND, EXPLAINED = marked("bound"), marked("explained away")
+E_VALUE, E_VALUE_OF_INTERVAL = marked("e-value"), marked("e-value of the interval")
 _RATIOS = ("purchases", "bought")
 
 
@@ -48,9 +52,11 @@ def self_selected_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
     outcomes = tuple(outcome for outcome in asked.outcomes if outcome != "profit")
     if not outcomes or data.campaign.primary == "profit":
         raise CannotSay(
-            "Customers chose for themselves to join, and those who join are those who would have "
-            "bought more. Whether that paid cannot be said from who joined. No profit is given. "
-            "Offer it to customers drawn by lot the next time."
+            phrase(
+                "Customers chose for themselves to join, and those who join are those who would have "
+                "bought more. Whether that paid cannot be said from who joined. No profit is given. "
+                "Offer it to customers drawn by lot the next time."
+            )
         )
     found = targeted_estimates(data, Asked(outcomes, asked.level))
     rows: list[dict[str, Any]] = []
@@ -61,7 +67,8 @@ def self_selected_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
             try:
                 rows += _sensitivity(data, found.table, arm, outcome)
             except CannotSay as reason:
-                checks.append(Finding(f"sensitivity of {outcome}", False, False, str(reason)))
+                name = phrase("sensitivity of {outcome}", outcome=phrase(NAMES[outcome]))
+                checks.append(Finding(name, False, False, str(reason)))
     return Estimates(
         table=found.table,
         checks=tuple(checks),
@@ -88,16 +95,17 @@ def _sensitivity(
     names = {"outcome": outcome, "window": "campaign", "arm": arm}
     rows: list[dict[str, Any]] = [names | one for one in _e_values(estimate, y)]
     for strength, ends in bounds.table.iterrows():
-        words = (
-            "Where something unknown makes the odds of joining up to "
-            f"{strength:g} times as high for some customers as for others like them."
+        words = phrase(
+            "Where something unknown makes the odds of joining up to {strength} times as high for some "
+            "customers as for others like them.",
+            strength=spoken().figures(f"{strength:g}"),
         )
         if strength == 1.0:
-            words = "Without anything unknown."
+            words = phrase("Without anything unknown.")
         low, high = float(ends["att_low"]), float(ends["att_high"])
         rows.append(
             names
-            | {"measure": "bound", "strength": strength, "effect_low": low, "effect_high": high}
+            | {"measure": BOUND, "strength": strength, "effect_low": low, "effect_high": high}
             | {"conf_low": ends["conf_low"], "conf_high": ends["conf_high"], "words": words}
         )
     return [*rows, names | _explained(bounds.explained_at)]
@@ -106,17 +114,18 @@ def _sensitivity(
 def _explained(strength: float) -> dict[str, Any]:
     """How strong the unknown must be to leave nothing of the effect."""
     if strength == 1.0:
-        words = "Chance alone explains the difference, without anything unknown."
+        words = phrase("Chance alone explains the difference, without anything unknown.")
     elif np.isinf(strength):
-        words = (
+        words = phrase(
             "Even what makes the odds of joining 20 times as high does not explain the difference."
         )
     else:
-        words = (
-            f"Something unknown that makes the odds of joining {strength:.2f} times as high for some "
-            "customers as for others like them explains all of the difference."
+        words = phrase(
+            "Something unknown that makes the odds of joining {strength} times as high for some "
+            "customers as for others like them explains all of the difference.",
+            strength=decimals(strength, 2),
         )
-    return {"measure": "explained away", "strength": strength, "words": words}
+    return {"measure": EXPLAINED, "strength": strength, "words": words}
 
 
 def _e_values(estimate: pd.Series, y: np.ndarray) -> list[dict[str, Any]]:
@@ -131,19 +140,21 @@ def _e_values(estimate: pd.Series, y: np.ndarray) -> list[dict[str, Any]]:
     if not np.isfinite(ratios).all():
         return []
     found = e_value(*ratios)
-    words = (
-        "Something unknown would have to make both joining and buying so many times as likely to "
-        "explain {what}."
-    )
     return [
         {
-            "measure": "e-value",
+            "measure": E_VALUE,
             "strength": found.estimate,
-            "words": words.format(what="the difference away"),
+            "words": phrase(
+                "Something unknown would have to make both joining and buying so many times as likely "
+                "to explain the difference away."
+            ),
         },
         {
-            "measure": "e-value of the interval",
+            "measure": E_VALUE_OF_INTERVAL,
             "strength": found.interval,
-            "words": words.format(what="away that there is any difference beyond chance"),
+            "words": phrase(
+                "Something unknown would have to make both joining and buying so many times as likely "
+                "to explain away that there is any difference beyond chance."
+            ),
         },
     ]

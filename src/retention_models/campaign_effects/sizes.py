@@ -23,6 +23,7 @@ from retention_models.campaigns.skewness import (
     require_little_skewness,
 )
 from retention_models.errors import CannotSay
+from retention_models.languages import count, phrase
 
 # In each arm. With 100 in each, only a lift of 67% would be found in a common shop.
 FEWEST_FOR_A_VERDICT = 200
@@ -44,15 +45,17 @@ def ratio_finding(data: CampaignCustomers) -> Finding:
     name, shares = "sample ratio", data.campaign.shares
     counts = data.table["arm"].value_counts().to_dict()
     if not shares:
-        words = (
+        words = phrase(
             "The planned shares of the arms are not declared (shares), so whether customers were lost "
             "from one arm cannot be tested."
         )
         return Finding(name, passed=False, blocks=False, words=words)
     if set(counts) != set(shares):
-        words = (
-            f"Customers were found in the arms {_listed(counts)} and shares are declared for "
-            f"{_listed(shares)}. No effect is given. Make the two the same."
+        words = phrase(
+            "Customers were found in the arms {found} and shares are declared for {declared}. No effect "
+            "is given. Make the two the same.",
+            found=_listed(counts),
+            declared=_listed(shares),
         )
         return Finding(name, passed=False, blocks=True, words=words)
     found = sample_ratio(counts, dict(shares.items()))
@@ -67,10 +70,13 @@ def too_few(treated: int, control: int) -> str:
     >>> too_few(100, 100)[:74]
     'With 100 offered the campaign and 100 held out, its effect cannot be told:'
     """
-    return (
-        f"With {treated:,} offered the campaign and {control:,} held out, its effect cannot be told: "
-        "with 100 of either, only a lift beyond 67% would be found in a common shop. It takes "
-        f"{FEWEST_FOR_A_VERDICT} in each arm. Pool stores, or include more customers."
+    return phrase(
+        "With {treated} offered the campaign and {control} held out, its effect cannot be told: with "
+        "100 of either, only a lift beyond 67% would be found in a common shop. It takes {fewest} in "
+        "each arm. Pool stores, or include more customers.",
+        treated=count(treated),
+        control=count(control),
+        fewest=count(FEWEST_FOR_A_VERDICT),
     )
 
 
@@ -104,7 +110,12 @@ def without_small_arms(data: CampaignCustomers) -> tuple[CampaignCustomers, list
         raise CannotSay(next(iter(reasons.values())))
     kept = ~data.table["arm"].isin(list(reasons))
     findings = [
-        Finding(f"size of {arm}", passed=False, blocks=False, words=f"Of “{arm}”: {reason}")
+        Finding(
+            phrase("size of {arm}", arm=arm),
+            passed=False,
+            blocks=False,
+            words=phrase("Of “{arm}”: {reason}", arm=arm, reason=reason),
+        )
         for arm, reason in reasons.items()
     ]
     return part_of(data, kept.to_numpy()), findings
@@ -124,9 +135,13 @@ def refuse_few(outcome: Outcome, values: NDArray[np.float64], lot: ByLot) -> Non
     fewest = fewest_in_arm(outcome)
     if min(control, *others) < fewest:
         raise CannotSay(
-            f"The effect on {outcome} cannot be told with {min(control, *others):,} customers in an "
-            f"arm: it takes {fewest:,}, since few of them decide it. Pool stores, or include more "
-            "customers."
+            phrase(
+                "The effect on {outcome} cannot be told with {n} customers in an arm: it takes "
+                "{fewest}, since few of them decide it. Pool stores, or include more customers.",
+                outcome=phrase(outcome),
+                n=count(min(control, *others)),
+                fewest=count(fewest),
+            )
         )
     # Arms of like size cancel each other's skewness, and need no look at it.
     unlike = [

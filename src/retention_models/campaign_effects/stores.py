@@ -23,6 +23,7 @@ from retention_models.campaigns.staggered_summaries import PreTrend
 from retention_models.campaigns.store_trends import StoreTrend, store_event_study, store_pre_trend
 from retention_models.campaigns.stores import StoreEffect, store_effect
 from retention_models.errors import CannotSay
+from retention_models.languages import phrase
 
 # A test of the time before the start that finds a difference this unlikely lowers the grade.
 PRE_TREND_LEVEL = 0.05
@@ -79,9 +80,9 @@ class _Side:
         except CannotSay as reason:
             self.trends.append((outcome, self.arm, np.nan, np.nan, 0, 0, str(reason)))
             return
-        words = "The stores moved apart already before the start."
+        words = phrase("The stores moved apart already before the start.")
         if found.pvalue >= PRE_TREND_LEVEL:
-            words = "Before the start the stores moved alike, as far as can be seen."
+            words = phrase("Before the start the stores moved alike, as far as can be seen.")
         stores = found.stores if isinstance(found, StoreTrend) else found.clusters
         numbers = (found.statistic, found.pvalue, found.restrictions, stores)
         self.trends.append((outcome, self.arm, *numbers, words))
@@ -137,7 +138,10 @@ def _at_once(side: _Side, outcome: Outcome) -> None:
         after = inside & ~before
         if not before.any() or not after.any():
             raise CannotSay(
-                "No whole week of data lies before the start, or none in the campaign. Use a longer log."
+                phrase(
+                    "No whole week of data lies before the start, or none in the campaign. Use a longer "
+                    "log."
+                )
             )
         used = before | after
         found = store_effect(y[:, used], treated, after[used])

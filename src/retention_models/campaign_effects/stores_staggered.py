@@ -14,6 +14,7 @@ from scipy.special import stdtrit
 from retention_models.campaigns.staggered import GroupTimeEffects, group_time_effects
 from retention_models.campaigns.staggered_summaries import PreTrend, pre_trend, summarised
 from retention_models.errors import CannotSay
+from retention_models.languages import phrase
 
 MOST_BLOCKS = 3
 
@@ -130,5 +131,5 @@ def _mean_with_campaign(
     used = np.isin(first, effects.group)
     with_campaign = weeks >= first[:, None]
     if not (used[:, None] & with_campaign).any():
-        raise CannotSay("No store-week has the campaign, so there is no effect to tell.")
+        raise CannotSay(phrase("No store-week has the campaign, so there is no effect to tell."))
     return float(outcomes[used[:, None] & with_campaign].mean())

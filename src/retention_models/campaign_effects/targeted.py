@@ -16,7 +16,7 @@ from retention_models.campaign_effects.covariates import (
     in_words,
     usable,
 )
-from retention_models.campaign_effects.estimates import Asked, Estimates
+from retention_models.campaign_effects.estimates import Asked, Estimates, estimated
 from retention_models.campaign_effects.known_customers import comparable_part
 from retention_models.campaign_effects.result import BALANCE, NAIVE
 from retention_models.campaign_effects.rows import WINDOWS, row, table_of, with_holm
@@ -29,6 +29,7 @@ from retention_models.campaigns.targeted import (
     comparable,
 )
 from retention_models.errors import CannotSay
+from retention_models.languages import count, decimals, phrase, share
 
 # Beyond, a covariate still differs between the sides (Austin & Stuart 2015); a comparison without more
 # than this share of those treated is of other customers than those treated; and where the sides differ
@@ -72,12 +73,15 @@ def targeted_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
         try:
             on_all = alike(treated, covariates, "ate")
         except CannotSay as reason:
-            checks.append(Finding(f"effect on all, {arm}", True, False, str(reason)))
+            checks.append(
+                Finding(phrase("effect on all, {arm}", arm=arm), True, False, str(reason))
+            )
         else:
             rows += _rows(data, asked, arm, both, on_all, checks)
     table = table_of(with_holm(rows))
     if table.empty:
-        raise CannotSay("No outcome can be estimated. " + " ".join(one.words for one in checks))
+        reasons = " ".join(one.words for one in checks)
+        raise CannotSay(phrase("No outcome can be estimated. {reasons}", reasons=reasons))
     balance = pd.concat(sides, ignore_index=True).reindex(columns=list(BALANCE))
     naive = naive_differences(data, asked.outcomes)
     return Estimates(table, tuple(checks), members, balance, naive)
@@ -88,11 +92,17 @@ def arms_with_campaign(data: CampaignCustomers) -> list[str]:
     counts, control = data.table["arm"].value_counts(), data.campaign.control
     arms = sorted(set(counts.index) - {control})
     for arm in arms:
-        if min(int(counts[arm]), int(counts.get(control, 0))) < FEWEST_IN_ARM:
+        here, there = int(counts[arm]), int(counts.get(control, 0))
+        if min(here, there) < FEWEST_IN_ARM:
             raise CannotSay(
-                f"With {int(counts[arm]):,} customers of “{arm}” and {int(counts.get(control, 0)):,} "
-                f"without the campaign, its effect cannot be told: it takes {FEWEST_IN_ARM} of "
-                "either. Pool stores, or include more customers."
+                phrase(
+                    "With {n} customers of “{arm}” and {others} without the campaign, its effect cannot "
+                    "be told: it takes {fewest} of either. Pool stores, or include more customers.",
+                    n=count(here),
+                    arm=arm,
+                    others=count(there),
+                    fewest=count(FEWEST_IN_ARM),
+                )
             )
     return arms
 
@@ -123,9 +133,13 @@ def alike(treated: np.ndarray, covariates: pd.DataFrame, estimand: Estimand) -> 
     left = found.balance["weighted"].abs()
     if left.max() >= UNLIKE:
         raise CannotSay(
-            "Those with and those without the campaign cannot be made alike: even with weights they "
-            f"differ in {in_words(left.index[left >= UNLIKE])}, by up to {left.max():.2f} standard "
-            "deviations. Keep a random part of those chosen without it."
+            phrase(
+                "Those with and those without the campaign cannot be made alike: even with weights they "
+                "differ in {names}, by up to {most} standard deviations. Keep a random part of those "
+                "chosen without it.",
+                names=in_words(left.index[left >= UNLIKE]),
+                most=decimals(left.max(), 2),
+            )
         )
     return found
 
@@ -144,7 +158,7 @@ def naive_differences(data: CampaignCustomers, outcomes: tuple[Outcome, ...]) ->
         One row an outcome, window and arm; in the campaign's days with the difference in purchases and
         spend that was expected of the same customers on the day before.
     """
-    words = (
+    words = phrase(
         "Misleading: those who got the campaign bought more before it already, so their difference "
         "from the others is not what the campaign did."
     )
@@ -182,7 +196,7 @@ def _rows(
             try:
                 found = compared.effect(y)
             except CannotSay as reason:
-                checks.append(Finding(f"estimated: {outcome}, {window}", False, False, str(reason)))
+                checks.append(Finding(estimated(outcome, window), False, False, str(reason)))
                 continue
             told = {"outcome": outcome, "window": window, "arm": arm}
             told["against"] = data.campaign.control
@@ -256,21 +270,30 @@ def _sides(compared: Comparable, covariates: pd.DataFrame, arm: str) -> pd.DataF
 
 def _findings(compared: Comparable, arm: str) -> Iterator[Finding]:
     """Overlap, and balance after weighting."""
-    share, size = compared.trimmed_share, compared.effective_controls
-    words = (
-        f"{share:.0%} of the customers of “{arm}” have hardly anyone like them without the campaign "
-        f"and are left out; those without are worth {size:,.0f} customers in the comparison."
+    left_out = compared.trimmed_share
+    words = phrase(
+        "{share} of the customers of “{arm}” have hardly anyone like them without the campaign and are "
+        "left out; those without are worth {size} customers in the comparison.",
+        share=share(left_out),
+        arm=arm,
+        size=count(compared.effective_controls),
     )
-    yield Finding("overlap", share <= MOST_LEFT_OUT, False, words)
+    yield Finding("overlap", left_out <= MOST_LEFT_OUT, False, words)
     worst = compared.balance["weighted"].abs()
-    words = (
-        f"With those without the campaign weighted to be like those of “{arm}”, what was known before "
-        f"differs by at most {worst.max():.2f} standard deviations."
+    most = decimals(worst.max(), 2)
+    words = phrase(
+        "With those without the campaign weighted to be like those of “{arm}”, what was known before "
+        "differs by at most {most} standard deviations.",
+        arm=arm,
+        most=most,
     )
     if worst.max() > MOST_DIFFERENCE:
         names = in_words(worst.index[worst > MOST_DIFFERENCE])
-        words = (
-            f"Even with weights, those of “{arm}” and those without differ in {names}, by up to "
-            f"{worst.max():.2f} standard deviations."
+        words = phrase(
+            "Even with weights, those of “{arm}” and those without differ in {names}, by up to {most} "
+            "standard deviations.",
+            arm=arm,
+            names=names,
+            most=most,
         )
     yield Finding("balance", bool(worst.max() <= MOST_DIFFERENCE), False, words)

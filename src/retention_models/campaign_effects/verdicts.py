@@ -7,14 +7,22 @@ import pandas as pd
 from retention_models.campaign_effects.rows import arms_of, primary_row
 from retention_models.campaign_settings import Campaign
 from retention_models.campaigns.ranges import detectable_multiple
+from retention_models.languages import catalogue, phrase, share
 
-MORE = {"purchases": "more purchases", "bought": "more customers who bought", "spend": "more spend"}
-FEWER = {
-    "purchases": "fewer purchases",
-    "bought": "fewer customers who bought",
-    "spend": "less spend",
-}
-NONE = "no difference found"
+MORE = catalogue(
+    {
+        "purchases": "more purchases",
+        "bought": "more customers who bought",
+        "spend": "more spend",
+    }
+)
+FEWER = catalogue(
+    {
+        "purchases": "fewer purchases",
+        "bought": "fewer customers who bought",
+        "spend": "less spend",
+    }
+)
 
 
 def detectable_lift(row: pd.Series, level: float = 0.05) -> float:
@@ -75,17 +83,23 @@ def verdict_of(
             continue
         paid = economics.loc[economics["arm"] == arm, "verdict"]
         if campaign.primary == "profit" and not paid.empty:
-            words[arm] = str(paid.iloc[0])
+            words[arm] = phrase(str(paid.iloc[0]))
         else:
             words[arm] = _direction(row, level)
     if len(words) == 1:
         return next(iter(words.values()))
-    return "; ".join(f"{arm}: {text}" for arm, text in words.items())
+    return "; ".join(
+        phrase("{arm}: {verdict}", arm=arm, verdict=text) for arm, text in words.items()
+    )
 
 
 def _direction(row: pd.Series, level: float) -> str:
     sign = found_in(row, level)
     if sign:
-        return (MORE if sign > 0 else FEWER)[row["outcome"]]
+        return phrase((MORE if sign > 0 else FEWER)[row["outcome"]])
     lift = detectable_lift(row, level)
-    return NONE if lift != lift else f"{NONE} (a lift of {lift:.0f}% would have been)"
+    if lift != lift:
+        return phrase("no difference found")
+    return phrase(
+        "no difference found (a lift of {lift} would have been)", lift=share(lift / 100.0)
+    )

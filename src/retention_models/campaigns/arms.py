@@ -22,8 +22,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import qr, solve_triangular
 
+from retention_models.campaigns.arm_refusals import of_arms
 from retention_models.campaigns.arrays import numbers, refuse_rows
-from retention_models.errors import CannotSay, SettingsError
+from retention_models.errors import SettingsError
+from retention_models.languages import count, marked
 
 Array = NDArray[np.float64]
 
@@ -278,22 +280,25 @@ def _factorised(label: Hashable, X: Array, names: tuple[str, ...]) -> tuple[Arra
     """Q of an arm's rows with a constant, R⁻ᵀe₁, and leverages; or why the rows do not carry them."""
     n, k = X.shape
     if n < k + 2:
-        raise CannotSay(
-            f"The arm {label!r} has {n:,} customers, too few for a mean with {k} covariates. "
-            "Include more customers, or fewer covariates."
+        sentence = marked(
+            "The arm {arm} has {n} customers, too few for a mean with {covariates} covariates. Include "
+            "more customers, or fewer covariates."
         )
+        raise of_arms(sentence, {"arm": label}, n=count(n), covariates=count(k))
     design = np.ones((n, 1 + k), order="F")
     design[:, 1:] = X
     q, r = qr(design, mode="economic", overwrite_a=True, check_finite=False)
     if np.abs(np.diag(r)).min() <= 1e-9 * np.sqrt(n):
-        raise CannotSay(
-            f"In the arm {label!r} the covariates {', '.join(names)} do not vary apart from each "
-            "other. Leave out the one that repeats the others."
+        sentence = marked(
+            "In the arm {arm} the covariates {names} do not vary apart from each other. Leave out the "
+            "one that repeats the others."
         )
+        raise of_arms(sentence, {"arm": label}, names=", ".join(names))
     leverage = np.einsum("ij,ij->i", q, q)
     if leverage.max() > 1.0 - _NO_RESIDUAL:
-        raise CannotSay(
-            f"In the arm {label!r} one customer alone decides the slope of a covariate, of "
-            f"{', '.join(names)}. Leave out what only one customer has."
+        sentence = marked(
+            "In the arm {arm} one customer alone decides the slope of a covariate, of {names}. Leave "
+            "out what only one customer has."
         )
+        raise of_arms(sentence, {"arm": label}, names=", ".join(names))
     return q, solve_triangular(r, np.eye(1 + k)[0], trans="T"), leverage

@@ -14,8 +14,10 @@ from scipy.stats import chisquare
 from retention_models.campaigns.arms import read_arms
 from retention_models.campaigns.overlap import standardised_differences
 from retention_models.campaigns.power import minimum_detectable_effect
+from retention_models.campaigns.ratio_words import ratio_words
 from retention_models.campaigns.skewness import require_little_skewness
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import count, marked, phrase, share
 
 MISMATCH = 0.001
 HOLDOUT_SHARE, HOLDOUT_CUSTOMERS = 0.10, 400
@@ -93,8 +95,11 @@ def sample_ratio(counts: Mapping[Hashable, int], shares: Mapping[Hashable, float
     expected = observed.sum() * planned / planned.sum()
     if expected.min() < 5.0:
         raise CannotSay(
-            f"With {observed.sum():,.0f} customers in all, whether the arms have the planned ratio "
-            "cannot be tested. It takes five expected in each."
+            phrase(
+                "With {n} customers in all, whether the arms have the planned ratio cannot be tested. "
+                "It takes five expected in each.",
+                n=count(observed.sum()),
+            )
         )
     found = chisquare(observed, expected)
     pvalue = float(found.pvalue)
@@ -103,7 +108,7 @@ def sample_ratio(counts: Mapping[Hashable, int], shares: Mapping[Hashable, float
         index=pd.Index(list(counts), name="arm"),
     )
     blocked = pvalue < MISMATCH
-    return SampleRatio(table, float(found.statistic), pvalue, blocked, _ratio_words(table, blocked))
+    return SampleRatio(table, float(found.statistic), pvalue, blocked, ratio_words(table, blocked))
 
 
 def balance_table(covariates: pd.DataFrame, arm: ArrayLike, *, control: Hashable) -> pd.DataFrame:
@@ -146,7 +151,9 @@ def balance_table(covariates: pd.DataFrame, arm: ArrayLike, *, control: Hashable
         raise SettingsError("covariates has no columns; expected what was known before.")
     arms = read_arms(np.zeros(len(covariates)), arm, covariates, control)
     if arms.counts.min() < 2:
-        raise CannotSay("An arm with a single customer cannot be compared. Include more customers.")
+        raise CannotSay(
+            phrase("An arm with a single customer cannot be compared. Include more customers.")
+        )
     values = covariates.to_numpy(dtype=float)
     parts = [values[arms.index == g] for g in range(len(arms.labels))]
     tables = [
@@ -190,10 +197,12 @@ def holdout_floor(customers: int) -> int:
     """
     floor = max(math.ceil(HOLDOUT_SHARE * customers - 1e-9), HOLDOUT_CUSTOMERS)
     if 2 * floor > customers:
-        raise CannotSay(
-            f"With {customers:,} customers, no test of a campaign can be planned: "
-            f"{HOLDOUT_CUSTOMERS} are to be held out, and at least as many offered it. Pool stores."
+        sentence = marked(
+            "With {n} customers, no test of a campaign can be planned: {held_out} are to be held out, "
+            "and at least as many offered it. Pool stores."
         )
+        told = phrase(sentence, n=count(customers), held_out=count(HOLDOUT_CUSTOMERS))
+        raise CannotSay(told)
     return floor
 
 
@@ -264,36 +273,27 @@ def require_enough_customers(
     >>> require_enough_customers(2000, 400, control_mean=1.0, standard_deviation=1.5)
     """
     fewest = fewest_in_arm(outcome)
+    sizes = {"treated": count(treated), "control": count(control)}
     if min(treated, control) < fewest:
-        raise CannotSay(
-            f"With {treated:,} offered the campaign and {control:,} held out, its effect on {outcome} "
-            f"cannot be told: it takes {fewest} in each arm. Pool stores, or include more customers."
+        sentence = marked(
+            "With {treated} offered the campaign and {control} held out, its effect on {outcome} cannot "
+            "be told: it takes {fewest} in each arm. Pool stores, or include more customers."
         )
+        raise CannotSay(phrase(sentence, **sizes, outcome=phrase(outcome), fewest=count(fewest)))
     # What is 0 or 1 has no few who decide it: simulated intervals hold with 100 beside 900.
     if outcome != "bought":
         require_little_skewness(treated, control, skewness)
     if not control_mean > 0.0:
         raise CannotSay(
-            "Customers held out have no positive mean outcome, so a lift cannot be told. See the "
-            "absolute effect."
+            phrase(
+                "Customers held out have no positive mean outcome, so a lift cannot be told. See the "
+                "absolute effect."
+            )
         )
     effect = minimum_detectable_effect(standard_deviation, treated, control, r_squared=r_squared)
     if effect > LARGEST_DETECTABLE_LIFT * control_mean:
-        raise CannotSay(
-            f"With {treated:,} offered the campaign and {control:,} held out, only a lift beyond "
-            f"{effect / control_mean:.0%} would be found. Pool stores, or include more customers."
+        sentence = marked(
+            "With {treated} offered the campaign and {control} held out, only a lift beyond {lift} "
+            "would be found. Pool stores, or include more customers."
         )
-
-
-def _ratio_words(table: pd.DataFrame, blocked: bool) -> str:
-    """What the test found, in a sentence."""
-    if not blocked:
-        return "The arms have as many customers as were planned, but for chance."
-    parts = ", ".join(
-        f"{arm} {row.customers:,.0f} where {row.expected:,.0f} were expected"
-        for arm, row in table.iterrows()
-    )
-    return (
-        f"The arms do not have the customers that were planned ({parts}): some were lost or added "
-        "in one arm more than in another, so no effect is given. Find out where they went."
-    )
+        raise CannotSay(phrase(sentence, **sizes, lift=share(effect / control_mean)))

@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
+from retention_models.campaigns.arm_refusals import of_arms
 from retention_models.campaigns.arms import ArmMeans, Arms
-from retention_models.errors import CannotSay, SettingsError
+from retention_models.errors import SettingsError
+from retention_models.languages import marked, phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +161,11 @@ def _pvalue(fitted: ArmMeans, arms: Arms, arm: int, against: int) -> float:
     difference = fitted.means[arm] - fitted.means[against]
     # What rounding leaves of a spread that is none.
     if variance <= 1e-24 * max(fitted.means[arm] ** 2, fitted.means[against] ** 2):
-        raise CannotSay(
-            f"Customers of {arms.labels[arm]!r} and {arms.labels[against]!r} do not differ in the "
-            "outcome beyond what the covariates say, so no doubt can be put on their difference. "
-            "Wait until some have bought."
+        sentence = marked(
+            "Customers of {arm} and {against} do not differ in the outcome beyond what the covariates "
+            "say, so no doubt can be put on their difference. Wait until some have bought."
         )
+        raise of_arms(sentence, {"arm": arms.labels[arm], "against": arms.labels[against]})
     freedom = fitted.degrees_of_freedom(arm, against)
     return float(2.0 * stdtr(freedom, -abs(difference) / np.sqrt(variance)))
 
@@ -209,12 +211,12 @@ def _effect(
         *pvalues,
         freedom,
         *lift,
-        lift_refusal="" if np.isfinite(lift[0]) else _NO_LIFT,
+        lift_refusal="" if np.isfinite(lift[0]) else phrase(_NO_LIFT),
         gain=float(plain.variances[both].sum() / variance),
     )
 
 
-_NO_LIFT = "A lift in percent needs a positive mean in both arms; see the absolute effect."
+_NO_LIFT = marked("A lift in percent needs a positive mean in both arms; see the absolute effect.")
 
 
 def _lift(

@@ -31,6 +31,7 @@ from statsmodels.tools.sm_exceptions import (
 
 from retention_models.campaigns.arrays import Flags, Floats, full_rank
 from retention_models.errors import CannotSay
+from retention_models.languages import count, phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,10 @@ class Choice:
         """By maximum likelihood; CannotSay where the covariates tell the choice."""
         if not full_rank(w) or z.all() or not z.any():
             raise CannotSay(
-                "The choice of customers cannot be modelled: all or none of them got the campaign, "
-                "or covariates are constant or sums of each other; leave those out."
+                phrase(
+                    "The choice of customers cannot be modelled: all or none of them got the campaign, "
+                    "or covariates are constant or sums of each other; leave those out."
+                )
             )
         model = (Logit if link == "logit" else Probit)(z.astype(float), w)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -65,8 +68,10 @@ class Choice:
                 np.linalg.LinAlgError,
             ):
                 raise CannotSay(
-                    "Who got the campaign follows from the covariates, so no customers without it are "
-                    "like those with it. Keep a random part of the eligible customers without."
+                    phrase(
+                        "Who got the campaign follows from the covariates, so no customers without it "
+                        "are like those with it. Keep a random part of the eligible customers without."
+                    )
                 ) from None
         influence = model.score_obs(fit.params) @ np.linalg.inv(-model.hessian(fit.params)) * z.size
         return cls(fit.predict(), model.pdf(w @ fit.params), w, influence)
@@ -99,8 +104,11 @@ def outcome_model(
     """Residuals y − xβ of all customers, β by OLS among some; the same left out; β's influence."""
     if not full_rank(x[among]):
         raise CannotSay(
-            f"The {int(among.sum())} customers on one side are too few or too much alike for a model "
-            "of their outcome on the covariates; use fewer covariates."
+            phrase(
+                "The {n} customers on one side are too few or too much alike for a model of their "
+                "outcome on the covariates; use fewer covariates.",
+                n=count(int(among.sum())),
+            )
         )
     beta = np.linalg.lstsq(x[among], y[among], rcond=None)[0]
     residual = y - x @ beta
@@ -109,8 +117,10 @@ def outcome_model(
         left = 1.0 - leverages(x[among])
         if left.min() < 1e-8:
             raise CannotSay(
-                "One customer alone decides what a covariate does among those on one side, so without "
-                "him nothing would be known of it; leave that covariate out."
+                phrase(
+                    "One customer alone decides what a covariate does among those on one side, so "
+                    "without him nothing would be known of it; leave that covariate out."
+                )
             )
         out[among] /= left
     gram = x[among].T @ x[among] / y.size

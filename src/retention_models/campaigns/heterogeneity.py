@@ -8,7 +8,7 @@ also given shrunk towards the others (`shrunken`). Segments must be known before
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +24,9 @@ from retention_models.campaigns.pooling import benjamini_hochberg
 from retention_models.campaigns.randomised import Effect, randomised_effect
 from retention_models.campaigns.shrunken import shrunken
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import count, marked, phrase
 
-OTHERS = "others"
+OTHERS = marked("others")
 
 # Of covariates at a standard deviation of 1 over all customers.
 _NO_SPREAD = 1e-6
@@ -75,6 +76,7 @@ def segment_effects(
     *,
     control: Hashable,
     interval: float = 0.95,
+    called: Callable[[Hashable], object] = lambda name: name,
 ) -> SegmentEffects:
     """Effect of each arm in each segment, raw and shrunk, and whether segments differ.
 
@@ -85,6 +87,8 @@ def segment_effects(
     segment : array_like, shape (n,)
         What each customer was before the campaign, such as a store or a class of loyalty. Segments with
         fewer than 100 customers in an arm are put together as "others".
+    called : callable
+        From a segment to its name in words; itself unless given.
 
     Returns
     -------
@@ -115,23 +119,35 @@ def segment_effects(
     """
     arms = read_arms(outcome, arm, covariates, control)
     check_same_customers(outcome=outcome, segment=segment)
-    place, names, words = _merged(*_segments(segment, arms.outcome.size), arms)
+    place, names, words = _merged(*_segments(segment, arms.outcome.size), arms, called)
     effects: list[tuple[Hashable, Effect]] = []
     for i, name in enumerate(names):
         try:
             found, unused = _of_segment(arms, place == i, control, interval)
         except CannotSay:
-            words.append(f"{name!r} is left out: its customers do not differ in the outcome yet.")
+            words.append(
+                phrase(
+                    "{segment} is left out: its customers do not differ in the outcome yet.",
+                    segment=repr(called(name)),
+                )
+            )
             continue
         if unused:
             words.append(
-                f"{name!r} is compared without {', '.join(unused)}, which vary too little."
+                phrase(
+                    "{segment} is compared without {covariates}, which vary too little.",
+                    segment=repr(called(name)),
+                    covariates=", ".join(unused),
+                )
             )
         effects += [(name, effect) for effect in found]
     if len(effects) < 2 * (len(arms.labels) - 1):
         raise CannotSay(
-            f"Fewer than two segments have {FEWEST_IN_ARM} customers in each arm and some who bought, "
-            "so nothing can be said of who responded most. Use fewer and larger segments."
+            phrase(
+                "Fewer than two segments have {fewest} customers in each arm and some who bought, so "
+                "nothing can be said of who responded most. Use fewer and larger segments.",
+                fewest=count(FEWEST_IN_ARM),
+            )
         )
     table = _table(effects)
     compared = [
@@ -159,7 +175,10 @@ def _segments(segment: ArrayLike, n: int) -> tuple[NDArray[np.intp], list[Hashab
 
 
 def _merged(
-    codes: NDArray[np.intp], names: list[Hashable], arms: Arms
+    codes: NDArray[np.intp],
+    names: list[Hashable],
+    arms: Arms,
+    called: Callable[[Hashable], object],
 ) -> tuple[NDArray[np.intp], list[Hashable], list[str]]:
     """Segments with enough customers in each arm, then the others as one if they have enough."""
     sizes = np.zeros((len(names), len(arms.labels)), dtype=int)
@@ -170,13 +189,19 @@ def _merged(
     kept = [name for name, large in zip(names, enough, strict=True) if large]
     place = np.where(enough, enough.cumsum() - 1, len(kept))[codes]
     small = [name for name, large in zip(names, enough, strict=True) if not large]
-    listed = ", ".join(map(str, small[:5])) + (", …" if len(small) > 5 else "")
-    few = (
-        f"{len(small):,} segment(s) with fewer than {FEWEST_IN_ARM} customers in an arm ({listed})"
-    )
+    listed = ", ".join(str(called(name)) for name in small[:5]) + (", …" if len(small) > 5 else "")
+    told = {"n": count(len(small)), "fewest": count(FEWEST_IN_ARM), "segments": listed}
     if sizes[~enough].sum(axis=0).min() < FEWEST_IN_ARM:
-        return place, kept, [f"{few} are left out: together, too, they have fewer."]
-    return place, [*kept, OTHERS], [f'{few} are put together as "{OTHERS}".']
+        sentence = marked(
+            "{n} segment(s) with fewer than {fewest} customers in an arm ({segments}) are left out: "
+            "together, too, they have fewer."
+        )
+        return place, kept, [phrase(sentence, **told)]
+    sentence = marked(
+        "{n} segment(s) with fewer than {fewest} customers in an arm ({segments}) are put together as "
+        '"{others}".'
+    )
+    return place, [*kept, OTHERS], [phrase(sentence, **told, others=phrase(OTHERS))]
 
 
 def _of_segment(

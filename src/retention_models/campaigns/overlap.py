@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from retention_models import languages
 from retention_models.campaigns.arrays import Flags, Floats
 from retention_models.errors import CannotSay
+from retention_models.languages import count, marked, phrase
 
 MOST_TRIMMED = 0.5
 FEWEST_EFFECTIVE = 30.0
@@ -62,8 +64,11 @@ def within_overlap(
     share = float(1.0 - used[of_interest].mean())
     if share > MOST_TRIMMED:
         raise CannotSay(
-            f"{share:.0%} of the customers have hardly anyone like them on the other side of the "
-            "campaign, so they cannot be compared. Keep a random part of those chosen without it."
+            phrase(
+                "{share} of the customers have hardly anyone like them on the other side of the "
+                "campaign, so they cannot be compared. Keep a random part of those chosen without it.",
+                share=languages.share(share),
+            )
         )
     return used, share
 
@@ -76,14 +81,27 @@ def refuse_thin_weights(weights: Floats, treated: Flags) -> None:
     >>> import numpy as np
     >>> refuse_thin_weights(np.ones(80), np.arange(80) < 40)
     """
-    for side, name in ((treated, "with"), (~treated, "without")):
+    sides = (
+        (
+            treated,
+            marked(
+                "The comparison rests on {n} customers with the campaign (by effective weight); "
+                "{fewest} are needed on either side."
+            ),
+        ),
+        (
+            ~treated,
+            marked(
+                "The comparison rests on {n} customers without the campaign (by effective weight); "
+                "{fewest} are needed on either side."
+            ),
+        ),
+    )
+    for side, sentence in sides:
         size = effective_size(weights[side]) if side.any() else 0.0
         if size < FEWEST_EFFECTIVE:
-            raise CannotSay(
-                # Cut, not rounded: 29.7 are fewer than 30.
-                f"The comparison rests on {int(size)} customers {name} the campaign (by effective "
-                f"weight); {FEWEST_EFFECTIVE:.0f} are needed on either side."
-            )
+            # Cut, not rounded: 29.7 are fewer than 30.
+            raise CannotSay(phrase(sentence, n=count(int(size)), fewest=count(FEWEST_EFFECTIVE)))
 
 
 def balance(

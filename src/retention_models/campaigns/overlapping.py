@@ -28,6 +28,7 @@ from scipy.special import stdtr, stdtrit
 from retention_models.campaigns.arms import check_same_customers, fit_arms, read_arms
 from retention_models.campaigns.arrays import Flags, Floats, flags
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import phrase
 
 MOST_CAMPAIGNS = 3
 
@@ -109,8 +110,10 @@ def overlapping_effects(
     # What rounding leaves of a spread that is none.
     if fitted.variances.sum() <= 1e-24 * (fitted.means**2).max():
         raise CannotSay(
-            "Customers do not differ in the outcome beyond what the covariates say, so no doubt can be "
-            "put on the campaigns' effects. Wait until some have bought."
+            phrase(
+                "Customers do not differ in the outcome beyond what the covariates say, so no doubt can "
+                "be put on the campaigns' effects. Wait until some have bought."
+            )
         )
     share = counts / counts.sum()
     rows = []
@@ -169,11 +172,17 @@ def _row(value: float, error: float, freedom: float, interval: float) -> dict[st
 
 def _no_cell(names: list[str], cell: Flags) -> CannotSay:
     """Which combination nobody had."""
-    words = " and ".join(
-        f"{name!r}" if offered else f"not {name!r}"
+    *others, last = (
+        repr(name) if offered else phrase("not {campaign}", campaign=repr(name))
         for name, offered in zip(names, cell, strict=True)
     )
+    for other in reversed(others):
+        last = phrase("{first} and {second}", first=other, second=last)
     return CannotSay(
-        f"Nobody was offered {words}, so what these campaigns do together cannot be told from what each "
-        "does. Draw the customers of each by lot, whatever the other's, or look at one campaign alone."
+        phrase(
+            "Nobody was offered {offers}, so what these campaigns do together cannot be told from what "
+            "each does. Draw the customers of each by lot, whatever the other's, or look at one "
+            "campaign alone.",
+            offers=last,
+        )
     )

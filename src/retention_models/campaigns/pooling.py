@@ -20,6 +20,7 @@ from scipy.special import chdtrc, stdtr, stdtrit
 
 from retention_models.campaigns.arrays import Floats, numbers
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import count, phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +219,10 @@ def _estimates(effects: ArrayLike, standard_errors: ArrayLike) -> tuple[Floats, 
         raise SettingsError(f"standard_errors: expected above 0; rows {bad[:5].tolist()} are not.")
     if theta.size < 2:
         raise CannotSay(
-            f"With {theta.size} estimate(s) there is nothing to pool. Pooling takes two stores or "
-            "campaigns, and says much from five on."
+            phrase(
+                "With {n} estimate(s) there is nothing to pool. Pooling takes two stores or campaigns, "
+                "and says much from five on.",
+                n=count(theta.size),
+            )
         )
     return theta, s

@@ -21,6 +21,7 @@ from retention_models.campaigns.ranges import (
     explained,
 )
 from retention_models.errors import CannotSay
+from retention_models.languages import count, phrase, share
 
 _MOST = 1e12
 
@@ -119,8 +120,13 @@ def minimum_detectable_difference(
     most = (1.0 - control_rate) * (1.0 - 1e-9)
     if short(most) < 0.0:
         raise CannotSay(
-            f"With {treated:,.0f} treated and {control:,.0f} held out, no rise from "
-            f"{control_rate:.0%} could be told from chance. Pool stores, or include more customers."
+            phrase(
+                "With {treated} treated and {control} held out, no rise from {rate} could be told from "
+                "chance. Pool stores, or include more customers.",
+                treated=count(treated),
+                control=count(control),
+                rate=share(control_rate),
+            )
         )
     return float(brentq(short, 1e-12, most, xtol=1e-12))
 

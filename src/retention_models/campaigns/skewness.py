@@ -18,6 +18,7 @@ from scipy.optimize import brentq
 from retention_models.campaigns.arms import read_arms
 from retention_models.campaigns.ranges import check_positive
 from retention_models.errors import CannotSay
+from retention_models.languages import count, marked, phrase
 
 # Intervals of 95% then leave out the truth at most about 6 times in 100.
 LARGEST_SKEWNESS = 0.2
@@ -153,10 +154,19 @@ def require_little_skewness(treated: int, control: int, skewness: float) -> None
     if abs(difference_skewness(skewness, treated, control)) <= LARGEST_SKEWNESS:
         return
     larger, smaller = max(treated, control), min(treated, control)
-    names = ("offered the campaign", "held out")
-    few, many = names if treated < control else names[::-1]
-    raise CannotSay(
-        f"A few customers decide the mean of the {smaller:,} {few} beside {larger:,} {many}, so its "
-        f"interval would leave out the truth too often. It takes {fewest_held_out(skewness, larger):,} "
-        f"{few}, or arms of equal size."
+    sentence = (
+        marked(
+            "A few customers decide the mean of the {smaller} offered the campaign beside {larger} held "
+            "out, so its interval would leave out the truth too often. It takes {fewest} offered the "
+            "campaign, or arms of equal size."
+        )
+        if treated < control
+        else marked(
+            "A few customers decide the mean of the {smaller} held out beside {larger} offered the "
+            "campaign, so its interval would leave out the truth too often. It takes {fewest} held out, "
+            "or arms of equal size."
+        )
     )
+    fewest = count(fewest_held_out(skewness, larger))
+    told = phrase(sentence, smaller=count(smaller), larger=count(larger), fewest=fewest)
+    raise CannotSay(told)

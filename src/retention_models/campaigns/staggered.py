@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from retention_models.campaigns.arrays import Flags, Floats, codes, full_rank, numbers
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import count, phrase
 
 Controls = Literal["never", "not_yet"]
 
@@ -149,8 +150,10 @@ def group_time_effects(
             influence.append(effect[1])
     if not cells:
         raise CannotSay(
-            "No unit is first treated after the panel's first period with others still untreated, "
-            "so nothing shows what would have happened without the campaign."
+            phrase(
+                "No unit is first treated after the panel's first period with others still untreated, "
+                "so nothing shows what would have happened without the campaign."
+            )
         )
     g, t = np.array(cells).T
     groups = np.append(times, np.inf)
@@ -192,8 +195,11 @@ def _regression(
     n, x = len(change), design[compared]
     if not full_rank(x):
         raise CannotSay(
-            f"The covariates of the {len(x)} controls are sums of each other or constant, so the "
-            "controls' changes cannot be regressed on them; leave some covariates out."
+            phrase(
+                "The covariates of the {n} controls are sums of each other or constant, so the "
+                "controls' changes cannot be regressed on them; leave some covariates out.",
+                n=count(len(x)),
+            )
         )
     beta = np.linalg.lstsq(x, change[compared], rcond=None)[0]
     residual = change - design @ beta
@@ -223,8 +229,10 @@ def _corrected(x: Floats, clusters: NDArray[np.int64]) -> Floats:
     values, vectors = np.linalg.eigh(inside)
     if values.max() > 1.0 - 1e-8:
         raise CannotSay(
-            "One cluster alone decides what a covariate does among the controls, so without it nothing "
-            "would be known of it; leave that covariate out."
+            phrase(
+                "One cluster alone decides what a covariate does among the controls, so without it "
+                "nothing would be known of it; leave that covariate out."
+            )
         )
     root = (vectors / np.sqrt(1.0 - values)[:, None, :]) @ np.swapaxes(vectors, 1, 2)
     corrected = np.einsum("ij,ijk->ik", q, root[place])
@@ -235,7 +243,13 @@ def _refuse_few(group: float, treated: NDArray[np.int64], compared: NDArray[np.i
     sizes = np.unique(treated).size, np.unique(compared).size
     if min(sizes) < FEWEST_CLUSTERS:
         raise CannotSay(
-            f"The group first treated in period {group:g} has {sizes[0]} independent units and "
-            f"{sizes[1]} controls; each needs {FEWEST_CLUSTERS} before its effect can be told from "
-            "chance. Join it with the next group, or compare all treated stores as one."
+            phrase(
+                "The group first treated in period {period} has {units} independent units and "
+                "{controls} controls; each needs {fewest} before its effect can be told from chance. "
+                "Join it with the next group, or compare all treated stores as one.",
+                period=f"{group:g}",
+                units=count(sizes[0]),
+                controls=count(sizes[1]),
+                fewest=count(FEWEST_CLUSTERS),
+            )
         )

@@ -16,6 +16,7 @@ from scipy.special import fdtrc, stdtr, stdtrit
 from retention_models.campaigns.arrays import Flags, Floats
 from retention_models.campaigns.staggered import GroupTimeEffects
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import count, phrase
 
 Summary = Literal["simple", "group", "calendar", "event"]
 
@@ -139,8 +140,10 @@ def pre_trend(effects: GroupTimeEffects) -> PreTrend:
     k, clusters = int(before.sum()), int(effects.clusters.max()) + 1
     if k == 0:
         raise CannotSay(
-            "No group has two periods before its start, so whether groups and controls moved alike "
-            "before the campaign cannot be seen. Use a longer panel."
+            phrase(
+                "No group has two periods before its start, so whether groups and controls moved alike "
+                "before the campaign cannot be seen. Use a longer panel."
+            )
         )
     variance = _covariance(effects, effects.influence[:, before])
     scale = np.sqrt(np.diag(variance))
@@ -156,8 +159,12 @@ def pre_trend(effects: GroupTimeEffects) -> PreTrend:
 
 def _no_pre_trend(k: int, clusters: int) -> CannotSay:
     return CannotSay(
-        f"The {k} effects before the campaign cannot be tested jointly with {clusters} independent "
-        "units; join groups or periods."
+        phrase(
+            "The {k} effects before the campaign cannot be tested jointly with {clusters} independent "
+            "units; join groups or periods.",
+            k=count(k),
+            clusters=count(clusters),
+        )
     )
 
 

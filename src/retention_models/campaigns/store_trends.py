@@ -17,6 +17,7 @@ from scipy.special import fdtrc, stdtr, stdtrit
 
 from retention_models.campaigns.arrays import Flags, Floats, flags, numbers
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import phrase
 
 MOST_BLOCKS = 4
 
@@ -138,8 +139,10 @@ def store_pre_trend(outcomes: Any, treated: Any) -> StoreTrend:
     k = blocks - 1
     if k < 1 or min(d.sum(), (~d).sum()) < 2:
         raise CannotSay(
-            "Whether the stores moved alike before the campaign cannot be seen: it takes two periods "
-            "before the start and a few stores of either kind. Use a longer log."
+            phrase(
+                "Whether the stores moved alike before the campaign cannot be seen: it takes two "
+                "periods before the start and a few stores of either kind. Use a longer log."
+            )
         )
     means = np.column_stack([part.mean(axis=1) for part in np.array_split(y, blocks, axis=1)])
     return _hotelling(means[:, :-1] - means[:, [-1]], d)
@@ -152,10 +155,14 @@ def _hotelling(change: Floats, d: Flags) -> StoreTrend:
     covariance = within.T @ within / (stores - 2.0)
     scale = np.sqrt(np.diag(covariance))
     if not (scale > 1e-12 * (np.abs(change).max() + 1e-300)).all():
-        raise CannotSay("All stores changed alike before the campaign, so nothing can be tested.")
+        raise CannotSay(
+            phrase("All stores changed alike before the campaign, so nothing can be tested.")
+        )
     correlation = covariance / np.outer(scale, scale)
     if np.linalg.cond(correlation) > 1e10:
-        raise CannotSay("Periods before the campaign repeat each other, so nothing can be tested.")
+        raise CannotSay(
+            phrase("Periods before the campaign repeat each other, so nothing can be tested.")
+        )
     z = (change[d].mean(axis=0) - change[~d].mean(axis=0)) / scale
     squared = sizes[0] * sizes[1] / stores * float(z @ np.linalg.solve(correlation, z))
     freedom = stores - k - 1

@@ -17,6 +17,7 @@ from scipy.special import stdtr, stdtrit
 
 from retention_models.campaigns.arrays import Floats, flags, numbers
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import count, phrase
 
 # Simulated false positives of a 5% test: 2 to 5% from three stores on with normal changes; with changes
 # as skewed as an exponential, 10% at 3 of 20 stores, 8% at 4 of 20, 6% at 5 of 20.
@@ -109,8 +110,10 @@ def store_effect(outcomes: Any, treated: Any, after: Any) -> StoreEffect:
     parts = np.array([_spread(change[d]), _spread(change[~d])])
     if parts.sum() <= _ROUNDING * (y**2).mean():
         raise CannotSay(
-            "Every store's outcome changed alike within its group, so there is no spread to judge "
-            "the campaign's effect by; check that the outcome was measured store by store."
+            phrase(
+                "Every store's outcome changed alike within its group, so there is no spread to judge "
+                "the campaign's effect by; check that the outcome was measured store by store."
+            )
         )
     att = float(change[d].mean() - change[~d].mean())
     error = float(np.sqrt((stores - 1.0) / stores * parts.sum()))
@@ -127,7 +130,12 @@ def _spread(change: Floats) -> float:
 def _refuse_few(treated: int, control: int) -> None:
     if min(treated, control) < FEWEST_STORES:
         raise CannotSay(
-            f"The campaign ran in {treated} stores and {control} did without; with fewer than "
-            f"{FEWEST_STORES} on either side, the luck of single stores cannot be told from an "
-            "effect. Run it in more stores, or draw customers by lot within the stores."
+            phrase(
+                "The campaign ran in {treated} stores and {control} did without; with fewer than "
+                "{fewest} on either side, the luck of single stores cannot be told from an effect. Run "
+                "it in more stores, or draw customers by lot within the stores.",
+                treated=count(treated),
+                control=count(control),
+                fewest=count(FEWEST_STORES),
+            )
         )
