@@ -270,8 +270,8 @@ class StorePage:
         if days < QUARTER:
             raise CannotSay(
                 phrase(
-                    "The data begin on {begin}, less than a quarter ({days} days) before {end}, so there "
-                    "is no quarter to show yet.",
+                    "The data begin on {begin}, less than a quarter ({days} days) before {end}, so "
+                    "there is no quarter to show yet.",
                     begin=begin,
                     days=QUARTER,
                     end=store.observation_end,

@@ -41,8 +41,8 @@ def value_tenths(clv: pd.Series) -> pd.DataFrame:
     if value.size < FEWEST_FOR_TENTHS or value.sum() <= 0:
         raise CannotSay(
             phrase(
-                "How value is spread over customers is shown of {fewest} customers or more: of fewer, as "
-                "here ({here}), it would tell of single persons.",
+                "How value is spread over customers is shown of {fewest} customers or more: of fewer, "
+                "as here ({here}), it would tell of single persons.",
                 fewest=FEWEST_FOR_TENTHS,
                 here=count(value.size),
             )
