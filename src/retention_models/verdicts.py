@@ -207,13 +207,11 @@ def _mild(evidence: Evidence) -> Iterator[tuple[str, str]]:
     if swing is not None and swing.drifts and not swing.strong and evidence.failed:
         yield "drift", _drift(swing.drift)
     if evidence.fit.parameters[2] == 0.0:
-        yield (
-            "no dropout",
-            phrase(
-                "no customer is seen to leave, so all are counted as customers still: beyond the time "
-                "observed so far, expectations are an upper bound"
-            ),
+        why = phrase(
+            "no customer is seen to leave, so all are counted as customers still: beyond the time "
+            "observed so far, expectations are an upper bound"
         )
+        yield "no dropout", why
     best = evidence.baselines.drop(index="model")["squared_error"].idxmin()
     row = evidence.baselines.loc[best]
     if row["better_by"] > BEYOND_CHANCE:
