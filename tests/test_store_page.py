@@ -144,7 +144,7 @@ def test_where_nothing_is_beyond_chance_that_is_said():
         customers=(90.0, 88.0, 2.0, -10.0, 14.0),
     )
     assert "none of the 2 figures" in answers.what_changed(found, "EUR")
-    card = tables._moved("repeat_customer_rate", found, "EUR", ENGLISH)
+    card = tables._moved("repeat_customer_rate", found, "EUR")
     assert card.endswith("beyond chance alone, but not as one of 2 looked at")
 
 

@@ -1,12 +1,27 @@
 """Sentences are pure functions of results: the numbers in them are the results' own."""
 
 import datetime as dt
+from gettext import NullTranslations
 
 import pandas as pd
 import pytest
 
 from retention_models import words
+from retention_models.languages import Language, speaking
 from retention_models.predictions import Interval
+from retention_models.store_page.texts import shown_signed
+
+
+class Marked(NullTranslations):
+    """A language that shows which texts are its own."""
+
+    def gettext(self, message: str) -> str:
+        """In brackets."""
+        return f"⟦{message}⟧"
+
+    def ngettext(self, singular: str, plural: str, n: int) -> str:
+        """In brackets."""
+        return f"⟦{singular if n == 1 else plural}⟧"
 
 
 @pytest.mark.parametrize(
@@ -59,3 +74,21 @@ def test_the_cohort_sentence_reads_the_table_back():
     sentence = words.cohort_retention(table)
     assert "30% (23% to 38%; 45 of 150) bought in the month after their first purchase" in sentence
     assert "20% (13% to 29%; 20 of 100) bought 2 months after it" in sentence
+
+
+def test_sentences_and_their_numbers_are_of_the_language_that_is_spoken():
+    """Half a week is not one; months are a place of their own, since languages count differently."""
+    table = pd.DataFrame(
+        {"cohort_age": [0, 1, 2], "customers": [2000] * 3, "active": [2000, 1001, 500]}
+    )
+    with speaking(Language("xx", "ltr", Marked(), (".", ","))):
+        assert ["⟦0,5 weeks⟧", "⟦1 week⟧"] == [words.window(0.5, "W"), words.window(1, "W")]
+        assert "⟦1.499 to 1.826⟧" == words.between(Interval(1653.4, 1498.6, 1826.05))
+        sentence = words.cohort_retention(table)
+        assert "+1.250" == shown_signed("customers", 1250.0, "EUR")
+        assert "⟦−12 points⟧" == shown_signed("retention_rate", -0.12, "EUR")
+        assert "⟦−1,50 EUR⟧" == shown_signed("spend_per_order", -1.5, "EUR")
+        assert "−1,50" == shown_signed("spend_per_order", -1.5, "EUR", bare=True)
+    assert "1.001 of 2.000" in sentence
+    assert sentence.endswith("⟦2 months⟧ after it.⟧")
+    assert sentence.startswith("⟦Of all customers, ⟦50%⟧ (⟦48%⟧ to ⟦52%⟧;")

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import phrase
 from retention_models.models.chain_fits import (
     ChainFit,
     Columns,
@@ -138,7 +139,7 @@ def fit_stores(summary_by_store: Mapping[str, pd.DataFrame] | pd.DataFrame) -> S
     summaries = _by_store(summary_by_store)
     unit = _unit_of(summaries)
     purchases = fit_chain_purchases({s: _histories(s, summary) for s, summary in summaries.items()})
-    spend, why_not = None, "The summaries hold no money."
+    spend, why_not = None, phrase("The summaries hold no money.")
     if all(_MONEY in summary for summary in summaries.values()):
         try:
             spend = fit_chain_spend({s: _spends(s, summary) for s, summary in summaries.items()})

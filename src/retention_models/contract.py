@@ -12,12 +12,23 @@ import ibis
 from ibis.expr.types import BooleanValue, Column, StringColumn, StringValue, Table, Value
 
 from retention_models.errors import DataError
+from retention_models.languages import marked
 
-NO_CUSTOMER = "no customer id"
-DUPLICATE = "exact repeat of another row"
-NO_DATE_FITS = "date not understood"
-TOO_EARLY = "date before 1900"
-NO_NUMBER = "spend is not a number"
+# Shown on pages too.
+NO_CUSTOMER = marked("no customer id")
+DUPLICATE = marked("exact repeat of another row")
+NO_DATE_FITS = marked("date not understood")
+TOO_EARLY = marked("date before 1900")
+NO_NUMBER = marked("spend is not a number")
+# By the role of the column.
+_NO_ID = {
+    "customer_id": NO_CUSTOMER,
+    "store_id": marked("no store id"),
+}
+_RUINED = {
+    "customer_id": marked("customer id turned into a decimal number"),
+    "store_id": marked("store id turned into a decimal number"),
+}
 # What a decimal of 18 digits, six of them behind the point, cannot hold.
 _LARGEST_SPEND = 1e12
 # Before it lie two-digit years that were read as four, and the zero days of other systems.
@@ -80,19 +91,19 @@ def classified(
     today = ibis.literal(dt.datetime.now(tz=ZoneInfo(timezone)).date())
     blank = {role: _is_blank(raw[column]) for role, column in columns.items() if column is not None}
     reason = ibis.cases(
-        (blank["date"], "no date"),
+        (blank["date"], marked("no date")),
         (day.isnull(), NO_DATE_FITS),
-        (day > today, "date in the future"),
+        (day > today, marked("date in the future")),
         (day < ibis.literal(_EARLIEST_DAY), TOO_EARLY),
-        (blank["spend"], "no spend"),
+        (blank["spend"], marked("no spend")),
         (spend.isnull(), NO_NUMBER),
         (
             spend.isnan() | spend.isinf() | (spend.abs() >= _LARGEST_SPEND),
-            "spend is not finite, or 1e12 and more",
+            marked("spend is not finite, or 1e12 and more"),
         ),
         else_=ibis.coalesce(
             *(
-                _fault_of_id(raw[column], role.removesuffix("_id"))
+                _fault_of_id(raw[column], role)
                 for role in ("store_id", "customer_id")
                 if (column := columns[role]) is not None
             )
@@ -152,14 +163,14 @@ def _is_ruined(text: StringColumn) -> BooleanValue:
     return ibis.ifelse(digit, text.re_search(_RUINED_ID), ibis.literal(False))
 
 
-def _fault_of_id(column: Column, whose: str) -> StringValue:
+def _fault_of_id(column: Column, role: str) -> StringValue:
     """Why an id is unusable; null where it is not."""
-    none, no_fault = f"no {whose} id", ibis.null("string")
+    none, no_fault = _NO_ID[role], ibis.null("string")
     if not column.type().is_string():
         return ibis.ifelse(column.isnull(), none, no_fault)
     fault = ibis.cases(
         (_is_blank(column), none),
-        (_is_ruined(column), f"{whose} id turned into a decimal number"),
+        (_is_ruined(column), _RUINED[role]),
         else_=no_fault,
     )
     # What begins with a letter is neither, and most ids do.

@@ -16,6 +16,7 @@ from retention_models.customer_summaries import (
     purchase_days,
 )
 from retention_models.errors import CannotSay
+from retention_models.languages import phrase
 from retention_models.sources import to_frame
 from retention_models.time_units import days_in
 from retention_models.transactions import Transactions
@@ -116,7 +117,11 @@ def read_holdout(
         log, store_id=store_id, calibration_end=split, holdout_end=end, time_unit=time_unit
     )
     if customers.empty:
-        raise CannotSay(f"Nobody had bought by {calibration_end}, so there is nothing to validate.")
+        raise CannotSay(
+            phrase(
+                "Nobody had bought by {day}, so there is nothing to validate.", day=calibration_end
+            )
+        )
     attributes = customers.attrs
     purchases = purchase_days(log.rows(store_id, end), returns=log.has_returns)
     recent = _last_period(purchases, split, end).reindex(customers.index, fill_value=0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from retention_models.languages import marked
+
 _GROUPS = 7  # frequency groups 0, 1, …, 6 and 7 or more, as FHL (2005), figure 3
 
 
@@ -34,12 +36,13 @@ def baseline_errors(customers: pd.DataFrame, window: float) -> pd.DataFrame:
     """
     actual = customers["frequency_holdout"]
     age = customers["T"].where(customers["T"] > 0, np.nan)
+    mean_rate = customers["frequency"].sum() / customers["T"].sum()
     rules = {
         "model": customers["predicted"],
-        "always zero": 0.0 * actual,
-        "own historic rate": (customers["frequency"] / age * window).fillna(0.0),
-        "last period repeated": customers["last_period"],
-        "store mean": 0.0 * actual + customers["frequency"].sum() / customers["T"].sum() * window,
+        marked("always zero"): 0.0 * actual,
+        marked("own historic rate"): (customers["frequency"] / age * window).fillna(0.0),
+        marked("last period repeated"): customers["last_period"],
+        marked("store mean"): 0.0 * actual + mean_rate * window,
     }
     errors = pd.DataFrame({name: actual - rule for name, rule in rules.items()})
     gain = (errors**2).rsub(errors["model"] ** 2, axis=0)

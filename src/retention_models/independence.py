@@ -18,6 +18,7 @@ from scipy.special import betainc, ndtr, psi
 from scipy.stats import rankdata
 
 from retention_models.errors import CannotSay
+from retention_models.languages import catalogue, count, decimals, phrase
 from retention_models.models.fitters import GammaGammaFitter
 from retention_models.predictions import Interval
 from retention_models.verdicts import Verdict
@@ -117,13 +118,18 @@ def spend_independence(
     x, m = (repeat[name].to_numpy(dtype=float) for name in ("frequency", "monetary_value"))
     if x.size < _FEWEST:
         raise CannotSay(
-            f"Fewer than {_FEWEST} customers bought again, too few to tell whether spend depends on "
-            "how often customers buy."
+            phrase(
+                "Fewer than {fewest} customers bought again, too few to tell whether spend depends on "
+                "how often customers buy.",
+                fewest=_FEWEST,
+            )
         )
     if np.all(x == x[0]):
         raise CannotSay(
-            "All customers who came back did so equally often, so whether spend depends on how often "
-            "customers buy cannot be told."
+            phrase(
+                "All customers who came back did so equally often, so whether spend depends on how "
+                "often customers buy cannot be told."
+            )
         )
     fitted = GammaGammaFitter().fit(x, m) if spend is None else spend
     p, q, v = fitted.fit_.parameters
@@ -164,24 +170,58 @@ def _two_sided(z: float) -> float:
 
 
 def _verdict(rho: Interval, pvalue: float, customers: int) -> tuple[Verdict, str]:
-    size, shown = abs(rho.value), f"{rho.value:+.2f} ({rho.low:+.2f} to {rho.high:+.2f})"
-    told = f"the rank correlation of spend and frequency among {customers:,} customers is {shown}"
-    way = "more" if rho.value > 0.0 else "less"
+    verdict, reason = _judged(rho, pvalue)
+    shown = {
+        name: decimals(getattr(rho, end), 2, signed=True)
+        for name, end in (("rho", "value"), ("low", "low"), ("high", "high"))
+    }
+    return verdict, phrase(_ENGLISH[reason], customers=count(customers), **shown)
+
+
+def _judged(rho: Interval, pvalue: float) -> tuple[Verdict, str]:
+    size, way = abs(rho.value), "more" if rho.value > 0.0 else "less"
     if pvalue >= LEVEL:
-        if max(-rho.low, rho.high) <= HARMFUL:
-            return "use", f"{told}, no more than chance gives"
-        return "use with care", (
-            f"{told}, no more than chance gives, but so few customers leave room for a dependence "
-            "that matters"
-        )
+        told = max(-rho.low, rho.high) <= HARMFUL
+        return ("use", "chance") if told else ("use with care", "chance.few")
     if size < HARMLESS:
-        return "use", f"{told}: beyond chance, but too small to matter"
-    if size <= HARMFUL:
-        return "use with care", (
-            f"{told}: those who buy often spend somewhat {way} each time, and their value is somewhat "
-            f"{'under' if rho.value > 0.0 else 'over'}stated"
-        )
-    return "do not use", (
-        f"{told}: those who buy often spend {way} each time, which the model rules out, so add up "
-        "groups of customers and do not rank single ones by value"
-    )
+        return "use", "small"
+    return ("use with care", f"{way}.care") if size <= HARMFUL else ("do not use", way)
+
+
+_ENGLISH = catalogue(
+    {
+        "chance": (
+            "the rank correlation of spend and frequency among {customers} customers is {rho} ({low} "
+            "to {high}), no more than chance gives"
+        ),
+        "chance.few": (
+            "the rank correlation of spend and frequency among {customers} customers is {rho} ({low} "
+            "to {high}), no more than chance gives, but so few customers leave room for a dependence "
+            "that matters"
+        ),
+        "small": (
+            "the rank correlation of spend and frequency among {customers} customers is {rho} ({low} "
+            "to {high}): beyond chance, but too small to matter"
+        ),
+        "more.care": (
+            "the rank correlation of spend and frequency among {customers} customers is {rho} ({low} "
+            "to {high}): those who buy often spend somewhat more each time, and their value is "
+            "somewhat understated"
+        ),
+        "less.care": (
+            "the rank correlation of spend and frequency among {customers} customers is {rho} ({low} "
+            "to {high}): those who buy often spend somewhat less each time, and their value is "
+            "somewhat overstated"
+        ),
+        "more": (
+            "the rank correlation of spend and frequency among {customers} customers is {rho} ({low} "
+            "to {high}): those who buy often spend more each time, which the model rules out, so add "
+            "up groups of customers and do not rank single ones by value"
+        ),
+        "less": (
+            "the rank correlation of spend and frequency among {customers} customers is {rho} ({low} "
+            "to {high}): those who buy often spend less each time, which the model rules out, so add "
+            "up groups of customers and do not rank single ones by value"
+        ),
+    }
+)

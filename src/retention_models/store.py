@@ -30,7 +30,7 @@ from retention_models.contacts.reading import (
 from retention_models.customer_summaries import Day
 from retention_models.errors import CannotSay
 from retention_models.forecasts import StoreForecast, predict_store
-from retention_models.languages import day
+from retention_models.languages import count, day, phrase, plural
 from retention_models.last_days import last_day
 from retention_models.log_reading import read_project_transactions
 from retention_models.measures.cohorts import cohort_retention
@@ -88,15 +88,23 @@ class Store:
         before = summary.attrs["customers_before"]
         if summary.empty and before:
             raise CannotSay(
-                f"All {before:,} customers of store {self.id} were first seen before "
-                f"{summary.attrs['first_seen_from']} (first_seen_from), so they are left out and "
-                "nothing can be said about the rest. An earlier day keeps some of them."
+                phrase(
+                    "All {customers} customers of store {store} were first seen before {day} "
+                    "(first_seen_from), so they are left out and nothing can be said about the rest. An "
+                    "earlier day keeps some of them.",
+                    customers=count(before),
+                    store=self.id,
+                    day=summary.attrs["first_seen_from"],
+                )
             )
         if summary.empty:
             raise CannotSay(
-                f"The data hold no purchase at store {self.id} up to {day(self.observation_end)}, "
-                "so nothing can be said about it. If it should have some, check the store's id in "
-                "the project file."
+                phrase(
+                    "The data hold no purchase at store {store} up to {day}, so nothing can be said "
+                    "about it. If it should have some, check the store's id in the project file.",
+                    store=self.id,
+                    day=day(self.observation_end),
+                )
             )
         return summary
 
@@ -192,10 +200,12 @@ class Store:
         Of the whole chain, since a store alone has too few customers for a verdict of its own.
         """
         if not self.settings.campaigns:
-            raise CannotSay("The project file describes no campaign.")
+            raise CannotSay(phrase("The project file describes no campaign."))
         newest = self.settings.reports.campaigns
         if not newest:
-            raise CannotSay("The project file asks for no campaigns: [reports] campaigns is 0.")
+            raise CannotSay(
+                phrase("The project file asks for no campaigns: [reports] campaigns is 0.")
+            )
         if self.part is not None and self.part.campaigns is not None:
             return self.part.campaigns
         return campaign_overview(self.settings, self.log, as_of=self.observation_end, newest=newest)
@@ -212,7 +222,7 @@ class Store:
     def holdout(self) -> HoldoutValidation:
         """Model against a holdout at the end of the data; see `validate_holdout`."""
         split = self.calibration_end
-        early = self._models_of(split, upto=f" up to {day(split)}")
+        early = self._models_of(split, upto=split)
         purchases: BetaGeoFitter | None = None
         try:
             purchases = early.purchases
@@ -273,8 +283,10 @@ class Store:
     def _require_trust(self) -> None:
         if self.forecast_verdict == "do not use":
             raise CannotSay(
-                "The forecast is withheld: the model failed its check against purchases that it had "
-                "not seen (see “Can we trust this?”)."
+                phrase(
+                    "The forecast is withheld: the model failed its check against purchases that it had "
+                    "not seen (see “Can we trust this?”)."
+                )
             )
 
     @property
@@ -290,17 +302,22 @@ class Store:
         """Refuse where so few people have bought that figures would tell of single persons."""
         n = len(self.summary)
         if n < SMALLEST_GROUP:
-            people = "one customer" if n == 1 else f"{n} customers"
             raise CannotSay(
-                f"The store has {people} so far; figures of fewer than {SMALLEST_GROUP} are not "
-                "shown, since they would tell of single persons."
+                plural(
+                    "The store has one customer so far; figures of fewer than {smallest} are not shown, "
+                    "since they would tell of single persons.",
+                    "The store has {n} customers so far; figures of fewer than {smallest} are not "
+                    "shown, since they would tell of single persons.",
+                    n,
+                    smallest=SMALLEST_GROUP,
+                )
             )
 
     @cached_property
     def _models(self) -> StoreModels:
         return self._models_of(self.observation_end)
 
-    def _models_of(self, end: dt.date, upto: str = "") -> StoreModels:
+    def _models_of(self, end: dt.date, upto: dt.date | None = None) -> StoreModels:
         time_unit = self.settings.model.time_unit
         loans = {} if self.part is None else self.part.loans
         return StoreModels(self.log, self.id, end, time_unit, self.settings.stores.ids, upto, loans)

@@ -14,6 +14,7 @@ from retention_models.chain_models import StoreFits, fit_stores
 from retention_models.chain_summaries import customer_summary_by_store
 from retention_models.customer_summaries import customer_summary
 from retention_models.errors import CannotSay
+from retention_models.languages import catalogue, count, day, marked, phrase
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
 from retention_models.transactions import Transactions
 
@@ -28,6 +29,23 @@ FEWEST_OTHER_STORES = 3
 _MOST_OTHER_STORES = 100
 
 _Fitter = TypeVar("_Fitter", BetaGeoFitter, GammaGammaFitter)
+
+_PURCHASES_UNTOLD = marked(
+    "The purchase model cannot be estimated from this store's customers: {reason}."
+)
+_SPEND_UNTOLD = marked("The spend model cannot be estimated from this store's customers: {reason}.")
+_TOO_FEW = catalogue(
+    {
+        "purchases": "Fewer than {fewest} customers have bought again, too few to model purchases.",
+        "purchases.upto": (
+            "Fewer than {fewest} customers have bought again, too few to model purchases up to {day}."
+        ),
+        "spend": "Fewer than {fewest} customers have bought again, too few to model spend.",
+        "spend.upto": (
+            "Fewer than {fewest} customers have bought again, too few to model spend up to {day}."
+        ),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -46,8 +64,8 @@ class StoreModels:
         Scale of time.
     chain : tuple of str, optional
         Ids of the stores to borrow from; all in the log unless given.
-    upto : str
-        What a refusal says behind the thing that cannot be modelled, such as " up to 2017-09-30".
+    upto : date, optional
+        The day that a refusal names, where it is not the last of the data.
     loans : mapping of date to Loan
         What the chain has to lend as of a day, where that was found before.
     """
@@ -57,7 +75,7 @@ class StoreModels:
     end: dt.date
     time_unit: str
     chain: tuple[str, ...] | None = None
-    upto: str = ""
+    upto: dt.date | None = None
     loans: Mapping[dt.date, Loan | None] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -80,7 +98,9 @@ class StoreModels:
         try:
             self.require_repeats()
             s = self.summary
-            return _told(BetaGeoFitter().fit(s["frequency"], s["recency"], s["T"]), "purchase")
+            return _told(
+                BetaGeoFitter().fit(s["frequency"], s["recency"], s["T"]), _PURCHASES_UNTOLD
+            )
         except CannotSay as refusal:
             return self._borrowed(refusal).purchase_model(self.store_id)
 
@@ -98,7 +118,7 @@ class StoreModels:
             repeat = s.loc[(s["frequency"] > 0) & (s["monetary_value"] > 0)]
             self._require(len(repeat), "spend")
             fitted = GammaGammaFitter().fit(repeat["frequency"], repeat["monetary_value"])
-            return _told(fitted, "spend")
+            return _told(fitted, _SPEND_UNTOLD)
         except CannotSay as refusal:
             return self._borrowed(refusal).spend_model(self.store_id)
 
@@ -108,10 +128,11 @@ class StoreModels:
 
     def _require(self, repeats: int, what: str) -> None:
         if repeats < FEWEST_REPEAT_CUSTOMERS:
-            raise CannotSay(
-                f"Fewer than {FEWEST_REPEAT_CUSTOMERS} customers have bought again, too few to "
-                f"model {what}{self.upto}."
-            )
+            fewest = count(FEWEST_REPEAT_CUSTOMERS)
+            if self.upto is None:
+                raise CannotSay(phrase(_TOO_FEW[what], fewest=fewest))
+            refusal = _TOO_FEW[f"{what}.upto"]
+            raise CannotSay(phrase(refusal, fewest=fewest, day=day(self.upto)))
 
     def _borrowed(self, refusal: CannotSay) -> StoreFits | Loan:
         """The chain's models, or the store's own refusal where the chain cannot help."""
@@ -232,11 +253,8 @@ def _lenders(
     return {**{store: others[store] for store in largest}, store_id: summaries[store_id]}
 
 
-def _told(fitted: _Fitter, what: str) -> _Fitter:
+def _told(fitted: _Fitter, refusal: str) -> _Fitter:
     """The model, unless its data left it open."""
     if fitted.fit_.verdict == "not identified":
-        raise CannotSay(
-            f"The {what} model cannot be estimated from this store's customers: "
-            f"{fitted.fit_.message}."
-        )
+        raise CannotSay(phrase(refusal, reason=fitted.fit_.message))
     return fitted

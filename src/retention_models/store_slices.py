@@ -28,6 +28,7 @@ from retention_models.contacts.reading import (
     read_project_surveys,
 )
 from retention_models.errors import CannotSay
+from retention_models.languages import phrase
 from retention_models.log_reading import read_project_transactions
 from retention_models.log_slices import frame, open_rows, read_chain, write_chain, write_json
 from retention_models.settings import Settings, read_settings
@@ -79,8 +80,12 @@ def calibration_end(settings: Settings, summary: pd.DataFrame, end: dt.date) -> 
     days = round(held_out * unit) if held_out is not None else round(observed / 4)
     if not 0 < days < observed:
         raise CannotSay(
-            f"The store has been observed for {observed:.0f} days, too short to hold out "
-            f"{days} of them and check the model against what came."
+            phrase(
+                "The store has been observed for {observed} days, too short to hold out {days} of them "
+                "and check the model against what came.",
+                observed=f"{observed:.0f}",
+                days=days,
+            )
         )
     return end - dt.timedelta(days=days)
 

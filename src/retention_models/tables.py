@@ -5,32 +5,45 @@ from __future__ import annotations
 import pandas as pd
 
 from retention_models.comparison import ModelComparison
-from retention_models.languages import money, number
+from retention_models.languages import (
+    catalogue,
+    count,
+    ends,
+    money,
+    number,
+    phrase,
+    share,
+    spoken,
+)
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.validation import HoldoutValidation
 
-_MEASURES = {
-    "customers": "Customers",
-    "orders": "Orders",
-    "revenue": "Revenue",
-    "repeat_customer_rate": "Customers who bought on more than one day",
-    "purchase_frequency": "Orders per customer",
-    "spend_per_order": "Spend per order",
-    "sales_per_customer": "Sales per customer",
-}
+_MEASURES = catalogue(
+    {
+        "customers": "Customers",
+        "orders": "Orders",
+        "revenue": "Revenue",
+        "repeat_customer_rate": "Customers who bought on more than one day",
+        "purchase_frequency": "Orders per customer",
+        "spend_per_order": "Spend per order",
+        "sales_per_customer": "Sales per customer",
+    }
+)
 _MONEY = {"revenue", "spend_per_order", "sales_per_customer"}
 
-_MEANING = {
-    "r": "shape of the purchase rates: the smaller, the more unequal",
-    "alpha": "rate of the purchase rates; r / alpha is their mean",
-    "a": "a / (a + b) is the mean chance to leave after a purchase",
-    "b": "see a",
-    "s": "shape of the rates to leave: the smaller, the more unequal",
-    "beta": "rate of the rates to leave; s / beta is their mean",
-    "p": "shape of a customer's own spend: the larger, the steadier",
-    "q": "spread of mean spend between customers: the larger, the more alike",
-    "v": "scale of spend; p · v / (q − 1) is its mean",
-}
+_MEANING = catalogue(
+    {
+        "r": "shape of the purchase rates: the smaller, the more unequal",
+        "alpha": "rate of the purchase rates; r / alpha is their mean",
+        "a": "a / (a + b) is the mean chance to leave after a purchase",
+        "b": "see a",
+        "s": "shape of the rates to leave: the smaller, the more unequal",
+        "beta": "rate of the rates to leave; s / beta is their mean",
+        "p": "shape of a customer's own spend: the larger, the steadier",
+        "q": "spread of mean spend between customers: the larger, the more alike",
+        "v": "scale of spend; p · v / (q − 1) is its mean",
+    }
+)
 
 
 def measures(table: pd.DataFrame, currency: str) -> pd.DataFrame:
@@ -40,23 +53,24 @@ def measures(table: pd.DataFrame, currency: str) -> pd.DataFrame:
         if measure in _MONEY:
             return money(value, currency)
         if measure == "repeat_customer_rate":
-            return f"{value:.1%}"
-        return f"{value:,.0f}" if measure in {"customers", "orders"} else number(value)
+            return share(value, 1)
+        return count(value) if measure in {"customers", "orders"} else number(value)
 
     alone = table.loc["customers", "value"] == 1
-    alike = "one customer gives none" if alone else "customers are alike: none"
+    alike = phrase("one customer gives none") if alone else phrase("customers are alike: none")
     rows = {}
     for measure, label in _MEASURES.items():
         row = table.loc[measure]
-        ends = f"{shown(measure, row['low'])} to {shown(measure, row['high'])}"
+        interval = ends(shown(measure, row["low"]), shown(measure, row["high"]))
         counted = measure in {"customers", "orders", "revenue"}
-        nothing = "counted, not estimated" if counted else alike
-        rows[label] = (
+        nothing = phrase("counted, not estimated") if counted else alike
+        rows[phrase(label)] = (
             shown(measure, row["value"]),
-            nothing if pd.isna(row["low"]) else ends,
+            nothing if pd.isna(row["low"]) else interval,
         )
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=["Value", "95% interval"])
-    frame.index.name = "Measure"
+    columns = [phrase("Value"), phrase("95% interval")]
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    frame.index.name = phrase("Measure")
     return frame
 
 
@@ -66,19 +80,26 @@ def parameters(fitted: PurchaseFitter | GammaGammaFitter) -> pd.DataFrame:
     limits = fitted.confidence_intervals_
     for name, value in fitted.params_.items():
         low, high = limits.loc[name]
-        ends = "held at a limit" if low == high else f"{low:.3g} to {high:.3g}"
-        rows[name] = (f"{value:.4g}", ends, _MEANING[str(name)])
-    columns = ["Estimate", "95% interval", "Meaning"]
+        interval = (
+            phrase("held at a limit") if low == high else ends(_digits(low, 3), _digits(high, 3))
+        )
+        rows[name] = (_digits(value, 4), interval, phrase(_MEANING[str(name)]))
+    columns = [phrase("Estimate"), phrase("95% interval"), phrase("Meaning")]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    frame.index.name = "Parameter"
+    frame.index.name = phrase("Parameter")
     return frame
+
+
+def _digits(value: float, digits: int) -> str:
+    return spoken().figures(f"{value:.{digits}g}")
 
 
 def unusable_rows(quality: pd.DataFrame) -> pd.DataFrame:
     """Unusable rows of the whole chain by reason, as text."""
     counts = quality.groupby("reason")["rows"].sum().sort_values(ascending=False)
-    frame = pd.DataFrame({"Rows": [f"{rows:,}" for rows in counts]}, index=counts.index)
-    frame.index.name = "Reason"
+    reasons = [phrase(str(reason)) for reason in counts.index]
+    frame = pd.DataFrame({phrase("Rows"): [count(rows) for rows in counts]}, index=reasons)
+    frame.index.name = phrase("Reason")
     return frame
 
 

@@ -11,6 +11,7 @@ from scipy.special import ndtri
 from retention_models.customer_summaries import purchase_days
 from retention_models.errors import CannotSay
 from retention_models.forecasts import predict_path
+from retention_models.languages import count, phrase
 from retention_models.sources import to_frame
 from retention_models.time_units import days_in
 from retention_models.transactions import Transactions
@@ -123,8 +124,11 @@ def weekly_totals(tracking: pd.DataFrame, *, interval: float = 0.90) -> pd.DataF
     fitted = weeks.loc[weeks["expected"] >= _FEWEST_EXPECTED]
     if len(fitted) < _FEWEST_WEEKS:
         raise CannotSay(
-            f"Only {len(fitted)} weeks were fitted with five expected purchases or more, too few to "
-            "tell how far weeks scatter."
+            phrase(
+                "Only {weeks} weeks were fitted with five expected purchases or more, too few to tell "
+                "how far weeks scatter.",
+                weeks=count(len(fitted)),
+            )
         )
     scatter = float(((fitted["actual"] - fitted["expected"]) ** 2 / fitted["expected"]).mean())
     dispersion = max(1.0, scatter)

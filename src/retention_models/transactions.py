@@ -11,6 +11,7 @@ import pandas as pd
 from ibis.expr.types import Table
 
 from retention_models.as_read import AsRead
+from retention_models.languages import count, marked, phrase
 from retention_models.sources import Source, to_frame
 
 # DuckDB groups so many lines by customer and day within 3.5 GB; with more it would write to disk, which
@@ -105,15 +106,23 @@ class Transactions:
     def remarks(self) -> tuple[str, ...]:
         """What was found and kept, for the reader: returns, zero-spend lines, repeats."""
         found = (
-            (self.stores["returns"].sum(), "rows are returns (spend below 0): they lower spend"),
-            (self.stores["zeros"].sum(), "rows have a spend of 0: they count as purchases"),
+            (
+                self.stores["returns"].sum(),
+                marked("{rows} rows are returns (spend below 0): they lower spend"),
+            ),
+            (
+                self.stores["zeros"].sum(),
+                marked("{rows} rows have a spend of 0: they count as purchases"),
+            ),
             (
                 self.repeats,
-                "rows repeat another row exactly: they were kept "
-                '(duplicates = "drop" leaves them out)',
+                marked(
+                    "{rows} rows repeat another row exactly: they were kept "
+                    '(duplicates = "drop" leaves them out)'
+                ),
             ),
         )
-        return tuple(f"{count:,} {text}" for count, text in found if count)
+        return tuple(phrase(text, rows=count(rows)) for rows, text in found if rows)
 
     def store_ids(self) -> list[str]:
         """Ids of the stores in the log, sorted as text."""

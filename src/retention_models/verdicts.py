@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -10,6 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from retention_models.calibration import CountCalibration
+from retention_models.languages import catalogue, count, day, decimals, phrase, share
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.predictions import Interval
 from retention_models.store_changes import Silence, Swing
@@ -118,7 +118,7 @@ def judge(evidence: Evidence) -> tuple[Verdict, str, tuple[str, ...]]:
     if grave:
         found = {name: text for name, text in found.items() if name in _EXPLAINS or name in grave}
     parts = [_what_came(evidence), *(text for text in found.values() if text)]
-    return verdict, "; ".join(parts), tuple(found)
+    return verdict, phrase("; ").join(parts), tuple(found)
 
 
 # What is told beside a forecast that failed: the rest does not explain why.
@@ -127,18 +127,43 @@ _EXPLAINS = ("season", "swing", "drift")
 
 def _what_came(evidence: Evidence) -> str:
     total = evidence.total
-    came = f"{evidence.actual:,} purchases came where {total.value:,.0f} were expected"
+    places = {
+        "came": count(evidence.actual),
+        "expected": count(total.value),
+        "low": count(total.low),
+        "high": count(total.high),
+        "tolerated": share(TOLERATED_ERROR),
+    }
+    return phrase(_CAME[_how_it_came(evidence)], **places)
+
+
+def _how_it_came(evidence: Evidence) -> str:
     if evidence.inside:
-        return f"{came}, inside the expected {total.low:,.0f} to {total.high:,.0f}"
+        return "inside"
     if evidence.failed:
-        return (
-            f"{came} ({total.low:,.0f} to {total.high:,.0f}): the forecast is off by more than "
-            f"{TOLERATED_ERROR:.0%}"
-        )
-    outside = f"{came}, outside the expected {total.low:,.0f} to {total.high:,.0f}"
-    if evidence.off > TOLERATED_ERROR:
-        return f"{outside}, though in so small a store chance may bring that"
-    return f"{outside} but off by no more than {TOLERATED_ERROR:.0%}"
+        return "failed"
+    return "small" if evidence.off > TOLERATED_ERROR else "outside"
+
+
+_CAME = catalogue(
+    {
+        "inside": (
+            "{came} purchases came where {expected} were expected, inside the expected {low} to {high}"
+        ),
+        "failed": (
+            "{came} purchases came where {expected} were expected ({low} to {high}): the forecast is "
+            "off by more than {tolerated}"
+        ),
+        "small": (
+            "{came} purchases came where {expected} were expected, outside the expected {low} to "
+            "{high}, though in so small a store chance may bring that"
+        ),
+        "outside": (
+            "{came} purchases came where {expected} were expected, outside the expected {low} to "
+            "{high} but off by no more than {tolerated}"
+        ),
+    }
+)
 
 
 def _grave(evidence: Evidence) -> Iterator[tuple[str, str]]:
@@ -146,25 +171,30 @@ def _grave(evidence: Evidence) -> Iterator[tuple[str, str]]:
     if silence is not None and silence.closed:
         yield (
             "closed",
-            (
-                f"nothing has been bought since {_day(silence.last_purchase)}, {silence.weeks:.0f} "
-                f"weeks before the end of the data, where {silence.expected:,.0f} purchases were "
-                "expected: the store has closed, or its data stop there"
+            phrase(
+                "nothing has been bought since {day}, {weeks} weeks before the end of the data, where "
+                "{expected} purchases were expected: the store has closed, or its data stop there",
+                day=day(silence.last_purchase),
+                weeks=count(silence.weeks),
+                expected=count(silence.expected),
             ),
         )
     if evidence.fit.verdict == "not identified":
-        yield "not identified", f"the model cannot be estimated: {evidence.fit.message}"
+        why = phrase("the model cannot be estimated: {reason}", reason=evidence.fit.message)
+        yield "not identified", why
     if not evidence.failed:
         return
     if swing is None:
-        why = (
+        why = phrase(
             "it happens when a store changes, closes, or has a strong season, and too few purchases "
             "are known to tell which"
         )
     elif swing.strong or swing.drifts:
         why = ""  # told by name
     else:
-        why = "neither a closure nor a season explains it, so customers or the store have changed"
+        why = phrase(
+            "neither a closure nor a season explains it, so customers or the store have changed"
+        )
     yield "total", why
 
 
@@ -175,40 +205,35 @@ def _mild(evidence: Evidence) -> Iterator[tuple[str, str]]:
     if swing is not None and swing.strong:
         yield ("season" if swing.whole_year else "swing"), _wave(swing)
     if swing is not None and swing.drifts and not swing.strong and evidence.failed:
-        way = "fallen" if swing.drift < 0.0 else "risen"
-        yield (
-            "drift",
-            (
-                f"the rates at which the same customers buy have {way} by {abs(swing.drift):.0%} a "
-                "year, and the model takes them for constant"
-            ),
-        )
+        yield "drift", _drift(swing.drift)
     if evidence.fit.parameters[2] == 0.0:
-        yield (
-            "no dropout",
-            (
-                "no customer is seen to leave, so all are counted as customers still: beyond the time "
-                "observed so far, expectations are an upper bound"
-            ),
+        why = phrase(
+            "no customer is seen to leave, so all are counted as customers still: beyond the time "
+            "observed so far, expectations are an upper bound"
         )
+        yield "no dropout", why
     best = evidence.baselines.drop(index="model")["squared_error"].idxmin()
     row = evidence.baselines.loc[best]
     if row["better_by"] > BEYOND_CHANCE:
         model = evidence.baselines.loc["model", "squared_error"]
         yield (
             "rule of thumb",
-            (
-                f"customer by customer “{best}” errs less (mean squared error "
-                f"{row['squared_error']:.2f} against {model:.2f})"
+            phrase(
+                "customer by customer “{rule}” errs less (mean squared error {error} against {model})",
+                rule=phrase(str(best)),
+                error=decimals(row["squared_error"], 2),
+                model=decimals(model, 2),
             ),
         )
     counts = evidence.counts
     if counts.pit.value < TOLERATED_COVERAGE and counts.pit.high < counts.interval:
         yield (
             "narrow intervals",
-            (
-                f"the customers’ {counts.interval:.0%} intervals hold only {counts.pit.value:.0%} of "
-                "what came, so single customers are less certain than they say"
+            phrase(
+                "the customers’ {level} intervals hold only {held} of what came, so single customers "
+                "are less certain than they say",
+                level=share(counts.interval),
+                held=share(counts.pit.value),
             ),
         )
     yield from _mixture(*evidence.calibrated)
@@ -218,30 +243,53 @@ def _mixture(expected: float, came: int) -> Iterator[tuple[str, str]]:
     if came and abs(expected / came - 1.0) > TOLERATED_MISFIT:
         yield (
             "mixture",
-            (
-                "for the weeks before, which it was fitted to, the model by itself expects "
-                f"{expected:,.0f} repeat purchases where {came:,} came: it takes different kinds of "
-                "customers for one, such as regulars from before the data began and newcomers, and is "
-                "likely wrong about those who came last"
+            phrase(
+                "for the weeks before, which it was fitted to, the model by itself expects {expected} "
+                "repeat purchases where {came} came: it takes different kinds of customers for one, "
+                "such as regulars from before the data began and newcomers, and is likely wrong about "
+                "those who came last",
+                expected=count(expected),
+                came=count(came),
             ),
         )
 
 
-def _wave(swing: Swing) -> str:
-    text = (
-        f"the rates at which the same customers buy swing by ±{swing.amplitude:.0%} over the weeks"
-    )
-    if not swing.whole_year:
-        return (
-            f"{text}; in less than a year of data a season cannot be told from any other change, and "
-            "the model knows of neither"
+def _drift(drift: float) -> str:
+    if drift < 0.0:
+        return phrase(
+            "the rates at which the same customers buy have fallen by {size} a year, and the model "
+            "takes them for constant",
+            size=share(-drift),
         )
-    seen = "" if swing.years >= 2.0 else ", seen in one year only"
-    return (
-        f"{text}, highest around {_day(swing.highest)} and lowest around {_day(swing.lowest)}: a "
-        f"strong season{seen}, of which the model knows nothing"
+    return phrase(
+        "the rates at which the same customers buy have risen by {size} a year, and the model takes "
+        "them for constant",
+        size=share(drift),
     )
 
 
-def _day(value: dt.date) -> str:
-    return f"{value.day} {value:%B %Y}"
+def _wave(swing: Swing) -> str:
+    size = share(swing.amplitude)
+    if not swing.whole_year:
+        return phrase(
+            "the rates at which the same customers buy swing by ±{size} over the weeks; in less than a "
+            "year of data a season cannot be told from any other change, and the model knows of neither",
+            size=size,
+        )
+    highest, lowest = day(swing.highest), day(swing.lowest)
+    if swing.years >= 2.0:
+        return phrase(
+            "the rates at which the same customers buy swing by ±{size} over the weeks, highest around "
+            "{highest} and lowest around {lowest}: a strong season, of which the model knows nothing",
+            size=size,
+            highest=highest,
+            lowest=lowest,
+        )
+    return phrase(
+        "the rates at which the same customers buy swing by ±{size} over the weeks, highest around "
+        "{highest} and lowest around {lowest}: a strong season, seen in one year only, of which the "
+        "model knows nothing",
+        size=size,
+        highest=highest,
+        lowest=lowest,
+    )

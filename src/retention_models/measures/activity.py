@@ -14,6 +14,7 @@ from ibis.expr.types import IntegerValue, Table
 
 from retention_models.customer_summaries import Day, as_day, purchase_days
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import phrase
 from retention_models.periods import Periods
 from retention_models.sources import to_frame
 from retention_models.transactions import Transactions
@@ -53,8 +54,12 @@ def activity_window(
     found = to_frame(windows_of(days, ()))
     if found.empty:
         raise CannotSay(
-            f"Customers came back fewer than {FEWEST_GAPS} times up to {last}, too few to tell after "
-            "how long one is lost. Give activity_window in days."
+            phrase(
+                "Customers came back fewer than {fewest} times up to {day}, too few to tell after how "
+                "long one is lost. Give activity_window in days.",
+                fewest=FEWEST_GAPS,
+                day=last,
+            )
         )
     return int(found["activity_window"].iloc[0])
 

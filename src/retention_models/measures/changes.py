@@ -9,6 +9,7 @@ import pandas as pd
 
 from retention_models.contacts.reading import Events, Surveys
 from retention_models.customer_summaries import Day
+from retention_models.languages import phrase
 from retention_models.measures.attributes import Attributes
 from retention_models.measures.definitions import MEASURES, chosen, columns_of, pairs_of
 from retention_models.measures.intervals import NORMAL_95, Floats, difference, symmetric
@@ -128,8 +129,12 @@ def _change(found: Measured, crossed: pd.DataFrame, units: Units, lag: int) -> p
     change = now["value"] - before["value"]
     low, high = ends_of_change(found.name, now, before, both, units.periods)
     note = now["note"].where(now["value"].isna(), "")
-    note = note.mask(now["value"].notna() & before["value"].isna(), "Before: " + before["note"])
-    note = note.mask(before["note"].isna(), "The data do not reach back to the period before.")
+    earlier = before["note"].map(
+        lambda said: phrase("Before: {note}", note=said), na_action="ignore"
+    )
+    note = note.mask(now["value"].notna() & before["value"].isna(), earlier)
+    no_before = phrase("The data do not reach back to the period before.")
+    note = note.mask(before["note"].isna(), no_before)
     fewest = now["customers"].where(now["low"].isna(), before["customers"])
     note = note.mask(change.notna() & np.isnan(low), no_interval(fewest))
     table = with_windows(now[keys].assign(measure=found.name), units.periods)

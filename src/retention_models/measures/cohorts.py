@@ -12,6 +12,7 @@ from ibis.expr.types import NumericValue
 
 from retention_models.customer_summaries import Day, as_day
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import catalogue, phrase
 from retention_models.measures.attributes import Attributes, customer_attributes
 from retention_models.measures.intervals import relative, wilson
 from retention_models.measures.units import Units
@@ -20,7 +21,22 @@ from retention_models.sources import to_frame
 from retention_models.transactions import Transactions
 
 _LONG_AGO = dt.date(1900, 1, 1)
-_NAMES = {"W": "week", "M": "month", "Q": "quarter", "Y": "year"}
+_NO_COHORTS = catalogue(
+    {
+        "W": (
+            "No purchase falls in a week that was complete by {day}, so there are no cohorts yet."
+        ),
+        "M": (
+            "No purchase falls in a month that was complete by {day}, so there are no cohorts yet."
+        ),
+        "Q": (
+            "No purchase falls in a quarter that was complete by {day}, so there are no cohorts yet."
+        ),
+        "Y": (
+            "No purchase falls in a year that was complete by {day}, so there are no cohorts yet."
+        ),
+    }
+)
 _COLUMNS = [
     *("cohort", "cohort_age", "customers", "active", "retention_rate", "conf_low", "conf_high"),
     *("revenue", "revenue_per_customer", "revenue_low", "revenue_high"),
@@ -108,7 +124,7 @@ def cohort_table(
     Whoever had bought before the data begin counts as new in its first period, and that period is
     whole only if the data are.
     """
-    if period not in _NAMES:
+    if period not in _NO_COHORTS:
         raise SettingsError(f'period: expected "W", "M", "Q" or "Y"; got {period!r}.')
     by = (by,) if isinstance(by, str) else tuple(by)
     names = [name for name in by if name != "store_id"]
@@ -121,10 +137,7 @@ def cohort_table(
     units = Units(log, store_id, by, periods, range(final, final + 1), attributes=table)
     counts = _counts(units)
     if counts.empty:
-        raise CannotSay(
-            f"No purchase falls in a {_NAMES[period]} that was complete by {periods.end(final)}, so "
-            "there are no cohorts yet."
-        )
+        raise CannotSay(phrase(_NO_COHORTS[period], day=periods.end(final)))
     return _with_intervals(_every_age(counts, by, final), by, periods)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from retention_models.errors import SettingsError
+from retention_models.languages import marked
 
 Kind = Literal["count", "share", "ratio", "promoters"]
 
@@ -31,10 +32,11 @@ class Measure:
     family: str
     terms: tuple[tuple[str, str], ...]
     kind: Kind
-    nobody: str = "Nobody bought."
+    nobody: str = marked("Nobody bought.")
 
 
-_NOBODY_ACTIVE = "Nobody was active at the window's start."
+_NOBODY_ACTIVE = marked("Nobody was active at the window's start.")
+_NO_CUSTOMERS = marked("There were no customers yet.")
 
 MEASURES: dict[str, Measure] = {
     "customers": Measure("purchases", (("customer", "one"),), "count"),
@@ -49,22 +51,23 @@ MEASURES: dict[str, Measure] = {
         "purchases", (("spend", "customer"), ("lifetime", "customer")), "ratio"
     ),
     "upsell_rate": Measure(
-        "categories", (("several", "customer"),), "share", "Nobody bought from a named category."
+        "categories",
+        (("several", "customer"),),
+        "share",
+        marked("Nobody bought from a named category."),
     ),
     "retention_rate": Measure("activity", (("kept", "active"),), "share", _NOBODY_ACTIVE),
     "churn_rate": Measure("activity", (("kept", "active"),), "share", _NOBODY_ACTIVE),
     "annual_churn_rate": Measure("activity", (("kept", "active"),), "share", _NOBODY_ACTIVE),
     "net_promoter_score": Measure(
-        "scores", (("net", "answer"),), "promoters", "Nobody gave a score."
+        "scores", (("net", "answer"),), "promoters", marked("Nobody gave a score.")
     ),
     "satisfaction": Measure(
-        "thumbs", (("up", "answers"),), "share", "Nobody gave a thumb up or down."
+        "thumbs", (("up", "answers"),), "share", marked("Nobody gave a thumb up or down.")
     ),
-    "engagement_rate": Measure(
-        "contacts", (("engaged", "customer"),), "share", "There were no customers yet."
-    ),
+    "engagement_rate": Measure("contacts", (("engaged", "customer"),), "share", _NO_CUSTOMERS),
     "contact_kinds_per_customer": Measure(
-        "contacts", (("kinds", "customer"),), "ratio", "There were no customers yet."
+        "contacts", (("kinds", "customer"),), "ratio", _NO_CUSTOMERS
     ),
 }
 

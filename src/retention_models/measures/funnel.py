@@ -16,6 +16,7 @@ from scipy.optimize import brentq
 from scipy.stats import binom, chi2, norm
 
 from retention_models.errors import CannotSay
+from retention_models.languages import phrase
 
 Floats = NDArray[np.float64]
 
@@ -140,10 +141,14 @@ def find_funnel(count: ArrayLike, total: ArrayLike) -> Funnel:
     """
     y, n = np.asarray(count, dtype=float), np.asarray(total, dtype=float)
     if len(n) < FEWEST_STORES:
-        raise CannotSay(f"A comparison of stores needs {FEWEST_STORES} of them or more.")
+        raise CannotSay(
+            phrase("A comparison of stores needs {fewest} of them or more.", fewest=FEWEST_STORES)
+        )
     centre, spread = float(y.sum() / n.sum()), 0.0
     if not 0.0 < centre < 1.0:
-        raise CannotSay("All customers of the chain are alike in this, so no store stands out.")
+        raise CannotSay(
+            phrase("All customers of the chain are alike in this, so no store stands out.")
+        )
     rate = y / n
     chance = centre * (1.0 - centre) / n
     q = float(((rate - centre) ** 2 / chance).sum())

@@ -15,6 +15,7 @@ from ibis.expr.types import BooleanValue, IntegerValue, Table
 
 from retention_models.customer_summaries import purchase_days
 from retention_models.errors import CannotSay
+from retention_models.languages import phrase
 from retention_models.measures.changes import ends_of_change
 from retention_models.measures.definitions import columns_of, pairs_of
 from retention_models.measures.notes import first_day
@@ -165,21 +166,34 @@ def _one_if(condition: BooleanValue) -> IntegerValue:
 def _require_comparable(days: int, end: dt.date, begin: dt.date, first: dt.date) -> None:
     if not days:
         raise CannotSay(
-            f"The data begin on {begin}; a change needs {2 * LENGTHS[-1]} days of them up to {end}."
+            phrase(
+                "The data begin on {begin}; a change needs {days} days of them up to {end}.",
+                begin=begin,
+                days=2 * LENGTHS[-1],
+                end=end,
+            )
         )
     late = end - dt.timedelta(days=2 * days - 1 - days // 10)
     if first > late:
         raise CannotSay(
-            f"The store's first purchase was on {first}, so that there are no whole {days} days "
-            f"before the last {days} to compare them with."
+            phrase(
+                "The store's first purchase was on {first}, so that there are no whole {days} days "
+                "before the last {days} to compare them with.",
+                first=first,
+                days=days,
+            )
         )
 
 
 def _changes(sums: dict[str, float], days: int, end: dt.date) -> pd.DataFrame:
     if min(sums["n_now"], sums["n_before"]) < SMALLEST_GROUP:
         raise CannotSay(
-            f"Fewer than {SMALLEST_GROUP} customers came in the last {days} days, or in those before; "
-            "figures of so few are not shown."
+            phrase(
+                "Fewer than {smallest} customers came in the last {days} days, or in those before; "
+                "figures of so few are not shown.",
+                smallest=SMALLEST_GROUP,
+                days=days,
+            )
         )
     periods = periods_of(days, end)
     last = periods.number(end)

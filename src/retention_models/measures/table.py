@@ -12,6 +12,7 @@ import pandas as pd
 from retention_models.contacts.reading import Events, Surveys
 from retention_models.customer_summaries import Day, as_day
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import phrase
 from retention_models.measures.activity import check_window
 from retention_models.measures.attributes import Attributes, customer_attributes
 from retention_models.measures.definitions import (
@@ -71,7 +72,11 @@ def store_measures(
     table = table.set_index("measure")
     if table.loc["customers", "value"] == 0:
         raise CannotSay(
-            f"Nobody bought between {first} and {last}, so there is nothing to measure."
+            phrase(
+                "Nobody bought between {first} and {last}, so there is nothing to measure.",
+                first=first,
+                last=last,
+            )
         )
     return table[["value", "low", "high", "numerator", "denominator", "start", "end"]]
 
@@ -214,8 +219,13 @@ def _periods(
     numbers = periods.complete(first, last)
     if not numbers:
         raise CannotSay(
-            f"No period ({period!r}) lies wholly between {first} and {last}, so there is nothing to "
-            "measure yet."
+            phrase(
+                "No period ({period}) lies wholly between {first} and {last}, so there is nothing to "
+                "measure yet.",
+                period=repr(period),
+                first=first,
+                last=last,
+            )
         )
     return periods, numbers
 

@@ -20,6 +20,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from retention_models.languages import decimals, phrase
 from retention_models.models import nbd
 from retention_models.models.histories import Histories
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, at_boundary
@@ -176,7 +177,7 @@ def fit_beta_dropout(
     first : {0, 1}
         0 for the BG/NBD, 1 for the MBG/NBD.
     at_once : str
-        When the model lets customers leave first, for the message.
+        The message where dropout is all or nothing: when the model lets customers leave first.
     penalty : float
         Ridge on the logs of r, α / mean T, a and b (see `maximise`).
 
@@ -232,7 +233,7 @@ def _without_dropout(
     known: Histories, stays: MaximumLikelihoodFit, first: int
 ) -> MaximumLikelihoodFit:
     """The limit without dropout, and how much dropout the data allow all the same."""
-    message = "no dropout is visible: the model is the NBD, in which nobody leaves for good"
+    message = phrase("no dropout is visible: the model is the NBD, in which nobody leaves for good")
     fit = at_boundary(stays, NAMES, {"a": 0.0, "b": 1.0}, message)
     r, alpha = stays.parameters
     every = max(1, known.x.size // _FEW[0])
@@ -255,10 +256,14 @@ def _named_limit(fit: MaximumLikelihoodFit, at_once: str) -> MaximumLikelihoodFi
     same, split = (_ALMOST_SAME, _ALMOST_SPLIT) if flat else (_SAME, _SPLIT)
     limits = [fit.message] if fit.verdict == "boundary" else []
     if a > 0 and a + b > same:
-        share = a / (a + b)
-        limits.append(f"every customer leaves with the same probability, {share:.3f} a purchase")
+        limits.append(
+            phrase(
+                "every customer leaves with the same probability, {chance} a purchase",
+                chance=decimals(a / (a + b), 3),
+            )
+        )
     elif a > 0 and a + b < split:
-        limits.append(f"customers leave {at_once} or never: dropout is all or nothing")
+        limits.append(at_once)
     if r > same:
-        limits.append("every customer buys at the same rate")
-    return replace(fit, verdict="boundary", message="; ".join(limits)) if limits else fit
+        limits.append(phrase("every customer buys at the same rate"))
+    return replace(fit, verdict="boundary", message=phrase("; ").join(limits)) if limits else fit

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from retention_models.languages import phrase
 from retention_models.models import beta_dropout
 from retention_models.models.histories import count_histories
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
@@ -65,5 +66,8 @@ def fit_bg_nbd(
         If no customer bought again: then no rate and no dropout can be estimated.
     """
     return beta_dropout.fit_beta_dropout(
-        count_histories(x, t_x, T, counts), first=0, at_once="after one purchase", penalty=penalty
+        count_histories(x, t_x, T, counts),
+        first=0,
+        at_once=phrase("customers leave after one purchase or never: dropout is all or nothing"),
+        penalty=penalty,
     )

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from retention_models.languages import phrase, plural, share
 from retention_models.models import beta_dropout, bg_nbd, gamma_gamma
 from retention_models.models.bg_nbd_likelihood import fit_bg_nbd
 from retention_models.models.gamma_gamma import fit_gamma_gamma
@@ -42,12 +43,13 @@ SPEND = ChainPrior(
     centre_sd=np.array([_VAGUE, _VAGUE, np.inf]),
     scale=_SPREAD,
 )
-# What the messages speak of, as combinations of log-parameters.
+# What the messages speak of, as combinations of log-parameters: how often customers come back, whether
+# they leave, and what they spend.
 _OF_PURCHASES = {
-    "how often customers come back": np.array([1.0, -1.0, 0.0, 0.0]),
-    "whether they leave": np.array([0.0, 0.0, 1.0, -1.0]),
+    "back": np.array([1.0, -1.0, 0.0, 0.0]),
+    "leave": np.array([0.0, 0.0, 1.0, -1.0]),
 }
-_OF_SPEND = {"what customers spend": np.array([1.0, -1.0, 1.0])}
+_OF_SPEND = {"spend": np.array([1.0, -1.0, 1.0])}
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +207,43 @@ def _chain_fit(
 
 def _message(shares: Mapping[str, float], others: int, found: ShrunkStores) -> str:
     if not found.settled:
-        return f"the search for what stores have in common did not settle in {found.rounds} rounds"
-    told = " and ".join(f"{share:.0%} of {topic}" for topic, share in shares.items())
-    told = f"the store's own customers tell {told}"
+        return phrase(
+            "the search for what stores have in common did not settle in {rounds} rounds",
+            rounds=found.rounds,
+        )
+    told = {topic: share(value) for topic, value in shares.items()}
+    return _spend_told(told["spend"], others) if "spend" in told else _purchases_told(told, others)
+
+
+def _purchases_told(told: Mapping[str, str], others: int) -> str:
     if not others:
-        return f"{told}, and there is no other store to borrow from"
-    rest = "the other store" if others == 1 else f"the {others} other stores"
-    return f"{told}, and the rest is taken from {rest} of the chain"
+        return phrase(
+            "the store's own customers tell {back} of how often customers come back and {leave} of "
+            "whether they leave, and there is no other store to borrow from",
+            **told,
+        )
+    return plural(
+        "the store's own customers tell {back} of how often customers come back and {leave} of whether "
+        "they leave, and the rest is taken from the other store of the chain",
+        "the store's own customers tell {back} of how often customers come back and {leave} of whether "
+        "they leave, and the rest is taken from the {n} other stores of the chain",
+        others,
+        **told,
+    )
+
+
+def _spend_told(told: str, others: int) -> str:
+    if not others:
+        return phrase(
+            "the store's own customers tell {spend} of what customers spend, and there is no other "
+            "store to borrow from",
+            spend=told,
+        )
+    return plural(
+        "the store's own customers tell {spend} of what customers spend, and the rest is taken from the "
+        "other store of the chain",
+        "the store's own customers tell {spend} of what customers spend, and the rest is taken from the "
+        "{n} other stores of the chain",
+        others,
+        spend=told,
+    )

@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, digamma, gammaln, polygamma
 
 from retention_models.errors import CannotSay
+from retention_models.languages import count, phrase, spoken
 from retention_models.models.blocks import in_blocks
 from retention_models.models.gamma_ratios import log_gamma_ratio
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, maximise
@@ -189,8 +190,11 @@ def fit_gamma_gamma(
     mean = float((counts * m).sum() / customers) if customers else 0.0
     if x.size == 0 or float(np.ptp(m)) <= 1e-9 * mean:
         raise CannotSay(
-            f"The {customers:,.0f} customers who bought again all spend the same per purchase, so "
-            "there is no variation from which a model of spend could be estimated."
+            phrase(
+                "The {customers} customers who bought again all spend the same per purchase, so there "
+                "is no variation from which a model of spend could be estimated.",
+                customers=count(customers),
+            )
         )
     # A moderate spread within and between customers, with the right mean p·v / (q − 1).
     start = np.array([2.0, 3.0, mean])
@@ -210,9 +214,9 @@ def fit_gamma_gamma(
     p, q, _ = fit.parameters
     if q > _SAME or p > _SAME:
         message = (
-            "customers do not differ in what they spend per purchase"
+            phrase("customers do not differ in what they spend per purchase")
             if q > _SAME
-            else "each customer always spends the same per purchase"
+            else phrase("each customer always spends the same per purchase")
         )
         return replace(fit, verdict="boundary", message=message)
     return fit
@@ -249,8 +253,11 @@ def expected_spend(x: ArrayLike, m: ArrayLike, p: float, q: float, v: float) -> 
     x, m = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(m, dtype=float))
     if p * x.min(initial=np.inf) + q <= 1.0:
         raise CannotSay(
-            f"Spend varies so much between customers (q = {q:.3g} is not above 1) that its mean "
-            "cannot be estimated for customers without enough purchases of their own."
+            phrase(
+                "Spend varies so much between customers (q = {q} is not above 1) that its mean cannot "
+                "be estimated for customers without enough purchases of their own.",
+                q=spoken().figures(f"{q:.3g}"),
+            )
         )
 
     def block(x: Array, m: Array) -> Array:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retention_models.errors import CannotSay
+from retention_models.languages import count, phrase
 from retention_models.models.blocks import in_blocks
 from retention_models.models.distinct_rows import STEPS, distinct_rows, places_in_steps
 
@@ -88,8 +89,11 @@ class Histories:
         """
         if not self.reached.size:
             raise CannotSay(
-                f"None of the {self.customers:,.0f} customers has bought a second time, so nothing "
-                "can be said about when customers come back or leave."
+                phrase(
+                    "None of the {customers} customers has bought a second time, so nothing can be said "
+                    "about when customers come back or leave.",
+                    customers=count(self.customers),
+                )
             )
 
     def rows(self) -> tuple[Array, Array, Array, Array]:

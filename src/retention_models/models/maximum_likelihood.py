@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from retention_models.languages import phrase
 from retention_models.models.newton import Ascent, Objective, ascend, known_and_flat
 
 Array = NDArray[np.float64]
@@ -170,12 +171,17 @@ def _result(
     if flat.size:
         weakest = names[int(np.abs(flat[:, 0]).argmax())]
         verdict: Verdict = "not identified"
-        message = f"the data do not tell the value of {weakest}: the likelihood is flat along it"
+        message = phrase(
+            "the data do not tell the value of {parameter}: the likelihood is flat along it",
+            parameter=weakest,
+        )
     elif not end.settled:
         verdict = "not identified"
-        message = f"the search for a maximum did not settle in {end.steps} steps"
+        message = phrase(
+            "the search for a maximum did not settle in {steps} steps", steps=end.steps
+        )
     else:
-        verdict, message = "converged", "an ordinary maximum"
+        verdict, message = "converged", phrase("an ordinary maximum")
     return MaximumLikelihoodFit(
         names=names,
         parameters=np.exp(end.phi),

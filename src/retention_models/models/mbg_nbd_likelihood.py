@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from retention_models.languages import phrase
 from retention_models.models import beta_dropout
 from retention_models.models.histories import count_histories
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
@@ -67,6 +68,8 @@ def fit_mbg_nbd(
     return beta_dropout.fit_beta_dropout(
         count_histories(x, t_x, T, counts),
         first=1,
-        at_once="after their first purchase",
+        at_once=phrase(
+            "customers leave after their first purchase or never: dropout is all or nothing"
+        ),
         penalty=penalty,
     )

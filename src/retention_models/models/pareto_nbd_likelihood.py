@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from retention_models.languages import phrase, spoken
 from retention_models.models import nbd
 from retention_models.models.histories import Histories, count_histories
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, at_boundary
@@ -188,7 +189,7 @@ def fit_pareto_nbd(
 
 def _without_dropout(known: Histories, stays: MaximumLikelihoodFit) -> MaximumLikelihoodFit:
     """The limit without dropout, and how much dropout the data allow all the same."""
-    message = "no dropout is visible: the model is the NBD, in which nobody leaves for good"
+    message = phrase("no dropout is visible: the model is the NBD, in which nobody leaves for good")
     fit = at_boundary(stays, NAMES, {"s": 0.0, "beta": 1.0}, message)
     r, alpha = stays.parameters
 
@@ -210,11 +211,14 @@ def _named_limit(fit: MaximumLikelihoodFit, mean_T: float) -> MaximumLikelihoodF
     unsure = fit.verdict == "not identified"
     same = _ALMOST_SAME if unsure else _SAME
     if s > same:
-        message = f"every customer leaves at the same rate, {s / beta:.3g} per unit of time"
+        message = phrase(
+            "every customer leaves at the same rate, {rate} per unit of time",
+            rate=spoken().figures(f"{s / beta:.3g}"),
+        )
     elif s > 0 and beta < (_ALMOST_AT_ONCE if unsure else _AT_ONCE) * mean_T:
-        message = "customers leave right after their first purchase or never"
+        message = phrase("customers leave right after their first purchase or never")
     elif r > same:
-        message = "every customer buys at the same rate"
+        message = phrase("every customer buys at the same rate")
     else:
         return fit
     return replace(fit, verdict="boundary", message=message)

@@ -16,6 +16,7 @@ from retention_models.action_settings import ListName
 from retention_models.actions.lists import ActionList
 from retention_models.errors import CannotSay
 from retention_models.forecasts import StoreForecast
+from retention_models.languages import phrase
 from retention_models.measures.changes import PREVIOUS, YEAR_BEFORE, changes_in
 from retention_models.measures.intervals import NORMAL_95
 from retention_models.measures.notes import first_day
@@ -134,14 +135,16 @@ class StorePage:
         few = found[["customers", "customers_before"]].min(axis=1) < SMALLEST_GROUP
         few &= known
         found.loc[few, ["change", "low", "high", "value_before"]] = np.nan
-        found.loc[few, "note"] = (
-            f"Fewer than {SMALLEST_GROUP} customers in one of the two, so not compared."
+        found.loc[few, "note"] = phrase(
+            "Fewer than {smallest} customers in one of the two, so not compared.",
+            smallest=SMALLEST_GROUP,
         )
         late = pd.to_datetime(found["start_before"]) + pd.Timedelta(days=_CLOSED_DAYS)
         opened = self.store.first_day
         found.loc[late < pd.Timestamp(opened), ["change", "low", "high", "value_before"]] = np.nan
-        found.loc[late < pd.Timestamp(opened), "note"] = (
-            f"The store's own data begin on {opened}, so there is no whole quarter before."
+        found.loc[late < pd.Timestamp(opened), "note"] = phrase(
+            "The store's own data begin on {opened}, so there is no whole quarter before.",
+            opened=opened,
         )
         return found.assign(size=stands_out(found))
 
@@ -175,7 +178,7 @@ class StorePage:
         found = self.forecast.value
         if found is None:
             _ = self.store.spend  # says why there is no money
-            raise CannotSay("No customer's spend tells anything of the next purchase.")
+            raise CannotSay(phrase("No customer's spend tells anything of the next purchase."))
         return found
 
     @cached_property
@@ -243,7 +246,9 @@ class StorePage:
         surveys, _ = self.store.contacts
         if surveys is None:
             raise CannotSay(
-                "The project file names no survey, so whether customers are content is not known."
+                phrase(
+                    "The project file names no survey, so whether customers are content is not known."
+                )
             )
         table = measure_table(
             self.store.log,
@@ -264,8 +269,13 @@ class StorePage:
         days = (store.observation_end - begin).days + 1
         if days < QUARTER:
             raise CannotSay(
-                f"The data begin on {begin}, less than a quarter ({QUARTER} days) before "
-                f"{store.observation_end}, so there is no quarter to show yet."
+                phrase(
+                    "The data begin on {begin}, less than a quarter ({days} days) before {end}, so "
+                    "there is no quarter to show yet.",
+                    begin=begin,
+                    days=QUARTER,
+                    end=store.observation_end,
+                )
             )
         scope = scope_of(
             store.log, store.id, (), None, QUARTER, None, store.observation_end, None, None, None

@@ -8,7 +8,7 @@ import pandas as pd
 
 from retention_models.actions.lists import ActionList
 from retention_models.errors import CannotSay
-from retention_models.languages import counted, day, money
+from retention_models.languages import count, counted, day, decimals, money, phrase, share
 from retention_models.measures.definitions import ANNUAL_CHURN_BAND
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.predictions import Interval
@@ -19,22 +19,20 @@ from retention_models.store_page.english import ENGLISH
 from retention_models.store_page.numbers import QUARTER
 
 
-def headline_window(
-    quarter: pd.DataFrame, horizon: str, level: float, words: Mapping[str, str] = ENGLISH
-) -> str:
+def headline_window(quarter: pd.DataFrame, horizon: str, level: float) -> str:
     """Of which days the headline figures are."""
     row = quarter.iloc[0]
-    return words["headline.window"].format(
-        start=day(row["start"]), end=day(row["end"]), horizon=horizon, level=f"{level:.0%}"
+    return phrase(
+        ENGLISH["headline.window"],
+        start=day(row["start"]),
+        end=day(row["end"]),
+        horizon=horizon,
+        level=share(level),
     )
 
 
 def churn(
-    quarter: pd.DataFrame,
-    window: int | None,
-    alive: Interval | str,
-    silence: Silence | None = None,
-    words: Mapping[str, str] = ENGLISH,
+    quarter: pd.DataFrame, window: int | None, alive: Interval | str, silence: Silence | None = None
 ) -> str:
     """Churn of the quarter, a year, against the band, and beside the model's answer.
 
@@ -47,36 +45,34 @@ def churn(
     """
     row, year = quarter.loc["churn_rate"], quarter.loc["annual_churn_rate"]
     if pd.isna(row["value"]) or window is None or row["customers"] < SMALLEST_GROUP:
-        raise CannotSay(kept(row, window, words))
+        raise CannotSay(kept(row, window))
     low, high = ANNUAL_CHURN_BAND
-    annual = words["churn.annual"].format(
-        churn=f"{row['value']:.0%}",
-        low=f"{row['low']:.0%}",
-        high=f"{row['high']:.0%}",
-        annual=f"{year['value']:.0%}",
-        annual_low=f"{year['low']:.0%}",
-        annual_high=f"{year['high']:.0%}",
+    annual = phrase(
+        ENGLISH["churn.annual"],
+        churn=share(row["value"]),
+        low=share(row["low"]),
+        high=share(row["high"]),
+        annual=share(year["value"]),
+        annual_low=share(year["low"]),
+        annual_high=share(year["high"]),
     )
     if silence is not None:
-        said = words["churn.closed"].format(day=day(silence.last_purchase))
+        said = phrase(ENGLISH["churn.closed"], day=day(silence.last_purchase))
         return f"{annual} {said}"
-    band = words["churn.band"].format(
-        band_low=f"{low:.0%}", band_high=f"{high:.0%}", window=counted(window, "day")
+    band = phrase(
+        ENGLISH["churn.band"],
+        band_low=share(low),
+        band_high=share(high),
+        window=counted(window, "day"),
     )
     texts = [annual, band]
     if isinstance(alive, str):
-        return " ".join([*texts, words["churn.no_alive"].format(reason=alive)])
-    ends = {"low": f"{alive.low:.0%}", "high": f"{alive.high:.0%}"}
-    return " ".join([*texts, words["churn.alive"].format(alive=f"{alive.value:.0%}", **ends)])
+        return " ".join([*texts, phrase(ENGLISH["churn.no_alive"], reason=alive)])
+    ends = {"low": share(alive.low), "high": share(alive.high)}
+    return " ".join([*texts, phrase(ENGLISH["churn.alive"], alive=share(alive.value), **ends)])
 
 
-def worth_beside_the_rule(
-    modelled: Interval,
-    rule: pd.Series,
-    terms: Money,
-    horizon: str,
-    words: Mapping[str, str] = ENGLISH,
-) -> str:
+def worth_beside_the_rule(modelled: Interval, rule: pd.Series, terms: Money, horizon: str) -> str:
     """The modelled value of a customer beside the rule of thumb's.
 
     Parameters
@@ -88,11 +84,9 @@ def worth_beside_the_rule(
     terms : Money
     horizon : str
         In words.
-    words : mapping
-        The language.
     """
     if pd.isna(rule["value"]) or pd.isna(rule["low"]):
-        return words["worth.no_rule"].format(reason=str(rule["note"]))
+        return phrase(ENGLISH["worth.no_rule"], reason=str(rule["note"]))
     at_margin = {name: terms.margin * float(rule[name]) for name in ("value", "low", "high")}
     times = at_margin["value"] / modelled.value if modelled.value > 0 else float("inf")
     key = "worth.over" if times >= 1 else "worth.under"
@@ -108,45 +102,48 @@ def worth_beside_the_rule(
         "high": modelled.high,
     }
     amounts = {name: money(float(value), terms.currency) for name, value in said.items()}
-    off = words[key].format(times=f"{times:.1f}", share=f"{times:.0%}")
-    return words["worth.beside"].format(**amounts, horizon=horizon, off=off)
-
-
-def tenths(
-    table: pd.DataFrame, share: Interval, currency: str, words: Mapping[str, str] = ENGLISH
-) -> str:
-    """How unequal customers are: from `value_tenths`, with the forecast's share of the top tenth."""
-    return words["tenths"].format(
-        customers=counted(int(table.loc[1, "customers"]), "customer"),
-        share=f"{share.value:.0%}",
-        low=f"{share.low:.0%}",
-        high=f"{share.high:.0%}",
-        mean=money(float(table.loc[1, "mean"]), currency),
-        rest=f"{table.loc[6:, 'share'].sum():.0%}",
+    return phrase(
+        ENGLISH[key], **amounts, horizon=horizon, times=decimals(times, 1), share=share(times)
     )
 
 
-def alive_classes(counts: pd.Series, words: Mapping[str, str] = ENGLISH) -> str:
+def tenths(table: pd.DataFrame, top_share: Interval, currency: str) -> str:
+    """How unequal customers are: from `value_tenths`, with the forecast's share of the top tenth."""
+    return phrase(
+        ENGLISH["tenths"],
+        customers=counted(int(table.loc[1, "customers"]), "customer"),
+        share=share(top_share.value),
+        low=share(top_share.low),
+        high=share(top_share.high),
+        mean=money(float(table.loc[1, "mean"]), currency),
+        rest=share(table.loc[6:, "share"].sum()),
+    )
+
+
+def alive_classes(counts: pd.Series) -> str:
     """How sure the model is of the customers: from `plots.alive_counts`."""
     key = "alive.classes" if len(counts) > 1 else "alive.one_class"
-    return words[key].format(
-        sure=f"{counts.iloc[-1]:,}",
+    return phrase(
+        ENGLISH[key],
+        sure=count(counts.iloc[-1]),
         sure_class=counts.index[-1],
-        unlikely=f"{counts.iloc[0]:,}",
+        unlikely=count(counts.iloc[0]),
         unlikely_class=counts.index[0],
         customers=counted(int(counts.sum()), "customer"),
     )
 
 
-def lists_refused(lists: Mapping[str, ActionList], words: Mapping[str, str] = ENGLISH) -> list[str]:
+def lists_refused(lists: Mapping[str, ActionList]) -> list[str]:
     """What of the lists cannot be said: what is at stake, and lists there cannot be, by reason."""
     titles: dict[str, list[str]] = {}
     for one in lists.values():
         if one.refusal:
             titles.setdefault(one.refusal, []).append(one.title)
     said = [
-        words["lists.refused" if len(names) == 1 else "lists.several_refused"].format(
-            titles="”, “".join(names), reason=reason
+        phrase(
+            ENGLISH["lists.refused" if len(names) == 1 else "lists.several_refused"],
+            titles=phrase(ENGLISH["lists.between_titles"]).join(names),
+            reason=reason,
         )
         for reason, names in titles.items()
     ]
@@ -155,12 +152,12 @@ def lists_refused(lists: Mapping[str, ActionList], words: Mapping[str, str] = EN
     return [*dict.fromkeys(one.no_value for one in shown if one.no_value), *said]
 
 
-def lists_privacy(words: Mapping[str, str] = ENGLISH) -> str:
+def lists_privacy() -> str:
     """What the table of lists leaves out, and what its amounts mean."""
-    return words["lists.privacy"].format(smallest=SMALLEST_GROUP)
+    return phrase(ENGLISH["lists.privacy"], smallest=SMALLEST_GROUP)
 
 
-def satisfaction(answers: pd.DataFrame, words: Mapping[str, str] = ENGLISH) -> str:
+def satisfaction(answers: pd.DataFrame) -> str:
     """What customers answered in the last quarter.
 
     Raises
@@ -171,35 +168,30 @@ def satisfaction(answers: pd.DataFrame, words: Mapping[str, str] = ENGLISH) -> s
     texts, nps, thumbs = [], answers.loc["net_promoter_score"], answers.loc["satisfaction"]
     if pd.notna(nps["value"]) and pd.notna(nps["low"]):
         texts.append(
-            words["satisfaction.nps"].format(
-                **{name: _signed(nps[name]) for name in ("value", "low", "high")},
+            phrase(
+                ENGLISH["satisfaction.nps"],
+                **{name: decimals(nps[name], 0, signed=True) for name in ("value", "low", "high")},
                 answers=counted(round(nps["denominator"]), "answer"),
             )
         )
     if pd.notna(thumbs["value"]) and pd.notna(thumbs["low"]):
         texts.append(
-            words["satisfaction.thumbs"].format(
-                value=f"{thumbs['value']:.0%}",
-                low=f"{thumbs['low']:.0%}",
-                high=f"{thumbs['high']:.0%}",
-                up=f"{thumbs['numerator']:,.0f}",
+            phrase(
+                ENGLISH["satisfaction.thumbs"],
+                value=share(thumbs["value"]),
+                low=share(thumbs["low"]),
+                high=share(thumbs["high"]),
+                up=count(thumbs["numerator"]),
                 answers=counted(round(thumbs["denominator"]), "thumb"),
             )
         )
     if not texts:
-        raise CannotSay(
-            f"Fewer than {SMALLEST_GROUP} customers answered a survey in the last {QUARTER} days, so "
-            "what they said is not shown."
-        )
+        raise CannotSay(phrase(ENGLISH["satisfaction.few"], smallest=SMALLEST_GROUP, days=QUARTER))
     return " ".join(texts)
 
 
-def _signed(points: float) -> str:
-    return f"{points:+.0f}".replace("-", "−")
-
-
-def satisfaction_by_week(weeks: pd.DataFrame, words: Mapping[str, str] = ENGLISH) -> str:
+def satisfaction_by_week(weeks: pd.DataFrame) -> str:
     """The last week of `StorePage.satisfaction_by_week`."""
     last = weeks.iloc[-1]
-    ends = {name: f"{last[name]:.0%}" for name in ("value", "low", "high")}
-    return words["satisfaction.weeks"].format(**ends, smallest=SMALLEST_GROUP)
+    ends = {name: share(last[name]) for name in ("value", "low", "high")}
+    return phrase(ENGLISH["satisfaction.weeks"], **ends, smallest=SMALLEST_GROUP)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from retention_models.actions.lists import ActionList
 from retention_models.errors import CannotSay
-from retention_models.languages import money, number
+from retention_models.languages import count, money, number, phrase, share
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.measures.words import definition, label
 from retention_models.predictions import Interval
@@ -37,12 +37,7 @@ class Card:
     change: str
 
 
-def measured_cards(
-    quarter: pd.DataFrame,
-    changes: pd.DataFrame | str,
-    currency: str,
-    words: Mapping[str, str] = ENGLISH,
-) -> list[Card]:
+def measured_cards(quarter: pd.DataFrame, changes: pd.DataFrame | str, currency: str) -> list[Card]:
     """Cards of what was measured in the last quarter.
 
     Parameters
@@ -52,33 +47,31 @@ def measured_cards(
     changes : DataFrame or str
         From `StorePage.changes`; the reason, where there are none.
     currency : str
-    words : mapping
-        The language.
     """
     cards = []
     for measure in HEADLINES:
         row = quarter.loc[measure]
         if row["customers"] == 0 and measure in _OF_BUYERS:
-            value = words["card.none"] if measure != "customers" else "0"
-            cards.append(Card(label(measure), value, words["card.nobody"], ""))
+            value = phrase(ENGLISH["card.none"]) if measure != "customers" else count(0)
+            cards.append(Card(label(measure), value, phrase(ENGLISH["card.nobody"]), ""))
             continue
         if row["customers"] < SMALLEST_GROUP:
-            few = words["card.few"].format(smallest=SMALLEST_GROUP)
-            cards.append(Card(label(measure), words["card.none"], few, ""))
+            few = phrase(ENGLISH["card.few"], smallest=SMALLEST_GROUP)
+            cards.append(Card(label(measure), phrase(ENGLISH["card.none"]), few, ""))
             continue
         if pd.isna(row["value"]):
-            cards.append(Card(label(measure), words["card.none"], str(row["note"]), ""))
+            cards.append(Card(label(measure), phrase(ENGLISH["card.none"]), str(row["note"]), ""))
             continue
         ends = str(row["note"])
         if pd.notna(row["low"]):
             low, high = (shown(measure, row[end], currency) for end in ("low", "high"))
-            ends = words["card.range"].format(low=low, high=high)
-        moved = changes if isinstance(changes, str) else _moved(measure, changes, currency, words)
+            ends = phrase(ENGLISH["card.range"], low=low, high=high)
+        moved = changes if isinstance(changes, str) else _moved(measure, changes, currency)
         cards.append(Card(label(measure), shown(measure, row["value"], currency), ends, moved))
     return cards
 
 
-def _moved(measure: str, changes: pd.DataFrame, currency: str, words: Mapping[str, str]) -> str:
+def _moved(measure: str, changes: pd.DataFrame, currency: str) -> str:
     row = changes.loc[measure]
     if pd.isna(row["change"]) or pd.isna(row["low"]):
         return str(row["note"])
@@ -87,16 +80,15 @@ def _moved(measure: str, changes: pd.DataFrame, currency: str, words: Mapping[st
     if not row["size"] > 1.0:
         key = "card.one_of_several" if apart else "card.unclear"
     ends = {end: shown_signed(measure, row[end], currency, bare=True) for end in ("low", "high")}
-    return words[key].format(
+    return phrase(
+        ENGLISH[key],
         change=shown_signed(measure, row["change"], currency),
         compared=int(changes["size"].notna().sum()),
         **ends,
     )
 
 
-def expected_cards(
-    totals: Mapping[str, Interval | str], currency: str, words: Mapping[str, str] = ENGLISH
-) -> list[Card]:
+def expected_cards(totals: Mapping[str, Interval | str], currency: str) -> list[Card]:
     """Cards of what the model expects.
 
     Parameters
@@ -105,32 +97,33 @@ def expected_cards(
         "alive" (a share), "purchases" and "value", each with its interval, or the reason why there
         is none.
     currency : str
-    words : mapping
-        The language.
     """
     say = {
-        "alive": lambda value: f"{value:.0%}",
-        "purchases": lambda value: f"{value:,.0f}",
+        "alive": share,
+        "purchases": count,
         "value": lambda value: money(value, currency),
     }
     cards: list[Card] = []
     for name, total in totals.items():
-        title = words[f"card.{name}"]
+        title = phrase(ENGLISH[f"card.{name}"])
         if isinstance(total, str):
             again = any(card.range == total for card in cards)
             cards.append(
-                Card(title, words["card.none"], words["card.same"] if again else total, "")
+                Card(
+                    title,
+                    phrase(ENGLISH["card.none"]),
+                    phrase(ENGLISH["card.same"]) if again else total,
+                    "",
+                )
             )
             continue
         low, high = (say[name](end) for end in (total.low, total.high))
-        ends = words["card.range"].format(low=low, high=high)
-        cards.append(Card(title, say[name](total.value), ends, words["card.expected"]))
+        ends = phrase(ENGLISH["card.range"], low=low, high=high)
+        cards.append(Card(title, say[name](total.value), ends, phrase(ENGLISH["card.expected"])))
     return cards
 
 
-def lists(
-    found: Mapping[str, ActionList], currency: str, level: float, words: Mapping[str, str] = ENGLISH
-) -> pd.DataFrame:
+def lists(found: Mapping[str, ActionList], currency: str, level: float) -> pd.DataFrame:
     """Lists of customers: how many, what is at stake, what to do, and the file, as text.
 
     Raises
@@ -144,19 +137,25 @@ def lists(
         if one.refusal or not n:
             continue
         few = n < SMALLEST_GROUP
-        stake = words["lists.few_stake" if few else "lists.not_said"]
+        stake = phrase(ENGLISH["lists.few_stake" if few else "lists.not_said"])
         if one.at_stake is not None and not few:
             value, low, high = (
                 number(end) for end in (one.at_stake.value, one.at_stake.low, one.at_stake.high)
             )
-            stake = words["lists.stake"].format(value=value, low=low, high=high)
-        count = words["lists.few"].format(smallest=SMALLEST_GROUP) if few else f"{n:,}"
-        rows[one.title] = (count, stake, one.action, file_of(one))
+            stake = phrase(ENGLISH["lists.stake"], value=value, low=low, high=high)
+        people = phrase(ENGLISH["lists.few"], smallest=SMALLEST_GROUP) if few else count(n)
+        rows[one.title] = (people, stake, one.action, file_of(one))
     if not rows:
-        raise CannotSay(words["lists.nobody"])
-    columns = ["Customers", f"At stake, {currency} ({level:.0%} interval)", "What to do", "File"]
+        raise CannotSay(phrase(ENGLISH["lists.nobody"]))
+    at_stake = phrase(ENGLISH["lists.at_stake"], currency=currency, level=share(level))
+    columns = [
+        phrase(ENGLISH["lists.customers"]),
+        at_stake,
+        phrase(ENGLISH["lists.what_to_do"]),
+        phrase(ENGLISH["lists.file"]),
+    ]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    frame.index.name = "List"
+    frame.index.name = phrase(ENGLISH["lists.list"])
     return frame
 
 
@@ -164,32 +163,43 @@ def worth(
     modelled: Interval, rule: pd.Series, terms: Money, horizon: str, level: float
 ) -> pd.DataFrame:
     """What a customer is worth by the model and by the rule of thumb, as text."""
-    rows = {
-        f"Modelled: margin, discounted, next {horizon}": (
-            money(modelled.value, terms.currency),
-            f"{money(modelled.low, terms.currency)} to {money(modelled.high, terms.currency)} "
-            f"({level:.0%})",
-        )
+    name = phrase(ENGLISH["worth.modelled"], horizon=horizon)
+    rows = {name: _amounts(modelled.value, modelled.low, modelled.high, level, terms.currency)}
+    by_rule = {
+        phrase(ENGLISH["worth.looking_back"]): 1.0,
+        phrase(ENGLISH["worth.at_margin"], margin=share(terms.margin)): terms.margin,
     }
-    for name, factor in (
-        ("Rule of thumb: revenue, looking back", 1.0),
-        (f"Rule of thumb at a margin of {terms.margin:.0%}", terms.margin),
-    ):
-        low, high = (money(factor * float(rule[end]), terms.currency) for end in ("low", "high"))
-        value = money(factor * float(rule["value"]), terms.currency)
-        rows[name] = (value, f"{low} to {high} (95%)" if pd.notna(rule["low"]) else rule["note"])
-    if pd.isna(rule["value"]):
-        rows = {name: row for name, row in rows.items() if name.startswith("Modelled")}
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=["Per customer", "Interval"])
-    frame.index.name = "Lifetime value"
+    for name, factor in by_rule.items() if pd.notna(rule["value"]) else ():
+        value, low, high = (factor * float(rule[end]) for end in ("value", "low", "high"))
+        amount, ends = _amounts(value, low, high, 0.95, terms.currency)
+        rows[name] = (amount, ends if pd.notna(low) else rule["note"])
+    columns = [phrase(ENGLISH["worth.per_customer"]), phrase(ENGLISH["worth.interval"])]
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    frame.index.name = phrase(ENGLISH["worth.what"])
     return frame
 
 
-def definitions(measures: Sequence[str], words: Mapping[str, str] = ENGLISH) -> pd.DataFrame:
+def _amounts(value: float, low: float, high: float, level: float, currency: str) -> tuple[str, str]:
+    ends = phrase(
+        ENGLISH["worth.ends"],
+        low=money(low, currency),
+        high=money(high, currency),
+        level=share(level),
+    )
+    return money(value, currency), ends
+
+
+def definitions(measures: Sequence[str]) -> pd.DataFrame:
     """What each figure of the page is, in a line."""
     rows = {label(measure): definition(measure) for measure in measures}
-    rows |= {words[f"card.{name}"]: words[f"define.{name}"] for name in ("alive", "purchases")}
-    rows |= {words["card.value"]: words["define.value"], words["card.stake"]: words["define.stake"]}
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=["What it is"])
-    frame.index.name = "Figure"
+    rows |= {
+        phrase(ENGLISH[f"card.{name}"]): phrase(ENGLISH[f"define.{name}"])
+        for name in ("alive", "purchases")
+    }
+    rows |= {
+        phrase(ENGLISH["card.value"]): phrase(ENGLISH["define.value"]),
+        phrase(ENGLISH["card.stake"]): phrase(ENGLISH["define.stake"]),
+    }
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=[phrase(ENGLISH["define.what"])])
+    frame.index.name = phrase(ENGLISH["define.figure"])
     return frame

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from retention_models.errors import CannotSay
+from retention_models.languages import count, phrase
 from retention_models.measures.table import SMALLEST_GROUP
 
 # Of fewer customers a tenth is fewer than five persons.
@@ -39,8 +40,12 @@ def value_tenths(clv: pd.Series) -> pd.DataFrame:
     value = np.sort(clv.dropna().to_numpy(dtype=float))[::-1]
     if value.size < FEWEST_FOR_TENTHS or value.sum() <= 0:
         raise CannotSay(
-            f"How value is spread over customers is shown of {FEWEST_FOR_TENTHS} customers or more: of "
-            f"fewer, as here ({value.size}), it would tell of single persons."
+            phrase(
+                "How value is spread over customers is shown of {fewest} customers or more: of fewer, "
+                "as here ({here}), it would tell of single persons.",
+                fewest=FEWEST_FOR_TENTHS,
+                here=count(value.size),
+            )
         )
     groups = np.array_split(value, 10)
     return pd.DataFrame(

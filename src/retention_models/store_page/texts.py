@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retention_models.actions.lists import ActionList
-from retention_models.languages import counted, money, number
+from retention_models.languages import count, decimals, money, number, phrase, plural, share
 
 _MONEY = {"spend_per_order"}
 _SHARES = {"repeat_customer_rate", "retention_rate"}
@@ -14,16 +14,13 @@ def shown(measure: str, value: float, currency: str) -> str:
     if measure in _MONEY:
         return money(value, currency)
     if measure in _SHARES:
-        return f"{value:.0%}"
-    return f"{value:,.0f}" if measure == "customers" else number(value)
+        return share(value)
+    return count(value) if measure == "customers" else number(value)
 
 
 def shown_change(measure: str, change: float, currency: str) -> str:
     """The size of a change as text; that of a share in points."""
-    if measure in _SHARES:
-        points = round(100 * abs(change))
-        return counted(points, "point")
-    return shown(measure, abs(change), currency)
+    return _with_unit(measure, _bare(measure, abs(change)), abs(change), currency)
 
 
 def file_of(one: ActionList) -> str:
@@ -33,5 +30,24 @@ def file_of(one: ActionList) -> str:
 
 def shown_signed(measure: str, change: float, currency: str, *, bare: bool = False) -> str:
     """A change with its sign; without its unit where it is `bare`."""
-    text = shown_change(measure, change, currency)
-    return f"{'−' if change < 0 else '+'}{text.partition(' ')[0] if bare else text}"
+    size = abs(change)
+    text = f"{'−' if change < 0 else '+'}{_bare(measure, size)}"
+    return text if bare else _with_unit(measure, text, size, currency)
+
+
+def _bare(measure: str, size: float) -> str:
+    if measure in _SHARES:
+        return count(_points(size))
+    if measure in _MONEY:
+        return decimals(size, 0 if size >= 100 else 2)
+    return count(size) if measure == "customers" else number(size)
+
+
+def _with_unit(measure: str, text: str, size: float, currency: str) -> str:
+    if measure in _SHARES:
+        return plural("{n} point", "{n} points", _points(size), n=text)
+    return phrase("amount", amount=text, currency=currency) if measure in _MONEY else text
+
+
+def _points(size: float) -> int:
+    return round(100 * size)
