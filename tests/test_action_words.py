@@ -1,6 +1,7 @@
 """Sentences of the lists: whole, with named places, and each with a customer's own numbers."""
 
 import string
+from gettext import NullTranslations
 
 import pandas as pd
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from action_samples import facts
 from retention_models.action_settings import LIST_NAMES, ActionSettings
 from retention_models.actions.words import ENGLISH, reasons
+from retention_models.languages import Language, speaking
 
 KNOWN = {
     "purchases": 10,
@@ -85,9 +87,18 @@ def test_levels_of_the_gaps_are_those_of_the_rules():
 
 def test_another_language_orders_the_places_as_it_likes():
     """And leaves out those that it does not need."""
-    words = {"why.due": "{silence} önce geldi; genellikle {mean_gap} arayla gelir."}
-    (said,) = reasons("due", facts(customer=KNOWN), ActionSettings(), "TRY", words)
-    assert "45 days önce geldi; genellikle 12 days arayla gelir." == said
+
+    class Turkish(NullTranslations):
+        def gettext(self, message: str) -> str:
+            due = "{silence} önce geldi; genellikle {mean_gap} arayla gelir."
+            return {ENGLISH["why.due"]: due}.get(message, message)
+
+        def ngettext(self, one: str, many: str, n: int) -> str:
+            return {"{n} days": "{n} gün"}.get(many, many)
+
+    with speaking(Language("tr", "ltr", Turkish(), (".", ","))):
+        (said,) = reasons("due", facts(customer=KNOWN), ActionSettings(), "TRY")
+    assert "45 gün önce geldi; genellikle 12 gün arayla gelir." == said
 
 
 def test_every_list_has_its_words():

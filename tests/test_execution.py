@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from gettext import NullTranslations
 from pathlib import Path
 
 import nbformat
@@ -12,6 +13,7 @@ import pytest
 
 from notebooks import write_notebook
 from retention_models.execution_settings import size
+from retention_models.languages import Language, speaking
 from retention_models.reports.execution.below import Below
 from retention_models.reports.execution.endings import described, mark_as_stopped, own_end
 from retention_models.reports.execution.forked import BETWEEN, Notebook
@@ -51,12 +53,35 @@ def test_a_result_comes_back_from_its_file_as_it_was(tmp_path):
             {"status": "timed out", "text": "it took longer than 5 seconds"},
             "longer than 5 seconds.",
         ),
+        (
+            {"status": "timed out", "why": "too long", "amounts": {"seconds": 5.0}},
+            "it took longer than 5 seconds.",
+        ),
+        (
+            {"status": "kernel died", "why": "too large", "amounts": {"held": 2.34e9, "most": 2e9}},
+            "died: it held 2.3 GB of memory, more than the 2.0 GB that it may.",
+        ),
+        ({"status": "kernel died", "why": "out of memory", "signal": 9}, "ran out of memory"),
         ({"status": "could not start"}, "could not be started."),
     ],
 )
 def test_every_end_has_its_sentence(found, sentence):
     """For the readers of a page."""
     assert sentence in dataclasses.replace(OK, **found).sentence
+
+
+def test_readers_are_told_in_their_language_and_whoever_mends_it_in_english():
+    """Numbers as the language writes them."""
+
+    class German(NullTranslations):
+        def gettext(self, message: str) -> str:
+            return "Es belegte {held} von {most} GB." if "{held}" in message else message
+
+    amounts = {"held": 2.34e9, "most": 2e9}
+    died = dataclasses.replace(OK, status="kernel died", why="too large", amounts=amounts)
+    with speaking(Language("de", "ltr", German(), (".", ","))):
+        assert "Es belegte 2,3 von 2,0 GB." == died.sentence
+        assert "it held 2.3 GB of memory" in died.details
 
 
 def test_what_was_printed_in_pieces_is_one_output():

@@ -15,6 +15,7 @@ import pytest
 import chain_samples
 import nights
 from retention_models import chain_plots, chain_words
+from retention_models.languages import Language
 from retention_models.measures.funnel import find_funnel
 from retention_models.reports.assets import script, source_hash
 from retention_models.reports.chain_page import chain_findings
@@ -198,6 +199,19 @@ def test_the_chains_page_names_all_that_failed_or_is_old():
     assert 6 == html.count('<p class="failure">')
     assert "7 more have no new page" in html
     assert html == lint(html, "index")
+
+
+def test_numbers_of_the_chains_page_are_written_and_sorted_in_any_language(monkeypatch):
+    """Where a comma is no separator of thousands, the script is told the number."""
+    rows, settings = chain_samples.rows(20), settings_without_data()
+    many = rows[3]["metrics"]["measures"]["customers"] | {"value": 2000.0}
+    rows[3]["metrics"]["measures"]["customers"] = many
+    assert "<td>2,000" in index_page(rows, settings, nights.DAY, "-")
+    german = Language("de", "ltr", separators=(".", ","))
+    monkeypatch.setattr(type(settings), "language", german)
+    html = index_page(rows, settings, nights.DAY, "-")
+    assert '<td data-value="2000">2.000' in html
+    assert not re.search(r">\d+,\d{3}<", html)
 
 
 def settings_without_data():

@@ -1,15 +1,27 @@
 """Plots draw the results they are given, on axes of their own, and leave the reader's style alone."""
 
 import io
+from gettext import NullTranslations
 from xml.etree import ElementTree
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 
 import retention_models as rm
-from retention_models import plots
-from retention_models.figure_style import BLUE, HOUSE_STYLE, as_svg, new_axes
+from retention_models import page_plots, plots
+from retention_models.figure_style import (
+    BLUE,
+    HOUSE_STYLE,
+    NumberTicks,
+    ShareTicks,
+    as_svg,
+    count_ticks,
+    day_ticks,
+    new_axes,
+)
+from retention_models.languages import Language, speaking
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +107,55 @@ def test_a_figure_of_many_points_says_their_look_once():
     assert before.count("#0072b2") > 300
     assert after.count("#0072b2") <= 3  # of the mark, and of its group
     assert len(after) < 0.7 * len(before)
+
+
+class German(NullTranslations):
+    """A few words of another language, and none of a third."""
+
+    def gettext(self, message: str) -> str:
+        """The word."""
+        words = {"{n}%": "{n} %", "week from": "週から"}
+        words |= {"Mar": "März", "May": "Mai", "Jul": "Juli"}
+        return words.get(message, message)
+
+
+GERMAN = Language("de", "ltr", German(), (".", ","))
+
+
+def said(ax) -> set[str]:
+    """The texts of a figure."""
+    texts = ElementTree.fromstring(as_svg(ax.figure)).iter("{http://www.w3.org/2000/svg}text")
+    return {"".join(node.itertext()) for node in texts}
+
+
+def test_ticks_are_written_as_the_language_writes_numbers():
+    """Thousands, shares and decimals, also after the language is no longer spoken."""
+    ax, other = new_axes(), new_axes()
+    with speaking(GERMAN):
+        ax.xaxis.set_major_formatter(count_ticks())
+        ax.yaxis.set_major_formatter(ShareTicks())
+        other.yaxis.set_major_formatter(NumberTicks())
+    ax.set_xlim(0, 2000)
+    assert {"1.000", "20 %", "100 %"} <= said(ax)
+    assert {"0,2", "1,0"} <= said(other)
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [(400, {"2025", "Juli"}), (70, {"2024-Mai", "20", "Mai"}), (6, {"2024-März"})],
+)
+def test_days_on_an_axis_have_the_languages_months(days, expected):
+    """Over a year, a quarter and a week."""
+    ax = new_axes()
+    ax.plot(pd.date_range("2024-03-11", periods=days), range(days))
+    with speaking(GERMAN):
+        day_ticks(ax)
+        assert expected <= said(ax)
+
+
+def test_letters_that_no_font_here_has_are_left_to_the_browser():
+    """They stay text, and nobody is warned."""
+    start = pd.date_range("2024-03-04", periods=3, freq="7D")
+    weeks = pd.DataFrame({"start": start, "value": 0.5, "low": 0.4, "high": 0.6})
+    with speaking(GERMAN):
+        assert {"週から", "4 März"} <= said(page_plots.satisfaction_by_week(weeks))

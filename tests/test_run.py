@@ -86,6 +86,25 @@ def test_a_store_that_fails_does_not_stop_the_others(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_run_speaks_the_language_of_its_pages(tmp_path):
+    """What failed is told in it; what tells whoever mends it stays English."""
+    (tmp_path / "de.po").write_text(
+        'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
+        'msgid "Cell {cell} of its notebook failed with {error}."\n'
+        'msgstr "Zelle {cell} brach ab: {error}."\n',
+        encoding="utf-8",
+    )
+    extra = '[reports]\nnotebook = "mine.ipynb"\nlanguage = "de"\ntranslation = "de.po"'
+    project = shops.write_project(tmp_path, shops.simulated_log(20, seed=1), ["0042"], extra=extra)
+    failing_notebook(tmp_path, "1 / 0")
+    folder = run_project(project).index.parent / "0042"
+    page = (folder / "store_report.html").read_text(encoding="utf-8")
+    assert "Zelle 2 brach ab: ZeroDivisionError." in page
+    details = (folder / "failure.txt").read_text(encoding="utf-8")
+    assert "of its notebook failed with ZeroDivisionError." in details
+
+
+@pytest.mark.slow
 def test_a_good_page_of_an_earlier_run_stays_when_todays_fails(tmp_path):
     """Its readers lose nothing, and the index says so."""
     project = shops.write_project(

@@ -6,14 +6,23 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
+from matplotlib.ticker import NullFormatter
 
-from retention_models.figure_style import BLUE, GREY, INK, ORANGE, in_house_style, label, new_axes
+from retention_models.figure_style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    ShareTicks,
+    count_ticks,
+    in_house_style,
+    label,
+    new_axes,
+)
 from retention_models.languages import ENGLISH, Language
 from retention_models.measures.funnel import INNER, OUTER, Funnel
 
 _WIDE = 20  # largest ÷ smallest store from which sizes are drawn on a log scale
-_THOUSANDS = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
 
 @in_house_style
@@ -53,7 +62,7 @@ def funnel_plot(
         for end in (low, high):
             ax.plot(at, end, color=GREY, lw=width, ls=dash)
         # Where the lines are farthest apart, above the line and inside the axes.
-        text = f"{level:.1%}".replace(".0%", "%")
+        text = say.share(level, 0 if round(100 * level, 1).is_integer() else 1)
         label(ax, text, (at[0], high[0]), GREY, shift=(4, 4), fontsize=7)
     ax.axhline(funnel.centre, color=INK, lw=0.9)
     apart = funnel.outside(OUTER) != 0
@@ -74,8 +83,8 @@ def funnel_plot(
     if wide:
         ax.set_xscale("log")
         ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.xaxis.set_major_formatter(_THOUSANDS)
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    ax.xaxis.set_major_formatter(count_ticks(say))
+    ax.yaxis.set_major_formatter(ShareTicks(0, say))
     ax.set_xlabel(say.text("apart.axis"))
     ax.set_ylabel(what)
     ax.set_title(say.text("apart.title"))

@@ -15,7 +15,7 @@ MEASURES = ("customers", "repeat_customer_rate", "spend_per_order")
 
 def funnel_reading(say: Language = ENGLISH) -> str:
     """How a funnel plot is read."""
-    return say.text("apart.reading", inner=f"{INNER:.0%}", outer=f"{OUTER:.1%}")
+    return say.text("apart.reading", inner=say.share(INNER), outer=say.share(OUTER, 1))
 
 
 def no_funnel(stores: int, say: Language = ENGLISH) -> str:
@@ -28,11 +28,12 @@ def no_funnel(stores: int, say: Language = ENGLISH) -> str:
 def funnel_found(funnel: Funnel, say: Language = ENGLISH) -> str:
     """What the funnel shows, which is the figure's alternative text too."""
     stores, outside = len(funnel.rate), int(np.count_nonzero(funnel.outside(OUTER)))
-    texts = [say.text("apart.rate", rate=f"{funnel.centre:.0%}")]
+    texts = [say.text("apart.rate", rate=say.share(funnel.centre))]
     if funnel.spread:
-        texts.append(say.text("apart.spread", points=f"{100 * funnel.spread:.1f}"))
+        points = say.figures(f"{100 * funnel.spread:.1f}")
+        texts.append(say.text("apart.spread", points=points))
     by_chance = stores * (1.0 - OUTER)
-    places = {"stores": f"{stores:,}", "expected": f"{by_chance:.0f}"}
+    places = {"stores": say.figures(f"{stores:,}"), "expected": f"{by_chance:.0f}"}
     if not outside:
         texts.append(say.text("apart.none", **places))
     else:
@@ -64,7 +65,8 @@ def moved(changes: pd.DataFrame, found: int, shown: int, days: int, say: Languag
     if not found:
         texts = [say.counted("moved.none", stores, days=days)]
     else:
-        names = {"stores": say.counted("moved.stores", stores), "looked": f"{len(changes):,}"}
+        looked = say.figures(f"{len(changes):,}")
+        names = {"stores": say.counted("moved.stores", stores), "looked": looked}
         texts = [say.counted("moved.some", found, days=days, **names)]
         if shown < found:
             texts.append(say.text("moved.shown", shown=shown))
@@ -81,20 +83,20 @@ def middle_store(changes: pd.DataFrame, say: Language = ENGLISH) -> str:
     points = changes.loc[changes["measure"] == "repeat_customer_rate", "change"].median()
     return say.text(
         "moved.middle",
-        customers=_percent(middle["customers"]),
-        repeat=_signed(100 * points, 1),
-        spend=_percent(middle["spend_per_order"]),
+        customers=_percent(middle["customers"], say),
+        repeat=_signed(100 * points, 1, say),
+        spend=_percent(middle["spend_per_order"], say),
     )
 
 
-def _percent(value: float) -> str:
-    return f"{_signed(100 * value, 0)}%"
+def _percent(value: float, say: Language) -> str:
+    return say.unfilled("percent").format(n=_signed(100 * value, 0, say))
 
 
-def _signed(value: float, digits: int) -> str:
+def _signed(value: float, digits: int, say: Language) -> str:
     """A change with its sign, which nothing has none of."""
     rounded = round(value, digits)
-    return f"{rounded:+.{digits}f}".replace("-", "−") if rounded else "0"
+    return say.figures(f"{rounded:+.{digits}f}".replace("-", "−")) if rounded else "0"
 
 
 def sparkline(months: list[dict[str, object]], say: Language = ENGLISH) -> str:
@@ -106,5 +108,6 @@ def sparkline(months: list[dict[str, object]], say: Language = ENGLISH) -> str:
         return say.text("months.few")
     (first, begin), (last, end) = known[0], known[-1]
     top, most = max(known, key=lambda pair: pair[1])
-    counts = {"begin": f"{begin:,}", "end": f"{end:,}", "most": f"{most:,}"}
+    numbers = {"begin": begin, "end": end, "most": most}
+    counts = {name: say.figures(f"{number:,}") for name, number in numbers.items()}
     return say.text("months.alt", first=first, last=last, top=top, **counts)

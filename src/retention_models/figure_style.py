@@ -2,19 +2,26 @@
 
 Figures are 4.6 inches wide so that their 9-point labels stay readable at a telephone's width. The
 colours are Okabe and Ito's, told apart by colour-blind readers; lines are labelled where they end.
+Numbers and days on axes are written as the language writes them that is spoken when they are drawn.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import io
 import re
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, PercentFormatter, ScalarFormatter
+
+from retention_models.languages import Language, catalogue, phrase, spoken
 
 BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#6B7280", "#1F2937"
 
@@ -39,6 +46,23 @@ HOUSE_STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "retention_models",
 }
+
+SHORT_MONTHS = catalogue(
+    {
+        "01": "Jan",
+        "02": "Feb",
+        "03": "Mar",
+        "04": "Apr",
+        "05": "May",
+        "06": "Jun",
+        "07": "Jul",
+        "08": "Aug",
+        "09": "Sep",
+        "10": "Oct",
+        "11": "Nov",
+        "12": "Dec",
+    }
+)
 
 
 def new_axes(height: float = 2.9, *, width: float = 4.6) -> Axes:
@@ -71,7 +95,9 @@ def in_house_style(draw: Callable[P, Axes]) -> Callable[P, Axes]:
 def as_svg(figure: Figure) -> str:
     """A figure as SVG, without a date, so that the same data give the same page."""
     buffer = io.StringIO()
-    with mpl.rc_context(HOUSE_STYLE):
+    with mpl.rc_context(HOUSE_STYLE), warnings.catch_warnings():
+        # Text stays text: the reader's browser has the letters that the font here has not.
+        warnings.filterwarnings("ignore", r"Glyph \d+", UserWarning)
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     return _slim(buffer.getvalue())
 
@@ -118,3 +144,75 @@ def label(
         annotation_clip=False,
         **how,
     )
+
+
+def short_month(day: dt.date) -> str:
+    """The month of a day where room is short: Jan."""
+    return phrase(SHORT_MONTHS[f"{day:%m}"])
+
+
+def count_ticks(language: Language | None = None) -> FuncFormatter:
+    """Ticks at whole numbers: 1,234; in the language that is spoken, unless another is given."""
+    said = language or spoken()
+    return FuncFormatter(lambda value, _: said.figures(f"{value:,.0f}"))
+
+
+class ShareTicks(PercentFormatter):
+    """Ticks at shares from 0 to 1, in percent.
+
+    Parameters
+    ----------
+    decimals : int, optional
+        As many as the length of the axis asks for, unless given.
+    language : Language, optional
+        The one that is spoken, unless given.
+    """
+
+    def __init__(self, decimals: int | None = None, language: Language | None = None) -> None:
+        super().__init__(1.0, decimals, symbol="")
+        self._language = language or spoken()
+
+    def format_pct(self, x: float, display_range: float) -> str:
+        """The label of a tick."""
+        number = self._language.figures(super().format_pct(x, display_range))
+        return self._language.unfilled("percent").format(n=number)
+
+
+class NumberTicks(ScalarFormatter):
+    """Ticks at numbers with as many digits as they need, in the language that is spoken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._language = spoken()
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """The label of a tick."""
+        return self._language.figures(super().__call__(x, pos))
+
+
+# Matplotlib's own formats of days, with a month's number where they have its English name.
+_DAYS = ("%Y", "<%m>", "%d", "%H:%M", "%H:%M", "%S.%f")
+_FIRST_DAYS = ("", "%Y", "<%m>", "<%m>-%d", "%H:%M", "%H:%M")
+_AROUND = ("", "%Y", "%Y-<%m>", "%Y-<%m>-%d", "%Y-<%m>-%d", "%Y-<%m>-%d %H:%M")
+
+
+class _DayTicks(ConciseDateFormatter):
+    def __init__(self, locator: AutoDateLocator) -> None:
+        super().__init__(locator, None, list(_DAYS), list(_AROUND), list(_FIRST_DAYS))
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        return [_with_month(label) for label in super().format_ticks(values)]
+
+    def get_offset(self) -> str:
+        return _with_month(super().get_offset())
+
+
+def _with_month(label: str) -> str:
+    return re.sub(r"<(\d\d)>", lambda found: phrase(SHORT_MONTHS[found[1]]), label)
+
+
+def day_ticks(ax: Axes) -> None:
+    """Give an axis of time its ticks, six at most."""
+    locator = AutoDateLocator(maxticks=6)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(_DayTicks(locator))

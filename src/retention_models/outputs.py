@@ -12,6 +12,7 @@ from retention_models import words
 from retention_models.action_settings import LIST_NAMES, ListName
 from retention_models.actions.lists import ActionList
 from retention_models.errors import CannotSay
+from retention_models.languages import phrase
 from retention_models.measures.recent import RecentActivity, recent_activity
 from retention_models.predictions import Interval
 from retention_models.spreadsheets import formula_safe
@@ -184,7 +185,7 @@ def _forecast(store: Store, name: str) -> dict[str, object]:
     found: Interval | None = getattr(store.forecast, name)
     if found is None:
         _ = store.spend  # says why there is no money
-        raise CannotSay("Spend could not be modelled.")
+        raise CannotSay(phrase("Spend could not be modelled."))
     return {"value": found.value, "low": found.low, "high": found.high}
 
 

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from retention_models.errors import CannotSay
-from retention_models.figure_style import BLUE, INK, ORANGE, in_house_style, label, new_axes
+from retention_models.figure_style import (
+    BLUE,
+    INK,
+    ORANGE,
+    ShareTicks,
+    count_ticks,
+    in_house_style,
+    label,
+    new_axes,
+    short_month,
+)
+from retention_models.languages import count, phrase, share
 from retention_models.measures.definitions import ANNUAL_CHURN_BAND
 from retention_models.measures.table import SMALLEST_GROUP
 
-_THOUSANDS = FuncFormatter(lambda value, _: f"{value:,.0f}")
 _QUARTERS_SHOWN = 8
 
 
@@ -54,8 +66,10 @@ def alive_counts(probability_alive: pd.Series) -> pd.Series:
 
 def _share_class(low: int, high: int) -> str:
     if high == 100:
-        return "any size" if low == 0 else f"{low}% or more"
-    return f"under {high}%" if low == 0 else f"{low}–{high}%"
+        return phrase("any size") if low == 0 else phrase("{low}% or more", low=low)
+    if low == 0:
+        return phrase("under {high}%", high=high)
+    return phrase("{low}–{high}%", low=low, high=high)
 
 
 @in_house_style
@@ -73,14 +87,14 @@ def alive_classes(counts: pd.Series, ax: Axes | None = None) -> Axes:
     place = np.arange(len(counts))
     ax.barh(place, counts, color=BLUE, height=0.7)
     for at, n in enumerate(counts):
-        label(ax, f"{n:,}", (float(n), at), INK)
+        label(ax, count(n), (float(n), at), INK)
     ax.set_yticks(place, list(counts.index))
     ax.tick_params(axis="y", length=0)
     ax.set_xlim(0, 1.12 * max(float(counts.max()), 1.0))
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    ax.xaxis.set_major_formatter(_THOUSANDS)
+    ax.xaxis.set_major_formatter(count_ticks())
     ax.grid(axis="x")
-    ax.set_title("Customers by probability to be with us still")
+    ax.set_title(phrase("Customers by probability to be with us still"))
     return ax
 
 
@@ -99,8 +113,11 @@ def churn_by_quarter(quarters: pd.DataFrame, ax: Axes | None = None) -> Axes:
     table = table.loc[table["value"].notna()].tail(_QUARTERS_SHOWN)
     if table.empty:
         raise CannotSay(
-            f"No quarter began with {SMALLEST_GROUP} active customers or more, so there is no churn "
-            "to draw."
+            phrase(
+                "No quarter began with {fewest} active customers or more, so there is no churn to "
+                "draw.",
+                fewest=SMALLEST_GROUP,
+            )
         )
     ax = new_axes(2.7) if ax is None else ax
     low, high = ANNUAL_CHURN_BAND
@@ -109,16 +126,22 @@ def churn_by_quarter(quarters: pd.DataFrame, ax: Axes | None = None) -> Axes:
     errors = np.abs(table[["low", "high"]].to_numpy(dtype=float).T - table["value"].to_numpy())
     ax.errorbar(place, table["value"], yerr=errors, fmt="o", color=BLUE, ms=5, elinewidth=1.2)
     for at, value in zip(place, table["value"], strict=True):
-        label(ax, f"{value:.0%}", (at, value), BLUE, shift=(7, 0))
+        label(ax, share(value), (at, value), BLUE, shift=(7, 0))
     # Two lines, since eight quarters of one line each would run into each other.
-    ax.set_xticks(place, [f"to {end.day} {end:%b}\n{end:%Y}" for end in table["end"]])
+    ax.set_xticks(place, [_quarter(end) for end in table["end"]])
     ax.set_xlim(-0.5, len(table) - 0.3)
     ax.set_ylim(0, 1.02)
-    label(ax, f"{low:.0%} to {high:.0%}: told to act", (-0.48, high), ORANGE, shift=(0, 8))
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    said = phrase("{low} to {high}: told to act", low=share(low), high=share(high))
+    label(ax, said, (-0.48, high), ORANGE, shift=(0, 8))
+    ax.yaxis.set_major_formatter(ShareTicks())
     ax.grid(axis="y")
-    ax.set_title("Churn of each quarter, were it the same all year")
+    ax.set_title(phrase("Churn of each quarter, were it the same all year"))
     return ax
+
+
+def _quarter(end: dt.date) -> str:
+    places = {"day": end.day, "month": short_month(end), "year": end.year}
+    return phrase("to {day} {month}\n{year}", **places)
 
 
 @in_house_style
@@ -137,15 +160,15 @@ def value_by_tenth(tenths: pd.DataFrame, currency: str, ax: Axes | None = None) 
     ax = new_axes() if ax is None else ax
     place = np.arange(1, 11)
     ax.bar(place, tenths["mean"], color=[ORANGE, *[BLUE] * 9], width=0.8)
-    for at, mean, share in zip(place, tenths["mean"], tenths["share"], strict=True):
-        label(ax, f"{share:.0%}", (at, mean), INK, shift=(0, 6), ha="center", fontsize=8)
+    for at, mean, part in zip(place, tenths["mean"], tenths["share"], strict=True):
+        label(ax, share(part), (at, mean), INK, shift=(0, 6), ha="center", fontsize=8)
     ax.set_xticks(place)
     ax.tick_params(axis="x", length=0)
     ax.set_ylim(0, 1.1 * float(tenths["mean"].max()))
-    ax.yaxis.set_major_formatter(_THOUSANDS)
+    ax.yaxis.set_major_formatter(count_ticks())
     ax.grid(axis="y")
-    ax.set_xlabel("tenths of customers, most valuable first; % of all value above")
-    ax.set_title(f"Expected value per customer, {currency}")
+    ax.set_xlabel(phrase("tenths of customers, most valuable first; % of all value above"))
+    ax.set_title(phrase("Expected value per customer, {currency}", currency=currency))
     return ax
 
 
@@ -162,7 +185,10 @@ def satisfaction_by_week(weeks: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """
     if weeks.empty:
         raise CannotSay(
-            f"In no week did {SMALLEST_GROUP} customers or more give a thumb up or down."
+            phrase(
+                "In no week did {fewest} customers or more give a thumb up or down.",
+                fewest=SMALLEST_GROUP,
+            )
         )
     ax = new_axes(2.6) if ax is None else ax
     shown = weeks.tail(26)
@@ -171,10 +197,14 @@ def satisfaction_by_week(weeks: pd.DataFrame, ax: Axes | None = None) -> Axes:
     value = shown["value"].to_numpy(dtype=float)
     ax.errorbar(place, value, yerr=np.abs([low - value, high - value]), fmt="o-", color=BLUE, ms=4)
     every = max(1, len(shown) // 6)
-    ax.set_xticks(place[::every], [f"{day.day} {day:%b}" for day in shown["start"]][::every])
+    ax.set_xticks(place[::every], [_day(start) for start in shown["start"]][::every])
     ax.set_ylim(0, 1.02)
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.yaxis.set_major_formatter(ShareTicks())
     ax.grid(axis="y")
-    ax.set_xlabel("week from")
-    ax.set_title("Thumbs up, of all thumbs")
+    ax.set_xlabel(phrase("week from"))
+    ax.set_title(phrase("Thumbs up, of all thumbs"))
     return ax
+
+
+def _day(start: dt.date) -> str:
+    return phrase("{day} {month}", day=start.day, month=short_month(start))

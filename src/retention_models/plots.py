@@ -5,18 +5,30 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from retention_models.errors import CannotSay
-from retention_models.figure_style import BLUE, GREY, INK, ORANGE, in_house_style, label, new_axes
+from retention_models.figure_style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    NumberTicks,
+    ShareTicks,
+    count_ticks,
+    day_ticks,
+    in_house_style,
+    label,
+    new_axes,
+    short_month,
+)
+from retention_models.languages import count, decimals, phrase, share, spoken
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.validation import HoldoutValidation
 from retention_models.words import window
 
 _COHORTS_SHOWN = 12
 _FEWEST = 0.1  # expected purchases below this are drawn at it: nobody acts on the difference
-_THOUSANDS = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
 
 @in_house_style
@@ -40,8 +52,11 @@ def cohort_heatmap(cohorts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ]
     if cohorts.empty:
         raise CannotSay(
-            f"No month brought {SMALLEST_GROUP} new customers or more; smaller groups are not "
-            "shown, since they would tell of single persons."
+            phrase(
+                "No month brought {fewest} new customers or more; smaller groups are not shown, since "
+                "they would tell of single persons.",
+                fewest=SMALLEST_GROUP,
+            )
         )
     shown = sorted(cohorts["cohort"].unique())[-_COHORTS_SHOWN:]
     cohorts = cohorts.loc[cohorts["cohort"].isin(shown)]
@@ -63,23 +78,20 @@ def cohort_heatmap(cohorts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
             colour = "white" if value > 0.6 * highest else INK
-            ax.text(
-                column,
-                row,
-                f"{value:.0%}".rstrip("%"),
-                ha="center",
-                va="center",
-                color=colour,
-                fontsize=7,
-            )
+            said = decimals(100.0 * value, 0)
+            ax.text(column, row, said, ha="center", va="center", color=colour, fontsize=7)
     ax.set_xticks(range(len(later.columns)), [str(age) for age in later.columns])
-    labels = [f"{start:%b %Y} ({sizes[start]:,})" for start in rates.index]
-    ax.set_yticks(range(len(rates)), labels)
+    ax.set_yticks(range(len(rates)), [_cohort(start, sizes[start]) for start in rates.index])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    ax.set_xlabel("months since the first purchase")
-    ax.set_title("% of a month's new customers who bought")
+    ax.set_xlabel(phrase("months since the first purchase"))
+    ax.set_title(phrase("% of a month's new customers who bought"))
     return ax
+
+
+def _cohort(start: pd.Timestamp, customers: int) -> str:
+    places = {"month": short_month(start), "year": start.year, "customers": count(customers)}
+    return phrase("{month} {year} ({customers})", **places)
 
 
 @in_house_style
@@ -115,7 +127,8 @@ def tracking(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.axvline(split, color=GREY, lw=0.8)
     top = float(np.nanmax(table.to_numpy())) or 1.0
     ax.set_ylim(0, 1.16 * top)
-    for text, side, shift in (("fitted", "right", -4), ("not seen", "left", 4)):
+    sides = ((phrase("fitted"), "right", -4), (phrase("not seen"), "left", 4))
+    for text, side, shift in sides:
         label(ax, text, (split, 1.1 * top), GREY, shift=(shift, 0), ha=side, fontsize=8)
     actual, forecast = (
         float(table["actual"].iloc[-1]),
@@ -124,19 +137,17 @@ def tracking(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     apart = max(abs(actual - forecast), 0.075 * top) / 2 * (1 if actual >= forecast else -1)
     middle = (actual + forecast) / 2
     for text, y, colour in (
-        ("what came", middle + apart, BLUE),
-        ("forecast", middle - apart, ORANGE),
+        (phrase("what came"), middle + apart, BLUE),
+        (phrase("forecast"), middle - apart, ORANGE),
     ):
         label(ax, text, (dates[-1], y), colour)
     third = table["expected"].dropna().iloc[[table["expected"].notna().sum() // 3]]
     where = (third.index[0], float(third.iloc[0]))
-    label(ax, "model’s expectation", where, ORANGE, shift=(8, -8), fontsize=8)
-    ax.yaxis.set_major_formatter(_THOUSANDS)
+    label(ax, phrase("model’s expectation"), where, ORANGE, shift=(8, -8), fontsize=8)
+    ax.yaxis.set_major_formatter(count_ticks())
     ax.grid(axis="y")
-    locator = AutoDateLocator(maxticks=6)
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    ax.set_title("Repeat purchases, added up week by week")
+    day_ticks(ax)
+    ax.set_title(phrase("Repeat purchases, added up week by week"))
     return ax
 
 
@@ -170,21 +181,16 @@ def holdout_by_frequency(validation: HoldoutValidation, ax: Axes | None = None) 
         elinewidth=1.2,
         alpha=0.6,
     )
-    ax.plot(place, table["actual"], "o", color=BLUE, ms=5, label="actual, with 95% interval")
-    ax.plot(
-        place,
-        table["predicted"],
-        "D",
-        color=ORANGE,
-        ms=4.5,
-        mfc="white",
-        label="expected",
-    )
+    said = phrase("actual, with 95% interval")
+    ax.plot(place, table["actual"], "o", color=BLUE, ms=5, label=said)
+    said = phrase("expected")
+    ax.plot(place, table["predicted"], "D", color=ORANGE, ms=4.5, mfc="white", label=said)
     ax.set_xticks(place, table.index)
     ax.set_ylim(bottom=0)
+    ax.yaxis.set_major_formatter(NumberTicks())
     ax.grid(axis="y")
-    ax.set_xlabel("repeat purchases before the holdout")
-    ax.set_title("Purchases per customer in the holdout")
+    ax.set_xlabel(phrase("repeat purchases before the holdout"))
+    ax.set_title(phrase("Purchases per customer in the holdout"))
     ax.legend(fontsize=8, loc="upper left", framealpha=1.0, edgecolor="none")
     return ax
 
@@ -213,7 +219,10 @@ def customer_base(
     """
     ax = new_axes() if ax is None else ax
     once = (summary["frequency"] == 0).to_numpy()
-    groups = (("bought again", ~once, "o", BLUE), ("bought once", once, "s", ORANGE))
+    groups = (
+        (phrase("bought again"), ~once, "o", BLUE),
+        (phrase("bought once"), once, "s", ORANGE),
+    )
     for name, chosen, marker, colour in groups:
         ax.scatter(
             predictions["probability_alive"][chosen],
@@ -229,13 +238,13 @@ def customer_base(
     ax.set_xlim(-0.03, 1.03)
     ax.set_yscale("log")
     ax.set_ylim(bottom=0.7 * _FEWEST)
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.xaxis.set_major_formatter(PercentFormatter(1.0))
+    figures = spoken().figures
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: figures(f"{value:g}")))
+    ax.xaxis.set_major_formatter(ShareTicks())
     ax.grid()
-    ax.set_xlabel("probability of still being a customer")
-    ax.set_title(
-        f"Purchases expected in the next {window(predictions.attrs['horizon'], time_unit)}"
-    )
+    ax.set_xlabel(phrase("probability of still being a customer"))
+    horizon = window(predictions.attrs["horizon"], time_unit)
+    ax.set_title(phrase("Purchases expected in the next {horizon}", horizon=horizon))
     ax.legend(fontsize=8, loc="upper left", framealpha=1.0, edgecolor="none")
     return ax
 
@@ -258,21 +267,22 @@ def value_concentration(predictions: pd.DataFrame, ax: Axes | None = None) -> Ax
     ax = new_axes() if ax is None else ax
     value = np.sort(predictions["clv"].dropna().to_numpy())[::-1]
     people = np.concatenate([[0.0], np.arange(1, value.size + 1) / value.size])
-    share = np.concatenate([[0.0], np.cumsum(value) / value.sum()])
-    ax.plot(people, share, color=BLUE, lw=1.8)
+    brought = np.concatenate([[0.0], np.cumsum(value) / value.sum()])
+    ax.plot(people, brought, color=BLUE, lw=1.8)
     ax.plot([0, 1], [0, 1], color=GREY, lw=0.8, ls=":")
-    ax.text(0.66, 0.57, "if all were alike", color=GREY, fontsize=8, va="top")
+    ax.text(0.66, 0.57, phrase("if all were alike"), color=GREY, fontsize=8, va="top")
     top = int(np.ceil(value.size / 10))
-    ax.plot([people[top]] * 2, [0, share[top]], color=ORANGE, lw=1.2)
-    ax.plot([people[top]], [share[top]], "o", color=ORANGE, ms=5)
-    label(ax, f"top tenth: {share[top]:.0%}", (people[top], 0.75 * share[top]), ORANGE)
+    ax.plot([people[top]] * 2, [0, brought[top]], color=ORANGE, lw=1.2)
+    ax.plot([people[top]], [brought[top]], "o", color=ORANGE, ms=5)
+    said = phrase("top tenth: {share}", share=share(brought[top]))
+    label(ax, said, (people[top], 0.75 * brought[top]), ORANGE)
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.02)
-    ax.xaxis.set_major_formatter(PercentFormatter(1.0))
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.xaxis.set_major_formatter(ShareTicks())
+    ax.yaxis.set_major_formatter(ShareTicks())
     ax.grid()
-    ax.set_xlabel("customers, most valuable first")
-    ax.set_title("Share of all expected value")
+    ax.set_xlabel(phrase("customers, most valuable first"))
+    ax.set_title(phrase("Share of all expected value"))
     return ax
 
 
@@ -299,11 +309,11 @@ def value_distribution(predictions: pd.DataFrame, currency: str, ax: Axes | None
     ax.hist(np.minimum(value, most), bins=24, range=(0.0, most), color=BLUE, rwidth=0.92)
     mean = float(value.mean())
     ax.axvline(mean, color=ORANGE, lw=1.2)
-    label(ax, f"mean {mean:,.0f}", (mean, 0.95 * ax.get_ylim()[1]), ORANGE)
+    label(ax, phrase("mean {value}", value=count(mean)), (mean, 0.95 * ax.get_ylim()[1]), ORANGE)
     ax.xaxis.set_major_locator(MaxNLocator(6))
-    ax.xaxis.set_major_formatter(_THOUSANDS)
+    ax.xaxis.set_major_formatter(count_ticks())
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.grid(axis="y")
-    ax.set_xlabel(f"expected discounted margin per customer, {currency}")
-    ax.set_title("Number of customers by lifetime value")
+    ax.set_xlabel(phrase("expected discounted margin per customer, {currency}", currency=currency))
+    ax.set_title(phrase("Number of customers by lifetime value"))
     return ax

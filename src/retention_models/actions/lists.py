@@ -9,7 +9,6 @@ Both are discounted margins over the horizon, with predictive intervals per cust
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +25,10 @@ from retention_models.actions.segments import (
     modelled_facts,
     observed_facts,
 )
+from retention_models.actions.words import ENGLISH
 from retention_models.errors import SettingsError
 from retention_models.forecasts import predict_groups
+from retention_models.languages import phrase
 from retention_models.predictions import Interval, predict_customers
 from retention_models.sources.answers import to_frame
 
@@ -77,8 +78,6 @@ def find_actions(
     outlook: Outlook | str,
     rules: ActionSettings,
     currency: str,
-    *,
-    words: Mapping[str, str] = action_words.ENGLISH,
 ) -> dict[ListName, ActionList]:
     """Make every list.
 
@@ -92,8 +91,6 @@ def find_actions(
         Thresholds, order and groups.
     currency : str
         Three letters.
-    words : mapping
-        The language of the sentences; see `action_words`.
 
     Returns
     -------
@@ -106,7 +103,7 @@ def find_actions(
         If a table of scores or complaints lacks a column or names a customer twice.
     """
     facts = _facts(known, outlook, rules)
-    refusals = {name: _refusal(name, known, outlook, rules, words) for name in rules.precedence}
+    refusals = {name: _refusal(name, known, outlook, rules) for name in rules.precedence}
     on_list = customer_segments(facts, rules) & pd.Series(refusals).eq("")
     found = {}
     for kind in (True, False):
@@ -114,9 +111,9 @@ def find_actions(
         stakes = _at_stake(known.summary, outlook, lists, lost=kind)
         for name in lists:
             members = facts.loc[lists[name]].join(stakes.each)
-            said = action_words.reasons(name, members, rules, currency, words)
+            said = action_words.reasons(name, members, rules, currency)
             members["why"] = pd.Series(said, index=members.index, dtype="str")
-            found[name] = _list(name, members, stakes, rules, refusals[name], words)
+            found[name] = _list(name, members, stakes, rules, refusals[name])
     return {name: found[name] for name in rules.precedence}
 
 
@@ -151,50 +148,39 @@ def _by_customer(table: pd.DataFrame | None, what: str, column: str) -> pd.Serie
     return pd.Series(frame[column].to_numpy(), index=ids)
 
 
-def _refusal(
-    name: ListName,
-    known: Known,
-    outlook: Outlook | str,
-    rules: ActionSettings,
-    words: Mapping[str, str],
-) -> str:
+def _refusal(name: ListName, known: Known, outlook: Outlook | str, rules: ActionSettings) -> str:
     """Why there cannot be a list, or nothing."""
     if not rules.rule(name).use:
-        return words["empty.unused"]
+        return phrase(ENGLISH["empty.unused"])
     if name in NEED_MODEL and isinstance(outlook, str):
-        return words["empty.no_model"].format(reason=outlook)
+        return phrase(ENGLISH["empty.no_model"], reason=outlook)
     if name in NEED_SPEND and not isinstance(outlook, str) and outlook.spend is None:
-        return words["empty.no_spend"].format(reason=outlook.no_spend)
+        return phrase(ENGLISH["empty.no_spend"], reason=outlook.no_spend)
     if name == "one_category" and (known.categories is None or known.categories.empty):
-        return words["empty.no_categories"]
+        return phrase(ENGLISH["empty.no_categories"])
     if name in ("promoter", "detractor") and known.scores is None:
-        return words["empty.no_scores"]
+        return phrase(ENGLISH["empty.no_scores"])
     if name == "complaint" and known.complaints is None:
-        return words["empty.no_complaints"]
+        return phrase(ENGLISH["empty.no_complaints"])
     return ""
 
 
 def _list(
-    name: ListName,
-    members: pd.DataFrame,
-    stakes: _Stakes,
-    rules: ActionSettings,
-    refusal: str,
-    words: Mapping[str, str],
+    name: ListName, members: pd.DataFrame, stakes: _Stakes, rules: ActionSettings, refusal: str
 ) -> ActionList:
-    action = action_words.action(name, rules.rule(name), words)
+    action = action_words.action(name, rules.rule(name))
     total = None if refusal else stakes.totals.get(name)
-    reason = stakes.refusal or (words["no_spend_told"] if total is None else "")
+    reason = stakes.refusal or (phrase(ENGLISH["no_spend_told"]) if total is None else "")
     members = members.assign(action=pd.Series(action, index=members.index, dtype="str"))
     return ActionList(
         name=name,
-        title=action_words.title(name, words),
+        title=action_words.title(name),
         action=action,
         customers=members.sort_values("at_stake", ascending=False, kind="stable")[list(_COLUMNS)],
         at_stake=total,
-        means=words["stake.lost" if name in LOST else "stake.expected"],
+        means=phrase(ENGLISH["stake.lost" if name in LOST else "stake.expected"]),
         refusal=refusal,
-        no_value=words["no_value"].format(reason=reason) if reason and not refusal else "",
+        no_value=phrase(ENGLISH["no_value"], reason=reason) if reason and not refusal else "",
     )
 
 

@@ -109,7 +109,7 @@ def _frame(settings: Settings, as_of: dt.date, made: str, *rules: str) -> dict[s
         "as_of": language.day(as_of),
         "made": made,
         "version": __version__,
-        "interval": f"{settings.model.interval:.0%}",
+        "interval": language.share(settings.model.interval),
         "notice": markupsafe.Markup(NOTICE + NOTICE_END),
     }
 
@@ -131,9 +131,8 @@ def _files(settings: Settings, kind: PageKind) -> markupsafe.Markup:
         place: markupsafe.Markup('<a href="{0}">{0}</a>').format(name)
         for place, name in names.items()
     }
-    return markupsafe.Markup(
-        say(f"files.{kind.name}", level=f"{settings.model.interval:.0%}", **links)
-    )
+    level = settings.language.share(settings.model.interval)
+    return markupsafe.Markup(say(f"files.{kind.name}", level=level, **links))
 
 
 def notebook_page(
@@ -244,12 +243,10 @@ def index_page(
 def _columns(settings: Settings, language: Language) -> list[str]:
     """The heads of the table of stores."""
     unit, length = settings.model.time_unit, settings.model.horizon
-    places = {
-        "currency": settings.money.currency,
-        "horizon": language.counted(
-            f"horizon.{unit}", math.ceil(length), n=language.figures(f"{length:g}")
-        ),
-    }
+    # Forms of the plural are of whole numbers; what lies between two is said as several are.
+    whole = int(length) if length == int(length) else max(2, math.ceil(length))
+    horizon = language.counted(f"horizon.{unit}", whole, n=language.figures(f"{length:g}"))
+    places = {"currency": settings.money.currency, "horizon": horizon}
     return [language.text(f"stores.{name}", **places) for name in _STORE_COLUMNS]
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from retention_models.credentials import redacted_tree, without_password
 from retention_models.customer_summaries import Day, as_day
 from retention_models.errors import SettingsError
 from retention_models.execution_settings import size
+from retention_models.languages import speaking
 from retention_models.last_days import last_day
 from retention_models.log_reading import read_project_transactions
 from retention_models.log_slices import VARIABLE as SLICES
@@ -131,20 +132,11 @@ def run_project(
     check_parameters(notebook, settings.reports.parameters)
     check_notices(settings.reports.notices)
     folder = Path(output or settings.path(settings.reports.output))
-    transactions = _read(settings)
-    tell = tell or Progress()
-    data = data_print(settings, transactions)
-    work = _Work(settings, Path(project_file).resolve(), notebook, transactions, folder, data)
-    plan = _plan(work, asked, chosen_stores(settings, transactions, asked.stores))
-    made = []
-    if plan.whole and (campaigns := chosen_campaigns(settings, plan.as_of)):
-        notebook, to = notebook_of(settings, CAMPAIGN), folder / CAMPAIGNS
-        theirs = replace(work, notebook=notebook, output=to, kind=CAMPAIGN)
-        # Before the stores' pages, which tell of them and lead to them.
-        of_campaigns = _plan(theirs, asked, campaigns)
-        made.append(publish_run(of_campaigns, partial(_execute, theirs, jobs, cold), tell))
-        work = replace(work, estimated=_estimated(made[0]))
-    made.append(publish_run(plan, partial(_execute, work, jobs, cold), tell))
+    with speaking(settings.language):
+        transactions = _read(settings)
+        data = data_print(settings, transactions)
+        work = _Work(settings, Path(project_file).resolve(), notebook, transactions, folder, data)
+        made = _published(work, asked, partial(_execute, jobs=jobs, cold=cold), tell or Progress())
     for manifest in made:
         tell_outcome(settings.reports.notices, manifest, settings.name)
     return _result(made)
@@ -162,6 +154,26 @@ class _Work:
     data: DataPrint
     kind: PageKind = STORE
     estimated: Mapping[str, list[OverviewRow]] = field(default_factory=dict)
+
+
+def _published(
+    work: _Work,
+    asked: Asked,
+    execute: Callable[..., Iterator[tuple[str, ExecutionResult]]],
+    tell: Tell,
+) -> list[Manifest]:
+    """The runs of the campaigns' pages, where there are any, and of the stores'."""
+    settings = work.settings
+    plan = _plan(work, asked, chosen_stores(settings, work.transactions, asked.stores))
+    made = []
+    if plan.whole and (campaigns := chosen_campaigns(settings, plan.as_of)):
+        notebook, to = notebook_of(settings, CAMPAIGN), work.output / CAMPAIGNS
+        theirs = replace(work, notebook=notebook, output=to, kind=CAMPAIGN)
+        # Before the stores' pages, which tell of them and lead to them.
+        of_campaigns = _plan(theirs, asked, campaigns)
+        made.append(publish_run(of_campaigns, partial(execute, theirs), tell))
+        work = replace(work, estimated=_estimated(made[0]))
+    return [*made, publish_run(plan, partial(execute, work), tell)]
 
 
 def _read(settings: Settings) -> Transactions:
@@ -211,7 +223,7 @@ def _plan(work: _Work, asked: Asked, ids: Sequence[str]) -> Plan:
 
 
 def _execute(
-    work: _Work, jobs: int | None, cold: bool, todo: Sequence[Job], day: dt.date
+    work: _Work, todo: Sequence[Job], day: dt.date, *, jobs: int | None, cold: bool
 ) -> Iterator[tuple[str, ExecutionResult]]:
     """Execute the stores' notebooks on slices of the data, which are read here for all of them."""
     settings = work.settings

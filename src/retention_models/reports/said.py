@@ -30,7 +30,8 @@ def speech(language: Language) -> dict[str, Any]:
 
     def counted(key: str, n: int, **places: object) -> markupsafe.Markup:
         # The form for n is a sentence by itself.
-        return say(language.unfilled_plural(f"{key}.one", f"{key}.many", n), n=f"{n:,}", **places)
+        form = language.unfilled_plural(f"{key}.one", f"{key}.many", n)
+        return say(form, n=language.figures(f"{n:,}"), **places)
 
     return {
         "lang": language.code,
@@ -48,7 +49,7 @@ def add_filters(environment: jinja2.Environment) -> None:
         "shown": _shown,
         "moved_by": _moved_by,
         "percent": _percent,
-        "first_sentence": lambda text: text.split(". ")[0].rstrip(".") + ".",
+        "first_sentence": _first_sentence,
         "lifts": _lifts,
         "verdict": lambda verdict, language: language.text(f"verdict.{verdict}"),
         "said_day": lambda iso, language: language.day(dt.date.fromisoformat(iso)),
@@ -56,23 +57,29 @@ def add_filters(environment: jinja2.Environment) -> None:
     }
 
 
-def _shown(value: float, kind: str) -> str:
+def _shown(value: float, kind: str, language: Language) -> str:
     if kind == "share":
-        return f"{value:.0%}"
-    return f"{value:,.2f}" if kind == "money" else f"{value:,.0f}"
+        return language.share(value)
+    return language.figures(f"{value:,.2f}" if kind == "money" else f"{value:,.0f}")
 
 
 def _moved_by(value: float, kind: str, language: Language) -> str:
     if kind == "share":
-        text = language.text("points", n=f"{100 * value:+.1f}")
+        text = language.text("points", n=language.figures(f"{100 * value:+.1f}"))
     else:
-        text = f"{value:+,.2f}" if kind == "money" else f"{value:+,.0f}"
+        text = language.figures(f"{value:+,.2f}" if kind == "money" else f"{value:+,.0f}")
     return language.isolated(text.replace("-", "−"))
 
 
 def _percent(value: float, language: Language) -> str:
-    text = f"{value:+.0f}%".replace("-", "−") if round(value) else "0%"
-    return language.isolated(text)
+    number = f"{value:+.0f}".replace("-", "−") if round(value) else "0"
+    return language.isolated(language.unfilled("percent").format(n=number))
+
+
+def _first_sentence(text: str) -> str:
+    # Whatever ends a sentence in the language, where it is not a full stop and a space.
+    first, found, _ = text.partition(". ")
+    return f"{first}." if found else text
 
 
 def _lifts(told: dict[str, Any]) -> list[dict[str, Any]]:

@@ -31,17 +31,22 @@ def own_end(nb: nbformat.NotebookNode, failed: dict[str, Any] | None) -> dict[st
     return {"status": "ok"}
 
 
-def described(stopped: str, why: str, code: int | None) -> dict[str, Any]:
+def described(
+    stopped: str, why: str, code: int | None, amounts: dict[str, float] | None = None
+) -> dict[str, Any]:
     """The end of a notebook whose process did not live.
 
     Parameters
     ----------
     stopped, why : str
-        Status and reason where it was ended for a limit; else empty.
+        Status and reason, a key of `results.SENTENCES`, where it was ended for a limit; else empty.
     code : int, optional
         Exit code; below 0 a signal.
+    amounts : dict, optional
+        What the reason tells.
     """
-    found: dict[str, Any] = {"status": stopped or "kernel died", "text": why or None}
+    found: dict[str, Any] = {"status": stopped or "kernel died", "why": why}
+    found["amounts"] = amounts or {}
     found["over_limit"] = bool(stopped)
     if code is not None:
         found |= {"signal": -code} if code < 0 else {"exit_code": code}

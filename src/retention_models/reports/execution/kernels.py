@@ -92,6 +92,7 @@ class _Run:
         self.notebook: nbformat.NotebookNode | None = None
         self.marks: list[dict[str, Any]] = []
         self.stopped, self.exceeded, self.most = "", "", 0
+        self.amounts: dict[str, float] = {}
         self.over = threading.Event()
 
     def watch(self) -> None:
@@ -101,19 +102,16 @@ class _Run:
             if self.process is None or self.stopped:
                 continue
             if time.monotonic() - begun > self.limits.seconds:
-                self.stopped = "timed out"
-                self.exceeded = f"it took longer than {self.limits.seconds:.3g} seconds"
+                self.amounts = {"seconds": self.limits.seconds}
+                self.stopped, self.exceeded = "timed out", "too long"
                 end_family(self.process.pid)
                 continue
             most = self.limits.memory
             held = memory_of(self.process.pid, most or sys.maxsize)
             self.most = max(self.most, held)
             if most is not None and held > most:
-                self.stopped = "kernel died"
-                self.exceeded = (
-                    f"it held {held / 1e9:.1f} GB of memory, more than the {most / 1e9:.1f} GB that "
-                    "it may"
-                )
+                self.amounts = {"held": float(held), "most": float(most)}
+                self.stopped, self.exceeded = "kernel died", "too large"
                 end_family(self.process.pid)
 
 
@@ -263,7 +261,7 @@ def _died(notebook: Notebook, executed: Path, error: Exception) -> dict[str, Any
     if not begun and not run.stopped:
         found: dict[str, Any] = {"status": "could not start", "text": f"{error}"}
     else:
-        found = described(run.stopped, run.exceeded, code)
+        found = described(run.stopped, run.exceeded, code, run.amounts)
     nb = run.notebook
     if nb is None or not begun:
         nb = nbformat.read(notebook.source, as_version=4)

@@ -4,9 +4,33 @@ from __future__ import annotations
 
 import json
 import signal
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from retention_models.languages import ENGLISH, catalogue, phrase, speaking, spoken
+
+SENTENCES = catalogue(
+    {
+        "ok": "Its notebook ran to its end.",
+        "cell failed": "Cell {cell} of its notebook failed with {error}.",
+        "could not start": "The process for its notebook could not be started.",
+        "timed out": "Its notebook was stopped: {text}.",
+        "too long": "Its notebook was stopped: it took longer than {seconds} seconds.",
+        "kernel died": "The process that ran its notebook died.",
+        "too large": (
+            "The process that ran its notebook died: it held {held} GB of memory, more than the "
+            "{most} GB that it may."
+        ),
+        "out of memory": (
+            "The process that ran its notebook died: the machine ran out of memory, and the system "
+            "ended it."
+        ),
+        "other": "The process that ran its notebook died: {text}.",
+        "signal": "The process that ran its notebook died by signal {number} ({name}).",
+        "exit code": "The process that ran its notebook died with exit code {code}.",
+    }
+)
 
 Status = Literal["ok", "cell failed", "timed out", "kernel died", "could not start"]
 
@@ -61,6 +85,10 @@ class ExecutionResult:
         Place of the cell that failed or was running at the end, where there is one.
     error, text, traceback : str, optional
         Name of a cell's error, what it says, and where it came from.
+    why : str
+        Why it was ended, a key of `SENTENCES`, where there is one for it.
+    amounts : dict
+        What that sentence tells: seconds, or bytes.
     signal, exit_code : int, optional
         How the process ended that ran it, where it died.
     over_limit : bool
@@ -86,6 +114,8 @@ class ExecutionResult:
     error: str | None = None
     text: str | None = None
     traceback: str | None = None
+    why: str = ""
+    amounts: dict[str, float] = field(default_factory=dict)
     signal: int | None = None
     exit_code: int | None = None
     over_limit: bool = False
@@ -97,21 +127,19 @@ class ExecutionResult:
 
     @property
     def sentence(self) -> str:
-        """What became of it, for the readers of a page: no data, no paths."""
-        if self.status == "ok":
-            return "Its notebook ran to its end."
-        if self.status == "cell failed":
-            return f"Cell {self.cell} of its notebook failed with {self.error}."
-        if self.status == "could not start":
-            return "The process for its notebook could not be started."
-        if self.status == "timed out":
-            return f"Its notebook was stopped: {self.text}."
-        return f"The process that ran its notebook died{self._how}."
+        """What became of it, for the readers of a page and in their language: no data, no paths."""
+        if self.why:
+            return phrase(SENTENCES[self.why], **_shown(self.amounts))
+        if self.status == "kernel died":
+            return self._died
+        places = {"cell": self.cell, "error": self.error, "text": self.text}
+        return phrase(SENTENCES[self.status], **places)
 
     @property
     def details(self) -> str:
-        """What became of it, for who mends it."""
-        said = [self.sentence, self.text or "", self.traceback or "", self.log]
+        """What became of it, for who mends it, in English."""
+        with speaking(ENGLISH):
+            said = [self.sentence, self.text or "", self.traceback or "", self.log]
         begun = "" if self.tries == 1 else f"It was begun {self.tries} times; this is the last."
         return "\n".join(part for part in [*said, begun] if part)
 
@@ -122,12 +150,15 @@ class ExecutionResult:
         return died and not self.over_limit
 
     @property
-    def _how(self) -> str:
+    def _died(self) -> str:
         if self.text is not None:
-            return f": {self.text}"
+            return phrase(SENTENCES["other"], text=self.text)
         if self.signal is not None:
-            return f" by signal {self.signal} ({signal_name(self.signal)})"
-        return "" if self.exit_code is None else f" with exit code {self.exit_code}"
+            name = signal_name(self.signal)
+            return phrase(SENTENCES["signal"], number=self.signal, name=name)
+        if self.exit_code is not None:
+            return phrase(SENTENCES["exit code"], code=self.exit_code)
+        return phrase(SENTENCES["kernel died"])
 
     def write(self, path: Path) -> None:
         """Write it as JSON; the file is there whole or not at all."""
@@ -138,6 +169,15 @@ class ExecutionResult:
         """What `write` wrote."""
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return cls(**{**found, "cells": tuple(CellRun(**cell) for cell in found["cells"])})
+
+
+def _shown(amounts: dict[str, float]) -> dict[str, str]:
+    """Seconds to three digits, bytes in GB to one after the point."""
+    figures = spoken().figures
+    return {
+        name: figures(f"{value:.3g}" if name == "seconds" else f"{value / 1e9:.1f}")
+        for name, value in amounts.items()
+    }
 
 
 def signal_name(number: int) -> str:

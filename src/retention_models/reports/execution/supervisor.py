@@ -57,6 +57,7 @@ class _Watch:
     )
     stopped: str = ""
     exceeded: str = ""
+    amounts: dict[str, float] = field(default_factory=dict)
 
     def look(self) -> None:
         """Stop the notebook if it is over a limit."""
@@ -66,16 +67,16 @@ class _Watch:
             if time.monotonic() - self.ended > _GRACE:
                 end_family(self.pid)
         elif time.monotonic() - self.begun > self.limits.seconds:
-            self._stop("timed out", f"it took longer than {self.limits.seconds:.3g} seconds")
+            self._stop("timed out", "too long", {"seconds": self.limits.seconds})
         elif self.limits.memory is not None:
             held = memory_of(self.pid, self.limits.memory)
             if held > self.limits.memory:
-                most = f"{self.limits.memory / 1e9:.1f}"
-                said = f"it held {held / 1e9:.1f} GB of memory, more than the {most} GB that it may"
-                self._stop("kernel died", said)  # it was killed, and this says by whom and why
+                # It was killed, and this says by whom and why.
+                sizes = {"held": float(held), "most": float(self.limits.memory)}
+                self._stop("kernel died", "too large", sizes)
 
-    def _stop(self, status: str, why: str) -> None:
-        self.stopped, self.exceeded = status, why
+    def _stop(self, status: str, why: str, amounts: dict[str, float]) -> None:
+        self.stopped, self.exceeded, self.amounts = status, why, amounts
         end_family(self.pid, grace=_GRACE if status == "timed out" else 0.0)
 
 
@@ -153,9 +154,10 @@ def _described(watch: _Watch, status: int, out_of_memory: bool) -> dict[str, Any
     """How it ended: what the notebook wrote down, or else what its process' end tells."""
     if (watch.scratch / forked.RECORD).exists():
         return {"status": "ok"}
-    found = described(watch.stopped, watch.exceeded, os.waitstatus_to_exitcode(status))
+    code = os.waitstatus_to_exitcode(status)
+    found = described(watch.stopped, watch.exceeded, code, watch.amounts)
     if out_of_memory and found.get("signal") == signal.SIGKILL and not watch.stopped:
-        found["text"] = "the machine ran out of memory, and the system ended it"
+        found["why"] = "out of memory"
     return found
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import nbformat
 
 from retention_models.credentials import redacted
+from retention_models.languages import phrase
 from retention_models.reports import pages
 from retention_models.reports.execution.results import ExecutionResult
 from retention_models.reports.publishing.clock import utc
@@ -176,10 +177,10 @@ def _failure(press: Press, error: Exception, before: Found) -> tuple[dict[str, A
     if isinstance(error, PageFailure):
         kind, details, more = error.kind, error.details, error.more
     elif isinstance(error, PageError):
-        message = "Its page did not pass the last check."
+        message = phrase("Its page did not pass the last check.")
     else:
         kind = "disk" if isinstance(error, OSError) else "page"
-        message = f"Making its page stopped with {type(error).__name__}."
+        message = phrase("Making its page stopped with {error}.", error=type(error).__name__)
         details = "".join(traceback.format_exception(error))
     first = {"run": press.run, "as_of": press.as_of.isoformat(), "utc": utc(press.clock.started)}
     name = more.get("error")
@@ -262,7 +263,8 @@ def _unwritten(press: Press, tried: Tried, error: OSError, *made: Path) -> Entry
         shutil.rmtree(folder, ignore_errors=True)  # what cannot be removed now is at the next run
     target = press.place(tried.store_id)
     failure, _ = _failure(press, error, tried.before)
-    failure["message"] = f"Its files could not be written: {error.strerror}."
+    reason = error.strerror or type(error).__name__
+    failure["message"] = phrase("Its files could not be written: {reason}.", reason=reason)
     failure["details"] = None
     here = tried.before.page if tried.before.folder == target else None
     settled = _settled(press, tried, KEPT if here else "failed", target)
