@@ -1,10 +1,11 @@
-"""A language of one word: whatever else stands on a page in it has been left untranslated."""
+"""English in other letters: whatever stands on a page in Latin ones has been left untranslated."""
 
 from __future__ import annotations
 
 import base64
 import html
 import re
+import string
 from pathlib import Path
 
 from babel.messages.pofile import read_po, write_po
@@ -13,28 +14,35 @@ from retention_models.languages.po_files import write_translation
 from retention_models.languages.sentences import page_sentences
 from retention_models.reports.choices import own_notebooks
 
-WORD = "كلمة"
 CODE = "ar"
+_LETTERS = {
+    ord(letter): chr(first + place)
+    for letters, first in ((string.ascii_lowercase, 0x0621), (string.ascii_uppercase, 0x0671))
+    for place, letter in enumerate(letters)
+}
 
 
-def in_one_word(sentence: str) -> str:
-    """A sentence all of whose words are the one, with the same places."""
+def in_other_letters(sentence: str) -> str:
+    """A sentence in Arabic letters, with the same places; other sentences stay others."""
     pieces = re.split(r"(\{\w+\})", sentence)
-    return "".join(
-        one if one.startswith("{") else re.sub(r"[A-Za-z]+", WORD, one) for one in pieces
-    )
+    return "".join(one if one.startswith("{") else one.translate(_LETTERS) for one in pieces)
 
 
-def write_one_word(path: Path) -> Path:
+def other_words_of(page: str) -> int:
+    """How many words are in other letters."""
+    return len(re.findall(r"[\u0621-\u069f]{2,}", page))
+
+
+def write_translation_in_other_letters(path: Path) -> Path:
     """The translation as a translator's file: every sentence, in every form of the plural."""
     write_translation(CODE, path, page_sentences(own_notebooks()))
     with path.open("rb") as file:
         catalog = read_po(file)
     for message in catalog:
         if isinstance(message.id, tuple):
-            message.string = (in_one_word(message.id[1]),) * catalog.num_plurals
+            message.string = (in_other_letters(message.id[1]),) * catalog.num_plurals
         elif message.id:
-            message.string = in_one_word(message.id)
+            message.string = in_other_letters(message.id)
     with path.open("wb") as file:
         write_po(file, catalog)
     return path

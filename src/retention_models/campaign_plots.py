@@ -7,19 +7,28 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from retention_models.campaign_effects.covariates import covariate_name
 from retention_models.campaign_effects.labels import IN_WINDOW, OUTCOME_NAMES, WEEKLY
 from retention_models.campaign_effects.result import CampaignEffect
 from retention_models.errors import CannotSay
-from retention_models.figure_style import BLUE, GREY, INK, ORANGE, in_house_style, label, new_axes
-from retention_models.languages import decimals, phrase, share
+from retention_models.figure_style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    NumberTicks,
+    day_ticks,
+    in_house_style,
+    label,
+    new_axes,
+)
+from retention_models.languages import decimals, phrase, share, spoken
 
 
 def _percent(value: float, _: object) -> str:
-    return phrase("percent", n=decimals(value, 0, signed=True)) if value else "0"
+    return spoken().percent(decimals(value, 0, signed=True)) if value else "0"
 
 
 _PERCENT = FuncFormatter(_percent)
@@ -220,6 +229,8 @@ def event_study(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
     for text, side, shift in sides:
         label(ax, text, (-0.5, top), GREY, shift=(shift, 4), ha=side, fontsize=8)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    ax.xaxis.set_major_formatter(NumberTicks())
+    ax.yaxis.set_major_formatter(NumberTicks())
     ax.set_xlabel(phrase("weeks since the start"))
     ax.set_title(phrase(WEEKLY[effect.campaign.primary]))
     ax.grid(axis="y")
@@ -257,9 +268,8 @@ def cumulative_difference(effect: CampaignEffect, ax: Axes | None = None) -> Axe
         ax.plot(days, part["difference"], color=colour, lw=1.8)
         if len(set(table["arm"])) > 1:
             label(ax, str(arm), (days.iloc[-1], part["difference"].iloc[-1]), colour)
-    locator = AutoDateLocator(maxticks=6)
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+    day_ticks(ax, offset=False)
+    ax.yaxis.set_major_formatter(NumberTicks())
     ax.set_title(phrase("Purchases per customer more than without it, added up"))
     ax.grid(axis="y")
     return ax

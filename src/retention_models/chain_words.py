@@ -90,7 +90,7 @@ def middle_store(changes: pd.DataFrame, say: Language = ENGLISH) -> str:
 
 
 def _percent(value: float, say: Language) -> str:
-    return say.unfilled("percent").format(n=_signed(100 * value, 0, say))
+    return say.percent(_signed(100 * value, 0, say))
 
 
 def _signed(value: float, digits: int, say: Language) -> str:

@@ -175,7 +175,7 @@ class ShareTicks(PercentFormatter):
     def format_pct(self, x: float, display_range: float) -> str:
         """The label of a tick."""
         number = self._language.figures(super().format_pct(x, display_range))
-        return self._language.unfilled("percent").format(n=number)
+        return self._language.percent(number)
 
 
 class NumberTicks(ScalarFormatter):
@@ -197,8 +197,9 @@ _AROUND = ("", "%Y", "%Y-<%m>", "%Y-<%m>-%d", "%Y-<%m>-%d", "%Y-<%m>-%d %H:%M")
 
 
 class _DayTicks(ConciseDateFormatter):
-    def __init__(self, locator: AutoDateLocator) -> None:
-        super().__init__(locator, None, list(_DAYS), list(_AROUND), list(_FIRST_DAYS))
+    def __init__(self, locator: AutoDateLocator, offset: bool) -> None:
+        formats = (list(_DAYS), list(_AROUND), list(_FIRST_DAYS))
+        super().__init__(locator, None, *formats, show_offset=offset)
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         return [_with_month(label) for label in super().format_ticks(values)]
@@ -211,8 +212,8 @@ def _with_month(label: str) -> str:
     return re.sub(r"<(\d\d)>", lambda found: phrase(SHORT_MONTHS[found[1]]), label)
 
 
-def day_ticks(ax: Axes) -> None:
-    """Give an axis of time its ticks, six at most."""
+def day_ticks(ax: Axes, *, offset: bool = True) -> None:
+    """Give an axis of time six ticks at most, and the year beside them unless `offset` is False."""
     locator = AutoDateLocator(maxticks=6)
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(_DayTicks(locator))
+    ax.xaxis.set_major_formatter(_DayTicks(locator, offset))

@@ -71,7 +71,7 @@ def cards(found: Iterable[Card], caption: str) -> None:
         + "</div>"
         for card in found
     )
-    named = html.escape(spoken().unfilled(caption))
+    named = html.escape(spoken().translated(caption))
     display(HTML(f'<p class="caption">{named}</p><dl class="figures">{shown}</dl>'))
 
 
@@ -98,8 +98,8 @@ def table(
     if len(frame) > 50:
         raise ValueError(f"table: expected at most 50 rows for a page; got {len(frame)}.")
     language = spoken()
-    worded = {*text, *map(language.unfilled, text)}
-    named_files = {*files, *map(language.unfilled, files)}
+    worded = {*text, *map(language.translated, text)}
+    named_files = {*files, *map(language.translated, files)}
     aligned = [' class="text"' if column in worded else "" for column in frame.columns]
     head = f'<th scope="col">{html.escape(str(frame.index.name or ""))}</th>' + "".join(
         f'<th scope="col"{side}>{html.escape(str(column))}</th>'
@@ -121,7 +121,7 @@ def table(
     )
     display(
         HTML(
-            f"{opened}<caption>{html.escape(language.unfilled(caption))}</caption>"
+            f"{opened}<caption>{html.escape(language.translated(caption))}</caption>"
             f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         )
     )

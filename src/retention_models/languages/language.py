@@ -36,26 +36,34 @@ class Language:
     translations: NullTranslations = field(default_factory=NullTranslations, repr=False)
     separators: tuple[str, str] = (",", ".")
 
-    def text(self, sentence: str, /, **places: object) -> str:
-        """A sentence with its places filled: an English one, or the key of one of `english.WORDS`.
+    def phrase(self, sentence: str, /, **places: object) -> str:
+        """An English sentence in this language, with its places filled.
 
         Examples
         --------
-        >>> ENGLISH.text("Hello, {name}.", name="Ada")
+        >>> ENGLISH.phrase("Hello, {name}.", name="Ada")
         'Hello, Ada.'
+        """
+        return self._filled(self.translated(sentence), places)
+
+    def text(self, key: str, /, **places: object) -> str:
+        """The sentence of a key of `english.WORDS`, with its places filled.
+
+        Examples
+        --------
         >>> ENGLISH.text("range", low=1, high=2)
         '1 to 2'
         """
-        return self._filled(self.unfilled(sentence), places)
+        return self.phrase(WORDS[key], **places)
 
-    def unfilled(self, sentence: str) -> str:
-        """The sentence as `text` fills it."""
-        english = WORDS.get(sentence, sentence)
-        return self.translations.gettext(english) if english else ""
+    def translated(self, sentence: str) -> str:
+        """An English sentence in this language, its places unfilled."""
+        # Of the empty text gettext says what it knows of the file.
+        return self.translations.gettext(sentence) if sentence else ""
 
-    def unfilled_plural(self, one: str, many: str, n: int) -> str:
+    def translated_plural(self, one: str, many: str, n: int) -> str:
         """The form for a number of things."""
-        return self.translations.ngettext(WORDS.get(one, one), WORDS.get(many, many), n)
+        return self.translations.ngettext(one, many, n)
 
     def plural(self, one: str, many: str, n: int, /, **places: object) -> str:
         """A sentence about a number of things; the place {n} is the number.
@@ -66,12 +74,12 @@ class Language:
         '1,200 customers'
         """
         return self._filled(
-            self.unfilled_plural(one, many, n), {"n": self.figures(f"{n:,}"), **places}
+            self.translated_plural(one, many, n), {"n": self.figures(f"{n:,}"), **places}
         )
 
     def counted(self, key: str, n: int, /, **places: object) -> str:
         """A sentence about a number of things, from the key's `.one` or `.many` in `english.WORDS`."""
-        return self.plural(f"{key}.one", f"{key}.many", n, **places)
+        return self.plural(WORDS[f"{key}.one"], WORDS[f"{key}.many"], n, **places)
 
     def _filled(self, sentence: str, places: dict[str, object]) -> str:
         return sentence.format(**{name: self.isolated(value) for name, value in places.items()})
@@ -91,11 +99,15 @@ class Language:
     def share(self, value: float, digits: int = 0) -> str:
         """A share in percent: 12%, or as the language writes it."""
         number = f"{value:.{digits}%}".removesuffix("%").replace("-", "−")
-        return self.unfilled("percent").format(n=self.figures(number))
+        return self.percent(self.figures(number))
+
+    def percent(self, number: str) -> str:
+        """A number, as text, with the sign of percent where the language has it."""
+        return self.translated(WORDS["percent"]).format(n=number)
 
     def day(self, value: dt.date) -> str:
         """A day as readers write it: 31 December 2017."""
-        month = self.unfilled(MONTHS[value.month - 1])
+        month = self.translated(MONTHS[value.month - 1])
         return self.text("day", day=value.day, month=month, year=value.year)
 
 

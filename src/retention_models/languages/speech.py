@@ -9,21 +9,21 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 
 from retention_models.languages.language import ENGLISH, Language
 
-_spoken: ContextVar[Language] = ContextVar("language", default=ENGLISH)
+# Of the process, not of a context: its threads speak it too.
+_spoken: list[Language] = [ENGLISH]
 
 
 def spoken() -> Language:
     """The language of `phrase` and of the numbers in words."""
-    return _spoken.get()
+    return _spoken[0]
 
 
 def speak_in(language: Language) -> None:
     """From here on, phrases are of this language."""
-    _spoken.set(language)
+    _spoken[0] = language
 
 
 @contextmanager
@@ -37,11 +37,12 @@ def speaking(language: Language) -> Iterator[None]:
     ...     count(1234)
     '1.234'
     """
-    before = _spoken.set(language)
+    before = spoken()
+    speak_in(language)
     try:
         yield
     finally:
-        _spoken.reset(before)
+        speak_in(before)
 
 
 def phrase(sentence: str, /, **places: object) -> str:
@@ -60,7 +61,7 @@ def phrase(sentence: str, /, **places: object) -> str:
     >>> phrase("Of {people}, {share} came back.", people=counted(7, "customer"), share=share(0.25))
     'Of 7 customers, 25% came back.'
     """
-    return spoken().text(sentence, **places)
+    return spoken().phrase(sentence, **places)
 
 
 def counted(n: int, singular: str, plural: str | None = None) -> str:
@@ -132,9 +133,9 @@ def share(value: float, digits: int = 0) -> str:
 def money(value: float, currency: str) -> str:
     """An amount with its currency; cents only where they matter."""
     amount = decimals(value, 0 if abs(value) >= 100 else 2)
-    return phrase("amount", amount=amount, currency=currency)
+    return spoken().text("amount", amount=amount, currency=currency)
 
 
 def ends(low: str, high: str) -> str:
     """The ends of an interval: 1,499 to 1,826."""
-    return phrase("range", low=low, high=high)
+    return spoken().text("range", low=low, high=high)

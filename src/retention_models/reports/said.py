@@ -11,6 +11,7 @@ import jinja2
 import markupsafe
 
 from retention_models.languages import Language
+from retention_models.languages.english import WORDS
 
 
 def bdi(name: str) -> markupsafe.Markup:
@@ -25,13 +26,16 @@ def speech(language: Language) -> dict[str, Any]:
     """
 
     def say(key: str, **places: object) -> markupsafe.Markup:
-        filled = {name: language.isolated(value) for name, value in places.items()}
-        return markupsafe.escape(language.unfilled(key)).format(**filled)
+        return filled(language.translated(WORDS[key]), places)
 
     def counted(key: str, n: int, **places: object) -> markupsafe.Markup:
-        # The form for n is a sentence by itself.
-        form = language.unfilled_plural(f"{key}.one", f"{key}.many", n)
-        return say(form, n=language.figures(f"{n:,}"), **places)
+        one, many = WORDS[f"{key}.one"], WORDS[f"{key}.many"]
+        number = language.figures(f"{n:,}")
+        return filled(language.translated_plural(one, many, n), {"n": number, **places})
+
+    def filled(sentence: str, places: dict[str, object]) -> markupsafe.Markup:
+        isolated = {name: language.isolated(value) for name, value in places.items()}
+        return markupsafe.escape(sentence).format(**isolated)
 
     return {
         "lang": language.code,
@@ -73,7 +77,7 @@ def _moved_by(value: float, kind: str, language: Language) -> str:
 
 def _percent(value: float, language: Language) -> str:
     number = f"{value:+.0f}".replace("-", "−") if round(value) else "0"
-    return language.isolated(language.unfilled("percent").format(n=number))
+    return language.isolated(language.percent(number))
 
 
 def _first_sentence(text: str) -> str:

@@ -22,6 +22,6 @@ def translate_text_cells(notebook: nbformat.NotebookNode, language: Language) ->
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = "\n\n".join(
-                text if mark is None else mark + language.unfilled(text)
+                text if mark is None else mark + language.translated(text)
                 for mark, text in paragraphs(cell.source)
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retention_models.actions.lists import ActionList
-from retention_models.languages import count, decimals, money, number, phrase, plural, share
+from retention_models.languages import count, decimals, money, number, plural, share, spoken
 
 _MONEY = {"spend_per_order"}
 _SHARES = {"repeat_customer_rate", "retention_rate"}
@@ -46,7 +46,7 @@ def _bare(measure: str, size: float) -> str:
 def _with_unit(measure: str, text: str, size: float, currency: str) -> str:
     if measure in _SHARES:
         return plural("{n} point", "{n} points", _points(size), n=text)
-    return phrase("amount", amount=text, currency=currency) if measure in _MONEY else text
+    return spoken().text("amount", amount=text, currency=currency) if measure in _MONEY else text
 
 
 def _points(size: float) -> int:
