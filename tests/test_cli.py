@@ -1,5 +1,7 @@
 """The command: exit codes, messages on stderr, results on stdout."""
 
+import os
+import signal
 import subprocess
 import sys
 
@@ -7,6 +9,7 @@ import pytest
 
 import shops
 from retention_models import cli
+from retention_models.reports import run
 
 
 def retention(capsys, monkeypatch, *arguments: str) -> tuple[int, str, str]:
@@ -76,6 +79,42 @@ def test_a_wrong_option_is_exit_code_2(capsys, monkeypatch):
     code, _, err = retention(capsys, monkeypatch, "run", "--jobs", "0")
     assert 2 == code
     assert "--jobs" in err
+
+
+def test_a_signal_that_a_lock_complains_of_ends_the_run_as_the_signal_does(
+    capsys, monkeypatch, chain_project
+):
+    """It may come between a lock and its release; what complains of no signal is a defect."""
+
+    def run_project(*_: object, **__: object) -> None:
+        try:
+            os.kill(os.getpid(), number)
+        finally:
+            raise RuntimeError("release unlocked lock")
+
+    monkeypatch.setattr(run, "run_project", run_project)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        number = signal.SIGTERM
+        assert 128 + signal.SIGTERM == retention(capsys, monkeypatch, "run", chain_project)[0]
+        number = 0
+        with pytest.raises(RuntimeError, match="unlocked"):
+            cli.main()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_words_writes_the_sentences_of_the_pages(capsys, monkeypatch, tmp_path):
+    """A file for a translator, which a second call leaves as it is."""
+    path = tmp_path / "fa.po"
+    for _ in range(2):
+        code, out, _ = retention(capsys, monkeypatch, "words", "fa", path)
+        assert 0 == code
+        assert f"{path}: 0 of " in out
+        assert 'msgid "How is every store doing?"' in path.read_text()
+    code, _, err = retention(capsys, monkeypatch, "words", "xx", path)
+    assert 2 == code
+    assert "expected a language's code" in err
 
 
 def test_the_command_is_installed():

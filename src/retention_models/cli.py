@@ -82,7 +82,8 @@ def run(
     from retention_models.reports.run import run_project
 
     progress = Progress(terminal(), json_lines)
-    signal.signal(signal.SIGTERM, _stop)
+    stop = _Stop()
+    signal.signal(signal.SIGTERM, stop)
     try:
         result = run_project(
             project_file,
@@ -95,6 +96,11 @@ def run(
             cold=cold,
             tell=progress,
         )
+    except RuntimeError:
+        # A signal between a lock and its release makes the lock complain, in its place.
+        if stop.code is None:
+            raise
+        sys.exit(stop.code)
     finally:
         progress.close()
     click.echo(result.index)
@@ -175,9 +181,15 @@ def words(language: str, file: Path, notebooks: tuple[Path, ...]) -> int:
     return ALL_DONE
 
 
-def _stop(number: int, _: object) -> NoReturn:
+class _Stop:
     """End as on Ctrl-C: the manifest says that the run was stopped, and no folder is left half."""
-    sys.exit(128 + number)
+
+    def __init__(self) -> None:
+        self.code: int | None = None
+
+    def __call__(self, number: int, _: object) -> NoReturn:
+        self.code = 128 + number
+        sys.exit(self.code)
 
 
 def main() -> None:

@@ -55,10 +55,15 @@ def add_filters(environment: jinja2.Environment) -> None:
         "percent": _percent,
         "first_sentence": _first_sentence,
         "lifts": _lifts,
-        "verdict": lambda verdict, language: language.text(f"verdict.{verdict}"),
+        "verdict": _verdict,
         "said_day": lambda iso, language: language.day(dt.date.fromisoformat(iso)),
         "sortable_day": lambda iso: iso.replace("-", ""),
     }
+
+
+def _verdict(verdict: str, language: Language) -> str:
+    """A forecast's verdict; one that this version does not know is of a page of another."""
+    return language.translated(WORDS.get(f"verdict.{verdict}", verdict))
 
 
 def _shown(value: float, kind: str, language: Language) -> str:
