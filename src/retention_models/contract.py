@@ -90,7 +90,16 @@ def classified(
     spend = _number(name, spend_source, decimal)
     today = ibis.literal(dt.datetime.now(tz=ZoneInfo(timezone)).date())
     blank = {role: _is_blank(raw[column]) for role, column in columns.items() if column is not None}
-    reason = ibis.cases(
+    ids = {
+        role: raw[column]
+        for role in ("store_id", "customer_id")
+        if (column := columns[role]) is not None
+    }
+    # Nearly every row is seen to be sound at a glance, which takes a third of looking for each fault.
+    sound = day.between(ibis.literal(_EARLIEST_DAY), today) & (spend.abs() < _LARGEST_SPEND)
+    for column in ids.values():
+        sound = sound & _is_plain(column)
+    fault = ibis.cases(
         (blank["date"], marked("no date")),
         (day.isnull(), NO_DATE_FITS),
         (day > today, marked("date in the future")),
@@ -101,14 +110,11 @@ def classified(
             spend.isnan() | spend.isinf() | (spend.abs() >= _LARGEST_SPEND),
             marked("spend is not finite, or 1e12 and more"),
         ),
-        else_=ibis.coalesce(
-            *(
-                _fault_of_id(raw[column], role)
-                for role in ("store_id", "customer_id")
-                if (column := columns[role]) is not None
-            )
-        ),
+        *((blank[role], _NO_ID[role]) for role in ids),
+        *((_is_ruined(ids[role]), _RUINED[role]) for role in ids if ids[role].type().is_string()),
+        else_=ibis.null("string"),
     )
+    reason = ibis.ifelse(sound, ibis.null("string"), fault)
     found = {
         "customer_id": customer,
         "store_id": store,
@@ -152,7 +158,7 @@ def _is_blank(column: Column) -> BooleanValue:
     missing = column.isnull()
     if not column.type().is_string():
         return missing
-    # Nearly every id begins with what is no blank, which is seen ten times faster than searched for.
+    # Most ids begin with what is no blank, which is seen ten times faster than searched for.
     blank = ibis.ifelse(column.ascii_str() > 32, ibis.literal(False), ~column.re_search(r"[^\s\v]"))
     return missing | blank
 
@@ -163,18 +169,9 @@ def _is_ruined(text: StringColumn) -> BooleanValue:
     return ibis.ifelse(digit, text.re_search(_RUINED_ID), ibis.literal(False))
 
 
-def _fault_of_id(column: Column, role: str) -> StringValue:
-    """Why an id is unusable; null where it is not."""
-    none, no_fault = _NO_ID[role], ibis.null("string")
-    if not column.type().is_string():
-        return ibis.ifelse(column.isnull(), none, no_fault)
-    fault = ibis.cases(
-        (_is_blank(column), none),
-        (_is_ruined(column), _RUINED[role]),
-        else_=no_fault,
-    )
-    # What begins with a letter is neither, and most ids do.
-    return ibis.ifelse(column.ascii_str() > ord("9"), no_fault, fault)
+def _is_plain(column: Column) -> BooleanValue:
+    """Whether an id is seen to be neither blank nor ruined: it begins with a letter, as most do."""
+    return column.ascii_str() > ord("9") if column.type().is_string() else column.notnull()
 
 
 def _stripped(text: StringColumn) -> StringValue:

@@ -38,9 +38,9 @@ def customer_histories(
         Whoever first bought before the log's first_seen_from is left out.
     """
     rows = log.rows(store_id, end)
-    if log.exact_in_floats:
-        millionths = (rows["spend"].cast("float64") * _MILLION).round(0).cast("float64")
-        rows = rows.mutate(spend=millionths)
+    in_millionths = "spend_millionths" in rows.columns
+    if in_millionths:
+        rows = rows.mutate(spend=rows["spend_millionths"])
     days = purchase_days(rows, same_day=same_day, returns=log.has_returns)
     sums = {
         "first": days["date"].min(),
@@ -58,7 +58,7 @@ def customer_histories(
         # spend are repeats.
         share = 1 - 1 / found["first_purchases"].cast("float64")
         repeat_spend = repeat_spend + share * found["first_spend"].cast("float64")
-    if log.exact_in_floats:
+    if in_millionths:
         repeat_spend = repeat_spend / _MILLION
     histories = found.select(
         "customer_id",

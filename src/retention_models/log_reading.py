@@ -199,21 +199,19 @@ def _accepted(
     # A file stays as it was found here, and is not looked through for what it does not hold.
     clean = origin.in_process and quality.empty
     kept = checked if clean else checked.filter(checked["reason"].isnull())
-    table = kept.select(
-        "customer_id",
-        "store_id",
-        "date",
+    columns = {
         # Decimals add up to the same sum in any order, so that a run can be repeated exactly.
-        spend=kept["number"].cast("decimal(18, 6)"),
-        order_id=kept["order_id"],
-        category=kept["category"],
-    )
+        "spend": kept["number"].cast("decimal(18, 6)"),
+        "order_id": kept["order_id"],
+        "category": kept["category"],
+    }
+    # What rounding each line to millionths may add is far below the margin.
+    if origin.in_process and found.loc[usable, "sizes"].sum() * 1e6 < 0.99 * _WHOLE_IN_FLOATS:
+        columns["spend_millionths"] = (kept["number"] * 1e6).cast("int64").cast("float64")
+    table = kept.select("customer_id", "store_id", "date", **columns)
     drawn_ids = found.loc[usable, "drawn"].dropna().explode().dropna() if drawn else ()
-    millionths = found.loc[usable, "sizes"].sum() * 1e6
     return Transactions(
         *(table, quality, stores, origin),
         as_read=as_read,
-        # What rounding each line to millionths may add is far below the margin.
-        exact_in_floats=origin.in_process and bool(millionths < 0.99 * _WHOLE_IN_FLOATS),
         drawn_customers=tuple(sorted(drawn_ids)),
     )

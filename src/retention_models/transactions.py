@@ -28,7 +28,9 @@ class Transactions:
     table : ibis Table
         Usable rows: customer_id (text), store_id (text), date (day in the shop's zone), spend
         (decimal, six places), order_id and category (text, null where not given). The engine of the
-        source computes them when they are asked for.
+        source computes them when they are asked for. In this process also spend_millionths (floats),
+        where these add up exactly in any order, with less work than decimals: the sum of their sizes
+        lies below 2⁵³.
     quality : DataFrame
         Rows that could not be used: store_id, reason, rows, spend (of those rows, where it is a
         number).
@@ -50,9 +52,6 @@ class Transactions:
         Opens the whole log, of which the table is a part; called when another store is asked for.
     repeats_found : int, optional
         What `repeats` is, where it is known.
-    exact_in_floats : bool
-        Whether spend, in whole millionths, adds up exactly in floats whatever the order: the sum of its
-        sizes lies below 2⁵³. Such sums take an engine in this process a tenth less work than decimals.
     drawn_customers : tuple of str
         Customers of lines drawn by lot, in the order of their ids: where a large log may be parted.
     """
@@ -67,7 +66,6 @@ class Transactions:
     only: str | None = None
     open_whole: Callable[[], Transactions] | None = field(default=None, repr=False)
     repeats_found: int | None = None
-    exact_in_floats: bool = False
     drawn_customers: tuple[str, ...] = field(default=(), repr=False)
 
     @property

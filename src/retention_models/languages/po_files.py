@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-from retention_models import __version__
 from retention_models.errors import SettingsError
 from retention_models.languages.sentences import Sentence
 from retention_models.languages.translations import known_locale, read_catalog
@@ -52,7 +52,11 @@ def write_translation(code: str, path: Path, sentences: Sequence[Sentence]) -> P
     from babel.messages.pofile import write_po
 
     locale = known_locale(code)
-    about = {"project": "retention_models", "version": __version__, "header_comment": _ABOUT}
+    about = {
+        "project": "retention_models",
+        "version": version("retention_models"),
+        "header_comment": _ABOUT,
+    }
     template = Catalog(**about)
     for one in sentences:
         template.add(
