@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import page_kinds
+from browsers import looked_at, picture, violations
 from retention_models.reports.run import run_project
 from retention_models.settings import read_settings
 from translated import CODE, english_of, other_words_of, write_translation_in_other_letters
@@ -66,3 +67,24 @@ def test_the_indexes_are_in_the_language(published):
     """Of stores, and of campaigns."""
     assert [] == sorted(seen(published / "index.html"))
     assert [] == sorted(seen(campaigns_of(published) / "index.html"))
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", ["asked", "drawn", "index"])
+def test_a_page_from_right_to_left_is_open_to_everybody(browser, axe, published, kind):
+    """As is one from left to right: wide, on a telephone, and at 400%."""
+    path = {
+        "asked": published / "asked" / "store_report.html",
+        "drawn": campaigns_of(published) / "drawn" / "campaign_report.html",
+        "index": published / "index.html",
+    }[kind]
+    for width in (1280, 390, 320):
+        page, heard = looked_at(browser, path, width=width)
+        assert [] == heard
+        assert [CODE, "rtl"] == page.evaluate("[document.documentElement.lang, document.dir]")
+        # What sticks out of a page from right to left does so on the left.
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        picture(page, f"{kind}_from_right_to_left_{width}")
+        if width != 320:
+            assert [] == violations(page, axe)
+        page.close()
