@@ -5,6 +5,7 @@ import pytest
 
 from retention_models import notebook, plots
 from retention_models.errors import CannotSay
+from retention_models.languages import Language, speaking
 from retention_models.store_page.tables import Card
 
 
@@ -74,3 +75,15 @@ def test_long_tables_have_no_place_on_a_page():
     """They go to a file."""
     with pytest.raises(ValueError, match="at most 50 rows"):
         notebook.table(pd.DataFrame({"x": range(51)}), "too long")
+
+
+def test_from_right_to_left_figures_of_a_table_keep_their_direction(shown):
+    """.007 would be read as 007.; words run as the page does."""
+    frame = pd.DataFrame({"p": [".007", "−3"], "name": ["كلمة", "x"]}, index=["7", "كلمة"])
+    with speaking(Language("ar", "rtl")):
+        notebook.table(frame, "كلمة")
+    assert "<td>\u2068.007\u2069</td>" in shown[0][0][0].data
+    assert "<td>\u2068−3\u2069</td>" in shown[0][0][0].data
+    assert "<td>كلمة</td>" in shown[0][0][0].data
+    notebook.table(frame, "كلمة")
+    assert "<td>.007</td>" in shown[1][0][0].data

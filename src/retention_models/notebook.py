@@ -65,8 +65,8 @@ def cards(found: Iterable[Card], caption: str) -> None:
     """
     shown = "".join(
         f"<div><dt>{html.escape(card.title)}</dt>"
-        f'<dd class="value">{html.escape(card.value)}</dd>'
-        f'<dd class="ends">{html.escape(card.range)}</dd>'
+        f'<dd class="value">{_cell(card.value)}</dd>'
+        f'<dd class="ends">{_cell(card.range)}</dd>'
         + (f'<dd class="change">{html.escape(card.change)}</dd>' if card.change else "")
         + "</div>"
         for card in found
@@ -111,9 +111,9 @@ def table(
     opened = '<table class="stacked">' if wide else "<table>"
     cells = [f"<td{side}{name}>" for side, name in zip(aligned, named, strict=True)]
     rows = "".join(
-        f'<tr><th scope="row">{html.escape(str(label))}</th>'
+        f'<tr><th scope="row">{_cell(label)}</th>'
         + "".join(
-            f"{cell}{_linked(str(value)) if column in named_files else html.escape(str(value))}</td>"
+            f"{cell}{_linked(str(value)) if column in named_files else _cell(value)}</td>"
             for column, value, cell in zip(frame.columns, row, cells, strict=True)
         )
         + "</tr>"
@@ -125,6 +125,10 @@ def table(
             f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         )
     )
+
+
+def _cell(value: object) -> str:
+    return html.escape(spoken().alone(str(value)))
 
 
 def _linked(file: str) -> str:

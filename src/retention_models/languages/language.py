@@ -89,6 +89,13 @@ class Language:
         shown = value if isinstance(value, str) else str(value)
         return shown if self.direction == "ltr" else _FIRST_STRONG + shown + _POP
 
+    def alone(self, text: str) -> str:
+        """A text that stands by itself, as in a table's cell: figures keep their own direction.
+
+        From right to left, .007 would be read as 007. otherwise.
+        """
+        return text if any(map(str.isalpha, text)) else self.isolated(text)
+
     def figures(self, number: str) -> str:
         """A number as Python writes it, with the language's separators: 1,234.5 or 1.234,5."""
         if self.separators == (",", "."):
