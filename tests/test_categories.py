@@ -55,6 +55,7 @@ def test_a_log_without_categories_has_no_counts(tmp_path):
 @pytest.mark.parametrize("dialect", ["postgres", "pyspark"])
 def test_other_engines_can_count_them(log, dialect):
     """The expression has nothing of DuckDB's own."""
-    rows = ibis.table(log.rows().schema(), name="log")
+    # Of a log in those engines; in this process there is spend in floats beside it.
+    rows = ibis.table(log.rows().drop("spend_millionths").schema(), name="log")
     said = str(ibis.to_sql(categories_bought(rows), dialect=dialect))
     assert "COUNT(DISTINCT" in said
