@@ -7,6 +7,9 @@ INPUTS := pyproject.toml
 # Spark is large and needs Java: it is set up where Java is, and its tests are skipped elsewhere.
 ENGINES := $(if $(shell command -v java),.venv/.spark)
 
+# The tests' matrices are too small for threads, which would wait for each other.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help reports lab test slow check format bench lock clean
@@ -21,10 +24,10 @@ lab: .venv/.run retention.toml ## Open JupyterLab on notebooks/
 	$(BIN)/jupyter lab notebooks
 
 test: .venv/.dev $(ENGINES) ## Set up and run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 slow: .venv/.dev $(ENGINES) ## Run the slow simulations: coverage, false positives, recovery
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m slow
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 3 --dist loadfile -m slow
 
 check: .venv/.dev ## Lint, format, types, import contract, notebooks, lock and environment.yml
 	$(BIN)/ruff check .

@@ -22,9 +22,9 @@ MARGIN = 0.3
 _ROOMS = (
     "duckdb",
     "retention_models",
-    "retention_models.campaign_data.reading_campaign",
-    "retention_models.campaign_effects.entry",
-    "retention_models.log_reading",
+    "retention_models.campaigns.data.read",
+    "retention_models.campaigns.effects.effect",
+    "retention_models.data.transactions",
     "statsmodels.regression.linear_model",
 )
 
@@ -50,7 +50,7 @@ def write(customers: int, folder: str) -> None:
 
 def declared() -> Any:
     """Eight weeks, no follow-up, four outcomes."""
-    from retention_models.campaign_settings import Campaign, Costs
+    from retention_models.settings.campaigns import Campaign, Costs
 
     return Campaign(
         id="spring",
@@ -96,8 +96,8 @@ def _against_statsmodels(data: Any, effect: Any) -> None:
     """The four effects of the campaign's days once more: interacted OLS with HC2, one by one."""
     from statsmodels.regression.linear_model import OLS
 
-    from retention_models.campaign_effects.arms_by_lot import CONTROL, arms_by_lot
-    from retention_models.campaigns.randomised import randomised_effects
+    from retention_models.campaigns.effects.customers import CONTROL, arms_by_lot
+    from retention_models.campaigns.estimators.randomised import randomised_effects
 
     outcomes = data.outcomes["campaign"].reset_index(drop=True)
     lot = arms_by_lot(data, tuple(outcomes))

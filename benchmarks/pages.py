@@ -24,9 +24,9 @@ from typing import Any
 import nbformat
 import pandas as pd
 
-from retention_models.reports import pages
-from retention_models.reports.publishing.lint import lint
-from retention_models.settings import Settings, read_settings
+from retention_models.pages.html import render
+from retention_models.pages.html.checks import lint
+from retention_models.settings.project import Settings, read_settings
 from shops import simulated
 
 JOBS = 2
@@ -129,7 +129,7 @@ def made(folder: Path) -> list[tuple[str, int, float]]:
 
     def store_page() -> str:
         notebook = nbformat.read(out / store / "store_report.ipynb", as_version=4)
-        return lint(pages.notebook_page(notebook, settings, store, day, "-"), store)
+        return lint(render.notebook_page(notebook, settings, store, day, "-"), store)
 
     return [
         ("a store's page", *rendered(store_page)),
@@ -140,7 +140,7 @@ def made(folder: Path) -> list[tuple[str, int, float]]:
 
 def index(rows: list[dict[str, Any]], settings: Settings, day: dt.date) -> str:
     """The chain's page, checked as it is before it is published."""
-    return lint(pages.index_page(rows, settings, day, "-"), "index")
+    return lint(render.index_page(rows, settings, day, "-"), "index")
 
 
 def rendered(make: Callable[[], str]) -> tuple[int, float]:

@@ -7,10 +7,10 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from retention_models.actions.inputs import Known, Outlook
+from retention_models.actions.segments import Known, Outlook
 from retention_models.errors import CannotSay
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
-from retention_models.predictions import predict_customers, rate_per_unit
+from retention_models.predictions.customers import predict_customers, rate_per_unit
 
 END = dt.date(2023, 12, 31)
 TERMS = {"horizon": 52.0, "annual_discount_rate": 0.1, "margin": 0.3, "interval": 0.9}

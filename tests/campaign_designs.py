@@ -27,18 +27,20 @@ from campaign_worlds import (
     draw_latents,
     four_outcomes,
 )
-from retention_models.campaigns.checks import fewest_in_arm
-from retention_models.campaigns.confidence_sequences import best_rho, confidence_sequence
-from retention_models.campaigns.sequential import obrien_fleming
-from retention_models.campaigns.skewness import (
+from retention_models.campaigns.estimators.checks import fewest_in_arm
+from retention_models.campaigns.estimators.difference_in_differences import store_effect
+from retention_models.campaigns.estimators.sequential import (
+    best_rho,
+    confidence_sequence,
+    obrien_fleming,
+)
+from retention_models.campaigns.estimators.skewness import (
     LARGEST_SKEWNESS,
     difference_skewness,
     outcome_skewness,
 )
-from retention_models.campaigns.staggered import group_time_effects
-from retention_models.campaigns.staggered_summaries import summarised
-from retention_models.campaigns.stores import store_effect
-from retention_models.campaigns.targeted import comparable
+from retention_models.campaigns.estimators.staggered import group_time_effects, summarised
+from retention_models.campaigns.estimators.targeted import comparable
 
 Missed = NDArray[np.bool_]
 

@@ -7,8 +7,8 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from retention_models.campaign_data.customers import CampaignCustomers, CampaignStores, Finding
-from retention_models.campaign_settings import Campaign
+from retention_models.campaigns.data.tables import CampaignCustomers, CampaignStores, Finding
+from retention_models.settings.campaigns import Campaign
 
 MARGIN = 0.3
 END = dt.date(2017, 4, 9)

@@ -16,8 +16,8 @@ import page_kinds
 import shops
 from browsers import fetch_axe
 from engines import why_not
-from retention_models.demonstration import write_demo
-from retention_models.reports.run import RunResult, run_project
+from retention_models.project.demonstration import write_demo
+from retention_models.runs.run import RunResult, run_project
 
 NO_SKIPS = "RETENTION_MODELS_NO_SKIPS"
 STRANGE_ID = "<b>&../x"

@@ -12,7 +12,7 @@ import pandas as pd
 import nights
 import shops
 from nursery import Nursery
-from retention_models.reports.publishing.manifest import DONE, read_manifest
+from retention_models.runs.publishing.manifest import DONE, read_manifest
 from test_execution_faults import is_there
 from test_run import GOOD, failing_notebook
 

@@ -12,14 +12,14 @@ import jsonschema
 import nbformat
 
 import shops
-from retention_models.reports import pages
-from retention_models.reports.execution.results import CellRun, ExecutionResult
-from retention_models.reports.publishing.disk import hashes
-from retention_models.reports.publishing.fingerprints import DataPrint, digest, lock_entry
-from retention_models.reports.publishing.manifest import Manifest, read_manifest, schema
-from retention_models.reports.publishing.night import publish_run
-from retention_models.reports.publishing.plan import Asked, Plan
-from retention_models.settings import Settings, read_settings
+from retention_models.pages.html import render
+from retention_models.runs.execution.results import CellRun, ExecutionResult
+from retention_models.runs.publishing.context import Asked, Plan
+from retention_models.runs.publishing.files import hashes
+from retention_models.runs.publishing.fingerprints import DataPrint, digest, lock_entry
+from retention_models.runs.publishing.manifest import Manifest, read_manifest, schema
+from retention_models.runs.publishing.publish import publish_run
+from retention_models.settings.project import Settings, read_settings
 
 VALID = jsonschema.Draft202012Validator(schema())
 DAY = dt.date(2023, 12, 31)
@@ -135,7 +135,7 @@ def without_nbconvert(patch: object) -> None:
     def page(notebook: object, settings: object, store: str, *_: object) -> str:
         return f"<html><main></main>the good page of {store}</html>"
 
-    patch.setattr(pages, "notebook_page", page)
+    patch.setattr(render, "notebook_page", page)
 
 
 def require_truth(output: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import nbformat
 
-from retention_models.reports.execution.fan_out import Task, execute_task
-from retention_models.reports.execution.results import ExecutionResult, Limits
-from retention_models.reports.execution.workers import Workers
+from retention_models.runs.execution.pool import Task, execute_task
+from retention_models.runs.execution.results import ExecutionResult, Limits
+from retention_models.runs.execution.workers import Workers
 
 
 def write_notebook(path: Path, *cells: str) -> Path:

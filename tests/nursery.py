@@ -27,7 +27,7 @@ class Nursery:
     """A process that runs are forked from; only one thread of the tests may use it."""
 
     def __init__(self) -> None:
-        from retention_models.reports.execution import preload
+        from retention_models.runs.execution import preload
 
         once = {**dict.fromkeys(preload.ONE_THREAD, "1"), **preload.INLINE}
         self._process = subprocess.Popen(
@@ -72,11 +72,11 @@ def main() -> None:
     """Fork a run for every line in, or wait for one."""
     import nbformat.validator
 
-    from retention_models.reports.execution import preload
-    from retention_models.reports.publishing import fingerprints
+    from retention_models.runs.execution import preload
+    from retention_models.runs.publishing import fingerprints
 
     preload.import_for([])
-    for module in ("retention_models.cli", "retention_models.reports.run", "nbconvert.exporters"):
+    for module in ("retention_models.cli", "retention_models.runs.run", "nbconvert.exporters"):
         importlib.import_module(module)
     # What no run changes, and every run would find out or compile anew.
     fingerprints.code_sha256(), fingerprints.lock_entry()
@@ -101,7 +101,7 @@ def main() -> None:
 def _run(arguments: list[str], log: str, temporary: str, trouble: dict[str, float]) -> None:
     """Be `retention`, and end."""
     from retention_models import cli
-    from retention_models.reports.execution import preload, workers
+    from retention_models.runs.execution import preload, workers
 
     code = 99
     try:
@@ -146,8 +146,8 @@ def _make_trouble(trouble: dict[str, float]) -> None:
 def _set_clock(at: float, seconds: float) -> None:
     import datetime as dt
 
-    from retention_models.reports.execution import outputs
-    from retention_models.reports.publishing import clock, lock
+    from retention_models.runs.execution import outputs
+    from retention_models.runs.publishing import context, files
 
     class Changed(dt.datetime):
         @classmethod
@@ -156,7 +156,7 @@ def _set_clock(at: float, seconds: float) -> None:
             return dt.datetime.now(tz) + jumped
 
     changed = SimpleNamespace(**{**vars(dt), "datetime": Changed})
-    for module in (outputs, clock, lock):
+    for module in (outputs, context, files):
         module.dt = changed  # type: ignore[assignment]
 
 
@@ -223,7 +223,7 @@ class _Spare:
 
 def _serve(told: int, reading: int, answering: int) -> None:
     """Be the warm process, once the run asks for one; end with the run."""
-    from retention_models.reports.execution import server
+    from retention_models.runs.execution import server
 
     code = 1
     try:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 import retention_models as rm
-from retention_models.campaign_settings import Campaign
+from retention_models.settings.campaigns import Campaign
 
 
 def coupon(**changes: Any) -> Campaign:

@@ -6,9 +6,9 @@ from importlib.resources import files
 
 import pytest
 
-from retention_models.action_settings import LIST_NAMES, ActionSettings
 from retention_models.errors import SettingsError
-from retention_models.settings import read_settings
+from retention_models.settings.actions import LIST_NAMES, ActionSettings
+from retention_models.settings.project import read_settings
 from test_settings import GOOD, written
 
 
@@ -103,7 +103,7 @@ def test_an_example_of_each_threshold_is_one_that_is_accepted():
 
 def test_the_commented_project_file_has_the_defaults():
     """Uncommented, but for its examples of an order, of groups and of amounts, it changes nothing."""
-    text = files("retention_models.demonstration").joinpath("grocery.toml").read_text("utf-8")
+    text = files("retention_models.project").joinpath("grocery.toml").read_text("utf-8")
     part = text[text.index("[actions]") : text.index("[reports]")]
     lines = [line.removeprefix("# ") for line in part.splitlines()]
     examples = re.compile("order|one_of|least_value|most_value")

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from action_samples import facts
-from retention_models.action_settings import LIST_NAMES, ActionSettings
 from retention_models.actions.words import ENGLISH, reasons
 from retention_models.languages import Language, speaking
+from retention_models.settings.actions import LIST_NAMES, ActionSettings
 
 KNOWN = {
     "purchases": 10,

@@ -10,13 +10,12 @@ import pytest
 import retention_models as rm
 import shops
 from action_samples import TERMS, World, known_of, outlook_of
-from retention_models.action_settings import LIST_NAMES, ActionSettings
 from retention_models.actions import words as action_words
-from retention_models.actions.inputs import Known, Outlook
 from retention_models.actions.lists import LOST, find_actions
-from retention_models.actions.segments import NEED_MODEL, NEED_SPEND
+from retention_models.actions.segments import NEED_MODEL, NEED_SPEND, Known, Outlook
 from retention_models.errors import SettingsError
-from retention_models.forecasts import predict_store
+from retention_models.predictions.stores import predict_store
+from retention_models.settings.actions import LIST_NAMES, ActionSettings
 
 WITHOUT_MODEL = {"new", "recent", "one_category"}
 
@@ -193,7 +192,7 @@ def test_lists_of_more_than_five_thousand_have_their_total_in_closed_form(
     """Near the simulated one."""
     rules = ActionSettings.model_validate({"one_of": [], "recent": {"within_days": 9999}})
     simulated = find_actions(known, outlook, rules, "EUR")
-    monkeypatch.setattr("retention_models.forecasts._FEW", 4)
+    monkeypatch.setattr("retention_models.predictions.stores._FEW", 4)
     closed = find_actions(known, outlook, rules, "EUR")
     for name in ("recent", "lapsed"):
         one, other = simulated[name].at_stake, closed[name].at_stake

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from action_samples import World, known_of, outlook_of
-from retention_models.action_settings import ActionSettings
 from retention_models.actions.lists import LOST, find_actions
 from retention_models.errors import CannotSay
+from retention_models.settings.actions import ActionSettings
 
 # Every list by its own rule, and large enough to tell.
 RULES = ActionSettings.model_validate(

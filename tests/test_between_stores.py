@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from retention_models.models.between_stores import KnownStores, given_covariance
-from retention_models.models.store_covariance import (
+from retention_models.models.chain.covariance import (
+    KnownStores,
     coordinates,
     covariances,
     estimate,
+    given_covariance,
     integrated_moments,
     log_posterior,
 )

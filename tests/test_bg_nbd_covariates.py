@@ -11,13 +11,13 @@ import pytest
 from purchase_samples import cdnow_sample, simulate_with_covariates
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.models import bg_nbd, bg_nbd_likelihood
-from retention_models.models.bg_nbd_covariates import EFFECTS
-from retention_models.models.bg_nbd_covariates_fit import fit_bg_nbd_covariates
-from retention_models.models.bg_nbd_covariates_likelihood import (
+from retention_models.models.covariates.fit import fit_bg_nbd_covariates
+from retention_models.models.covariates.likelihood import (
     covariate_histories,
     log_likelihood_with_derivatives,
     nbd_log_likelihood_with_derivatives,
 )
+from retention_models.models.covariates.model import EFFECTS
 
 NAMES = ("campaign", "age")
 BASE = (0.9, 6.0, 0.7, 2.2)

@@ -12,7 +12,7 @@ import pytest
 
 from purchase_samples import central_differences, simulate_with_covariates
 from retention_models.models import bg_nbd, bg_nbd_likelihood, nbd
-from retention_models.models.bg_nbd_covariates_likelihood import (
+from retention_models.models.covariates.likelihood import (
     covariate_histories,
     log_likelihood_with_derivatives,
     nbd_log_likelihood_with_derivatives,

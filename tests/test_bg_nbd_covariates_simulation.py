@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binom
 
 from purchase_samples import simulate_with_covariates
-from retention_models.models.bg_nbd_covariates_fit import fit_bg_nbd_covariates
+from retention_models.models.covariates.fit import fit_bg_nbd_covariates
 
 NAMES = ("campaign", "age")
 BASE = (0.9, 6.0, 0.7, 2.2)

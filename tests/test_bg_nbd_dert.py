@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 
 from retention_models.errors import SettingsError
-from retention_models.models.bg_nbd import discounted_expected_purchases, probability_alive
-from retention_models.models.bg_nbd_dert import discounted_expected_residual_transactions
+from retention_models.models.bg_nbd import (
+    discounted_expected_purchases,
+    discounted_expected_residual_transactions,
+    probability_alive,
+)
 
 CDNOW = (0.2425945, 4.4136, 0.79292, 2.42590)
 

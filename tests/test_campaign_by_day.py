@@ -14,7 +14,7 @@ from campaign_effect_samples import randomised
 from campaign_samples import CAMPAIGN, assigned, campaign, log_of
 from conftest import skip_or_fail
 from engines import COLUMNS, IDS, in_parquet, in_postgresql, in_spark, log_of_an_odd_shop, why_not
-from retention_models.campaign_effects.estimate import effect_of
+from retention_models.campaigns.effects.effect import effect_of
 
 # Spark's own client leaves its sockets for the interpreter to close.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from retention_models.campaigns.checks import (
+from retention_models.campaigns.estimators.checks import (
     balance_table,
     fewest_in_arm,
     holdout_floor,

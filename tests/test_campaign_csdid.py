@@ -8,8 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from retention_models.campaigns.staggered import group_time_effects
-from retention_models.campaigns.staggered_summaries import pre_trend, summarised
+from retention_models.campaigns.estimators.staggered import (
+    group_time_effects,
+    pre_trend,
+    summarised,
+)
 
 PERIODS = np.arange(1.0, 7.0)
 # csdid divides squared influences by the units, we by the units (or clusters) less one.

@@ -8,17 +8,16 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import retention_models as rm
 from campaign_samples import CAMPAIGN, assigned, campaign, log_of, read_log
 from conftest import skip_or_fail
 from engines import COLUMNS, IDS, in_parquet, in_postgresql, in_spark, log_of_an_odd_shop, why_not
-from retention_models.campaign_data.covariates import other_campaigns
+from retention_models.campaigns.data.covariates import other_campaigns
 from retention_models.errors import DataError, SettingsError
 from retention_models.models.bg_nbd import conditional_expected_purchases
-from retention_models.settings import read_settings
+from retention_models.settings.project import read_settings
 from shops import simulated_log
 
 # Spark's own client leaves its sockets for the interpreter to close.

@@ -10,16 +10,17 @@ import pytest
 
 import retention_models as rm
 from campaign_samples import CAMPAIGN, assigned, campaign, log_of
-from retention_models.campaign_data.arms import Arms
-from retention_models.campaign_data.balance import check_balance, joint_balance
-from retention_models.campaign_data.checks import (
+from retention_models.campaigns.data.assignments import Redemptions
+from retention_models.campaigns.data.checks import (
     check_arms,
+    check_balance,
     check_days,
     check_known,
     check_redemptions,
+    joint_balance,
 )
-from retention_models.campaign_data.outcomes import Redeemed
-from retention_models.campaign_data.reading import Redemptions
+from retention_models.campaigns.data.outcomes import Redeemed
+from retention_models.campaigns.data.tables import Arms
 
 START, END = CAMPAIGN.start, CAMPAIGN.end
 NONE = pd.DataFrame({"reason": [], "rows": []})

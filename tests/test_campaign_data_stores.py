@@ -10,7 +10,7 @@ import pytest
 
 import retention_models as rm
 from campaign_samples import assigned, campaign, read_log
-from retention_models.campaign_data.store_checks import check_starts, check_store_arms
+from retention_models.campaigns.data.stores import check_starts, check_store_arms
 from retention_models.errors import DataError
 
 DAY = dt.timedelta(days=1)

@@ -12,7 +12,7 @@ import pytest
 
 import campaign_designs as designs
 from campaign_worlds import LIFT, OUTCOMES, WORLDS, campaign, world_of
-from retention_models.campaigns.randomised import randomised_effect
+from retention_models.campaigns.estimators.randomised import randomised_effect
 
 TESTS = 1000
 ERROR = np.sqrt(0.05 * 0.95 / TESTS)

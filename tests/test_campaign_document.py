@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from retention_models.campaign_effects.sizes import FEWEST_FOR_A_VERDICT
-from retention_models.campaigns.checks import (
+from retention_models.campaigns.effects.refusals import FEWEST_FOR_A_VERDICT
+from retention_models.campaigns.estimators.checks import (
     FEWEST_IN_ARM_OF_MONEY,
     HOLDOUT_CUSTOMERS,
     LARGEST_DETECTABLE_LIFT,
 )
-from retention_models.campaigns.skewness import LARGEST_SKEWNESS
-from retention_models.campaigns.stores import FEWEST_STORES
+from retention_models.campaigns.estimators.difference_in_differences import FEWEST_STORES
+from retention_models.campaigns.estimators.skewness import LARGEST_SKEWNESS
 
 TEXT = (Path(__file__).parents[1] / "docs" / "campaigns.md").read_text(encoding="utf-8")
 

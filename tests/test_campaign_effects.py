@@ -10,16 +10,16 @@ import pandas as pd
 import pytest
 
 import campaign_effect_samples as samples
-from retention_models.campaign_data.customers import Finding
-from retention_models.campaign_effects.by_store import campaign_effect_by_store
-from retention_models.campaign_effects.estimate import effect_of
-from retention_models.campaign_effects.result import ECONOMICS, TABLE
-from retention_models.campaigns.pooling import benjamini_hochberg
-from retention_models.campaigns.randomised import randomised_effect
-from retention_models.campaigns.redemption import effect_per_redeemer
-from retention_models.campaigns.sequential import obrien_fleming
-from retention_models.campaigns.stores import store_effect
-from retention_models.campaigns.targeted import targeted_effect
+from retention_models.campaigns.data.tables import Finding
+from retention_models.campaigns.effects.effect import effect_of
+from retention_models.campaigns.effects.result import ECONOMICS, TABLE
+from retention_models.campaigns.effects.several import campaign_effect_by_store
+from retention_models.campaigns.estimators.difference_in_differences import store_effect
+from retention_models.campaigns.estimators.multiplicity import benjamini_hochberg
+from retention_models.campaigns.estimators.randomised import randomised_effect
+from retention_models.campaigns.estimators.redemption import effect_per_redeemer
+from retention_models.campaigns.estimators.sequential import obrien_fleming
+from retention_models.campaigns.estimators.targeted import targeted_effect
 from retention_models.errors import SettingsError
 
 CHOICE = [

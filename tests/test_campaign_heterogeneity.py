@@ -9,10 +9,9 @@ from scipy import integrate
 from scipy.special import ndtr
 from statsmodels.stats.multitest import multipletests
 
-from retention_models.campaigns.heterogeneity import segment_effects
-from retention_models.campaigns.pooling import pooled_effect
-from retention_models.campaigns.randomised import randomised_effect
-from retention_models.campaigns.shrunken import shrunken
+from retention_models.campaigns.estimators.heterogeneity import segment_effects, shrunken
+from retention_models.campaigns.estimators.multiplicity import pooled_effect
+from retention_models.campaigns.estimators.randomised import randomised_effect
 from retention_models.errors import CannotSay, DataError, SettingsError
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from statsmodels.regression.linear_model import OLS
 
-from retention_models.campaigns.overlapping import overlapping_effects
+from retention_models.campaigns.estimators.factorial import overlapping_effects
 from retention_models.errors import CannotSay, DataError, SettingsError
 
 

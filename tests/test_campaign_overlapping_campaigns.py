@@ -10,7 +10,7 @@ import pytest
 
 import retention_models as rm
 from campaign_samples import assigned, campaign
-from retention_models.campaigns.overlapping import overlapping_effects
+from retention_models.campaigns.estimators.factorial import overlapping_effects
 from retention_models.errors import CannotSay, SettingsError
 
 DAY = dt.timedelta(days=1)

@@ -13,12 +13,11 @@ from matplotlib.axes import Axes
 
 import campaign_effect_samples as samples
 import retention_models as rm
-from retention_models import campaign_page_words as words
-from retention_models import campaign_plots, campaign_tables
-from retention_models.campaign_effects.estimate import effect_of
-from retention_models.campaign_effects.result import CUMULATIVE
-from retention_models.campaign_overviews import OVERVIEW
-from retention_models.project_campaigns import log_until
+from retention_models.campaigns.effects.effect import effect_of
+from retention_models.campaigns.effects.result import CUMULATIVE
+from retention_models.pages.campaign import figures, tables, words
+from retention_models.project.campaign import log_until
+from retention_models.project.campaign_overview import OVERVIEW
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +63,7 @@ def overview_of(*effects) -> pd.DataFrame:
 
 def test_the_forest_has_a_line_for_every_lift(drawn):
     """Each of the table's own lifts lies on its line, in the table's order from the top."""
-    ax = campaign_plots.effect_forest(drawn)
+    ax = figures.effect_forest(drawn)
     shown = drawn.table.loc[drawn.table["estimand"] == "itt", "lift_percent"]
     points = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
     assert shown.tolist() == points
@@ -73,8 +72,8 @@ def test_the_forest_has_a_line_for_every_lift(drawn):
 
 def test_the_balance_shows_both_sides_of_weighting(drawn, chosen):
     """By lot: as they are, with what chance allows; chosen: before and after weighting."""
-    assert isinstance(campaign_plots.balance(drawn), Axes)
-    ax = campaign_plots.comparison(chosen)
+    assert isinstance(figures.balance(drawn), Axes)
+    ax = figures.comparison(chosen)
     drawn_points = {line.get_label(): line.get_xdata() for line in ax.lines}
     np.testing.assert_allclose(chosen.balance["weighted"], drawn_points["as compared"])
     np.testing.assert_allclose(chosen.balance["unweighted"], drawn_points["as they are"])
@@ -82,7 +81,7 @@ def test_the_balance_shows_both_sides_of_weighting(drawn, chosen):
 
 def test_stores_show_their_weeks(roll_out):
     """Weeks before the start and after it, each with its interval."""
-    ax = campaign_plots.comparison(roll_out)
+    ax = figures.comparison(roll_out)
     of_primary = roll_out.event_study["outcome"] == "purchases"
     steps = np.concatenate([line.get_xdata() for line in ax.lines if line.get_marker() == "o"])
     assert sorted(roll_out.event_study.loc[of_primary, "step"]) == sorted(steps)
@@ -99,14 +98,14 @@ def test_the_cumulative_difference_is_drawn_by_arm(drawn):
         columns=list(CUMULATIVE),
     )
     counted = replace(drawn, cumulative=days)
-    ax = campaign_plots.cumulative_difference(counted)
+    ax = figures.cumulative_difference(counted)
     np.testing.assert_allclose(days["difference"], ax.lines[-1].get_ydata())
     assert "Until 5 March 2017, customers of “coupon” had made +0.50 purchases" in words.cumulative(
         counted
     )
 
 
-@pytest.mark.parametrize("draw", [campaign_plots.effect_forest, campaign_plots.comparison])
+@pytest.mark.parametrize("draw", [figures.effect_forest, figures.comparison])
 def test_a_refused_campaign_has_no_picture_but_a_reason(refused, draw):
     """In whole sentences."""
     with pytest.raises(rm.CannotSay, match=r"\.$"):
@@ -115,25 +114,25 @@ def test_a_refused_campaign_has_no_picture_but_a_reason(refused, draw):
 
 def test_tables_tell_the_numbers_of_the_result(drawn):
     """Purchases with and without, the lift, the profit and its interval."""
-    shown = campaign_tables.effects(drawn)
+    shown = tables.effects(drawn)
     row = drawn.table.iloc[0]
     first = shown.iloc[0]
     assert f"{row['mean']:.2f}" == first["With it"]
     assert f"{row['mean_against']:.2f}" == first["Without it"]
     assert first["Difference"].startswith(f"+{row['lift_percent']:.0f}%")
-    money = campaign_tables.economics(drawn)["coupon"]
+    money = tables.economics(drawn)["coupon"]
     assert f"{drawn.economics.iloc[0]['profit']:,.0f} EUR" in money["Profit"]
-    assert len(drawn.segments) == len(campaign_tables.segments(drawn))
-    assert len(drawn.checks) == len(campaign_tables.checks(drawn))
+    assert len(drawn.segments) == len(tables.segments(drawn))
+    assert len(drawn.checks) == len(tables.checks(drawn))
 
 
 def test_a_self_selected_campaign_tells_what_a_hidden_cause_could_do():
     """One line a measure, and no profit."""
     effect = effect_of(samples.targeted(strength=0.7, design="self_selected"))
     own = effect.sensitivity["outcome"] == "purchases"
-    assert own.sum() == len(campaign_tables.sensitivity(effect))
+    assert own.sum() == len(tables.sensitivity(effect))
     with pytest.raises(rm.CannotSay, match="Profit"):
-        campaign_tables.economics(effect)
+        tables.economics(effect)
 
 
 def test_the_page_says_how_the_plain_comparison_misleads(chosen, drawn):
@@ -148,19 +147,19 @@ def test_the_page_says_how_the_plain_comparison_misleads(chosen, drawn):
 def test_campaigns_side_by_side(drawn, chosen, refused):
     """Each with its verdict and grade; the refused one with its reason; those sure are named."""
     overview = overview_of(drawn, chosen, refused)
-    shown = campaign_tables.campaigns(overview)
+    shown = tables.campaigns(overview)
     assert ["A", "C", "none"] == shown["Grade"].tolist()
     assert "more purchases" == shown["Verdict"].iloc[0]
     text = words.campaigns(overview)
     assert "3 newest campaigns, an effect can be told of 2" in text
     assert "“Campaign 0”" in text
-    assert isinstance(campaign_plots.campaign_forest(overview), Axes)
+    assert isinstance(figures.campaign_forest(overview), Axes)
 
 
 def test_an_effect_that_chance_explains_among_so_many_is_called_so(drawn):
     """By itself it would count."""
     overview = overview_of(drawn).assign(pvalue=0.03, pvalue_adjusted=0.2)
-    verdict = campaign_tables.campaigns(overview)["Verdict"].iloc[0]
+    verdict = tables.campaigns(overview)["Verdict"].iloc[0]
     assert "more purchases, but among so many campaigns" in verdict
     assert "beyond what chance brings among so many." in words.campaigns(overview)
 
@@ -168,7 +167,7 @@ def test_an_effect_that_chance_explains_among_so_many_is_called_so(drawn):
 def test_no_campaign_is_said_as_such():
     """Neither a table, nor words, nor a picture."""
     none = overview_of()
-    for show in (campaign_tables.campaigns, words.campaigns, campaign_plots.campaign_forest):
+    for show in (tables.campaigns, words.campaigns, figures.campaign_forest):
         with pytest.raises(rm.CannotSay, match="campaign"):
             show(none)
 

@@ -9,13 +9,13 @@ from statsmodels.regression.linear_model import OLS
 
 import retention_models as rm
 from plan_samples import coupon, read_orders
-from retention_models.campaign_plans.backtest import backtest_outcomes, explained_share
-from retention_models.campaign_plans.detectable import (
+from retention_models.campaigns.estimators.power import minimum_detectable_effect
+from retention_models.campaigns.plans.backtest import backtest_outcomes, explained_share
+from retention_models.campaigns.plans.detectable import (
     Moments,
     customers_for_lift,
     detectable_effect,
 )
-from retention_models.campaigns.power import minimum_detectable_effect
 
 BEFORE = dt.date(2024, 2, 29)
 OUTCOMES = ["purchases", "bought", "spend", "profit"]

@@ -8,12 +8,12 @@ import pytest
 
 import retention_models as rm
 from plan_samples import coupon, read_orders
-from retention_models.campaign_data.outcomes import outcomes_of, redeemed_of
-from retention_models.campaign_effects.covariates import BY_OUTCOME
-from retention_models.campaign_plans.backtest import backtest_outcomes, customers_on
-from retention_models.campaign_plans.detectable import customers_for_lift
-from retention_models.campaign_plans.plan_tables import moments_of
-from retention_models.campaigns.randomised import randomised_effect
+from retention_models.campaigns.data.outcomes import outcomes_of, redeemed_of
+from retention_models.campaigns.effects.customers import BY_OUTCOME
+from retention_models.campaigns.estimators.randomised import randomised_effect
+from retention_models.campaigns.plans.backtest import backtest_outcomes, customers_on
+from retention_models.campaigns.plans.detectable import customers_for_lift
+from retention_models.campaigns.plans.tables import moments_of
 
 CAMPAIGN = coupon(margin=0.3)
 RATE = 0.2  # more purchases a day for whoever is offered it

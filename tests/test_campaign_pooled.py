@@ -7,8 +7,11 @@ import pytest
 
 import campaign_effect_samples as samples
 import retention_models as rm
-from retention_models.campaign_effects.estimate import effect_of
-from retention_models.campaigns.pooling import benjamini_hochberg, pooled_effect
+from retention_models.campaigns.effects.effect import effect_of
+from retention_models.campaigns.estimators.multiplicity import (
+    benjamini_hochberg,
+    pooled_effect,
+)
 from retention_models.errors import SettingsError
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 from statsmodels.stats.multitest import multipletests
 
-from retention_models.campaigns.pooling import (
+from retention_models.campaigns.estimators.multiplicity import (
     benjamini_hochberg,
     between_variance,
     pooled_effect,

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from retention_models.campaigns.power import minimum_detectable_effect, sample_size
-from retention_models.campaigns.proportions import (
+from retention_models.campaigns.estimators.power import (
     minimum_detectable_difference,
+    minimum_detectable_effect,
     power_of_proportions,
+    sample_size,
     sample_size_of_proportions,
 )
 from retention_models.errors import CannotSay, SettingsError

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 import campaign_effect_samples as samples
-from retention_models.campaign_data.customers import Finding
-from retention_models.campaign_effects.estimate import effect_of
-from retention_models.campaign_effects.result import TABLE
-from retention_models.campaign_effects.targeted import alike
+from retention_models.campaigns.data.tables import Finding
+from retention_models.campaigns.effects.effect import effect_of
+from retention_models.campaigns.effects.result import TABLE
+from retention_models.campaigns.effects.targeted import alike
 from retention_models.errors import CannotSay
 
 

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 import retention_models as rm
-from retention_models.campaign_outputs import read_overview
-from retention_models.log_reading import read_project_transactions
-from retention_models.log_slices import VARIABLE
-from retention_models.project_campaigns import ProjectCampaign, write_campaign_slice
-from retention_models.reports.run import run_project
+from retention_models.data.transactions import read_project_transactions
+from retention_models.project.campaign import ProjectCampaign, write_campaign_slice
+from retention_models.project.handover import VARIABLE
+from retention_models.project.outputs import read_overview
+from retention_models.runs.run import run_project
 from shops import simulated_log
 
 PROJECT = """

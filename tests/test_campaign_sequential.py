@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from retention_models.campaigns.confidence_sequences import best_rho, confidence_sequence
-from retention_models.campaigns.sequential import obrien_fleming, stopping_probability
+from retention_models.campaigns.estimators.sequential import (
+    best_rho,
+    confidence_sequence,
+    obrien_fleming,
+    stopping_probability,
+)
 from retention_models.errors import SettingsError
 
 # Jennison & Turnbull, Group Sequential Methods (2000), table 2.3: C_B(K, .05).

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from purchase_samples import simulate_geometric
-from retention_models.campaigns.arms import fit_arms, read_arms
-from retention_models.campaigns.randomised import randomised_effect
-from retention_models.campaigns.sequential import obrien_fleming
+from retention_models.campaigns.estimators.randomised import randomised_effect
+from retention_models.campaigns.estimators.regression import fit_arms, read_arms
+from retention_models.campaigns.estimators.sequential import obrien_fleming
 from retention_models.models.bg_nbd import conditional_expected_purchases, probability_alive
 
 WEEKS, POPULATION = 8.0, 60_000

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from statsmodels.regression.linear_model import OLS
 
-from retention_models.campaigns.staggered import group_time_effects
-from retention_models.campaigns.staggered_summaries import pre_trend, summarised
+from retention_models.campaigns.estimators.staggered import (
+    group_time_effects,
+    pre_trend,
+    summarised,
+)
 from retention_models.errors import CannotSay, DataError, SettingsError
 
 PERIODS = np.array([1.0, 2, 3, 4, 5])

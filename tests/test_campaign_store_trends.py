@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from retention_models.campaigns.store_trends import store_event_study, store_pre_trend
-from retention_models.campaigns.stores import store_effect
+from retention_models.campaigns.estimators.difference_in_differences import (
+    store_effect,
+    store_event_study,
+    store_pre_trend,
+)
 from retention_models.errors import CannotSay, SettingsError
 
 TREATED = np.arange(12) < 6

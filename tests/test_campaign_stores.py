@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from statsmodels.regression.linear_model import OLS
 
-from retention_models.campaigns.stores import store_effect
+from retention_models.campaigns.estimators.difference_in_differences import store_effect
 from retention_models.errors import CannotSay, DataError, SettingsError
 
 

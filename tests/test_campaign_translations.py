@@ -11,13 +11,17 @@ import pytest
 
 import campaign_effect_samples as samples
 import retention_models as rm
-from retention_models import campaign_page_words, campaign_plots, campaign_tables
-from retention_models.campaign_effects.estimate import effect_of
-from retention_models.campaign_effects.labels import CHECKS
-from retention_models.campaign_overviews import OVERVIEW, overview_rows
-from retention_models.campaigns.arm_refusals import of_arms
+from retention_models.campaigns.effects.effect import effect_of
+from retention_models.campaigns.effects.labels import CHECKS
+from retention_models.campaigns.estimators.regression import of_arms
 from retention_models.errors import CannotSay
 from retention_models.languages import Language, speaking
+from retention_models.pages.campaign import (
+    figures,
+    tables as campaign_tables,
+    words as campaign_page_words,
+)
+from retention_models.project.campaign_overview import OVERVIEW, overview_rows
 
 OPENED, CLOSED = "⟦", "⟧"
 # Of the campaign, its arms and its grades; and a finding that the samples are made with.
@@ -87,7 +91,7 @@ def said_of(effect):
     """Everything that a page says of a campaign."""
     overview = pd.DataFrame(overview_rows(effect), columns=list(OVERVIEW))
     overview["pvalue_adjusted"] = overview["pvalue"]
-    words, tables, plots = campaign_page_words, campaign_tables, campaign_plots
+    words, tables, plots = campaign_page_words, campaign_tables, figures
     yield from effect.paragraphs()
     yield effect.verdict
     for say in (words.naive, words.effects, words.cumulative, words.comparison):
@@ -145,7 +149,7 @@ def test_a_refusal_names_arms_in_every_language():
 def test_every_check_has_a_name_for_readers():
     """All that the code gives a finding by a literal."""
     given = set()
-    for folder in ("campaign_data", "campaign_effects"):
+    for folder in ("campaigns/data", "campaigns/effects"):
         for file in (Path(rm.__file__).parent / folder).glob("*.py"):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding":

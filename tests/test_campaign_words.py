@@ -12,10 +12,9 @@ import pandas as pd
 import pytest
 
 import campaign_effect_samples as samples
-from retention_models.campaign_effects.english import ENGLISH
-from retention_models.campaign_effects.estimate import effect_of
-from retention_models.campaign_effects.verdicts import detectable_lift
-from retention_models.campaign_effects.words import summary
+from retention_models.campaigns.effects.effect import effect_of
+from retention_models.campaigns.effects.verdicts import detectable_lift
+from retention_models.campaigns.effects.words import ENGLISH, summary
 from retention_models.languages import Language, money, speaking
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import retention_models as rm
-from retention_models.measures.categories import categories_bought
+from retention_models.measures.cohorts import categories_bought
 
 LINES = [
     # customer, day, paid, shelf, shop

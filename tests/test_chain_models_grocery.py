@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 import retention_models as rm
-from retention_models.chain_summaries import customer_summary_by_store
 from retention_models.models.bg_nbd import conditional_expected_purchases
+from retention_models.summaries.customers import customer_summary_by_store
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import pytest
 
 from retention_models.models.bg_nbd import conditional_expected_purchases
 from retention_models.models.bg_nbd_likelihood import fit_bg_nbd
-from retention_models.models.chain_fits import (
+from retention_models.models.chain.fits import (
     PURCHASES,
     SPEND,
     fit_chain_purchases,

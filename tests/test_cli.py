@@ -9,7 +9,7 @@ import pytest
 
 import shops
 from retention_models import cli
-from retention_models.reports import run
+from retention_models.runs import run
 
 
 def retention(capsys, monkeypatch, *arguments: str) -> tuple[int, str, str]:

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 import retention_models as rm
-from retention_models import model_plots, model_words, tables
-from retention_models.comparison import FLOOR, _recommendation
 from retention_models.errors import SettingsError
+from retention_models.pages.models import figures, tables, words as model_words
+from retention_models.predictions.validation.comparison import FLOOR, _recommendation
 
 CDNOW = {"calibration_end": "1997-09-30", "holdout_end": "1998-06-30"}
 
@@ -120,10 +120,10 @@ def test_every_model_is_drawn_with_what_came(store):
     paths = rm.track_models(store.log, store.comparison, store_id=store.id)
     ends = {
         round(float(line.get_ydata()[-1]), 6)
-        for line in model_plots.tracking_of_models(paths, store.comparison).lines
+        for line in figures.tracking_of_models(paths, store.comparison).lines
     }
     assert {round(table["forecast"].iloc[-1], 6) for table in paths.values()} <= ends
-    ax = model_plots.alive_calibration(store.comparison.chosen)
+    ax = figures.alive_calibration(store.comparison.chosen)
     groups = store.comparison.chosen.by_alive
     drawn = groups.loc[groups["customers"] >= 5, "expected"].tolist()
     assert any(line.get_ydata().tolist() == drawn for line in ax.lines)

@@ -8,9 +8,9 @@ from click.testing import CliRunner
 
 import retention_models as rm
 from retention_models.cli import retention
-from retention_models.contacts.reading import read_project_events, read_project_surveys
+from retention_models.data.contacts import read_project_events, read_project_surveys
 from retention_models.errors import DataError, SettingsError
-from retention_models.settings import read_settings
+from retention_models.settings.project import read_settings
 from test_measure_table import found
 from test_settings import GOOD, mistakes, written
 

@@ -9,11 +9,11 @@ import pytest
 import retention_models as rm
 from cdnow_data import cdnow_sample
 from retention_models.models import bg_nbd, mbg_nbd, pareto_nbd
-from retention_models.models.cells import over_cells
-from retention_models.models.count_models import COUNT_MODELS
 from retention_models.models.gamma_gamma import spend_distribution
+from retention_models.models.interface import COUNT_MODELS
+from retention_models.models.interpolation import over_cells
+from retention_models.models.intervals import count_moments, future_quantiles
 from retention_models.models.known_customers import known_customers
-from retention_models.models.predictive_intervals import count_moments, future_quantiles
 
 MODULES = {"BG/NBD": bg_nbd, "MBG/NBD": mbg_nbd, "Pareto/NBD": pareto_nbd}
 PARAMETERS = {

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from retention_models.errors import SettingsError
-from retention_models.models.covariate_inputs import checked_covariates, matching_covariates
+from retention_models.models.covariates.inputs import checked_covariates, matching_covariates
 
 IDS = ["c1", "c2", "c3"]
 FREQUENCY = pd.Series([0, 2, 5], index=IDS)

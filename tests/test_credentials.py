@@ -4,8 +4,10 @@ import pytest
 
 import nights
 import shops
-from retention_models import credentials
-from retention_models.credentials import (
+from retention_models.data.engines import open_source
+from retention_models.errors import DataError, SettingsError
+from retention_models.settings import credentials
+from retention_models.settings.credentials import (
     keyring_password,
     known_secrets,
     password_in,
@@ -14,8 +16,6 @@ from retention_models.credentials import (
     secret_in,
     without_password,
 )
-from retention_models.errors import DataError, SettingsError
-from retention_models.sources import open_source
 
 URL = "postgresql://shop@db.example/orders"
 

@@ -11,13 +11,13 @@ import lifetimes.utils
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import retention_models as rm
 from engines import COLUMNS, in_parquet, log_of_an_odd_shop
-from retention_models import customer_histories, log_reading
+from retention_models.data import transactions
 from retention_models.errors import SettingsError
+from retention_models.summaries import histories
 
 BEGIN = dt.date(2024, 1, 1)
 IDS = ["0042", "NO", "12E4", "../x", "O'Brien", "<b>", "مشتری"]
@@ -194,14 +194,14 @@ def test_a_log_too_large_for_memory_is_summarised_in_parts_to_the_same_table(
 ):
     """Every id, whatever its letters, falls into one part; their order is the one of the whole."""
     names = in_parquet(log_of_an_odd_shop(), tmp_path)
-    monkeypatch.setattr(log_reading, "_ONE_IN", 2)
-    monkeypatch.setattr(log_reading, "LINES_AT_ONCE", 0)
+    monkeypatch.setattr(transactions, "_ONE_IN", 2)
+    monkeypatch.setattr(transactions, "LINES_AT_ONCE", 0)
     log = rm.read_transactions(**names, **COLUMNS, max_unusable_share=0.99)
     expected = rm.customer_summary(log, store_id=store_id)
     parts = []
     lines = int(log.stores["rows"].sum() if store_id is None else log.stores["rows"][store_id])
-    monkeypatch.setattr(customer_histories, "LINES_AT_ONCE", lines // 5)
-    monkeypatch.setattr(customer_histories.logger, "info", lambda *about: parts.append(about))
+    monkeypatch.setattr(histories, "LINES_AT_ONCE", lines // 5)
+    monkeypatch.setattr(histories.logger, "info", lambda *about: parts.append(about))
     found = rm.customer_summary(log, store_id=store_id)
     assert len(parts) > 3
     pd.testing.assert_frame_equal(expected, found)

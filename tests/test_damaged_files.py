@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from retention_models import cli
+from retention_models.data.transactions import read_transactions
 from retention_models.errors import DataError
-from retention_models.log_reading import read_transactions
 
 NAMES = {"customer_id": "id", "date": "day", "spend": "paid"}
 HEADER = "id,day,paid\n"

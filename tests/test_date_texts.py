@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retention_models.date_texts import date_advice, rows_that_fit, swapped
+from retention_models.data.refusals import date_advice, rows_that_fit, swapped
 
 
 def counted(*texts: str) -> dict[str, int]:

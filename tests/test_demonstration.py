@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 import retention_models as rm
-from retention_models.demonstration import write_demo
 from retention_models.errors import SettingsError
+from retention_models.project.demonstration import write_demo
 
 
 def test_grocery_reports_on_the_eight_stores_with_the_most_households(grocery):

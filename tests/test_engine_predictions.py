@@ -112,6 +112,6 @@ def test_files_have_no_tables(tmp_path):
 
 
 def _fetched(table):
-    from retention_models.sources import to_frame
+    from retention_models.data.engines import to_frame
 
     return to_frame(table)

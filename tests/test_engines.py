@@ -20,7 +20,7 @@ from engines import (
     why_not,
 )
 from retention_models.errors import DataError
-from retention_models.reports.publishing.fingerprints import data_print
+from retention_models.runs.publishing.fingerprints import data_print
 
 # Spark's own client leaves its sockets for the interpreter to close.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -12,16 +12,22 @@ import nbformat
 import pytest
 
 from notebooks import write_notebook
-from retention_models.execution_settings import size
 from retention_models.languages import Language, speaking
-from retention_models.reports.execution.below import Below
-from retention_models.reports.execution.endings import described, mark_as_stopped, own_end
-from retention_models.reports.execution.forked import BETWEEN, Notebook
-from retention_models.reports.execution.limits import LINUX, descendants, end_family, memory_of
-from retention_models.reports.execution.outputs import NOT_KEPT, Journal, Outputs, rebuilt
-from retention_models.reports.execution.preload import imported_by
-from retention_models.reports.execution.results import CellRun, ExecutionResult, Limits
-from retention_models.reports.execution.retries import with_tries
+from retention_models.runs.execution.forked import BETWEEN, Notebook
+from retention_models.runs.execution.limits import LINUX, descendants, end_family, memory_of
+from retention_models.runs.execution.outputs import NOT_KEPT, Journal, Outputs, rebuilt
+from retention_models.runs.execution.pipes import Below
+from retention_models.runs.execution.preload import imported_by
+from retention_models.runs.execution.results import (
+    CellRun,
+    ExecutionResult,
+    Limits,
+    described,
+    mark_as_stopped,
+    own_end,
+)
+from retention_models.runs.execution.retries import with_tries
+from retention_models.settings.reports import size
 
 OK = ExecutionResult("ok", True, "2026-01-01T00:00:00+00:00", "2026-01-01T00:00:01+00:00")
 on_linux = pytest.mark.skipif(not LINUX, reason="reads /proc")
@@ -258,7 +264,7 @@ def test_the_engine_is_known_to_papermill_by_its_entry_point():
 
     root = Path(__file__).parents[1]
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    from retention_models.reports.execution.engine import NAME, InProcessEngine
+    from retention_models.runs.execution.in_process import NAME, InProcessEngine
 
     module, _, name = project["entry-points"]["papermill.engine"][NAME].partition(":")
     assert (InProcessEngine.__module__, InProcessEngine.__name__) == (module, name)

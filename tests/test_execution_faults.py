@@ -17,10 +17,10 @@ import pytest
 
 from notebooks import statuses, write_notebook
 from retention_models.errors import SettingsError
-from retention_models.reports.execution.fan_out import Options, Task, execute_all
-from retention_models.reports.execution.limits import LINUX, descendants
-from retention_models.reports.execution.results import ExecutionResult, Limits
-from retention_models.reports.execution.workers import Workers
+from retention_models.runs.execution.limits import LINUX, descendants
+from retention_models.runs.execution.pool import Options, Task, execute_all
+from retention_models.runs.execution.results import ExecutionResult, Limits
+from retention_models.runs.execution.workers import Workers
 
 pytestmark = [
     pytest.mark.slow,
@@ -111,7 +111,7 @@ def test_a_killed_run_leaves_no_process_behind(tmp_path):
     folders = [str(task.folder) for task in tasks]
     code = (
         "import sys\nfrom pathlib import Path\n"
-        "from retention_models.reports.execution.fan_out import *\n"
+        "from retention_models.runs.execution.pool import *\n"
         "tasks = [Task(f, Path(sys.argv[1]), {'store_id': f}, Path(f)) for f in sys.argv[2:]]\n"
         "list(execute_all(tasks, Options(jobs=3)))"
     )

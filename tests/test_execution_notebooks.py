@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from notebooks import executed, shown, statuses
-from retention_models.reports.execution.limits import LINUX
-from retention_models.reports.execution.results import Limits
-from retention_models.reports.execution.workers import Workers
+from retention_models.runs.execution.limits import LINUX
+from retention_models.runs.execution.results import Limits
+from retention_models.runs.execution.workers import Workers
 
 pytestmark = pytest.mark.slow
 WAYS = [pytest.param("warm", marks=pytest.mark.skipif(not LINUX, reason="forks")), "cold"]
@@ -215,7 +215,7 @@ def test_a_warm_process_with_a_thread_is_not_forked(tmp_path):
     code = (
         "import sys\nfrom pathlib import Path\n"
         "from notebooks import executed, write_notebook\n"
-        "from retention_models.reports.execution.workers import Workers\n"
+        "from retention_models.runs.execution.workers import Workers\n"
         "here = Path(sys.argv[1])\n"
         "notebook = write_notebook(here / 'n.ipynb', 'import threaded')\n"
         "with Workers(warm=True, notebooks=[notebook]) as workers:\n"

@@ -8,15 +8,15 @@ import pytest
 
 import nights
 import shops
-from retention_models.log_reading import read_project_transactions
-from retention_models.reports.publishing import fingerprints
-from retention_models.reports.publishing.fingerprints import (
+from retention_models.data.transactions import read_project_transactions
+from retention_models.runs.publishing import fingerprints
+from retention_models.runs.publishing.fingerprints import (
     DataPrint,
     code_sha256,
     data_print,
     inputs_sha256,
 )
-from retention_models.settings import read_settings
+from retention_models.settings.project import read_settings
 
 
 def printed(folder, frame, extra=""):

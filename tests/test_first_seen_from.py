@@ -10,8 +10,8 @@ import pytest
 
 import retention_models as rm
 import shops
-from retention_models import words
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.pages.store import words
 
 LINES = [("old", "2024-01-02", "s"), ("old", "2024-02-20", "s"), ("new", "2024-02-01", "s")]
 LINES += [("new", "2024-02-11", "s"), ("late", "2024-02-25", "s"), ("old", "2024-02-05", "t")]

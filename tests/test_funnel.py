@@ -9,8 +9,15 @@ import pandas as pd
 import pytest
 
 from retention_models.errors import CannotSay
-from retention_models.measures.funnel import INNER, OUTER, Funnel, binomial_limits, find_funnel
-from retention_models.measures.movers import beyond_chance, change_pvalues
+from retention_models.measures.chain import (
+    INNER,
+    OUTER,
+    Funnel,
+    beyond_chance,
+    binomial_limits,
+    change_pvalues,
+    find_funnel,
+)
 
 
 def slow_limit(n: int, rate: float, p: float) -> float:

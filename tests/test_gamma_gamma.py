@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy import integrate, stats
 
 from cdnow_data import cdnow_master, cdnow_sample
@@ -20,7 +19,7 @@ from retention_models.models.gamma_gamma import (
     log_likelihood_with_derivatives,
     spend_distribution,
 )
-from retention_models.models.predictive_intervals import ValueTable
+from retention_models.models.intervals import ValueTable
 
 PUBLISHED = (6.249573, 3.744225, 15.443519)
 

@@ -16,11 +16,11 @@ import nights
 import retention_models as rm
 import shops
 from hostile_texts import HOSTILE
-from retention_models.outputs import formula_safe
-from retention_models.reports.publishing.lint import seen
-from retention_models.reports.publishing.notices import outcome, sentences
-from retention_models.reports.publishing.progress import Progress
-from retention_models.reports.publishing.slugs import one_line, store_folder
+from retention_models.pages.html.checks import seen
+from retention_models.pages.html.names import one_line, store_folder
+from retention_models.project.outputs import formula_safe
+from retention_models.runs.publishing.notices import outcome, sentences
+from retention_models.runs.publishing.progress import Progress
 
 HARMLESS = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_%~")
 

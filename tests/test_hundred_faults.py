@@ -16,8 +16,8 @@ import pytest
 import nights
 from faulty_shops import DAY, Shop, require_own_numbers, write_project
 from nursery import Nursery
-from retention_models.reports.execution.limits import LINUX, descendants
-from retention_models.reports.publishing.manifest import DONE, read_manifest
+from retention_models.runs.execution.limits import LINUX, descendants
+from retention_models.runs.publishing.manifest import DONE, read_manifest
 from small_disks import Disk, mounted, unmount
 from test_execution_faults import is_there
 

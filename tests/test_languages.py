@@ -13,20 +13,25 @@ from babel.messages.pofile import read_po, write_po
 
 import chain_samples
 import nights
-from retention_models import reports
+import retention_models as rm
 from retention_models.errors import SettingsError
 from retention_models.languages import Language, count, phrase, read_translation, speaking
-from retention_models.languages.english import WORDS
-from retention_models.languages.po_files import write_translation
 from retention_models.languages.sentences import Sentence, page_sentences
-from retention_models.reports import pages
-from retention_models.reports.publishing.failure_page import old_page_words
-from retention_models.reports.publishing.kinds import CAMPAIGN, STORE
+from retention_models.languages.template_words import WORDS
+from retention_models.languages.translations import write_translation
+from retention_models.pages.html import render
+from retention_models.pages.html.failure import old_page_words
+from retention_models.pages.html.kinds import CAMPAIGN, STORE
 from test_settings import GOOD, mistakes
-from translated import CODE, in_other_letters, other_words_of, write_translation_in_other_letters
-from translated import english_of as latin_words_of
+from translated import (
+    CODE,
+    english_of as latin_words_of,
+    in_other_letters,
+    other_words_of,
+    write_translation_in_other_letters,
+)
 
-TEMPLATES = Path(reports.__file__).parent / "templates"
+TEMPLATES = Path(rm.__file__).parent / "pages" / "html" / "templates"
 MADE = "2024-01-01 05:00"
 WORD = "كلمة"
 # What the page is given, in whatever language it is.
@@ -75,7 +80,7 @@ def sample_rows(stores: int, other: Language) -> list[dict[str, object]]:
 @pytest.mark.parametrize("stores", [60, 3])
 def test_the_chains_page_holds_no_word_of_another_language(settings, other, stores):
     """Texts, labels, alternative texts, what the script says, and what stands in the figure."""
-    page = pages.index_page(
+    page = render.index_page(
         sample_rows(stores, other), settings, nights.DAY, MADE, campaigns="c.html"
     )
     assert '<html lang="ar" dir="rtl">' in page
@@ -89,7 +94,7 @@ def test_the_chains_page_holds_no_word_of_another_language(settings, other, stor
 @pytest.mark.parametrize("kind", [STORE, CAMPAIGN])
 def test_a_page_of_a_failure_holds_no_word_of_another_language(settings, kind):
     """But for the name of the file that tells what happened."""
-    page = pages.failure_page(FAILED, settings, "7", nights.DAY, MADE, "2", kind)
+    page = render.failure_page(FAILED, settings, "7", nights.DAY, MADE, "2", kind)
     assert '<html lang="ar" dir="rtl">' in page
     assert english_of(page) == {"failure", "txt"}
     assert "خطأ." in page
@@ -119,7 +124,7 @@ def test_the_page_of_campaigns_holds_no_word_of_another_language(settings):
     row = {"name": "1", "href": "1/x.html", "failure": None, "old": None}
     rows = [row | {"metrics": told}, row | {"metrics": sure}]
     rows += [row | {"metrics": None, "failure": WORD}]
-    page = pages.campaign_index_page(rows, settings, nights.DAY, MADE)
+    page = render.campaign_index_page(rows, settings, nights.DAY, MADE)
     assert english_of(page) == set()
     # Of the outcome that was to decide only, and of each of the arms.
     assert f"<bdi>{WORD}</bdi> \u2068+12%\u2069 <small>" in page
@@ -131,7 +136,7 @@ def test_the_page_of_campaigns_holds_no_word_of_another_language(settings):
 
 def test_the_frame_of_a_stores_page_is_in_the_language(settings):
     """What its notebook wrote is the notebook's."""
-    page = pages.notebook_page(nights.notebook("<p>7</p>"), settings, "7", nights.DAY, MADE)
+    page = render.notebook_page(nights.notebook("<p>7</p>"), settings, "7", nights.DAY, MADE)
     assert '<html lang="ar" dir="rtl">' in page
     shown = re.sub(r'<details class="code">.*?</details>', "", page, flags=re.DOTALL)
     assert english_of(shown) == {"customers", "csv", "metrics", "json"}  # files beside it
@@ -163,10 +168,13 @@ def test_templates_hold_no_words_of_their_own():
 
 def test_every_sentence_is_said_somewhere():
     """No dead words; keys that are put together name their beginning."""
-    package = Path(reports.__file__).parents[1]
-    files = [*(package / "reports").rglob("*.py"), *TEMPLATES.rglob("*.j2")]
-    files += [package / name for name in ("chain_words.py", "chain_plots.py")]
-    files += [package / "languages" / name for name in ("language.py", "speech.py")]
+    package = Path(rm.__file__).parent
+    files = [*(package / "runs").rglob("*.py"), *TEMPLATES.rglob("*.j2")]
+    files += [
+        *(package / "pages" / "html").rglob("*.py"),
+        *(package / "pages" / "chain").rglob("*.py"),
+    ]
+    files += [package / "languages" / "language.py"]
     code = "".join(path.read_text(encoding="utf-8") for path in files)
     made = {"failure", "failure.holds", "files", "measure", "verdict"}
     made |= {f"horizon.{unit}" for unit in "DWM"} | {"stores"}

@@ -9,7 +9,7 @@ import pytest
 import shops
 from retention_models import cli
 from retention_models.errors import LockHeld
-from retention_models.reports.publishing.lock import LOCK, output_lock
+from retention_models.runs.publishing.files import LOCK, output_lock
 
 HOLDER = """
 import fcntl, os, sys

@@ -10,9 +10,9 @@ import pytest
 
 import nights
 import shops
-from retention_models.reports.publishing.clock import RunClock, utc
-from retention_models.reports.publishing.manifest import Manifest, read_manifest, schema
-from retention_models.reports.run import run_project
+from retention_models.runs.publishing.context import RunClock, utc
+from retention_models.runs.publishing.manifest import Manifest, read_manifest, schema
+from retention_models.runs.run import run_project
 
 STORES = ("a", "b", "c", "d")
 STATUS = {"a": "ok", "b": "cell failed", "c": "timed out", "d": "kernel died"}

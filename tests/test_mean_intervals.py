@@ -10,9 +10,9 @@ from cdnow_data import cdnow_sample
 from purchase_samples import simulate_geometric
 from retention_models.models import bg_nbd
 from retention_models.models.bg_nbd_likelihood import fit_bg_nbd
+from retention_models.models.intervals import mean_interval
 from retention_models.models.mbg_nbd_likelihood import fit_mbg_nbd
-from retention_models.models.mean_intervals import mean_interval
-from retention_models.models.no_dropout import dropout_quantiles
+from retention_models.models.nbd import dropout_quantiles
 from retention_models.models.pareto_nbd_likelihood import fit_pareto_nbd
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retention_models.models.newton import ascend, known_and_flat
+from retention_models.models.maximum_likelihood import ascend, known_and_flat
 
 
 def test_coordinates_need_not_be_logs_of_anything():

@@ -13,9 +13,9 @@ import pytest
 
 import nights
 from retention_models.errors import SettingsError
-from retention_models.report_settings import Notices
-from retention_models.reports.publishing.notices import check_notices, tell_outcome
-from retention_models.reports.publishing.progress import Progress
+from retention_models.runs.publishing.notices import check_notices, tell_outcome
+from retention_models.runs.publishing.progress import Progress
+from retention_models.settings.reports import Notices
 
 STORES = ("a", "b")
 

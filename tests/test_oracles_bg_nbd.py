@@ -10,7 +10,7 @@ import pytest
 
 import oracles
 from retention_models.models import bg_nbd, bg_nbd_likelihood, mbg_nbd, mbg_nbd_likelihood
-from retention_models.models.bg_nbd_dert import discounted_expected_residual_transactions
+from retention_models.models.bg_nbd import discounted_expected_residual_transactions
 
 NINE_DIGITS = 1e-9
 MODELS = pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 import retention_models as rm
 import shops
-from retention_models.spreadsheets import formula_safe
+from retention_models.data.spreadsheets import formula_safe
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])

@@ -15,7 +15,7 @@ import nights
 import page_kinds
 from browsers import A4, looked_at, picture, violations
 from conftest import STRANGE_ID
-from retention_models.reports import pages
+from retention_models.pages.html import render
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -48,7 +48,7 @@ def paths(chain_run, kinds_run, tmp_path_factory) -> dict[str, Path]:
         )
         nights.run_night(plan, becomes)
     many = place / "many.html"
-    html = pages.index_page(chain_samples.rows(500), settings, nights.DAY, MADE)
+    html = render.index_page(chain_samples.rows(500), settings, nights.DAY, MADE)
     many.write_text(html, encoding="utf-8")
     report = "store_report.html"
     return {
@@ -250,7 +250,7 @@ def test_code_is_shown_to_who_asks_by_keyboard(browser, paths):
 def test_what_is_wrong_is_found(browser, axe, tmp_path):
     """axe-core sees a page as it is, also behind our Content-Security-Policy."""
     settings = nights.settings_in(tmp_path)
-    html = pages.index_page(chain_samples.rows(3), settings, nights.DAY, MADE)
+    html = render.index_page(chain_samples.rows(3), settings, nights.DAY, MADE)
     path = tmp_path / "bad.html"
     path.write_text(html.replace('<html lang="en"', "<html").replace('alt="', 'data-alt="'))
     page, _ = looked_at(browser, path)
@@ -281,7 +281,7 @@ def test_headings_of_a_notebook_stand_below_the_title(browser, tmp_path):
     settings = nights.settings_in(tmp_path)
     notebook = nbformat.v4.new_notebook(cells=cells)
     path = tmp_path / "page.html"
-    html = pages.notebook_page(notebook, settings, "0042", nights.DAY, MADE)
+    html = render.notebook_page(notebook, settings, "0042", nights.DAY, MADE)
     path.write_text(html, encoding="utf-8")
     page, _ = looked_at(browser, path)
     assert ["High Street"] == page.locator("h1").all_inner_texts()

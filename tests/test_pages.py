@@ -14,15 +14,15 @@ import pytest
 
 import chain_samples
 import nights
-from retention_models import chain_plots, chain_words
 from retention_models.languages import Language
-from retention_models.measures.funnel import find_funnel
-from retention_models.reports.assets import script, source_hash
-from retention_models.reports.chain_page import chain_findings
-from retention_models.reports.pages import index_page
-from retention_models.reports.publishing.lint import PageError, clean_html, lint
-from retention_models.reports.refusals import leave_out_unanswered
-from retention_models.reports.sparklines import sparkline
+from retention_models.measures.chain import find_funnel
+from retention_models.pages.chain import figures, words
+from retention_models.pages.chain.figures import sparkline
+from retention_models.pages.chain.findings import chain_findings
+from retention_models.pages.html.cells import leave_out_unanswered
+from retention_models.pages.html.checks import PageError, clean_html, lint
+from retention_models.pages.html.render import index_page
+from retention_models.pages.html.templates import script, source_hash
 
 
 @pytest.mark.parametrize(
@@ -165,14 +165,14 @@ def test_a_funnel_plot_draws_every_limit_and_every_store(sixty):
     count = rng.binomial(total, 0.3)
     count[25] = total[25] * 0.6
     funnel = find_funnel(count, total)
-    axes = chain_plots.funnel_plot(funnel, [25], "Bought again")
+    axes = figures.funnel_plot(funnel, [25], "Bought again")
     limits = [line for line in axes.lines if len(line.get_xdata()) > 50]
     assert 4 == len(limits)
     assert all(np.isfinite(line.get_ydata()).all() for line in limits)
     points = [line for line in axes.lines if line.get_linestyle() == "None"]
     assert 30 == sum(len(line.get_xdata()) for line in points)
     assert ["95%", "99.8%", "1"] == [text.get_text() for text in axes.texts]
-    assert "1 of the 30 stores lies outside" in chain_words.funnel_found(funnel)
+    assert "1 of the 30 stores lies outside" in words.funnel_found(funnel)
 
 
 def test_a_change_of_nothing_has_no_sign():
@@ -186,7 +186,7 @@ def test_a_change_of_nothing_has_no_sign():
     )
     assert (
         "In the middle store the number of customers changed by 0%, the share who came back by +1.2 "
-        "points and spend per order by −25%." == chain_words.middle_store(table)
+        "points and spend per order by −25%." == words.middle_store(table)
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 
 import nights
 from retention_models.errors import SettingsError
-from retention_models.reports.publishing.parameters import check_parameters
+from retention_models.runs.publishing.parameters import check_parameters
 
 RUN = 'project_file = ""\nstore_id = ""\nas_of = ""\noutput_folder = ""\n'
 

@@ -7,7 +7,7 @@ import pytest
 from purchase_samples import cdnow_sample, central_differences, simulate_pareto_nbd
 from retention_models.errors import CannotSay
 from retention_models.models import pareto_nbd
-from retention_models.models.pareto_nbd_lifetime import discounted_lifetime
+from retention_models.models.pareto_nbd_integrals import discounted_lifetime
 from retention_models.models.pareto_nbd_likelihood import (
     fit_pareto_nbd,
     log_likelihood_with_derivatives,

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from retention_models.errors import SettingsError
-from retention_models.periods import Periods, periods_of
+from retention_models.summaries.periods import Periods, periods_of
 
 D = dt.date
 

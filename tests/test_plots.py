@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 
 import retention_models as rm
-from retention_models import page_plots, plots
-from retention_models.figure_style import (
+from retention_models.languages import Language, speaking
+from retention_models.pages.models import figures
+from retention_models.pages.store import figures as store_figures
+from retention_models.pages.style import (
     BLUE,
     HOUSE_STYLE,
     NumberTicks,
@@ -21,7 +23,6 @@ from retention_models.figure_style import (
     day_ticks,
     new_axes,
 )
-from retention_models.languages import Language, speaking
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def svg(ax) -> str:
 
 def test_the_heat_map_prints_the_cohorts_rates(store):
     """One cell per cohort and later month, up to twelve of each."""
-    ax = plots.cohort_heatmap(store.cohorts)
+    ax = figures.cohort_heatmap(store.cohorts)
     shown = store.cohorts[store.cohorts["cohort_age"].between(1, 12)]
     assert sorted(f"{rate:.0%}"[:-1] for rate in shown["retention_rate"]) == sorted(
         text.get_text() for text in ax.texts
@@ -49,7 +50,7 @@ def test_the_heat_map_prints_the_cohorts_rates(store):
 
 def test_tracking_draws_actual_forecast_and_band(store):
     """The lines end where the table ends."""
-    ax = plots.tracking(store.tracking)
+    ax = figures.tracking(store.tracking)
     ends = {round(float(line.get_ydata()[-1]), 6) for line in ax.lines}
     last = store.tracking.iloc[-1]
     assert {round(last["actual"], 6), round(last["forecast"], 6)} <= ends
@@ -58,34 +59,34 @@ def test_tracking_draws_actual_forecast_and_band(store):
 
 def test_the_concentration_curve_ends_at_everything(store):
     """All customers bring all value, and the top tenth is named."""
-    ax = plots.value_concentration(store.predictions)
+    ax = figures.value_concentration(store.predictions)
     assert (1.0, 1.0) == pytest.approx(tuple(ax.lines[0].get_xydata()[-1]))
     assert any("top tenth" in text.get_text() for text in ax.texts)
 
 
 def test_every_customer_is_in_the_histogram(store):
     """The last bar holds those beyond it."""
-    ax = plots.value_distribution(store.predictions, "USD")
+    ax = figures.value_distribution(store.predictions, "USD")
     assert store.predictions["clv"].notna().sum() == sum(bar.get_height() for bar in ax.patches)
 
 
 def test_drawing_leaves_the_readers_style_alone(store):
     """The house style ends with the figure."""
     before = dict(mpl.rcParams)
-    plots.holdout_by_frequency(store.holdout)
-    plots.customer_base(store.summary, store.predictions, "W")
+    figures.holdout_by_frequency(store.holdout)
+    figures.customer_base(store.summary, store.predictions, "W")
     assert before == dict(mpl.rcParams)
 
 
 def test_the_same_result_gives_the_same_file(store):
     """No dates, no random ids: an unchanged store has an unchanged page."""
-    assert svg(plots.tracking(store.tracking)) == svg(plots.tracking(store.tracking))
+    assert svg(figures.tracking(store.tracking)) == svg(figures.tracking(store.tracking))
 
 
 def test_a_plot_goes_where_it_is_told(store):
     """An analyst's own axes are used."""
-    ax = plots.new_axes()
-    assert ax is plots.tracking(store.tracking, ax=ax)
+    ax = figures.new_axes()
+    assert ax is figures.tracking(store.tracking, ax=ax)
 
 
 def test_a_figure_of_many_points_says_their_look_once():
@@ -158,4 +159,4 @@ def test_letters_that_no_font_here_has_are_left_to_the_browser():
     start = pd.date_range("2024-03-04", periods=3, freq="7D")
     weeks = pd.DataFrame({"start": start, "value": 0.5, "low": 0.4, "high": 0.6})
     with speaking(GERMAN):
-        assert {"週から", "4 März"} <= said(page_plots.satisfaction_by_week(weeks))
+        assert {"週から", "4 März"} <= said(store_figures.satisfaction_by_week(weeks))

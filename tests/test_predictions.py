@@ -11,14 +11,14 @@ from scipy import stats
 
 from cdnow_data import cdnow_sample
 from retention_models.errors import SettingsError
-from retention_models.forecasts import predict_path, predict_store
 from retention_models.models import bg_nbd
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
-from retention_models.predictions import (
+from retention_models.predictions.customers import (
     mean_dropout,
     mean_purchase_rate,
     predict_customers,
 )
+from retention_models.predictions.stores import predict_path, predict_store
 
 PURCHASES = (0.9, 6.0, 0.6, 2.5)
 SPEND = (5.0, 4.0, 30.0)

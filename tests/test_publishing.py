@@ -10,8 +10,8 @@ import nbformat
 import pytest
 
 import nights
-from retention_models.reports.publishing.disk import hashes, point_to
-from retention_models.reports.publishing.lint import PageError, form_of, lint, require_forms
+from retention_models.pages.html.checks import PageError, form_of, lint, require_forms
+from retention_models.runs.publishing.files import hashes, point_to
 
 DAYS = [nights.DAY + dt.timedelta(days=n) for n in range(5)]
 STORES = ("a", "b")

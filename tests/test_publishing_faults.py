@@ -14,8 +14,8 @@ import pytest
 
 import nights
 from retention_models.errors import SettingsError
-from retention_models.reports.publishing import disk
-from retention_models.reports.publishing.disk import hashes
+from retention_models.runs.publishing import files
+from retention_models.runs.publishing.files import hashes
 
 NEXT_DAY = nights.DAY + dt.timedelta(days=1)
 STORES = ("a", "b")
@@ -34,7 +34,7 @@ class Faults:
         self._only = only
         for name in ("replace", "rename", "fsync", "mkdir", "symlink", "unlink", "rmdir"):
             patch.setattr(os, name, self._step(name, getattr(os, name)))
-        patch.setattr(disk, "_exchange", self._step("exchange", disk._exchange))
+        patch.setattr(files, "_exchange", self._step("exchange", files._exchange))
         writing = self._step("open", builtins.open)
         for module in (builtins, io):
             patch.setattr(module, "open", self._writing(builtins.open, writing))
@@ -134,7 +134,7 @@ def test_a_kill_at_any_step_leaves_whole_pages_and_a_true_manifest(
 ):
     """Every write, sync, rename and removal; also where two folders cannot be exchanged in one step."""
     if not exchange:
-        monkeypatch.setattr(disk, "_renameat2", lambda: None)
+        monkeypatch.setattr(files, "_renameat2", lambda: None)
     assert kill_everywhere(tmp_path, monkeypatch, ()) >= 40
 
 

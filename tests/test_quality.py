@@ -10,8 +10,8 @@ import pytest
 
 import retention_models as rm
 import shops
-from retention_models.quality.daily_volume import days_without_sale, longest_gap, unusual_days
-from retention_models.quality.words import quality_sentences
+from retention_models.data.quality import days_without_sale, longest_gap, unusual_days
+from retention_models.data.quality_words import quality_sentences
 
 NAMES = {"customer_id": "c", "date": "d", "spend": "s"}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from retention_models.demonstration import write_demo
+from retention_models.project.demonstration import write_demo
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 

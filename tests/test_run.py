@@ -8,9 +8,9 @@ import nbformat
 import pytest
 
 import shops
-from retention_models.reports.publishing.slugs import store_folder
-from retention_models.reports.run import run_project
-from retention_models.settings import read_settings
+from retention_models.pages.html.names import store_folder
+from retention_models.runs.run import run_project
+from retention_models.settings.project import read_settings
 
 ROOT = Path(__file__).parents[1]
 

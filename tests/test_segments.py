@@ -5,13 +5,16 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from action_samples import END, World, facts, outlook_of, summary_of
-from retention_models.action_settings import LIST_NAMES, ActionSettings
-from retention_models.actions.inputs import Known
-from retention_models.actions.segments import customer_segments, modelled_facts, observed_facts
+from retention_models.actions.segments import (
+    Known,
+    customer_segments,
+    modelled_facts,
+    observed_facts,
+)
+from retention_models.settings.actions import LIST_NAMES, ActionSettings
 
 # Bought ten times, every 12 days; half of the gaps within 9 days, 95% within 31.
 REGULAR = {

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from retention_models.errors import SettingsError
-from retention_models.settings import read_settings
+from retention_models.settings.project import read_settings
 
 GOOD = """
 name = "Shops"

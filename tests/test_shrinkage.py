@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import gammaln
 
-from retention_models.models.shrinkage import ChainPrior, shrink
+from retention_models.models.chain.shrinkage import ChainPrior, shrink
 
 FLAT = ChainPrior(np.eye(1), np.zeros(1), np.array([np.inf]), 0.5)
 

@@ -5,8 +5,9 @@ import pytest
 
 import retention_models as rm
 import shops
-from retention_models import store_models, words
 from retention_models.errors import CannotSay
+from retention_models.pages.store import words
+from retention_models.predictions import store_models
 
 
 def test_an_empty_store_says_so_everywhere(chain_project):

@@ -7,25 +7,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.stats import norm
 
 import retention_models as rm
 import shops
-from retention_models import page_plots, store_page
 from retention_models.actions.lists import ActionList
 from retention_models.errors import CannotSay
-from retention_models.forecasts import StoreForecast
-from retention_models.measures import words as measure_words
+from retention_models.measures import definitions as measure_words
 from retention_models.measures.definitions import MEASURES
-from retention_models.predictions import Interval
-from retention_models.settings import Money
-from retention_models.store_changes import Silence
-from retention_models.store_page import answers, opening, sections, tables
-from retention_models.store_page.english import ENGLISH
-from retention_models.store_page.numbers import COMPARED, StorePage, stands_out
-from retention_models.store_page.tenths import value_tenths
+from retention_models.pages import store
+from retention_models.pages.store import answers, figures, opening, tables
+from retention_models.pages.store.page import COMPARED, StorePage, stands_out, value_tenths
+from retention_models.pages.store.sentences import ENGLISH
+from retention_models.predictions.customers import Interval
+from retention_models.predictions.stores import StoreForecast
+from retention_models.predictions.validation.store_changes import Silence
+from retention_models.settings.project import Money
 
 FORECAST = StoreForecast(
     Interval(140.4, 130.0, 149.0),
@@ -180,7 +178,7 @@ def test_what_to_do_names_the_list_its_value_and_its_file():
 
 def test_churn_stands_beside_the_band_and_the_models_answer():
     """Of the quarter, of a year, and P(alive)."""
-    said = sections.churn(quarter(), 30, Interval(0.89, 0.86, 0.93))
+    said = answers.churn(quarter(), 30, Interval(0.89, 0.86, 0.93))
     assert "was 25% (16% to 37%)" in said
     assert "68% (50% to 84%) a year" in said
     assert "above 5% to 7% a year" in said
@@ -189,7 +187,7 @@ def test_churn_stands_beside_the_band_and_the_models_answer():
 
 def test_a_closed_stores_churn_is_the_silence_and_has_no_band():
     """Nor do many of its customers come back."""
-    said = sections.churn(quarter(), 30, "The forecast is withheld.", SILENCE)
+    said = answers.churn(quarter(), 30, "The forecast is withheld.", SILENCE)
     assert "was 25% (16% to 37%)" in said
     assert "the silence since 14 September 2023; the forecast is withheld" in said
     assert "told to act" not in said
@@ -214,7 +212,7 @@ def test_the_rule_of_thumb_is_held_against_the_model_at_the_same_margin():
     rule = pd.Series({"value": 348.0, "low": 252.0, "high": 480.0, "note": ""})
     terms = Money(currency="USD", margin=0.25, annual_discount_rate=0.1)
     each = Interval(170.0, 156.0, 183.0)
-    said = sections.worth_beside_the_rule(each, rule, terms, "52 weeks")
+    said = answers.worth_beside_the_rule(each, rule, terms, "52 weeks")
     assert "348 USD (252 USD to 480 USD)" in said
     assert "87.00 USD (63.00 USD to 120 USD)" in said
     assert said.endswith("the rule is 51% of that.")
@@ -239,14 +237,14 @@ def test_lists_of_fewer_than_five_are_not_counted_on_the_page():
     assert [
         "What is at stake cannot be said. No spend.",
         "There is no list “Lapsed”. It needs a model.",
-    ] == sections.lists_refused(found)
+    ] == answers.lists_refused(found)
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=5, max_size=80))
 def test_no_class_of_probabilities_tells_of_fewer_than_five(alive):
     """And none is left out, from which it could be told."""
-    counts = page_plots.alive_counts(pd.Series(alive))
+    counts = figures.alive_counts(pd.Series(alive))
     assert len(alive) == counts.sum()
     assert not counts.between(1, 4).any()
 
@@ -273,8 +271,8 @@ def test_every_measure_has_a_name_and_a_definition():
 
 def test_every_sentence_is_used_and_every_change_has_its_sentences():
     """No dead words."""
-    folder = Path(store_page.__file__).parent
-    code = "".join(p.read_text() for p in folder.glob("*.py") if p.name != "english.py")
+    folder = Path(store.__file__).parent
+    code = "".join(p.read_text() for p in folder.glob("*.py") if p.name != "sentences.py")
     made = {f"change.{measure}.{way}" for measure in COMPARED for way in ("up", "down")}
     assert made <= set(ENGLISH)
     made |= {f"{kind}.{name}" for kind in ("card", "define") for name in opening.HEADED}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from retention_models.reports.run import run_project
+from retention_models.runs.run import run_project
 
 STORE = "367"
 SHARE = r"\d+%"

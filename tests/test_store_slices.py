@@ -10,13 +10,13 @@ import pytest
 import retention_models as rm
 import shops
 from engines import why_not
-from retention_models.chain_summaries import customer_summary_by_store
+from retention_models.data.transactions import read_project_transactions
 from retention_models.errors import CannotSay
-from retention_models.log_reading import read_project_transactions
-from retention_models.log_slices import VARIABLE
-from retention_models.settings import read_settings
-from retention_models.store_models import StoreModels
-from retention_models.store_slices import write_slices
+from retention_models.predictions.store_models import StoreModels
+from retention_models.project.handover import VARIABLE
+from retention_models.project.store_handover import write_slices
+from retention_models.settings.project import read_settings
+from retention_models.summaries.customers import customer_summary_by_store
 
 SMALL = "small"
 SURVEYS = """
@@ -94,11 +94,11 @@ def test_a_small_store_finds_its_loan_without_the_chain(project, slices, monkeyp
     part = rm.open_store(project, SMALL)
     assert dt.date(2023, 12, 31) in part.part.loans
     monkeypatch.setattr(
-        "retention_models.store_models.customer_summary_by_store",
+        "retention_models.predictions.store_models.customer_summary_by_store",
         lambda *_, **__: pytest.fail("the chain was read"),
     )
     monkeypatch.setattr(
-        "retention_models.store_slices.read_project_transactions",
+        "retention_models.project.store_handover.read_project_transactions",
         lambda *_, **__: pytest.fail("the log was read"),
     )
     found = part.purchases.fit_

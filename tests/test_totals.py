@@ -7,8 +7,8 @@ import pytest
 
 import retention_models as rm
 from cdnow_data import cdnow_sample
-from retention_models import forecasts
-from retention_models.forecasts import predict_path, predict_store
+from retention_models.predictions import stores
+from retention_models.predictions.stores import predict_path, predict_store
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def models(request, cdnow):
 def test_closed_form_agrees_with_simulation(models, cdnow, monkeypatch):
     """Same values, and half-widths within an eighth of those of 1,000 simulated futures."""
     simulated = predict_store(*models, cdnow, horizon=39, time_unit="W", draws=1_000)
-    monkeypatch.setattr(forecasts, "_FEW", 0)
+    monkeypatch.setattr(stores, "_FEW", 0)
     closed = predict_store(*models, cdnow, horizon=39, time_unit="W")
     for name in ("still_customers", "purchases", "active_customers", "value", "top_tenth_share"):
         one, other = getattr(closed, name), getattr(simulated, name)
@@ -42,7 +42,7 @@ def test_path_in_closed_form_agrees_with_simulation(models, cdnow, monkeypatch):
     """The same for the weeks to come."""
     ends = np.array([1.0, 13.0, 39.0])
     simulated = predict_path(models[0], cdnow, ends, draws=600)
-    monkeypatch.setattr(forecasts, "_FEW", 0)
+    monkeypatch.setattr(stores, "_FEW", 0)
     closed = predict_path(models[0], cdnow, ends)
     assert closed["forecast"].to_numpy() == pytest.approx(simulated["forecast"].to_numpy())
     width = (closed["high"] - closed["low"]) / (simulated["high"] - simulated["low"])
@@ -51,7 +51,7 @@ def test_path_in_closed_form_agrees_with_simulation(models, cdnow, monkeypatch):
 
 def test_many_customers_are_summed_in_closed_form(models, cdnow, monkeypatch):
     """1,653.4 purchases (REF, BG/NBD), and an interval that simulation gave: 1,490 to 1,830."""
-    monkeypatch.setattr(forecasts, "_FEW", 0)
+    monkeypatch.setattr(stores, "_FEW", 0)
     forecast = predict_store(*models, cdnow, horizon=39, time_unit="W")
     assert forecast.purchases.low == pytest.approx(1_490, rel=0.05)
     assert forecast.purchases.high == pytest.approx(1_830, rel=0.05)
@@ -59,7 +59,7 @@ def test_many_customers_are_summed_in_closed_form(models, cdnow, monkeypatch):
 
 def test_no_interval_passes_what_there_is(models, cdnow, monkeypatch):
     """At a level of almost 1, of a store of 12: no more customers than 12, no share above 1."""
-    monkeypatch.setattr(forecasts, "_FEW", 0)
+    monkeypatch.setattr(stores, "_FEW", 0)
     few = cdnow.head(12)
     forecast = predict_store(*models, few, horizon=39, time_unit="W", interval=0.999)
     for total in (forecast.still_customers, forecast.active_customers):
@@ -70,7 +70,7 @@ def test_no_interval_passes_what_there_is(models, cdnow, monkeypatch):
 
 def test_spend_without_a_variance_is_simulated(models, cdnow, monkeypatch):
     """At q + p·x ≤ 2 a sum has no variance, and its interval comes from simulated futures."""
-    monkeypatch.setattr(forecasts, "_FEW", 0)
+    monkeypatch.setattr(stores, "_FEW", 0)
     fit = models[1].fit_
     heavy = rm.GammaGammaFitter.from_fit(
         type(fit)(

@@ -7,10 +7,9 @@ import duckdb
 import pandas as pd
 import pytest
 
-from retention_models.customer_summaries import customer_summary
+from retention_models.data.transactions import Transactions, read_transactions
 from retention_models.errors import DataError
-from retention_models.log_reading import read_transactions
-from retention_models.transactions import Transactions
+from retention_models.summaries.customers import customer_summary
 
 COLUMNS = {"customer_id": "id", "date": "day", "spend": "amount", "store_id": "shop"}
 

@@ -10,9 +10,9 @@ import pytest
 
 import retention_models as rm
 import shops
-from retention_models.predictions import Interval
-from retention_models.validation import HoldoutValidation
-from retention_models.verdicts import Evidence, judge
+from retention_models.predictions.customers import Interval
+from retention_models.predictions.validation.holdout import HoldoutValidation
+from retention_models.predictions.validation.verdicts import Evidence, judge
 
 SPLIT = {"calibration_end": "2023-09-30", "holdout_end": "2023-12-31"}
 
@@ -64,9 +64,9 @@ def test_a_store_that_closed_is_called_closed(tmp_path, last):
 
 def test_the_chance_of_a_silence_is_that_of_simulated_futures(tmp_path):
     """P(nobody buys) of a few customers, against futures drawn customer by customer."""
-    from retention_models.forecasts import simulated_path
-    from retention_models.holdout_data import read_holdout
-    from retention_models.store_changes import silence_at_the_end
+    from retention_models.predictions.stores import simulated_path
+    from retention_models.predictions.validation.store_changes import silence_at_the_end
+    from retention_models.summaries.holdout import read_holdout
 
     frame = closed(5, dt.date(2023, 12, 10))
     few = frame[frame["customer"].isin([f"{i:04d}" for i in range(12)])]
@@ -124,7 +124,7 @@ def test_inner_purchases_are_those_between_first_and_last(tmp_path):
     days = {"a": [1, 3, 11], "b": [2, 4, 5, 6], "c": [8]}
     rows = [(c, dt.date(2023, 1, d), 1.0, "s") for c, each in days.items() for d in each]
     frame = pd.DataFrame(rows, columns=["customer", "day", "amount", "shop"])
-    from retention_models.holdout_data import read_holdout
+    from retention_models.summaries.holdout import read_holdout
 
     found = read_holdout(
         read(tmp_path, frame), calibration_end="2023-01-05", holdout_end="2023-01-12"
@@ -201,8 +201,8 @@ def test_real_ordinary_stores_are_neither_closed_nor_seasonal(grocery_chain, sto
 
 def test_even_purchases_swing_no_more_than_chance_gives():
     """A hundred made-up stores of a year: at most 4 waves at the 1% level, none of them strong."""
-    from retention_models.holdout_data import StoreDays
-    from retention_models.store_changes import swing_over_time
+    from retention_models.predictions.validation.store_changes import swing_over_time
+    from retention_models.summaries.holdout import StoreDays
 
     rng = np.random.default_rng(4)
     days = pd.date_range("2023-01-01", "2023-12-31")
@@ -217,8 +217,8 @@ def test_even_purchases_swing_no_more_than_chance_gives():
 
 def test_a_wave_has_the_size_it_was_made_with():
     """±40% over a year, on top of rates that fall by 30% a year, over three years."""
-    from retention_models.holdout_data import StoreDays
-    from retention_models.store_changes import swing_over_time
+    from retention_models.predictions.validation.store_changes import swing_over_time
+    from retention_models.summaries.holdout import StoreDays
 
     rng = np.random.default_rng(5)
     days = pd.date_range("2021-01-01", "2023-12-31")
@@ -236,7 +236,7 @@ def test_a_regression_is_that_of_statsmodels():
     """Coefficients, covariance and dispersion of the weekly regression."""
     import statsmodels.api as sm
 
-    from retention_models.store_changes import _Poisson
+    from retention_models.predictions.validation.store_changes import _Poisson
 
     rng = np.random.default_rng(6)
     design = np.column_stack([np.ones(60), rng.normal(size=(60, 2))])

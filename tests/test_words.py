@@ -6,10 +6,10 @@ from gettext import NullTranslations
 import pandas as pd
 import pytest
 
-from retention_models import words
-from retention_models.languages import Language, speaking
-from retention_models.predictions import Interval
-from retention_models.store_page.texts import shown_signed
+from retention_models.languages import Language, duration, speaking
+from retention_models.pages.store import words
+from retention_models.pages.store.tables import shown_signed
+from retention_models.predictions.customers import Interval
 
 
 class Marked(NullTranslations):
@@ -45,9 +45,9 @@ def test_counts_agree_with_their_nouns():
 def test_lengths_of_time_agree_with_their_units():
     """One week, 52 weeks."""
     assert ["1 week", "52 weeks", "3 months"] == [
-        words.window(1, "W"),
-        words.window(52, "W"),
-        words.window(3, "M"),
+        duration(1, "W"),
+        duration(52, "W"),
+        duration(3, "M"),
     ]
 
 
@@ -82,7 +82,7 @@ def test_sentences_and_their_numbers_are_of_the_language_that_is_spoken():
         {"cohort_age": [0, 1, 2], "customers": [2000] * 3, "active": [2000, 1001, 500]}
     )
     with speaking(Language("xx", "ltr", Marked(), (".", ","))):
-        assert ["⟦0,5 weeks⟧", "⟦1 week⟧"] == [words.window(0.5, "W"), words.window(1, "W")]
+        assert ["⟦0,5 weeks⟧", "⟦1 week⟧"] == [duration(0.5, "W"), duration(1, "W")]
         assert "⟦1.499 to 1.826⟧" == words.between(Interval(1653.4, 1498.6, 1826.05))
         sentence = words.cohort_retention(table)
         assert "+1.250" == shown_signed("customers", 1250.0, "EUR")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nights
-from retention_models.reports.publishing.manifest import read_manifest
+from retention_models.runs.publishing.manifest import read_manifest
 
 STORES = ("a", "b", "c")
 KEPT, NIGHTS = 30, 365

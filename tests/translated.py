@@ -10,9 +10,9 @@ from pathlib import Path
 
 from babel.messages.pofile import read_po, write_po
 
-from retention_models.languages.po_files import write_translation
 from retention_models.languages.sentences import page_sentences
-from retention_models.reports.choices import own_notebooks
+from retention_models.languages.translations import write_translation
+from retention_models.runs.run import own_notebooks
 
 CODE = "ar"
 _LETTERS = {

@@ -9,56 +9,39 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from retention_models.action_settings import ActionSettings
     from retention_models.actions.lists import ActionList
     from retention_models.actions.segments import customer_segments
-    from retention_models.campaign_data.customers import CampaignCustomers, CampaignStores
-    from retention_models.campaign_data.reading import read_assignments, read_redemptions
-    from retention_models.campaign_data.reading_campaign import read_campaign
-    from retention_models.campaign_effects.by_store import campaign_effect_by_store
-    from retention_models.campaign_effects.entry import campaign_effect
-    from retention_models.campaign_effects.estimate import effect_of
-    from retention_models.campaign_effects.overlapping import (
+    from retention_models.campaigns.data.assignments import read_assignments, read_redemptions
+    from retention_models.campaigns.data.read import read_campaign
+    from retention_models.campaigns.data.tables import CampaignCustomers, CampaignStores
+    from retention_models.campaigns.effects.effect import campaign_effect, effect_of
+    from retention_models.campaigns.effects.overlapping import (
         OverlappingCampaigns,
         overlapping_campaigns,
     )
-    from retention_models.campaign_effects.pooled import pooled_campaigns
-    from retention_models.campaign_effects.result import CampaignEffect
-    from retention_models.campaign_outputs import write_campaign_outputs
-    from retention_models.campaign_overviews import campaign_overview
-    from retention_models.campaign_plans.assignment import CampaignAssignment, assign_customers
-    from retention_models.campaign_plans.assignment_files import write_assignment
-    from retention_models.campaign_plans.looks import CampaignLooks, plan_looks
-    from retention_models.campaign_plans.plan import CampaignPlan, plan_campaign
-    from retention_models.campaign_settings import Campaign
-    from retention_models.chain_models import StoreFits, fit_stores
-    from retention_models.chain_summaries import customer_summary_by_store
-    from retention_models.comparison import ModelComparison, compare_models, track_models
-    from retention_models.contacts.reading import Events, Surveys, read_events, read_surveys
-    from retention_models.customer_counts import count_customers, count_spend
-    from retention_models.customer_summaries import (
-        calibration_holdout_summary,
-        customer_summary,
+    from retention_models.campaigns.effects.result import CampaignEffect
+    from retention_models.campaigns.effects.several import (
+        campaign_effect_by_store,
+        pooled_campaigns,
     )
-    from retention_models.demonstration import write_demo
-    from retention_models.demonstration.simulated_shop import SimulatedShop
-    from retention_models.engine_predictions import predictions_table, write_predictions
-    from retention_models.errors import (
-        CannotSay,
-        DataError,
-        RetentionError,
-        SettingsError,
+    from retention_models.campaigns.plans.assignment import (
+        CampaignAssignment,
+        assign_customers,
+        write_assignment,
     )
-    from retention_models.forecasts import predict_store
-    from retention_models.independence import spend_independence
+    from retention_models.campaigns.plans.looks import CampaignLooks, plan_looks
+    from retention_models.campaigns.plans.plan import CampaignPlan, plan_campaign
+    from retention_models.data.contacts import Events, Surveys, read_events, read_surveys
+    from retention_models.data.quality import data_quality
+    from retention_models.data.transactions import Transactions, read_transactions
+    from retention_models.errors import CannotSay, DataError, RetentionError, SettingsError
     from retention_models.languages import phrase, speak_in
-    from retention_models.log_reading import read_transactions
     from retention_models.measures.activity import activity_window
-    from retention_models.measures.categories import category_counts
     from retention_models.measures.changes import measure_changes
-    from retention_models.measures.cohorts import cohort_retention, cohort_table
+    from retention_models.measures.cohorts import category_counts, cohort_retention, cohort_table
     from retention_models.measures.definitions import ANNUAL_CHURN_BAND
     from retention_models.measures.table import measure_table, store_measures
+    from retention_models.models.chain.stores import StoreFits, fit_stores
     from retention_models.models.fitters import (
         BetaGeoFitter,
         GammaGammaFitter,
@@ -66,97 +49,114 @@ if TYPE_CHECKING:
         ParetoNBDFitter,
         from_json,
     )
-    from retention_models.outputs import write_outputs
-    from retention_models.predictions import predict_customers
-    from retention_models.project_campaigns import ProjectCampaign, open_campaign
-    from retention_models.quality.report import data_quality
-    from retention_models.settings import Settings, read_settings
-    from retention_models.store import Store, open_store
-    from retention_models.tracking import weekly_totals, weekly_tracking
-    from retention_models.transactions import Transactions
-    from retention_models.validation import validate_holdout
+    from retention_models.predictions.customers import predict_customers
+    from retention_models.predictions.in_engine import predictions_table, write_predictions
+    from retention_models.predictions.stores import predict_store
+    from retention_models.predictions.validation.comparison import (
+        ModelComparison,
+        compare_models,
+        track_models,
+    )
+    from retention_models.predictions.validation.holdout import validate_holdout
+    from retention_models.predictions.validation.independence import spend_independence
+    from retention_models.predictions.validation.tracking import weekly_totals, weekly_tracking
+    from retention_models.project.campaign import ProjectCampaign, open_campaign
+    from retention_models.project.campaign_overview import campaign_overview
+    from retention_models.project.demonstration import write_demo
+    from retention_models.project.outputs import write_campaign_outputs, write_outputs
+    from retention_models.project.simulated_shop import SimulatedShop
+    from retention_models.project.store import Store, open_store
+    from retention_models.settings.actions import ActionSettings
+    from retention_models.settings.campaigns import Campaign
+    from retention_models.settings.project import Settings, read_settings
+    from retention_models.summaries.counts import count_customers, count_spend
+    from retention_models.summaries.customers import (
+        calibration_holdout_summary,
+        customer_summary,
+        customer_summary_by_store,
+    )
 
 __version__ = "0.1.0"
 
 _ROOM_OF = {
     "ActionList": "actions.lists",
-    "ActionSettings": "action_settings",
+    "ActionSettings": "settings.actions",
     "ANNUAL_CHURN_BAND": "measures.definitions",
     "BetaGeoFitter": "models.fitters",
-    "Campaign": "campaign_settings",
-    "CampaignAssignment": "campaign_plans.assignment",
-    "CampaignCustomers": "campaign_data.customers",
-    "CampaignEffect": "campaign_effects.result",
-    "CampaignLooks": "campaign_plans.looks",
-    "CampaignPlan": "campaign_plans.plan",
-    "CampaignStores": "campaign_data.customers",
+    "Campaign": "settings.campaigns",
+    "CampaignAssignment": "campaigns.plans.assignment",
+    "CampaignCustomers": "campaigns.data.tables",
+    "CampaignEffect": "campaigns.effects.result",
+    "CampaignLooks": "campaigns.plans.looks",
+    "CampaignPlan": "campaigns.plans.plan",
+    "CampaignStores": "campaigns.data.tables",
     "CannotSay": "errors",
     "DataError": "errors",
-    "Events": "contacts.reading",
+    "Events": "data.contacts",
     "GammaGammaFitter": "models.fitters",
-    "ModelComparison": "comparison",
+    "ModelComparison": "predictions.validation.comparison",
     "ModifiedBetaGeoFitter": "models.fitters",
-    "OverlappingCampaigns": "campaign_effects.overlapping",
+    "OverlappingCampaigns": "campaigns.effects.overlapping",
     "ParetoNBDFitter": "models.fitters",
-    "ProjectCampaign": "project_campaigns",
+    "ProjectCampaign": "project.campaign",
     "RetentionError": "errors",
-    "Settings": "settings",
+    "Settings": "settings.project",
     "SettingsError": "errors",
-    "SimulatedShop": "demonstration.simulated_shop",
-    "Store": "store",
-    "StoreFits": "chain_models",
-    "Surveys": "contacts.reading",
-    "Transactions": "transactions",
+    "SimulatedShop": "project.simulated_shop",
+    "Store": "project.store",
+    "StoreFits": "models.chain.stores",
+    "Surveys": "data.contacts",
+    "Transactions": "data.transactions",
     "activity_window": "measures.activity",
-    "assign_customers": "campaign_plans.assignment",
-    "calibration_holdout_summary": "customer_summaries",
-    "campaign_effect": "campaign_effects.entry",
-    "campaign_effect_by_store": "campaign_effects.by_store",
-    "campaign_overview": "campaign_overviews",
-    "category_counts": "measures.categories",
+    "assign_customers": "campaigns.plans.assignment",
+    "calibration_holdout_summary": "summaries.customers",
+    "campaign_effect": "campaigns.effects.effect",
+    "campaign_effect_by_store": "campaigns.effects.several",
+    "campaign_overview": "project.campaign_overview",
+    "category_counts": "measures.cohorts",
     "cohort_retention": "measures.cohorts",
     "cohort_table": "measures.cohorts",
-    "compare_models": "comparison",
-    "count_customers": "customer_counts",
-    "count_spend": "customer_counts",
+    "compare_models": "predictions.validation.comparison",
+    "count_customers": "summaries.counts",
+    "count_spend": "summaries.counts",
     "customer_segments": "actions.segments",
-    "customer_summary": "customer_summaries",
-    "customer_summary_by_store": "chain_summaries",
-    "data_quality": "quality.report",
-    "effect_of": "campaign_effects.estimate",
-    "fit_stores": "chain_models",
+    "customer_summary": "summaries.customers",
+    "customer_summary_by_store": "summaries.customers",
+    "data_quality": "data.quality",
+    "effect_of": "campaigns.effects.effect",
+    "fit_stores": "models.chain.stores",
     "from_json": "models.fitters",
     "measure_changes": "measures.changes",
     "measure_table": "measures.table",
-    "open_campaign": "project_campaigns",
-    "open_store": "store",
-    "overlapping_campaigns": "campaign_effects.overlapping",
+    "open_campaign": "project.campaign",
+    "open_store": "project.store",
+    "overlapping_campaigns": "campaigns.effects.overlapping",
     "phrase": "languages",
-    "plan_campaign": "campaign_plans.plan",
-    "plan_looks": "campaign_plans.looks",
-    "pooled_campaigns": "campaign_effects.pooled",
-    "predict_customers": "predictions",
-    "predict_store": "forecasts",
-    "predictions_table": "engine_predictions",
-    "read_assignments": "campaign_data.reading",
-    "read_campaign": "campaign_data.reading_campaign",
-    "read_events": "contacts.reading",
-    "read_redemptions": "campaign_data.reading",
-    "read_settings": "settings",
-    "read_surveys": "contacts.reading",
-    "read_transactions": "log_reading",
-    "spend_independence": "independence",
+    "plan_campaign": "campaigns.plans.plan",
+    "plan_looks": "campaigns.plans.looks",
+    "pooled_campaigns": "campaigns.effects.several",
+    "predict_customers": "predictions.customers",
+    "predict_store": "predictions.stores",
+    "predictions_table": "predictions.in_engine",
+    "read_assignments": "campaigns.data.assignments",
+    "read_campaign": "campaigns.data.read",
+    "read_events": "data.contacts",
+    "read_redemptions": "campaigns.data.assignments",
+    "read_settings": "settings.project",
+    "read_surveys": "data.contacts",
+    "read_transactions": "data.transactions",
+    "spend_independence": "predictions.validation.independence",
     "speak_in": "languages",
     "store_measures": "measures.table",
-    "track_models": "comparison",
-    "validate_holdout": "validation",
-    "weekly_totals": "tracking",
-    "weekly_tracking": "tracking",
-    "write_assignment": "campaign_plans.assignment_files",
-    "write_campaign_outputs": "campaign_outputs",
-    "write_demo": "demonstration",
-    "write_outputs": "outputs",
-    "write_predictions": "engine_predictions",
+    "track_models": "predictions.validation.comparison",
+    "validate_holdout": "predictions.validation.holdout",
+    "weekly_totals": "predictions.validation.tracking",
+    "weekly_tracking": "predictions.validation.tracking",
+    "write_assignment": "campaigns.plans.assignment",
+    "write_campaign_outputs": "project.outputs",
+    "write_demo": "project.demonstration",
+    "write_outputs": "project.outputs",
+    "write_predictions": "predictions.in_engine",
 }
 
 __all__ = [
@@ -241,7 +241,24 @@ __all__ = [
 ]
 
 
+# Old names of modules that notebooks of one's own import: kept for one release.
+_MOVED = {
+    "campaign_page_words": "pages.campaign.words",
+    "campaign_plots": "pages.campaign.figures",
+    "campaign_tables": "pages.campaign.tables",
+    "model_plots": "pages.models.figures",
+    "model_words": "pages.models.words",
+    "page_plots": "pages.store.figures",
+    "plan_plots": "pages.campaign.plan",
+    "plots": "pages.models.figures",
+    "tables": "pages.models.tables",
+    "words": "pages.store.words",
+}
+
+
 def __getattr__(name: str) -> Any:
+    if name in _MOVED:
+        return importlib.import_module(f"{__name__}.{_MOVED[name]}")
     if name not in _ROOM_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(importlib.import_module(f"{__name__}.{_ROOM_OF[name]}"), name)

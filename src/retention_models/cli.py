@@ -13,7 +13,7 @@ import click
 
 from retention_models import __version__
 from retention_models.errors import DataError, LockHeld, SettingsError
-from retention_models.settings import DEFAULT_PROJECT_FILE
+from retention_models.settings.project import DEFAULT_PROJECT_FILE
 
 ALL_DONE, SOME_FAILED, UNUSABLE, LOCKED = 0, 1, 2, 3
 
@@ -78,8 +78,8 @@ def run(
     A store whose notebook, parameters, data, code and packages are those of the page that stands is
     skipped. Where a page cannot be made, the last good one stays, under a banner that says so.
     """
-    from retention_models.reports.publishing.progress import Progress, terminal
-    from retention_models.reports.run import run_project
+    from retention_models.runs.publishing.progress import Progress, terminal
+    from retention_models.runs.run import run_project
 
     progress = Progress(terminal(), json_lines)
     stop = _Stop()
@@ -116,11 +116,11 @@ def check(project_file: Path) -> int:
     were loaded twice, days without a sale or of unusual volume, spends far beyond the others, customers
     of before the data begin. Exit code 2 where the data cannot be used.
     """
-    from retention_models.contacts.reading import read_project_events, read_project_surveys
-    from retention_models.log_reading import read_project_transactions
-    from retention_models.quality.report import data_quality
-    from retention_models.quality.words import quality_sentences
-    from retention_models.settings import read_settings
+    from retention_models.data.contacts import read_project_events, read_project_surveys
+    from retention_models.data.quality import data_quality
+    from retention_models.data.quality_words import quality_sentences
+    from retention_models.data.transactions import read_project_transactions
+    from retention_models.settings.project import read_settings
 
     settings = read_settings(project_file)
     click.echo(f"{project_file}: no mistakes")
@@ -150,7 +150,7 @@ def check(project_file: Path) -> int:
 @click.option("--force", is_flag=True, help="Overwrite a project file that is in the way.")
 def demo(folder: Path, which: str, force: bool) -> int:
     """Write a demonstration project to DIR: a project file and its data."""
-    from retention_models.demonstration import write_demo
+    from retention_models.project.demonstration import write_demo
 
     click.echo(write_demo(folder, which, force=force))
     return ALL_DONE
@@ -172,9 +172,9 @@ def words(language: str, file: Path, notebooks: tuple[Path, ...]) -> int:
     LANGUAGE is a code such as fa or pt-BR. Pages are in it where the project file says [reports]
     language and translation; a sentence that is not translated stays English.
     """
-    from retention_models.languages.po_files import write_translation
     from retention_models.languages.sentences import page_sentences
-    from retention_models.reports.choices import own_notebooks
+    from retention_models.languages.translations import write_translation
+    from retention_models.runs.run import own_notebooks
 
     found = write_translation(language, file, page_sentences([*own_notebooks(), *notebooks]))
     click.echo(f"{file}: {found.translated:,} of {found.sentences:,} sentences are translated")

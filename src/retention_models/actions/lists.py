@@ -14,23 +14,24 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from retention_models.action_settings import ActionSettings, ListName
 from retention_models.actions import words as action_words
-from retention_models.actions.inputs import Known, Outlook
-from retention_models.actions.lapsed_customers import as_lapsed
+from retention_models.actions.lapsed import as_lapsed
 from retention_models.actions.segments import (
     NEED_MODEL,
     NEED_SPEND,
+    Known,
+    Outlook,
     customer_segments,
     modelled_facts,
     observed_facts,
 )
 from retention_models.actions.words import ENGLISH
+from retention_models.data.engines.source import to_frame
 from retention_models.errors import SettingsError
-from retention_models.forecasts import predict_groups
 from retention_models.languages import phrase
-from retention_models.predictions import Interval, predict_customers
-from retention_models.sources.answers import to_frame
+from retention_models.predictions.customers import Interval, predict_customers
+from retention_models.predictions.stores import predict_groups
+from retention_models.settings.actions import ActionSettings, ListName
 
 # Lists of customers whose value is lost unless they are won back.
 LOST: tuple[ListName, ...] = ("let_go", "lapsed", "wavering")

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retention_models.action_settings import ActionSettings, ListName, Rule
 from retention_models.languages import catalogue, counted, day, money, phrase, share, spoken
+from retention_models.settings.actions import ActionSettings, ListName, Rule
 
 ENGLISH = catalogue(
     {

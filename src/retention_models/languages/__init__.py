@@ -1,12 +1,14 @@
 """The language of pages: whole English sentences with named places, and translations of them."""
 
-from retention_models.languages.language import ENGLISH, Language
-from retention_models.languages.speech import (
+from retention_models.languages.language import (
+    ENGLISH,
+    Language,
     catalogue,
     count,
     counted,
     day,
     decimals,
+    duration,
     ends,
     marked,
     money,
@@ -28,6 +30,7 @@ __all__ = [
     "counted",
     "day",
     "decimals",
+    "duration",
     "ends",
     "marked",
     "money",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from retention_models.languages.english import MONTHS, WORDS
+from retention_models.languages.template_words import MONTHS, WORDS
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PAIRED = re.compile(r"\.one$")
@@ -56,7 +56,7 @@ def page_sentences(notebooks: Iterable[Path] = ()) -> list[Sentence]:
 
 
 def _catalogued() -> Iterator[Sentence]:
-    place = "languages/english.py"
+    place = "languages/template_words.py"
     for key, text in WORDS.items():
         if _PAIRED.search(key):
             yield Sentence(text, WORDS[_PAIRED.sub(".many", key)], place)

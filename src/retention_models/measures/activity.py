@@ -12,12 +12,12 @@ import ibis
 import pandas as pd
 from ibis.expr.types import IntegerValue, Table
 
-from retention_models.customer_summaries import Day, as_day, purchase_days
+from retention_models.data.engines import to_frame
+from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import phrase
-from retention_models.periods import Periods
-from retention_models.sources import to_frame
-from retention_models.transactions import Transactions
+from retention_models.summaries.customers import Day, as_day, purchase_days
+from retention_models.summaries.periods import Periods
 
 # Fewer gaps have no tenth that lies above the 90th percentile.
 FEWEST_GAPS = 10

@@ -7,18 +7,23 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pandas as pd
 
-from retention_models.contacts.reading import Events, Surveys
-from retention_models.customer_summaries import Day
+from retention_models.data.contacts import Events, Surveys
+from retention_models.data.transactions import Transactions
 from retention_models.languages import phrase
-from retention_models.measures.attributes import Attributes
 from retention_models.measures.definitions import MEASURES, chosen, columns_of, pairs_of
 from retention_models.measures.intervals import NORMAL_95, Floats, difference, symmetric
-from retention_models.measures.notes import no_interval
 from retention_models.measures.sums import scale_of, shared_variance, sums_with_earlier
-from retention_models.measures.table import Measured, Scope, measured, scope_of, with_windows
-from retention_models.measures.units import Units
-from retention_models.periods import Periods
-from retention_models.transactions import Transactions
+from retention_models.measures.table import (
+    Measured,
+    Scope,
+    measured,
+    no_interval,
+    scope_of,
+    with_windows,
+)
+from retention_models.measures.units import Attributes, Units
+from retention_models.summaries.customers import Day
+from retention_models.summaries.periods import Periods
 
 PREVIOUS, YEAR_BEFORE = "previous period", "year before"
 

@@ -13,17 +13,16 @@ import numpy as np
 import pandas as pd
 from ibis.expr.types import BooleanValue, IntegerValue, Table
 
-from retention_models.customer_summaries import purchase_days
+from retention_models.data.engines import to_frame
+from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
 from retention_models.languages import phrase
 from retention_models.measures.changes import ends_of_change
 from retention_models.measures.definitions import columns_of, pairs_of
-from retention_models.measures.notes import first_day
 from retention_models.measures.sums import estimate, product_sum
-from retention_models.measures.table import SMALLEST_GROUP
-from retention_models.periods import Periods, periods_of
-from retention_models.sources import to_frame
-from retention_models.transactions import Transactions
+from retention_models.measures.table import SMALLEST_GROUP, first_day
+from retention_models.summaries.customers import purchase_days
+from retention_models.summaries.periods import Periods, periods_of
 
 CHANGING = ("customers", "repeat_customer_rate", "spend_per_order")
 # A year takes the season out; where the data do not reach back two, a quarter does not.

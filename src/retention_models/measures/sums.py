@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from ibis.expr.types import IntegerColumn, NumericValue, Table
 
+from retention_models.data.engines import to_frame
 from retention_models.measures.definitions import MEASURES, Measure, columns_of, pairs_of
 from retention_models.measures.intervals import (
     Floats,
@@ -19,7 +20,6 @@ from retention_models.measures.intervals import (
     relative,
     share,
 )
-from retention_models.sources import to_frame
 from retention_models.time_units import DAYS_IN_YEAR
 
 

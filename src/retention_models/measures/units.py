@@ -2,24 +2,88 @@
 
 Each is one Ibis expression with a row per group, customer and period, so that a measure of all stores in
 all periods is one pass of the engine.
+
+Attributes of customers, given beside the log: by which measures can be taken apart.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
+from typing import TypeAlias
 
 import ibis
+import pandas as pd
 from ibis.expr.types import IntegerValue, Table
 
-from retention_models.contacts.reading import Events, Surveys
-from retention_models.customer_summaries import purchase_days
+from retention_models.data.contacts import Events, Surveys
+from retention_models.data.contract import require_columns, text_id
+from retention_models.data.engines import open_source, to_arrow, to_frame
+from retention_models.data.transactions import Transactions
+from retention_models.errors import DataError
 from retention_models.measures.activity import every_number, kept_customers, window_by_group
-from retention_models.measures.attributes import UNKNOWN, in_engine_of
-from retention_models.periods import Periods
-from retention_models.transactions import Transactions
+from retention_models.summaries.customers import purchase_days
+from retention_models.summaries.periods import Periods
+
+Attributes: TypeAlias = "Table | pd.DataFrame | str | Path"
+
+UNKNOWN = "unknown"
+
+
+def customer_attributes(given: Attributes, names: Sequence[str], log: Table) -> Table:
+    """Attributes as text, a row per customer, in the engine that holds a log.
+
+    Parameters
+    ----------
+    given : ibis Table, DataFrame, str or Path
+        A table with the column customer_id and the attributes, or a CSV or Parquet file of one.
+    names : sequence of str
+        The attributes wanted.
+    log : ibis Table
+        A table of the engine that is to hold them.
+
+    Returns
+    -------
+    ibis Table
+        customer_id and the attributes, all text; "unknown" where an attribute is missing.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, ids are not text or whole numbers, or a customer has several rows.
+    """
+    source, table = _opened(given)
+    require_columns(source, table, {name: name for name in ("customer_id", *names)})
+    table = table.select(
+        customer_id=text_id(source, table, "customer_id", "customer_id"),
+        **{name: table[name].cast("string").fill_null(UNKNOWN) for name in names},
+    )
+    counts = table.group_by("customer_id").aggregate(rows=table.count())
+    several = to_frame(counts.filter(counts["rows"] > 1).order_by("customer_id").limit(3))
+    if len(several):
+        ids = ", ".join(repr(name) for name in several["customer_id"])
+        raise DataError(
+            f"{source}: expected one row per customer; customer_id {ids} stands in several. A "
+            "customer with two attributes would be counted twice: keep one row each."
+        )
+    return in_engine_of(log, table)
+
+
+def _opened(given: Attributes) -> tuple[str, Table]:
+    if isinstance(given, str | Path):
+        return str(given), open_source(str(given), None, "UTC").table
+    if isinstance(given, pd.DataFrame):
+        return "attributes", ibis.memtable(given)
+    return "attributes", given
+
+
+def in_engine_of(log: Table, table: Table) -> Table:
+    """A small table where a log is, so that the two can be joined."""
+    return table if table.get_backend() is log.get_backend() else ibis.memtable(to_arrow(table))
+
 
 PROMOTER_FROM, DETRACTOR_UPTO = 9, 6
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retention_models.languages import phrase
-from retention_models.models import beta_dropout
+from retention_models.models import beta_dropout_likelihood
 from retention_models.models.histories import count_histories
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 
@@ -37,7 +37,7 @@ def log_likelihood_with_derivatives(
     hessian : ndarray, shape (4, 4)
     """
     known = count_histories(x, t_x, T, counts)
-    return beta_dropout.log_likelihood_with_derivatives(phi, known, first=0)
+    return beta_dropout_likelihood.log_likelihood_with_derivatives(phi, known, first=0)
 
 
 def fit_bg_nbd(
@@ -65,7 +65,7 @@ def fit_bg_nbd(
     CannotSay
         If no customer bought again: then no rate and no dropout can be estimated.
     """
-    return beta_dropout.fit_beta_dropout(
+    return beta_dropout_likelihood.fit_beta_dropout(
         count_histories(x, t_x, T, counts),
         first=0,
         at_once=phrase("customers leave after one purchase or never: dropout is all or nothing"),

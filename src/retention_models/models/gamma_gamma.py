@@ -24,9 +24,8 @@ from scipy.special import betainc, digamma, gammaln, polygamma
 
 from retention_models.errors import CannotSay
 from retention_models.languages import count, phrase, spoken
-from retention_models.models.blocks import in_blocks
-from retention_models.models.gamma_ratios import log_gamma_ratio
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, maximise
+from retention_models.models.special import in_blocks, log_gamma_ratio
 
 Array = NDArray[np.float64]
 

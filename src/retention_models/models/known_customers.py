@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from retention_models.models.count_models import CountModel
-from retention_models.models.distinct_rows import distinct_rows
+from retention_models.models.histories import distinct_rows
+from retention_models.models.interface import CountModel
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]

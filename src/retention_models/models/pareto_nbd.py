@@ -31,10 +31,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, expit, gammaln
 
-from retention_models.models.gamma_ratios import log_gamma_ratio
 from retention_models.models.inputs import check_rate
-from retention_models.models.pareto_nbd_counts import chance_before_leaving
-from retention_models.models.pareto_nbd_lifetime import discounted_lifetime, unseen_departures
+from retention_models.models.pareto_nbd_integrals import (
+    chance_before_leaving,
+    discounted_lifetime,
+    unseen_departures,
+)
+from retention_models.models.special import log_gamma_ratio
 
 Array = NDArray[np.float64]
 

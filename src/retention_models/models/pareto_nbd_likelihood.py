@@ -21,9 +21,9 @@ from retention_models.languages import phrase, spoken
 from retention_models.models import nbd
 from retention_models.models.histories import Histories, count_histories
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, at_boundary
-from retention_models.models.no_dropout import dropout_quantiles
+from retention_models.models.nbd import dropout_quantiles
 from retention_models.models.pareto_nbd import NAMES
-from retention_models.models.pareto_nbd_lifetime import unseen_departures
+from retention_models.models.pareto_nbd_integrals import unseen_departures
 
 Array = NDArray[np.float64]
 

@@ -5,9 +5,9 @@ The only room that imports lifetimes.
 
 from __future__ import annotations
 
-from retention_models.models.fitters.bg_nbd_fitter import BetaGeoFitter
-from retention_models.models.fitters.estimates import from_json
+from retention_models.models.fitters.base import from_json
 from retention_models.models.fitters.purchases import (
+    BetaGeoFitter,
     ModifiedBetaGeoFitter,
     ParetoNBDFitter,
     PurchaseFitter,

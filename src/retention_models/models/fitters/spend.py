@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from retention_models.models import gamma_gamma
-from retention_models.models.fitters.estimates import Estimates, like, register
-from retention_models.models.fitters.peer import lifetimes
+from retention_models.models.fitters._lifetimes import lifetimes
+from retention_models.models.fitters.base import Estimates, like, register
 from retention_models.models.fitters.purchases import PurchaseFitter
 from retention_models.models.gamma_gamma import fit_gamma_gamma
 from retention_models.models.inputs import checked_spend

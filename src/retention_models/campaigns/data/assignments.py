@@ -1,0 +1,268 @@
+"""Who was offered a campaign, and who took it up: sources beside the log, checked as strictly."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+from zoneinfo import ZoneInfo
+
+import ibis
+import pandas as pd
+from ibis.expr.types import BooleanValue, Table, Value
+
+from retention_models.data.checked_sources import Found, Reasons, accepted, blank
+from retention_models.data.contract import (
+    NO_CUSTOMER,
+    day_of,
+    is_ruined,
+    number_of,
+    require_columns,
+    text_id,
+)
+from retention_models.data.engines import Source, open_frame, open_source
+from retention_models.errors import DataError
+
+if TYPE_CHECKING:
+    from retention_models.settings.project import Settings
+
+Given: TypeAlias = str | Path | pd.DataFrame
+_Columns = dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Assignments:
+    """Checked assignments of customers, or of whole stores, to the arms of campaigns.
+
+    Attributes
+    ----------
+    table : ibis Table
+        Usable rows: campaign_id, customer_id (null where a store is assigned), store_id (null where a
+        customer is), arm (all text), date (day of the assignment, in the shop's zone).
+    quality : DataFrame
+        Rows that could not be used: reason, rows.
+    rows_read : int
+        Rows in the source.
+    source : str
+        What was read, for messages.
+    """
+
+    table: Table = field(repr=False)
+    quality: pd.DataFrame = field(repr=False)
+    rows_read: int
+    source: str
+
+
+@dataclass(frozen=True)
+class Redemptions:
+    """Checked redemptions: campaign_id, customer_id, date, amount (null where not given), store_id.
+
+    Attributes
+    ----------
+    table, quality, rows_read, source
+        As those of `Assignments`; rows without a customer are counted and left out.
+    """
+
+    table: Table = field(repr=False)
+    quality: pd.DataFrame = field(repr=False)
+    rows_read: int
+    source: str
+
+    @property
+    def anonymous(self) -> int:
+        """Redemptions, of any campaign, that name no customer."""
+        return int(self.quality.loc[self.quality["reason"] == NO_CUSTOMER, "rows"].sum())
+
+
+def read_assignments(
+    source: Given,
+    *,
+    campaign_id: str = "campaign_id",
+    arm: str = "arm",
+    assigned_at: str = "assigned_at",
+    customer_id: str | None = None,
+    store_id: str | None = None,
+    table: str | None = None,
+    timezone: str = "UTC",
+    date_format: str | None = None,
+    max_unusable_share: float = 0.01,
+) -> Assignments:
+    """Read who was put into which arm of which campaign; data/README.md has the contract.
+
+    Parameters
+    ----------
+    source : str, Path or DataFrame
+        As for `read_transactions`, or a data frame.
+    campaign_id, arm, assigned_at : str
+        Names of these columns.
+    customer_id, store_id : str, optional
+        Names of the columns with a customer, and with a store for roll-outs to whole stores; unless
+        given, the columns of these names, at least one of which is needed.
+    table, timezone, date_format, max_unusable_share
+        As for `read_transactions`.
+
+    Returns
+    -------
+    Assignments
+
+    Raises
+    ------
+    DataError
+        If the source or a column is missing, a column has a type that it cannot have, or too many
+        rows are unusable: with the reasons counted and the first bad rows.
+
+    Examples
+    --------
+    >>> rows = {"campaign_id": ["x"], "customer_id": ["0042"], "arm": ["coupon"]}
+    >>> found = read_assignments(pd.DataFrame(rows | {"assigned_at": ["2024-03-01"]}))
+    >>> found.table.execute()["customer_id"].item()
+    '0042'
+    """
+    origin = _opened(source, "assignments", table, timezone)
+    columns: _Columns = {"campaign_id": campaign_id, "customer_id": customer_id}
+    columns |= {"store_id": store_id, "arm": arm, "assigned_at": assigned_at}
+    _take_by_name(origin.table, columns, "customer_id", "store_id")
+    if columns["customer_id"] is None and columns["store_id"] is None:
+        # Either would do; the error names the one that most campaigns need.
+        columns["customer_id"] = "customer_id"
+    found, reasons = _rows(origin, columns, "assigned_at", date_format)
+    raw = origin.table
+    nobody = blank(raw, columns["customer_id"]) & blank(raw, columns["store_id"])
+    reasons += [(nobody, "no customer id and no store id" if columns["store_id"] else NO_CUSTOMER)]
+    rows, quality, usable = accepted(
+        origin, columns, found, reasons, max_unusable_share, anonymous=False
+    )
+    return Assignments(usable, quality, rows, origin.name)
+
+
+def read_redemptions(
+    source: Given,
+    *,
+    campaign_id: str = "campaign_id",
+    customer_id: str = "customer_id",
+    redeemed_at: str = "redeemed_at",
+    amount: str | None = None,
+    store_id: str | None = None,
+    table: str | None = None,
+    timezone: str = "UTC",
+    date_format: str | None = None,
+    decimal: str = ".",
+    max_unusable_share: float = 0.01,
+) -> Redemptions:
+    """Read who took up which campaign; data/README.md has the contract.
+
+    Parameters
+    ----------
+    source : str, Path or DataFrame
+        As for `read_assignments`.
+    campaign_id, customer_id, redeemed_at : str
+        Names of these columns.
+    amount, store_id : str, optional
+        Names of the columns with the discount given, and with the store; unless given, the columns of
+        these names where there are any.
+    table, timezone, date_format, decimal, max_unusable_share
+        As for `read_transactions`.
+
+    Returns
+    -------
+    Redemptions
+
+    Raises
+    ------
+    DataError
+        As for `read_assignments`.
+    """
+    origin = _opened(source, "redemptions", table, timezone)
+    columns: _Columns = {"campaign_id": campaign_id, "customer_id": customer_id}
+    columns |= {"store_id": store_id, "redeemed_at": redeemed_at, "amount": amount}
+    raw = origin.table
+    _take_by_name(raw, columns, "amount", "store_id")
+    found, reasons = _rows(origin, columns, "redeemed_at", date_format)
+    today = ibis.literal(dt.datetime.now(tz=ZoneInfo(timezone)).date())
+    reasons.append((found["date"] > today, "date in the future"))
+    found["amount"] = ibis.null("float64")
+    if columns["amount"] is not None:
+        found["amount"], wrong = _amount(origin.name, raw, columns["amount"], decimal)
+        reasons.append((wrong, "amount is not a number"))
+    rows, quality, usable = accepted(origin, columns, found, reasons, max_unusable_share)
+    return Redemptions(usable, quality, rows, origin.name)
+
+
+def read_project_assignments(settings: Settings) -> Assignments | None:
+    """The assignments of a project file; None where it has no table [campaign_data]."""
+    given = settings.campaign_data
+    if given is None:
+        return None
+    return read_assignments(
+        settings.path(given.assignments),
+        timezone=settings.transactions.timezone,
+        date_format=given.date_format,
+        max_unusable_share=given.max_unusable_share,
+    )
+
+
+def read_project_redemptions(settings: Settings) -> Redemptions | None:
+    """The redemptions of a project file; None where it names none."""
+    given = settings.campaign_data
+    if given is None or given.redemptions is None:
+        return None
+    return read_redemptions(
+        settings.path(given.redemptions),
+        timezone=settings.transactions.timezone,
+        date_format=given.date_format,
+        decimal=settings.transactions.decimal,
+        max_unusable_share=given.max_unusable_share,
+    )
+
+
+def _opened(source: Given, name: str, table: str | None, timezone: str) -> Source:
+    if isinstance(source, pd.DataFrame):
+        return open_frame(source, name, timezone)
+    return open_source(str(source), table, timezone)
+
+
+def _take_by_name(raw: Table, columns: _Columns, *roles: str) -> None:
+    """Optional columns that are not named are those of their role's name, if there are any."""
+    for role in roles:
+        if columns[role] is None and role in raw.columns:
+            columns[role] = role
+
+
+def _rows(
+    origin: Source, columns: Mapping[str, str | None], date: str, date_format: str | None
+) -> tuple[Found, Reasons]:
+    """Ids and day of every row, and what is wrong with them."""
+    name, raw = origin.name, origin.table
+    require_columns(name, raw, columns)
+    day = day_of(name, raw[str(columns[date])], date_format)
+    found: Found = {"date": day}
+    reasons: Reasons = [
+        (blank(raw, columns[date]), "no date"),
+        (day.isnull(), "date not understood"),
+    ]
+    for role in (r for r in columns if r in ("campaign_id", "customer_id", "store_id", "arm")):
+        column = columns[role]
+        if column is None:
+            found[role] = ibis.null("string")
+            continue
+        text = text_id(name, raw, column, role)
+        found[role] = ibis.ifelse(blank(raw, column), ibis.null("string"), text)
+        if role in ("campaign_id", "arm"):
+            reasons.append((blank(raw, column), f"no {role.replace('_', ' ')}"))
+        elif raw[column].type().is_string():
+            what = role.removesuffix("_id")
+            reasons.append((is_ruined(raw[column]), f"{what} id turned into a decimal number"))
+    return found, reasons
+
+
+def _amount(name: str, raw: Table, column: str, decimal: str) -> tuple[Value, BooleanValue]:
+    """Discounts given, null for a blank cell; and whether a cell holds none although it is filled."""
+    kind = raw[column].type()
+    if not (kind.is_numeric() or kind.is_string()):
+        raise DataError(f"{name}: column {column!r} (amount) holds {kind}; expected numbers.")
+    number = number_of(name, raw[column], decimal)
+    usable = number.notnull() & ~number.isnan() & ~number.isinf() & (number >= 0)
+    given = ibis.ifelse(usable, number, ibis.null("float64"))
+    return given, ~blank(raw, column) & given.isnull()

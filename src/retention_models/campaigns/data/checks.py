@@ -1,0 +1,403 @@
+"""What the data of a campaign contradict of its declared design, each in words with its numbers.
+
+Were the arms alike before the campaign, all covariates together, in one test.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.stats import chi2
+
+from retention_models import languages
+from retention_models.campaigns.data.assignments import Redemptions
+from retention_models.campaigns.data.outcomes import Redeemed
+from retention_models.campaigns.data.tables import Arms, Finding
+from retention_models.campaigns.estimators.checks import MISMATCH, sample_ratio
+from retention_models.errors import CannotSay
+from retention_models.languages import count, decimals, phrase
+from retention_models.settings.campaigns import Campaign
+
+# Above this share, an assignment table is not the one the campaign was run by: of redemptions, by
+# customers it does not name, in a randomised campaign; and of offers, made after the start, where
+# nobody drew lots. Below it stand the odd shared coupon and the late delivery.
+TOLERATED = 0.05
+# So few may all have redeemed by chance.
+FEWEST_ALL_REDEEMED = 5
+
+_BY_CHOICE = ("targeted", "self_selected")
+
+
+def check_arms(campaign: Campaign, arms: Arms) -> list[Finding]:
+    """One arm a customer, no arm empty, control present, and the planned ratio.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    arms : Arms
+
+    Returns
+    -------
+    list of Finding
+    """
+    counts = arms.counts()
+    findings = [_one_arm(arms, sum(counts.values())), _control(campaign, arms, counts)]
+    planned = set(campaign.shares) or set(counts)
+    empty, unplanned = sorted(planned - set(counts)), sorted(set(counts) - planned)
+    offered = sorted(set(counts) - {campaign.control})
+    words = phrase("Every arm has customers: {arms}.", arms=_listed(counts))
+    if empty:
+        words = phrase("The arm {arm} is planned and has no customer.", arm=repr(empty[0]))
+    elif unplanned:
+        words = phrase(
+            "The arm {arm} has {n} customers and is not planned.",
+            arm=repr(unplanned[0]),
+            n=count(counts[unplanned[0]]),
+        )
+    elif not offered:
+        words = phrase(
+            "No customer is in an arm other than {control}: nobody was offered it.",
+            control=repr(campaign.control),
+        )
+    whole = not (empty or unplanned) and bool(offered)
+    findings.append(Finding("arms", whole, True, words))
+    if campaign.design == "randomised" and whole and campaign.control in counts:
+        findings.append(_ratio(campaign, counts))
+    return findings
+
+
+def check_days(campaign: Campaign, arms: Arms, last_day: dt.date, control: str) -> list[Finding]:
+    """Offers before the start, and a log that reaches the end.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    arms : Arms
+    last_day : date
+        Last day of the log.
+    control : str
+        The arm that got nothing.
+
+    Returns
+    -------
+    list of Finding
+    """
+    offered = arms.assigned_at[arms.arm != control]
+    late = int((offered > campaign.start).sum())
+    words = phrase("All {n} offers were made up to the campaign's start.", n=count(len(offered)))
+    blocks = campaign.design in _BY_CHOICE and late > TOLERATED * len(offered)
+    if late:
+        words = phrase(
+            "{late} of {n} offers were made after the campaign's start, {start}: purchases up to the "
+            "offer are counted as if it had been made.",
+            late=count(late),
+            n=count(len(offered)),
+            start=campaign.start,
+        )
+    if blocks:
+        words += " " + phrase(
+            "Whoever is offered it later has been a customer for longer, so they cannot be compared "
+            "with those who were not. Take as start the day on which the offers had been made."
+        )
+    findings = [Finding("offers before the start", not late, blocks, words)]
+    if last_day < campaign.end:
+        words = phrase(
+            "The log ends on {last_day}, before the campaign does on {end}: its effect cannot be told "
+            "yet.",
+            last_day=last_day,
+            end=campaign.end,
+        )
+        return [*findings, Finding("campaign over", False, True, words)]
+    words = phrase(
+        "The log reaches the campaign's end: its last day is {last_day}.", last_day=last_day
+    )
+    findings.append(Finding("campaign over", True, True, words))
+    later = campaign.end + dt.timedelta(days=campaign.follow_up)
+    if campaign.follow_up:
+        words = phrase("The log reaches the end of the follow-up, {end}.", end=later)
+        if last_day < later:
+            words = phrase(
+                "The follow-up of {days} days ends on {end} and the log on {last_day}: purchases pulled "
+                "forward are not seen yet.",
+                days=count(campaign.follow_up),
+                end=later,
+                last_day=last_day,
+            )
+        findings.append(Finding("follow-up over", last_day >= later, False, words))
+    return findings
+
+
+def check_redemptions(
+    campaign: Campaign, arms: Arms, redemptions: Redemptions | None, redeemed: Redeemed
+) -> list[Finding]:
+    """Who redeemed without an offer, whether control did, and whether only redeemers are listed.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    arms : Arms
+    redemptions : Redemptions, optional
+    redeemed : Redeemed
+
+    Returns
+    -------
+    list of Finding
+        None where no redemptions are given.
+    """
+    if redemptions is None:
+        return []
+    rows = redeemed.rows["redemptions"].to_numpy(dtype=np.int64)
+    total, known = int(rows.sum()), redeemed.place >= 0
+    # Whose place is none, or who was made a control for want of an assignment, was never offered it.
+    listed = np.array([day is not None for day in arms.assigned_at], dtype=bool)
+    never = ~known
+    never[known] = ~listed[redeemed.place[known]]
+    control = known & ~never
+    control[control] = arms.arm[redeemed.place[control]] == campaign.control
+    findings = [_never_offered(campaign, int(rows[never].sum()), total)]
+    words, mine = phrase("No customer of the control arm redeemed it."), int(rows[control].sum())
+    if mine:
+        words = phrase(
+            "{n} redemptions are by {customers} customers of the control arm: they had what they were "
+            "not to have, which makes the effect look smaller than it is.",
+            n=count(mine),
+            customers=count(len(set(redeemed.place[control].tolist()))),
+        )
+    findings.append(Finding("redemptions by the control arm", not mine, False, words))
+    findings.append(_only_redeemers(campaign, arms, redeemed))
+    if redemptions.anonymous:
+        words = phrase(
+            "{n} redemptions, of any campaign, name no customer: what they cost is in nobody's profit.",
+            n=count(redemptions.anonymous),
+        )
+        findings.append(Finding("redemptions name a customer", False, False, words))
+    return findings
+
+
+def check_known(customers: int, unknown: int) -> Finding:
+    """Customers that the log does not know: no mistake, they bought nothing.
+
+    Parameters
+    ----------
+    customers, unknown : int
+        Of the campaign, and those of them without a purchase up to the last day measured.
+
+    Returns
+    -------
+    Finding
+    """
+    everyone = count(customers)
+    words = phrase("All {n} customers of the campaign are in the log.", n=everyone)
+    if unknown:
+        words = phrase(
+            "{unknown} of {n} customers of the campaign have no purchase in the log up to the last day "
+            "that is measured: they count as having bought nothing.",
+            unknown=count(unknown),
+            n=everyone,
+        )
+    return Finding("customers in the log", True, False, words)
+
+
+def _one_arm(arms: Arms, customers: int) -> Finding:
+    words = phrase("Each of {n} customers is in one arm.", n=count(customers))
+    if arms.in_two:
+        words = phrase(
+            "{several} of {n} customers are in more than one arm, so it is not known what they were "
+            "offered. Mend the assignments.",
+            several=count(arms.in_two),
+            n=count(customers),
+        )
+    return Finding("one arm a customer", not arms.in_two, True, words)
+
+
+def _control(campaign: Campaign, arms: Arms, counts: dict[str, int]) -> Finding:
+    n = counts.get(campaign.control, 0)
+    control = repr(campaign.control)
+    words = phrase("The control arm {control} has {n} customers.", control=control, n=count(n))
+    if not n:
+        words = phrase(
+            "There is no customer in the control arm {control}, so nothing shows what would have been "
+            "without the campaign.",
+            control=control,
+        )
+    elif arms.derived:
+        words = phrase(
+            "The assignments name no control: the {n} customers who had bought before and were not "
+            "assigned are taken for it.",
+            n=count(n),
+        )
+    return Finding("control present", n > 0, True, words)
+
+
+def _ratio(campaign: Campaign, counts: dict[str, int]) -> Finding:
+    planned = campaign.shares or dict.fromkeys(counts, 1.0)
+    customers: dict[Hashable, int] = {arm: n for arm, n in counts.items()}  # noqa: C416
+    shares: dict[Hashable, float] = {arm: share for arm, share in planned.items()}  # noqa: C416
+    try:
+        found = sample_ratio(customers, shares)
+    except CannotSay as refusal:
+        return Finding("sample ratio", False, False, str(refusal))
+    words = found.reason
+    if not campaign.shares:
+        words += " " + phrase("No shares are declared, so equal ones were taken for planned.")
+    return Finding("sample ratio", not found.blocked, True, words)
+
+
+def _never_offered(campaign: Campaign, never: int, total: int) -> Finding:
+    words = phrase("All {n} redemptions are by customers in the assignments.", n=count(total))
+    blocks = campaign.design == "randomised" and never > TOLERATED * total
+    if never:
+        words = phrase(
+            "{never} of {n} redemptions ({share}) are by customers who were never offered it.",
+            never=count(never),
+            n=count(total),
+            share=languages.share(never / total, 1),
+        )
+    if blocks:
+        words += " " + phrase(
+            "So many show that the assignments are not those that the campaign was run by."
+        )
+    return Finding("redemptions were offered", not never, blocks, words)
+
+
+def _only_redeemers(campaign: Campaign, arms: Arms, redeemed: Redeemed) -> Finding:
+    took = np.zeros(arms.arm.size, dtype=bool)
+    took[redeemed.place[redeemed.place >= 0]] = True
+    only = []
+    for arm, n in arms.counts().items():
+        all_took = n >= FEWEST_ALL_REDEEMED and took[arms.arm == arm].all()
+        if arm != campaign.control and all_took:
+            only.append((arm, n))
+    if not only:
+        offered = int((arms.arm != campaign.control).sum())
+        redeemers = int((took & (arms.arm != campaign.control)).sum())
+        words = phrase(
+            "{redeemers} of {n} customers who were offered it redeemed it.",
+            redeemers=count(redeemers),
+            n=count(offered),
+        )
+        return Finding("more than redeemers", True, True, words)
+    arm, n = only[0]
+    words = phrase(
+        "All {n} customers of the arm {arm} redeemed it, so the assignments list redeemers and not "
+        "those it was offered to. Whoever redeems has come to buy: redeemers against others do not show "
+        "the campaign's effect. Give everyone who was offered it.",
+        n=count(n),
+        arm=repr(arm),
+    )
+    return Finding("more than redeemers", False, True, words)
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{arm} {count(n)}" for arm, n in counts.items())
+
+
+# Singular values below this share of the largest are sums of other covariates.
+_SAME = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class JointBalance:
+    """A test that lots drew the arms.
+
+    Attributes
+    ----------
+    statistic : float
+    degrees_of_freedom : int
+        (Arms − 1) times the covariates that are no sum of others; 0 where nothing can be tested.
+    pvalue : float
+    """
+
+    statistic: float
+    degrees_of_freedom: int
+    pvalue: float
+
+
+def joint_balance(covariates: pd.DataFrame, arm: ArrayLike) -> JointBalance:
+    """Test that no covariate tells the arms apart.
+
+    Parameters
+    ----------
+    covariates : DataFrame, shape (n, k)
+        Known before anybody was assigned; from 0.
+    arm : array_like, shape (n,)
+
+    Returns
+    -------
+    JointBalance
+
+    Notes
+    -----
+    With R = ln(1 + covariates), R̄_a their mean in arm a of n_a customers and S their covariance over
+    all, Σ_a n_a (R̄_a − R̄)′ S⁻ (R̄_a − R̄) has, over the lots that might have been drawn, a mean of
+    (arms − 1) · rank S exactly, and nears χ² of that many degrees of freedom. For two arms it is the d²
+    of Hansen & Bowers, "Covariate balance in simple, stratified and clustered comparative studies",
+    Statistical Science 23 (2008). Logarithms, because a few very large spenders would else decide it.
+
+    Examples
+    --------
+    >>> before = pd.DataFrame({"frequency": np.arange(100.0)})
+    >>> joint_balance(before, before["frequency"] % 2 > 0).pvalue > 0.5
+    True
+    >>> joint_balance(before, before["frequency"] > 50).pvalue < 0.001
+    True
+    """
+    codes, arms = pd.factorize(pd.Series(arm), sort=True)
+    n, groups = len(covariates), len(arms)
+    if covariates.shape[1] == 0 or groups < 2:
+        return JointBalance(0.0, 0, 1.0)
+    logs = np.log1p(covariates.to_numpy(dtype=float))
+    logs -= logs.mean(axis=0)
+    spread = np.sqrt((logs**2).mean(axis=0))
+    varying = spread > _SAME
+    logs = logs[:, varying] / spread[varying]
+    if n <= logs.shape[1] + groups or not varying.any():
+        return JointBalance(0.0, 0, 1.0)
+    values, vectors = np.linalg.eigh(logs.T @ logs / (n - 1.0))
+    kept = values > _SAME * values.max()
+    counts = np.bincount(codes, minlength=groups)
+    sums = np.column_stack([np.bincount(codes, column, groups) for column in logs.T])
+    along = sums @ vectors[:, kept] / np.sqrt(values[kept])
+    statistic = float((along**2 / counts[:, None]).sum())
+    freedom = (groups - 1) * int(kept.sum())
+    return JointBalance(statistic, freedom, float(chi2.sf(statistic, freedom)))
+
+
+def check_balance(campaign: Campaign, arms: Arms, covariates: pd.DataFrame) -> list[Finding]:
+    """Whether lots can have drawn the arms of a randomised campaign.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    arms : Arms
+    covariates : DataFrame, shape (n, k)
+        From `known_before`.
+
+    Returns
+    -------
+    list of Finding
+        None for other designs, or where nothing can be compared.
+    """
+    if campaign.design != "randomised":
+        return []
+    found = joint_balance(covariates, arms.arm)
+    if found.degrees_of_freedom == 0:
+        return []
+    if found.pvalue < MISMATCH:
+        words = phrase(
+            "The campaign is declared randomised and was not randomised: before it, the arms differed "
+            "by more than chance explains (p < {limit}). Find out how they were drawn, or declare it "
+            "targeted.",
+            limit=decimals(MISMATCH, 3),
+        )
+        return [Finding("balance", False, True, words)]
+    words = phrase(
+        "Before the campaign, the arms differed by no more than chance explains (p = {p}).",
+        p=decimals(found.pvalue, 3),
+    )
+    return [Finding("balance", True, True, words)]

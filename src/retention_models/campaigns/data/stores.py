@@ -1,0 +1,430 @@
+"""A campaign of whole stores → weekly outcomes per customer of each store's closed group.
+
+A store's group are the customers who had bought there before the campaign began anywhere. It is closed,
+so that newcomers, of whom the campaign may bring some, change no mean; what it buys at other stores is
+theirs.
+
+What the data of a roll-out to stores contradict of its declared design, each in words.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis.expr.types import Table
+from numpy.typing import NDArray
+
+from retention_models.campaigns.data.assignments import Assignments, Redemptions
+from retention_models.campaigns.data.gathering import last_seen
+from retention_models.campaigns.data.outcomes import redeemed_of
+from retention_models.campaigns.data.tables import CampaignStores, Finding
+from retention_models.data.engines import to_frame
+from retention_models.data.purchase_days import purchase_days
+from retention_models.data.transactions import Transactions
+from retention_models.errors import DataError
+from retention_models.languages import count, marked, phrase
+from retention_models.settings.campaigns import Campaign, Outcome
+
+_MOST_NAMED = 5
+
+
+def check_starts(rows: pd.DataFrame, control: str) -> Finding:
+    """One arm and one start a store.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        store_id, arm and date of the assignments, each combination once.
+    control : str
+        The arm that got nothing; the days of its rows mean nothing.
+
+    Returns
+    -------
+    Finding
+    """
+    starts = rows.assign(date=rows["date"].where(rows["arm"] != control, None))
+    different = starts.drop_duplicates(["store_id", "arm", "date"])["store_id"].value_counts()
+    twice = sorted(different.index[different > 1])
+    words = phrase(
+        "Each of {n} stores has one arm and one start.", n=count(rows["store_id"].nunique())
+    )
+    if twice:
+        words = phrase(
+            "The assignments give {stores} more than one arm or more than one start, so it is not known "
+            "when the campaign began there. Mend the assignments.",
+            stores=_named(twice),
+        )
+    return Finding("one start a store", not twice, True, words)
+
+
+def check_store_arms(campaign: Campaign, stores: pd.DataFrame) -> list[Finding]:
+    """Stores that were offered it, and stores to compare them with.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    stores : DataFrame, index store_id
+        arm and first_week.
+
+    Returns
+    -------
+    list of Finding
+    """
+    offered = stores["arm"] != campaign.control
+    controls, starts = int((~offered).sum()), stores.loc[offered, "first_week"].nunique()
+    control = repr(campaign.control)
+    words = phrase("{n} stores ran the campaign.", n=count(int(offered.sum())))
+    if not offered.any():
+        words = phrase(
+            "No store is in an arm other than {control}: none ran the campaign.", control=control
+        )
+    findings = [Finding("arms", bool(offered.any()), True, words)]
+    words = phrase(
+        "{n} stores are in the control arm {control}.", n=count(controls), control=control
+    )
+    if not controls and starts > 1:
+        words = phrase(
+            "No store is in the control arm {control}: stores that began later are what the earlier "
+            "ones are compared with, for as long as there are any.",
+            control=control,
+        )
+    elif not controls:
+        words = phrase(
+            "No store is in the control arm {control} and all began in one week, so nothing shows what "
+            "would have been without the campaign.",
+            control=control,
+        )
+    findings.append(Finding("control present", bool(controls) or starts > 1, True, words))
+    return findings
+
+
+def check_stores_left_out(
+    unassigned: Sequence[str], unknown: Sequence[str], without_customers: Sequence[str]
+) -> list[Finding]:
+    """Stores that are no part of the comparison, and why.
+
+    Parameters
+    ----------
+    unassigned : sequence of str
+        In the log, not in the assignments.
+    unknown : sequence of str
+        In the assignments, not in the log.
+    without_customers : sequence of str
+        Nobody had bought there before the first start.
+
+    Returns
+    -------
+    list of Finding
+    """
+    findings = []
+    cases = (
+        (
+            "stores assigned",
+            unassigned,
+            marked("No store is in the log and not in the assignments."),
+            marked(
+                "{n} stores are in the log and not in the assignments and were left out: {stores}."
+            ),
+        ),
+        (
+            "stores in the log",
+            unknown,
+            marked("No store is in the assignments and not in the log."),
+            marked(
+                "{n} stores are in the assignments and not in the log and were left out: {stores}."
+            ),
+        ),
+        (
+            "stores had customers",
+            without_customers,
+            marked("No store is without a customer from before the first start."),
+            marked(
+                "{n} stores are without a customer from before the first start and were left out: "
+                "{stores}."
+            ),
+        ),
+    )
+    for check, ids, none, some in cases:
+        words = phrase(some, n=count(len(ids)), stores=_named(ids)) if ids else phrase(none)
+        findings.append(Finding(check, not ids, False, words))
+    return findings
+
+
+def check_weeks(
+    campaign: Campaign, last_day: dt.date, weeks: np.ndarray, opened: pd.DataFrame
+) -> list[Finding]:
+    """A log that reaches the end, weeks before to compare with, and stores open throughout.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    last_day : date
+        Last day of the log.
+    weeks : ndarray of int, shape (w,)
+        Those that are measured.
+    opened : DataFrame, index store_id
+        first_day and last_day of the stores in the log.
+
+    Returns
+    -------
+    list of Finding
+    """
+    over, before = last_day >= campaign.end, int((weeks < 0).sum())
+    words = phrase(
+        "The log reaches the campaign's end: its last day is {last_day}.", last_day=last_day
+    )
+    if not over:
+        words = phrase(
+            "The log ends on {last_day}, before the campaign does on {end}: its effect cannot be told "
+            "yet.",
+            last_day=last_day,
+            end=campaign.end,
+        )
+    findings = [Finding("campaign over", over, True, words)]
+    words = phrase("{n} whole weeks before the campaign are in the log.", n=count(before))
+    if not before:
+        words = phrase(
+            "The log holds no whole week before the campaign, so the stores cannot be compared with "
+            "themselves."
+        )
+    findings.append(Finding("weeks before", before > 0, True, words))
+    if weeks.size:
+        first = campaign.start + dt.timedelta(days=7 * int(weeks[0] + 1))
+        last = campaign.start + dt.timedelta(days=7 * int(weeks[-1]))
+        part = opened.index[(opened["first_day"] >= first) | (opened["last_day"] < last)]
+        words = phrase(
+            "Every store sold something in the first and in the last week measured, or beyond them."
+        )
+        if len(part):
+            words = phrase(
+                "{n} stores opened after the first week measured or closed before the last: {stores}. "
+                "Their weeks without sales count as weeks in which nobody bought.",
+                n=count(len(part)),
+                stores=_named(list(part)),
+            )
+        findings.append(Finding("stores open throughout", not len(part), False, words))
+    return findings
+
+
+def _named(ids: Sequence[str]) -> str:
+    named = ", ".join(repr(store) for store in ids[:_MOST_NAMED])
+    if len(ids) <= _MOST_NAMED:
+        return named
+    return phrase("{stores} and {n} more", stores=named, n=count(len(ids) - _MOST_NAMED))
+
+
+Floats = NDArray[np.float64]
+WEEKS_BEFORE = 26
+_DAY = dt.timedelta(days=1)
+
+
+def read_stores(
+    log: Transactions,
+    campaign: Campaign,
+    assignments: Assignments,
+    redemptions: Redemptions | None,
+    margin: float,
+) -> CampaignStores:
+    """Read a campaign that was given to whole stores.
+
+    Parameters
+    ----------
+    log : Transactions
+        A checked log, of all stores.
+    campaign : Campaign
+        Of the design "stores".
+    assignments : Assignments
+        A store's day is that on which it began there, the campaign's start at the earliest.
+    redemptions : Redemptions, optional
+        Their cost is a store's whose group the customer belongs to: the one that they name, else
+        the one where the customer was last seen before the first start.
+    margin : float
+        Share of spend that is profit.
+
+    Returns
+    -------
+    CampaignStores
+        Weeks are counted from the campaign's start: up to 26 whole ones before it, and the whole ones
+        up to the end of the follow-up, as far as the log reaches. A store's first week is the one that
+        it began in. A contact costs what it does in that week, and points from it on.
+
+    Raises
+    ------
+    DataError
+        If the assignments put no store of the log into an arm of the campaign.
+    """
+    rows = _assigned(campaign, assignments)
+    starts_differ = check_starts(rows, campaign.control)
+    given = rows.sort_values(["date", "arm"]).drop_duplicates("store_id").set_index("store_id")
+    unknown = sorted(set(given.index) - set(log.store_ids()))
+    unassigned = sorted(set(log.store_ids()) - set(given.index))
+    stores = given.drop(index=unknown).sort_index()
+    if stores.empty:
+        raise DataError(
+            f"{assignments.source}: no store of campaign {campaign.id!r} is in the log, {log.source}; "
+            f"it names {', '.join(unknown[:5])}, and the log {', '.join(unassigned[:5])}."
+        )
+    offered = (stores["arm"] != campaign.control).to_numpy()
+    begun = np.array([max(day, campaign.start) for day in stores["date"]], dtype=object)
+    since = np.array([(day - campaign.start).days // 7 for day in begun], dtype=float)
+    stores["first_week"] = np.where(offered, since, np.inf)
+    first_start = min(begun[offered], default=campaign.start)
+    weeks = _weeks(log, campaign)
+    of_group = _at_stores(log, list(stores.index), first_start, campaign, weeks)
+    stores["customers"] = _group_sizes(of_group, len(stores))
+    sums = _weekly_sums(of_group, len(stores), campaign, weeks)
+    cost = _redemption_costs(log, campaign, redemptions, stores.index, first_start, weeks)
+    kept = (stores["customers"] > 0).to_numpy()
+    empty = list(stores.index[~kept])
+    stores, cost = stores.loc[kept, ["arm", "first_week", "customers"]], cost[kept]
+    outcomes = _per_customer(campaign, margin, stores, weeks, sums[:, kept], cost)
+    last_day = log.last_day()
+    findings: tuple[Finding, ...] = (
+        starts_differ,
+        *check_store_arms(campaign, stores),
+        *check_stores_left_out(unassigned, unknown, empty),
+        *check_weeks(campaign, last_day, weeks, log.stores.loc[stores.index]),
+    )
+    return CampaignStores(campaign, stores, weeks, outcomes, findings, last_day)
+
+
+def _assigned(campaign: Campaign, assignments: Assignments) -> pd.DataFrame:
+    table = assignments.table
+    mine = table.filter(table["campaign_id"] == campaign.id, table["store_id"].notnull())
+    rows = to_frame(mine.select("store_id", "arm", "date").distinct())
+    if rows.empty:
+        raise DataError(
+            f"{assignments.source}: no row puts a store into an arm of campaign {campaign.id!r}; for "
+            'the design "stores" expected rows with a store_id.'
+        )
+    return rows
+
+
+def _weeks(log: Transactions, campaign: Campaign) -> NDArray[np.int64]:
+    """Whole weeks from the campaign's start, those before it negative, that the log holds."""
+    before = (campaign.start - log.stores["first_day"].min()).days // 7
+    until = min(campaign.end + campaign.follow_up * _DAY, log.last_day())
+    after = ((until - campaign.start).days + 1) // 7
+    return np.arange(-min(max(before, 0), WEEKS_BEFORE), max(after, 0), dtype=np.int64)
+
+
+def _at_stores(
+    log: Transactions,
+    stores: list[str],
+    first_start: dt.date,
+    campaign: Campaign,
+    weeks: NDArray[np.int64],
+) -> Table:
+    """Days with a purchase at each store of the closed groups: customer_id, date, spend, first, store.
+
+    A customer at two stores is two: the place of the store stands before the id.
+    """
+    until = max(campaign.start + int(weeks.max(initial=-1) + 1) * 7 * _DAY, first_start) - _DAY
+    named = {"store": stores, "place": np.arange(len(stores), dtype=np.int64)}
+    places = ibis.memtable(pd.DataFrame(named))
+    rows = log.rows(None, until)
+    rows = rows.join(places, rows["store_id"] == places["store"])
+    both = rows["place"].cast("string").concat(":", rows["customer_id"])
+    days = purchase_days(rows.mutate(customer_id=both), returns=log.has_returns)
+    days = days.mutate(
+        first=days["date"].min().over(ibis.window(group_by="customer_id")),
+        place=_place_of(days),
+    )
+    return days.filter(days["first"] < ibis.literal(first_start))
+
+
+def _place_of(days: Table) -> ibis.Value:
+    """The place of the store, from the id that it stands before."""
+    both = days["customer_id"]
+    return both.left(both.find(":")).cast("int64")
+
+
+def _group_sizes(of_group: Table, stores: int) -> NDArray[np.int64]:
+    newest = of_group.filter(of_group["date"] == of_group["first"])
+    found = to_frame(newest.group_by("place").aggregate(customers=newest.count()))
+    sizes = np.zeros(stores, dtype=np.int64)
+    sizes[found["place"]] = found["customers"]
+    return sizes
+
+
+def _weekly_sums(
+    of_group: Table,
+    stores: int,
+    campaign: Campaign,
+    weeks: NDArray[np.int64],
+) -> Floats:
+    """Purchases, customers who bought, and spend, shape (3, stores, weeks)."""
+    sums = np.zeros((3, stores, weeks.size))
+    if not weeks.size:
+        return sums
+    origin = campaign.start + int(weeks[0]) * 7 * _DAY
+    days = of_group.filter(of_group["date"] >= ibis.literal(origin))
+    # Counted from the first week, so that no engine rounds a negative number.
+    passed = days["date"].delta(ibis.literal(origin), unit="day").cast("float64")
+    days = days.mutate(week=(passed / 7.0).floor().cast("int64"))
+    found = to_frame(
+        days.group_by("place", "week").aggregate(
+            purchases=days.count(),
+            bought=days["customer_id"].nunique(),
+            spend=days["spend"].sum().cast("float64"),
+        )
+    )
+    for outcome, name in zip(sums, ("purchases", "bought", "spend"), strict=True):
+        outcome[found["place"], found["week"]] = found[name]
+    return sums
+
+
+def _redemption_costs(
+    log: Transactions,
+    campaign: Campaign,
+    redemptions: Redemptions | None,
+    stores: pd.Index,
+    first_start: dt.date,
+    weeks: NDArray[np.int64],
+) -> Floats:
+    """Cost of the redemptions of each store's group by week, shape (stores, weeks)."""
+    costs = np.zeros((len(stores), weeks.size))
+    if redemptions is None or not weeks.size:
+        return costs
+    rows = redeemed_of(redemptions, campaign, pd.Index([], dtype=object)).rows
+    ids = pd.DataFrame({"customer_id": rows["customer_id"].unique()}, dtype=object)
+    if ids.empty:
+        return costs
+    before = first_start - _DAY
+    few = replace(log, table=log.table.semi_join(ibis.memtable(ids), "customer_id"))
+    seen = to_frame(last_seen(few, before)).set_index("customer_id")["seen"]
+    bought = few.rows(None, before)
+    bought = bought.filter(bought["spend"] >= 0).select("customer_id", "store_id").distinct()
+    groups = set(to_frame(bought).itertuples(index=False, name=None))
+    names = dict(enumerate(log.store_ids()))
+    of_store = rows["store_id"].where(
+        rows["store_id"].notna(), rows["customer_id"].map(seen).map(names)
+    )
+    known = [pair in groups for pair in zip(rows["customer_id"], of_store, strict=True)]
+    place = stores.get_indexer(pd.Index(of_store, dtype=object))
+    week = np.array([(day - campaign.start).days // 7 for day in rows["date"]], dtype=np.int64)
+    column = week - weeks[0]
+    kept = np.array(known, dtype=bool) & (place >= 0) & (column >= 0) & (column < weeks.size)
+    np.add.at(costs, (place[kept], column[kept]), rows.loc[kept, "cost"].to_numpy(dtype=float))
+    return costs
+
+
+def _per_customer(
+    campaign: Campaign,
+    margin: float,
+    stores: pd.DataFrame,
+    weeks: NDArray[np.int64],
+    sums: Floats,
+    redeemed: Floats,
+) -> dict[Outcome, Floats]:
+    size = stores["customers"].to_numpy(dtype=float)[:, None]
+    first = stores["first_week"].to_numpy(dtype=float)[:, None]
+    purchases, bought, spend = sums / size
+    points = campaign.costs.points_rate * (weeks >= first)
+    profit = (margin - points) * spend - redeemed / size - campaign.costs.contact * (weeks == first)
+    return {"purchases": purchases, "bought": bought, "spend": spend, "profit": profit}

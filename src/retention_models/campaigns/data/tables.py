@@ -1,0 +1,134 @@
+"""What an effect is estimated from: a row a customer, or a row a store, and what the data contradict.
+
+Which customer of a campaign is in which arm, and since when.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from retention_models.settings.campaigns import Campaign, Outcome
+
+Window = Literal["campaign", "follow_up", "whole"]
+OUTCOMES: tuple[Outcome, ...] = ("purchases", "bought", "spend", "profit")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check of a campaign's data against its declared design.
+
+    Attributes
+    ----------
+    check : str
+        Short name, such as "one arm a customer".
+    passed : bool
+    blocks : bool
+        Whether a failure forbids every effect.
+    words : str
+        What was found, in a sentence.
+    """
+
+    check: str
+    passed: bool
+    blocks: bool
+    words: str
+
+
+@dataclass(frozen=True)
+class CampaignCustomers:
+    """The customers of a campaign whose arms are theirs: randomised, targeted or self-selected.
+
+    Attributes
+    ----------
+    campaign : Campaign
+    table : DataFrame, index customer_id
+        arm (text; the campaign's control among them), store_id (text, where customers were last
+        seen before the start; missing for those without history), redemptions (number from the
+        campaign's start to its end).
+    covariates : DataFrame, the same index
+        Known on the day before the campaign: expected_purchases (BG/NBD, for the campaign's days),
+        probability_alive, recency and frequency, log_T = ln(1 + T), in weeks, expected_spend
+        (expected_purchases times the Gamma-Gamma mean; columns of a model that cannot be fitted are
+        left out, which a finding says), and no_history (1 for whoever had not bought before; all else
+        is 0 then) and other_campaigns (others that were open to the customer in its days) where they
+        vary.
+    outcomes : mapping from window to DataFrame, the same index
+        purchases (days with a purchase), bought (0 or 1), spend (net), profit (margin · spend −
+        redemptions − points − contact). "campaign" always; "follow_up" and "whole", which is both,
+        where the log reaches their end.
+    findings : tuple of Finding
+        Everything that was checked, passed or not.
+    last_day : date
+        Last day of the log.
+    by_day : DataFrame, optional
+        Of randomised campaigns: purchases until each day by arm, from `purchases_by_day`.
+    """
+
+    campaign: Campaign
+    table: pd.DataFrame = field(repr=False)
+    covariates: pd.DataFrame = field(repr=False)
+    outcomes: Mapping[Window, pd.DataFrame] = field(repr=False)
+    findings: tuple[Finding, ...]
+    last_day: dt.date
+    by_day: pd.DataFrame | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class CampaignStores:
+    """The stores of a campaign that was given to whole stores, at once or one after the other.
+
+    Attributes
+    ----------
+    campaign : Campaign
+    stores : DataFrame, index store_id
+        arm, first_week (number of the week in which it began, counted from 0 at the campaign's
+        first day; infinite for stores of the control arm), customers (who had bought there before
+        the first start of all: the closed group that outcomes are of).
+    weeks : ndarray of int, shape (w,)
+        Whole weeks counted from the campaign's first day, those before it negative.
+    outcomes : mapping from outcome to ndarray, shape (stores, w)
+        Per customer of the store's closed group and week.
+    findings : tuple of Finding
+    last_day : date
+    """
+
+    campaign: Campaign
+    stores: pd.DataFrame = field(repr=False)
+    weeks: NDArray[np.int64] = field(repr=False)
+    outcomes: Mapping[Outcome, NDArray[np.float64]] = field(repr=False)
+    findings: tuple[Finding, ...]
+    last_day: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class Arms:
+    """The arms of a campaign's customers.
+
+    Attributes
+    ----------
+    arm : ndarray of str, shape (n,)
+    assigned_at : ndarray of date, shape (n,)
+        None for controls that are not in the assignments.
+    in_two : int
+        Customers whom the assignments put into more than one arm.
+    derived : int
+        Controls who are not in the assignments.
+    """
+
+    arm: NDArray[np.object_]
+    assigned_at: NDArray[np.object_]
+    in_two: int
+    derived: int
+
+    def counts(self) -> dict[str, int]:
+        """Customers by arm, sorted."""
+        return {
+            str(arm): int(n) for arm, n in pd.Series(self.arm).value_counts().sort_index().items()
+        }

@@ -1,0 +1,212 @@
+"""The result of a campaign: a frozen value whose tables hold every number that its words tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pandas as pd
+
+from retention_models.settings.campaigns import Campaign
+
+Grade = Literal["A", "B", "C", "D"]
+
+TABLE = (
+    "outcome",
+    "window",
+    "arm",
+    "against",
+    "estimand",
+    "customers",
+    "customers_against",
+    "mean",
+    "mean_against",
+    "absolute_effect",
+    "standard_error",
+    "conf_low",
+    "conf_high",
+    "pvalue",
+    "pvalue_holm",
+    "lift_percent",
+    "lift_low",
+    "lift_high",
+    "r_squared",
+    "gain",
+    "total",
+    "total_low",
+    "total_high",
+)
+CHECKS = ("check", "passed", "blocks", "words")
+NAIVE = (
+    "outcome",
+    "window",
+    "arm",
+    "against",
+    "mean",
+    "mean_against",
+    "difference",
+    "expected_before",
+    "words",
+)
+ECONOMICS = (
+    "arm",
+    "window",
+    "customers",
+    "cost",
+    "profit",
+    "profit_low",
+    "profit_high",
+    "return_on_cost",
+    "return_low",
+    "return_high",
+    "retained",
+    "retained_low",
+    "retained_high",
+    "cost_per_retained",
+    "cost_per_retained_low",
+    "cost_per_retained_high",
+    "verdict",
+    "refusal",
+)
+SEGMENTS = (
+    "outcome",
+    "window",
+    "arm",
+    "against",
+    "segment",
+    "customers",
+    "customers_against",
+    "effect",
+    "standard_error",
+    "conf_low",
+    "conf_high",
+    "pvalue",
+    "pvalue_adjusted",
+    "shrunken",
+    "shrunken_low",
+    "shrunken_high",
+    "differ_pvalue",
+)
+EVENT_STUDY = (
+    "outcome",
+    "arm",
+    "step",
+    "effect",
+    "standard_error",
+    "conf_low",
+    "conf_high",
+    "pvalue",
+)
+PRE_TREND = ("outcome", "arm", "statistic", "pvalue", "restrictions", "stores", "words")
+SENSITIVITY = (
+    "outcome",
+    "window",
+    "arm",
+    "measure",
+    "strength",
+    "effect_low",
+    "effect_high",
+    "conf_low",
+    "conf_high",
+    "words",
+)
+BALANCE = ("covariate", "arm", "mean", "mean_control", "unweighted", "weighted", "chance")
+CUMULATIVE = ("arm", "day", "difference", "conf_low", "conf_high")
+
+
+def empty(columns: tuple[str, ...]) -> pd.DataFrame:
+    """A table without rows."""
+    return pd.DataFrame(columns=list(columns))
+
+
+@dataclass(frozen=True)
+class CampaignEffect:
+    """What a campaign changed, with all that it takes to believe it or not.
+
+    Attributes
+    ----------
+    campaign : Campaign
+    table : DataFrame
+        One row an outcome, window, comparison and estimand. outcome: "purchases", "bought", "spend" or
+        "profit"; window: "campaign", "follow_up" or "whole", which is both; arm, against; estimand:
+        "itt" (of the offer, on everyone offered it), "per_redeemer" (secondary), "att" (on those who
+        got it), "ate" (on all, had all got it). customers of either; mean of either, adjusted;
+        absolute_effect, a customer and window (of stores: a customer and week), with standard_error,
+        conf_low, conf_high, pvalue and pvalue_holm, which allows for all comparisons of the outcome and
+        window; lift_percent with lift_low and lift_high, missing where a mean is not positive;
+        r_squared of the covariates and the gain from them (variance without ÷ with); total with
+        total_low and total_high, the effect on all of the arm's customers together.
+    grade : {"A", "B", "C", "D"} or None
+        How far to believe it, see `grades`; None where it is refused.
+    verdict : str
+        Of the declared primary outcome, by arm, in few words; empty where refused.
+    refusal : str
+        Why there is no effect, in whole sentences; empty where there is one.
+    checks : DataFrame
+        check, passed, blocks, words.
+    balance : DataFrame
+        By covariate and arm: mean, mean_control, standardised differences unweighted and weighted (of
+        designs that weigh), and chance, the standard deviation that a lot gives the difference.
+    economics : DataFrame
+        By arm, after the fixed cost: cost, profit and return on cost (profit ÷ cost), retained (more
+        customers who bought at all), cost_per_retained, each with its interval; verdict ("paid", "did
+        not pay", "open"), refusal (why there is no cost per retained customer).
+    segments : DataFrame
+        Of the primary outcome by segment: effect, shrunken effect, interval, adjusted p-value;
+        differ_pvalue is of no difference between any segments.
+    event_study, pre_trend : DataFrame
+        Of stores: the difference by week since the start, and the joint test of those before it.
+    sensitivity : DataFrame
+        Of self-selected campaigns: what a hidden cause could do.
+    naive : DataFrame
+        Plain differences of means of designs where they mislead, kept apart to show by how much:
+        expected_before is the same difference in what was expected on the day before the campaign. Also
+        there where such a campaign is refused.
+    cumulative : DataFrame
+        Of randomised campaigns, by arm and day: the difference in purchases a customer since the start,
+        not adjusted for covariates, with an interval of that day alone.
+    interval : float
+        Level of all intervals; together over all declared looks, where there are any.
+    level : float
+        1 less the level of the table's intervals: that of all looks together at the only or last one
+        without declared looks, stricter at a declared look.
+    currency : str
+        Of money in words; may be empty.
+    """
+
+    campaign: Campaign
+    table: pd.DataFrame = field(repr=False)
+    grade: Grade | None
+    verdict: str
+    refusal: str
+    checks: pd.DataFrame = field(repr=False)
+    balance: pd.DataFrame = field(default_factory=lambda: empty(BALANCE), repr=False)
+    economics: pd.DataFrame = field(default_factory=lambda: empty(ECONOMICS), repr=False)
+    segments: pd.DataFrame = field(default_factory=lambda: empty(SEGMENTS), repr=False)
+    event_study: pd.DataFrame = field(default_factory=lambda: empty(EVENT_STUDY), repr=False)
+    pre_trend: pd.DataFrame = field(default_factory=lambda: empty(PRE_TREND), repr=False)
+    sensitivity: pd.DataFrame = field(default_factory=lambda: empty(SENSITIVITY), repr=False)
+    naive: pd.DataFrame = field(default_factory=lambda: empty(NAIVE), repr=False)
+    cumulative: pd.DataFrame = field(default_factory=lambda: empty(CUMULATIVE), repr=False)
+    interval: float = 0.95
+    level: float = 0.05
+    currency: str = ""
+
+    def summary(self) -> str:
+        """A paragraph for whoever runs the shop: a pure function of the tables.
+
+        Returns
+        -------
+        str
+            What was tried on whom, what it changed, whether it paid, how far to believe it, what to
+            do next; of a refused campaign why, and what to do.
+        """
+        from retention_models.campaigns.effects.words import summary
+
+        return summary(self)
+
+    def paragraphs(self) -> list[str]:
+        """The summary in two or three parts, for a page."""
+        from retention_models.campaigns.effects.words import paragraphs
+
+        return [part for part in paragraphs(self) if part]

@@ -1,0 +1,150 @@
+"""Estimates → rows of the table, the same for every design.
+
+What every design's module gives: rows of the table, and what they rest on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from retention_models.campaigns.data.tables import OUTCOMES, Finding, Window
+from retention_models.campaigns.effects.customers import NAMES
+from retention_models.campaigns.effects.result import (
+    BALANCE,
+    CUMULATIVE,
+    EVENT_STUDY,
+    NAIVE,
+    PRE_TREND,
+    SENSITIVITY,
+    TABLE,
+    empty,
+)
+from retention_models.languages import marked, phrase
+from retention_models.settings.campaigns import Outcome
+
+WINDOWS: tuple[Window, ...] = ("campaign", "follow_up", "whole")
+ESTIMANDS = ("itt", "att", "ate", "per_redeemer")
+
+
+def row(**given: Any) -> dict[str, Any]:
+    """One row; what was not estimated is missing, and the total is the effect on all of the arm.
+
+    Examples
+    --------
+    >>> found = row(customers=200, absolute_effect=0.5, conf_low=0.0, conf_high=1.0)
+    >>> found["total"], found["total_high"], found["gain"]
+    (100.0, 200.0, nan)
+    """
+    found: dict[str, Any] = dict.fromkeys(TABLE, np.nan) | given
+    if "total" not in given:
+        found["total"] = found["absolute_effect"] * found["customers"]
+        found["total_low"] = found["conf_low"] * found["customers"]
+        found["total_high"] = found["conf_high"] * found["customers"]
+    return found
+
+
+def table_of(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """The tidy table: by outcome, window and estimand, comparisons as they came."""
+    found = pd.DataFrame(list(rows), columns=list(TABLE))
+    order = {name: i for values in (OUTCOMES, WINDOWS, ESTIMANDS) for i, name in enumerate(values)}
+    keys = ["outcome", "window", "estimand"]
+    return found.sort_values(
+        keys, key=lambda column: column.map(order), kind="stable", ignore_index=True
+    )
+
+
+def primary_row(
+    table: pd.DataFrame, outcome: str, window: str, control: str, arm: str
+) -> pd.Series | None:
+    """The row of an arm against control that words and verdicts are about, or none."""
+    chosen = table.loc[
+        (table["outcome"] == outcome)
+        & (table["window"] == window)
+        & (table["arm"] == arm)
+        & (table["against"] == control)
+        & table["estimand"].isin(["itt", "att"])
+    ]
+    return None if chosen.empty else chosen.iloc[0]
+
+
+def arms_of(table: pd.DataFrame, control: str) -> list[str]:
+    """Arms that are compared with control, in the table's order."""
+    return list(dict.fromkeys(table.loc[table["against"] == control, "arm"]))
+
+
+def holm(pvalues: list[float]) -> list[float]:
+    """p-values that allow for all of them (Holm, 1979).
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04])
+    [0.02, 0.04]
+    """
+    values = np.asarray(pvalues)
+    order = np.argsort(values)
+    together = np.empty(values.size)
+    steps = np.arange(values.size, 0, -1) * values[order]
+    together[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return together.tolist()
+
+
+def with_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """p-values that allow for all arms of the same outcome, window and estimand."""
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for one in rows:
+        groups.setdefault((one["outcome"], one["window"], one["estimand"]), []).append(one)
+    for group in groups.values():
+        for one, together in zip(group, holm([one["pvalue"] for one in group]), strict=True):
+            one["pvalue_holm"] = together
+    return rows
+
+
+_ESTIMATED: Mapping[Window, str] = {
+    "campaign": marked("estimated: {outcome}, campaign"),
+    "follow_up": marked("estimated: {outcome}, follow_up"),
+    "whole": marked("estimated: {outcome}, whole"),
+}
+
+
+def estimated(outcome: Outcome, window: Window) -> str:
+    """Name of the check that says why an outcome cannot be estimated in a window."""
+    return phrase(_ESTIMATED[window], outcome=phrase(NAMES[outcome]))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be estimated of a campaign: outcomes, and the two-sided level of the intervals."""
+
+    outcomes: tuple[Outcome, ...]
+    level: float
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Effects of one design before they are graded.
+
+    Attributes
+    ----------
+    table, balance, naive, event_study, pre_trend, sensitivity, cumulative : DataFrame
+        As of `CampaignEffect`.
+    checks : tuple of Finding
+        Found on the way, beside those of the data.
+    members : mapping from arm to ndarray of bool, shape (n,)
+        The customers (or stores) that an arm's total is of.
+    """
+
+    table: pd.DataFrame
+    checks: tuple[Finding, ...] = ()
+    members: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    balance: pd.DataFrame = field(default_factory=lambda: empty(BALANCE))
+    naive: pd.DataFrame = field(default_factory=lambda: empty(NAIVE))
+    event_study: pd.DataFrame = field(default_factory=lambda: empty(EVENT_STUDY))
+    pre_trend: pd.DataFrame = field(default_factory=lambda: empty(PRE_TREND))
+    sensitivity: pd.DataFrame = field(default_factory=lambda: empty(SENSITIVITY))
+    cumulative: pd.DataFrame = field(default_factory=lambda: empty(CUMULATIVE))

@@ -1,0 +1,450 @@
+"""A campaign's tables → a paragraph for whoever runs the shop; sentences stand in `english`.
+
+The sentences of a campaign's summary, whole and with named places, so that each can be translated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pandas as pd
+
+from retention_models.campaigns.effects.result import CampaignEffect
+from retention_models.campaigns.effects.rows import arms_of, primary_row
+from retention_models.campaigns.effects.segments import segment_name
+from retention_models.campaigns.effects.verdicts import detectable_lift, found_in
+from retention_models.languages import (
+    catalogue,
+    count,
+    counted,
+    day,
+    decimals,
+    money,
+    number,
+    phrase,
+    share,
+)
+
+ENGLISH = catalogue(
+    {
+        "tried": "“{name}” ({kind}) ran from {start} to {end}.",
+        "on.randomised": (
+            "{customers} were offered “{arm}”, drawn by lot, and {others} were held out to compare."
+        ),
+        "on.targeted": (
+            "{customers} were chosen by a rule and got “{arm}”; they are compared with {others} who did "
+            "not, those most like them counting most."
+        ),
+        "on.self_selected": (
+            "{customers} chose “{arm}” by themselves; they are compared with {others} who did not, "
+            "those most like them counting most."
+        ),
+        "on.stores": (
+            "The stores of {customers} ran “{arm}”; they are compared with the stores of {others} that "
+            "did not."
+        ),
+        "what.purchases": "purchases",
+        "what.bought": "customers who bought at all",
+        "what.spend": "spend",
+        "what.profit": "profit",
+        "means.purchases": (
+            "Customers of “{arm}” made {mean} purchases each, where {mean_against} would have been "
+            "expected without it"
+        ),
+        "means.bought": (
+            "Of the customers of “{arm}”, {mean} bought at all, where {mean_against} would have been "
+            "expected without it"
+        ),
+        "means.spend": (
+            "Customers of “{arm}” spent {mean} each, where {mean_against} would have been expected "
+            "without it"
+        ),
+        "means.profit": (
+            "Customers of “{arm}” brought {mean} of profit each, where {mean_against} would have been "
+            "expected without it"
+        ),
+        "week.purchases": (
+            "Customers of “{arm}” made {mean} purchases each a week, where {mean_against} would have "
+            "been expected without it"
+        ),
+        "week.bought": (
+            "In a week {mean} of the customers of “{arm}” bought, where {mean_against} would have been "
+            "expected without it"
+        ),
+        "week.spend": (
+            "Customers of “{arm}” spent {mean} each a week, where {mean_against} would have been "
+            "expected without it"
+        ),
+        "week.profit": (
+            "Customers of “{arm}” brought {mean} of profit each a week, where {mean_against} would have "
+            "been expected without it"
+        ),
+        "up": "{size} more",
+        "down": "{size} less",
+        "same": "no change",
+        "both_up": "between {low} and {high} more",
+        "both_down": "between {low} and {high} less",
+        "either": "between {low} less and {high} more",
+        "found": "{means}: {change} ({between}).",
+        "not_found": (
+            "{means}: {change} ({between}), which is no more than chance brings, so no difference "
+            "was found."
+        ),
+        "detectable": "A difference of {lift} would have been found in four of five such campaigns.",
+        "among_several": (
+            "By itself it would count as one; among so many comparisons, one such is to be expected."
+        ),
+        "all_of_them": "For all customers of “{arm}” together that is {total} ({between}).",
+        "each_other": "Of the two, “{arm}” brought {change} {what} than “{against}” ({between}).",
+        "each_other_none": (
+            "Whether “{arm}” or “{against}” brings more {what} remains open: {change} for “{arm}” "
+            "({between})."
+        ),
+        "after_less": (
+            "In the {days} after the end, those of “{arm}” bought less than they would have: {change} "
+            "({between}), so a part of it was only bought earlier."
+        ),
+        "after_more": "In the {days} after the end the effect of “{arm}” went on: {change} ({between}).",
+        "after_none": (
+            "In the {days} after the end, no difference was found for “{arm}”: {change} ({between})."
+        ),
+        "paid": (
+            "“{arm}” paid: it cost {cost} in all and brought {profit} of profit after that cost "
+            "({between})."
+        ),
+        "did not pay": (
+            "“{arm}” did not pay: it cost {cost} in all, and after that cost its profit is {profit} "
+            "({between})."
+        ),
+        "open": (
+            "Whether “{arm}” paid is open: it cost {cost} in all, and after that cost its profit is "
+            "{profit} ({between})."
+        ),
+        "no_cost": (
+            "No cost of “{arm}” is declared, so whether it paid is not told; before any cost its profit "
+            "is {profit} ({between})."
+        ),
+        "profit_between": "between {low} and {high}",
+        "return": "For each {unit} spent that is {value} ({between}).",
+        "retained": "Each customer retained by it cost {value} (between {low} and {high}).",
+        "no_profit": "Whether it paid cannot be said from customers who chose for themselves.",
+        "segment": (
+            "It seems to have done most for the customers “{segment}” ({effect} more {what} a customer, "
+            "between {low} and {high}), and customers do differ in that."
+        ),
+        "segment_none": "That some kinds of customers responded more than others could not be shown.",
+        "grade.A": (
+            "This can be relied on (grade A): a lot decided who was offered it, so what differs is the "
+            "campaign's doing."
+        ),
+        "grade.B": (
+            "This can be relied on with some care (grade B): whole stores, or a lot that raises a "
+            "doubt, stand behind it."
+        ),
+        "grade.C": (
+            "Take this with care (grade C): it holds only if all that decided who got it is known and "
+            "allowed for."
+        ),
+        "grade.D": (
+            "Do not build on this (grade D): those who got it may differ from the others in ways that "
+            "nobody recorded."
+        ),
+        "naive": (
+            "Plainly compared, those of “{arm}” differ from the others by {naive} {what} a customer, "
+            "which misleads: they differed before the campaign."
+        ),
+        "naive_before": (
+            "Plainly compared, those of “{arm}” differ from the others by {naive} {what} a customer, "
+            "which misleads: on the day before the campaign a difference of {before} was to be expected."
+        ),
+        "explained": "{words}",
+        "next.more.paid": "Do it again, and hold out a part of the customers by lot again.",
+        "next.more.open": (
+            "It works; do it again with more customers, or at less cost, to learn whether it pays."
+        ),
+        "next.more.did not pay": "It works but costs more than it brings: make it cheaper, or leave it.",
+        "next.more.": "It works; hold its cost against what it brings before it is done again.",
+        "next.none.paid": "It seems to pay; do it again with more customers held out to be sure.",
+        "next.none.open": (
+            "Do not count on it; to find a difference half as large takes four times as many customers."
+        ),
+        "next.none.did not pay": "Do not do it again as it was.",
+        "next.none.": (
+            "Do not count on it; to find a difference half as large takes four times as many customers."
+        ),
+        "next.fewer.": "Do not do it again as it was, and find out why it put customers off.",
+        "next.lot": "Before money is put on it, try it on customers drawn by lot.",
+        "refused": "“{name}” ({kind}) ran from {start} to {end}. {reason}",
+    }
+)
+
+
+def summary(effect: CampaignEffect) -> str:
+    """What was tried on whom, what it changed, whether it paid, how far to believe it, what next.
+
+    Parameters
+    ----------
+    effect : CampaignEffect
+
+    Returns
+    -------
+    str
+        The same tables give the same words.
+    """
+    return " ".join(paragraphs(effect))
+
+
+def paragraphs(effect: CampaignEffect) -> list[str]:
+    """The summary in parts: what it changed, whether it paid, how far to believe it and what next."""
+    if effect.grade is None:
+        told = phrase(ENGLISH["refused"], **_named(effect), reason=effect.refusal)
+        return [told, *_naive(effect)]
+    arms = arms_of(effect.table, effect.campaign.control)
+    parts = (_changes(effect, arms), _paid(effect, arms), _belief(effect, arms))
+    return [" ".join(part) for part in parts]
+
+
+def _changes(effect: CampaignEffect, arms: list[str]) -> Iterator[str]:
+    yield phrase(ENGLISH["tried"], **_named(effect))
+    yield from effect.checks.loc[effect.checks["check"] == "look", "words"]
+    for arm in arms:
+        yield from _of_arm(effect, arm)
+    yield from _against_each_other(effect, arms)
+
+
+def _paid(effect: CampaignEffect, arms: list[str]) -> Iterator[str]:
+    for arm in arms:
+        yield from _after(effect, arm)
+        yield from _economics(effect, arm)
+    if effect.campaign.design == "self_selected":
+        yield phrase(ENGLISH["no_profit"])
+    yield from _segments(effect)
+
+
+def _belief(effect: CampaignEffect, arms: list[str]) -> Iterator[str]:
+    yield phrase(ENGLISH[f"grade.{effect.grade}"])
+    yield from _doubts(effect)
+    yield from _next(effect, arms)
+
+
+def _named(effect: CampaignEffect) -> dict[str, str]:
+    campaign = effect.campaign
+    return {
+        "name": campaign.name,
+        "kind": campaign.kind,
+        "start": day(campaign.start),
+        "end": day(campaign.end),
+    }
+
+
+def _primary(effect: CampaignEffect, arm: str, window: str = "campaign") -> pd.Series | None:
+    campaign = effect.campaign
+    return primary_row(effect.table, campaign.primary, window, campaign.control, arm)
+
+
+def _of_arm(effect: CampaignEffect, arm: str) -> Iterator[str]:
+    """On whom it was tried, and what it changed in its days."""
+    row = _primary(effect, arm)
+    if row is None:
+        return
+    yield phrase(
+        ENGLISH[f"on.{effect.campaign.design}"],
+        arm=arm,
+        customers=counted(int(row["customers"]), "customer"),
+        others=counted(int(row["customers_against"]), "customer"),
+    )
+    found = found_in(row, effect.level) != 0
+    span = "week" if effect.campaign.design == "stores" else "means"
+    means = phrase(
+        ENGLISH[f"{span}.{row['outcome']}"],
+        arm=arm,
+        mean=size_of(effect, row["outcome"], row["mean"]),
+        mean_against=size_of(effect, row["outcome"], row["mean_against"]),
+    )
+    key = "found" if found else "not_found"
+    yield phrase(ENGLISH[key], means=means, **_changed(effect, row))
+    lift = detectable_lift(row, effect.level)
+    if not found and row["pvalue"] < effect.level:
+        yield phrase(ENGLISH["among_several"])
+    elif not found and np.isfinite(lift):
+        yield phrase(ENGLISH["detectable"], lift=percent(lift))
+    if found:
+        total = _ends(row, ("total_low", "total_high"), lambda v: _amount(effect, row, v))
+        value = _signed(float(row["total"]), lambda v: _amount(effect, row, v))
+        yield phrase(ENGLISH["all_of_them"], arm=arm, total=value, between=total)
+
+
+def _against_each_other(effect: CampaignEffect, arms: list[str]) -> Iterator[str]:
+    campaign, table = effect.campaign, effect.table
+    rows = table.loc[
+        (table["outcome"] == campaign.primary)
+        & (table["window"] == "campaign")
+        & table["against"].isin(arms)
+    ]
+    for _, row in rows.iterrows():
+        key = "each_other" if found_in(row, effect.level) else "each_other_none"
+        yield phrase(
+            ENGLISH[key],
+            arm=row["arm"],
+            against=row["against"],
+            what=phrase(ENGLISH[f"what.{campaign.primary}"]),
+            **_changed(effect, row),
+        )
+
+
+def _after(effect: CampaignEffect, arm: str) -> Iterator[str]:
+    """Whether what was gained was only bought earlier."""
+    row = _primary(effect, arm, "follow_up")
+    if row is None:
+        return
+    key = {1: "after_more", -1: "after_less", 0: "after_none"}[found_in(row, effect.level)]
+    days = counted(effect.campaign.follow_up, "day")
+    yield phrase(ENGLISH[key], arm=arm, days=days, **_changed(effect, row))
+
+
+def _economics(effect: CampaignEffect, arm: str) -> Iterator[str]:
+    chosen = effect.economics.loc[effect.economics["arm"] == arm]
+    for _, row in chosen.iterrows():
+
+        def say(value: float) -> str:
+            return money(value, effect.currency).strip()
+
+        ends = phrase(
+            ENGLISH["profit_between"], low=say(row["profit_low"]), high=say(row["profit_high"])
+        )
+        places = {"arm": arm, "cost": say(row["cost"]), "profit": say(row["profit"])}
+        key = row["verdict"] if row["cost"] > 0.0 else "no_cost"
+        yield phrase(ENGLISH[key], **places, between=ends)
+        if np.isfinite(row["return_on_cost"]):
+            value, low, high = (
+                decimals(row[name], 2) for name in ("return_on_cost", "return_low", "return_high")
+            )
+            ends = phrase(ENGLISH["profit_between"], low=low, high=high)
+            unit = effect.currency or "1"
+            yield phrase(ENGLISH["return"], value=value, between=ends, unit=unit)
+        if np.isfinite(row["cost_per_retained"]):
+            yield phrase(
+                ENGLISH["retained"],
+                value=say(row["cost_per_retained"]),
+                low=say(row["cost_per_retained_low"]),
+                high=say(row["cost_per_retained_high"]),
+            )
+
+
+def _segments(effect: CampaignEffect) -> Iterator[str]:
+    table = effect.segments
+    if table.empty:
+        return
+    best = table.loc[table["shrunken"].idxmax()]
+    if not (best["differ_pvalue"] < 1.0 - effect.interval and best["shrunken"] > 0.0):
+        yield phrase(ENGLISH["segment_none"])
+        return
+    yield phrase(
+        ENGLISH["segment"],
+        segment=segment_name(best["segment"]),
+        what=phrase(ENGLISH[f"what.{best['outcome']}"]),
+        effect=number(best["shrunken"]),
+        low=number(best["shrunken_low"]),
+        high=number(best["shrunken_high"]),
+    )
+
+
+def _doubts(effect: CampaignEffect) -> Iterator[str]:
+    """Why the grade is not its design's best; how the plain comparison misleads; hidden causes."""
+    checks = effect.checks
+    of_grade = checks.loc[(checks["check"] == "grade") & ~checks["passed"].astype(bool), "words"]
+    yield from of_grade
+    yield from _naive(effect)
+    primary = effect.campaign.primary
+    hidden = effect.sensitivity
+    chosen = (hidden["outcome"] == primary) & (hidden["measure"] == "explained away")
+    for text in hidden.loc[chosen, "words"]:
+        yield phrase(ENGLISH["explained"], words=text)
+
+
+def _naive(effect: CampaignEffect) -> Iterator[str]:
+    """By how much the plain comparison misleads, where it does."""
+    primary, naive = effect.campaign.primary, effect.naive
+    chosen = (naive["outcome"] == primary) & (naive["window"] == "campaign")
+    for _, row in naive.loc[chosen].iterrows():
+        expected = row["expected_before"]
+        yield phrase(
+            ENGLISH["naive" if pd.isna(expected) else "naive_before"],
+            arm=row["arm"],
+            naive=size_of(effect, primary, row["difference"]),
+            before=size_of(effect, primary, expected),
+            what=phrase(ENGLISH[f"what.{primary}"]),
+        )
+
+
+def _next(effect: CampaignEffect, arms: list[str]) -> Iterator[str]:
+    """What to do, of each arm once."""
+    said: list[str] = []
+    for arm in arms:
+        row = _primary(effect, arm)
+        if row is None:
+            continue
+        paid = effect.economics.loc[effect.economics["arm"] == arm, "verdict"]
+        sign = found_in(row, effect.level)
+        if sign < 0:
+            said.append(phrase(ENGLISH["next.fewer."]))
+            continue
+        costs = effect.economics.loc[effect.economics["arm"] == arm, "cost"]
+        verdict = str(paid.iloc[0]) if (costs > 0.0).any() else ""
+        said.append(phrase(ENGLISH[f"next.{'more' if sign else 'none'}.{verdict}"]))
+    if effect.grade in ("C", "D"):
+        said = [phrase(ENGLISH["next.lot"])]
+    yield from dict.fromkeys(said)
+
+
+def percent(value: float) -> str:
+    """A size in percent, as it is told: 3.4%, 12%."""
+    return share(abs(value) / 100.0, 1 if abs(value) < 10.0 else 0)
+
+
+def signed_percent(value: float) -> str:
+    """A change in percent, with its sign unless it is none: +3.4%, −12%."""
+    text = percent(value)
+    return text if text == percent(0.0) else ("−" if value < 0 else "+") + text
+
+
+def size_of(effect: CampaignEffect, outcome: str, value: float) -> str:
+    """A value of an outcome a customer."""
+    if outcome == "bought":
+        return share(value, 1)
+    if outcome == "purchases":
+        return decimals(value, 2)
+    return money(value, effect.currency).strip()
+
+
+def _changed(effect: CampaignEffect, row: pd.Series) -> dict[str, str]:
+    """The change and its ends: in percent, or in the outcome's unit where there is no lift."""
+    if np.isfinite(row["lift_percent"]):
+        value, ends, say = float(row["lift_percent"]), ("lift_low", "lift_high"), percent
+        return {"change": _signed(value, say), "between": _ends(row, ends, say)}
+
+    def size(value: float) -> str:
+        return size_of(effect, row["outcome"], abs(value))
+
+    value, ends = float(row["absolute_effect"]), ("conf_low", "conf_high")
+    return {"change": _signed(value, size), "between": _ends(row, ends, size)}
+
+
+def _signed(value: float, say: Callable[[float], str]) -> str:
+    key = "up" if value > 0.0 else "down" if value < 0.0 else "same"
+    return phrase(ENGLISH[key], size=say(value))
+
+
+def _ends(row: pd.Series, names: tuple[str, str], say: Callable[[float], str]) -> str:
+    low, high = float(row[names[0]]), float(row[names[1]])
+    if high <= 0.0:
+        return phrase(ENGLISH["both_down"], low=say(high), high=say(low))
+    return phrase(ENGLISH["both_up" if low >= 0.0 else "either"], low=say(low), high=say(high))
+
+
+def _amount(effect: CampaignEffect, row: pd.Series, value: float) -> str:
+    """A value of an outcome over all customers of an arm."""
+    if row["outcome"] in ("purchases", "bought"):
+        return count(abs(value))
+    return money(abs(value), effect.currency).strip()

@@ -1,0 +1,334 @@
+"""Is a test fit for a verdict: customers in the arms as planned, alike before, and enough of them.
+
+Whether the arms have the customers that were planned, in a sentence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.stats import chisquare
+
+from retention_models.campaigns.estimators.doubly_robust import standardised_differences
+from retention_models.campaigns.estimators.power import minimum_detectable_effect
+from retention_models.campaigns.estimators.regression import read_arms
+from retention_models.campaigns.estimators.skewness import require_little_skewness
+from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import count, marked, phrase, share
+
+
+def ratio_words(table: pd.DataFrame, blocked: bool) -> str:
+    """What a test of the sample ratio found.
+
+    Parameters
+    ----------
+    table : DataFrame, index arm
+        customers and expected.
+    blocked : bool
+        Whether chance hardly explains the difference.
+
+    Returns
+    -------
+    str
+    """
+    if not blocked:
+        return phrase("The arms have as many customers as were planned, but for chance.")
+    parts = [
+        phrase(
+            "{arm} {n} where {expected} were expected",
+            arm=arm,
+            n=count(row.customers),
+            expected=count(row.expected),
+        )
+        for arm, row in table.iterrows()
+    ]
+    return phrase(
+        "The arms do not have the customers that were planned ({arms}): some were lost or added in one "
+        "arm more than in another, so no effect is given. Find out where they went.",
+        arms=", ".join(parts),
+    )
+
+
+MISMATCH = 0.001
+HOLDOUT_SHARE, HOLDOUT_CUSTOMERS = 0.10, 400
+# With 100 in each arm, simulated 95% intervals leave out the truth 5 to 6 times in 100, of money up to
+# 7: that takes 400 (docs/campaign_simulations.md). And a lift that large is not a campaign's.
+FEWEST_IN_ARM, FEWEST_IN_ARM_OF_MONEY, LARGEST_DETECTABLE_LIFT = 100, 400, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRatio:
+    """Whether the arms have as many customers as were planned.
+
+    Attributes
+    ----------
+    table : DataFrame, index arm
+        Columns customers, expected.
+    statistic, pvalue : float
+        Pearson's χ², of arms less 1 degrees of freedom.
+    blocked : bool
+        Whether p < .001: customers were lost or added unequally, so no effect may be believed.
+    reason : str
+        In a sentence.
+    """
+
+    table: pd.DataFrame
+    statistic: float
+    pvalue: float
+    blocked: bool
+    reason: str
+
+
+def sample_ratio(counts: Mapping[Hashable, int], shares: Mapping[Hashable, float]) -> SampleRatio:
+    """Test that customers fell into the arms in the planned ratio.
+
+    Parameters
+    ----------
+    counts : mapping
+        Customers of each arm.
+    shares : mapping
+        Planned share of each arm, in any unit: 1 and 1, or 90 and 10.
+
+    Returns
+    -------
+    SampleRatio
+
+    Raises
+    ------
+    SettingsError
+        Where the arms are not the same, are fewer than two, or a number is not of its range.
+    CannotSay
+        Where fewer than five customers were expected in an arm.
+
+    Notes
+    -----
+    Fabijan et al., "Diagnosing sample ratio mismatch in online controlled experiments", KDD 2019.
+
+    Examples
+    --------
+    >>> found = sample_ratio({"coupon": 821_588, "none": 815_482}, {"coupon": 1, "none": 1})
+    >>> found.blocked, f"{found.pvalue:.1e}"
+    (True, '1.8e-06')
+    """
+    if set(counts) != set(shares) or len(counts) < 2:
+        raise SettingsError(
+            f"counts are of {list(counts)} and shares of {list(shares)}; expected the same two or "
+            "more arms."
+        )
+    observed = np.array([counts[arm] for arm in counts], dtype=float)
+    planned = np.array([shares[arm] for arm in counts], dtype=float)
+    if not ((planned > 0.0).all() and (observed >= 0.0).all() and np.isfinite(planned).all()):
+        raise SettingsError(
+            f"shares are {dict(shares)} and counts {dict(counts)}; expected shares above 0 and "
+            "counts from 0."
+        )
+    expected = observed.sum() * planned / planned.sum()
+    if expected.min() < 5.0:
+        raise CannotSay(
+            phrase(
+                "With {n} customers in all, whether the arms have the planned ratio cannot be tested. "
+                "It takes five expected in each.",
+                n=count(observed.sum()),
+            )
+        )
+    found = chisquare(observed, expected)
+    pvalue = float(found.pvalue)
+    table = pd.DataFrame(
+        {"customers": observed.astype(int), "expected": expected},
+        index=pd.Index(list(counts), name="arm"),
+    )
+    blocked = pvalue < MISMATCH
+    return SampleRatio(table, float(found.statistic), pvalue, blocked, ratio_words(table, blocked))
+
+
+def balance_table(covariates: pd.DataFrame, arm: ArrayLike, *, control: Hashable) -> pd.DataFrame:
+    """How much each arm differed from control before the campaign.
+
+    Parameters
+    ----------
+    covariates : DataFrame, shape (n, k)
+        Known before the campaign.
+    arm : array_like, shape (n,)
+        The arm of each customer.
+    control : hashable
+
+    Returns
+    -------
+    DataFrame
+        One row a covariate and arm: covariate, arm, mean, mean_control, standardised_difference
+        (m − m_C) ÷ √((s² + s_C²) ÷ 2), and chance, the standard deviation √(1 ÷ n + 1 ÷ n_C) that
+        chance alone gives it: beyond three of them, randomisation is in doubt.
+
+    Raises
+    ------
+    SettingsError, DataError
+        Where the arms, the shapes or the numbers are not as expected.
+    CannotSay
+        Where an arm has a single customer.
+
+    Notes
+    -----
+    Austin, Statistics in Medicine 28 (2009), 3083–3107.
+
+    Examples
+    --------
+    >>> before = pd.DataFrame({"frequency": [1, 3, 2, 4]})
+    >>> balance_table(before, ["a", "a", "b", "b"], control="a")["standardised_difference"].round(3)
+    0    0.707
+    Name: standardised_difference, dtype: float64
+    """
+    if covariates.shape[1] == 0:
+        raise SettingsError("covariates has no columns; expected what was known before.")
+    arms = read_arms(np.zeros(len(covariates)), arm, covariates, control)
+    if arms.counts.min() < 2:
+        raise CannotSay(
+            phrase("An arm with a single customer cannot be compared. Include more customers.")
+        )
+    values = covariates.to_numpy(dtype=float)
+    parts = [values[arms.index == g] for g in range(len(arms.labels))]
+    tables = [
+        pd.DataFrame(
+            {
+                "covariate": covariates.columns,
+                "arm": label,
+                "mean": part.mean(axis=0),
+                "mean_control": parts[0].mean(axis=0),
+                "standardised_difference": standardised_differences(part, parts[0]),
+                "chance": math.sqrt(1.0 / len(part) + 1.0 / len(parts[0])),
+            }
+        )
+        for label, part in zip(arms.labels[1:], parts[1:], strict=True)
+    ]
+    # By covariate, then arm.
+    return pd.concat(tables).sort_index(kind="stable").reset_index(drop=True)
+
+
+def holdout_floor(customers: int) -> int:
+    """Customers to hold out of a campaign: at least 10%, and at least 400.
+
+    Parameters
+    ----------
+    customers : int
+        Of the campaign, those held out included.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    CannotSay
+        Where that is more than half of them.
+
+    Examples
+    --------
+    >>> holdout_floor(1000), holdout_floor(25_000)
+    (400, 2500)
+    """
+    floor = max(math.ceil(HOLDOUT_SHARE * customers - 1e-9), HOLDOUT_CUSTOMERS)
+    if 2 * floor > customers:
+        sentence = marked(
+            "With {n} customers, no test of a campaign can be planned: {held_out} are to be held out, "
+            "and at least as many offered it. Pool stores."
+        )
+        told = phrase(sentence, n=count(customers), held_out=count(HOLDOUT_CUSTOMERS))
+        raise CannotSay(told)
+    return floor
+
+
+def fewest_in_arm(outcome: str) -> int:
+    """Customers that each arm needs before an interval of the outcome is to be trusted.
+
+    Parameters
+    ----------
+    outcome : str
+        "purchases", "bought", "spend" or "profit".
+
+    Returns
+    -------
+    int
+        100, or 400 for spend and profit.
+
+    Raises
+    ------
+    SettingsError
+
+    Examples
+    --------
+    >>> fewest_in_arm("purchases"), fewest_in_arm("spend")
+    (100, 400)
+    """
+    if outcome in ("purchases", "bought"):
+        return FEWEST_IN_ARM
+    if outcome in ("spend", "profit"):
+        return FEWEST_IN_ARM_OF_MONEY
+    raise SettingsError(
+        f'outcome is {outcome!r}; expected "purchases", "bought", "spend" or "profit".'
+    )
+
+
+def require_enough_customers(
+    treated: int,
+    control: int,
+    *,
+    control_mean: float,
+    standard_deviation: float,
+    r_squared: float = 0.0,
+    outcome: str = "purchases",
+    skewness: float = 0.0,
+) -> None:
+    """Refuse a verdict that a test of this size cannot give.
+
+    Parameters
+    ----------
+    treated, control : int
+        Customers of the two arms.
+    control_mean, standard_deviation : float
+        Of the outcome in control.
+    r_squared : float
+        Share of the outcome's variance that the covariates explain.
+    outcome, skewness : str, float
+        Its name, as in `fewest_in_arm`, and its skewness within the arms, from `outcome_skewness`.
+
+    Raises
+    ------
+    CannotSay
+        Where an arm has fewer than 100 customers (400 for spend and profit), a few customers decide
+        the smaller arm's mean, or only a lift beyond 50% would be found.
+    SettingsError
+        Where a number is not of its range.
+
+    Examples
+    --------
+    >>> require_enough_customers(2000, 400, control_mean=1.0, standard_deviation=1.5)
+    """
+    fewest = fewest_in_arm(outcome)
+    sizes = {"treated": count(treated), "control": count(control)}
+    if min(treated, control) < fewest:
+        sentence = marked(
+            "With {treated} offered the campaign and {control} held out, its effect on {outcome} cannot "
+            "be told: it takes {fewest} in each arm. Pool stores, or include more customers."
+        )
+        raise CannotSay(phrase(sentence, **sizes, outcome=phrase(outcome), fewest=count(fewest)))
+    # What is 0 or 1 has no few who decide it: simulated intervals hold with 100 beside 900.
+    if outcome != "bought":
+        require_little_skewness(treated, control, skewness)
+    if not control_mean > 0.0:
+        raise CannotSay(
+            phrase(
+                "Customers held out have no positive mean outcome, so a lift cannot be told. See the "
+                "absolute effect."
+            )
+        )
+    effect = minimum_detectable_effect(standard_deviation, treated, control, r_squared=r_squared)
+    if effect > LARGEST_DETECTABLE_LIFT * control_mean:
+        sentence = marked(
+            "With {treated} offered the campaign and {control} held out, only a lift beyond {lift} "
+            "would be found. Pool stores, or include more customers."
+        )
+        raise CannotSay(phrase(sentence, **sizes, lift=share(effect / control_mean)))

@@ -1,0 +1,294 @@
+"""A campaign for customers chosen by rule, with eligible others left out: doubly robust effects (AIPW).
+
+Robins, Rotnitzky & Zhao, Journal of the American Statistical Association 89 (1994); for the effect on
+the treated, Sant'Anna & Zhao, Journal of Econometrics 219 (2020), section 2. Preconditions: what
+decided who got the campaign is among the covariates, measured before it; every kind of customer had
+some chance of either. The estimate is right where the model of the choice (logit) or the linear models
+of the outcome are right; nothing in the data shows that no cause was left out (see `hidden`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr
+
+from retention_models.campaigns.estimators.doubly_robust import (
+    Choice,
+    ate,
+    att,
+    balance,
+    effective_size,
+    refuse_thin_weights,
+    within_overlap,
+)
+from retention_models.campaigns.estimators.regression import Flags, Floats, flags, numbers
+from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import phrase
+
+Estimand = Literal["att", "ate"]
+
+_NORMAL_95 = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True)
+class TargetedEffect:
+    """Doubly robust effect of a targeted campaign, with what its credibility rests on.
+
+    Attributes
+    ----------
+    estimand : str
+        "att", the effect on those who got the campaign, or "ate", on all; of those with overlap.
+    effect, standard_error, conf_low, conf_high, pvalue : float
+        In units of the outcome per customer; 95% interval.
+    treated, control : int
+        Customers used.
+    trimmed_share : float
+        Share of the estimand's customers left out because hardly any like them are on the other side.
+    effective_controls : float
+        Kish's size of the weighted controls, (Σw)² ÷ Σw².
+    balance : DataFrame
+        By covariate: standardised difference, unweighted and weighted; beyond ±0.1 is noteworthy.
+    propensity : ndarray, shape (customers,)
+        Estimated chance of getting the campaign before any were left out.
+    influence : ndarray, shape (treated + control,)
+        What each of the n customers used adds to `effect`, n times the change when he is left out, in
+        their order; the influence function where `small_sample` is false.
+    used : ndarray of bool, shape (customers,)
+    """
+
+    estimand: str
+    effect: float
+    standard_error: float
+    conf_low: float
+    conf_high: float
+    pvalue: float
+    treated: int
+    control: int
+    trimmed_share: float
+    effective_controls: float
+    balance: pd.DataFrame
+    propensity: Floats
+    influence: Floats
+    used: Flags
+
+
+def targeted_effect(
+    outcome: Any,
+    treated: Any,
+    covariates: Any,
+    *,
+    estimand: Estimand = "att",
+    propensity_covariates: Any = None,
+    link: Literal["logit", "probit"] = "logit",
+    trim: tuple[float, float] = (0.02, 0.98),
+    small_sample: bool = True,
+) -> TargetedEffect:
+    """Effect of a campaign on customers chosen by what the covariates say.
+
+    Parameters
+    ----------
+    outcome : array_like, shape (customers,)
+        Of the campaign's window.
+    treated : array_like of bool, shape (customers,)
+    covariates : array_like or DataFrame, shape (customers, k)
+        Known at the date of the choice. No constant.
+    estimand : {"att", "ate"}
+    propensity_covariates : array_like, shape (customers, m), optional
+        Of the model of the choice, where not the same.
+    link : {"logit", "probit"}
+    trim : (float, float)
+        Customers with a lower or higher chance of the campaign are left out (Crump, Hotz, Imbens &
+        Mitnik, Biometrika 96, 2009), and the models fitted again; for "att" only the upper bound is
+        used, since controls with a small chance have little weight.
+    small_sample : bool
+        Whether residuals and scores are divided by 1 − leverage, without which the standard error of
+        2,000 customers' spend comes out 5% too small; false gives what Stata prints.
+
+    Returns
+    -------
+    TargetedEffect
+
+    Raises
+    ------
+    SettingsError
+        Where an argument is not as described.
+    CannotSay
+        Where the choice can be told from the covariates, over half of the customers have no overlap,
+        the controls' weights rest on fewer than 30 customers, or covariates are sums of each other.
+
+    Notes
+    -----
+    The formulas are in `doubly_robust`. The influence function includes the estimation of the
+    propensity and of both outcome models, so the standard error holds where one of them is wrong. The
+    customers left out are taken as given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(1)
+    >>> x = rng.normal(size=(2000, 1))
+    >>> z = rng.random(2000) < 1 / (1 + np.exp(-x[:, 0]))
+    >>> y = 3 * x[:, 0] + 2 * z + rng.normal(size=2000)
+    >>> found = targeted_effect(y, z, x)
+    >>> bool(found.conf_low < 2 < found.conf_high), round(float(y[z].mean() - y[~z].mean()), 1)
+    (True, 4.4)
+    """
+    y = numbers("outcome", outcome, 1)
+    compared = comparable(
+        treated,
+        covariates,
+        estimand=estimand,
+        propensity_covariates=propensity_covariates,
+        link=link,
+        trim=trim,
+        small_sample=small_sample,
+    )
+    return compared.effect(y)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparable:
+    """Customers with overlap and their fitted choice: any number of outcomes share it.
+
+    Attributes
+    ----------
+    estimand : str
+    treated : ndarray of bool, shape (used customers,)
+    design : ndarray, shape (used customers, 1 + k)
+        A constant and the covariates.
+    choice : Choice
+        Of the used customers.
+    propensity : ndarray, shape (customers,)
+        Before any were left out.
+    used : ndarray of bool, shape (customers,)
+    trimmed_share, effective_controls : float
+    balance : DataFrame
+        These as in `TargetedEffect`.
+    small_sample : bool
+    """
+
+    estimand: str
+    treated: Flags
+    design: Floats
+    choice: Choice
+    propensity: Floats
+    used: Flags
+    trimmed_share: float
+    effective_controls: float
+    balance: pd.DataFrame
+    small_sample: bool
+
+    def effect(self, outcome: Any) -> TargetedEffect:
+        """Effect on one outcome.
+
+        Parameters
+        ----------
+        outcome : array_like, shape (customers,)
+            Of all customers, those left out among them.
+
+        Returns
+        -------
+        TargetedEffect
+
+        Raises
+        ------
+        SettingsError
+            Where the shape or a number is not as described.
+        CannotSay
+            Where the outcome cannot be modelled, or has no spread.
+        """
+        y, z = numbers("outcome", outcome, 1, self.used.size)[self.used], self.treated
+        estimate = att if self.estimand == "att" else ate
+        effect, influence = estimate(y, z, self.design, self.choice, small_sample=self.small_sample)
+        error = float(np.sqrt((influence**2).mean() / y.size))
+        if not error > 0:
+            raise CannotSay(
+                phrase(
+                    "The outcome has no spread beyond what the covariates tell, so the campaign's "
+                    "effect has no standard error; check that the outcome was measured customer by "
+                    "customer."
+                )
+            )
+        half, pvalue = _NORMAL_95 * error, 2.0 * float(ndtr(-abs(effect) / error))
+        return TargetedEffect(
+            *(self.estimand, effect, error, effect - half, effect + half, pvalue),
+            *(int(z.sum()), int((~z).sum()), self.trimmed_share, self.effective_controls),
+            *(self.balance, self.propensity, influence, self.used),
+        )
+
+
+def comparable(
+    treated: Any,
+    covariates: Any,
+    *,
+    estimand: Estimand = "att",
+    propensity_covariates: Any = None,
+    link: Literal["logit", "probit"] = "logit",
+    trim: tuple[float, float] = (0.02, 0.98),
+    small_sample: bool = True,
+) -> Comparable:
+    """What `targeted_effect` does before it looks at an outcome.
+
+    Parameters
+    ----------
+    treated, covariates, estimand, propensity_covariates, link, trim, small_sample
+        As in `targeted_effect`.
+
+    Returns
+    -------
+    Comparable
+
+    Raises
+    ------
+    SettingsError, CannotSay
+        As `targeted_effect`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(1)
+    >>> x = rng.normal(size=(2000, 1))
+    >>> z = rng.random(2000) < 1 / (1 + np.exp(-x[:, 0]))
+    >>> compared = comparable(z, x)
+    >>> [round(compared.effect(k * z + x[:, 0] ** 2).effect) for k in (0, 3)]
+    [0, 3]
+    """
+    names = list(map(str, getattr(covariates, "columns", [])))
+    x = numbers("covariates", covariates, 2)
+    z = flags("treated", treated, len(x))
+    w = x
+    if propensity_covariates is not None:
+        w = numbers("propensity_covariates", propensity_covariates, 2, len(x))
+    _check_choices(estimand, link, trim)
+    x, w = (np.column_stack([np.ones(len(x)), part]) for part in (x, w))
+    choice = Choice.fitted(z, w, link)
+    propensity = choice.chance
+    used, trimmed = within_overlap(propensity, z, trim, estimand)
+    if not used.all():
+        z, x, w = z[used], x[used], w[used]
+        choice = Choice.fitted(z, w, link)
+    weights = _weights(choice.chance, z, estimand)
+    refuse_thin_weights(weights, z)
+    sides = balance(x[:, 1:], z, weights, names)
+    size = effective_size(weights[~z])
+    return Comparable(estimand, z, x, choice, propensity, used, trimmed, size, sides, small_sample)
+
+
+def _weights(chance: Floats, z: Flags, estimand: Estimand) -> Floats:
+    """What makes both sides alike in their covariates."""
+    if estimand == "att":
+        return np.where(z, 1.0, chance / (1.0 - chance))
+    return np.where(z, 1.0 / chance, 1.0 / (1.0 - chance))
+
+
+def _check_choices(estimand: str, link: str, trim: tuple[float, float]) -> None:
+    if estimand not in ("att", "ate"):
+        raise SettingsError(f'estimand: expected "att" or "ate"; got {estimand!r}.')
+    if link not in ("logit", "probit"):
+        raise SettingsError(f'link: expected "logit" or "probit"; got {link!r}.')
+    if not 0.0 <= trim[0] < trim[1] <= 1.0:
+        raise SettingsError(f"trim: expected two ascending chances from 0 to 1; got {trim}.")

@@ -1,0 +1,328 @@
+"""A campaign before it starts: what lift the store's own customers let it find, and what it takes.
+
+What a plan says, in plain words: pure functions of its numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from retention_models.campaigns.estimators.checks import (
+    holdout_floor,
+    require_enough_customers,
+)
+from retention_models.campaigns.plans.assignment import planned_shares
+from retention_models.campaigns.plans.backtest import (
+    Backtest,
+    backtest_outcomes,
+    customers_on,
+    last_day_before,
+)
+from retention_models.campaigns.plans.detectable import growth_of
+from retention_models.campaigns.plans.tables import (
+    DURATIONS,
+    Terms,
+    duration_table,
+    outcome_table,
+)
+from retention_models.data.transactions import Transactions
+from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import counted, day
+from retention_models.settings.campaigns import Campaign
+
+
+@dataclass(frozen=True)
+class CampaignPlan:
+    """What a campaign can find out, before it starts.
+
+    Attributes
+    ----------
+    campaign : Campaign
+    arms : Series, index arm
+        Customers of each arm as planned, control first.
+    table : DataFrame
+        One row an outcome and arm other than control: outcome, arm, mean and standard_deviation
+        between customers and r_squared of the covariates (all from the backtest), customers (of the
+        arm and control together), minimum_detectable_effect (a customer, in the outcome's unit),
+        minimum_detectable_percent (of the mean; missing where that is not above 0),
+        customers_needed (of all arms together, for the wished lift).
+    durations : DataFrame
+        One row an outcome and length: outcome, days, minimum_detectable_percent of the arm that finds
+        least, found (whether that is at most the wished lift). Without rows where no model of the
+        customers can be fitted.
+    days_needed : int or None
+        Shortest length at which the wished lift of the primary outcome is found: the campaign's own,
+        or whole weeks up to 52; None if none is long enough, or there is no model.
+    holdout_floor : int
+        Customers to hold out at least.
+    wished_lift, power, level : float
+        Relative lift that is to be found with this power, at this two-sided level. With several arms
+        each is compared with control at the level ÷ their number.
+    backtest : Backtest
+    customers : DataFrame, index customer_id
+        expected_purchases in the campaign's days, missing for those without history: what
+        `assign_customers` takes.
+    no_model : str
+        Why there are no other lengths; empty where there are.
+    """
+
+    campaign: Campaign
+    arms: pd.Series = field(repr=False)
+    table: pd.DataFrame = field(repr=False)
+    durations: pd.DataFrame = field(repr=False)
+    days_needed: int | None
+    holdout_floor: int
+    wished_lift: float
+    power: float
+    level: float
+    backtest: Backtest = field(repr=False)
+    customers: pd.DataFrame = field(repr=False)
+    no_model: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """Whether the wished lift will be found, in few words."""
+        return verdict(self)
+
+    def summary(self) -> str:
+        """What to do, in a paragraph."""
+        return summary(self)
+
+
+def plan_campaign(
+    log: Transactions,
+    campaign: Campaign,
+    *,
+    customers: pd.Index | None = None,
+    store_id: str | None = None,
+    control_share: float | None = None,
+    lift: float = 0.10,
+    power: float = 0.8,
+    level: float = 0.05,
+    margin: float | None = None,
+) -> CampaignPlan:
+    """Tell what a randomised campaign would find of a store's own customers, and what it takes.
+
+    Parameters
+    ----------
+    log : Transactions
+        A checked log, of all stores. Days from the campaign's start on are not looked at.
+    campaign : Campaign
+        Randomised; its shares say who is held out.
+    customers : Index of str, optional
+        Customers that it is for; all who have bought unless given. Who never has is counted too.
+    store_id : str, optional
+        Only customers who were last seen at that store.
+    control_share : float, optional
+        Share to hold out against one arm, instead of the campaign's shares; half without either.
+    lift : float
+        Relative lift that one wishes to find, such as 0.10.
+    power, level : float
+        Probability of finding a lift that is there, and of finding one that is not.
+    margin : float, optional
+        Share of spend that is profit; the campaign's unless given. Without either there is no row of
+        profit.
+
+    Returns
+    -------
+    CampaignPlan
+
+    Raises
+    ------
+    SettingsError
+        Where the campaign is not randomised, or a number is not of its range.
+    CannotSay
+        Where the customers are too few: fewer than 800, or so few that only a lift beyond 50% of the
+        primary outcome would be found; or the log holds no window before the campaign.
+
+    Notes
+    -----
+    Minimum detectable effect: (z_{1−α/2} + z_{power}) · √((1 − R²)(s²_T ÷ n_T + s²_C ÷ n_C)), see
+    `campaigns.power`, of proportions `campaigns.proportions`; mean, s and R² are those of the same
+    customers one window earlier (`backtest_outcomes`). Customers who joined since then, or have no
+    history, are taken to be like the others. Profit's spread does not know of redemptions.
+
+    Examples
+    --------
+    >>> import datetime as dt, tempfile
+    >>> from retention_models.project.simulated_shop import SimulatedShop
+    >>> from retention_models.data.transactions import read_transactions
+    >>> shop = SimulatedShop(customers=4000, first_day=dt.date(2023, 1, 1), seed=1)
+    >>> coupon = Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+    ...     start=dt.date(2024, 1, 1), end=dt.date(2024, 2, 25))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     shop.orders(dt.date(2023, 12, 31)).to_parquet(f"{folder}/log.parquet")
+    ...     log = read_transactions(
+    ...         f"{folder}/log.parquet", customer_id="customer_id", date="date", spend="spend")
+    ...     plan = plan_campaign(log, coupon)
+    >>> plan.verdict
+    'it takes longer'
+    """
+    _check(lift, power, level)
+    shares = _shares(campaign, control_share)
+    last = last_day_before(log, campaign)
+    found, covariates = customers_on(log, campaign, last, customers, store_id)
+    floor = holdout_floor(len(found))
+    arms = pd.Series({arm: round(len(found) * share) for arm, share in shares.items()})
+    terms = Terms(arms, lift, power, level)
+    backtest = backtest_outcomes(
+        log, campaign, customers=customers, store_id=store_id, margin=margin
+    )
+    _require_enough(backtest, campaign, arms)
+    try:
+        growth = growth_of(log, last, found)
+        no_model, (durations, needed) = "", duration_table(backtest, campaign, growth, terms)
+    except CannotSay as refusal:
+        no_model, durations, needed = str(refusal), pd.DataFrame(columns=list(DURATIONS)), None
+    return CampaignPlan(
+        campaign=campaign,
+        arms=arms,
+        table=outcome_table(backtest, terms, shares),
+        durations=durations,
+        days_needed=needed,
+        holdout_floor=floor,
+        wished_lift=lift,
+        power=power,
+        level=level,
+        backtest=backtest,
+        customers=_expected(found, covariates),
+        no_model=no_model,
+    )
+
+
+def _check(lift: float, power: float, level: float) -> None:
+    if not 0.0 < lift < 1.0:
+        raise SettingsError(f"lift is {lift}; expected between 0 and 1, such as 0.10 for 10%.")
+    if not 0.0 < level < 0.5:
+        raise SettingsError(f"level is {level}; expected between 0 and 0.5, such as 0.05.")
+    if not level < power < 1.0:
+        raise SettingsError(
+            f"power is {power}; expected between the level, {level}, and 1, such as 0.8."
+        )
+
+
+def _shares(campaign: Campaign, control_share: float | None) -> dict[str, float]:
+    """Share of each arm, control first."""
+    if control_share is None and campaign.shares:
+        return planned_shares(campaign)
+    share = 0.5 if control_share is None else control_share
+    others = [arm for arm in campaign.shares if arm != campaign.control]
+    if not 0.0 < share < 1.0 or len(others) > 1:
+        raise SettingsError(
+            f"control_share is {share}; expected between 0 and 1, for a campaign of one arm and control."
+        )
+    arm = others[0] if others else "offered"
+    shares = {campaign.control: share, arm: 1.0 - share}
+    return planned_shares(campaign.model_copy(update={"shares": shares}))
+
+
+def _require_enough(backtest: Backtest, campaign: Campaign, arms: pd.Series) -> None:
+    """Raise where no verdict on the primary outcome can be had."""
+    outcome = campaign.primary
+    if outcome not in backtest.table.index:
+        raise SettingsError(
+            f"campaign {campaign.id!r}: primary is {outcome!r}, and margin is not given; expected the "
+            "share of spend that is profit."
+        )
+    row = backtest.table.loc[outcome]
+    require_enough_customers(
+        int(arms.iloc[1:].min()),
+        int(arms.iloc[0]),
+        control_mean=float(row["mean"]),
+        standard_deviation=float(row["standard_deviation"]),
+        r_squared=float(row["r_squared"]),
+        outcome=outcome,
+    )
+
+
+def _expected(found: pd.DataFrame, covariates: pd.DataFrame) -> pd.DataFrame:
+    """Expected purchases of each customer in the campaign's days, NaN without history or model."""
+    nothing = pd.Series(np.nan, index=found.index)
+    expected = covariates.get("expected_purchases", nothing).where(found["frequency"].notna())
+    return pd.DataFrame({"expected_purchases": expected})
+
+
+OUTCOMES = {
+    "purchases": "purchases",
+    "bought": "the share of customers who buy",
+    "spend": "spend",
+    "profit": "profit",
+}
+
+
+def verdict(plan: CampaignPlan) -> str:
+    """Whether the wished lift will be found, in few words."""
+    hardest = _hardest(plan)
+    if hardest["minimum_detectable_percent"] <= 100.0 * plan.wished_lift:
+        return "it will be found"
+    return "it takes longer" if plan.days_needed else "it takes more customers"
+
+
+def summary(plan: CampaignPlan) -> str:
+    """What to do, in a paragraph."""
+    return " ".join([_what_it_finds(plan), _what_it_takes(plan), _holdout(plan), _source(plan)])
+
+
+def _hardest(plan: CampaignPlan) -> pd.Series:
+    """The row of the primary outcome whose arm finds least."""
+    rows = plan.table[plan.table["outcome"] == plan.campaign.primary]
+    return rows.loc[rows["minimum_detectable_percent"].fillna(math.inf).idxmax()]
+
+
+def _what_it_finds(plan: CampaignPlan) -> str:
+    row, campaign = _hardest(plan), plan.campaign
+    least = row["minimum_detectable_percent"]
+    found = (
+        f"a lift of {OUTCOMES[campaign.primary]} from {least:.1f}% up, in {plan.power:.0%} of cases"
+    )
+    if math.isnan(least):
+        found = f"no lift of {OUTCOMES[campaign.primary]}, for nearly all buy anyway"
+    arms = ", ".join(f"{customers:,} {arm}" for arm, customers in plan.arms.items())
+    return (
+        f"With {counted(int(plan.arms.sum()), 'customer')} ({arms}) and {campaign.days} days, "
+        f"{campaign.name} finds {found}."
+    )
+
+
+def _what_it_takes(plan: CampaignPlan) -> str:
+    row, wished = _hardest(plan), f"{plan.wished_lift:.0%}"
+    if verdict(plan) == "it will be found":
+        return f"That is enough for the {wished} that you wish to find."
+    said = f"For the {wished} that you wish to find that is too little:"
+    more = "no number of customers would do"
+    if not math.isnan(row["customers_needed"]):
+        more = f"it takes {row['customers_needed']:,.0f} customers at this length"
+    if plan.days_needed:
+        return (
+            f"{said} {more}, or {plan.days_needed} days with these, if the lift lasts as long as the "
+            "campaign does."
+        )
+    if plan.no_model:
+        return f"{said} {more}. What a longer campaign finds cannot be said: {plan.no_model}"
+    return (
+        f"{said} {more}, and not even 52 weeks do with these. Pool stores, or plan a larger offer."
+    )
+
+
+def _holdout(plan: CampaignPlan) -> str:
+    held, floor = int(plan.arms.iloc[0]), plan.holdout_floor
+    if held >= floor:
+        return f"Held out are {held:,}; the least is {floor:,}."
+    return (
+        f"Held out are {held:,}, which is too few: hold out {floor:,} at least "
+        f"({floor / int(plan.arms.sum()):.0%})."
+    )
+
+
+def _source(plan: CampaignPlan) -> str:
+    past, row = plan.backtest, plan.backtest.table.loc[plan.campaign.primary]
+    first, last = day(past.campaign.start), day(past.campaign.end)
+    return (
+        f"This rests on what {counted(past.customers, 'customer')} did from {first} to {last}: their "
+        f"histories explain {max(row['r_squared'], 0.0):.0%} of how they differ, which the reading of "
+        "the effect takes off."
+    )

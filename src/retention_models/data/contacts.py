@@ -1,0 +1,280 @@
+"""Survey answers and other contacts with customers: optional sources, checked like the transactions.
+
+What each customer said last: the newest score, the newest event of a kind.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ibis
+import pandas as pd
+from ibis.expr.types import Table
+
+from retention_models.data.checked_sources import (
+    accepted,
+    blank,
+    score_of,
+    up_of,
+    who_and_when,
+)
+from retention_models.data.contract import require_columns
+from retention_models.data.engines import open_source, to_frame
+from retention_models.errors import DataError, SettingsError
+
+if TYPE_CHECKING:
+    from retention_models.settings.project import Settings
+
+
+SCALES = {"0-10": 0, "1-10": 1}
+
+
+@dataclass(frozen=True)
+class Surveys:
+    """Checked survey answers.
+
+    Attributes
+    ----------
+    table : ibis Table
+        Usable rows: customer_id, store_id (text; null for an answer that is of no one store), date
+        (day in the shop's zone), kind (text, null where not given), score (whole number, null where
+        there is none), up (true for a thumb up, null where there is none).
+    quality : DataFrame
+        Rows that could not be used: reason, rows.
+    rows_read : int
+        Rows in the source.
+    source : str
+        What was read, for messages.
+    scale : str, optional
+        "0-10" or "1-10"; None where there are no scores.
+    """
+
+    table: Table = field(repr=False)
+    quality: pd.DataFrame = field(repr=False)
+    rows_read: int
+    source: str
+    scale: str | None = None
+
+    def of_kind(self, *kinds: str) -> Surveys:
+        """The answers to some of the surveys."""
+        table = self.table.filter(self.table["kind"].isin(kinds))
+        return replace(self, table=table)
+
+
+@dataclass(frozen=True)
+class Events:
+    """Checked contacts: customer_id, store_id (null for none), date and kind; else as `Surveys`."""
+
+    table: Table = field(repr=False)
+    quality: pd.DataFrame = field(repr=False)
+    rows_read: int
+    source: str
+
+
+def read_surveys(
+    source: str | Path,
+    *,
+    customer_id: str,
+    answered_at: str,
+    score: str | None = None,
+    thumb: str | None = None,
+    store_id: str | None = None,
+    kind: str | None = None,
+    scale: str | None = None,
+    table: str | None = None,
+    timezone: str = "UTC",
+    date_format: str | None = None,
+    max_unusable_share: float = 0.01,
+) -> Surveys:
+    """Read survey answers and check them; data/README.md has the contract.
+
+    Parameters
+    ----------
+    source : str or Path
+        As for `read_transactions`.
+    customer_id, answered_at : str
+        Names of these columns.
+    score, thumb : str, optional
+        Names of the columns with a score, and with a thumb up or down; at least one of them.
+    store_id, kind : str, optional
+        Names of the columns with a store, and with the survey's name.
+    scale : {"0-10", "1-10"}, optional
+        Scale of the scores. Where none is declared, an answer of 0 proves the first; without one
+        the answers are refused, since a scale from 1 to 10 has other promoters and detractors.
+    table, timezone, date_format, max_unusable_share
+        As for `read_transactions`.
+
+    Returns
+    -------
+    Surveys
+
+    Raises
+    ------
+    SettingsError
+        If neither score nor thumb is named, or the scale is unknown.
+    DataError
+        As for `read_transactions`, or if the scale cannot be told from the answers.
+    """
+    if score is None and thumb is None:
+        raise SettingsError("surveys: expected the name of a column for score, thumb or both.")
+    if scale is not None and scale not in SCALES:
+        raise SettingsError(f'scale: expected "0-10" or "1-10"; got {scale!r}.')
+    origin = open_source(str(source), table, timezone)
+    name, raw = origin.name, origin.table
+    columns = {"customer_id": customer_id, "answered_at": answered_at, "score": score}
+    columns |= {"thumb": thumb, "store_id": store_id, "kind": kind}
+    require_columns(name, raw, columns)
+    found, reasons = who_and_when(name, raw, columns, "answered_at", timezone, date_format)
+    given_score, given_thumb = blank(raw, score), blank(raw, thumb)
+    found["score"], found["up"] = score_of(raw, score, SCALES[scale or "0-10"]), up_of(raw, thumb)
+    reasons += [
+        (given_score & given_thumb, "no answer"),
+        (~given_score & found["score"].isnull(), "score is not on the scale"),
+        (~given_thumb & found["up"].isnull(), "thumb is neither up nor down"),
+    ]
+    rows, quality, usable = accepted(origin, columns, found, reasons, max_unusable_share)
+    if score is not None and scale is None:
+        _require_zero(name, score, usable)
+    known = None if score is None else scale or "0-10"
+    return Surveys(usable, quality, rows, name, known)
+
+
+def read_events(
+    source: str | Path,
+    *,
+    customer_id: str,
+    date: str,
+    kind: str,
+    store_id: str | None = None,
+    table: str | None = None,
+    timezone: str = "UTC",
+    date_format: str | None = None,
+    max_unusable_share: float = 0.01,
+) -> Events:
+    """Read contacts with customers other than purchases: redeemed coupons, referrals, clicks.
+
+    Parameters
+    ----------
+    source : str or Path
+        As for `read_transactions`.
+    customer_id, date, kind : str
+        Names of these columns.
+    store_id : str, optional
+        Name of the column with a store.
+    table, timezone, date_format, max_unusable_share
+        As for `read_transactions`.
+
+    Returns
+    -------
+    Events
+
+    Raises
+    ------
+    DataError
+        As for `read_transactions`.
+    """
+    origin = open_source(str(source), table, timezone)
+    name, raw = origin.name, origin.table
+    columns = {"customer_id": customer_id, "date": date, "kind": kind, "store_id": store_id}
+    require_columns(name, raw, columns)
+    found, reasons = who_and_when(name, raw, columns, "date", timezone, date_format)
+    reasons.append((blank(raw, kind), "no kind"))
+    rows, quality, usable = accepted(origin, columns, found, reasons, max_unusable_share)
+    return Events(usable, quality, rows, name)
+
+
+def read_project_surveys(settings: Settings) -> Surveys | None:
+    """The surveys of a project file; None where it has no table [surveys]."""
+    given = settings.surveys
+    if given is None:
+        return None
+    return read_surveys(
+        settings.path(given.source),
+        **given.columns.model_dump(),
+        **given.model_dump(exclude={"source", "columns"}),
+        timezone=settings.transactions.timezone,
+    )
+
+
+def read_project_events(settings: Settings) -> Events | None:
+    """The contacts of a project file; None where it has no table [events]."""
+    given = settings.events
+    if given is None:
+        return None
+    return read_events(
+        settings.path(given.source),
+        **given.columns.model_dump(),
+        **given.model_dump(exclude={"source", "columns"}),
+        timezone=settings.transactions.timezone,
+    )
+
+
+def _require_zero(name: str, column: str, usable: Table) -> None:
+    found = to_frame(usable.aggregate(n=usable["score"].count(), lowest=usable["score"].min()))
+    n, lowest = int(found["n"].iloc[0]), found["lowest"].iloc[0]
+    if n and lowest > 0:
+        raise DataError(
+            f"{name}: none of the {n:,} scores in column {column!r} is 0, so they may be from 0 to 10 "
+            "or from 1 to 10, and the share of promoters and detractors is not the same. Declare "
+            'which: scale = "0-10" or scale = "1-10".'
+        )
+
+
+COMPLAINT = "complaint"
+
+
+def last_scores(surveys: Surveys, store_id: str, end: dt.date) -> pd.DataFrame:
+    """Each customer's last score.
+
+    Parameters
+    ----------
+    surveys : Surveys
+        From `read_surveys`.
+    store_id : str
+        Answers of this store, and those of no one store.
+    end : date
+        Last day that counts.
+
+    Returns
+    -------
+    DataFrame
+        customer_id, score. Of several on one day the lowest: a survey has days, so the last of them
+        is not known.
+    """
+    table = _of_store(surveys.table, store_id, end)
+    table = table.filter(table["score"].notnull())
+    order = ibis.window(group_by="customer_id", order_by=[ibis.desc("date"), "score"])
+    table = table.mutate(place=ibis.row_number().over(order))
+    table = table.filter(table["place"] == 0).select("customer_id", "score")
+    return to_frame(table.order_by("customer_id"))
+
+
+def last_events(events: Events, kind: str, store_id: str, end: dt.date) -> pd.DataFrame:
+    """Day of each customer's last event of a kind.
+
+    Parameters
+    ----------
+    events : Events
+        From `read_events`.
+    kind : str
+        Such as "complaint"; upper and lower case are the same.
+    store_id, end
+        As for `last_scores`.
+
+    Returns
+    -------
+    DataFrame
+        customer_id, day.
+    """
+    table = _of_store(events.table, store_id, end)
+    table = table.filter(table["kind"].lower() == kind.lower())
+    found = table.group_by("customer_id").aggregate(day=table["date"].max())
+    return to_frame(found.order_by("customer_id"))
+
+
+def _of_store(table: Table, store_id: str, end: dt.date) -> Table:
+    here = table["store_id"].isnull() | (table["store_id"] == store_id)
+    return table.filter(here & (table["date"] <= end))

@@ -1,0 +1,69 @@
+"""Opens what the project file names as its source: files by DuckDB, or another engine by its URL.
+
+The rest of the package speaks Ibis and does not know which of them answers.
+"""
+
+from __future__ import annotations
+
+from retention_models.data.engines.files import KINDS, open_files, open_frame
+from retention_models.data.engines.source import Source, kept, to_arrow, to_frame
+from retention_models.data.engines.writing import write_parquet, write_parts, write_table
+from retention_models.errors import DataError
+from retention_models.settings.credentials import without_password
+
+__all__ = [
+    "Source",
+    "kept",
+    "open_frame",
+    "open_source",
+    "to_arrow",
+    "to_frame",
+    "write_parquet",
+    "write_parts",
+    "write_table",
+]
+
+_POSTGRESQL = ("postgresql://", "postgres://")
+_SPARK = ("spark://", "sc://")
+
+
+def open_source(source: str, table: str | None, timezone: str, memory: str = "3.5GB") -> Source:
+    """Open a source as an Ibis table.
+
+    Parameters
+    ----------
+    source : str
+        Path or glob of CSV or Parquet files, path of a DuckDB file, or a URL: ``duckdb://path``,
+        ``postgresql://host/database``, ``spark://local`` (this machine), ``spark://host:7077`` (a
+        cluster's master) or ``sc://host:15002`` (Spark Connect).
+    table : str, optional
+        Name of the table; for a database or Spark needed, unless it has only one. With Spark also a
+        path of Parquet files that the cluster can read.
+    timezone : str
+        Zone to which times with an offset are moved.
+    memory : str
+        Most that DuckDB may hold in this process, such as ``"3GB"``; beyond it spills to disk.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    DataError
+        If the source is missing, cannot be reached, is of an unknown kind, or not what its name says.
+    """
+    if source.startswith(_POSTGRESQL):
+        from retention_models.data.engines.postgresql import open_postgresql
+
+        return open_postgresql(source, table, timezone)
+    if source.startswith(_SPARK):
+        from retention_models.data.engines.spark import open_spark
+
+        return open_spark(source, table, timezone)
+    if "://" in source.removeprefix("duckdb://"):
+        raise DataError(
+            f"{without_password(source)}: expected a path, or a URL that begins with duckdb://, "
+            f"postgresql://, spark:// or sc://. A path names {KINDS}."
+        )
+    return open_files(source, table, timezone, memory)

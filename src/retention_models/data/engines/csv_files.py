@@ -1,0 +1,242 @@
+"""Opens CSV files with nothing left to guess: what is not a sound CSV is refused, by file and line.
+
+DuckDB's detection would take the first row for the header where every row has a cell too many, leave an
+unclosed quote inside an id, rename a column that stands twice, and take a compressed file that was cut
+short for a shorter one. So the header is read here, and the engine is told the rest.
+
+Columns whose names differ in nothing, or in case only, are told apart by their place.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import mmap
+import re
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import ibis
+from ibis.expr.types import Table
+
+from retention_models.errors import DataError
+
+if TYPE_CHECKING:
+    from ibis.expr.types import Table
+
+
+def told_apart(cells: Sequence[str]) -> list[str]:
+    """Names without blanks around them; those that stand twice, or are empty, with their place.
+
+    Nobody can know which of two columns of one name is meant, so neither keeps it.
+
+    Examples
+    --------
+    >>> told_apart(["id", " day", "ID", ""])
+    ['id (column 1)', 'day', 'ID (column 3)', '(column 4)']
+    """
+    names = [cell.strip() for cell in cells]
+    times = Counter(name.casefold() for name in names)
+    return [
+        name if name and times[name.casefold()] == 1 else f"{name} (column {place})".strip()
+        for place, name in enumerate(names, start=1)
+    ]
+
+
+def parquet_names_told_apart(table: Table, path: str) -> Table:
+    """A Parquet file's table, as DuckDB opened it, with names that stand twice told apart.
+
+    DuckDB gives the second of two such columns a number behind its name. The file is asked for its own
+    names only where a column looks like that.
+    """
+    columns = list(table.columns)
+    known = {column.casefold() for column in columns}
+    if not any(
+        (twin := re.fullmatch(r"(.*)_\d+", column)) and twin[1].casefold() in known
+        for column in columns
+    ):
+        return table
+    import pyarrow.parquet
+
+    names = told_apart(pyarrow.parquet.read_schema(path).names)
+    return table.rename(dict(zip(names, columns, strict=True)))
+
+
+_DELIMITERS = (",", ";", "\t", "|")
+_HEADER_BYTES, _CHUNK = 1 << 16, 1 << 20
+_KIND_BY_MAGIC = {
+    b"\x1f\x8b": "a gzip file; let its name end in .csv.gz",
+    b"PAR1": "a Parquet file; let its name end in .parquet",
+    b"PK\x03\x04": "an Excel workbook or a zip archive; save its table as CSV UTF-8",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook; save its table as CSV UTF-8",
+    b"\xff\xfe": "text in UTF-16; save it as UTF-8",
+    b"\xfe\xff": "text in UTF-16; save it as UTF-8",
+}
+_SAVE_AS_UTF8 = (
+    'Save it as UTF-8 (in Excel: "CSV UTF-8"; from Windows-1254, "iconv -f CP1254 -t UTF-8").'
+)
+
+
+def open_csv(connection: ibis.BaseBackend, paths: list[str]) -> Table:
+    """Open CSV files as one table of text columns, each named as in the header.
+
+    Parameters
+    ----------
+    connection : ibis backend
+        DuckDB.
+    paths : list of str
+        Files with a header each, in UTF-8. The delimiter is the one of , ; tab | that splits the
+        header into the most columns. Columns are matched by name; what later files have beyond the
+        first file's columns is left out.
+
+    Returns
+    -------
+    ibis Table
+        Every column is text. A name that stands twice in a header (also in other case) is given as
+        ``name (column 4)``, so that nobody takes one for the other without noticing.
+
+    Raises
+    ------
+    DataError
+        If a file is empty, cut short, compressed or encoded in another way than its name says, or
+        lacks a column that the first one has. A row with too few or too many cells is found when it
+        is read; `in_words` says where.
+    """
+    layouts: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for path in paths:
+        names, delimiter = _layout(path)
+        layouts.setdefault((delimiter, tuple(names)), []).append(path)
+    first = next(iter(layouts))[1]
+    for (_, there), alike in layouts.items():
+        missing = [name for name in first if name not in there]
+        if missing:
+            raise DataError(
+                f"{alike[0]}: no column {', '.join(map(repr, missing))}, which {paths[0]} has. It has: "
+                f"{', '.join(there)}. Files read together need the same columns."
+            )
+    parts = [
+        connection.read_csv(
+            alike,
+            columns=dict.fromkeys(names, "VARCHAR"),
+            header=True,
+            delim=delimiter,
+            quote='"',
+            escape='"',
+        ).select(*first)
+        for (delimiter, names), alike in layouts.items()
+    ]
+    return parts[0] if len(parts) == 1 else ibis.union(*parts, distinct=False)
+
+
+def in_words(error: Exception) -> str:
+    r"""What the engine's error says about the data, with the file, the line and what to do.
+
+    Examples
+    --------
+    >>> said = in_words(ValueError("CSV Error on Line: 3\nExpected Number of Columns: 3 Found: 2"))
+    >>> said.partition(". ")[0]
+    'line 3: expected 3 cells as in the header, found 2'
+    """
+    text = str(error).strip()
+    line = re.search(r"CSV Error on Line: (\d+)", text)
+    file = re.search(r"^  file = (.+)$", text, re.MULTILINE)
+    given = re.search(r"^Original Line: ?(.*)$", text, re.MULTILINE)
+    where = f"line {line[1]}" if line else "cannot be read"
+    where = f"{file[1]}, {where}" if file else where
+    shown = f": {given[1][:80]!r}" if given else ""
+    cells = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
+    if cells:
+        return (
+            f"{where}: expected {cells[1]} cells as in the header, found {cells[2]}{shown}. Mend this "
+            "line, or quote cells that hold the delimiter."
+        )
+    if "unterminated quote" in text:
+        return (
+            f'{where}: a quote (") that opens a cell is not closed, or text follows where it is'
+            f'{shown}. Mend this line; a quote within a quoted cell is written "".'
+        )
+    if "unicode" in text:
+        return f"{where}: not UTF-8 text{shown}. {_SAVE_AS_UTF8}"
+    if "state machine" in text:
+        return f"{where}: its line ends are mixed (LF, CR LF). Save it with one kind of line end."
+    return f"cannot be read. {text.split(chr(10))[0]}"
+
+
+def _layout(path: str) -> tuple[list[str], str]:
+    """The names of a file's columns, and its delimiter; the file is looked through for damage."""
+    try:
+        with open(path, "rb") as file:
+            magic = file.read(4)
+        if not magic:
+            raise DataError(f"{path}: the file is empty. Export it again.")
+        packed = path.lower().endswith(".gz")
+        if packed:
+            start = _start_of_whole_gzip(path)
+        else:
+            _refuse_other_kinds(path, magic)
+            start = _start_of_plain_text(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be opened ({error.strerror or error}).") from None
+    try:
+        # The last bytes may be the half of a character.
+        header = start.decode("utf-8-sig", "strict" if len(start) < _HEADER_BYTES else "ignore")
+    except UnicodeDecodeError as error:
+        header = start[: error.start].decode("utf-8-sig")
+        if "\n" not in header and "\r" not in header:
+            raise DataError(f"{path}, line 1: not UTF-8 text. {_SAVE_AS_UTF8}") from None
+    delimiter = max(_DELIMITERS, key=lambda mark: len(_first_record(header, mark)))
+    return told_apart(_first_record(header, delimiter)), delimiter
+
+
+def _refuse_other_kinds(path: str, magic: bytes) -> None:
+    for beginning, kind in _KIND_BY_MAGIC.items():
+        if magic.startswith(beginning):
+            raise DataError(f"{path}: expected a CSV; it is {kind}.")
+
+
+def _start_of_plain_text(path: str) -> bytes:
+    with (
+        open(path, "rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        place = content.find(b"\0")
+        if place >= 0:
+            _refuse_nul(path, content[:place].count(b"\n") + 1)
+        return content[:_HEADER_BYTES]
+
+
+def _start_of_whole_gzip(path: str) -> bytes:
+    start, lines = b"", 1
+    try:
+        with gzip.open(path, "rb") as file:
+            while chunk := file.read(_CHUNK):
+                start = start or chunk[:_HEADER_BYTES]
+                if b"\0" in chunk:
+                    _refuse_nul(path, lines + chunk[: chunk.index(b"\0")].count(b"\n"))
+                lines += chunk.count(b"\n")
+    except EOFError:
+        raise DataError(
+            f"{path}: the compressed file ends before its end, so rows are missing. Copy it again."
+        ) from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(
+            f"{path}: expected a gzip file, by its name; {error}. Copy it again, or take .gz off its "
+            "name if it is not compressed."
+        ) from None
+    if not start:
+        raise DataError(f"{path}: the file is empty. Export it again.")
+    return start
+
+
+def _refuse_nul(path: str, line: int) -> None:
+    raise DataError(
+        f"{path}, line {line}: a NUL byte, which no text holds. It is no CSV, or text in UTF-16, or "
+        "damaged: export it again as UTF-8."
+    )
+
+
+def _first_record(text: str, delimiter: str) -> list[str]:
+    return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])

@@ -1,0 +1,158 @@
+"""An opened source: its table, what may go wrong when it is read, and whether it is still the same.
+
+What an engine answers, as an Arrow table or a data frame.
+
+An answer kept in the engine for as long as several questions are put to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from ibis.expr.types import Table
+
+from retention_models.data.engines.csv_files import in_words
+from retention_models.errors import DataError
+
+# What of a file tells that it was written anew: when, and how long it is.
+Stamp = tuple[int, int]
+
+
+@contextmanager
+def reading_from(name: str, errors: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Turn an engine's errors into one that names the source."""
+    try:
+        yield
+    except errors as error:
+        raise DataError(f"{name}: {in_words(error)}") from None
+
+
+@dataclass(frozen=True)
+class Source:
+    """An opened source.
+
+    Attributes
+    ----------
+    name : str
+        What was opened, for messages; without credentials.
+    table : ibis Table
+        Its rows, as they are.
+    errors : tuple of exception types
+        What the engine raises when it cannot answer.
+    in_process : bool
+        Whether DuckDB reads it in this process, where it can be copied.
+    stamps : dict
+        Files that are read anew by each question, and their state when they were opened.
+    """
+
+    name: str
+    table: Table = field(repr=False)
+    errors: tuple[type[Exception], ...]
+    in_process: bool = False
+    stamps: dict[str, Stamp] = field(default_factory=dict, repr=False)
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Turn the engine's errors into one that names the source."""
+        return reading_from(self.name, self.errors)
+
+    def require_unchanged(self) -> None:
+        """Refuse to go on with files that were replaced since they were checked."""
+        for path, stamp in self.stamps.items():
+            if stamp_of(path) != stamp:
+                raise DataError(
+                    f"{path}: the file changed while it was being worked on, so the numbers would mix "
+                    "two states of it. Start again; write exports under another name and rename them."
+                )
+
+
+def stamp_of(path: str) -> Stamp | None:
+    """A file's state, or None where it is gone."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def to_arrow(table: Table) -> pa.Table:
+    """Run an expression in its engine.
+
+    Parameters
+    ----------
+    table : ibis Table
+
+    Returns
+    -------
+    pyarrow Table
+    """
+    backend: Any = table.get_backend()
+    if backend.name != "pyspark":
+        return table.to_pyarrow()
+    # Ibis would go by Spark's conversion to pandas, which is row by row and not made for pandas 3.
+    backend._run_pre_execute_hooks(table)  # tables of this process are sent to Spark
+    session = backend._session
+    answer = session.sql(backend.compile(table)).toArrow()
+    here = pa.timestamp("us", session.conf.get("spark.sql.session.timeZone"))
+    for place, (name, kind) in enumerate(table.schema().items()):
+        # A day that was cut to its month is a moment to Spark: midnight in its session's zone.
+        if kind.is_date() and pa.types.is_timestamp(answer.schema.types[place]):
+            days = pc.local_timestamp(answer[name].cast(here))
+            answer = answer.set_column(place, name, days)
+    return answer.cast(table.schema().to_pyarrow())
+
+
+def to_batches(table: Table, rows: int = 200_000) -> Iterator[pa.RecordBatch]:
+    """Run an expression in its engine, and take its answer a piece at a time.
+
+    Parameters
+    ----------
+    table : ibis Table
+    rows : int
+        Most rows of a piece. Spark gives its answer whole.
+    """
+    backend: Any = table.get_backend()
+    if backend.name == "pyspark":
+        yield from to_arrow(table).to_batches(rows)
+        return
+    wanted = table.schema().to_pyarrow()
+    for batch in table.to_pyarrow_batches(chunk_size=rows):
+        yield batch.cast(wanted)
+
+
+def to_frame(table: Table) -> pd.DataFrame:
+    """Run an expression in its engine; days come as dates, text as text."""
+    return to_arrow(table).to_pandas()
+
+
+@contextmanager
+def kept(table: Table) -> Iterator[Table]:
+    """Let DuckDB in this process answer once; other engines answer each question anew.
+
+    Parameters
+    ----------
+    table : ibis Table
+
+    Yields
+    ------
+    ibis Table
+        The same rows; gone afterwards where they were kept.
+    """
+    connection: Any = table.get_backend()
+    if connection.name != "duckdb":
+        yield table
+        return
+    name = f"kept_{uuid4().hex}"
+    found = connection.create_table(name, table, temp=True)
+    try:
+        yield found
+    finally:
+        # Not by Ibis: its statement comes out without a name under newer versions of SQLGlot.
+        connection.raw_sql(f'DROP TABLE "{name}"')

@@ -1,0 +1,91 @@
+"""A Spark table or Parquet files on its storage; the cluster does the work."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import ibis
+
+from retention_models.data.engines.files import one_of
+from retention_models.data.engines.source import Source, reading_from
+from retention_models.errors import DataError
+from retention_models.settings.credentials import without_password
+
+# Also local[2,3], which may fail three times; not localhost:7077, which is a cluster's master.
+_LOCAL = re.compile(r"spark://local(\[[^\]]*\])?")
+# One machine needs no web page of its own, and no 200 parts of every table.
+_ALONE = {
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.sql.shuffle.partitions": "8",
+    "spark.ui.enabled": "false",
+}
+
+
+def open_spark(url: str, table: str | None, timezone: str) -> Source:
+    """Open a table by Spark.
+
+    Parameters
+    ----------
+    url : str
+        ``spark://local`` or ``spark://local[4]`` (this machine, as many threads),
+        ``spark://host:7077`` (a cluster's master) or ``sc://host:15002`` (Spark Connect).
+    table : str, optional
+        Name in Spark's catalog, or a path of Parquet files that the cluster can read (it contains
+        a "/").
+    timezone : str
+        Zone of the session: a timestamp is moved to it; one without zone is taken to be in it.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    DataError
+        If Spark cannot be reached or has no such table.
+    """
+    name = without_password(url)
+    try:
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise DataError(
+            f"{name}: Spark needs the package pyspark and Java. Install retention-models[spark]."
+        ) from None
+    builder: Any = SparkSession.builder.appName("retention_models")
+    if url.startswith("sc://"):
+        builder = builder.remote(url)
+    else:
+        builder = builder.master(master_of(url))
+        builder = builder.config("spark.ui.showConsoleProgress", "false")
+        for key, value in _ALONE.items() if _LOCAL.fullmatch(url) else ():
+            builder = builder.config(key, value)
+    errors: tuple[type[Exception], ...] = (PySparkException, Py4JError, RuntimeError)
+    with reading_from(name, errors):
+        session = builder.getOrCreate()
+        session.conf.set("spark.sql.session.timeZone", timezone)
+        connection: Any = ibis.pyspark.from_connection(session)
+        if table is not None and "/" in table:
+            rows = connection.read_parquet(table)
+        else:
+            schema, _, wanted = (table or "").rpartition(".")
+            names = sorted(connection.list_tables(database=schema or None))
+            rows = connection.table(one_of(name, names, wanted or None), database=schema or None)
+        # Ibis gives its session UTC.
+        session.conf.set("spark.sql.session.timeZone", timezone)
+        return Source(name, rows, errors)
+
+
+def master_of(url: str) -> str:
+    """What Spark calls the master that a URL names.
+
+    Examples
+    --------
+    >>> master_of("spark://local"), master_of("spark://local[4]"), master_of("spark://localhost:7077")
+    ('local[*]', 'local[4]', 'spark://localhost:7077')
+    """
+    alone = _LOCAL.fullmatch(url)
+    return url if alone is None else f"local{alone[1] or '[*]'}"

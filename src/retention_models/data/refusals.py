@@ -1,0 +1,301 @@
+"""How a source was read: its rows as they stand in it, and the words for those that cannot be used.
+
+Which formats the dates of a file fit: said where they were not understood, never acted on.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import ibis
+import pandas as pd
+from ibis.expr.types import Table
+
+from retention_models.data.contract import NO_DATE_FITS, NO_NUMBER, TOO_EARLY
+from retention_models.data.engines import to_frame
+
+# Texts looked at; dates without a time have no more different ones than days.
+MOST_TEXTS = 20_000
+
+_TIMES = (
+    (r"[ T]\d{1,2}:\d{2}$", "%H:%M"),
+    (r"[ T]\d{1,2}:\d{2}:\d{2}$", "%H:%M:%S"),
+    (r"[ T]\d{1,2}:\d{2}:\d{2}\.\d+$", "%H:%M:%S.%f"),
+    (r" \d{1,2}:\d{2} ?[APap][Mm]$", "%I:%M %p"),
+    (r" \d{1,2}:\d{2}:\d{2} ?[APap][Mm]$", "%I:%M:%S %p"),
+)
+_ORDERS = (("d", "m", "Y"), ("m", "d", "Y"), ("Y", "m", "d"), ("d", "m", "y"), ("m", "d", "y"))
+_FORMATS = (
+    *(mark.join(f"%{field}" for field in order) for mark in "/.-" for order in _ORDERS),
+    "%Y%m%d",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%b %d, %Y",
+)
+_FEWEST_SERIAL, _MOST_SERIAL = 20_000, 80_000  # days since 1899-12-30: the years 1954 to 2119
+
+
+def date_advice(counts: Mapping[str, int]) -> str:
+    """What to set date_format to, as far as the dates themselves say it.
+
+    Parameters
+    ----------
+    counts : mapping of str to int
+        Dates as they stand in the file, with the number of rows of each.
+
+    Returns
+    -------
+    str
+        One or two sentences; none of them decides between formats that fit equally.
+
+    Examples
+    --------
+    >>> print(date_advice({"31/12/2023": 2, "01/02/2024": 1}))
+    All 3 of these dates fit "%d/%m/%Y"; 1 of them also fits "%m/%d/%Y". Set date_format = "%d/%m/%Y".
+    >>> print(date_advice({"01/02/2024": 3}).partition(":")[0])
+    All 3 of these dates fit "%d/%m/%Y" and "%m/%d/%Y", so the data cannot say which it is
+    """
+    texts = {text.strip(): 0 for text in counts}
+    for text, rows in counts.items():
+        texts[text.strip()] += rows
+    total = sum(texts.values())
+    if not all(text.isascii() for text in texts):
+        return "Some of these dates are not written in the digits 0-9. Export dates as 2017-12-31."
+    if all(_is_serial(text) for text in texts):
+        return (
+            "These are day numbers of a spreadsheet (45292 is 2024-01-01): format the column as a "
+            "date before exporting it."
+        )
+    fits = {form: rows for form in _FORMATS if (rows := rows_that_fit(texts, form))}
+    if not fits:
+        return "No common format fits these dates. Export them as 2017-12-31."
+    ranked = sorted(fits, key=lambda form: -fits[form])
+    whole = [form for form in ranked if fits[form] == total]
+    time = _time_format(texts)
+    if len(whole) > 1:
+        names = " and ".join(f'"{form}{time}"' for form in whole)
+        return (
+            f"All {total:,} of these dates fit {names}, so the data cannot say which it is: ask who "
+            "exported them, and set date_format."
+        )
+    others = [
+        f'{fits[form]:,} of them also {"fits" if fits[form] == 1 else "fit"} "{form}{time}"'
+        for form in ranked[1:3]
+    ]
+    if whole:
+        also = f"; {', '.join(others)}" if others else ""
+        return (
+            f'All {total:,} of these dates fit "{whole[0]}{time}"{also}. Set date_format = '
+            f'"{whole[0]}{time}".'
+        )
+    shown = ", ".join(f'{fits[form]:,} fit "{form}{time}"' for form in ranked[:3])
+    return (
+        f"Of {total:,} such dates {shown}, and no one format fits all: the file mixes formats, or some "
+        "rows are damaged. Export dates as 2017-12-31."
+    )
+
+
+def rows_that_fit(counts: Mapping[str, int], date_format: str) -> int:
+    """Rows whose date, without its time, follows a format of days."""
+    return sum(rows for text, rows in counts.items() if _fits(_day_part(text), date_format))
+
+
+def swapped(date_format: str) -> str | None:
+    """The format of days with day and month in each other's place, if it names both by number."""
+    day = date_format.split(" %H")[0].split(" %I")[0].split("T%H")[0]
+    if "%d" not in day or "%m" not in day:
+        return None
+    return day.replace("%d", "%\0").replace("%m", "%d").replace("%\0", "%m")
+
+
+def _day_part(text: str) -> str:
+    for pattern, _ in _TIMES:
+        if found := re.search(pattern, text):
+            return text[: found.start()]
+    return text
+
+
+def _time_of(text: str) -> str:
+    for pattern, form in _TIMES:
+        if found := re.search(pattern, text):
+            return f"{text[found.start()]}{form}"
+    return ""
+
+
+def _time_format(texts: Mapping[str, int]) -> str:
+    kinds = {_time_of(text) for text in texts}
+    return kinds.pop() if len(kinds) == 1 else ""
+
+
+def _fits(text: str, date_format: str) -> bool:
+    try:
+        dt.datetime.strptime(text, date_format)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_serial(text: str) -> bool:
+    return bool(re.fullmatch(r"\d{5}(\.\d+)?", text)) and (
+        _FEWEST_SERIAL <= float(text) <= _MOST_SERIAL
+    )
+
+
+_COMMA = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+$"
+_POINT = r"^[+-]?(\d+|\d{1,3}(,\d{3})+)\.\d+$"
+
+
+@dataclass(frozen=True)
+class AsRead:
+    """A source as it was read.
+
+    Attributes
+    ----------
+    name : str
+        The source, for messages.
+    given : ibis Table
+        Every row's number in the source (row), date and spend as they stand there (given_date,
+        given_spend), customer_id, and reason.
+    columns : mapping of str to str or None
+        What the source calls the contract's columns.
+    date_format, decimal : str
+        How text was read.
+    """
+
+    name: str
+    given: Table = field(repr=False)
+    columns: Mapping[str, str | None]
+    date_format: str | None
+    decimal: str
+
+    def first_rows(self, most: int, *, of_each_reason: bool = False) -> pd.DataFrame:
+        """The first rows that cannot be used, of all or of each reason: row, reason, words."""
+        bad = self.given.filter(self.given["reason"].notnull())
+        if of_each_reason:
+            place = ibis.row_number().over(group_by="reason", order_by=bad["row"])
+            bad = bad.mutate(place=place)
+            bad = bad.filter(bad["place"] < most).order_by("reason", "row").drop("place")
+        else:
+            bad = bad.order_by("row").limit(most)
+        found = to_frame(bad)
+        words = [self._in_words(row) for row in found.to_dict("records")]
+        return found[["row", "reason"]].assign(words=pd.Series(words, dtype=object))
+
+    def dates(self, *, understood: bool | None = None) -> dict[str, int]:
+        """Dates as they stand in the source and rows of each; of all, or by whether understood."""
+        given = self.given.filter(self.given["given_date"].notnull())
+        if understood is not None:
+            unknown = given["reason"].fill_null("") == NO_DATE_FITS
+            given = given.filter(~unknown if understood else unknown)
+        counts = given.group_by("given_date").aggregate(rows=given.count())
+        most = to_frame(counts.order_by(ibis.desc("rows"), "given_date").limit(MOST_TEXTS))
+        return {
+            str(text): int(rows)
+            for text, rows in zip(most["given_date"], most["rows"], strict=True)
+        }
+
+    def date_words(self, other_rows: int) -> str:
+        """What the data say of dates that were not understood, beside other rows' dates that were."""
+        if self.date_format is not None:
+            return f'They do not follow date_format = "{self.date_format}". {date_advice(self.dates())}'
+        found = date_advice(self.dates(understood=False))
+        if other_rows:
+            return (
+                f"The dates of {other_rows:,} other rows are ISO 8601, so the file mixes formats: "
+                f"export all of them as 2017-12-31. {found}"
+            )
+        return found
+
+    def doubt_about_dates(self) -> str | None:
+        """Whether a given date_format is at odds with the dates, in words; None if it is not."""
+        other = None if self.date_format is None else swapped(self.date_format)
+        if other is None:
+            return None
+        dates, unknown = self.dates(), self.dates(understood=False)
+        total, fitting = sum(dates.values()), rows_that_fit(dates, other)
+        missed = rows_that_fit(unknown, other)
+        if missed:
+            return (
+                f'{missed:,} dates do not follow date_format = "{self.date_format}" but fit '
+                f'"{other}", as do {fitting:,} of {total:,} in all: day and month may be exchanged.'
+            )
+        if fitting == total and len(dates) > 1:
+            return (
+                f'Every date fits "{other}" as well as date_format = "{self.date_format}", so the data '
+                "cannot say which it is: ask who exported them."
+            )
+        return None
+
+    def doubt_about_spend(self) -> str | None:
+        """Whether spends were refused that fit the other decimal separator; None if not."""
+        rows = int(to_frame(self._of_the_other_decimal())["rows"].item())
+        if not rows:
+            return None
+        other = "," if self.decimal == "." else "."
+        return (
+            f'{rows:,} spends do not follow decimal = "{self.decimal}" but fit decimal = "{other}". If '
+            "that is what the file means, other spends were read wrong."
+        )
+
+    def _of_the_other_decimal(self) -> Table:
+        pattern = _COMMA if self.decimal == "." else _POINT
+        refused = self.given.filter(self.given["reason"] == NO_NUMBER)
+        fitting = refused.filter(refused["given_spend"].strip().re_search(pattern))
+        return fitting.aggregate(rows=fitting.count())
+
+    def _in_words(self, row: Mapping[str, object]) -> str:
+        cells = ", ".join(
+            f"{self.columns[role.removeprefix('given_')]} = "
+            f"{'missing' if pd.isna(row[role]) else repr(row[role])}"
+            for role in ("customer_id", "given_date", "given_spend")
+        )
+        return f"row {row['row']} after the header: {row['reason']} ({cells})"
+
+
+def refusal(source: AsRead, quality: pd.DataFrame, rows: int, allowed: float) -> str:
+    """Why a log is refused: reasons counted, the first bad rows as they stand, what to do.
+
+    Parameters
+    ----------
+    source : AsRead
+        How it was read.
+    quality : DataFrame
+        Unusable rows: reason, rows.
+    rows : int
+        Rows in the source.
+    allowed : float
+        Share of unusable rows that would have been let through.
+    """
+    by_reason = quality.groupby("reason")["rows"].sum().sort_values(ascending=False)
+    reasons = "; ".join(f"{reason}: {count:,}" for reason, count in by_reason.items())
+    lines = [
+        f"{source.name}: {int(by_reason.sum()):,} of {rows:,} rows cannot be used ({reasons}).",
+        "First of them:",
+        *(f"  - {words}" for words in source.first_rows(5)["words"]),
+    ]
+    unknown = int(by_reason.get(NO_DATE_FITS, 0))
+    if unknown:
+        lines.append(
+            "Dates are expected as 2017-12-31 or 2017-12-31T09:30:00+03:00; another format is never "
+            'guessed but set, such as date_format = "%d/%m/%Y". '
+            + source.date_words(rows - unknown - int(by_reason.get("no date", 0)))
+        )
+    if TOO_EARLY in by_reason:
+        lines.append("A date_format with %Y takes the year 24 for the first century; %y is 2024.")
+    if NO_NUMBER in by_reason:
+        lines.append(
+            'Spend is expected as 1234.50, without a currency; for 1.234,50 set decimal = ",". '
+            + (source.doubt_about_spend() or "")
+        )
+    if any("decimal number" in str(reason) for reason in by_reason.index):
+        lines.append(
+            "Ids such as 1.23E+11 or 42.0 went through a spreadsheet or a data frame that took them for "
+            "numbers, and several may have become one: export ids as text."
+        )
+    lines.append(f"Mend the export, or allow more than {allowed:.1%} with max_unusable_share.")
+    return "\n".join(line.rstrip() for line in lines)

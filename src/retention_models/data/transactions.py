@@ -1,0 +1,366 @@
+"""A shop's checked transaction log.
+
+A transaction log opened, checked against the contract, and refused where it is unfit.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import ibis
+import pandas as pd
+from ibis.expr.types import Table
+
+from retention_models.data.contract import (
+    DUPLICATE,
+    NO_CUSTOMER,
+    as_given,
+    classified,
+    repeats_are_unusable,
+    require_columns,
+)
+from retention_models.data.engines import Source, open_source, to_frame
+from retention_models.data.refusals import AsRead, refusal
+from retention_models.errors import DataError
+from retention_models.languages import count, marked, phrase
+
+if TYPE_CHECKING:
+    from retention_models.settings.project import Settings
+
+
+# DuckDB groups so many lines by customer and day within 3.5 GB; with more it would write to disk, which
+# takes longer than reading the log once more for each part.
+LINES_AT_ONCE = 34_000_000
+
+
+@dataclass(frozen=True)
+class Transactions:
+    """A checked transaction log.
+
+    Attributes
+    ----------
+    table : ibis Table
+        Usable rows: customer_id (text), store_id (text), date (day in the shop's zone), spend
+        (decimal, six places), order_id and category (text, null where not given). The engine of the
+        source computes them when they are asked for. In this process also spend_millionths (floats),
+        where these add up exactly in any order, with less work than decimals: the sum of their sizes
+        lies below 2⁵³.
+    quality : DataFrame
+        Rows that could not be used: store_id, reason, rows, spend (of those rows, where it is a
+        number).
+    stores : DataFrame
+        Usable rows by store. Index store_id (text, sorted); rows, returns (spend below 0), zeros
+        (spend of 0), first_day and last_day.
+    origin : Source
+        What was opened.
+    repeats_kept : bool
+        Whether rows that repeat another were kept.
+    as_read : AsRead, optional
+        How the source was read: for messages.
+    first_seen_from : date, optional
+        Who first bought before it is left out of summaries that name no other day.
+    only : str, optional
+        The store whose rows the table holds, where it holds no other's: in a run each notebook is
+        given those of its own store.
+    open_whole : callable, optional
+        Opens the whole log, of which the table is a part; called when another store is asked for.
+    repeats_found : int, optional
+        What `repeats` is, where it is known.
+    drawn_customers : tuple of str
+        Customers of lines drawn by lot, in the order of their ids: where a large log may be parted.
+    """
+
+    table: Table = field(repr=False)
+    quality: pd.DataFrame = field(repr=False)
+    stores: pd.DataFrame = field(repr=False)
+    origin: Source = field(repr=False)
+    repeats_kept: bool = True
+    as_read: AsRead | None = field(default=None, repr=False)
+    first_seen_from: dt.date | None = None
+    only: str | None = None
+    open_whole: Callable[[], Transactions] | None = field(default=None, repr=False)
+    repeats_found: int | None = None
+    drawn_customers: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def source(self) -> str:
+        """What was read, for messages."""
+        return self.origin.name
+
+    @property
+    def rows_read(self) -> int:
+        """Rows in the source."""
+        return int(self.stores["rows"].sum()) + self.rows_unusable
+
+    @property
+    def rows_unusable(self) -> int:
+        """Rows that could not be used, for any reason."""
+        return int(self.quality["rows"].sum())
+
+    @property
+    def has_returns(self) -> bool:
+        """Whether any usable row is a return; a log that has none is summarised sooner."""
+        return bool(self.stores["returns"].sum() > 0)
+
+    @cached_property
+    def repeats(self) -> int:
+        """Rows that repeat another one exactly and were kept; counted when first asked for."""
+        if self.repeats_found is not None:
+            return self.repeats_found
+        if not self.repeats_kept:
+            return 0
+        with self.origin.reading():
+            different = self.origin.table.distinct()
+            found = to_frame(different.aggregate(rows=different.count()))
+        return self.rows_read - int(found["rows"].item())
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was found and kept, for the reader: returns, zero-spend lines, repeats."""
+        found = (
+            (
+                self.stores["returns"].sum(),
+                marked("{rows} rows are returns (spend below 0): they lower spend"),
+            ),
+            (
+                self.stores["zeros"].sum(),
+                marked("{rows} rows have a spend of 0: they count as purchases"),
+            ),
+            (
+                self.repeats,
+                marked(
+                    "{rows} rows repeat another row exactly: they were kept "
+                    '(duplicates = "drop" leaves them out)'
+                ),
+            ),
+        )
+        return tuple(phrase(text, rows=count(rows)) for rows, text in found if rows)
+
+    def store_ids(self) -> list[str]:
+        """Ids of the stores in the log, sorted as text."""
+        return list(self.stores.index)
+
+    def last_day(self) -> dt.date:
+        """Day of the last transaction of any store."""
+        day: dt.date = self.stores["last_day"].max()
+        return day
+
+    @property
+    def whole(self) -> Transactions:
+        """The log of all stores."""
+        return self if self.open_whole is None else self.open_whole()
+
+    def rows(self, store_id: str | None = None, until: dt.date | None = None) -> Table:
+        """Usable rows of one store (or all), up to and including a day.
+
+        Raises
+        ------
+        DataError
+            If a file of the source is not what it was when it was checked.
+        """
+        if store_id != self.only and self.open_whole is not None:
+            return self.open_whole().rows(store_id, until)
+        self.origin.require_unchanged()
+        table = self.table
+        if store_id is not None:
+            table = table.filter(table["store_id"] == store_id)
+        if until is not None and (self.stores["last_day"] > until).any():
+            table = table.filter(table["date"] <= until)
+        return table
+
+
+ONLY_STORE = "all"
+MEMORY = "3.5GB"
+# Up to it a float holds every whole number.
+_WHOLE_IN_FLOATS = 2.0**53
+# One line in so many has its customer remembered: 20,000 of 100,000,000 lines.
+_ONE_IN = 5_000
+
+
+def read_transactions(
+    source: str | Path,
+    *,
+    customer_id: str,
+    date: str,
+    spend: str,
+    store_id: str | None = None,
+    order_id: str | None = None,
+    category: str | None = None,
+    table: str | None = None,
+    timezone: str = "UTC",
+    date_format: str | None = None,
+    decimal: str = ".",
+    duplicates: str = "keep",
+    max_unusable_share: float = 0.01,
+    only_store: str = ONLY_STORE,
+    memory: str = MEMORY,
+) -> Transactions:
+    """Read a transaction log and check it against the data contract.
+
+    Parameters
+    ----------
+    source : str or Path
+        CSV, Parquet (paths or globs) or DuckDB file; or a URL of PostgreSQL or Spark, see
+        `open_source`. A Parquet or DuckDB file with typed columns is not copied: it must stay as it is
+        while the log is in use, and a change of it is an error.
+    customer_id, date, spend : str
+        Names of the columns: who bought, when (day, time, or time with offset), and the money paid
+        (negative for a return).
+    store_id, order_id, category : str, optional
+        Names of further columns. Without `store_id` all rows belong to `only_store`.
+    table : str, optional
+        Table of a DuckDB file or a database.
+    timezone : str
+        IANA zone in which the shop's days begin. Times with an offset are moved to it; times
+        without one are taken to be in it.
+    date_format : str, optional
+        strptime format of text dates that are not ISO 8601. Never guessed: 03/04 is two days.
+    decimal : {".", ","}
+        Decimal separator of spend given as text; with "," a "." or a space separates thousands.
+    duplicates : {"keep", "drop"}
+        What to do with rows that repeat another in every column. Kept and counted by default: two
+        equal items in one basket look the same as a row exported twice.
+    max_unusable_share : float
+        Share of unusable rows above which the log is refused. Rows without a customer id are
+        counted but not held against the log: anonymous sales are no mistake.
+    only_store : str
+        Id of the one store where there is no store column.
+    memory : str
+        Most that DuckDB may hold in this process; beyond it spills to disk.
+
+    Returns
+    -------
+    Transactions
+
+    Raises
+    ------
+    DataError
+        If the source or a column is missing, a column has a type it cannot have, or too many rows
+        are unusable: with the reasons counted and the first bad rows.
+    """
+    origin = open_source(str(source), table, timezone, memory)
+    raw = origin.table
+    columns = {
+        "customer_id": customer_id,
+        "date": date,
+        "spend": spend,
+        "store_id": store_id,
+        "order_id": order_id,
+        "category": category,
+    }
+    require_columns(origin.name, raw, columns)
+    with origin.reading():
+        found = classified(origin.name, raw, columns, timezone, date_format, decimal, only_store)
+        if duplicates == "drop":
+            found["reason"] = repeats_are_unusable(raw, found["reason"])
+        checked = raw.select(**found)
+        if origin.in_process and (duplicates == "drop" or _holds_text(raw, date, spend)):
+            # Reading text as dates and numbers, or finding repeats, is too slow to be done anew by
+            # each question.
+            checked, origin = _copied(checked), replace(origin, stamps={})
+        # Looked up only for a message: to number and keep every row as given takes half of the reading.
+        given = raw.select(
+            **as_given(raw, columns), customer_id=found["customer_id"], reason=found["reason"]
+        )
+        as_read = AsRead(origin.name, given, columns, date_format, decimal)
+        log = _accepted(origin, checked, as_read, max_unusable_share)
+    return replace(log, repeats_kept=duplicates != "drop")
+
+
+def _holds_text(raw: Table, *columns: str) -> bool:
+    return any(raw[column].type().is_string() for column in columns)
+
+
+def _lines(rows: Table) -> int:
+    """How many lines there are: Parquet says so without being read."""
+    return int(to_frame(rows.aggregate(lines=rows.count()))["lines"].item())
+
+
+def _copied(rows: Table) -> Table:
+    connection: Any = rows.get_backend()
+    return connection.create_table(f"checked_{uuid4().hex}", rows, temp=True)
+
+
+def read_project_transactions(settings: Settings) -> Transactions:
+    """Read the log that a project file describes; see `read_transactions`."""
+    log = settings.transactions
+    ids = settings.stores.ids
+    found = read_transactions(
+        settings.path(log.source),
+        **log.columns.model_dump(),
+        table=log.table,
+        timezone=log.timezone,
+        date_format=log.date_format,
+        decimal=log.decimal,
+        duplicates=log.duplicates,
+        max_unusable_share=log.max_unusable_share,
+        memory=log.memory,
+        only_store=ids[0] if ids is not None and len(ids) == 1 else ONLY_STORE,
+    )
+    return replace(found, first_seen_from=log.first_seen_from)
+
+
+def _accepted(
+    origin: Source,
+    checked: Table,
+    as_read: AsRead,
+    max_unusable_share: float,
+) -> Transactions:
+    number = checked["number"]
+    drawn = {}
+    if origin.in_process and _lines(checked) > LINES_AT_ONCE:
+        # Read here, where every id is looked at: another look for these alone takes half as long.
+        drawn["drawn"] = checked["customer_id"].collect(where=ibis.random() < 1.0 / _ONE_IN)
+    finite = ibis.ifelse(number.isnan() | number.isinf(), 0.0, number).fill_null(0.0)
+    found = to_frame(
+        checked.group_by("store_id", "reason")
+        .aggregate(
+            **drawn,
+            rows=checked.count(),
+            spend=finite.sum(),
+            sizes=finite.abs().sum(),
+            returns=(number < 0).sum(),
+            zeros=(number == 0).sum(),
+            first_day=checked["date"].min(),
+            last_day=checked["date"].max(),
+            # Not shown: read here, so that a damaged column is found here.
+            orders=checked["order_id"].count(),
+            categories=checked["category"].count(),
+        )
+        .order_by("store_id", "reason")
+    )
+    rows = int(found["rows"].sum())
+    if rows == 0:
+        raise DataError(f"{as_read.name}: holds no rows.")
+    usable = found["reason"].isna()
+    quality = found.loc[~usable, ["store_id", "reason", "rows", "spend"]].reset_index(drop=True)
+    held_against = quality.loc[~quality["reason"].isin([NO_CUSTOMER, DUPLICATE]), "rows"].sum()
+    if held_against > max_unusable_share * rows or quality["rows"].sum() == rows:
+        raise DataError(refusal(as_read, quality, rows, max_unusable_share))
+    stores = found.loc[usable, ["store_id", "rows", "returns", "zeros", "first_day", "last_day"]]
+    stores = stores.set_index("store_id").sort_index()
+    # A file stays as it was found here, and is not looked through for what it does not hold.
+    clean = origin.in_process and quality.empty
+    kept = checked if clean else checked.filter(checked["reason"].isnull())
+    columns = {
+        # Decimals add up to the same sum in any order, so that a run can be repeated exactly.
+        "spend": kept["number"].cast("decimal(18, 6)"),
+        "order_id": kept["order_id"],
+        "category": kept["category"],
+    }
+    # What rounding each line to millionths may add is far below the margin.
+    if origin.in_process and found.loc[usable, "sizes"].sum() * 1e6 < 0.99 * _WHOLE_IN_FLOATS:
+        columns["spend_millionths"] = (kept["number"] * 1e6).cast("int64").cast("float64")
+    table = kept.select("customer_id", "store_id", "date", **columns)
+    drawn_ids = found.loc[usable, "drawn"].dropna().explode().dropna() if drawn else ()
+    return Transactions(
+        *(table, quality, stores, origin),
+        as_read=as_read,
+        drawn_customers=tuple(sorted(drawn_ids)),
+    )

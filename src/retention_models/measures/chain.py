@@ -1,0 +1,245 @@
+"""Stores held against their chain by a funnel plot: a small store's rate strays further by chance alone.
+
+Spiegelhalter, "Funnel plots for comparing institutional performance", Statistics in Medicine 24 (2005),
+with exact binomial limits (its appendix), and limits that allow for differences between stores
+(Spiegelhalter, "Handling over-dispersion of performance indicators", Quality & Safety in Health Care 14
+(2005), additive model).
+
+Which of many stores' changes are more than chance, when all of them are looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
+from scipy.stats import binom, chi2, norm
+from statsmodels.stats.multitest import multipletests
+
+from retention_models.errors import CannotSay
+from retention_models.languages import phrase
+from retention_models.measures.intervals import NORMAL_95
+
+Floats = NDArray[np.float64]
+
+INNER, OUTER = 0.95, 0.998
+FEWEST_STORES = 5
+# Too few to tell the usual difference between stores from one that is out of the ordinary.
+_FEWEST_FOR_SPREAD = 10
+_LEVEL = 0.05
+_MIDDLE = float(norm.ppf(0.75))
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """A chain's rate, and how far stores of any size stray from it.
+
+    Attributes
+    ----------
+    centre : float
+        The chain's rate.
+    spread : float
+        Standard deviation of the stores' true rates; 0 where chance alone explains their differences.
+    rate, total : ndarray, shape (stores,)
+        Each store's rate and its number of customers.
+    """
+
+    centre: float
+    spread: float
+    rate: Floats
+    total: Floats
+
+    def limits(self, total: ArrayLike, level: float) -> tuple[Floats, Floats]:
+        """Ends between which a store of so many customers lies with a probability.
+
+        Parameters
+        ----------
+        total : array_like, shape (n,)
+            Customers.
+        level : float
+            0.95 or 0.998.
+        """
+        low, high = binomial_limits(total, self.centre, level)
+        variance = self.centre * (1.0 - self.centre) / np.asarray(total, dtype=float)
+        # The exact ends, moved out as the standard deviation grows: √(s² + τ²) ÷ s.
+        wider = np.sqrt(1.0 + self.spread**2 / variance) if self.spread else 1.0
+        return (
+            np.clip(self.centre - wider * (self.centre - low), 0.0, 1.0),
+            np.clip(self.centre + wider * (high - self.centre), 0.0, 1.0),
+        )
+
+    def outside(self, level: float) -> NDArray[np.int_]:
+        """-1 for each store below the limits, 1 above them, 0 within; shape (stores,)."""
+        low, high = self.limits(self.total, level)
+        # Rounding must not push a rate of exactly 0 or 1 out.
+        return np.where(self.rate < low - 1e-12, -1, np.where(self.rate > high + 1e-12, 1, 0))
+
+
+def binomial_limits(total: ArrayLike, rate: float, level: float) -> tuple[Floats, Floats]:
+    """Control limits of a proportion, interpolated between whole counts.
+
+    Parameters
+    ----------
+    total : array_like, shape (n,)
+        Customers, whole numbers, 1 or more.
+    rate : float
+        The proportion in control, within 0 and 1.
+    level : float
+        Probability between the limits.
+
+    Returns
+    -------
+    low, high : ndarray, shape (n,)
+
+    Notes
+    -----
+    With r the smallest count whose cumulative probability P(R ≤ r) reaches p = (1 − level) ÷ 2, the
+    lower limit is (r − α) ÷ n, α = (P(R ≤ r) − p) ÷ P(R = r), which runs smoothly in n (Spiegelhalter
+    2005, Statistics in Medicine, appendix on exact limits). The upper one is its mirror image, that of
+    the customers of whom the thing is not so. A store is outside exactly where a count as far out, or
+    farther, has a probability below p.
+
+    Examples
+    --------
+    >>> low, high = binomial_limits([25, 2500], 0.3, 0.95)
+    >>> [(float(a.round(3)), float(b.round(3))) for a, b in zip(low, high)]
+    [(0.106, 0.509), (0.282, 0.318)]
+    """
+    n = np.asarray(total, dtype=float)
+    return _lower(n, rate, level), 1.0 - _lower(n, 1.0 - rate, level)
+
+
+def _lower(n: Floats, rate: float, level: float) -> Floats:
+    p = (1.0 - level) / 2.0
+    r = binom.ppf(p, n, rate)
+    back = (binom.cdf(r, n, rate) - p) / binom.pmf(r, n, rate)
+    return np.clip((r - back) / n, 0.0, 1.0)
+
+
+def find_funnel(count: ArrayLike, total: ArrayLike) -> Funnel:
+    """The funnel of a chain.
+
+    Parameters
+    ----------
+    count, total : array_like, shape (stores,)
+        Customers of whom the thing is so, and all.
+
+    Returns
+    -------
+    Funnel
+
+    Raises
+    ------
+    CannotSay
+        If there are fewer than 5 stores, or nothing differs between customers.
+
+    Notes
+    -----
+    The centre is the mean of rates weighted by 1 ÷ (s² + τ²), s² = θ(1 − θ) ÷ n, which is the pooled
+    rate where τ = 0. τ, the standard deviation of true rates, is 0 unless Cochran's Q,
+    Σ (pᵢ − θ)² ÷ sᵢ² on stores − 1 degrees of freedom, says at 5% that stores differ; then it is the τ
+    at which the middle store is as far from the centre as the middle one of normal deviates,
+    median |pᵢ − θ| ÷ √(sᵢ² + τ²) = 0.674. A median is not moved by the outliers that are looked for.
+    """
+    y, n = np.asarray(count, dtype=float), np.asarray(total, dtype=float)
+    if len(n) < FEWEST_STORES:
+        raise CannotSay(
+            phrase("A comparison of stores needs {fewest} of them or more.", fewest=FEWEST_STORES)
+        )
+    centre, spread = float(y.sum() / n.sum()), 0.0
+    if not 0.0 < centre < 1.0:
+        raise CannotSay(
+            phrase("All customers of the chain are alike in this, so no store stands out.")
+        )
+    rate = y / n
+    chance = centre * (1.0 - centre) / n
+    q = float(((rate - centre) ** 2 / chance).sum())
+    if len(n) >= _FEWEST_FOR_SPREAD and chi2.sf(q, len(n) - 1) < _LEVEL:
+        centre, spread = _with_spread(rate, n, centre)
+    return Funnel(centre, spread, rate, n)
+
+
+def _with_spread(rate: Floats, n: Floats, centre: float) -> tuple[float, float]:
+    spread = 0.0
+    for _ in range(20):
+        chance = centre * (1.0 - centre) / n
+        spread = _spread(rate - centre, chance)
+        weight = 1.0 / (chance + spread**2)
+        centre, before = float((weight * rate).sum() / weight.sum()), centre
+        if abs(centre - before) < 1e-9:
+            break
+    return centre, spread
+
+
+def _spread(apart: Floats, chance: Floats) -> float:
+    def beyond(spread: float) -> float:
+        return float(np.median(np.abs(apart) / np.sqrt(chance + spread**2))) - _MIDDLE
+
+    return float(brentq(beyond, 0.0, 10.0)) if beyond(0.0) > 0 else 0.0
+
+
+FALSE_DISCOVERIES = 0.05
+
+
+def change_pvalues(change: ArrayLike, low: ArrayLike, high: ArrayLike) -> Floats:
+    """P-values of no change, from 95% intervals.
+
+    Parameters
+    ----------
+    change, low, high : array_like, shape (n,)
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        1 where there is no change; NaN where there is no interval.
+
+    Notes
+    -----
+    The half of the interval on the side of 0 is 1.96 standard errors, z = 1.96 |change| ÷ half, and
+    p = 2 Φ(−z). It is below 0.05 exactly where 0 lies outside the interval.
+
+    Examples
+    --------
+    >>> change_pvalues([1.0, -2.0, 0.0], [0.0, -3.0, -1.0], [2.0, -1.0, 1.0]).round(4).tolist()
+    [0.05, 0.0001, 1.0]
+    """
+    change, low, high = (np.asarray(values, dtype=float) for values in (change, low, high))
+    half = np.where(change > 0, change - low, high - change)
+    z = np.divide(np.abs(change), half, out=np.full(change.shape, np.inf), where=half > 0)
+    p = 2.0 * norm.sf(NORMAL_95 * z)
+    p = np.where(change == 0, 1.0, p)
+    return np.where(np.isnan(low) | np.isnan(high) | np.isnan(change), np.nan, p)
+
+
+def beyond_chance(changes: pd.DataFrame) -> pd.DataFrame:
+    """The changes that chance does not explain, largest first.
+
+    Parameters
+    ----------
+    changes : DataFrame
+        A row per store and measure; columns value_before, change, low and high (95%), and any others.
+
+    Returns
+    -------
+    DataFrame
+        Of those rows the ones found, with least_change: how much of value_before the interval leaves
+        no doubt about, by which they are ordered.
+
+    Notes
+    -----
+    With hundreds of stores, one change in twenty leaves its 95% interval by chance. These are picked so
+    that among those named, one in twenty at most is expected to be chance (Benjamini & Hochberg, Journal
+    of the Royal Statistical Society B 57, 1995).
+    """
+    pvalue = change_pvalues(changes["change"], changes["low"], changes["high"])
+    usable = ~np.isnan(pvalue) & (changes["value_before"].to_numpy(dtype=float) > 0)
+    rows, pvalue = changes.loc[usable], pvalue[usable]
+    if rows.empty:
+        return rows.assign(least_change=[])
+    found = rows.loc[multipletests(pvalue, FALSE_DISCOVERIES, method="fdr_bh")[0]]
+    nearest = np.where(found["change"] > 0, found["low"], -found["high"])
+    found = found.assign(least_change=nearest / found["value_before"].to_numpy(dtype=float))
+    return found.sort_values("least_change", ascending=False, kind="stable")

@@ -1,0 +1,268 @@
+"""Estimation of the models of gamma rates and beta dropout, BG/NBD and MBG/NBD.
+
+They differ in when customers can leave first: in the BG/NBD after the first repeat purchase, in the
+MBG/NBD after the very first one. With m = 0 and m = 1 in turn, a customer's likelihood is that of
+the NBD, times B(a, b+x+m)/B(a, b) for having stayed after x + m purchases, times 1 + O, where
+
+    O = a/(b+x−1+m) · ((α+T)/(α+t_x))^(r+x)
+
+are the odds, against being alive at T, of having left since t_x (none at x + m = 0). The first two
+depend on x or on T alone; only the last needs the rows, and of each row one exp and one log.
+
+Sources: those of `bg_nbd` and `mbg_nbd`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retention_models.languages import decimals, phrase
+from retention_models.models import nbd
+from retention_models.models.histories import Histories
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, at_boundary
+from retention_models.models.nbd import Start, dropout_quantiles
+
+Array = NDArray[np.float64]
+
+NAMES = ("r", "alpha", "a", "b")
+
+# Rows at a time: their columns stay in a processor's cache, and products are too short for a
+# library that would share them out to threads, which stall on a busy machine.
+_BLOCK = 8192
+# First searches use about so many rows, each from where the one before ended; the full one then
+# needs two steps.
+_FEW = (8192, 65536)
+
+# The full model must beat the limit without dropout by this much log-likelihood, or the limit it
+# is: a → 0 approaches the limit's likelihood from below, to within rounding.
+_VISIBLE_DROPOUT = 1e-3
+# A chance to leave of one in a million purchases cannot be told from none either.
+_NEGLIGIBLE = 1e-6
+# a + b of a dropout that is the same for everyone.
+_ALIKE = 1e6
+# Sums and shapes beyond these are the named limits, reached as closely as the likelihood can tell.
+_SAME, _SPLIT = 1e3, 1e-3
+# Likewise where the likelihood is flat.
+_ALMOST_SAME, _ALMOST_SPLIT = 20.0, 0.05
+
+
+def log_likelihood_with_derivatives(
+    phi: Array, known: Histories, *, first: int, every: int = 1
+) -> tuple[float, Array, Array]:
+    """Log-likelihood of (ln r, ln α, ln a, ln b), its gradient and its Hessian.
+
+    Parameters
+    ----------
+    phi : ndarray, shape (4,)
+        Logs of r, α, a, b.
+    known : Histories
+        Counted histories.
+    first : {0, 1}
+        m: 0 for the BG/NBD, 1 for the MBG/NBD.
+    every : int
+        Take every so many rows only where rows are needed, at so many times their counts: an
+        approximation, for a start.
+
+    Returns
+    -------
+    value : float
+    gradient : ndarray, shape (4,)
+    hessian : ndarray, shape (4, 4)
+    """
+    theta = np.exp(phi)
+    _, _, a, b = theta
+    value, gradient, hessian = _odds_of_having_left(theta, known, first, every)
+
+    # ln B(a, b+x+m)/B(a, b) is the sum of ln (b+j)/(a+b+j) over the purchases j survived; as sums
+    # they keep their digits for large b, where log-gammas would cancel.
+    survived = np.concatenate([[known.customers], known.reached]) if first else known.reached
+    below = b + np.arange(survived.size)
+    above = a + below
+    value -= float(survived @ np.log1p(a / below))
+    gradient[2] -= survived @ (1.0 / above)
+    gradient[3] += survived @ (a / (below * above))
+    hessian[2:, 2:] += survived @ (1.0 / above**2)
+    hessian[3, 3] -= survived @ (1.0 / below**2)
+
+    gradient *= theta
+    hessian = hessian * np.outer(theta, theta) + np.diag(gradient)
+    stays_value, stays_gradient, stays_hessian = nbd.log_likelihood_with_derivatives(phi[:2], known)
+    gradient[:2] += stays_gradient
+    hessian[:2, :2] += stays_hessian
+    return value + stays_value, gradient, hessian
+
+
+def _odds_of_having_left(
+    theta: Array, known: Histories, first: int, every: int
+) -> tuple[float, Array, Array]:
+    """Σ counts · ln(1 + O) with its first and second derivatives by r, α, a, b.
+
+    With g = ln O, whose derivatives are ln((α+T)/(α+t_x)) by r, (r+x)(1/(α+T) − 1/(α+t_x)) by α,
+    1/a by a and −1/(b+x−1+m) by b, the first are Σ s g′ and the second Σ s(1−s) g′g′ᵀ + s g″,
+    where s = O/(1+O) is the probability of having left.
+    """
+    r, alpha, a, b = theta
+    level = np.arange(known.reached.size + 1)
+    # A customer of the BG/NBD without a repeat purchase cannot have left, and has no row below.
+    before = np.where(level + first > 0, b + level - 1.0 + first, 1.0)
+    shapes, by_level, slopes = r + level, np.log(a / before), -1.0 / before
+    # Relative to α, and from the times' own difference below: where α is huge the rest would cancel.
+    log_after, after = np.log1p(known.times / alpha), 1.0 / (alpha + known.times)
+    value, total = 0.0, np.zeros(14)
+    for start in range(0 if first else known.once, known.x.size, _BLOCK * every):
+        rows = slice(start, start + _BLOCK * every, every)
+        x, last, end = known.x[rows], known.last[rows], known.end[rows]
+        counts = known.counts[rows]
+        by_r = log_after.take(end)
+        by_r -= log_after.take(last)
+        shape = shapes.take(x)
+        log_odds = shape * by_r
+        log_odds += by_level.take(x)
+        small = np.exp(-np.abs(log_odds))
+        value += float(counts @ (np.maximum(log_odds, 0.0) + np.log(1.0 + small)))
+        left = counts * (np.where(log_odds >= 0.0, 1.0, small) / (1.0 + small))
+        unsure = left * (1.0 - left / counts)
+        at_end, at_last = after.take(end), after.take(last)
+        gap = (known.times.take(last) - known.times.take(end)) * at_end * at_last
+        by_alpha = shape * gap
+        by_b = slopes.take(x)
+        unsure_r, unsure_alpha, unsure_b = unsure * by_r, unsure * by_alpha, unsure * by_b
+        left_b, left_alpha = left * by_b, left * by_alpha
+        total += (
+            left @ by_r,
+            left_alpha.sum(),
+            left.sum(),
+            left_b.sum(),
+            unsure_r @ by_r,
+            unsure_r @ by_alpha + left @ gap,
+            unsure_r.sum(),
+            unsure_r @ by_b,
+            unsure_alpha @ by_alpha - left_alpha @ (at_end + at_last),
+            unsure_alpha.sum(),
+            unsure_alpha @ by_b,
+            unsure.sum(),
+            unsure_b.sum(),
+            unsure_b @ by_b + left_b @ by_b,
+        )
+    return every * value, *_derivatives(a, every * total)
+
+
+def _derivatives(a: float, total: Array) -> tuple[Array, Array]:
+    """Gradient and Hessian of sums over rows that were taken without the factor 1/a of ∂g/∂a."""
+    gradient = total[:4] / np.array([1.0, 1.0, a, 1.0])
+    hessian = np.empty((4, 4))
+    hessian[np.triu_indices(4)] = total[4:]
+    hessian[2, 2] -= total[2]
+    hessian[2, :] /= a
+    hessian[:, 2] /= a
+    upper = np.triu_indices(4, 1)
+    hessian.T[upper] = hessian[upper]
+    return gradient, hessian
+
+
+def fit_beta_dropout(
+    known: Histories, *, first: int, at_once: str, penalty: float = 0.0
+) -> MaximumLikelihoodFit:
+    """Fit a model of gamma rates and beta dropout, and name its limits.
+
+    Parameters
+    ----------
+    known : Histories
+        Counted histories.
+    first : {0, 1}
+        0 for the BG/NBD, 1 for the MBG/NBD.
+    at_once : str
+        The message where dropout is all or nothing: when the model lets customers leave first.
+    penalty : float
+        Ridge on the logs of r, α / mean T, a and b (see `maximise`).
+
+    Returns
+    -------
+    MaximumLikelihoodFit
+        Verdict "boundary" where the data show no dropout (then a = 0 and b means nothing), one
+        dropout probability for all, an all-or-nothing dropout, or one rate for all.
+
+    Raises
+    ------
+    CannotSay
+        If no customer bought again: then no rate and no dropout can be estimated.
+    """
+    known.require_repeats()
+    stays = nbd.fit_nbd(known, penalty=penalty)
+    r, alpha = stays.parameters
+    usual: list[Start] = [
+        # The limit's estimates have the right rate; a quarter leave at a purchase.
+        lambda: np.array([r, alpha, 0.75, 2.25]),
+        # Some leave at once and most never, and the rate is that of those who came back.
+        lambda: np.array([1.0, known.time_between_repeats, 0.05, 0.1]),
+        # Everyone is much the same.
+        lambda: np.array([r, alpha, 10.0, 30.0]),
+    ]
+
+    def search(every: int, starts: list[Start]) -> MaximumLikelihoodFit:
+        return nbd.best_fit(
+            lambda phi: log_likelihood_with_derivatives(phi, known, first=first, every=every),
+            starts,
+            NAMES,
+            known.customers,
+            penalty=penalty,
+            penalty_centre=np.array([0.0, np.log(known.mean_end), 0.0, 0.0]),
+        )
+
+    starts = usual
+    for rows in _FEW:
+        every = known.x.size // rows
+        if every > 1:
+            roughly = search(every, starts)
+            if roughly.verdict == "converged":
+                starts = [partial(np.copy, roughly.parameters), *usual]
+    full = search(1, starts)
+    _, _, a, b = full.parameters
+    invisible = full.log_likelihood < stays.log_likelihood + _VISIBLE_DROPOUT or a < _NEGLIGIBLE * b
+    if invisible and penalty == 0.0:
+        full = _without_dropout(known, stays, first)
+    return _named_limit(full, at_once)
+
+
+def _without_dropout(
+    known: Histories, stays: MaximumLikelihoodFit, first: int
+) -> MaximumLikelihoodFit:
+    """The limit without dropout, and how much dropout the data allow all the same."""
+    message = phrase("no dropout is visible: the model is the NBD, in which nobody leaves for good")
+    fit = at_boundary(stays, NAMES, {"a": 0.0, "b": 1.0}, message)
+    r, alpha = stays.parameters
+    every = max(1, known.x.size // _FEW[0])
+
+    def alike(mu: float) -> Array:
+        return np.array([r, alpha, mu * _ALIKE, (1.0 - mu) * _ALIKE])
+
+    def log_likelihood(mu: float) -> float:
+        phi = np.log(alike(mu))
+        return log_likelihood_with_derivatives(phi, known, first=first, every=every)[0]
+
+    allowed = dropout_quantiles(log_likelihood, stays.log_likelihood, _NEGLIGIBLE, 1.0 - 1e-9)
+    return replace(fit, allowed=np.array([alike(mu) for mu in allowed]))
+
+
+def _named_limit(fit: MaximumLikelihoodFit, at_once: str) -> MaximumLikelihoodFit:
+    """Call an estimate that ran to a limit of the model by the limit's name."""
+    r, _, a, b = fit.parameters
+    flat = fit.verdict == "not identified"
+    same, split = (_ALMOST_SAME, _ALMOST_SPLIT) if flat else (_SAME, _SPLIT)
+    limits = [fit.message] if fit.verdict == "boundary" else []
+    if a > 0 and a + b > same:
+        limits.append(
+            phrase(
+                "every customer leaves with the same probability, {chance} a purchase",
+                chance=decimals(a / (a + b), 3),
+            )
+        )
+    elif a > 0 and a + b < split:
+        limits.append(at_once)
+    if r > same:
+        limits.append(phrase("every customer buys at the same rate"))
+    return replace(fit, verdict="boundary", message=phrase("; ").join(limits)) if limits else fit

@@ -1,0 +1,248 @@
+"""A chain's stores fitted together, by model: what is held of any chain, and what is found of this one.
+
+The method is that of `shrinkage`; here stand the two models' likelihoods, weak priors free of units, and
+the words that say how much of a store's estimate is its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from retention_models.languages import phrase, plural, share
+from retention_models.models import beta_dropout_likelihood, bg_nbd, gamma_gamma
+from retention_models.models.bg_nbd_likelihood import fit_bg_nbd
+from retention_models.models.chain.shrinkage import ChainPrior, ShrunkStores, shrink
+from retention_models.models.gamma_gamma import fit_gamma_gamma
+from retention_models.models.histories import count_histories
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, Objective
+
+Array = NDArray[np.float64]
+Columns = tuple[Array, ...]
+
+_SPREAD = 0.5  # stores of a chain differ by factors of about e^½ = 1.6, before any data are seen
+_VAGUE = 2.0  # a standard deviation of 2 on the log scale: a factor of 50 either way, at 95%
+
+# Along ln r, ln(r/α) (the mean rate, which carries the unit of time), ln(a/b) (the odds to leave after
+# a purchase) and ln √(ab) (how alike customers are in that): around one customer in eight leaving.
+PURCHASES = ChainPrior(
+    axes=np.array([[1.0, 0, 0, 0], [1, -1, 0, 0], [0, 0, 1, -1], [0, 0, 0.5, 0.5]]),
+    centre=np.array([0.0, 0.0, -2.0, 0.0]),
+    centre_sd=np.array([_VAGUE, np.inf, _VAGUE, _VAGUE]),
+    scale=_SPREAD,
+)
+# Along ln p, ln q and ln(p·v/q) (the level of spend, which carries the currency).
+SPEND = ChainPrior(
+    axes=np.array([[1.0, 0, 0], [0, 1, 0], [1, -1, 1]]),
+    centre=np.array([1.0, 1.0, 0.0]),
+    centre_sd=np.array([_VAGUE, _VAGUE, np.inf]),
+    scale=_SPREAD,
+)
+# What the messages speak of, as combinations of log-parameters: how often customers come back, whether
+# they leave, and what they spend.
+_OF_PURCHASES = {
+    "back": np.array([1.0, -1.0, 0.0, 0.0]),
+    "leave": np.array([0.0, 0.0, 1.0, -1.0]),
+}
+_OF_SPEND = {"spend": np.array([1.0, -1.0, 1.0])}
+
+
+@dataclass(frozen=True, slots=True)
+class ChainFit:
+    """One model of all stores of a chain.
+
+    Attributes
+    ----------
+    chain : MaximumLikelihoodFit
+        Fitted to all customers together, as if the chain were one store.
+    centre : ndarray, shape (k,)
+        The parameters around which the stores lie: exp of the mean log-parameters.
+    centre_log_covariance : ndarray, shape (k, k)
+        Covariance of that mean, given how much stores differ.
+    between : ndarray, shape (k, k)
+        Covariance of the log-parameters between stores.
+    stores : mapping of str to MaximumLikelihoodFit
+        Each store's parameters of highest posterior density. log_covariance is the posterior's, with
+        the doubt about centre and between-store covariance in it; verdict is "shrunk", and message says
+        how much is the store's own. log_likelihood is plain; as the parameters are not free, AIC and
+        BIC do not compare.
+    own_share : DataFrame
+        Index store_id, a column per parameter: the share of the parameter's variance between stores
+        that the store's own data resolve, 0 (all is borrowed) to 1 (nothing is).
+    """
+
+    chain: MaximumLikelihoodFit
+    centre: Array
+    centre_log_covariance: Array = field(repr=False)
+    between: Array = field(repr=False)
+    stores: Mapping[str, MaximumLikelihoodFit] = field(repr=False)
+    own_share: pd.DataFrame = field(repr=False)
+
+
+def fit_chain_purchases(stores: Mapping[str, Columns]) -> ChainFit:
+    """Fit the BG/NBD model to a chain's stores together.
+
+    Parameters
+    ----------
+    stores : mapping of str to (x, t_x, T)
+        Valid frequency, recency and T of each store's customers, shape (n,) each.
+
+    Returns
+    -------
+    ChainFit
+
+    Raises
+    ------
+    CannotSay
+        If no customer of any store bought again.
+    """
+    chain = fit_bg_nbd(*_together(stores))
+    r, alpha, _, _ = chain.parameters
+    found = shrink(
+        [_purchases_of(columns) for columns in stores.values()],
+        _start(chain, PURCHASES, np.log([r, alpha, 1.0, 1.0])),
+        PURCHASES,
+    )
+    return _chain_fit(bg_nbd.NAMES, chain, found, stores, _OF_PURCHASES)
+
+
+def _purchases_of(columns: Columns) -> Objective:
+    known = count_histories(*columns)
+    return lambda phi: beta_dropout_likelihood.log_likelihood_with_derivatives(phi, known, first=0)
+
+
+def fit_chain_spend(stores: Mapping[str, Columns]) -> ChainFit:
+    """Fit the Gamma-Gamma model to a chain's stores together.
+
+    Parameters
+    ----------
+    stores : mapping of str to (x, m)
+        Number of purchases, at least 1, and their mean value, above 0, of each store's repeat
+        customers, shape (n,) each; a store may have none.
+
+    Returns
+    -------
+    ChainFit
+
+    Raises
+    ------
+    CannotSay
+        If no customer of any store bought again, or all spend the same.
+    """
+    x, m = _together(stores)
+    chain = fit_gamma_gamma(x, m, np.ones(x.size))
+    found = shrink(
+        [_spend_of(columns) for columns in stores.values()],
+        _start(chain, SPEND, np.log([1.0, 1.0, m.mean()])),
+        SPEND,
+    )
+    return _chain_fit(gamma_gamma.NAMES, chain, found, stores, _OF_SPEND)
+
+
+def _spend_of(columns: Columns) -> Objective:
+    x, m = columns
+    if not x.size:
+        return lambda phi: (0.0, np.zeros(phi.size), np.zeros((phi.size, phi.size)))
+    one = np.ones(x.size)
+    return lambda phi: gamma_gamma.log_likelihood_with_derivatives(phi, x, m, one)
+
+
+def _together(columns: Mapping[str, Columns]) -> Columns:
+    """Each column of all stores, one after the other."""
+    return tuple(np.concatenate(parts) for parts in zip(*columns.values(), strict=True))
+
+
+def _start(chain: MaximumLikelihoodFit, prior: ChainPrior, level: Array) -> Array:
+    """The chain's own estimate, or where that is none the prior's centre at the level of the data."""
+    if chain.verdict == "converged":
+        return np.log(chain.parameters)
+    flat = ~np.isfinite(prior.centre_sd)
+    along = np.where(flat, prior.axes @ level, prior.centre)
+    return np.asarray(np.linalg.solve(prior.axes, along))
+
+
+def _chain_fit(
+    names: tuple[str, ...],
+    chain: MaximumLikelihoodFit,
+    found: ShrunkStores,
+    columns: Mapping[str, Columns],
+    topics: Mapping[str, Array],
+) -> ChainFit:
+    between = found.between
+    resolved = 1.0 - np.einsum("sii->si", found.own_covariances) / np.diag(between)
+    stores = {}
+    for s, (store, (first, *_)) in enumerate(columns.items()):
+        values = np.linalg.eigvalsh(found.covariances[s])
+        own = found.own_covariances[s]
+        shares = {topic: 1.0 - c @ own @ c / (c @ between @ c) for topic, c in topics.items()}
+        stores[store] = MaximumLikelihoodFit(
+            names=names,
+            parameters=np.exp(found.estimates[s]),
+            log_covariance=found.covariances[s],
+            log_likelihood=float(found.log_likelihoods[s]),
+            customers=float(first.size),
+            free_parameters=len(names),
+            iterations=found.rounds,
+            gradient_norm=float(found.slopes[s]) / max(first.size, 1),
+            condition_number=float(values[-1] / values[0]),
+            verdict="shrunk" if found.settled else "not identified",
+            message=_message(shares, len(columns) - 1, found),
+        )
+    return ChainFit(
+        chain=chain,
+        centre=np.exp(found.centre),
+        centre_log_covariance=found.centre_covariance,
+        between=between,
+        stores=stores,
+        own_share=pd.DataFrame(
+            resolved.clip(0.0, 1.0), index=pd.Index(stores, name="store_id"), columns=list(names)
+        ),
+    )
+
+
+def _message(shares: Mapping[str, float], others: int, found: ShrunkStores) -> str:
+    if not found.settled:
+        return phrase(
+            "the search for what stores have in common did not settle in {rounds} rounds",
+            rounds=found.rounds,
+        )
+    told = {topic: share(value) for topic, value in shares.items()}
+    return _spend_told(told["spend"], others) if "spend" in told else _purchases_told(told, others)
+
+
+def _purchases_told(told: Mapping[str, str], others: int) -> str:
+    if not others:
+        return phrase(
+            "the store's own customers tell {back} of how often customers come back and {leave} of "
+            "whether they leave, and there is no other store to borrow from",
+            **told,
+        )
+    return plural(
+        "the store's own customers tell {back} of how often customers come back and {leave} of whether "
+        "they leave, and the rest is taken from the other store of the chain",
+        "the store's own customers tell {back} of how often customers come back and {leave} of whether "
+        "they leave, and the rest is taken from the {n} other stores of the chain",
+        others,
+        **told,
+    )
+
+
+def _spend_told(told: str, others: int) -> str:
+    if not others:
+        return phrase(
+            "the store's own customers tell {spend} of what customers spend, and there is no other "
+            "store to borrow from",
+            spend=told,
+        )
+    return plural(
+        "the store's own customers tell {spend} of what customers spend, and the rest is taken from the "
+        "other store of the chain",
+        "the store's own customers tell {spend} of what customers spend, and the rest is taken from the "
+        "{n} other stores of the chain",
+        others,
+        spend=told,
+    )

@@ -1,0 +1,1 @@
+"""The BG/NBD model with covariates: inputs, likelihood, fit and predictions."""

@@ -1,0 +1,243 @@
+"""Effects of campaigns → whole sentences for a page, as pure functions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from retention_models.campaigns.effects.result import CampaignEffect
+from retention_models.campaigns.effects.words import signed_percent
+from retention_models.errors import CannotSay
+from retention_models.languages import (
+    catalogue,
+    count,
+    day,
+    decimals,
+    marked,
+    money,
+    phrase,
+    plural,
+)
+
+_NAMES = catalogue(
+    {
+        "purchases": "purchases",
+        "bought": "customers who bought at all",
+        "spend": "spend",
+        "profit": "profit",
+    }
+)
+
+
+def naive(effect: CampaignEffect) -> str:
+    """How far the plain comparison of customers misleads, in spend.
+
+    Parameters
+    ----------
+    effect : CampaignEffect
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    CannotSay
+        Where the plain comparison does not mislead, or was not made.
+    """
+    table = effect.naive
+    chosen = table.loc[(table["window"] == "campaign") & (table["outcome"] == "spend")]
+    if chosen.empty:
+        raise CannotSay(
+            phrase("Customers were not chosen, so the plain comparison is an honest one too.")
+        )
+    sentences = []
+    for _, row in chosen.iterrows():
+        text = phrase(
+            "Beware of the plain comparison: those who got “{arm}” spent {difference} each against "
+            "those who did not ({mean} and {mean_against}).",
+            arm=row["arm"],
+            difference=_difference(effect, row["difference"]),
+            mean=_money(effect, row["mean"]),
+            mean_against=_money(effect, row["mean_against"]),
+        )
+        adjusted = effect.table.loc[
+            (effect.table["outcome"] == "spend")
+            & (effect.table["window"] == "campaign")
+            & (effect.table["arm"] == row["arm"])
+            & (effect.table["estimand"] == "att")
+        ]
+        expected = row.get("expected_before", np.nan)
+        if np.isfinite(expected):
+            text += " " + phrase(
+                "Of that, {difference} was expected on the day before it began, from what they had "
+                "bought until then: the campaign was sent to good customers.",
+                difference=_difference(effect, expected),
+            )
+        if not adjusted.empty:
+            one = adjusted.iloc[0]
+            text += " " + phrase(
+                "Compared with customers like them, the difference is {difference} ({low} to {high}).",
+                difference=_difference(effect, one["absolute_effect"]),
+                low=_difference(effect, one["conf_low"]),
+                high=_difference(effect, one["conf_high"]),
+            )
+        sentences.append(text)
+    return " ".join(sentences)
+
+
+def effects(effect: CampaignEffect) -> str:
+    """The differences of the picture, one by one, those of the campaign's days.
+
+    Raises
+    ------
+    CannotSay
+        Where there is none.
+    """
+    table = effect.table
+    chosen = table.loc[
+        table["estimand"].isin(["itt", "att"])
+        & (table["window"] == "campaign")
+        & np.isfinite(table["lift_percent"].astype(float))
+    ]
+    if chosen.empty:
+        raise CannotSay(effect.refusal or phrase("No outcome has a lift that could be told."))
+    several = len(chosen[["arm", "against"]].drop_duplicates()) > 1
+    sentence = marked("{what} {change} ({low} to {high})")
+    if several:
+        sentence = marked("{what} of “{arm}” against “{against}” {change} ({low} to {high})")
+    parts = [
+        phrase(
+            sentence,
+            what=phrase(_NAMES[row["outcome"]]),
+            arm=row["arm"],
+            against=row["against"],
+            change=signed_percent(row["lift_percent"]),
+            low=signed_percent(row["lift_low"]),
+            high=signed_percent(row["lift_high"]),
+        )
+        for _, row in chosen.iterrows()
+    ]
+    return phrase("In the campaign’s days: {changes}.", changes="; ".join(parts))
+
+
+def cumulative(effect: CampaignEffect) -> str:
+    """Purchases per customer more than without the campaign, until its last day measured.
+
+    Raises
+    ------
+    CannotSay
+        Where days were not counted.
+    """
+    if effect.cumulative.empty:
+        raise CannotSay(phrase("The difference was not added up day by day for this campaign."))
+    ends = [days.iloc[-1] for _, days in effect.cumulative.groupby("arm")]
+    if len(ends) == 1:
+        return phrase(
+            "Until {day}, customers of “{arm}” had made {difference} purchases each against those held "
+            "out ({low} to {high}), without what was known before.",
+            **_until(ends[0]),
+        )
+    first = phrase(
+        "Until {day}, customers of “{arm}” had made {difference} purchases each against those held out "
+        "({low} to {high})",
+        **_until(ends[0]),
+    )
+    others = [
+        phrase(
+            "until {day}, customers of “{arm}” had made {difference} purchases each against those held "
+            "out ({low} to {high})",
+            **_until(last),
+        )
+        for last in ends[1:]
+    ]
+    return phrase("{arms}, without what was known before.", arms="; ".join([first, *others]))
+
+
+def _until(last: pd.Series) -> dict[str, str]:
+    """Places of an arm's last day."""
+    names = {"difference": "difference", "low": "conf_low", "high": "conf_high"}
+    told = {place: decimals(last[name], 2, signed=True) for place, name in names.items()}
+    return {"day": day(last["day"]), "arm": str(last["arm"]), **told}
+
+
+def comparison(effect: CampaignEffect) -> str:
+    """Whether those compared were alike before, as the checks say it.
+
+    Raises
+    ------
+    CannotSay
+        Where nothing known before is there to compare.
+    """
+    if not effect.event_study.empty:
+        told = effect.pre_trend.loc[effect.pre_trend["outcome"] == effect.campaign.primary, "words"]
+        return " ".join(str(text) for text in told) or phrase(
+            "Each point is the difference between stores with and without the campaign in one week."
+        )
+    if effect.balance.empty:
+        raise CannotSay(
+            effect.refusal
+            or phrase("Nothing known before the campaign is there to compare its arms by.")
+        )
+    chosen = effect.checks.loc[effect.checks["check"].isin(["balance", "overlap"]), "words"]
+    return " ".join(str(text) for text in chosen)
+
+
+def campaigns(overview: pd.DataFrame) -> str:
+    """How many campaigns there were, and of how many something can be said.
+
+    Parameters
+    ----------
+    overview : DataFrame
+        From `campaign_overview`.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    CannotSay
+        Where none has begun.
+    """
+    if overview.empty:
+        raise CannotSay(phrase("No campaign of the project file has begun."))
+    ids = overview["campaign_id"].nunique()
+    told = overview.loc[overview["grade"].notna()]
+    some = told["campaign_id"].nunique()
+    sure = told.loc[told["pvalue_adjusted"].astype(float) < 0.05]
+    if not some:
+        return plural(
+            "Of the chain’s newest campaign, an effect can be told of none, for the reason beside each.",
+            "Of the chain’s {n} newest campaigns, an effect can be told of none, for the reason beside "
+            "each.",
+            ids,
+        )
+    text = plural(
+        "Of the chain’s newest campaign, an effect can be told of {some}.",
+        "Of the chain’s {n} newest campaigns, an effect can be told of {some}.",
+        ids,
+        some=count(some),
+    )
+    if sure.empty:
+        text += " " + phrase("None changed purchases beyond what chance brings among so many.")
+    else:
+        names = ", ".join(phrase("“{name}”", name=name) for name in dict.fromkeys(sure["name"]))
+        text += " " + phrase("Beyond what chance brings among so many: {names}.", names=names)
+    worst = sorted(set(told["grade"]))[-1]
+    if worst > "B":
+        text += " " + phrase(
+            "Grades of C and D mean that customers were chosen, not drawn by lot: believe such an "
+            "effect only as far as the comparison found customers like them."
+        )
+    return text
+
+
+def _money(effect: CampaignEffect, value: float) -> str:
+    text = money(abs(float(value)), effect.currency).strip()
+    return text if value >= 0 else f"−{text}"
+
+
+def _difference(effect: CampaignEffect, value: float) -> str:
+    size = money(abs(float(value)), effect.currency).strip()
+    return phrase("{size} more", size=size) if value >= 0 else phrase("{size} less", size=size)

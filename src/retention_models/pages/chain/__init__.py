@@ -1,0 +1,1 @@
+"""The whole chain's page: findings, words and figures."""

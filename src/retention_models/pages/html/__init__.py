@@ -1,0 +1,1 @@
+"""Pages as HTML: templates, rendering, names, and the checks before they are published."""

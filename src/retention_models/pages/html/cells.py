@@ -1,0 +1,115 @@
+"""What cannot be said is said once: refusals of an executed notebook on their way to a page.
+
+What a notebook says between its cells, in the language of the page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import nbformat
+
+from retention_models.languages import ENGLISH, Language
+from retention_models.languages.sentences import paragraphs
+
+# As `notebook.or_say_why` and `notebook.say` write them.
+REFUSAL, _ANSWER = '<p class="refusal">', '<p class="answer">'
+
+Cells = list[nbformat.NotebookNode]
+
+
+def leave_out_unanswered(notebook: nbformat.NotebookNode) -> None:
+    """Leave out sections that say nothing but why the first section says nothing.
+
+    A store without purchases has one reason for everything: it is told once, at the top, and no row
+    of empty sections follows. A section stays where it answers anything, where its reason is another,
+    or where one of its own sections stays.
+    """
+    cells = [cell for cell in notebook.cells if not _is_lab_only(cell)]
+    begin, *blocks = _parted(cells, "## ")
+    if not blocks:
+        return
+    reasons = set(_shown(blocks[0]))
+    reason = next(iter(reasons)) if len(reasons) == 1 else ""
+    if not reason.startswith(REFUSAL):
+        return
+    kept = [*begin, *blocks[0]]
+    for block in blocks[1:]:
+        head, *parts = _parted(block, "### ")
+        staying = [part for part in parts if not _says_only(part, reason)]
+        if staying or not _says_only(head, reason):
+            kept += [*head, *(cell for part in staying for cell in part)]
+    notebook.cells = kept
+
+
+def _parted(cells: Sequence[nbformat.NotebookNode], mark: str) -> list[Cells]:
+    """Cells before the first heading of an order, then those of each such heading."""
+    parts: list[Cells] = [[]]
+    for cell in cells:
+        if cell.cell_type == "markdown" and re.match(mark, cell.source):
+            parts.append([])
+        parts[-1].append(cell)
+    return parts
+
+
+def _is_lab_only(cell: nbformat.NotebookNode) -> bool:
+    return "lab-only" in cell.metadata.get("tags", [])
+
+
+def _shown(cells: Cells) -> Iterator[str]:
+    """What outputs show; of what is no HTML, only that it is there."""
+    for cell in cells:
+        for output in cell.get("outputs", []):
+            yield str(output.get("data", {}).get("text/html", output.output_type))
+
+
+def _says_only(cells: Cells, reason: str) -> bool:
+    return set(_shown(cells)) == {reason}
+
+
+def say_each_once(notebook: nbformat.NotebookNode, again: str) -> None:
+    """Shorten a refusal that stands on the page already, to the sentence `again`.
+
+    Under one heading it is left out: there the second would say nothing at all, nor would one that
+    stands there as an answer.
+    """
+    said: set[str] = set()
+    here: set[str] = set()  # since the last heading
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            here = set()
+        kept = []
+        for output in cell.get("outputs", []):
+            text = output.get("data", {}).get("text/html", "")
+            if text.startswith(_ANSWER):
+                here.add(REFUSAL + text.removeprefix(_ANSWER))
+            if text.startswith(REFUSAL):
+                if text in here:
+                    continue
+                if text in said:
+                    output["data"]["text/html"] = f"{REFUSAL}{again}</p>"
+                said.add(text)
+                here.add(text)
+            kept.append(output)
+        if cell.cell_type == "code":
+            cell.outputs = kept
+
+
+def translate_text_cells(notebook: nbformat.NotebookNode, language: Language) -> None:
+    """Put headings and paragraphs of text cells into a language; what is not translated stays as it is.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Executed; code cells have spoken the language themselves.
+    language : Language
+    """
+    if language == ENGLISH:
+        return
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = "\n\n".join(
+                text if mark is None else mark + language.translated(text)
+                for mark, text in paragraphs(cell.source)
+            )

@@ -1,0 +1,63 @@
+"""What pages a run makes: of stores, and of campaigns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from retention_models.settings.project import Settings
+
+
+@dataclass(frozen=True)
+class PageKind:
+    """One kind of page, and what its notebook leaves beside it.
+
+    Attributes
+    ----------
+    name : str
+        "store" or "campaign": what a page is of.
+    report : str
+        The notebook's name without its ending, and the page's.
+    headline : str
+        The file with what the index shows.
+    needed : dict
+        What of it the index reads: names within a section, or none for a section that is a value.
+    """
+
+    name: str
+    report: str
+    headline: str
+    needed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def notebook(self) -> str:
+        """File of the executed notebook."""
+        return f"{self.report}.ipynb"
+
+    @property
+    def page(self) -> str:
+        """File of the page."""
+        return f"{self.report}.html"
+
+    def title(self, settings: Settings, of: str) -> tuple[str, str]:
+        """The word before the name, where it has no name but its id, and the name."""
+        if self.name == "campaign":
+            names = {campaign.id: campaign.name for campaign in settings.campaigns}
+            return ("", names[of]) if of in names else ("Campaign ", of)
+        name = settings.store_name(of)
+        return ("Store " if name == of else ""), name
+
+
+# What the index reads of metrics.json, which a notebook of one's own may write otherwise.
+STORE = PageKind(
+    "store",
+    "store_report",
+    "metrics.json",
+    {
+        "measures": ("customers", "repeat_customer_rate", "spend_per_order"),
+        "forecast": ("still_customers", "purchases", "value"),
+        "forecast_verdict": (),
+    },
+)
+# Pages of campaigns stand in a folder of their own below the output folder.
+CAMPAIGNS = "campaigns"
+CAMPAIGN = PageKind("campaign", "campaign_report", "effect.json")

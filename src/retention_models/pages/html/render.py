@@ -1,0 +1,272 @@
+"""Executed notebooks, failures and headline numbers → HTML that carries all it needs.
+
+What these functions return is checked by `publishing.lint` before it is published.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import html
+import math
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+import markupsafe
+import nbformat
+
+from retention_models import __version__
+from retention_models.languages import Language
+from retention_models.pages.chain.findings import chain_findings
+from retention_models.pages.html.cells import (
+    leave_out_unanswered,
+    say_each_once,
+    translate_text_cells,
+)
+from retention_models.pages.html.checks import clean_html, form_of
+from retention_models.pages.html.failure import NOTICE, NOTICE_END, since_words
+from retention_models.pages.html.kinds import STORE, PageKind
+from retention_models.pages.html.names import one_line
+from retention_models.pages.html.templates import (
+    add_filters,
+    bdi,
+    labels_style,
+    script,
+    source_hash,
+    speech,
+    style,
+    template_text,
+)
+from retention_models.settings.project import Settings
+
+_TEMPLATES = files(__package__).joinpath("templates")
+
+_STORE_COLUMNS = (
+    *("store", "customers", "months", "repeat", "spend", "still", "purchases", "value"),
+    "forecast",
+)
+
+
+@cache
+def _exporter() -> Any:
+    from nbconvert.exporters import HTMLExporter
+
+    # The package's folder instead of the working directory, from which nbconvert would load, and
+    # run, whatever template lies there.
+    exporter = HTMLExporter(
+        template_name="store_page",
+        extra_template_basedirs=[str(_TEMPLATES)],
+        exclude_anchor_links=True,
+    )
+    exporter.register_filter("clean_html", clean_html)
+    exporter.register_filter("form_of", form_of)
+    exporter.register_filter("with_places", _with_places)
+    exporter.register_filter("below_title", _below_title)
+    exporter.register_filter("in_scroll", _in_scroll)
+    exporter.register_filter(
+        "base64_text",
+        lambda text: base64.b64encode(text.encode("utf-8")).decode("ascii"),
+    )
+    return exporter
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(template_text),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    add_filters(environment)
+    return environment
+
+
+def _below_title(cleaned: str) -> str:
+    """Headings of a notebook stand below the page's one title."""
+    return re.sub(r"(</?)h1\b", r"\1h2", cleaned)
+
+
+def _in_scroll(cleaned: str, unnamed: str) -> str:
+    """A table in a region of its own, which keys can scroll where it is wider than the page."""
+    if "<table" not in cleaned:
+        return cleaned
+    caption = re.search(r"<caption[^>]*>(.*?)</caption>", cleaned, re.DOTALL)
+    said = re.sub(r"<[^>]*>", "", caption[1]).strip() if caption else ""
+    # Escaped already, but for the quotes that end an attribute.
+    label = html.unescape(said or unnamed)
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(label)}">'
+        f"{cleaned}</div>"
+    )
+
+
+def _frame(settings: Settings, as_of: dt.date, made: str, *rules: str) -> dict[str, Any]:
+    css, language = "".join([style(), *rules]), settings.language
+    head = template_text("head.html.j2")
+    # The one style sheet and the one script are let in by their hashes: nothing else gets past the
+    # page's Content-Security-Policy.
+    head = head.replace("STYLE", source_hash(css)).replace("SCRIPT", source_hash(script()))
+    return {
+        **speech(language),
+        "head": markupsafe.Markup(head),
+        "css": markupsafe.Markup(css),
+        "script": markupsafe.Markup(script()),
+        "chain": settings.name,
+        "chain_title": one_line(settings.name),
+        "as_of": language.day(as_of),
+        "made": made,
+        "version": __version__,
+        "interval": language.share(settings.model.interval),
+        "notice": markupsafe.Markup(NOTICE + NOTICE_END),
+    }
+
+
+def _named(settings: Settings, of: str, kind: PageKind) -> dict[str, Any]:
+    """A name as a page's heading, within a sentence where there is none but the id."""
+    say = speech(settings.language)["say"]
+    unnamed, name = kind.title(settings, of)
+    heading = say(kind.name, name=bdi(name)) if unnamed else bdi(name)
+    title = settings.language.text(kind.name, name=name) if unnamed else name
+    return {"heading": heading, "name_title": one_line(title), "kind": kind.name}
+
+
+def _files(settings: Settings, kind: PageKind) -> markupsafe.Markup:
+    """Which files lie beside a page."""
+    say = speech(settings.language)["say"]
+    names = {"customers": "customers.csv", "metrics": "metrics.json", "effect": "effect.json"}
+    links = {
+        place: markupsafe.Markup('<a href="{0}">{0}</a>').format(name)
+        for place, name in names.items()
+    }
+    level = settings.language.share(settings.model.interval)
+    return markupsafe.Markup(say(f"files.{kind.name}", level=level, **links))
+
+
+def notebook_page(
+    notebook: nbformat.NotebookNode,
+    settings: Settings,
+    of: str,
+    as_of: dt.date,
+    made: str,
+    kind: PageKind = STORE,
+) -> str:
+    """The page of a store, or of what else has an id, from its executed notebook."""
+    page: dict[str, Any] = {**_frame(settings, as_of, made), **_named(settings, of, kind)}
+    translate_text_cells(notebook, settings.language)
+    leave_out_unanswered(notebook)
+    page["places"], page["files"] = _places(notebook), _files(settings, kind)
+    say_each_once(notebook, str(page["say"]("again")))
+    from nbconvert.exporters import TemplateExporter
+
+    # Not HTMLExporter's own: it parses and writes the page once more, and gives pictures without
+    # alternative text one that says nothing.
+    text, _ = TemplateExporter.from_notebook_node(_exporter(), notebook, resources={"page": page})
+    return str(text)
+
+
+def _places(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
+    """Headings of the second order with their ids, for a reader to jump to."""
+    shown = (
+        cell.source
+        for cell in notebook.cells
+        if cell.cell_type == "markdown" and "lab-only" not in cell.metadata.get("tags", [])
+    )
+    headings = [found for text in shown for found in re.findall(r"^## +(.+?)\s*$", text, re.M)]
+    return [(_place(heading), heading) for heading in headings]
+
+
+def _place(heading: str) -> str:
+    """A heading, of markdown or of HTML, as an id: in-short."""
+    text = html.unescape(re.sub(r"<[^>]*>", "", heading))
+    return re.sub(r"[\W_]+", "-", text.lower()).strip("-") or "place"
+
+
+def _with_places(text: str) -> str:
+    """HTML whose headings have ids, so that each can be linked to."""
+    return re.sub(
+        r"<h([23])>(.*?)</h\1>",
+        lambda found: f'<h{found[1]} id="{_place(found[2])}">{found[2]}</h{found[1]}>',
+        text,
+        flags=re.DOTALL,
+    )
+
+
+def failure_page(
+    failure: dict[str, Any],
+    settings: Settings,
+    of: str,
+    as_of: dt.date,
+    made: str,
+    run: str,
+    kind: PageKind = STORE,
+) -> str:
+    """The page of a store whose notebook failed: what, since when, and what still holds.
+
+    `failure` is the manifest's entry, `run` the id of the run.
+    """
+    return (
+        _environment()
+        .get_template("failure.html.j2")
+        .render(
+            **_frame(settings, as_of, made),
+            **_named(settings, of, kind),
+            reason=failure["message"],
+            since=since_words(failure["since"], run, settings.zone, settings.language),
+        )
+    )
+
+
+def index_page(
+    rows: list[dict[str, Any]],
+    settings: Settings,
+    as_of: dt.date,
+    made: str,
+    campaigns: str | None = None,
+) -> str:
+    """The chain's page: a row per store with name, href, metrics, failure, and an old page's day.
+
+    `campaigns` is where the page of its campaigns lies, if there is one.
+    """
+    language = settings.language
+    found, columns = chain_findings(rows, as_of, language), _columns(settings, language)
+    return (
+        _environment()
+        .get_template("index.html.j2")
+        .render(
+            **_frame(settings, as_of, made, labels_style("stores", columns)),
+            rows=rows,
+            campaigns=campaigns,
+            columns=columns,
+            moved=found["moved"],
+            apart=found["apart"],
+            lines=found["lines"],
+            wholes=found["whole"],
+            whys=found["why"],
+            currency=settings.money.currency,
+        )
+    )
+
+
+def _columns(settings: Settings, language: Language) -> list[str]:
+    """The heads of the table of stores."""
+    unit, length = settings.model.time_unit, settings.model.horizon
+    # Forms of the plural are of whole numbers; what lies between two is said as several are.
+    whole = int(length) if length == int(length) else max(2, math.ceil(length))
+    horizon = language.counted(f"horizon.{unit}", whole, n=language.figures(f"{length:g}"))
+    places = {"currency": settings.money.currency, "horizon": horizon}
+    return [language.text(f"stores.{name}", **places) for name in _STORE_COLUMNS]
+
+
+def campaign_index_page(
+    rows: list[dict[str, Any]], settings: Settings, as_of: dt.date, made: str
+) -> str:
+    """The page of a chain's campaigns: a row each with name, href, what `effect.json` says, failure."""
+    return (
+        _environment()
+        .get_template("campaigns.html.j2")
+        .render(**_frame(settings, as_of, made), rows=rows, day=as_of.isoformat())
+    )

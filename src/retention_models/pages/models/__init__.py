@@ -1,0 +1,1 @@
+"""Models compared and validated: words, tables and figures."""

@@ -1,0 +1,150 @@
+"""Results → small tables of ready text, for a page."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from retention_models.languages import (
+    catalogue,
+    count,
+    ends,
+    money,
+    number,
+    phrase,
+    share,
+    spoken,
+)
+from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.predictions.validation.comparison import ModelComparison
+from retention_models.predictions.validation.holdout import HoldoutValidation
+
+_MEASURES = catalogue(
+    {
+        "customers": "Customers",
+        "orders": "Orders",
+        "revenue": "Revenue",
+        "repeat_customer_rate": "Customers who bought on more than one day",
+        "purchase_frequency": "Orders per customer",
+        "spend_per_order": "Spend per order",
+        "sales_per_customer": "Sales per customer",
+    }
+)
+_MONEY = {"revenue", "spend_per_order", "sales_per_customer"}
+
+_MEANING = catalogue(
+    {
+        "r": "shape of the purchase rates: the smaller, the more unequal",
+        "alpha": "rate of the purchase rates; r / alpha is their mean",
+        "a": "a / (a + b) is the mean chance to leave after a purchase",
+        "b": "see a",
+        "s": "shape of the rates to leave: the smaller, the more unequal",
+        "beta": "rate of the rates to leave; s / beta is their mean",
+        "p": "shape of a customer's own spend: the larger, the steadier",
+        "q": "spread of mean spend between customers: the larger, the more alike",
+        "v": "scale of spend; p · v / (q − 1) is its mean",
+    }
+)
+
+
+def measures(table: pd.DataFrame, currency: str) -> pd.DataFrame:
+    """Rows of `store_measures` with value and 95% interval as text."""
+
+    def shown(measure: str, value: float) -> str:
+        if measure in _MONEY:
+            return money(value, currency)
+        if measure == "repeat_customer_rate":
+            return share(value, 1)
+        return count(value) if measure in {"customers", "orders"} else number(value)
+
+    alone = table.loc["customers", "value"] == 1
+    alike = phrase("one customer gives none") if alone else phrase("customers are alike: none")
+    rows = {}
+    for measure, label in _MEASURES.items():
+        row = table.loc[measure]
+        interval = ends(shown(measure, row["low"]), shown(measure, row["high"]))
+        counted = measure in {"customers", "orders", "revenue"}
+        nothing = phrase("counted, not estimated") if counted else alike
+        rows[phrase(label)] = (
+            shown(measure, row["value"]),
+            nothing if pd.isna(row["low"]) else interval,
+        )
+    columns = [phrase("Value"), phrase("95% interval")]
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    frame.index.name = phrase("Measure")
+    return frame
+
+
+def parameters(fitted: PurchaseFitter | GammaGammaFitter) -> pd.DataFrame:
+    """Parameters with 95% interval and meaning as text."""
+    rows = {}
+    limits = fitted.confidence_intervals_
+    for name, value in fitted.params_.items():
+        low, high = limits.loc[name]
+        interval = (
+            phrase("held at a limit") if low == high else ends(_digits(low, 3), _digits(high, 3))
+        )
+        rows[name] = (_digits(value, 4), interval, phrase(_MEANING[str(name)]))
+    columns = [phrase("Estimate"), phrase("95% interval"), phrase("Meaning")]
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    frame.index.name = phrase("Parameter")
+    return frame
+
+
+def _digits(value: float, digits: int) -> str:
+    return spoken().figures(f"{value:.{digits}g}")
+
+
+def unusable_rows(quality: pd.DataFrame) -> pd.DataFrame:
+    """Unusable rows of the whole chain by reason, as text."""
+    counts = quality.groupby("reason")["rows"].sum().sort_values(ascending=False)
+    reasons = [phrase(str(reason)) for reason in counts.index]
+    frame = pd.DataFrame({phrase("Rows"): [count(rows) for rows in counts]}, index=reasons)
+    frame.index.name = phrase("Reason")
+    return frame
+
+
+def fits(comparison: ModelComparison) -> pd.DataFrame:
+    """How well each model describes the calibration period, as text."""
+    table = comparison.table
+    return pd.DataFrame(
+        {
+            "Parameters": [f"{n}" for n in table["free_parameters"]],
+            "Log-likelihood": [f"{value:,.1f}" for value in table["log_likelihood"]],
+            "AIC": [f"{value:,.1f}" for value in table["aic"]],
+            "AIC over the lowest": [f"{value:,.1f}" for value in table["delta_aic"]],
+            "BIC": [f"{value:,.1f}" for value in table["bic"]],
+        },
+        index=pd.Index(table.index, name="Model"),
+    )
+
+
+def holdouts(comparison: ModelComparison) -> pd.DataFrame:
+    """How each model did on the weeks held out, as text."""
+    rows = {}
+    for name, row in comparison.table.iterrows():
+        rows[name] = {
+            "Expected": f"{row['expected']:,.0f}",
+            "Came": f"{row['actual']:,}",
+            "Off": f"{row['total_error']:+.0%}" if row["actual"] else "nothing came",
+            "Mean absolute error": f"{row['absolute_error']:.2f}",
+            "Mean squared error": f"{row['squared_error']:.2f}",
+            "90% intervals hold": f"{row['pit']:.0%}",
+            "Verdict": row["verdict"],
+        }
+    frame = pd.DataFrame.from_dict(rows, orient="index")
+    frame.index.name = "Model"
+    return frame
+
+
+def rules_of_thumb(validation: HoldoutValidation) -> pd.DataFrame:
+    """Errors per customer of a model and of rules that need none, as text."""
+    errors = validation.baselines.rename(index={"model": validation.purchases.label})
+    frame = pd.DataFrame(
+        {
+            "Mean absolute error": [f"{value:.2f}" for value in errors["absolute_error"]],
+            "Mean squared error": [f"{value:.2f}" for value in errors["squared_error"]],
+        },
+        index=errors.index,
+    )
+    frame.index.name = "Forecast"
+    return frame

@@ -1,0 +1,149 @@
+"""What a notebook shows: figures with their sentence, tables, and refusals in words."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import re
+from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from IPython.display import HTML, display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from retention_models.errors import CannotSay
+from retention_models.languages import spoken
+from retention_models.pages.style import as_svg
+
+if TYPE_CHECKING:
+    from retention_models.pages.store.tables import Card
+
+_COLUMNS_OF_A_TELEPHONE = 2  # of numbers; of words, one
+_FILE = re.compile(r"(\w+/)*\w+\.\w+")  # below the page's folder, and nothing of a URL
+
+
+def say(*sentences: str) -> None:
+    """Show sentences as a paragraph; text from the data cannot become markup."""
+    display(HTML(f'<p class="answer">{html.escape(" ".join(sentences), quote=False)}</p>'))
+
+
+def show(figure: Axes | Figure, *sentences: str) -> None:
+    """Show a figure, and under it the sentences that read its numbers back.
+
+    The sentences are the figure's alternative text too.
+
+    Parameters
+    ----------
+    figure : Axes or Figure
+        What a function of `plots` returned.
+    *sentences : str
+        From `words`.
+    """
+    drawn = figure.get_figure(root=True) if isinstance(figure, Axes) else figure
+    if drawn is None:
+        raise ValueError("show: the axes belong to no figure any more; draw them anew.")
+    alternative = " ".join(sentences)
+    display(
+        {"image/svg+xml": as_svg(drawn), "text/plain": alternative},
+        raw=True,
+        metadata={"image/svg+xml": {"alt": alternative}},
+    )
+    say(*sentences)
+
+
+def cards(found: Iterable[Card], caption: str) -> None:
+    """Show headline figures as cards: what each is, its value, its interval, its change.
+
+    Parameters
+    ----------
+    found : iterable of Card
+        From `store_page.tables`.
+    caption : str
+        What they are; said in the language that is spoken.
+    """
+    shown = "".join(
+        f"<div><dt>{html.escape(card.title)}</dt>"
+        f'<dd class="value">{_cell(card.value)}</dd>'
+        f'<dd class="ends">{_cell(card.range)}</dd>'
+        + (f'<dd class="change">{html.escape(card.change)}</dd>' if card.change else "")
+        + "</div>"
+        for card in found
+    )
+    named = html.escape(spoken().translated(caption))
+    display(HTML(f'<p class="caption">{named}</p><dl class="figures">{shown}</dl>'))
+
+
+def table(
+    frame: pd.DataFrame,
+    caption: str,
+    *,
+    text: Collection[str] = (),
+    files: Collection[str] = (),
+) -> None:
+    """Show a small table of text cells, with its caption; text is escaped.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        At most 50 rows: a page is no place for more.
+    caption : str
+        What the table holds; said in the language that is spoken, as are the names of columns below.
+    text : collection of str
+        Columns that hold words, not numbers: they are set from the line's start.
+    files : collection of str
+        Columns that name files beside the page: links.
+    """
+    if len(frame) > 50:
+        raise ValueError(f"table: expected at most 50 rows for a page; got {len(frame)}.")
+    language = spoken()
+    worded = {*text, *map(language.translated, text)}
+    named_files = {*files, *map(language.translated, files)}
+    aligned = [' class="text"' if column in worded else "" for column in frame.columns]
+    head = f'<th scope="col">{html.escape(str(frame.index.name or ""))}</th>' + "".join(
+        f'<th scope="col"{side}>{html.escape(str(column))}</th>'
+        for column, side in zip(frame.columns, aligned, strict=True)
+    )
+    # A telephone is too narrow for more columns: there each row is a card that names its cells.
+    wide = len(frame.columns) > (1 if text else _COLUMNS_OF_A_TELEPHONE)
+    named = [f' data-label="{html.escape(str(one))}"' if wide else "" for one in frame.columns]
+    opened = '<table class="stacked">' if wide else "<table>"
+    cells = [f"<td{side}{name}>" for side, name in zip(aligned, named, strict=True)]
+    rows = "".join(
+        f'<tr><th scope="row">{_cell(label)}</th>'
+        + "".join(
+            f"{cell}{_linked(str(value)) if column in named_files else _cell(value)}</td>"
+            for column, value, cell in zip(frame.columns, row, cells, strict=True)
+        )
+        + "</tr>"
+        for label, row in zip(frame.index, frame.to_numpy(), strict=True)
+    )
+    display(
+        HTML(
+            f"{opened}<caption>{html.escape(language.translated(caption))}</caption>"
+            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        )
+    )
+
+
+def _cell(value: object) -> str:
+    return html.escape(spoken().alone(str(value)))
+
+
+def _linked(file: str) -> str:
+    if not _FILE.fullmatch(file):
+        raise ValueError(f"table: {file!r} is no path of a file beside the page.")
+    return f'<a href="{file}">{file}</a>'
+
+
+@contextlib.contextmanager
+def or_say_why() -> Iterator[None]:
+    """Run a block; where the data cannot carry the answer, show why in its place.
+
+    Only `CannotSay` is taken this way: an error of any other kind is a defect and stops the run.
+    """
+    try:
+        yield
+    except CannotSay as refusal:
+        display(HTML(f'<p class="refusal">{html.escape(str(refusal), quote=False)}</p>'))

@@ -1,0 +1,362 @@
+"""The answers at the top of a store's page: who is still with us, what changed, what to do this week.
+
+Sentences of the sections of a store's page, as pure functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from retention_models.actions.lists import ActionList
+from retention_models.errors import CannotSay
+from retention_models.languages import count, counted, day, decimals, money, phrase, share
+from retention_models.measures.definitions import ANNUAL_CHURN_BAND
+from retention_models.measures.table import SMALLEST_GROUP
+from retention_models.pages.store.page import QUARTER
+from retention_models.pages.store.sentences import ENGLISH
+from retention_models.pages.store.tables import file_of, shown, shown_change, shown_signed
+from retention_models.predictions.customers import Interval
+from retention_models.predictions.stores import StoreForecast
+from retention_models.predictions.validation.store_changes import Silence
+from retention_models.settings.project import Money
+
+
+def still_with_us(
+    forecast: StoreForecast | str, customers: int, verdict: str, silence: Silence | None = None
+) -> str:
+    """How many customers are still with the store, or why that cannot be said.
+
+    Parameters
+    ----------
+    forecast : StoreForecast or str
+        The reason, where there is none.
+    customers : int
+    verdict : str
+        Of the holdout, or "not checked".
+    silence : Silence, optional
+        Of a store that seems to have closed.
+    """
+    if silence is not None:
+        return phrase(
+            ENGLISH["still.closed"],
+            day=day(silence.last_purchase),
+            weeks=counted(round(silence.weeks), "week"),
+            expected=counted(round(silence.expected), "purchase"),
+        )
+    people = counted(customers, "customer")
+    if isinstance(forecast, str):
+        return phrase(ENGLISH["still.none"], customers=people, reason=forecast)
+    key = {"use": "still.trusted", "use with care": "still.with_care"}
+    return phrase(
+        ENGLISH[key.get(verdict, "still.not_checked")],
+        customers=people,
+        still=count(forecast.still_customers.value),
+        level=share(forecast.interval),
+        low=count(forecast.still_customers.low),
+        high=count(forecast.still_customers.high),
+    )
+
+
+def kept(row: pd.Series, window: int | None) -> str:
+    """How many active customers were lost in the quarter: the churn's row, and the activity window."""
+    if pd.isna(row["value"]) or window is None:
+        return not_kept(str(row["note"]))
+    if row["customers"] < SMALLEST_GROUP:
+        return phrase(ENGLISH["kept.few"], smallest=SMALLEST_GROUP)
+    n = float(row["denominator"])
+    return phrase(
+        ENGLISH["kept"],
+        active=counted(round(n), "customer"),
+        lost=count(row["numerator"]),
+        low=count(n * row["low"]),
+        high=count(n * row["high"]),
+        before=day(row["start"] - pd.Timedelta(days=1)),
+        end=day(row["end"]),
+        window=counted(window, "day"),
+    )
+
+
+def not_kept(reason: str) -> str:
+    """Why it cannot be said how many were lost."""
+    return phrase(ENGLISH["kept.nobody"], reason=reason)
+
+
+def what_changed(
+    changes: pd.DataFrame | str,
+    currency: str,
+    *,
+    year: pd.DataFrame | str = "",
+    closed: bool = False,
+) -> str:
+    """The change against the quarter before that stands out most, or that none does.
+
+    Parameters
+    ----------
+    changes : DataFrame or str
+        From `StorePage.changes`; the reason, where there is none.
+    currency : str
+    year : DataFrame or str
+        From `StorePage.year_changes`; the reason, where there is none.
+    closed : bool
+        Whether the store seems to have closed.
+    """
+    if closed:
+        return phrase(ENGLISH["change.closed"])
+    if isinstance(changes, str):
+        return phrase(ENGLISH["change.nothing_compared"], reason=changes)
+    compared = changes.loc[changes["size"].notna()]
+    if compared.empty:
+        few = phrase(ENGLISH["change.few"], smallest=SMALLEST_GROUP)
+        notes = [note for note in changes["note"] if note]
+        return phrase(ENGLISH["change.nothing_compared"], reason=notes[0] if notes else few)
+    end, looked_at = day(changes["end"].iloc[0]), len(compared)
+    largest = str(compared["size"].idxmax())
+    row = compared.loc[largest]
+    if row["size"] <= 1.0:
+        return phrase(ENGLISH["change.none"], end=end, compared=looked_at)
+    texts = [_change(row, largest, end, currency)]
+    texts.append(
+        phrase(ENGLISH["change.chance" if looked_at > 1 else "change.only"], compared=looked_at)
+    )
+    texts.append(_a_year_before(year, largest, currency))
+    return " ".join(texts)
+
+
+def _a_year_before(year: pd.DataFrame | str, measure: str, currency: str) -> str:
+    if isinstance(year, str) or pd.isna(year.loc[measure, ["change", "low", "high"]]).any():
+        return phrase(ENGLISH["change.one_quarter"])
+    found = {
+        name: shown_signed(measure, float(year.loc[measure, name]), currency, bare=name != "change")
+        for name in ("change", "low", "high")
+    }
+    apart = year.loc[measure, "low"] > 0 or year.loc[measure, "high"] < 0
+    return phrase(ENGLISH["change.year.beyond" if apart else "change.year.within"], **found)
+
+
+def _change(row: pd.Series, measure: str, end: str, currency: str) -> str:
+    up = row["change"] > 0
+    low, high = (row["low"], row["high"]) if up else (row["high"], row["low"])
+    return phrase(
+        ENGLISH[f"change.{measure}.{'up' if up else 'down'}"],
+        end=end,
+        now=shown(measure, row["value"], currency),
+        before=shown(measure, row["value_before"], currency),
+        change=shown_change(measure, row["change"], currency),
+        low=shown_change(measure, low, currency),
+        high=shown_change(measure, high, currency),
+    )
+
+
+def what_to_do(chosen: ActionList | str | None, currency: str, *, closed: bool = False) -> str:
+    """The list to begin with this week: how many, what for, what is at stake, and in which file.
+
+    Parameters
+    ----------
+    chosen : ActionList, str or None
+        From `StorePage.list_for_the_week`; the reason, where there can be no lists.
+    currency : str
+    closed : bool
+        Whether the store seems to have closed.
+    """
+    if closed:
+        return phrase(ENGLISH["do.closed"])
+    if isinstance(chosen, str):
+        return phrase(ENGLISH["do.no_lists"], reason=chosen)
+    if chosen is None:
+        return phrase(ENGLISH["do.nothing"], smallest=SMALLEST_GROUP)
+    places = {
+        "customers": counted(len(chosen.customers), "customer"),
+        "title": chosen.title,
+        "action": chosen.action,
+        "file": file_of(chosen),
+    }
+    stake = chosen.at_stake
+    if stake is None:
+        return phrase(ENGLISH["do.no_value"], **places)
+    return phrase(
+        ENGLISH["do.value"],
+        **places,
+        value=money(stake.value, currency),
+        low=money(stake.low, currency),
+        high=money(stake.high, currency),
+    )
+
+
+def headline_window(quarter: pd.DataFrame, horizon: str, level: float) -> str:
+    """Of which days the headline figures are."""
+    row = quarter.iloc[0]
+    return phrase(
+        ENGLISH["headline.window"],
+        start=day(row["start"]),
+        end=day(row["end"]),
+        horizon=horizon,
+        level=share(level),
+    )
+
+
+def churn(
+    quarter: pd.DataFrame, window: int | None, alive: Interval | str, silence: Silence | None = None
+) -> str:
+    """Churn of the quarter, a year, against the band, and beside the model's answer.
+
+    Of a store that seems to have closed there is no band to compare with, and no model's answer.
+
+    Raises
+    ------
+    CannotSay
+        Where there is no churn to tell.
+    """
+    row, year = quarter.loc["churn_rate"], quarter.loc["annual_churn_rate"]
+    if pd.isna(row["value"]) or window is None or row["customers"] < SMALLEST_GROUP:
+        raise CannotSay(kept(row, window))
+    low, high = ANNUAL_CHURN_BAND
+    annual = phrase(
+        ENGLISH["churn.annual"],
+        churn=share(row["value"]),
+        low=share(row["low"]),
+        high=share(row["high"]),
+        annual=share(year["value"]),
+        annual_low=share(year["low"]),
+        annual_high=share(year["high"]),
+    )
+    if silence is not None:
+        said = phrase(ENGLISH["churn.closed"], day=day(silence.last_purchase))
+        return f"{annual} {said}"
+    band = phrase(
+        ENGLISH["churn.band"],
+        band_low=share(low),
+        band_high=share(high),
+        window=counted(window, "day"),
+    )
+    texts = [annual, band]
+    if isinstance(alive, str):
+        return " ".join([*texts, phrase(ENGLISH["churn.no_alive"], reason=alive)])
+    ends = {"low": share(alive.low), "high": share(alive.high)}
+    return " ".join([*texts, phrase(ENGLISH["churn.alive"], alive=share(alive.value), **ends)])
+
+
+def worth_beside_the_rule(modelled: Interval, rule: pd.Series, terms: Money, horizon: str) -> str:
+    """The modelled value of a customer beside the rule of thumb's.
+
+    Parameters
+    ----------
+    modelled : Interval
+        Value per customer.
+    rule : Series
+        historic_clv's row of `measure_table`.
+    terms : Money
+    horizon : str
+        In words.
+    """
+    if pd.isna(rule["value"]) or pd.isna(rule["low"]):
+        return phrase(ENGLISH["worth.no_rule"], reason=str(rule["note"]))
+    at_margin = {name: terms.margin * float(rule[name]) for name in ("value", "low", "high")}
+    times = at_margin["value"] / modelled.value if modelled.value > 0 else float("inf")
+    key = "worth.over" if times >= 1 else "worth.under"
+    said = {
+        "historic": rule["value"],
+        "historic_low": rule["low"],
+        "historic_high": rule["high"],
+        "rule": at_margin["value"],
+        "rule_low": at_margin["low"],
+        "rule_high": at_margin["high"],
+        "modelled": modelled.value,
+        "low": modelled.low,
+        "high": modelled.high,
+    }
+    amounts = {name: money(float(value), terms.currency) for name, value in said.items()}
+    return phrase(
+        ENGLISH[key], **amounts, horizon=horizon, times=decimals(times, 1), share=share(times)
+    )
+
+
+def tenths(table: pd.DataFrame, top_share: Interval, currency: str) -> str:
+    """How unequal customers are: from `value_tenths`, with the forecast's share of the top tenth."""
+    return phrase(
+        ENGLISH["tenths"],
+        customers=counted(int(table.loc[1, "customers"]), "customer"),
+        share=share(top_share.value),
+        low=share(top_share.low),
+        high=share(top_share.high),
+        mean=money(float(table.loc[1, "mean"]), currency),
+        rest=share(table.loc[6:, "share"].sum()),
+    )
+
+
+def alive_classes(counts: pd.Series) -> str:
+    """How sure the model is of the customers: from `plots.alive_counts`."""
+    key = "alive.classes" if len(counts) > 1 else "alive.one_class"
+    return phrase(
+        ENGLISH[key],
+        sure=count(counts.iloc[-1]),
+        sure_class=counts.index[-1],
+        unlikely=count(counts.iloc[0]),
+        unlikely_class=counts.index[0],
+        customers=counted(int(counts.sum()), "customer"),
+    )
+
+
+def lists_refused(lists: Mapping[str, ActionList]) -> list[str]:
+    """What of the lists cannot be said: what is at stake, and lists there cannot be, by reason."""
+    titles: dict[str, list[str]] = {}
+    for one in lists.values():
+        if one.refusal:
+            titles.setdefault(one.refusal, []).append(one.title)
+    said = [
+        phrase(
+            ENGLISH["lists.refused" if len(names) == 1 else "lists.several_refused"],
+            titles=phrase(ENGLISH["lists.between_titles"]).join(names),
+            reason=reason,
+        )
+        for reason, names in titles.items()
+    ]
+    shown = (one for one in lists.values() if len(one.customers) and not one.refusal)
+    # Of all lists together, or of single ones.
+    return [*dict.fromkeys(one.no_value for one in shown if one.no_value), *said]
+
+
+def lists_privacy() -> str:
+    """What the table of lists leaves out, and what its amounts mean."""
+    return phrase(ENGLISH["lists.privacy"], smallest=SMALLEST_GROUP)
+
+
+def satisfaction(answers: pd.DataFrame) -> str:
+    """What customers answered in the last quarter.
+
+    Raises
+    ------
+    CannotSay
+        If fewer than five answered.
+    """
+    texts, nps, thumbs = [], answers.loc["net_promoter_score"], answers.loc["satisfaction"]
+    if pd.notna(nps["value"]) and pd.notna(nps["low"]):
+        texts.append(
+            phrase(
+                ENGLISH["satisfaction.nps"],
+                **{name: decimals(nps[name], 0, signed=True) for name in ("value", "low", "high")},
+                answers=counted(round(nps["denominator"]), "answer"),
+            )
+        )
+    if pd.notna(thumbs["value"]) and pd.notna(thumbs["low"]):
+        texts.append(
+            phrase(
+                ENGLISH["satisfaction.thumbs"],
+                value=share(thumbs["value"]),
+                low=share(thumbs["low"]),
+                high=share(thumbs["high"]),
+                up=count(thumbs["numerator"]),
+                answers=counted(round(thumbs["denominator"]), "thumb"),
+            )
+        )
+    if not texts:
+        raise CannotSay(phrase(ENGLISH["satisfaction.few"], smallest=SMALLEST_GROUP, days=QUARTER))
+    return " ".join(texts)
+
+
+def satisfaction_by_week(weeks: pd.DataFrame) -> str:
+    """The last week of `StorePage.satisfaction_by_week`."""
+    last = weeks.iloc[-1]
+    ends = {name: share(last[name]) for name in ("value", "low", "high")}
+    return phrase(ENGLISH["satisfaction.weeks"], **ends, smallest=SMALLEST_GROUP)

@@ -1,0 +1,210 @@
+"""Figures of a store's page that show groups of customers, never one of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from retention_models.errors import CannotSay
+from retention_models.languages import count, phrase, share
+from retention_models.measures.definitions import ANNUAL_CHURN_BAND
+from retention_models.measures.table import SMALLEST_GROUP
+from retention_models.pages.style import (
+    BLUE,
+    INK,
+    ORANGE,
+    ShareTicks,
+    count_ticks,
+    in_house_style,
+    label,
+    new_axes,
+    short_month,
+)
+
+_QUARTERS_SHOWN = 8
+
+
+def alive_counts(probability_alive: pd.Series) -> pd.Series:
+    """Customers by P(alive) in up to five classes, the least likely first.
+
+    Classes of one to four customers are put together with their neighbours: were they left out, what
+    is missing from the sum would tell of them.
+
+    Parameters
+    ----------
+    probability_alive : Series
+        Of five customers or more.
+
+    Examples
+    --------
+    >>> alive = [0.0, 0.2, 0.3, 0.4, 0.5, 0.79, 0.8, 0.9, 0.95, 0.96, 0.99, 1.0]
+    >>> alive_counts(pd.Series(alive)).to_dict()
+    {'under 60%': 5, '60% or more': 7}
+    """
+    place = np.clip((probability_alive.to_numpy(dtype=float) * 5 + 1e-9).astype(int), 0, 4)
+    groups: list[tuple[int, int, int]] = []  # first fifth, the one after the last, customers
+    begin, waiting = 0, 0
+    for fifth, n in enumerate(np.bincount(place, minlength=5)):
+        waiting += int(n)
+        if waiting == 0 or waiting >= SMALLEST_GROUP:
+            groups.append((begin, fifth + 1, waiting))
+            begin, waiting = fifth + 1, 0
+    while waiting:
+        begin, _, n = groups.pop() if groups else (0, 0, 0)
+        waiting += n
+        if waiting >= SMALLEST_GROUP or not groups:
+            groups.append((begin, 5, waiting))
+            waiting = 0
+    names = [_share_class(20 * first, 20 * after) for first, after, _ in groups]
+    counts = [n for *_, n in groups]
+    return pd.Series(counts, index=pd.Index(names, name="P(alive)"), name="customers")
+
+
+def _share_class(low: int, high: int) -> str:
+    if high == 100:
+        return phrase("any size") if low == 0 else phrase("{low}% or more", low=low)
+    if low == 0:
+        return phrase("under {high}%", high=high)
+    return phrase("{low}–{high}%", low=low, high=high)
+
+
+@in_house_style
+def alive_classes(counts: pd.Series, ax: Axes | None = None) -> Axes:
+    """Customers by P(alive).
+
+    Parameters
+    ----------
+    counts : Series
+        From `alive_counts`.
+    ax : Axes, optional
+        Where to draw; a new figure unless given.
+    """
+    ax = new_axes(0.9 + 0.3 * len(counts)) if ax is None else ax
+    place = np.arange(len(counts))
+    ax.barh(place, counts, color=BLUE, height=0.7)
+    for at, n in enumerate(counts):
+        label(ax, count(n), (float(n), at), INK)
+    ax.set_yticks(place, list(counts.index))
+    ax.tick_params(axis="y", length=0)
+    ax.set_xlim(0, 1.12 * max(float(counts.max()), 1.0))
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.xaxis.set_major_formatter(count_ticks())
+    ax.grid(axis="x")
+    ax.set_title(phrase("Customers by probability to be with us still"))
+    return ax
+
+
+@in_house_style
+def churn_by_quarter(quarters: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Churn of each quarter, as of a year, with its interval, against the band.
+
+    Parameters
+    ----------
+    quarters : DataFrame
+        From `StorePage.quarters`; quarters of fewer than five customers are not drawn.
+    ax : Axes, optional
+        Where to draw; a new figure unless given.
+    """
+    table = quarters.loc[(quarters["measure"] == "annual_churn_rate") & quarters["shown"]]
+    table = table.loc[table["value"].notna()].tail(_QUARTERS_SHOWN)
+    if table.empty:
+        raise CannotSay(
+            phrase(
+                "No quarter began with {fewest} active customers or more, so there is no churn to "
+                "draw.",
+                fewest=SMALLEST_GROUP,
+            )
+        )
+    ax = new_axes(2.7) if ax is None else ax
+    low, high = ANNUAL_CHURN_BAND
+    place = np.arange(len(table))
+    ax.axhspan(low, high, color=ORANGE, alpha=0.35, lw=0)
+    errors = np.abs(table[["low", "high"]].to_numpy(dtype=float).T - table["value"].to_numpy())
+    ax.errorbar(place, table["value"], yerr=errors, fmt="o", color=BLUE, ms=5, elinewidth=1.2)
+    for at, value in zip(place, table["value"], strict=True):
+        label(ax, share(value), (at, value), BLUE, shift=(7, 0))
+    # Two lines, since eight quarters of one line each would run into each other.
+    ax.set_xticks(place, [_quarter(end) for end in table["end"]])
+    ax.set_xlim(-0.5, len(table) - 0.3)
+    ax.set_ylim(0, 1.02)
+    said = phrase("{low} to {high}: told to act", low=share(low), high=share(high))
+    label(ax, said, (-0.48, high), ORANGE, shift=(0, 8))
+    ax.yaxis.set_major_formatter(ShareTicks())
+    ax.grid(axis="y")
+    ax.set_title(phrase("Churn of each quarter, were it the same all year"))
+    return ax
+
+
+def _quarter(end: dt.date) -> str:
+    places = {"day": end.day, "month": short_month(end), "year": end.year}
+    return phrase("to {day} {month}\n{year}", **places)
+
+
+@in_house_style
+def value_by_tenth(tenths: pd.DataFrame, currency: str, ax: Axes | None = None) -> Axes:
+    """Mean lifetime value by tenth of customers, each with its share of all value.
+
+    Parameters
+    ----------
+    tenths : DataFrame
+        From `value_tenths`.
+    currency : str
+        Label of the money axis.
+    ax : Axes, optional
+        Where to draw; a new figure unless given.
+    """
+    ax = new_axes() if ax is None else ax
+    place = np.arange(1, 11)
+    ax.bar(place, tenths["mean"], color=[ORANGE, *[BLUE] * 9], width=0.8)
+    for at, mean, part in zip(place, tenths["mean"], tenths["share"], strict=True):
+        label(ax, share(part), (at, mean), INK, shift=(0, 6), ha="center", fontsize=8)
+    ax.set_xticks(place)
+    ax.tick_params(axis="x", length=0)
+    ax.set_ylim(0, 1.1 * float(tenths["mean"].max()))
+    ax.yaxis.set_major_formatter(count_ticks())
+    ax.grid(axis="y")
+    ax.set_xlabel(phrase("tenths of customers, most valuable first; % of all value above"))
+    ax.set_title(phrase("Expected value per customer, {currency}", currency=currency))
+    return ax
+
+
+@in_house_style
+def satisfaction_by_week(weeks: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Share of thumbs up by week with its 95% interval.
+
+    Parameters
+    ----------
+    weeks : DataFrame
+        From `StorePage.satisfaction_by_week`.
+    ax : Axes, optional
+        Where to draw; a new figure unless given.
+    """
+    if weeks.empty:
+        raise CannotSay(
+            phrase(
+                "In no week did {fewest} customers or more give a thumb up or down.",
+                fewest=SMALLEST_GROUP,
+            )
+        )
+    ax = new_axes(2.6) if ax is None else ax
+    shown = weeks.tail(26)
+    place = np.arange(len(shown))
+    low, high = (shown[end].to_numpy(dtype=float) for end in ("low", "high"))
+    value = shown["value"].to_numpy(dtype=float)
+    ax.errorbar(place, value, yerr=np.abs([low - value, high - value]), fmt="o-", color=BLUE, ms=4)
+    every = max(1, len(shown) // 6)
+    ax.set_xticks(place[::every], [_day(start) for start in shown["start"]][::every])
+    ax.set_ylim(0, 1.02)
+    ax.yaxis.set_major_formatter(ShareTicks())
+    ax.grid(axis="y")
+    ax.set_xlabel(phrase("week from"))
+    ax.set_title(phrase("Thumbs up, of all thumbs"))
+    return ax
+
+
+def _day(start: dt.date) -> str:
+    return phrase("{day} {month}", day=start.day, month=short_month(start))

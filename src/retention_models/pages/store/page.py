@@ -1,0 +1,346 @@
+"""What a store's page shows first and beside the models: the last quarter, its changes, lists to act on.
+
+Nothing here tells of fewer than five customers.
+
+Customers by value in ten groups: how unequal they are, without telling of one of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from retention_models.actions.lists import ActionList
+from retention_models.errors import CannotSay
+from retention_models.languages import count, phrase
+from retention_models.measures.changes import PREVIOUS, YEAR_BEFORE, changes_in
+from retention_models.measures.intervals import NORMAL_95
+from retention_models.measures.table import (
+    SMALLEST_GROUP,
+    Measured,
+    Scope,
+    first_day,
+    measure_table,
+    measured,
+    rows_of,
+    scope_of,
+)
+from retention_models.predictions.customers import Interval
+from retention_models.predictions.stores import StoreForecast
+from retention_models.predictions.validation.store_changes import Silence
+from retention_models.project.store import Store
+from retention_models.settings.actions import ListName
+
+# Of fewer customers a tenth is fewer than five persons.
+FEWEST_FOR_TENTHS = 10 * SMALLEST_GROUP
+
+
+def value_tenths(clv: pd.Series) -> pd.DataFrame:
+    """Customers by value in ten groups as equal as can be, the most valuable first.
+
+    Parameters
+    ----------
+    clv : Series
+        Each customer's lifetime value; NaN where there is none.
+
+    Returns
+    -------
+    DataFrame
+        Index 1 to 10; customers, mean and share (of the value of all).
+
+    Raises
+    ------
+    CannotSay
+        If a tenth would be fewer than five persons, or nothing is worth anything.
+
+    Examples
+    --------
+    >>> tenths = value_tenths(pd.Series(range(100)))
+    >>> tenths.loc[1].round(3).to_dict()
+    {'customers': 10.0, 'mean': 94.5, 'share': 0.191}
+    """
+    value = np.sort(clv.dropna().to_numpy(dtype=float))[::-1]
+    if value.size < FEWEST_FOR_TENTHS or value.sum() <= 0:
+        raise CannotSay(
+            phrase(
+                "How value is spread over customers is shown of {fewest} customers or more: of fewer, "
+                "as here ({here}), it would tell of single persons.",
+                fewest=FEWEST_FOR_TENTHS,
+                here=count(value.size),
+            )
+        )
+    groups = np.array_split(value, 10)
+    return pd.DataFrame(
+        {
+            "customers": [group.size for group in groups],
+            "mean": [float(group.mean()) for group in groups],
+            "share": [float(group.sum() / value.sum()) for group in groups],
+        },
+        index=pd.RangeIndex(1, 11, name="tenth"),
+    )
+
+
+QUARTER = 91  # days: 13 weeks, so that every weekday is in it equally often
+
+COMPARED = (
+    "customers",
+    "repeat_customer_rate",
+    "retention_rate",
+    "purchase_frequency",
+    "spend_per_order",
+)
+_CHURN = ("churn_rate", "annual_churn_rate")
+LOOKING_BACK = ("mean_lifetime", "historic_clv")
+# A store whose first purchase is later than this in a quarter was not open in all of it.
+_CLOSED_DAYS = 14
+# Chance that any of the compared figures is said to have changed where none has.
+_LEVEL = 0.05
+
+# On these lists customers are because of a day: they are for this week. The others stand.
+_OF_THE_WEEK = ("complaint", "detractor", "lapsed", "wavering", "due", "new", "recent")
+_STANDING = ("high_value", "loyal", "promoter", "one_category")
+
+
+def stands_out(changes: pd.DataFrame, level: float = _LEVEL) -> pd.Series:
+    """Whether each change is beyond chance, all of them being looked at together.
+
+    Parameters
+    ----------
+    changes : DataFrame
+        change, low and high (95%).
+    level : float
+        Chance that any is said to have changed where none has, at most.
+
+    Returns
+    -------
+    Series
+        |z| over its threshold (Bonferroni's, of the changes that have an interval), so that a change
+        stands out above 1; NaN where there is no interval. z is the change over the distance to that end
+        of its interval which lies towards 0, times 1.96.
+
+    Examples
+    --------
+    >>> seen = stands_out(pd.DataFrame({"change": [3.0, 2.1], "low": [1.0, 0.1], "high": [5.0, 4.1]}))
+    >>> [round(float(size), 2) for size in seen]
+    [1.31, 0.92]
+    """
+    change = changes["change"].astype(float)
+    towards = np.where(change >= 0, change - changes["low"], changes["high"] - change)
+    distance = pd.Series(towards, index=changes.index).astype(float)
+    z = NORMAL_95 * change.abs() / distance.where(distance > 0)
+    looked_at = max(int(z.notna().sum()), 1)
+    return z / float(norm.isf(level / 2.0 / looked_at))
+
+
+@dataclass(frozen=True)
+class StorePage:
+    """What the page of a store shows of it, beside what `Store` answers itself.
+
+    Attributes
+    ----------
+    store : Store
+    """
+
+    store: Store
+
+    @cached_property
+    def quarters(self) -> pd.DataFrame:
+        """The last quarters, oldest first: rows of `measure_table` of COMPARED, and churn."""
+        self.store.require_customers()
+        scope, found = self._measured
+        table = rows_of(scope, found)
+        return table.assign(shown=table["customers"] >= SMALLEST_GROUP)
+
+    @cached_property
+    def quarter(self) -> pd.DataFrame:
+        """The last quarter: index measure; the columns of `quarters`."""
+        table = self.quarters
+        return table.loc[table["end"] == table["end"].max()].set_index("measure")
+
+    @cached_property
+    def changes(self) -> pd.DataFrame:
+        """The last quarter against the one before: index measure; see `measure_changes`.
+
+        The column size is that of `stands_out`. Changes of fewer than five customers in either
+        quarter are NaN, and note says so.
+        """
+        return self._changes_against(PREVIOUS)
+
+    @cached_property
+    def year_changes(self) -> pd.DataFrame:
+        """The last quarter against the same of a year before; as `changes`."""
+        return self._changes_against(YEAR_BEFORE)
+
+    def _changes_against(self, against: str) -> pd.DataFrame:
+        self.store.require_customers()
+        table = self._all_changes
+        last = (table["end"] == table["end"].max()) & (table["against"] == against)
+        last &= table["measure"].isin(COMPARED)
+        found = table.loc[last].set_index("measure")
+        known = found["value"].notna() & found["value_before"].notna()
+        few = found[["customers", "customers_before"]].min(axis=1) < SMALLEST_GROUP
+        few &= known
+        found.loc[few, ["change", "low", "high", "value_before"]] = np.nan
+        found.loc[few, "note"] = phrase(
+            "Fewer than {smallest} customers in one of the two, so not compared.",
+            smallest=SMALLEST_GROUP,
+        )
+        late = pd.to_datetime(found["start_before"]) + pd.Timedelta(days=_CLOSED_DAYS)
+        opened = self.store.first_day
+        found.loc[late < pd.Timestamp(opened), ["change", "low", "high", "value_before"]] = np.nan
+        found.loc[late < pd.Timestamp(opened), "note"] = phrase(
+            "The store's own data begin on {opened}, so there is no whole quarter before.",
+            opened=opened,
+        )
+        return found.assign(size=stands_out(found))
+
+    @cached_property
+    def looking_back(self) -> pd.DataFrame:
+        """Mean lifetime and the rule of thumb of lifetime value, over the last year: index measure."""
+        self.store.require_customers()
+        table = measure_table(
+            self.store.log,
+            store_id=self.store.id,
+            end=self.store.observation_end,
+            measures=LOOKING_BACK,
+        ).set_index("measure")
+        table.loc[table["customers"] < SMALLEST_GROUP, ["value", "low", "high"]] = np.nan
+        return table
+
+    @cached_property
+    def forecast(self) -> StoreForecast:
+        """`Store.forecast`, of five customers or more."""
+        self.store.require_customers()
+        return self.store.forecast
+
+    @cached_property
+    def alive(self) -> Interval:
+        """P(alive) on average over the customers."""
+        return _per(self.forecast.still_customers, len(self.store.summary))
+
+    @cached_property
+    def value(self) -> Interval:
+        """Discounted margin of all customers together."""
+        found = self.forecast.value
+        if found is None:
+            _ = self.store.spend  # says why there is no money
+            raise CannotSay(phrase("No customer's spend tells anything of the next purchase."))
+        return found
+
+    @cached_property
+    def value_per_customer(self) -> Interval:
+        """The same per customer whose spend is known."""
+        return _per(self.value, int(self.predictions["clv"].notna().sum()))
+
+    @cached_property
+    def activity_window(self) -> int | None:
+        """Days after which a customer who has not bought counts as lost, where it can be told."""
+        scope, _ = self._measured
+        return scope.units.found_windows.get("")
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """`Store.predictions`, where the forecast may be shown."""
+        _ = self.forecast
+        return self.store.predictions
+
+    @cached_property
+    def tenths(self) -> pd.DataFrame:
+        """Customers by lifetime value in ten groups, the most valuable first; see `value_tenths`."""
+        _ = self.value
+        return value_tenths(self.predictions["clv"])
+
+    @cached_property
+    def silence(self) -> Silence | None:
+        """The silence at the end of the data, where it is no accident."""
+        try:
+            found = self.store.holdout.silence
+        except CannotSay:
+            return None  # too young for the check: a silence there is chance for all that is known
+        return found if found is not None and found.closed else None
+
+    @cached_property
+    def satisfaction(self) -> pd.DataFrame:
+        """Net Promoter Score and thumbs of the last quarter: index measure, rows of `measure_table`."""
+        return self._answers(QUARTER).set_index("measure")
+
+    @cached_property
+    def satisfaction_by_week(self) -> pd.DataFrame:
+        """Share of thumbs up by week; weeks of fewer than five customers are left out."""
+        table = self._answers("W")
+        return table.loc[(table["measure"] == "satisfaction") & table["low"].notna()]
+
+    def list_for_the_week(self) -> ActionList | None:
+        """The list to begin with, or None where no list has five customers.
+
+        Of those that are about a day (a complaint, a purchase due, a customer who wavers) the one with
+        the most at stake, where that cannot be said the largest; else of those that stand all year.
+        """
+        for names in (_OF_THE_WEEK, _STANDING):
+            lists = [self.store.actions[name] for name in names if name in self._lists_shown]
+            if lists:
+                return max(lists, key=_stake_then_size)
+        return None
+
+    @property
+    def _lists_shown(self) -> set[ListName]:
+        lists = self.store.actions
+        return {name for name, one in lists.items() if len(one.customers) >= SMALLEST_GROUP}
+
+    def _answers(self, period: str | int) -> pd.DataFrame:
+        self.store.require_customers()
+        surveys, _ = self.store.contacts
+        if surveys is None:
+            raise CannotSay(
+                phrase(
+                    "The project file names no survey, so whether customers are content is not known."
+                )
+            )
+        table = measure_table(
+            self.store.log,
+            store_id=self.store.id,
+            period=period,
+            end=self.store.observation_end,
+            surveys=surveys,
+            measures=("net_promoter_score", "satisfaction"),
+        )
+        table.loc[table["customers"] < SMALLEST_GROUP, ["value", "low", "high"]] = np.nan
+        if isinstance(period, int):
+            table = table.loc[table["end"] == table["end"].max()]
+        return table
+
+    @cached_property
+    def _measured(self) -> tuple[Scope, list[Measured]]:
+        store, begin = self.store, first_day(self.store.log)
+        days = (store.observation_end - begin).days + 1
+        if days < QUARTER:
+            raise CannotSay(
+                phrase(
+                    "The data begin on {begin}, less than a quarter ({days} days) before {end}, so "
+                    "there is no quarter to show yet.",
+                    begin=begin,
+                    days=QUARTER,
+                    end=store.observation_end,
+                )
+            )
+        scope = scope_of(
+            store.log, store.id, (), None, QUARTER, None, store.observation_end, None, None, None
+        )
+        return scope, measured(scope, [*COMPARED, *_CHURN])
+
+    @cached_property
+    def _all_changes(self) -> pd.DataFrame:
+        scope, found = self._measured
+        return changes_in(scope, [one for one in found if one.name in COMPARED])
+
+
+def _per(total: Interval, customers: int) -> Interval:
+    return Interval(*(end / customers for end in (total.value, total.low, total.high)))
+
+
+def _stake_then_size(one: ActionList) -> tuple[float, int]:
+    return (-1.0 if one.at_stake is None else one.at_stake.value, len(one.customers))

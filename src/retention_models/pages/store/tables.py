@@ -1,0 +1,255 @@
+"""Tables and cards of a store's page, as ready text.
+
+Numbers of a store's page → short texts that fill the places of its sentences and tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from retention_models.actions.lists import ActionList
+from retention_models.errors import CannotSay
+from retention_models.languages import count, decimals, money, number, phrase, plural, share, spoken
+from retention_models.measures.definitions import definition, label
+from retention_models.measures.table import SMALLEST_GROUP
+from retention_models.pages.store.sentences import ENGLISH
+from retention_models.predictions.customers import Interval
+from retention_models.settings.project import Money
+
+_MONEY = {"spend_per_order"}
+_SHARES = {"repeat_customer_rate", "retention_rate"}
+
+
+def shown(measure: str, value: float, currency: str) -> str:
+    """A measure's value as text."""
+    if measure in _MONEY:
+        return money(value, currency)
+    if measure in _SHARES:
+        return share(value)
+    return count(value) if measure == "customers" else number(value)
+
+
+def shown_change(measure: str, change: float, currency: str) -> str:
+    """The size of a change as text; that of a share in points."""
+    return _with_unit(measure, _bare(measure, abs(change)), abs(change), currency)
+
+
+def file_of(one: ActionList) -> str:
+    """The list's file, from the page's folder."""
+    return f"actions/{one.name}.csv"
+
+
+def shown_signed(measure: str, change: float, currency: str, *, bare: bool = False) -> str:
+    """A change with its sign; without its unit where it is `bare`."""
+    size = abs(change)
+    text = f"{'−' if change < 0 else '+'}{_bare(measure, size)}"
+    return text if bare else _with_unit(measure, text, size, currency)
+
+
+def _bare(measure: str, size: float) -> str:
+    if measure in _SHARES:
+        return count(_points(size))
+    if measure in _MONEY:
+        return decimals(size, 0 if size >= 100 else 2)
+    return count(size) if measure == "customers" else number(size)
+
+
+def _with_unit(measure: str, text: str, size: float, currency: str) -> str:
+    if measure in _SHARES:
+        return plural("{n} point", "{n} points", _points(size), n=text)
+    return spoken().text("amount", amount=text, currency=currency) if measure in _MONEY else text
+
+
+def _points(size: float) -> int:
+    return round(100 * size)
+
+
+HEADLINES = ("customers", "repeat_customer_rate", "retention_rate", "spend_per_order")
+_OF_BUYERS = {"customers", "repeat_customer_rate", "spend_per_order"}
+# Every measure that the page shows.
+DEFINED = (
+    *("customers", "orders", "revenue", "repeat_customer_rate", "purchase_frequency"),
+    *("spend_per_order", "sales_per_customer", "retention_rate", "churn_rate"),
+    *("annual_churn_rate", "historic_clv", "net_promoter_score", "satisfaction"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A headline figure: what it is, its value, its interval or why there is none, and its change."""
+
+    title: str
+    value: str
+    range: str
+    change: str
+
+
+def measured_cards(quarter: pd.DataFrame, changes: pd.DataFrame | str, currency: str) -> list[Card]:
+    """Cards of what was measured in the last quarter.
+
+    Parameters
+    ----------
+    quarter : DataFrame
+        From `StorePage.quarter`.
+    changes : DataFrame or str
+        From `StorePage.changes`; the reason, where there are none.
+    currency : str
+    """
+    cards = []
+    for measure in HEADLINES:
+        row = quarter.loc[measure]
+        if row["customers"] == 0 and measure in _OF_BUYERS:
+            value = phrase(ENGLISH["card.none"]) if measure != "customers" else count(0)
+            cards.append(Card(label(measure), value, phrase(ENGLISH["card.nobody"]), ""))
+            continue
+        if row["customers"] < SMALLEST_GROUP:
+            few = phrase(ENGLISH["card.few"], smallest=SMALLEST_GROUP)
+            cards.append(Card(label(measure), phrase(ENGLISH["card.none"]), few, ""))
+            continue
+        if pd.isna(row["value"]):
+            cards.append(Card(label(measure), phrase(ENGLISH["card.none"]), str(row["note"]), ""))
+            continue
+        ends = str(row["note"])
+        if pd.notna(row["low"]):
+            low, high = (shown(measure, row[end], currency) for end in ("low", "high"))
+            ends = phrase(ENGLISH["card.range"], low=low, high=high)
+        moved = changes if isinstance(changes, str) else _moved(measure, changes, currency)
+        cards.append(Card(label(measure), shown(measure, row["value"], currency), ends, moved))
+    return cards
+
+
+def _moved(measure: str, changes: pd.DataFrame, currency: str) -> str:
+    row = changes.loc[measure]
+    if pd.isna(row["change"]) or pd.isna(row["low"]):
+        return str(row["note"])
+    apart = row["low"] > 0 or row["high"] < 0
+    key = "card.up" if row["change"] > 0 else "card.down"
+    if not row["size"] > 1.0:
+        key = "card.one_of_several" if apart else "card.unclear"
+    ends = {end: shown_signed(measure, row[end], currency, bare=True) for end in ("low", "high")}
+    return phrase(
+        ENGLISH[key],
+        change=shown_signed(measure, row["change"], currency),
+        compared=int(changes["size"].notna().sum()),
+        **ends,
+    )
+
+
+def expected_cards(totals: Mapping[str, Interval | str], currency: str) -> list[Card]:
+    """Cards of what the model expects.
+
+    Parameters
+    ----------
+    totals : mapping
+        "alive" (a share), "purchases" and "value", each with its interval, or the reason why there
+        is none.
+    currency : str
+    """
+    say = {
+        "alive": share,
+        "purchases": count,
+        "value": lambda value: money(value, currency),
+    }
+    cards: list[Card] = []
+    for name, total in totals.items():
+        title = phrase(ENGLISH[f"card.{name}"])
+        if isinstance(total, str):
+            again = any(card.range == total for card in cards)
+            cards.append(
+                Card(
+                    title,
+                    phrase(ENGLISH["card.none"]),
+                    phrase(ENGLISH["card.same"]) if again else total,
+                    "",
+                )
+            )
+            continue
+        low, high = (say[name](end) for end in (total.low, total.high))
+        ends = phrase(ENGLISH["card.range"], low=low, high=high)
+        cards.append(Card(title, say[name](total.value), ends, phrase(ENGLISH["card.expected"])))
+    return cards
+
+
+def lists(found: Mapping[str, ActionList], currency: str, level: float) -> pd.DataFrame:
+    """Lists of customers: how many, what is at stake, what to do, and the file, as text.
+
+    Raises
+    ------
+    CannotSay
+        If nobody is on any list.
+    """
+    rows = {}
+    for one in found.values():
+        n = len(one.customers)
+        if one.refusal or not n:
+            continue
+        few = n < SMALLEST_GROUP
+        stake = phrase(ENGLISH["lists.few_stake" if few else "lists.not_said"])
+        if one.at_stake is not None and not few:
+            value, low, high = (
+                number(end) for end in (one.at_stake.value, one.at_stake.low, one.at_stake.high)
+            )
+            stake = phrase(ENGLISH["lists.stake"], value=value, low=low, high=high)
+        people = phrase(ENGLISH["lists.few"], smallest=SMALLEST_GROUP) if few else count(n)
+        rows[one.title] = (people, stake, one.action, file_of(one))
+    if not rows:
+        raise CannotSay(phrase(ENGLISH["lists.nobody"]))
+    at_stake = phrase(ENGLISH["lists.at_stake"], currency=currency, level=share(level))
+    columns = [
+        phrase(ENGLISH["lists.customers"]),
+        at_stake,
+        phrase(ENGLISH["lists.what_to_do"]),
+        phrase(ENGLISH["lists.file"]),
+    ]
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    frame.index.name = phrase(ENGLISH["lists.list"])
+    return frame
+
+
+def worth(
+    modelled: Interval, rule: pd.Series, terms: Money, horizon: str, level: float
+) -> pd.DataFrame:
+    """What a customer is worth by the model and by the rule of thumb, as text."""
+    name = phrase(ENGLISH["worth.modelled"], horizon=horizon)
+    rows = {name: _amounts(modelled.value, modelled.low, modelled.high, level, terms.currency)}
+    by_rule = {
+        phrase(ENGLISH["worth.looking_back"]): 1.0,
+        phrase(ENGLISH["worth.at_margin"], margin=share(terms.margin)): terms.margin,
+    }
+    for name, factor in by_rule.items() if pd.notna(rule["value"]) else ():
+        value, low, high = (factor * float(rule[end]) for end in ("value", "low", "high"))
+        amount, ends = _amounts(value, low, high, 0.95, terms.currency)
+        rows[name] = (amount, ends if pd.notna(low) else rule["note"])
+    columns = [phrase(ENGLISH["worth.per_customer"]), phrase(ENGLISH["worth.interval"])]
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    frame.index.name = phrase(ENGLISH["worth.what"])
+    return frame
+
+
+def _amounts(value: float, low: float, high: float, level: float, currency: str) -> tuple[str, str]:
+    ends = phrase(
+        ENGLISH["worth.ends"],
+        low=money(low, currency),
+        high=money(high, currency),
+        level=share(level),
+    )
+    return money(value, currency), ends
+
+
+def definitions(measures: Sequence[str]) -> pd.DataFrame:
+    """What each figure of the page is, in a line."""
+    rows = {label(measure): definition(measure) for measure in measures}
+    rows |= {
+        phrase(ENGLISH[f"card.{name}"]): phrase(ENGLISH[f"define.{name}"])
+        for name in ("alive", "purchases")
+    }
+    rows |= {
+        phrase(ENGLISH["card.value"]): phrase(ENGLISH["define.value"]),
+        phrase(ENGLISH["card.stake"]): phrase(ENGLISH["define.stake"]),
+    }
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=[phrase(ENGLISH["define.what"])])
+    frame.index.name = phrase(ENGLISH["define.figure"])
+    return frame

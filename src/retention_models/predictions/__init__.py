@@ -1,0 +1,1 @@
+"""What customers and whole stores will do, with intervals."""

@@ -1,0 +1,264 @@
+"""Fitted models and a customer summary → what each customer will buy and be worth.
+
+Two kinds of interval: of a customer's mean, by the doubt of the parameters alone, and predictive ones
+of the count and the value, whose distributions at the fitted parameters are known in closed form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from retention_models.errors import SettingsError
+from retention_models.models import gamma_gamma
+from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.models.intervals import future_quantiles, mean_interval
+from retention_models.models.known_customers import KnownCustomers, known_customers
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
+from retention_models.time_units import DAYS_IN_YEAR, days_in
+
+Array = NDArray[np.float64]
+
+_TINY = 1e-300  # a logarithm of zero would make the doubt of nothing infinite
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A value with the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def mean_purchase_rate(fit: MaximumLikelihoodFit) -> Interval:
+    """Mean purchases per unit of time while a customer, r/α, with its 95% interval (delta method)."""
+    r, alpha, _, _ = fit.parameters
+    c = fit.log_covariance
+    return _around(r / alpha, float(np.sqrt(c[0, 0] + c[1, 1] - 2.0 * c[0, 1])))
+
+
+def mean_dropout(fit: MaximumLikelihoodFit) -> Interval:
+    """Mean probability to leave after a purchase, a/(a+b), with its 95% interval (on the odds)."""
+    _, _, a, b = fit.parameters
+    if a == 0.0:
+        # All on one side: what the data allow of it, at the level that leaves 5% above.
+        a, b = (0.0, 1.0) if fit.allowed is None else fit.allowed[int(0.95 * len(fit.allowed)), 2:]
+        return Interval(0.0, 0.0, float(a / (a + b)))
+    c = fit.log_covariance
+    odds = _around(a / b, float(np.sqrt(c[2, 2] + c[3, 3] - 2.0 * c[2, 3])))
+    return Interval(*(value / (1.0 + value) for value in (odds.value, odds.low, odds.high)))
+
+
+def _around(value: float, log_error: float) -> Interval:
+    spread = float(np.exp(1.959963984540054 * log_error))
+    return Interval(float(value), float(value / spread), float(value * spread))
+
+
+def predict_customers(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter | None,
+    summary: pd.DataFrame,
+    *,
+    horizon: float = 52,
+    annual_discount_rate: float = 0.10,
+    margin: float = 1.0,
+    interval: float = 0.90,
+    time_unit: str | None = None,
+) -> pd.DataFrame:
+    """Predict every customer's purchases and value over a horizon.
+
+    Parameters
+    ----------
+    purchases : BetaGeoFitter, ModifiedBetaGeoFitter or ParetoNBDFitter
+        Fitted to recency and T in the summary's unit.
+    spend : GammaGammaFitter, optional
+        Fitted to the repeat customers; without it the money columns are NaN.
+    summary : DataFrame
+        From `customer_summary`: frequency, recency, T, monetary_value.
+    horizon : float
+        Time units to look ahead, in the summary's own unit.
+    annual_discount_rate : float
+        Rate per year; converted to the unit continuously.
+    margin : float
+        Share of spend that is profit.
+    interval : float
+        Level of the intervals, equal-tailed.
+    time_unit : {"D", "W", "M"}, optional
+        Unit of the summary; read from ``summary.attrs`` unless given.
+
+    Returns
+    -------
+    DataFrame
+        Index as the summary. probability_alive; expected_purchases with the interval of that mean,
+        expected_purchases_low and expected_purchases_high, by the doubt of the parameters; the
+        predictive interval of the count itself, purchases_low and purchases_high (whole numbers, at
+        the estimated parameters: chance dwarfs their doubt); expected_spend per purchase; clv, the
+        discounted margin of the horizon: margin · expected_spend · ∫ e^(−δs) dE(s), with clv_low
+        and clv_high (predictive). Money is NaN where mean repeat spend is not above 0 although the
+        customer came back: such spend (all returned, or free) tells nothing about the next purchase.
+
+    Raises
+    ------
+    SettingsError
+        If a parameter is out of range or the unit is not known.
+    CannotSay
+        If the spend model has no finite mean.
+
+    Notes
+    -----
+    Purchases: Fader, Hardie & Lee (2005), (8) and (10), at (r + x, α + T, a, b + x). The interval of
+    clv is that of the window's total spend, Σ_n P(n) · I(p·n, q + p·x), times margin and the
+    customer's mean discount factor, which takes the timing of purchases at its expectation.
+    """
+    check_parameters(summary, horizon, annual_discount_rate, margin, interval)
+    rate = rate_per_unit(annual_discount_rate, unit_of(summary, time_unit))
+    base = expectations(purchases, spend, summary, horizon, rate, margin)
+    row, known = base.known.row, base.known
+    counts, log_values = future_quantiles(
+        purchases.model,
+        purchases.fit_.parameters,
+        known,
+        horizon,
+        ((1.0 - interval) / 2.0, (1.0 + interval) / 2.0),
+        None if spend is None else spend.fit_.parameters,
+    )
+
+    def log_expected(parameters: Array) -> Array:
+        alive = known.alive(purchases.model, parameters)
+        new = known.expected(purchases.model, parameters, horizon)
+        return np.asarray(
+            np.log(np.maximum(alive, _TINY)) + np.log(np.maximum(new, _TINY))[known.cell]
+        )
+
+    _, mean_low, mean_high = mean_interval(log_expected, purchases.fit_, interval)
+    # Quantiles of value are told in units of v + x·m, the customer's own scale.
+    clv_low, clv_high = (base.scale * (base.factor * np.exp(values))[row] for values in log_values)
+    expected = base.expected[row]
+    table = pd.DataFrame(
+        {
+            "probability_alive": base.alive[row],
+            "expected_purchases": expected,
+            "expected_purchases_low": mean_low[row],
+            "expected_purchases_high": mean_high[row],
+            "purchases_low": counts[0].astype(np.int64)[row],
+            "purchases_high": counts[1].astype(np.int64)[row],
+            "expected_spend": base.spend,
+            "clv": base.factor[row] * base.spend * expected,
+            "clv_low": clv_low,
+            "clv_high": clv_high,
+        },
+        index=summary.index,
+    )
+    table.attrs = {**summary.attrs, "horizon": horizon, "interval": interval}
+    return table
+
+
+def _log(values: Array) -> Array:
+    return np.log(np.maximum(values, _TINY))
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """Expectations of customers and of their distinct histories.
+
+    Attributes
+    ----------
+    known : KnownCustomers
+        The distinct histories, and each customer's place among them.
+    alive, expected : ndarray, shape (rows,)
+        P(alive) and expected purchases.
+    factor : ndarray, shape (rows,)
+        Margin times the mean discount factor: discounted over plain expected purchases.
+    x, m : ndarray, shape (customers,)
+        Frequency and mean repeat spend.
+    spend, scale : ndarray, shape (customers,)
+        Expected spend per purchase and v + x·m; NaN where unknown.
+    """
+
+    known: KnownCustomers
+    alive: Array
+    expected: Array
+    factor: Array
+    x: Array
+    m: Array
+    spend: Array
+    scale: Array
+
+
+def expectations(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter | None,
+    summary: pd.DataFrame,
+    horizon: float,
+    rate: float,
+    margin: float,
+) -> Expectations:
+    """Compute every customer's expectations, on distinct histories; `rate` is per unit of time."""
+    if not isinstance(purchases, PurchaseFitter) or not hasattr(purchases, "fit_"):
+        raise SettingsError(
+            "purchases: expected a fitted retention_models.BetaGeoFitter, ModifiedBetaGeoFitter or "
+            f"ParetoNBDFitter; got {purchases!r}."
+        )
+    model, parameters = purchases.model, purchases.fit_.parameters
+    x, t_x, T = (summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
+    known = known_customers(x, t_x, T)
+    of_alive = known.expected(model, parameters, horizon)
+    discounted = known.discounted(model, parameters, horizon, rate)
+    kept = discounted / np.where(of_alive > 0, of_alive, 1.0)
+    alive = known.alive(model, parameters)
+    m = summary["monetary_value"].to_numpy(dtype=float)
+    each, scale = np.full(x.size, np.nan), np.full(x.size, np.nan)
+    if spend is not None:
+        p, q, v = spend.fit_.parameters
+        told = (x == 0) | (m > 0)
+        each[told] = gamma_gamma.expected_spend(x[told], m[told], p, q, v)
+        scale[told] = v + x[told] * np.where(x[told] > 0, m[told], 0.0)
+    return Expectations(
+        known=known,
+        alive=alive,
+        expected=alive * of_alive[known.cell],
+        factor=margin * kept[known.cell],
+        x=x,
+        m=m,
+        spend=each,
+        scale=scale,
+    )
+
+
+def unit_of(summary: pd.DataFrame, time_unit: str | None) -> str:
+    """Tell the unit of time of a summary, as given or as the summary carries it."""
+    unit = time_unit or summary.attrs.get("time_unit")
+    if unit is None:
+        raise SettingsError(
+            'time_unit: the summary does not carry its unit; pass time_unit="D", "W" or "M", the '
+            "unit of recency and T."
+        )
+    return str(unit)
+
+
+def rate_per_unit(annual_discount_rate: float, unit: str) -> float:
+    """Convert a yearly discount rate to a continuous rate per unit of time."""
+    return float(np.log1p(annual_discount_rate) * days_in(unit) / DAYS_IN_YEAR)
+
+
+def check_parameters(
+    summary: pd.DataFrame, horizon: float, rate: float, margin: float, interval: float
+) -> None:
+    """Refuse parameters out of range, by name."""
+    missing = {"frequency", "recency", "T", "monetary_value"} - set(summary.columns)
+    if missing:
+        raise SettingsError(f"summary: columns are missing: {', '.join(sorted(missing))}.")
+    if not 0 < horizon < np.inf:
+        raise SettingsError(f"horizon: expected a finite length above 0; got {horizon!r}.")
+    if not 0 <= rate < 1:
+        raise SettingsError(
+            f"annual_discount_rate: expected a rate from 0 to below 1; got {rate!r}."
+        )
+    if not 0 < margin <= 1:
+        raise SettingsError(f"margin: expected a share above 0 and up to 1; got {margin!r}.")
+    if not 0 < interval < 1:
+        raise SettingsError(f"interval: expected a level between 0 and 1; got {interval!r}.")

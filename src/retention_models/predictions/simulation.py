@@ -1,0 +1,170 @@
+"""Simulated futures of a store's customers, with chance and parameter doubt in each.
+
+For one customer chance dwarfs what the parameters add. Summed over a store chance averages out and
+the parameters' doubt does not, so every simulated future draws both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.predictions.customers import Expectations
+
+Array = NDArray[np.float64]
+
+_SEED = 20050401  # the month in which FHL (2005) appeared; any fixed number repeats a run exactly
+_CELLS = 500_000  # customers times draws held in memory at once
+
+
+def simulated_totals(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter | None,
+    base: Expectations,
+    horizon: float,
+    top: NDArray[np.bool_],
+    draws: int,
+) -> Array:
+    """Draws of the store's totals.
+
+    Parameters
+    ----------
+    purchases, spend : fitted models
+    base : Expectations
+        Of the same models and horizon.
+    horizon : float
+        Length of the window.
+    top : ndarray of bool, shape (customers,)
+        Customers whose share of the value is asked for.
+    draws : int
+        Futures simulated.
+
+    Returns
+    -------
+    ndarray, shape (draws, 3 or 5)
+        Customers alive today, purchases, customers with a purchase; with a spend model also the
+        value, and the share of it that the customers in `top` bring.
+    """
+    blocks = []
+    for alive, counts, values in _drawn(purchases, spend, base, horizon, draws):
+        sums = [alive.sum(axis=1), counts.sum(axis=1), (counts > 0).sum(axis=1)]
+        if values is not None:
+            total = values.sum(axis=1)
+            sums += [total, values[:, top].sum(axis=1) / np.where(total > 0, total, np.nan)]
+        blocks.append(np.stack(sums, axis=1))
+    return np.concatenate(blocks)
+
+
+def simulated_group_values(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter,
+    base: Expectations,
+    horizon: float,
+    groups: NDArray[np.bool_],
+    draws: int,
+) -> Array:
+    """Draws of the value of several groups of customers, who may be in more than one.
+
+    Parameters
+    ----------
+    purchases, spend : fitted models
+    base : Expectations
+        Of the same models and horizon.
+    horizon : float
+        Length of the window.
+    groups : ndarray of bool, shape (customers, k)
+        Who is in which.
+    draws : int
+        Futures simulated.
+
+    Returns
+    -------
+    ndarray, shape (draws, k)
+    """
+    members = groups.astype(float)
+    futures = _drawn(purchases, spend, base, horizon, draws)
+    return np.concatenate([values @ members for _, _, values in futures if values is not None])
+
+
+def _drawn(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter | None,
+    base: Expectations,
+    horizon: float,
+    draws: int,
+) -> Iterator[tuple[NDArray[np.bool_], Array, Array | None]]:
+    """Draws (draws, customers) of who is alive, purchases and value, some draws at a time."""
+    x, t_x, T = (column[base.known.row] for column in (base.known.x, base.known.t_x, base.known.T))
+    factor, priced = base.factor[base.known.row], np.isfinite(base.spend)
+    rng = np.random.default_rng(_SEED)
+    count_draws = purchases.fit_.draws(draws, rng)
+    spend_draws = None if spend is None else spend.fit_.draws(draws, rng)
+    for block in np.array_split(np.arange(draws), max(1, draws * x.size // _CELLS)):
+        futures = _futures(purchases, np.array([horizon]), x, t_x, T, count_draws[block], rng)
+        alive, counts = next(futures)
+        values = None
+        if spend_draws is not None:
+            told = np.where(priced, base.m, 1.0)
+            paid = _simulate_spend(counts, x, told, spend_draws[block], rng)
+            values = np.where(priced, factor * paid, 0.0)
+        yield alive, counts, values
+
+
+def simulated_path(
+    purchases: PurchaseFitter, x: Array, t_x: Array, T: Array, ends: Array, draws: int
+) -> Array:
+    """Draws of the customers' purchases up to each of several days to come.
+
+    Parameters
+    ----------
+    purchases : fitted model
+    x, t_x, T : ndarray, shape (customers,)
+        The customers' histories.
+    ends : ndarray, shape (n,)
+        Ends of windows that all begin at T, increasing.
+    draws : int
+        Futures simulated.
+
+    Returns
+    -------
+    ndarray, shape (n, draws)
+    """
+    rng = np.random.default_rng(_SEED)
+    parameters = purchases.fit_.draws(draws, rng)
+    blocks = [
+        [counts.sum(axis=1) for _, counts in _futures(purchases, ends, x, t_x, T, block, rng)]
+        for block in np.array_split(parameters, max(1, draws * x.size // _CELLS))
+    ]
+    return np.concatenate(blocks, axis=1)
+
+
+def _futures(
+    purchases: PurchaseFitter,
+    ends: Array,
+    x: Array,
+    t_x: Array,
+    T: Array,
+    parameters: Array,
+    rng: np.random.Generator,
+) -> Iterator[tuple[NDArray[np.bool_], Array]]:
+    """Draws (draws, customers) of who is alive, the same at every end, and of purchases up to it."""
+    model = purchases.model
+    probability = np.stack([model.probability_alive(x, t_x, T, *draw) for draw in parameters])
+    alive = rng.random(probability.shape) < probability
+    new = np.broadcast_arrays(
+        alive, *model.alive_as_new(x, T, *(parameters[:, [i]] for i in range(4)))
+    )
+    for counts in model.simulate(ends, *new[1:], rng):
+        yield alive, np.where(alive, counts, 0.0)
+
+
+def _simulate_spend(
+    counts: Array, x: Array, m: Array, parameters: Array, rng: np.random.Generator
+) -> Array:
+    """Total spend of each draw's counts, given spend levels drawn from their posteriors."""
+    p, q, v = (parameters[:, [i]] for i in range(3))
+    level = rng.gamma(q + p * x, 1.0 / (v + x * np.where(x > 0, m, 0.0)))
+    return np.where(counts > 0, rng.gamma(np.where(counts > 0, p * counts, 1.0)) / level, 0.0)

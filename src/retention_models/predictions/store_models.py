@@ -1,0 +1,259 @@
+"""A store's models as of a day: its own where its customers carry them, else borrowed from the chain."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
+
+import pandas as pd
+
+from retention_models.data.transactions import Transactions
+from retention_models.errors import CannotSay
+from retention_models.languages import catalogue, count, day, marked, phrase
+from retention_models.models.chain.stores import StoreFits, fit_stores
+from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
+from retention_models.summaries.customers import customer_summary, customer_summary_by_store
+
+# Fewer repeat customers than this cannot carry four parameters: at 10, intervals of the parameters
+# already span a factor of ten.
+FEWEST_REPEAT_CUSTOMERS = 10
+# Pages draw every customer of a modelled store: fewer than this would be recognised.
+FEWEST_CUSTOMERS = 10
+# Fewer other stores with that many repeat customers say too little of how stores differ.
+FEWEST_OTHER_STORES = 3
+# A small store learns little more from further stores than from the hundred largest.
+_MOST_OTHER_STORES = 100
+
+_Fitter = TypeVar("_Fitter", BetaGeoFitter, GammaGammaFitter)
+
+_PURCHASES_UNTOLD = marked(
+    "The purchase model cannot be estimated from this store's customers: {reason}."
+)
+_SPEND_UNTOLD = marked("The spend model cannot be estimated from this store's customers: {reason}.")
+_TOO_FEW = catalogue(
+    {
+        "purchases": "Fewer than {fewest} customers have bought again, too few to model purchases.",
+        "purchases.upto": (
+            "Fewer than {fewest} customers have bought again, too few to model purchases up to {day}."
+        ),
+        "spend": "Fewer than {fewest} customers have bought again, too few to model spend.",
+        "spend.upto": (
+            "Fewer than {fewest} customers have bought again, too few to model spend up to {day}."
+        ),
+    }
+)
+
+
+@dataclass(frozen=True)
+class StoreModels:
+    """Purchase and spend model of one store, each fitted when first asked for.
+
+    Attributes
+    ----------
+    log : Transactions
+        The chain's checked log.
+    store_id : str
+        The store.
+    end : date
+        Last day that counts.
+    time_unit : {"D", "W", "M"}
+        Scale of time.
+    chain : tuple of str, optional
+        Ids of the stores to borrow from; all in the log unless given.
+    upto : date, optional
+        The day that a refusal names, where it is not the last of the data.
+    loans : mapping of date to Loan
+        What the chain has to lend as of a day, where that was found before.
+    """
+
+    log: Transactions
+    store_id: str
+    end: dt.date
+    time_unit: str
+    chain: tuple[str, ...] | None = None
+    upto: dt.date | None = None
+    loans: Mapping[dt.date, Loan | None] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """The store's customer summary; see `customer_summary`."""
+        return customer_summary(
+            self.log, store_id=self.store_id, observation_end=self.end, time_unit=self.time_unit
+        )
+
+    @cached_property
+    def purchases(self) -> BetaGeoFitter:
+        """Purchase model, the store's own or one that borrows from the chain.
+
+        Raises
+        ------
+        CannotSay
+            If the store does not carry a model and has fewer than 10 customers, or the chain has no
+            three other stores that carry one.
+        """
+        try:
+            self.require_repeats()
+            s = self.summary
+            return _told(
+                BetaGeoFitter().fit(s["frequency"], s["recency"], s["T"]), _PURCHASES_UNTOLD
+            )
+        except CannotSay as refusal:
+            return self._borrowed(refusal).purchase_model(self.store_id)
+
+    @cached_property
+    def spend(self) -> GammaGammaFitter:
+        """Spend model, the store's own or one that borrows from the chain.
+
+        Raises
+        ------
+        CannotSay
+            As for `purchases`, or if the chain's customers do not differ in spend.
+        """
+        try:
+            s = self.summary
+            repeat = s.loc[(s["frequency"] > 0) & (s["monetary_value"] > 0)]
+            self._require(len(repeat), "spend")
+            fitted = GammaGammaFitter().fit(repeat["frequency"], repeat["monetary_value"])
+            return _told(fitted, _SPEND_UNTOLD)
+        except CannotSay as refusal:
+            return self._borrowed(refusal).spend_model(self.store_id)
+
+    def require_repeats(self) -> None:
+        """Refuse to model purchases of a store to which too few customers came back."""
+        self._require(int((self.summary["frequency"] > 0).sum()), "purchases")
+
+    def _require(self, repeats: int, what: str) -> None:
+        if repeats < FEWEST_REPEAT_CUSTOMERS:
+            fewest = count(FEWEST_REPEAT_CUSTOMERS)
+            if self.upto is None:
+                raise CannotSay(phrase(_TOO_FEW[what], fewest=fewest))
+            refusal = _TOO_FEW[f"{what}.upto"]
+            raise CannotSay(phrase(refusal, fewest=fewest, day=day(self.upto)))
+
+    def _borrowed(self, refusal: CannotSay) -> StoreFits | Loan:
+        """The chain's models, or the store's own refusal where the chain cannot help."""
+        if len(self.summary) < FEWEST_CUSTOMERS:
+            raise refusal
+        # Not get(…, …): what the chain lends takes long to find.
+        found = self.loans[self.end] if self.end in self.loans else self._chain_fits  # noqa: SIM401
+        if found is None:
+            raise refusal
+        return found
+
+    @cached_property
+    def _chain_fits(self) -> StoreFits | None:
+        stores = None if self.chain is None else {*self.chain, self.store_id}
+        summaries = customer_summary_by_store(
+            self.log, store_ids=stores, observation_end=self.end, time_unit=self.time_unit
+        )
+        lenders = _lenders(summaries, self.store_id)
+        return None if lenders is None else fit_stores(lenders)
+
+
+@dataclass(frozen=True, slots=True)
+class Loan:
+    """A store's models that borrow from the chain.
+
+    Attributes
+    ----------
+    purchases : BetaGeoFitter
+    spend : GammaGammaFitter or None
+        None where spend cannot be modelled even from all stores.
+    no_spend : str
+        Why there is none.
+    """
+
+    purchases: BetaGeoFitter
+    spend: GammaGammaFitter | None
+    no_spend: str
+
+    def purchase_model(self, _: str) -> BetaGeoFitter:
+        """The purchase model; see `StoreFits`."""
+        return self.purchases
+
+    def spend_model(self, _: str) -> GammaGammaFitter:
+        """The spend model; see `StoreFits`."""
+        if self.spend is None:
+            raise CannotSay(self.no_spend)
+        return self.spend
+
+    def content(self) -> dict[str, str | None]:
+        """What `from_content` takes; JSON can hold it."""
+        spend = None if self.spend is None else self.spend.to_json()
+        return {"purchases": self.purchases.to_json(), "spend": spend, "no_spend": self.no_spend}
+
+    @classmethod
+    def from_content(cls, content: Mapping[str, str]) -> Loan:
+        """What `content` gave."""
+        text = content["spend"]
+        spend = None if text is None else GammaGammaFitter.from_json(text)
+        return cls(BetaGeoFitter.from_json(content["purchases"]), spend, content["no_spend"])
+
+
+def find_loans(
+    summaries: Mapping[str, pd.DataFrame], store_ids: Iterable[str]
+) -> dict[str, Loan | None]:
+    """What the chain has to lend to those of its stores that are too small for models of their own.
+
+    Parameters
+    ----------
+    summaries : mapping of str to DataFrame
+        Of all stores of the chain, from `customer_summary_by_store`.
+    store_ids : iterable of str
+        Stores that may borrow.
+
+    Returns
+    -------
+    dict
+        By store id: the models, or None where too few others carry one. A store that is left out carries
+        its own, as far as the number of its customers says.
+    """
+    fits: dict[tuple[str, ...], StoreFits] = {}
+    found: dict[str, Loan | None] = {}
+    for store_id in store_ids:
+        if store_id not in summaries or not _is_small(summaries[store_id]):
+            continue
+        lenders = _lenders(summaries, store_id)
+        if lenders is None:
+            found[store_id] = None
+            continue
+        # In a chain of a hundred stores, all borrow from the same.
+        key = tuple(sorted(lenders))
+        if key not in fits:
+            fits[key] = fit_stores(lenders)
+        chain = fits[key]
+        spend = None if chain.spend is None else chain.spend_model(store_id)
+        found[store_id] = Loan(chain.purchase_model(store_id), spend, chain.no_spend)
+    return found
+
+
+def _is_small(summary: pd.DataFrame) -> bool:
+    if len(summary) < FEWEST_CUSTOMERS:
+        return False
+    repeat = summary["frequency"] > 0
+    worth = repeat & (summary["monetary_value"] > 0)
+    return min(repeat.sum(), worth.sum()) < FEWEST_REPEAT_CUSTOMERS
+
+
+def _lenders(
+    summaries: Mapping[str, pd.DataFrame], store_id: str
+) -> dict[str, pd.DataFrame] | None:
+    """The store's summary and those of the stores that it borrows from; None if too few can lend."""
+    others = {store: summary for store, summary in summaries.items() if store != store_id}
+    largest = sorted(others, key=lambda store: (-len(others[store]), store))[:_MOST_OTHER_STORES]
+    usable = sum(
+        (others[store]["frequency"] > 0).sum() >= FEWEST_REPEAT_CUSTOMERS for store in largest
+    )
+    if usable < FEWEST_OTHER_STORES:
+        return None
+    return {**{store: others[store] for store in largest}, store_id: summaries[store_id]}
+
+
+def _told(fitted: _Fitter, refusal: str) -> _Fitter:
+    """The model, unless its data left it open."""
+    if fitted.fit_.verdict == "not identified":
+        raise CannotSay(phrase(refusal, reason=fitted.fit_.message))
+    return fitted

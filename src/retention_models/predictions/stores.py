@@ -1,0 +1,256 @@
+"""What a store's customers will do together, with chance and parameter doubt in every interval.
+
+For one customer chance dwarfs what the parameters add (`predictions`). Summed over a store chance
+averages out and the parameters' doubt does not. A store of few customers is simulated (`futures`); the
+sums over many are normal, with moments in closed form (`totals`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from retention_models.errors import SettingsError
+from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.models.known_customers import known_customers
+from retention_models.predictions.customers import (
+    Expectations,
+    Interval,
+    check_parameters,
+    expectations,
+    rate_per_unit,
+    unit_of,
+)
+from retention_models.predictions.simulation import (
+    simulated_group_values,
+    simulated_path,
+    simulated_totals,
+)
+from retention_models.predictions.totals import (
+    expected_purchases,
+    expected_totals,
+    finite_variance,
+    path_intervals,
+    total_intervals,
+)
+
+Array = NDArray[np.float64]
+
+# Above so many customers the sum of their chances is normal, and needs no simulation.
+_FEW = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoreForecast:
+    """What the customers known today will do together, each with a predictive interval.
+
+    Attributes
+    ----------
+    still_customers : Interval
+        Customers who have not left for good: the sum of P(alive).
+    purchases : Interval
+        Purchase days of the window, of all customers together.
+    active_customers : Interval
+        Customers with at least one purchase in the window.
+    value : Interval or None
+        Discounted margin of the window; None without a spend model, or where no customer's spend
+        tells anything.
+    top_tenth_share : Interval or None
+        Share of that value which the tenth of customers with the highest CLV brings.
+    interval : float
+        Level of the intervals.
+    """
+
+    still_customers: Interval
+    purchases: Interval
+    active_customers: Interval
+    value: Interval | None
+    top_tenth_share: Interval | None
+    interval: float
+
+
+def predict_store(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter | None,
+    summary: pd.DataFrame,
+    *,
+    horizon: float = 52,
+    annual_discount_rate: float = 0.10,
+    margin: float = 1.0,
+    interval: float = 0.90,
+    time_unit: str | None = None,
+    draws: int = 1000,
+) -> StoreForecast:
+    """Predict the store's totals over a horizon, with chance and parameter doubt together.
+
+    Up to 5,000 customers futures are simulated: each draw takes parameters from their approximate
+    posterior, then a rate, a dropout and a spend level for every customer from theirs, then a
+    future. Repeatable: the seed is fixed. Of more customers, the totals are normal on the log
+    scale, with their variances in closed form.
+
+    Parameters
+    ----------
+    purchases, spend, summary, horizon, annual_discount_rate, margin, interval, time_unit
+        As for `predict_customers`.
+    draws : int
+        Futures simulated, of a store of up to 5,000 customers.
+
+    Returns
+    -------
+    StoreForecast
+        Values are expectations at the fitted parameters; customers whose spend tells nothing
+        (`predict_customers`) are not in the money.
+    """
+    check_parameters(summary, horizon, annual_discount_rate, margin, interval)
+    _check_draws(draws)
+    rate = rate_per_unit(annual_discount_rate, unit_of(summary, time_unit))
+    base = expectations(purchases, spend, summary, horizon, rate, margin)
+    row = base.known.row
+    clv = np.nan_to_num(base.factor[row] * base.spend * base.expected[row])
+    priced = np.isfinite(base.spend)
+    # Where nobody's spend is known there is nothing to add up, and no share of it.
+    money = spend if clv.sum() > 0 else None
+    top = np.zeros(clv.size, dtype=bool)
+    top[np.argsort(-clv, kind="stable")[: int(np.ceil(priced.sum() / 10))]] = True
+    if clv.size > _FEW and (money is None or finite_variance(money, base)):
+        results = total_intervals(purchases, money, base, horizon, top, interval)
+    else:
+        totals = simulated_totals(purchases, money, base, horizon, top, draws)
+        tails = [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0]
+        ends = np.nanquantile(totals, tails, axis=0)
+        values = expected_totals(purchases, money, base, horizon, top)
+        results = [
+            Interval(float(value), float(low), float(high))
+            for value, low, high in zip(values, *ends, strict=True)
+        ]
+    value, share = results[3:] if money is not None else (None, None)
+    return StoreForecast(results[0], results[1], results[2], value, share, interval)
+
+
+def predict_groups(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter,
+    summary: pd.DataFrame,
+    groups: pd.DataFrame,
+    *,
+    horizon: float = 52,
+    annual_discount_rate: float = 0.10,
+    margin: float = 1.0,
+    interval: float = 0.90,
+    draws: int = 1000,
+) -> dict[str, Interval | None]:
+    """Predict the value of several groups of customers, with chance and parameter doubt together.
+
+    Parameters
+    ----------
+    purchases, spend, summary, horizon, annual_discount_rate, margin, interval
+        As for `predict_customers`.
+    groups : DataFrame of bool
+        Index as the summary; a column for each group, who may share customers.
+    draws : int
+        Futures simulated, for groups of up to 5,000 customers.
+
+    Returns
+    -------
+    dict of str to Interval or None
+        By column: the group's discounted margin of the window; 0 of a group without customers, None
+        where no customer's spend tells anything.
+    """
+    check_parameters(summary, horizon, annual_discount_rate, margin, interval)
+    _check_draws(draws)
+    terms: dict[str, Any] = {
+        "horizon": horizon,
+        "annual_discount_rate": annual_discount_rate,
+        "margin": margin,
+        "interval": interval,
+    }
+    sizes = groups.sum()
+    small = groups.loc[:, (sizes > 0) & (sizes <= _FEW)]
+    found: dict[str, Interval | None] = dict.fromkeys(groups, Interval(0.0, 0.0, 0.0))
+    for name in sizes.index[sizes > _FEW]:
+        chosen = summary.loc[groups[name]]
+        found[name] = predict_store(purchases, spend, chosen, draws=draws, **terms).value
+    members = small.any(axis=1)
+    if members.any():
+        chosen = summary.loc[members]
+        rate = rate_per_unit(annual_discount_rate, unit_of(summary, None))
+        base = expectations(purchases, spend, chosen, horizon, rate, margin)
+        found |= _simulated_groups(
+            purchases, spend, base, horizon, small.loc[members], interval, draws
+        )
+    return found
+
+
+def _simulated_groups(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter,
+    base: Expectations,
+    horizon: float,
+    groups: pd.DataFrame,
+    interval: float,
+    draws: int,
+) -> dict[str, Interval | None]:
+    """`predict_groups` by simulation; every group has a customer, and every customer a group."""
+    inside = groups.to_numpy(dtype=bool)
+    values = simulated_group_values(purchases, spend, base, horizon, inside, draws)
+    ends = np.quantile(values, [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0], axis=0)
+    row = base.known.row
+    each = np.nan_to_num(base.factor[row] * base.spend * base.expected[row])
+    found: dict[str, Interval | None] = {}
+    for name, member, low, high in zip(groups, inside.T, *ends, strict=True):
+        told = bool(np.isfinite(base.spend[member]).any())
+        value = Interval(float(each[member].sum()), float(low), float(high))
+        found[name] = value if told else None
+    return found
+
+
+def _check_draws(draws: int) -> None:
+    if draws < 1:
+        raise SettingsError(f"draws: expected at least 1 simulated future; got {draws!r}.")
+
+
+def predict_path(
+    purchases: PurchaseFitter,
+    summary: pd.DataFrame,
+    ends: Array,
+    *,
+    interval: float = 0.90,
+    draws: int = 300,
+) -> pd.DataFrame:
+    """Total purchases of the customers up to each of several days to come, with an interval.
+
+    Parameters
+    ----------
+    purchases : BetaGeoFitter, ModifiedBetaGeoFitter or ParetoNBDFitter
+        Fitted in the summary's unit.
+    summary : DataFrame
+        From `customer_summary`.
+    ends : ndarray, shape (n,)
+        Ends of the windows, in time units from today, increasing.
+    interval : float
+        Level of the predictive intervals; chance and parameter doubt are both in them.
+    draws : int
+        Futures simulated, of up to 5,000 customers.
+
+    Returns
+    -------
+    DataFrame
+        Index ends; forecast (expectation at the fitted parameters), low, high.
+    """
+    _check_draws(draws)
+    if not 0 < interval < 1:
+        raise SettingsError(f"interval: expected a level between 0 and 1; got {interval!r}.")
+    if not (np.all(np.diff(ends, prepend=0.0) > 0) and np.all(np.isfinite(ends))):
+        raise SettingsError("ends: expected finite times above 0 that increase.")
+    x, t_x, T = (summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
+    if x.size > _FEW:
+        return path_intervals(purchases, known_customers(x, t_x, T), ends, interval)
+    known = known_customers(x, t_x, T)
+    forecast = [expected_purchases(purchases, known, end) for end in ends]
+    totals = simulated_path(purchases, x, t_x, T, ends, draws)
+    low, high = np.quantile(totals, [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0], axis=1)
+    return pd.DataFrame({"forecast": forecast, "low": low, "high": high}, index=ends)

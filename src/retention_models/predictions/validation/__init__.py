@@ -1,0 +1,1 @@
+"""Whether forecasts are to be believed: holdouts, tracking, calibration, verdicts."""

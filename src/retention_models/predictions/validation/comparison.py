@@ -1,0 +1,240 @@
+"""Which model of purchases describes a store best? Fits, holdouts and verdicts side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from retention_models.data.transactions import Transactions
+from retention_models.errors import SettingsError
+from retention_models.models.fitters import BetaGeoFitter
+from retention_models.models.histories import count_histories
+from retention_models.models.maximum_likelihood import at_boundary
+from retention_models.models.nbd import fit_nbd
+from retention_models.predictions.validation.holdout import (
+    MODELS,
+    HoldoutValidation,
+    Model,
+    fitter_of,
+    validate_fit,
+)
+from retention_models.predictions.validation.tracking import weekly_tracking
+from retention_models.summaries.customers import Day
+from retention_models.summaries.holdout import HoldoutData, read_holdout
+
+# Models whose AIC differs by less than 2 describe the data equally well; a model worse by more than 10
+# has essentially no support. Burnham & Anderson (2002), "Model Selection and Multimodel Inference",
+# 2nd edition, section 2.6.
+NO_DIFFERENCE, CLEAR_DIFFERENCE = 2.0, 10.0
+FLOOR = "NBD, nobody leaves"
+
+
+@dataclass(frozen=True)
+class ModelComparison:
+    """Models fitted to one calibration period and held against one holdout.
+
+    Attributes
+    ----------
+    validations : dict
+        Name of the model → `HoldoutValidation`, in the order asked for.
+    floor : HoldoutValidation
+        The NBD, the model in which nobody leaves: what modelling dropout wins over none.
+    table : DataFrame
+        A row per model, the floor last. parameters: estimates as text; free_parameters;
+        log_likelihood, aic, bic, of the calibration period; delta_aic, over the lowest; expected and
+        actual purchases of the holdout, total_error, expected over actual less one;
+        absolute_error and squared_error, means per customer; covered, the share of customers whose
+        count lay inside their 90% interval; pit, the share of its transform (`CountCalibration`),
+        0.90 for a right model; verdict.
+    recommended : str or None
+        Name of the model to use; None where all failed.
+    reason : str
+        Which to use and how sure that is, in a sentence without its full stop.
+    """
+
+    validations: dict[str, HoldoutValidation] = field(repr=False)
+    floor: HoldoutValidation = field(repr=False)
+    table: pd.DataFrame = field(repr=False)
+    recommended: str | None
+    reason: str
+
+    @property
+    def chosen(self) -> HoldoutValidation:
+        """Of the recommended model, or of the first where none is."""
+        return self.validations[self.recommended or next(iter(self.validations))]
+
+
+def compare_models(
+    log: Transactions,
+    *,
+    store_id: str | None = None,
+    calibration_end: Day,
+    holdout_end: Day,
+    time_unit: str = "W",
+    models: Sequence[Model] = tuple(MODELS),
+) -> ModelComparison:
+    """Fit several models to the calibration period and hold each against the holdout.
+
+    Parameters
+    ----------
+    log : Transactions
+        A checked log.
+    store_id : str, optional
+        One store; all of them together unless given.
+    calibration_end, holdout_end : date or str
+        Last days of the two periods, both included.
+    time_unit : {"D", "W", "M"}
+        Scale of time.
+    models : sequence of str or class
+        As `model` of `validate_holdout`; of those that describe the data equally well the first is
+        recommended.
+
+    Returns
+    -------
+    ModelComparison
+
+    Raises
+    ------
+    SettingsError
+        If a parameter is not understood.
+    CannotSay
+        If the calibration period has no repeat purchase.
+
+    Notes
+    -----
+    Recommended is, among the models that are not “do not use”, the first whose AIC is within 2 of
+    their lowest. All likelihoods are densities of the same purchase times, so their AIC compare.
+    """
+    fitters = [fitter_of(model) for model in models]
+    if not fitters or len({fitter.label for fitter in fitters}) < len(fitters):
+        raise SettingsError(f"models: expected at least one, each once; got {models!r}.")
+    data = read_holdout(
+        log,
+        store_id=store_id,
+        calibration_end=calibration_end,
+        holdout_end=holdout_end,
+        time_unit=time_unit,
+    )
+    history = [data.customers[name] for name in ("frequency", "recency", "T")]
+    validations = {fitter.label: validate_fit(fitter().fit(*history), data) for fitter in fitters}
+    floor = validate_fit(_without_dropout(data), data)
+    table = _table({**validations, FLOOR: floor})
+    recommended, reason = _recommendation(table)
+    return ModelComparison(validations, floor, table, recommended, reason)
+
+
+def track_models(
+    log: Transactions, comparison: ModelComparison, *, store_id: str | None = None
+) -> dict[str, pd.DataFrame]:
+    """Cumulative repeat purchases week by week, of every model compared.
+
+    Parameters
+    ----------
+    log : Transactions
+        A checked log.
+    comparison : ModelComparison
+        From `compare_models`, of the same store.
+    store_id : str, optional
+        One store; all of them together unless given.
+
+    Returns
+    -------
+    dict
+        Name of the model → table, see `weekly_tracking`.
+    """
+    return {
+        name: weekly_tracking(log, validation, store_id=store_id)
+        for name, validation in comparison.validations.items()
+    }
+
+
+def _without_dropout(data: HoldoutData) -> BetaGeoFitter:
+    """The NBD as the BG/NBD in which nobody can leave."""
+    x, t_x, T = (
+        data.customers[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T")
+    )
+    stays = at_boundary(
+        fit_nbd(count_histories(x, t_x, T)),
+        BetaGeoFitter.names,
+        {"a": 0.0, "b": 1.0},
+        "the model is the NBD, in which nobody leaves for good",
+    )
+    return BetaGeoFitter.from_fit(stays, time_unit=data.customers.attrs["time_unit"])
+
+
+def _table(validations: dict[str, HoldoutValidation]) -> pd.DataFrame:
+    rows = {}
+    for name, found in validations.items():
+        fit = found.purchases.fit_
+        estimates = zip(fit.names[: fit.free_parameters], fit.parameters, strict=False)
+        rows[name] = {
+            "parameters": ", ".join(f"{each} {value:.4g}" for each, value in estimates),
+            "free_parameters": fit.free_parameters,
+            "log_likelihood": fit.log_likelihood,
+            "aic": fit.aic,
+            "delta_aic": fit.aic,
+            "bic": fit.bic,
+            "expected": found.total.value,
+            "actual": found.actual,
+            "total_error": found.relative_error,
+            "absolute_error": found.baselines.loc["model", "absolute_error"],
+            "squared_error": found.baselines.loc["model", "squared_error"],
+            "covered": found.counts.covered.value,
+            "pit": found.counts.pit.value,
+            "verdict": found.verdict,
+        }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table["delta_aic"] -= table["aic"].min()
+    table.index.name = "model"
+    return table
+
+
+def _recommendation(table: pd.DataFrame) -> tuple[str | None, str]:
+    """The model to use, and how sure that is."""
+    models = table.drop(index=FLOOR)
+    usable = models.loc[models["verdict"] != "do not use", "aic"]
+    if usable.empty:
+        return None, (
+            "Use none of these models: each failed on the weeks that it had not seen, the best by "
+            f"{models['total_error'].abs().min():.0%} of what came"
+        )
+    near = usable.loc[usable - usable.min() < NO_DIFFERENCE]
+    name = str(near.index[0])
+    sure = [f"Use the {name}", _against_others(name, usable, near)]
+    rejected = list(models.index[models["verdict"] == "do not use"])
+    if rejected:
+        sure.append(f"the {_listed(rejected)} failed on the weeks held out")
+    won = table.loc[FLOOR, "aic"] - table.loc[name, "aic"]
+    sure.append(
+        "that some leave for good cannot be seen in these data"
+        if won < NO_DIFFERENCE
+        else f"without dropout (the NBD) the AIC would be worse by {won:,.1f}"
+    )
+    return name, "; ".join(part for part in sure if part)
+
+
+def _against_others(name: str, usable: pd.Series, near: pd.Series) -> str:
+    equal = [str(other) for other in near.index[1:]]
+    worse = usable.drop(index=near.index)
+    parts = []
+    if equal:
+        apart = near.max() - near.min()
+        parts.append(
+            f"the {_listed(equal)} describe{'s' if len(equal) == 1 else ''} the data as well (AIC "
+            f"within {max(apart, 0.1):.1f}), so the choice does not matter to the data"
+        )
+    if not worse.empty:
+        gap = float(worse.min() - usable[name])
+        how = "clearly better" if gap > CLEAR_DIFFERENCE else "somewhat better"
+        what = "them" if equal else "the data"
+        parts.append(
+            f"it describes {what} {how} than the {_listed(list(worse.index))} (AIC lower by "
+            f"{gap:,.1f}{' or more' if len(worse) > 1 else ''})"
+        )
+    return "; ".join(parts)
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

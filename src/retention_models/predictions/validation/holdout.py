@@ -1,0 +1,247 @@
+"""Does the model hold on purchases it has not seen? Holdout, baselines, tracking, a verdict in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from retention_models.data.transactions import Transactions
+from retention_models.errors import SettingsError
+from retention_models.models.fitters import (
+    BetaGeoFitter,
+    ModifiedBetaGeoFitter,
+    ParetoNBDFitter,
+    PurchaseFitter,
+)
+from retention_models.predictions.customers import Interval, predict_customers
+from retention_models.predictions.stores import predict_store
+from retention_models.predictions.validation.calibration import (
+    CountCalibration,
+    alive_calibration,
+    baseline_errors,
+    count_calibration,
+    errors_by_frequency,
+)
+from retention_models.predictions.validation.store_changes import (
+    Silence,
+    Swing,
+    silence_at_the_end,
+    swing_over_time,
+)
+from retention_models.predictions.validation.verdicts import Evidence, Verdict, judge
+from retention_models.summaries.customers import Day
+from retention_models.summaries.holdout import HoldoutData, read_holdout
+
+MODELS: dict[str, type[PurchaseFitter]] = {
+    "bg_nbd": BetaGeoFitter,
+    "mbg_nbd": ModifiedBetaGeoFitter,
+    "pareto_nbd": ParetoNBDFitter,
+}
+Model = str | type[PurchaseFitter]
+
+_INTERVAL = 0.90
+_TRACKING = ["actual", "expected", "forecast", "low", "high"]
+
+
+@dataclass(frozen=True)
+class HoldoutValidation:
+    """A model fitted to the calibration period, held against the holdout.
+
+    Attributes
+    ----------
+    purchases : BetaGeoFitter, ModifiedBetaGeoFitter or ParetoNBDFitter
+        Fitted to the calibration period.
+    customers : DataFrame
+        Per customer: the calibration summary, frequency_holdout, last_period, predicted, and the
+        columns probability_alive, purchases_low and purchases_high of `predict_customers`.
+    total : Interval
+        Predicted purchases of the holdout with their 90% interval.
+    actual : int
+        Purchases that came.
+    errors : Series
+        Mean absolute error per customer of the model and of the baselines (always zero, own
+        historic rate, last period repeated, store mean).
+    baselines : DataFrame
+        The same and mean squared errors; see `baseline_errors`.
+    by_frequency : DataFrame
+        Mean purchases by frequency group; see `errors_by_frequency`.
+    by_alive : DataFrame
+        Chances to buy in the holdout against the share who did, by P(alive); see
+        `alive_calibration`.
+    counts : CountCalibration
+        The customers' 90% intervals of counts against what came.
+    silence : Silence or None
+        At the end of the data; see `silence_at_the_end`.
+    swing : Swing or None
+        Of customers' rates over the weeks; see `swing_over_time`.
+    verdict : {"use", "use with care", "do not use"}
+        See `reason`.
+    reason : str
+        Why, in a clause with its numbers.
+    causes : tuple of str
+        What is the matter, by name; see `judge`.
+    calibration_end, holdout_end : date
+        Last days of the two periods.
+    """
+
+    purchases: PurchaseFitter = field(repr=False)
+    customers: pd.DataFrame = field(repr=False)
+    total: Interval
+    actual: int
+    errors: pd.Series
+    baselines: pd.DataFrame = field(repr=False)
+    by_frequency: pd.DataFrame = field(repr=False)
+    by_alive: pd.DataFrame = field(repr=False)
+    counts: CountCalibration = field(repr=False)
+    silence: Silence | None = field(repr=False)
+    swing: Swing | None = field(repr=False)
+    verdict: Verdict
+    reason: str
+    causes: tuple[str, ...]
+    calibration_end: dt.date
+    holdout_end: dt.date
+
+    @property
+    def relative_error(self) -> float:
+        """Predicted over actual, less one; infinite where nothing came."""
+        return self.total.value / self.actual - 1.0 if self.actual else float("inf")
+
+
+def validate_holdout(
+    log: Transactions,
+    *,
+    store_id: str | None = None,
+    calibration_end: Day,
+    holdout_end: Day,
+    time_unit: str = "W",
+    purchases: PurchaseFitter | None = None,
+    model: Model = "bg_nbd",
+) -> HoldoutValidation:
+    """Fit to the calibration period and compare with what customers then did.
+
+    Parameters
+    ----------
+    log : Transactions
+        A checked log.
+    store_id : str, optional
+        One store; all of them together unless given.
+    calibration_end, holdout_end : date or str
+        Last days of the two periods, both included.
+    time_unit : {"D", "W", "M"}
+        Scale of time.
+    model : {"bg_nbd", "mbg_nbd", "pareto_nbd"} or class
+        The model of purchases, by name or as one of the fitters.
+    purchases : fitted model, optional
+        A model of the calibration period found elsewhere, such as one shrunk towards a chain; `model` is
+        then not used.
+
+    Returns
+    -------
+    HoldoutValidation
+
+    Raises
+    ------
+    SettingsError
+        If a parameter is not understood.
+    CannotSay
+        If the calibration period has no repeat purchase.
+
+    See Also
+    --------
+    judge : the verdict and its thresholds.
+    compare_models : the models side by side.
+    """
+    fitter = fitter_of(model)
+    data = read_holdout(
+        log,
+        store_id=store_id,
+        calibration_end=calibration_end,
+        holdout_end=holdout_end,
+        time_unit=time_unit,
+    )
+    split = data.customers
+    if purchases is None:
+        purchases = fitter().fit(split["frequency"], split["recency"], split["T"])
+    return validate_fit(purchases, data)
+
+
+def fitter_of(model: Model) -> type[PurchaseFitter]:
+    """The fitter of a model given by name, or itself.
+
+    Parameters
+    ----------
+    model : str or class
+
+    Examples
+    --------
+    >>> fitter_of("pareto_nbd").label
+    'Pareto/NBD'
+    """
+    if isinstance(model, str) and model in MODELS:
+        return MODELS[model]
+    if isinstance(model, type) and issubclass(model, PurchaseFitter):
+        return model
+    raise SettingsError(
+        f"model: expected one of {', '.join(MODELS)}, or the class of a fitter of purchases; got "
+        f"{model!r}."
+    )
+
+
+def validate_fit(purchases: PurchaseFitter, data: HoldoutData) -> HoldoutValidation:
+    """Hold a model that was fitted to the calibration period against the holdout.
+
+    Parameters
+    ----------
+    purchases : BetaGeoFitter, ModifiedBetaGeoFitter or ParetoNBDFitter
+        Fitted to ``data.customers``.
+    data : HoldoutData
+        From `read_holdout`.
+
+    Returns
+    -------
+    HoldoutValidation
+    """
+    split, window = data.customers, data.window
+    table = predict_customers(purchases, None, split, horizon=window, interval=_INTERVAL)
+    told = table[["probability_alive", "purchases_low", "purchases_high"]]
+    customers = split.assign(predicted=table["expected_purchases"], **told)
+    total = predict_store(purchases, None, split, horizon=window, interval=_INTERVAL).purchases
+    evidence = Evidence(
+        fit=purchases.fit_,
+        total=total,
+        actual=int(split["frequency_holdout"].sum()),
+        baselines=baseline_errors(customers, window),
+        calibrated=_calibrated(purchases, split),
+        counts=count_calibration(purchases, customers, window, _INTERVAL),
+        silence=silence_at_the_end(purchases, data),
+        swing=swing_over_time(data.days),
+    )
+    verdict, reason, causes = judge(evidence)
+    return HoldoutValidation(
+        purchases=purchases,
+        customers=customers,
+        total=total,
+        actual=evidence.actual,
+        errors=evidence.baselines["absolute_error"],
+        baselines=evidence.baselines,
+        by_frequency=errors_by_frequency(customers),
+        by_alive=alive_calibration(purchases, customers, window),
+        counts=evidence.counts,
+        silence=evidence.silence,
+        swing=evidence.swing,
+        verdict=verdict,
+        reason=reason,
+        causes=causes,
+        calibration_end=data.calibration_end,
+        holdout_end=data.holdout_end,
+    )
+
+
+def _calibrated(purchases: PurchaseFitter, split: pd.DataFrame) -> tuple[float, int]:
+    """Repeat purchases of the calibration period: the model's expectation, and what came."""
+    ages, customers = np.unique(split["T"].to_numpy(dtype=float), return_counts=True)
+    expected = customers @ purchases.expected_number_of_purchases_up_to_time(ages)
+    return float(expected), int(split["frequency"].sum())

@@ -1,0 +1,262 @@
+"""What happened to the store that no model of its customers knows: silence, season, drift.
+
+The models say that a customer buys at a constant rate until it leaves. Then, given the first purchase,
+the last and the number between, those between lie evenly in time (ordered uniform variables): whatever
+the rates, whoever has left, whenever customers began. So the purchases that are neither their
+customer's first nor last show whether the rates were constant, without any model fitted.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import f as f_distribution
+
+from retention_models.models.fitters import PurchaseFitter
+from retention_models.summaries.holdout import SILENCE, HoldoutData, StoreDays
+from retention_models.time_units import DAYS_IN_YEAR, days_in
+
+Array = NDArray[np.float64]
+
+# Chance of a silence so long, under the model, below which it is no accident.
+UNLIKELY_SILENCE = 1e-4
+# A yearly wave of ±25% moves the purchases of a quarter by up to 22%: beyond what is tolerated of a
+# total's error. Smaller ones are found in many stores, and do little harm.
+STRONG_SWING = 0.25
+STRONG_DRIFT = 0.20
+# Fewer than a store in a hundred whose rates are constant is said to swing.
+LEVEL = 0.01
+_FEWEST_PURCHASES, _FEWEST_WEEKS = 100, 12
+_WHOLE_YEAR = 358  # days: 51 weeks and a day, as data of a calendar year have
+_STEPS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nothing bought at the end of the data.
+
+    Attributes
+    ----------
+    last_purchase : date
+        Day of the last purchase.
+    weeks : float
+        Length of the silence.
+    expected : float
+        Purchases that were to be expected in it.
+    probability : float
+        Of no purchase at all in it, at the fitted parameters.
+    """
+
+    last_purchase: dt.date
+    weeks: float
+    expected: float
+    probability: float
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is no accident."""
+        return self.probability < UNLIKELY_SILENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Swing:
+    """How far the customers' rates were from constant over time.
+
+    Attributes
+    ----------
+    amplitude : float
+        Of a yearly wave of the same strength, relative to the mean and on the log scale; what chance
+        alone adds is taken off.
+    pvalue : float
+        Of no wave: an F test that allows for weeks that differ by more than chance.
+    highest, lowest : date
+        Middle of the weeks in which the wave is highest and lowest.
+    drift : float
+        Relative change of the rates in a year that is the same all along; NaN in less than a year,
+        where it is part of the wave.
+    drift_pvalue : float
+        Of no drift.
+    whole_year : bool
+        Whether the data cover a year: in less, a season cannot be told from any other change.
+    years : float
+        Length of the data.
+    """
+
+    amplitude: float
+    pvalue: float
+    highest: dt.date
+    lowest: dt.date
+    drift: float
+    drift_pvalue: float
+    whole_year: bool
+    years: float
+
+    @property
+    def strong(self) -> bool:
+        """Whether the wave is beyond chance, and large enough to harm a forecast."""
+        return self.pvalue < LEVEL and self.amplitude >= STRONG_SWING
+
+    @property
+    def drifts(self) -> bool:
+        """Whether the drift is beyond chance, and large enough to harm a forecast."""
+        return self.drift_pvalue < LEVEL and abs(self.drift) >= STRONG_DRIFT
+
+
+def silence_at_the_end(purchases: PurchaseFitter, data: HoldoutData) -> Silence | None:
+    """How likely a silence at the end of the data is, under the model.
+
+    Parameters
+    ----------
+    purchases : BetaGeoFitter, ModifiedBetaGeoFitter or ParetoNBDFitter
+        Fitted to the calibration period.
+    data : HoldoutData
+        Of the same store.
+
+    Returns
+    -------
+    Silence or None
+        None where something was bought in the last 14 days.
+
+    Notes
+    -----
+    On the day of the last purchase every customer has a history, and given it a probability to buy
+    nothing in the time that follows; customers are independent, so these multiply. Where the silence
+    began in the calibration period, which would take it for dropout, the model is fitted anew to
+    what was known on that day, if that identifies one.
+    """
+    if data.before_silence is None:
+        return None
+    known, last = data.before_silence, data.days.last_purchase
+    history = [known[name] for name in ("frequency", "recency", "T")]
+    if last < data.calibration_end and (known["frequency"] > 0).any():
+        anew = type(purchases)(purchases.penalizer_coef).fit(*history)
+        purchases = purchases if anew.fit_.verdict == "not identified" else anew
+    length = data.holdout_end - last
+    t = length.days / days_in(str(known.attrs["time_unit"]))
+    none = purchases.conditional_probability_of_n_purchases_up_to_time(0, t, *history)
+    expected = purchases.predict(t, *history)
+    return Silence(
+        last_purchase=last,
+        weeks=length.days / 7.0,
+        expected=float(np.sum(expected)),
+        probability=float(np.exp(np.sum(np.log(np.maximum(none, 1e-300))))),
+    )
+
+
+def swing_over_time(days: StoreDays) -> Swing | None:
+    """Whether customers bought at constant rates, or by the season.
+
+    Parameters
+    ----------
+    days : StoreDays
+        From `read_holdout`.
+
+    Returns
+    -------
+    Swing or None
+        None where there are too few purchases to tell: under 100 between customers' first and last,
+        or under 12 weeks.
+
+    Notes
+    -----
+    Weekly counts O against those of constant rates E: O ~ Poisson(E · exp(β₀ + β₁·t + wave)), where
+    the wave has a yearly and a half-yearly sine and cosine, by maximum likelihood. The wave is tested
+    by its deviance, over Pearson's dispersion where that is above 1; so is the drift, β₁. In less
+    than a year the period is that of the data, and the trend is part of the wave. In less than two
+    years, where a trend and a part of a year's wave look alike, a wave's amplitude is that of both
+    together, and the drift that of no wave. Since first and last purchases are taken as they came,
+    season and all, waves are underestimated rather than overestimated.
+    """
+    if days.last_purchase < days.inner.index[-1].date() - SILENCE:
+        # What a closed store did before it closed is told by the days before.
+        days = StoreDays(
+            days.inner.loc[: pd.Timestamp(days.last_purchase)],
+            days.expected.loc[: pd.Timestamp(days.last_purchase)],
+            days.last_purchase,
+        )
+    came, expected, middle = _weeks(days)
+    if came.sum() < _FEWEST_PURCHASES or came.size < _FEWEST_WEEKS:
+        return None
+    length = float(len(days.inner))
+    whole_year = length >= _WHOLE_YEAR
+    wave = _wave(middle, DAYS_IN_YEAR if whole_year else length)
+    level, trend = np.ones((came.size, 1)), (middle - middle.mean())[:, None] / DAYS_IN_YEAR
+    constant, drifting = (_Poisson(d, came, expected) for d in (level, np.hstack([level, trend])))
+    full = _Poisson(np.hstack([level, trend, wave]), came, expected)
+    scale = max(1.0, full.dispersion)
+    two_years = length >= 2.0 * DAYS_IN_YEAR
+    # The columns that make the wave, after the level.
+    curve, strength = full.part(2 if two_years else 1, scale)
+    trended, level_only = drifting, constant
+    if two_years:
+        trended, level_only = full, _Poisson(np.hstack([level, wave]), came, expected)
+    start = days.inner.index[0].date()
+    return Swing(
+        amplitude=float(np.sqrt(2.0 * max(strength, 0.0))),
+        pvalue=full.pvalue_against(drifting if whole_year else constant, scale),
+        highest=start + dt.timedelta(days=float(middle[np.argmax(curve)])),
+        lowest=start + dt.timedelta(days=float(middle[np.argmin(curve)])),
+        drift=float(np.expm1(trended.coefficients[1])) if whole_year else float("nan"),
+        drift_pvalue=trended.pvalue_against(level_only, scale) if whole_year else float("nan"),
+        whole_year=whole_year,
+        years=length / DAYS_IN_YEAR,
+    )
+
+
+def _wave(days: Array, period: float) -> Array:
+    angle = 2.0 * np.pi * days / period
+    return np.column_stack([np.cos(angle), np.sin(angle), np.cos(2 * angle), np.sin(2 * angle)])
+
+
+def _weeks(days: StoreDays) -> tuple[Array, Array, Array]:
+    """Counts and expectations of whole weeks, the last of which ends with the data; their middles."""
+    weeks = len(days.inner) // 7
+    left = len(days.inner) - 7 * weeks
+    came, expected = (
+        column.to_numpy(dtype=float)[left:].reshape(weeks, 7).sum(axis=1)
+        for column in (days.inner, days.expected)
+    )
+    # Few are expected near both ends, where few spans reach; none at all makes no week.
+    some = expected >= 1.0
+    return came[some], expected[some], (left + 3.5 + 7.0 * np.arange(weeks))[some]
+
+
+class _Poisson:
+    """Poisson regression with a log link and an offset, by Newton's method."""
+
+    def __init__(self, design: Array, came: Array, expected: Array) -> None:
+        self._design, self._expected = design, expected
+        beta = np.zeros(design.shape[1])
+        beta[0] = np.log(came.sum() / expected.sum())
+        for _ in range(_STEPS):
+            mean = expected * np.exp(design @ beta)
+            information = design.T @ (mean[:, None] * design)
+            step = np.linalg.solve(information, design.T @ (came - mean))
+            beta = beta + step / max(1.0, float(np.abs(step).max()))
+            if np.abs(step).max() < 1e-9:
+                break
+        mean = expected * np.exp(design @ beta)
+        self.coefficients = beta
+        self.covariance = np.linalg.inv(design.T @ (mean[:, None] * design))
+        self._free = came.size - beta.size
+        self.dispersion = float(((came - mean) ** 2 / mean).sum() / self._free)
+        # The part of the log-likelihood that depends on the mean.
+        self._log_likelihood = float((came * np.log(mean) - mean).sum())
+
+    def part(self, first: int, scale: float) -> tuple[Array, float]:
+        """What the columns from `first` on add to the log mean, and its variance less chance's."""
+        columns = self._design[:, first:]
+        curve = columns @ self.coefficients[first:]
+        doubt = np.einsum("ij,jk,ik->i", columns, self.covariance[first:, first:], columns)
+        centred = curve - np.average(curve, weights=self._expected)
+        return curve, float(np.average(centred**2 - scale * doubt, weights=self._expected))
+
+    def pvalue_against(self, smaller: _Poisson, scale: float) -> float:
+        """P value of the columns that `smaller` lacks, by an F test of the deviance."""
+        columns = smaller._free - self._free
+        gain = 2.0 * (self._log_likelihood - smaller._log_likelihood)
+        return float(f_distribution.sf(max(gain, 0.0) / columns / scale, columns, self._free))

@@ -1,0 +1,139 @@
+"""Purchases week by week against the model: added up, and each week by itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from retention_models.data.engines import to_frame
+from retention_models.data.transactions import Transactions
+from retention_models.errors import CannotSay
+from retention_models.languages import count, phrase
+from retention_models.predictions.stores import predict_path
+from retention_models.predictions.validation.holdout import HoldoutValidation
+from retention_models.summaries.customers import purchase_days
+from retention_models.time_units import days_in
+
+_TRACKING = ["actual", "expected", "forecast", "low", "high"]
+# Weeks with fewer expected purchases say little about how far weeks scatter; and fewer weeks than the
+# second say nothing.
+_FEWEST_EXPECTED, _FEWEST_WEEKS = 5.0, 8
+
+
+def weekly_tracking(
+    log: Transactions, validation: HoldoutValidation, *, store_id: str | None = None
+) -> pd.DataFrame:
+    """Cumulative repeat purchases, week by week, of the customers known at the end of calibration.
+
+    Parameters
+    ----------
+    log : Transactions
+        A checked log.
+    validation : HoldoutValidation
+        From `validate_holdout`, of the same store.
+    store_id : str, optional
+        One store; all of them together unless given.
+
+    Returns
+    -------
+    DataFrame
+        Index date, every seventh day before and after calibration_end. actual: what came.
+        expected: Σ over customers who had begun of E[X(time since they began)], as in FHL (2005),
+        figure 4, up to calibration_end. forecast, low, high: what had come by calibration_end plus
+        the conditional expectation given each customer's history, with its 90% interval, from there
+        on.
+    """
+    customers, fitted = validation.customers, validation.purchases
+    unit = days_in(str(customers.attrs["time_unit"]))
+    split, last = (
+        pd.Timestamp(validation.calibration_end),
+        pd.Timestamp(validation.holdout_end),
+    )
+    days = purchase_days(log.rows(store_id, last.date()), returns=log.has_returns)
+    firsts = days.group_by("customer_id").aggregate(first=days["date"].min())
+    firsts = firsts.filter(firsts["first"] <= split.date())
+    warm_up_end = customers.attrs.get("first_seen_from")
+    if warm_up_end is not None:
+        firsts = firsts.filter(firsts["first"] >= dt.date.fromisoformat(warm_up_end))
+    known = days.join(firsts, "customer_id")
+    by_day = known.group_by("date").aggregate(
+        purchases=known.count(), began=(known["date"] == known["first"]).sum()
+    )
+    table = to_frame(by_day.order_by("date"))
+    table.index = pd.DatetimeIndex(table.pop("date"))
+    table = table.asfreq("D", fill_value=0)
+    # Ages are whole days, so every expectation that is needed stands in one table.
+    ages = np.arange((split - table.index[0]).days + 1)
+    of_age = fitted.expected_number_of_purchases_up_to_time(ages / unit)
+    expected = np.convolve(table.loc[:split, "began"].to_numpy(dtype=float), of_age)[: ages.size]
+    actual = (
+        (table["purchases"] - table["began"])
+        .cumsum()
+        .reindex(pd.date_range(table.index[0], last), method="ffill")
+    )
+    before = pd.date_range(end=split, periods=ages.size // 7 + 1, freq="7D")
+    before = before[before >= table.index[0]]
+    after = pd.DatetimeIndex([*pd.date_range(split, last, freq="7D")[1:], last]).unique()
+    path = predict_path(fitted, customers, ((after - split).days / unit).to_numpy(dtype=float))
+    seen = int(actual[split])
+    result = pd.DataFrame(index=before.append(after), columns=_TRACKING, dtype=float)
+    result["actual"] = actual.reindex(result.index)
+    result.loc[before, "expected"] = expected[(before - table.index[0]).days]
+    result.loc[split, ["forecast", "low", "high"]] = seen
+    result.loc[after, ["forecast", "low", "high"]] = seen + path.to_numpy()
+    result.index.name = "date"
+    return result
+
+
+def weekly_totals(tracking: pd.DataFrame, *, interval: float = 0.90) -> pd.DataFrame:
+    """Repeat purchases of each week, with a band as wide as weeks scatter.
+
+    Under the model a week's total varies like a Poisson count. Real weeks vary more: weather, pay
+    days, holidays move all customers at once. How much more is measured in the weeks up to
+    calibration_end, and the band of the weeks after is widened by it (quasi-likelihood).
+
+    Parameters
+    ----------
+    tracking : DataFrame
+        From `weekly_tracking`.
+    interval : float
+        Level of the band.
+
+    Returns
+    -------
+    DataFrame
+        Index date, the last day of each full week. actual; expected, up to calibration_end;
+        forecast, low, high after it. ``attrs["dispersion"]`` is the mean of (actual − expected)² /
+        expected over the weeks of calibration, at least 1.
+
+    Raises
+    ------
+    CannotSay
+        If calibration has fewer than 8 weeks with five expected purchases or more.
+
+    Notes
+    -----
+    Source: Wedderburn (1974), "Quasi-likelihood functions, generalized linear models, and the
+    Gauss–Newton method", Biometrika 61(3), 439–447.
+    """
+    full = tracking.index.to_series().diff() == pd.Timedelta(days=7)
+    weeks = tracking[["actual", "expected", "forecast"]].diff()[full]
+    fitted = weeks.loc[weeks["expected"] >= _FEWEST_EXPECTED]
+    if len(fitted) < _FEWEST_WEEKS:
+        raise CannotSay(
+            phrase(
+                "Only {weeks} weeks were fitted with five expected purchases or more, too few to tell "
+                "how far weeks scatter.",
+                weeks=count(len(fitted)),
+            )
+        )
+    scatter = float(((fitted["actual"] - fitted["expected"]) ** 2 / fitted["expected"]).mean())
+    dispersion = max(1.0, scatter)
+    half = ndtri((1.0 + interval) / 2.0) * np.sqrt(dispersion * weeks["forecast"])
+    weeks["low"] = (weeks["forecast"] - half).clip(lower=0.0)
+    weeks["high"] = weeks["forecast"] + half
+    weeks.attrs = {"dispersion": dispersion, "interval": interval}
+    return weeks

@@ -1,0 +1,295 @@
+"""Verdicts on a model in words, and the thresholds behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from retention_models.languages import catalogue, count, day, decimals, phrase, share
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
+from retention_models.predictions.customers import Interval
+from retention_models.predictions.validation.calibration import CountCalibration
+from retention_models.predictions.validation.store_changes import Silence, Swing
+
+Verdict = Literal["use", "use with care", "do not use"]
+
+# Within its 90% interval, a total is as close as chance and parameter doubt allow. Outside it, a
+# forecast that is off by no more than a fifth still ranks customers and budgets; beyond, it misleads.
+TOLERATED_ERROR = 0.20
+# Of small stores that follow the model one in ten is outside by more than a fifth, by chance alone. So
+# a forecast fails only outside its 99% interval: the 90% one, stretched on the log scale.
+_STRETCH = 2.5758293035489004 / 1.6448536269514722
+# A model whose own expectation for the period it was fitted to is off by more than a tenth describes
+# a mixture of customers that it takes for one population.
+TOLERATED_MISFIT = 0.10
+# A 90% interval that holds fewer than 80%, and not by chance, is no 90% interval.
+TOLERATED_COVERAGE = 0.80
+# A rule of thumb errs less only if it does so by more than this many standard errors.
+BEYOND_CHANCE = 1.645
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a verdict rests on.
+
+    Attributes
+    ----------
+    fit : MaximumLikelihoodFit
+        To the calibration period.
+    total : Interval
+        Predicted purchases of the holdout with their 90% interval.
+    actual : int
+        Purchases that came.
+    baselines : DataFrame
+        From `baseline_errors`.
+    calibrated : tuple (expected, came)
+        Repeat purchases of the calibration period: the model's own expectation, and what came.
+    counts : CountCalibration
+        Of the customers' intervals.
+    silence : Silence or None
+        At the end of the data.
+    swing : Swing or None
+        Over the weeks.
+    """
+
+    fit: MaximumLikelihoodFit
+    total: Interval
+    actual: int
+    baselines: pd.DataFrame
+    calibrated: tuple[float, int]
+    counts: CountCalibration
+    silence: Silence | None
+    swing: Swing | None
+
+    @property
+    def inside(self) -> bool:
+        """Whether what came lies inside the total's interval."""
+        return self.total.low <= self.actual <= self.total.high
+
+    @property
+    def off(self) -> float:
+        """Relative error of the total, without its sign; infinite where nothing came."""
+        return abs(self.total.value / self.actual - 1.0) if self.actual else float("inf")
+
+    @property
+    def failed(self) -> bool:
+        """Whether the total is off by more than is tolerated, and outside its 99% interval."""
+        total = self.total
+        low, high = (
+            total.value * (end / total.value) ** _STRETCH for end in (total.low, total.high)
+        )
+        return not low <= self.actual <= high and self.off > TOLERATED_ERROR
+
+
+def judge(evidence: Evidence) -> tuple[Verdict, str, tuple[str, ...]]:
+    """Give the verdict, the reason in a sentence with its numbers, and what is the matter.
+
+    Parameters
+    ----------
+    evidence : Evidence
+
+    Returns
+    -------
+    verdict : {"use", "use with care", "do not use"}
+    reason : str
+        A clause such as “824 purchases came where …”, without its full stop.
+    causes : tuple of str
+        What is the matter, by name, in the order of the reason: "closed", "not identified",
+        "season", "swing", "drift", "total", "no dropout", "rule of thumb", "narrow intervals",
+        "mixture".
+
+    Notes
+    -----
+    *Do not use*: the store fell silent for 14 days or more at the end of the data, which the model
+    gives a chance under 1 in 10,000; or the parameters are not identified; or the actual total is
+    outside its 99% interval and off by more than 20%. *Use with care*: it is outside its 90%
+    interval; or customers' rates swing over the weeks like a yearly wave of ±25% or more (P < .01);
+    or no dropout is visible; or a rule of thumb has a smaller squared error per customer, beyond
+    chance; or the 90% intervals of counts hold under 80% (by their transform), beyond chance; or
+    the model's own expectation for the calibration period is off by more than 10%. *Use*: none.
+    """
+    grave, mild = dict(_grave(evidence)), dict(_mild(evidence))
+    verdict: Verdict = "do not use" if grave else "use with care" if mild else "use"
+    # Of a store that closed nothing else needs to be told.
+    found = {"closed": grave["closed"]} if "closed" in grave else {**grave, **mild}
+    if grave:
+        found = {name: text for name, text in found.items() if name in _EXPLAINS or name in grave}
+    parts = [_what_came(evidence), *(text for text in found.values() if text)]
+    return verdict, phrase("; ").join(parts), tuple(found)
+
+
+# What is told beside a forecast that failed: the rest does not explain why.
+_EXPLAINS = ("season", "swing", "drift")
+
+
+def _what_came(evidence: Evidence) -> str:
+    total = evidence.total
+    places = {
+        "came": count(evidence.actual),
+        "expected": count(total.value),
+        "low": count(total.low),
+        "high": count(total.high),
+        "tolerated": share(TOLERATED_ERROR),
+    }
+    return phrase(_CAME[_how_it_came(evidence)], **places)
+
+
+def _how_it_came(evidence: Evidence) -> str:
+    if evidence.inside:
+        return "inside"
+    if evidence.failed:
+        return "failed"
+    return "small" if evidence.off > TOLERATED_ERROR else "outside"
+
+
+_CAME = catalogue(
+    {
+        "inside": (
+            "{came} purchases came where {expected} were expected, inside the expected {low} to {high}"
+        ),
+        "failed": (
+            "{came} purchases came where {expected} were expected ({low} to {high}): the forecast is "
+            "off by more than {tolerated}"
+        ),
+        "small": (
+            "{came} purchases came where {expected} were expected, outside the expected {low} to "
+            "{high}, though in so small a store chance may bring that"
+        ),
+        "outside": (
+            "{came} purchases came where {expected} were expected, outside the expected {low} to "
+            "{high} but off by no more than {tolerated}"
+        ),
+    }
+)
+
+
+def _grave(evidence: Evidence) -> Iterator[tuple[str, str]]:
+    silence, swing = evidence.silence, evidence.swing
+    if silence is not None and silence.closed:
+        yield (
+            "closed",
+            phrase(
+                "nothing has been bought since {day}, {weeks} weeks before the end of the data, where "
+                "{expected} purchases were expected: the store has closed, or its data stop there",
+                day=day(silence.last_purchase),
+                weeks=count(silence.weeks),
+                expected=count(silence.expected),
+            ),
+        )
+    if evidence.fit.verdict == "not identified":
+        why = phrase("the model cannot be estimated: {reason}", reason=evidence.fit.message)
+        yield "not identified", why
+    if not evidence.failed:
+        return
+    if swing is None:
+        why = phrase(
+            "it happens when a store changes, closes, or has a strong season, and too few purchases "
+            "are known to tell which"
+        )
+    elif swing.strong or swing.drifts:
+        why = ""  # told by name
+    else:
+        why = phrase(
+            "neither a closure nor a season explains it, so customers or the store have changed"
+        )
+    yield "total", why
+
+
+def _mild(evidence: Evidence) -> Iterator[tuple[str, str]]:
+    if not evidence.inside and not evidence.failed:
+        yield "total", ""  # told with the numbers
+    swing = evidence.swing
+    if swing is not None and swing.strong:
+        yield ("season" if swing.whole_year else "swing"), _wave(swing)
+    if swing is not None and swing.drifts and not swing.strong and evidence.failed:
+        yield "drift", _drift(swing.drift)
+    if evidence.fit.parameters[2] == 0.0:
+        why = phrase(
+            "no customer is seen to leave, so all are counted as customers still: beyond the time "
+            "observed so far, expectations are an upper bound"
+        )
+        yield "no dropout", why
+    best = evidence.baselines.drop(index="model")["squared_error"].idxmin()
+    row = evidence.baselines.loc[best]
+    if row["better_by"] > BEYOND_CHANCE:
+        model = evidence.baselines.loc["model", "squared_error"]
+        yield (
+            "rule of thumb",
+            phrase(
+                "customer by customer “{rule}” errs less (mean squared error {error} against {model})",
+                rule=phrase(str(best)),
+                error=decimals(row["squared_error"], 2),
+                model=decimals(model, 2),
+            ),
+        )
+    counts = evidence.counts
+    if counts.pit.value < TOLERATED_COVERAGE and counts.pit.high < counts.interval:
+        yield (
+            "narrow intervals",
+            phrase(
+                "the customers’ {level} intervals hold only {held} of what came, so single customers "
+                "are less certain than they say",
+                level=share(counts.interval),
+                held=share(counts.pit.value),
+            ),
+        )
+    yield from _mixture(*evidence.calibrated)
+
+
+def _mixture(expected: float, came: int) -> Iterator[tuple[str, str]]:
+    if came and abs(expected / came - 1.0) > TOLERATED_MISFIT:
+        yield (
+            "mixture",
+            phrase(
+                "for the weeks before, which it was fitted to, the model by itself expects {expected} "
+                "repeat purchases where {came} came: it takes different kinds of customers for one, "
+                "such as regulars from before the data began and newcomers, and is likely wrong about "
+                "those who came last",
+                expected=count(expected),
+                came=count(came),
+            ),
+        )
+
+
+def _drift(drift: float) -> str:
+    if drift < 0.0:
+        return phrase(
+            "the rates at which the same customers buy have fallen by {size} a year, and the model "
+            "takes them for constant",
+            size=share(-drift),
+        )
+    return phrase(
+        "the rates at which the same customers buy have risen by {size} a year, and the model takes "
+        "them for constant",
+        size=share(drift),
+    )
+
+
+def _wave(swing: Swing) -> str:
+    size = share(swing.amplitude)
+    if not swing.whole_year:
+        return phrase(
+            "the rates at which the same customers buy swing by ±{size} over the weeks; in less than a "
+            "year of data a season cannot be told from any other change, and the model knows of neither",
+            size=size,
+        )
+    highest, lowest = day(swing.highest), day(swing.lowest)
+    if swing.years >= 2.0:
+        return phrase(
+            "the rates at which the same customers buy swing by ±{size} over the weeks, highest around "
+            "{highest} and lowest around {lowest}: a strong season, of which the model knows nothing",
+            size=size,
+            highest=highest,
+            lowest=lowest,
+        )
+    return phrase(
+        "the rates at which the same customers buy swing by ±{size} over the weeks, highest around "
+        "{highest} and lowest around {lowest}: a strong season, seen in one year only, of which the "
+        "model knows nothing",
+        size=size,
+        highest=highest,
+        lowest=lowest,
+    )

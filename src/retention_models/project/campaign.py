@@ -1,0 +1,220 @@
+"""The campaigns of a project file: opened one by one, for analysts and for the notebooks of a run.
+
+The last day that counts, of a project's data.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import ibis
+import pandas as pd
+
+from retention_models.campaigns.data.assignments import (
+    Assignments,
+    Redemptions,
+    read_project_assignments,
+    read_project_redemptions,
+)
+from retention_models.campaigns.data.read import read_campaign
+from retention_models.campaigns.data.tables import CampaignCustomers, CampaignStores
+from retention_models.campaigns.effects.effect import effect_of
+from retention_models.campaigns.effects.result import CampaignEffect
+from retention_models.campaigns.effects.several import campaign_effect_by_store
+from retention_models.data.engines import kept, write_parquet
+from retention_models.data.transactions import Transactions, read_project_transactions
+from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import phrase
+from retention_models.project.handover import open_rows, read_chain, write_chain
+from retention_models.settings.campaigns import Campaign
+from retention_models.settings.project import Settings, read_settings
+from retention_models.summaries.customers import Day, as_day
+
+
+def last_day(settings: Settings, log: Transactions, as_of: Day | None = None) -> dt.date:
+    """Last day that counts: as_of, else the setting observation_end, else the log's last day."""
+    last = settings.model.observation_end or log.last_day()
+    end = as_day(as_of, "as_of") if as_of else last
+    if log.first_seen_from is not None and log.first_seen_from > end:
+        raise SettingsError(
+            f"transactions.first_seen_from: expected a day up to the last one that counts, {end}; got "
+            f"{log.first_seen_from}, which leaves every customer out."
+        )
+    return end
+
+
+_ROWS = "campaign_rows.parquet"
+
+
+@dataclass(frozen=True)
+class ProjectCampaign:
+    """A campaign with its data and settings: each question is a property, computed once when asked.
+
+    Attributes
+    ----------
+    campaign : Campaign
+        What the project file declares.
+    settings : Settings
+        The project file.
+    log : Transactions
+        The chain's checked log, up to the last day that counts.
+    assignments : Assignments
+        Who was offered what, of all campaigns.
+    redemptions : Redemptions or None
+        Who took it up.
+    """
+
+    campaign: Campaign
+    settings: Settings
+    log: Transactions
+    assignments: Assignments = field(repr=False)
+    redemptions: Redemptions | None = field(repr=False)
+
+    @cached_property
+    def data(self) -> CampaignCustomers | CampaignStores:
+        """Who was in it, what was known of them, what came of it; see `read_campaign`."""
+        return read_campaign(
+            self.log,
+            self.campaign,
+            self.assignments,
+            self.redemptions,
+            margin=self.settings.money.margin,
+            others=self.settings.campaigns,
+        )
+
+    @cached_property
+    def effect(self) -> CampaignEffect:
+        """What it changed; see `campaign_effect`. A refused one says why."""
+        money = self.settings.money
+        return effect_of(self.data, margin=money.margin, currency=money.currency)
+
+    @cached_property
+    def by_store(self) -> pd.DataFrame:
+        """Its effect in each store and over all; see `campaign_effect_by_store`."""
+        if not isinstance(self.data, CampaignCustomers) or self.campaign.design != "randomised":
+            raise CannotSay(
+                phrase("Stores are compared one by one only where the campaign was drawn by lot.")
+            )
+        return campaign_effect_by_store(self.data)
+
+
+def open_campaign(
+    project_file: str | Path, campaign_id: str, *, as_of: Day | None = None
+) -> ProjectCampaign:
+    """Open a campaign of a project.
+
+    Parameters
+    ----------
+    project_file : str or Path
+        The project file (TOML).
+    campaign_id : str
+        Its id under `[[campaigns]]`, as text.
+    as_of : date or str, optional
+        Last day that counts; see `open_store`.
+
+    Returns
+    -------
+    ProjectCampaign
+        Nothing is read of it until asked for.
+
+    Raises
+    ------
+    SettingsError
+        If the project file is wrong, or describes no such campaign.
+    DataError
+        If the data cannot be used.
+    """
+    settings = read_settings(project_file)
+    found = {campaign.id: campaign for campaign in settings.campaigns}
+    if campaign_id not in found:
+        raise SettingsError(
+            f"campaign {campaign_id!r}: expected one of the project file's [[campaigns]]: "
+            f"{', '.join(found) or 'there is none'}."
+        )
+    part = read_chain(project_file)
+    rows = None if part is None else part[0] / _ROWS
+    if part is not None and rows is not None and rows.exists():
+        log = open_rows(settings, rows, part[1])
+    else:
+        log = read_project_transactions(settings)
+    until = log_until(log, last_day(settings, log, as_of))
+    return ProjectCampaign(found[campaign_id], settings, until, *project_offers(settings))
+
+
+def newest_campaigns(settings: Settings, end: dt.date, number: int | None = None) -> list[Campaign]:
+    """The campaigns that had begun on a day, the newest first.
+
+    Parameters
+    ----------
+    settings : Settings
+        The project file.
+    end : date
+        Last day that counts.
+    number : int, optional
+        At most so many; all of them unless given.
+    """
+    begun = [one for one in settings.campaigns if one.start <= end]
+    return sorted(begun, key=lambda one: (one.start, one.id), reverse=True)[:number]
+
+
+def log_until(log: Transactions, end: dt.date) -> Transactions:
+    """The log without what came after a day."""
+    if end >= log.last_day():
+        return log
+    stores = log.stores.assign(last_day=[min(day, end) for day in log.stores["last_day"]])
+    return replace(log, table=log.table.filter(log.table["date"] <= end), stores=stores)
+
+
+def write_campaign_slice(folder: Path, project_file: Path, log: Transactions, end: dt.date) -> None:
+    """Write what the notebooks of a run's campaigns need of the log, for `open_campaign`.
+
+    Parameters
+    ----------
+    folder : Path
+        An empty one; readable by whoever runs the notebooks.
+    project_file : Path
+    log : Transactions
+        The chain's checked log.
+    end : date
+        Last day that counts.
+    """
+    with at_hand(log_until(log, end)) as ready:
+        write_parquet(ready.table, str(folder / _ROWS))
+    write_chain(folder, project_file, log)
+
+
+def project_offers(settings: Settings) -> tuple[Assignments, Redemptions | None]:
+    """Who was offered a project's campaigns, and who took them up.
+
+    Raises
+    ------
+    SettingsError
+        If the project file does not say where the assignments are.
+    """
+    assignments = read_project_assignments(settings)
+    if assignments is None:
+        raise SettingsError(
+            "campaign_data: who was offered the campaigns is not said; expected a table "
+            '[campaign_data] with assignments = "data/raw/campaign_assignments.parquet".'
+        )
+    return assignments, read_project_redemptions(settings)
+
+
+@contextmanager
+def at_hand(log: Transactions) -> Iterator[Transactions]:
+    """The log as the campaigns need it, kept in DuckDB meanwhile: each of them asks several times."""
+    rows = log.table
+    if not log.has_returns:
+        # Lines of a day add up to it, and no return names the order that it belongs to.
+        keys = ("customer_id", "store_id", "date")
+        rows = rows.group_by(*keys).aggregate(spend=rows["spend"].sum())
+        rows = rows.mutate(order_id=ibis.null("string"), category=ibis.null("string"))
+    with log.origin.reading():
+        log.origin.require_unchanged()
+        with kept(rows) as table:
+            yield replace(log, table=table)

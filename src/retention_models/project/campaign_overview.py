@@ -1,0 +1,189 @@
+"""A chain's campaigns side by side, in one table."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from retention_models.campaigns.effects.refusals import not_over
+from retention_models.campaigns.effects.result import CampaignEffect
+from retention_models.campaigns.effects.rows import arms_of, primary_row
+from retention_models.campaigns.estimators.multiplicity import benjamini_hochberg
+from retention_models.data.transactions import Transactions
+from retention_models.errors import DataError
+from retention_models.project.campaign import (
+    ProjectCampaign,
+    at_hand,
+    last_day,
+    log_until,
+    newest_campaigns,
+    project_offers,
+)
+from retention_models.settings.campaigns import Campaign
+from retention_models.settings.project import Settings
+from retention_models.summaries.customers import Day
+
+OverviewRow = dict[str, object]
+
+logger = logging.getLogger(__name__)
+
+OVERVIEW = (
+    "campaign_id",
+    "name",
+    "kind",
+    "design",
+    "start",
+    "end",
+    "arm",
+    "customers",
+    "customers_against",
+    "outcome",
+    "absolute_effect",
+    "conf_low",
+    "conf_high",
+    "lift_percent",
+    "lift_low",
+    "lift_high",
+    "pvalue",
+    "pvalue_adjusted",
+    "profit",
+    "profit_low",
+    "profit_high",
+    "naive_difference",
+    "grade",
+    "verdict",
+    "refusal",
+)
+
+
+def campaign_overview(
+    settings: Settings,
+    log: Transactions,
+    *,
+    as_of: Day | None = None,
+    newest: int | None = None,
+    estimated: Mapping[str, list[OverviewRow]] | None = None,
+) -> pd.DataFrame:
+    """Every campaign of a project that has begun, the newest first: what it changed, and how sure.
+
+    Parameters
+    ----------
+    settings : Settings
+        The project file.
+    log : Transactions
+        The chain's checked log.
+    as_of : date or str, optional
+        Last day that counts; see `open_store`.
+    newest : int, optional
+        How many campaigns, those that began last; all of them unless given.
+    estimated : mapping of str to list, optional
+        By campaign, rows from `overview_rows` of an effect that was estimated on the same log and day.
+
+    Returns
+    -------
+    DataFrame
+        One row a campaign and arm with the effect on the campaign's primary outcome in its days
+        (estimated on those who were offered it), profit as in `CampaignEffect.economics`, the plain
+        difference of means where it misleads (naive_difference), grade, verdict and refusal.
+        pvalue_adjusted allows for all campaigns of the table (Benjamini & Hochberg). A campaign that
+        is refused has one row, without numbers.
+
+    Raises
+    ------
+    DataError, SettingsError
+        If assignments or redemptions cannot be used.
+    """
+    end = last_day(settings, log, as_of)
+    begun = newest_campaigns(settings, end, newest)
+    rows = dict(estimated or {})
+    left = [campaign for campaign in begun if campaign.id not in rows]
+    if left:
+        offers = project_offers(settings)
+        with at_hand(log_until(log, end)) as ready:
+            for number, campaign in enumerate(left, 1):
+                opened = ProjectCampaign(campaign, settings, ready, *offers)
+                rows[campaign.id] = _rows(opened, end)
+                logger.info("campaign %d of %d (%s) estimated", number, len(left), campaign.id)
+    found = [row for campaign in begun for row in rows[campaign.id]]
+    table = pd.DataFrame(found, columns=list(OVERVIEW))
+    told = table["pvalue"].notna()
+    table["pvalue_adjusted"] = np.nan
+    if told.any():
+        pvalues = table.loc[told, "pvalue"].to_numpy(dtype=float)
+        table.loc[told, "pvalue_adjusted"] = benjamini_hochberg(pvalues)
+    return table
+
+
+def _rows(opened: ProjectCampaign, end: dt.date) -> list[OverviewRow]:
+    """An arm each, or the reason why there is none."""
+    campaign = opened.campaign
+    if end < campaign.end and not campaign.looks:
+        # Whatever its data say.
+        return [_about(campaign) | {"refusal": not_over(end, campaign.end)}]
+    try:
+        effect = opened.effect
+    except DataError as error:
+        return [_about(campaign) | {"refusal": str(error)}]
+    return overview_rows(effect)
+
+
+def _about(campaign: Campaign) -> OverviewRow:
+    names = ("name", "kind", "design", "start", "end")
+    told: OverviewRow = {name: getattr(campaign, name) for name in names}
+    return {"campaign_id": campaign.id, **told, "outcome": campaign.primary, "verdict": ""}
+
+
+def overview_rows(effect: CampaignEffect) -> list[OverviewRow]:
+    """What `campaign_overview` tells of a campaign: a row an arm, or one with the refusal.
+
+    Parameters
+    ----------
+    effect : CampaignEffect
+
+    Returns
+    -------
+    list of dict
+        By names of the table's columns; what has no number is left out.
+    """
+    campaign, about = effect.campaign, _about(effect.campaign)
+    if effect.grade is None:
+        return [about | {"refusal": effect.refusal}]
+    found = []
+    for arm in arms_of(effect.table, campaign.control):
+        row = primary_row(effect.table, campaign.primary, "campaign", campaign.control, arm)
+        if row is None:
+            continue
+        found.append(
+            about
+            | {name: row[name] for name in OVERVIEW if name in row.index}
+            | _of_profit(effect, arm)
+            | {
+                "naive_difference": _naive(effect, arm),
+                "grade": effect.grade,
+                "verdict": effect.verdict,
+                "refusal": "",
+            }
+        )
+    return found
+
+
+def _of_profit(effect: CampaignEffect, arm: str) -> dict[str, object]:
+    told = effect.economics.loc[effect.economics["arm"] == arm]
+    if told.empty:
+        return {}
+    return {name: told.iloc[0][name] for name in ("profit", "profit_low", "profit_high")}
+
+
+def _naive(effect: CampaignEffect, arm: str) -> float:
+    """Plain difference in the primary outcome, in the campaign's days."""
+    table = effect.naive
+    chosen = table.loc[
+        (table["outcome"] == effect.campaign.primary)
+        & (table["window"] == "campaign")
+        & (table["arm"] == arm)
+    ]
+    return float("nan") if chosen.empty else float(chosen.iloc[0]["difference"])

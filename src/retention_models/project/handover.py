@@ -1,0 +1,124 @@
+"""A part of a log that a run has read, as files for another process, and back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import io
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from retention_models.data.engines import open_source
+from retention_models.data.transactions import Transactions
+from retention_models.settings.project import Settings
+
+VARIABLE = "RETENTION_MODELS_SLICES"
+_CHAIN = "chain.json"
+
+
+def write_chain(folder: Path, project_file: Path, log: Transactions) -> None:
+    """Write what is known of the whole chain's log, and of which project file it is.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's; readable by the user who runs the notebooks.
+    project_file : Path
+    log : Transactions
+        The chain's checked log.
+    """
+    write_json(
+        folder / _CHAIN,
+        {
+            "project": str(project_file.resolve()),
+            "digest": _digest(project_file),
+            "source": log.source,
+            "quality": log.quality.to_json(orient="table", double_precision=15),
+            "stores": _as_text(log.stores),
+            "repeats_kept": log.repeats_kept,
+            "repeats": log.repeats,
+        },
+    )
+
+
+def read_chain(project_file: str | Path) -> tuple[Path, dict[str, Any]] | None:
+    """The folder of the run that started this process, and what `write_chain` wrote there.
+
+    None where no run did, or it was of anything else than this project file as it is.
+    """
+    named = os.environ.get(VARIABLE)
+    if not named:
+        return None
+    folder, path = Path(named), Path(project_file).resolve()
+    try:
+        chain = json.loads((folder / _CHAIN).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    if chain["project"] != str(path) or chain["digest"] != _digest(path):
+        return None
+    return folder, chain
+
+
+def open_rows(
+    settings: Settings,
+    rows: Path,
+    chain: dict[str, Any],
+    *,
+    only: str | None = None,
+    open_whole: Callable[[], Transactions] | None = None,
+) -> Transactions:
+    """A log of rows that were written, with what is known of the whole chain's.
+
+    Parameters
+    ----------
+    settings : Settings
+    rows : Path
+        Parquet, of the columns of `Transactions.table`.
+    chain : dict
+        From `read_chain`.
+    only, open_whole
+        As in `Transactions`.
+    """
+    given = settings.transactions
+    origin = open_source(str(rows), None, given.timezone, given.memory)
+    stores = pd.DataFrame(chain["stores"]).set_index("store_id")
+    for column in ("first_day", "last_day"):
+        stores[column] = [dt.date.fromisoformat(day) for day in stores[column]]
+    return Transactions(
+        table=origin.table,
+        quality=frame(chain["quality"]),
+        stores=stores,
+        origin=replace(origin, name=chain["source"]),
+        repeats_kept=chain["repeats_kept"],
+        first_seen_from=given.first_seen_from,
+        only=only,
+        open_whole=open_whole,
+        repeats_found=chain["repeats"],
+    )
+
+
+def frame(text: str) -> pd.DataFrame:
+    """A table from its JSON."""
+    return pd.read_json(io.StringIO(text), orient="table")
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON, texts as they are."""
+    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _as_text(stores: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = stores.reset_index()
+    for column in ("first_day", "last_day"):
+        rows[column] = [day.isoformat() for day in rows[column]]
+    return json.loads(rows.to_json(orient="records"))

@@ -1,0 +1,285 @@
+"""A store's results as files: a row per customer, and the headline numbers.
+
+A campaign's results as files: its tables, and the headline as JSON.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from retention_models.actions.lists import ActionList
+from retention_models.campaigns.effects.result import CampaignEffect
+from retention_models.data.spreadsheets import formula_safe
+from retention_models.errors import CannotSay
+from retention_models.languages import duration, phrase
+from retention_models.measures.recent import RecentActivity, recent_activity
+from retention_models.predictions.customers import Interval
+from retention_models.project.campaign_overview import OverviewRow, overview_rows
+from retention_models.project.store import Store
+from retention_models.settings.actions import LIST_NAMES, ListName
+
+_MEASURES = (
+    "customers",
+    "orders",
+    "revenue",
+    "repeat_customer_rate",
+    "spend_per_order",
+)
+_FORECASTS = (
+    "still_customers",
+    "purchases",
+    "active_customers",
+    "value",
+    "top_tenth_share",
+)
+
+
+def write_outputs(store: Store, folder: str | Path) -> None:
+    """Write customers.csv, metrics.json, and the lists of actions.
+
+    Parameters
+    ----------
+    store : Store
+        The store.
+    folder : str or Path
+        Where to write; made where missing.
+
+    Notes
+    -----
+    customers.csv holds the customer summary and, where the store's data carry a model, the columns of
+    `predict_customers`; forecast_verdict says in every row how far they can be relied on.
+    metrics.json holds each headline as value, low and high, or null with the reason; under "months" the
+    customers and orders of the last twelve, and under "changes" the headlines' change against the time
+    before.
+    actions/ holds each list as CSV, for a spreadsheet, and as Parquet, with texts as they are; a list
+    that there cannot be has no file, and its reason in metrics.json.
+    """
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    _customers(store).to_csv(target / "customers.csv", index_label="customer_id")
+    (target / "metrics.json").write_text(
+        json.dumps(_metrics(store), ensure_ascii=False, indent=2, allow_nan=False) + "\n",
+        encoding="utf-8",
+    )
+    _write_actions(store, target / "actions")
+
+
+def _write_actions(store: Store, folder: Path) -> None:
+    lists = _actions(store)
+    folder.mkdir(exist_ok=True)
+    for name in LIST_NAMES:
+        paths = folder / f"{name}.csv", folder / f"{name}.parquet"
+        if name not in lists or lists[name].refusal:
+            for path in paths:
+                path.unlink(missing_ok=True)  # of an earlier run: it would pass for today's
+            continue
+        table = lists[name].customers.reset_index()
+        table["last_day"] = table["last_day"].astype("date32[pyarrow]")
+        table.to_parquet(paths[1], index=False)
+        for column in ("customer_id", "action", "why"):
+            table[column] = [formula_safe(str(text)) for text in table[column]]
+        table.to_csv(paths[0], index=False)
+
+
+def _actions(store: Store) -> dict[ListName, ActionList]:
+    try:
+        return store.actions
+    except CannotSay:
+        return {}  # metrics.json says why
+
+
+def _customers(store: Store) -> pd.DataFrame:
+    try:
+        table = store.summary.copy()
+    except CannotSay:
+        return pd.DataFrame(columns=["frequency", "recency", "T", "monetary_value"])
+    try:
+        table = table.join(store.predictions)
+        table["forecast_verdict"] = store.forecast_verdict
+    except CannotSay:
+        table["forecast_verdict"] = "no model"
+    table.index = pd.Index([formula_safe(str(i)) for i in table.index], dtype=object)
+    return table
+
+
+def _metrics(store: Store) -> dict[str, object]:
+    measured = {name: _attempt(_measure, store, name) for name in _MEASURES}
+    forecast = {name: _attempt(_forecast, store, name) for name in _FORECASTS}
+    settings = store.settings
+    return {
+        "store": store.id,
+        "name": store.name,
+        "as_of": store.observation_end.isoformat(),
+        "currency": settings.money.currency,
+        "horizon": duration(settings.model.horizon, settings.model.time_unit),
+        "interval": settings.model.interval,
+        "measures": measured,
+        "forecast": forecast,
+        "forecast_verdict": _attempt(_verdict, store, "forecast_verdict"),
+        "actions": {name: _attempt(_action, store, name) for name in LIST_NAMES},
+        **_recent(store),
+    }
+
+
+def _recent(store: Store) -> dict[str, object]:
+    """The store's first day, its last months and its changes, for the chain's page."""
+    try:
+        _ = store.measures  # says why there can be no numbers
+        found = recent_activity(
+            store.log, store_id=store.id, end=store.observation_end, first=store.first_day
+        )
+    except CannotSay as refusal:
+        nothing = {"value": None, "reason": str(refusal)}
+        return {"first_day": None, "months": nothing, "changes": nothing}
+    return {
+        "first_day": store.first_day.isoformat(),
+        "months": {"value": _months(found)},
+        "changes": _changes(found),
+    }
+
+
+def _months(found: RecentActivity) -> list[dict[str, object]]:
+    return [
+        {
+            "month": f"{row.month:%Y-%m}",
+            "customers": _count(row.customers),
+            "orders": _count(row.orders),
+        }
+        for row in found.months.itertuples()
+    ]
+
+
+def _changes(found: RecentActivity) -> dict[str, object]:
+    if isinstance(found.changes, str):
+        return {"value": None, "reason": found.changes}
+    rows = {
+        name: {column: _number(row[column]) for column in found.changes.columns}
+        for name, row in found.changes.iterrows()
+    }
+    return {"value": {"days": found.days, "measures": rows}}
+
+
+def _attempt(
+    find: Callable[[Store, str], dict[str, object]], store: Store, name: str
+) -> dict[str, object]:
+    try:
+        return find(store, name)
+    except CannotSay as refusal:
+        return {"value": None, "reason": str(refusal)}
+
+
+def _number(value: float) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
+def _count(value: float) -> int | None:
+    return None if pd.isna(value) else int(value)
+
+
+def _measure(store: Store, name: str) -> dict[str, object]:
+    row = store.measures.loc[name]
+    return {key: _number(row[key]) for key in ("value", "low", "high")}
+
+
+def _forecast(store: Store, name: str) -> dict[str, object]:
+    found: Interval | None = getattr(store.forecast, name)
+    if found is None:
+        _ = store.spend  # says why there is no money
+        raise CannotSay(phrase("Spend could not be modelled."))
+    return {"value": found.value, "low": found.low, "high": found.high}
+
+
+def _action(store: Store, name: str) -> dict[str, object]:
+    found = store.actions[name]  # type: ignore[index]
+    if found.refusal:
+        raise CannotSay(found.refusal)
+    total = found.at_stake
+    stake: dict[str, object] = {"value": None, "reason": found.no_value}
+    if total is not None:
+        stake = {"value": total.value, "low": total.low, "high": total.high, "means": found.means}
+    return {"value": len(found.customers), "action": found.action, "at_stake": stake}
+
+
+def _verdict(store: Store, _: str) -> dict[str, object]:
+    return {"value": store.holdout.verdict, "reason": store.holdout.reason}
+
+
+TABLES = ("table", "checks", "balance", "economics", "segments", "event_study", "sensitivity")
+
+
+def write_campaign_outputs(effect: CampaignEffect, folder: str | Path) -> None:
+    """Write each table of an effect as CSV, and effect.json.
+
+    Parameters
+    ----------
+    effect : CampaignEffect
+    folder : str or Path
+        Where to write; made where missing.
+
+    Notes
+    -----
+    effect.json holds the campaign's id and name, grade, verdict, refusal, the outcome that decides,
+    summary, and the rows of `table` and of `campaign_overview`; what is not known is null. A table
+    without rows has no file.
+    """
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    for name in TABLES:
+        table: pd.DataFrame = getattr(effect, name)
+        path = target / ("effects.csv" if name == "table" else f"{name}.csv")
+        if table.empty:
+            path.unlink(missing_ok=True)  # of an earlier run: it would pass for today's
+            continue
+        safe = table.copy()
+        for column in safe.columns:
+            if not pd.api.types.is_numeric_dtype(safe[column]):
+                safe[column] = [formula_safe(str(value)) for value in safe[column]]
+        safe.to_csv(path, index=False)
+    text = json.dumps(_content(effect), ensure_ascii=False, indent=2, allow_nan=False)
+    (target / "effect.json").write_text(text + "\n", encoding="utf-8")
+
+
+def read_overview(folder: Path) -> list[OverviewRow]:
+    """Rows for `campaign_overview` from what `write_campaign_outputs` wrote into a folder."""
+    told = json.loads((folder / "effect.json").read_text(encoding="utf-8"))
+    days = {name: dt.date.fromisoformat(told[name]) for name in ("start", "end")}
+    return [
+        {name: np.nan if value is None else value for name, value in row.items()} | days
+        for row in told["overview"]
+    ]
+
+
+def _content(effect: CampaignEffect) -> dict[str, Any]:
+    campaign = effect.campaign
+    known = effect.table.astype(object).where(effect.table.notna(), None)
+    return {
+        "campaign": campaign.id,
+        "name": campaign.name,
+        "design": campaign.design,
+        "start": campaign.start.isoformat(),
+        "end": campaign.end.isoformat(),
+        "grade": effect.grade,
+        "verdict": effect.verdict,
+        "refusal": effect.refusal,
+        "primary": campaign.primary,
+        "summary": effect.summary(),
+        "effects": known.to_dict("records"),
+        "overview": [
+            {name: _plain(value) for name, value in row.items()} for row in overview_rows(effect)
+        ],
+    }
+
+
+def _plain(value: object) -> object:
+    """As JSON knows it: days as text, a missing number as null."""
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    found = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(found, float) and np.isnan(found) else found

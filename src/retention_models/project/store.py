@@ -1,0 +1,351 @@
+"""One store of a project, for a notebook: each question is a property, computed once when asked.
+
+A property that the store's data cannot carry raises `CannotSay` with the sentence that the page shows
+in the answer's place.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from retention_models.actions.lists import ActionList, find_actions
+from retention_models.actions.segments import Outlook, read_known
+from retention_models.data.contacts import (
+    COMPLAINT,
+    Events,
+    Surveys,
+    last_events,
+    last_scores,
+    read_project_events,
+    read_project_surveys,
+)
+from retention_models.data.transactions import Transactions, read_project_transactions
+from retention_models.errors import CannotSay
+from retention_models.languages import count, day, phrase, plural
+from retention_models.measures.cohorts import cohort_retention
+from retention_models.measures.table import SMALLEST_GROUP, store_measures
+from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
+from retention_models.predictions.customers import predict_customers
+from retention_models.predictions.store_models import StoreModels
+from retention_models.predictions.stores import StoreForecast, predict_store
+from retention_models.predictions.validation.comparison import ModelComparison, compare_models
+from retention_models.predictions.validation.holdout import (
+    HoldoutValidation,
+    validate_holdout,
+)
+from retention_models.predictions.validation.tracking import weekly_tracking
+from retention_models.project.campaign import last_day
+from retention_models.project.campaign_overview import campaign_overview
+from retention_models.project.store_handover import StoreSlice, calibration_end, read_slice
+from retention_models.settings.actions import ListName
+from retention_models.settings.project import Settings, read_settings
+from retention_models.summaries.customers import Day
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store with its log, its settings, and the day up to which it is looked at.
+
+    Attributes
+    ----------
+    id : str
+        The store's id, as in the data.
+    settings : Settings
+        The project file.
+    log : Transactions
+        The chain's checked log.
+    observation_end : date
+        Last day that counts.
+    part : StoreSlice, optional
+        What a run has read and found for this store before.
+    """
+
+    id: str
+    settings: Settings
+    log: Transactions
+    observation_end: dt.date
+    part: StoreSlice | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The name shown on the page."""
+        return self.settings.store_name(self.id)
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """Customer summary; see `customer_summary`."""
+        summary = self._models.summary
+        before = summary.attrs["customers_before"]
+        if summary.empty and before:
+            raise CannotSay(
+                phrase(
+                    "All {customers} customers of store {store} were first seen before {day} "
+                    "(first_seen_from), so they are left out and nothing can be said about the rest. An "
+                    "earlier day keeps some of them.",
+                    customers=count(before),
+                    store=self.id,
+                    day=summary.attrs["first_seen_from"],
+                )
+            )
+        if summary.empty:
+            raise CannotSay(
+                phrase(
+                    "The data hold no purchase at store {store} up to {day}, so nothing can be said "
+                    "about it. If it should have some, check the store's id in the project file.",
+                    store=self.id,
+                    day=day(self.observation_end),
+                )
+            )
+        return summary
+
+    @cached_property
+    def first_day(self) -> dt.date:
+        """Day of the store's first purchase in the data, by whomever."""
+        return dt.date.fromisoformat(self.summary.attrs["first_purchase"])
+
+    @cached_property
+    def measures(self) -> pd.DataFrame:
+        """Rates and sums of the last year; see `store_measures`."""
+        self.require_customers()
+        return store_measures(self.log, store_id=self.id, end=self.observation_end)
+
+    @cached_property
+    def cohorts(self) -> pd.DataFrame:
+        """Monthly cohorts; see `cohort_retention`."""
+        self.require_customers()
+        return cohort_retention(self.log, store_id=self.id, end=self.observation_end)
+
+    @cached_property
+    def purchases(self) -> BetaGeoFitter:
+        """Purchase model of all that was observed; see `StoreModels`."""
+        _ = self.summary  # an empty store says so first
+        return self._models.purchases
+
+    @cached_property
+    def spend(self) -> GammaGammaFitter:
+        """Spend model of customers with a repeat purchase worth something; see `StoreModels`."""
+        _ = self.summary
+        return self._models.spend
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """A row per customer; see `predict_customers`. Money is NaN where spend cannot be modelled."""
+        return predict_customers(self.purchases, self._spend_if_any, self.summary, **self._horizon)
+
+    @cached_property
+    def forecast(self) -> StoreForecast:
+        """The customers' totals over the horizon; see `predict_store`.
+
+        Withheld where the model failed its check on the holdout. A store too young for that check
+        gets its forecast, and the section on trust says that it was not checked.
+        """
+        self._require_trust()
+        # Chance averages out over many customers, so fewer draws do; at least 200 for the quantiles.
+        draws = int(np.clip(20_000_000 / len(self.summary), 200, 1000))
+        return predict_store(
+            self.purchases,
+            self._spend_if_any,
+            self.summary,
+            **self._horizon,
+            draws=draws,
+        )
+
+    @cached_property
+    def actions(self) -> dict[ListName, ActionList]:
+        """Lists of customers with what to do, by name, with the project's surveys and events."""
+        surveys, events = self.contacts
+        end = self.observation_end
+        return self.list_actions(
+            scores=None if surveys is None else last_scores(surveys, self.id, end),
+            complaints=None if events is None else last_events(events, COMPLAINT, self.id, end),
+        )
+
+    def list_actions(
+        self, *, scores: pd.DataFrame | None = None, complaints: pd.DataFrame | None = None
+    ) -> dict[ListName, ActionList]:
+        """Lists of customers, with a survey's last scores and a record of complaints; see `Known`."""
+        rules, columns = self.settings.actions, self.settings.transactions.columns
+        known = read_known(
+            self.log,
+            self.id,
+            self.summary,
+            lookback_days=rules.lookback_days,
+            has_categories=columns.category is not None,
+            scores=scores,
+            complaints=complaints,
+        )
+        return find_actions(known, self._outlook, rules, self.settings.money.currency)
+
+    @property
+    def contacts(self) -> tuple[Surveys | None, Events | None]:
+        """The project's surveys and events, where it names any."""
+        if self.part is not None:
+            return self.part.surveys, self.part.events
+        return read_project_surveys(self.settings), read_project_events(self.settings)
+
+    @cached_property
+    def campaigns(self) -> pd.DataFrame:
+        """The chain's newest campaigns: what each changed and how sure that is; see `campaign_overview`.
+
+        Of the whole chain, since a store alone has too few customers for a verdict of its own.
+        """
+        if not self.settings.campaigns:
+            raise CannotSay(phrase("The project file describes no campaign."))
+        newest = self.settings.reports.campaigns
+        if not newest:
+            raise CannotSay(
+                phrase("The project file asks for no campaigns: [reports] campaigns is 0.")
+            )
+        if self.part is not None and self.part.campaigns is not None:
+            return self.part.campaigns
+        return campaign_overview(self.settings, self.log, as_of=self.observation_end, newest=newest)
+
+    @property
+    def forecast_verdict(self) -> str:
+        """The holdout's verdict, or "not checked" where there can be none."""
+        try:
+            return self.holdout.verdict
+        except CannotSay:
+            return "not checked"
+
+    @cached_property
+    def holdout(self) -> HoldoutValidation:
+        """Model against a holdout at the end of the data; see `validate_holdout`."""
+        split = self.calibration_end
+        early = self._models_of(split, upto=split)
+        purchases: BetaGeoFitter | None = None
+        try:
+            purchases = early.purchases
+        except CannotSay:
+            # A model that the data leave open predicts all the same, and is checked as it is.
+            early.require_repeats()
+        return validate_holdout(
+            self.log,
+            store_id=self.id,
+            calibration_end=split,
+            holdout_end=self.observation_end,
+            time_unit=self.settings.model.time_unit,
+            purchases=purchases,
+        )
+
+    @cached_property
+    def comparison(self) -> ModelComparison:
+        """The models of purchases side by side; see `compare_models`."""
+        _ = self.holdout  # says why there can be none
+        return compare_models(
+            self.log,
+            store_id=self.id,
+            calibration_end=self.calibration_end,
+            holdout_end=self.observation_end,
+            time_unit=self.settings.model.time_unit,
+        )
+
+    @cached_property
+    def tracking(self) -> pd.DataFrame:
+        """Purchases week by week against the model; see `weekly_tracking`."""
+        return weekly_tracking(self.log, self.holdout, store_id=self.id)
+
+    @cached_property
+    def calibration_end(self) -> dt.date:
+        """Last day of calibration: the holdout setting before the end, or a quarter of the data."""
+        return calibration_end(self.settings, self.summary, self.observation_end)
+
+    @property
+    def _spend_if_any(self) -> GammaGammaFitter | None:
+        try:
+            return self.spend
+        except CannotSay:
+            return None  # the page says why in the section on value; counts stand without it
+
+    @property
+    def _outlook(self) -> Outlook | str:
+        """The models and the terms of value, or why there are none."""
+        try:
+            self._require_trust()
+            purchases, predictions = self.purchases, self.predictions
+        except CannotSay as refusal:
+            return str(refusal)
+        try:
+            return Outlook(purchases, self.spend, predictions, **self._horizon)
+        except CannotSay as refusal:
+            return Outlook(purchases, None, predictions, **self._horizon, no_spend=str(refusal))
+
+    def _require_trust(self) -> None:
+        if self.forecast_verdict == "do not use":
+            raise CannotSay(
+                phrase(
+                    "The forecast is withheld: the model failed its check against purchases that it had "
+                    "not seen (see “Can we trust this?”)."
+                )
+            )
+
+    @property
+    def _horizon(self) -> dict[str, Any]:
+        return {
+            "horizon": self.settings.model.horizon,
+            "annual_discount_rate": self.settings.money.annual_discount_rate,
+            "margin": self.settings.money.margin,
+            "interval": self.settings.model.interval,
+        }
+
+    def require_customers(self) -> None:
+        """Refuse where so few people have bought that figures would tell of single persons."""
+        n = len(self.summary)
+        if n < SMALLEST_GROUP:
+            raise CannotSay(
+                plural(
+                    "The store has one customer so far; figures of fewer than {smallest} are not shown, "
+                    "since they would tell of single persons.",
+                    "The store has {n} customers so far; figures of fewer than {smallest} are not "
+                    "shown, since they would tell of single persons.",
+                    n,
+                    smallest=SMALLEST_GROUP,
+                )
+            )
+
+    @cached_property
+    def _models(self) -> StoreModels:
+        return self._models_of(self.observation_end)
+
+    def _models_of(self, end: dt.date, upto: dt.date | None = None) -> StoreModels:
+        time_unit = self.settings.model.time_unit
+        loans = {} if self.part is None else self.part.loans
+        return StoreModels(self.log, self.id, end, time_unit, self.settings.stores.ids, upto, loans)
+
+
+def open_store(project_file: str | Path, store_id: str, *, as_of: Day | None = None) -> Store:
+    """Open a store of a project.
+
+    Parameters
+    ----------
+    project_file : str or Path
+        The project file (TOML).
+    store_id : str
+        The store's id, as text.
+    as_of : date or str, optional
+        Last day that counts; the project file's observation_end, or else the log's last day,
+        unless given.
+
+    Returns
+    -------
+    Store
+        Nothing is fitted until asked for.
+
+    Raises
+    ------
+    SettingsError
+        If the project file is wrong.
+    DataError
+        If the data cannot be used.
+    """
+    settings = read_settings(project_file)
+    part = read_slice(project_file, str(store_id))
+    log = read_project_transactions(settings) if part is None else part.log
+    return Store(str(store_id), settings, log, last_day(settings, log, as_of), part)

@@ -1,0 +1,238 @@
+"""What a run reads once and gives to each store's notebook: its rows, its contacts, its loans.
+
+A run opens the log, and writes for every store the rows of that store, what is known of the whole chain,
+and what the chain lends it. `open_store` takes them where the environment of a notebook names their
+folder, the project file is the one they were made from, and the store is theirs; else it reads the
+project's data.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from retention_models.data.contacts import (
+    Events,
+    Surveys,
+    read_project_events,
+    read_project_surveys,
+)
+from retention_models.data.engines import open_source, write_parquet, write_parts
+from retention_models.data.transactions import Transactions, read_project_transactions
+from retention_models.errors import CannotSay
+from retention_models.languages import phrase
+from retention_models.predictions.store_models import Loan, find_loans
+from retention_models.project.campaign_overview import OverviewRow, campaign_overview
+from retention_models.project.handover import (
+    frame,
+    open_rows,
+    read_chain,
+    write_chain,
+    write_json,
+)
+from retention_models.settings.project import Settings, read_settings
+from retention_models.summaries.customers import customer_summary_by_store
+from retention_models.time_units import days_in
+
+_ROWS, _STORE = "rows.parquet", "store.json"
+_CAMPAIGNS = "campaigns.parquet"
+
+_Contacts = TypeVar("_Contacts", Surveys, Events)
+
+
+@dataclass(frozen=True)
+class StoreSlice:
+    """What a run has read for a store.
+
+    Attributes
+    ----------
+    log : Transactions
+        Its own rows, and what was counted of the chain's; the chain's rows are opened where asked for.
+    loans : dict of date to Loan or None
+        What the chain lends it as of a day.
+    surveys, events : Surveys, Events or None
+        Those of the store, and of no one store.
+    campaigns : DataFrame or None
+        The chain's newest campaigns, from `campaign_overview`; None where there is none.
+    """
+
+    log: Transactions
+    loans: dict[dt.date, Loan | None]
+    surveys: Surveys | None
+    events: Events | None
+    campaigns: pd.DataFrame | None = None
+
+
+def calibration_end(settings: Settings, summary: pd.DataFrame, end: dt.date) -> dt.date:
+    """Last day of calibration: the holdout setting before the end, or a quarter of the data.
+
+    Raises
+    ------
+    CannotSay
+        If the store has not been observed for long enough.
+    """
+    unit = days_in(settings.model.time_unit)
+    observed = float(summary["T"].max()) * unit
+    held_out = settings.model.holdout
+    days = round(held_out * unit) if held_out is not None else round(observed / 4)
+    if not 0 < days < observed:
+        raise CannotSay(
+            phrase(
+                "The store has been observed for {observed} days, too short to hold out {days} of them "
+                "and check the model against what came.",
+                observed=f"{observed:.0f}",
+                days=days,
+            )
+        )
+    return end - dt.timedelta(days=days)
+
+
+def write_slices(
+    folder: Path,
+    project_file: Path,
+    settings: Settings,
+    log: Transactions,
+    store_ids: Sequence[str],
+    end: dt.date,
+    *,
+    estimated: Mapping[str, list[OverviewRow]] | None = None,
+) -> None:
+    """Write what the notebooks of a run's stores need.
+
+    Parameters
+    ----------
+    folder : Path
+        An empty one; readable by whoever runs the notebooks.
+    project_file : Path
+    settings : Settings
+    log : Transactions
+        The chain's checked log.
+    store_ids : sequence of str
+        The stores.
+    end : date
+        Last day that counts.
+    estimated : mapping of str to list, optional
+        Rows of campaigns that need no estimating any more; see `campaign_overview`.
+    """
+    folders = {store: folder / _name(store) for store in store_ids}
+    for place in folders.values():
+        place.mkdir(mode=0o700)
+    with log.origin.reading():
+        log.origin.require_unchanged()
+        write_parts(log.table, "store_id", {s: place / _ROWS for s, place in folders.items()})
+    if settings.campaigns and settings.reports.campaigns:
+        newest = settings.reports.campaigns
+        overview = campaign_overview(settings, log, as_of=end, newest=newest, estimated=estimated)
+        overview.to_parquet(folder / _CAMPAIGNS)
+    loans = _loans(settings, log, store_ids, end)
+    surveys, events = read_project_surveys(settings), read_project_events(settings)
+    for store, place in folders.items():
+        lent = {day: loan and loan.content() for day, loan in loans.get(store, {}).items()}
+        content: dict[str, Any] = {"store": store, "loans": lent}
+        for name, contacts in (("surveys", surveys), ("events", events)):
+            if contacts is not None:
+                _write_contacts(contacts, store, place / f"{name}.parquet")
+                content[name] = _told_of(contacts)
+        write_json(place / _STORE, content)
+    write_chain(folder, project_file, log)
+
+
+def _loans(
+    settings: Settings, log: Transactions, store_ids: Sequence[str], end: dt.date
+) -> dict[str, dict[str, Loan | None]]:
+    """By store and day, ISO 8601: at the end, and at the end of its calibration."""
+    chain = None if settings.stores.ids is None else {*settings.stores.ids, *store_ids}
+
+    def summaries(day: dt.date) -> dict[str, pd.DataFrame]:
+        return customer_summary_by_store(
+            log, store_ids=chain, observation_end=day, time_unit=settings.model.time_unit
+        )
+
+    now = summaries(end)
+    found: dict[str, dict[str, Loan | None]] = {store: {} for store in store_ids}
+    for store, loan in find_loans(now, store_ids).items():
+        found[store][end.isoformat()] = loan
+    splits: dict[dt.date, list[str]] = {}
+    for store in store_ids:
+        if store in now:
+            try:
+                splits.setdefault(calibration_end(settings, now[store], end), []).append(store)
+            except CannotSay:
+                continue  # its page says so in the place of the check
+    for split, stores in splits.items():
+        for store, loan in find_loans(summaries(split), stores).items():
+            found[store][split.isoformat()] = loan
+    return found
+
+
+def _write_contacts(contacts: Surveys | Events, store: str, path: Path) -> None:
+    table = contacts.table
+    here = table["store_id"].isnull() | (table["store_id"] == store)
+    write_parquet(table.filter(here), str(path))
+
+
+def _told_of(contacts: Surveys | Events) -> dict[str, Any]:
+    scale = {"scale": contacts.scale} if isinstance(contacts, Surveys) else {}
+    quality = contacts.quality.to_json(orient="table")
+    return {"rows_read": contacts.rows_read, "source": contacts.source, "quality": quality, **scale}
+
+
+def read_slice(project_file: str | Path, store_id: str) -> StoreSlice | None:
+    """What the run that started this process has read for a store; None where there is nothing.
+
+    Parameters
+    ----------
+    project_file : str or Path
+        Anything else than the file of the run, as it was, has no slice.
+    store_id : str
+    """
+    found = read_chain(project_file)
+    if found is None:
+        return None
+    folder, chain = found
+    place = folder / _name(store_id)
+    try:
+        own = json.loads((place / _STORE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    settings = read_settings(project_file)
+    loans = {
+        dt.date.fromisoformat(day): content and Loan.from_content(content)
+        for day, content in own["loans"].items()
+    }
+    log = open_rows(
+        settings,
+        place / _ROWS,
+        chain,
+        only=store_id,
+        open_whole=cache(lambda: read_project_transactions(settings)),
+    )
+    return StoreSlice(
+        log,
+        loans,
+        _contacts(Surveys, settings, place / "surveys.parquet", own.get("surveys")),
+        _contacts(Events, settings, place / "events.parquet", own.get("events")),
+        pd.read_parquet(folder / _CAMPAIGNS) if (folder / _CAMPAIGNS).exists() else None,
+    )
+
+
+def _contacts(
+    kind: type[_Contacts], settings: Settings, path: Path, told: dict[str, Any] | None
+) -> _Contacts | None:
+    if told is None:
+        return None
+    table = open_source(str(path), None, settings.transactions.timezone).table
+    return kind(**{**told, "table": table, "quality": frame(told["quality"])})
+
+
+def _name(store_id: str) -> str:
+    """A folder's name for any text."""
+    return hashlib.sha256(store_id.encode()).hexdigest()[:32]

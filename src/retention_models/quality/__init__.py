@@ -1,1 +1,0 @@
-"""What is worth knowing of a log before its numbers are believed."""

@@ -1,0 +1,264 @@
+"""The notebooks of a run, several at once, through any `concurrent.futures.Executor`.
+
+Where notebooks run: processes of this machine, or the workers of a Dask cluster.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import tenacity
+
+from retention_models.errors import SettingsError
+from retention_models.runs.execution.forked import Notebook
+from retention_models.runs.execution.outputs import now
+from retention_models.runs.execution.results import ExecutionResult, Limits
+from retention_models.runs.execution.retries import execute
+from retention_models.runs.execution.workers import Workers
+from retention_models.runs.publishing.files import hashes
+
+_BESIDE = 120.0  # seconds for all that is not the notebook, before its process is ended
+_TRIES = 3
+
+
+@contextmanager
+def open_executor(options: Options, notebooks: Sequence[Path]) -> Iterator[Executor]:
+    """An executor for a run's notebooks; what is under way when it is closed is ended.
+
+    Parameters
+    ----------
+    options : Options
+    notebooks : sequence of Path
+        Whose imports are made beforehand.
+
+    Raises
+    ------
+    SettingsError
+        If the scheduler cannot be reached, or `distributed` is not installed.
+    """
+    seconds = options.limits.seconds + _BESIDE
+    if options.scheduler is not None:
+        with _cluster(options.scheduler, options.warm, notebooks, seconds) as executor:
+            yield executor
+        return
+    with (
+        Workers(warm=options.warm, notebooks=notebooks) as workers,
+        LocalExecutor(workers, options.jobs, seconds) as executor,
+    ):
+        try:
+            yield executor
+        except BaseException:
+            # Before the threads are waited for: each of them waits for a process.
+            workers.end()
+            raise
+
+
+class LocalExecutor(Executor):
+    """Calls functions in processes of this machine.
+
+    Parameters
+    ----------
+    workers : Workers
+    jobs : int
+        How many at once.
+    seconds : float
+        How long each may take.
+    """
+
+    def __init__(self, workers: Workers, jobs: int, seconds: float) -> None:
+        self._workers, self._seconds = workers, seconds
+        # The threads do nothing but wait for the processes.
+        self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="notebook")
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Schedule a call; see `concurrent.futures.Executor.submit`."""
+        if kwargs:
+            raise TypeError("submit takes no arguments by name: they do not travel.")
+        return self._threads.submit(self._workers.call, fn, *args, seconds=self._seconds)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End; see `concurrent.futures.Executor.shutdown`."""
+        self._threads.shutdown(wait, cancel_futures=cancel_futures)
+
+
+@contextmanager
+def _cluster(
+    address: str, warm: bool, notebooks: Sequence[Path], seconds: float
+) -> Iterator[Executor]:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise SettingsError(
+            "execution.scheduler: a Dask cluster needs the package distributed. Install "
+            "retention-models[dask]."
+        ) from None
+    connect = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(OSError),
+        stop=tenacity.stop_after_attempt(_TRIES),
+        wait=tenacity.wait_exponential(multiplier=0.2, max=2) + tenacity.wait_random(0, 0.1),
+        reraise=True,
+    )
+    try:
+        client = connect(Client, address, timeout=5, set_as_default=False)
+    except OSError as error:
+        raise SettingsError(
+            f"execution.scheduler: no Dask scheduler answers at {address} ({error})."
+        ) from None
+    with client:
+        yield _ClusterExecutor(client, warm, tuple(notebooks), seconds)
+
+
+class _ClusterExecutor(Executor):
+    def __init__(
+        self, client: Any, warm: bool, notebooks: tuple[Path, ...], seconds: float
+    ) -> None:
+        self._executor = client.get_executor(pure=False)
+        self._how = warm, notebooks, seconds
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if kwargs:
+            raise TypeError("submit takes no arguments by name: they do not travel.")
+        found: Future[Any] = self._executor.submit(call_beside, self._how, fn, *args)
+        return found
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._executor.shutdown(wait=wait)
+
+
+_beside: dict[tuple[bool, tuple[Path, ...]], Workers] = {}
+_opening = threading.Lock()
+
+
+def call_beside(
+    how: tuple[bool, tuple[Path, ...], float], function: Callable[..., Any], *arguments: Any
+) -> Any:
+    """On a cluster's worker: call a function in a process beside it, forked from a warm one.
+
+    The worker keeps the warm process for the next call; it ends with the worker.
+    """
+    warm, notebooks, seconds = how
+    with _opening:
+        if (warm, notebooks) not in _beside:
+            _beside[warm, notebooks] = Workers(warm=warm, notebooks=notebooks)
+        workers = _beside[warm, notebooks]
+    return workers.call(function, *arguments, seconds=seconds)
+
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One notebook to execute; travels to whichever process executes it.
+
+    Attributes
+    ----------
+    id : str
+        Of the store, or of whatever the notebook is about.
+    notebook : Path
+    parameters : dict
+        By name of the notebook's parameters cell.
+    folder : Path
+        Working folder; the executed notebook goes there.
+    kind : str
+        What the notebook is about.
+    """
+
+    id: str
+    notebook: Path
+    parameters: dict[str, Any]
+    folder: Path
+    kind: str = "store"
+
+    @property
+    def executed(self) -> Path:
+        """Where the executed notebook goes."""
+        return self.folder / f"{self.kind}_report.ipynb"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How notebooks are executed.
+
+    Attributes
+    ----------
+    jobs : int
+        How many at once on this machine.
+    warm : bool
+        In processes forked from one that has its imports made, or else in kernels.
+    limits : Limits
+        Of each.
+    environment : dict
+        Variables that each is given.
+    scheduler : str, optional
+        Address of a Dask scheduler; this machine without it.
+    """
+
+    jobs: int = 1
+    warm: bool = True
+    limits: Limits = field(default_factory=Limits)
+    environment: dict[str, str] = field(default_factory=dict)
+    scheduler: str | None = None
+
+
+def execute_all(tasks: Sequence[Task], options: Options) -> Iterator[tuple[str, ExecutionResult]]:
+    """Execute notebooks, several at once; the id and what became of each, as it ends.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+    options : Options
+
+    Yields
+    ------
+    tuple of str and ExecutionResult
+        One for each task, whatever happens to the processes that execute them.
+
+    Raises
+    ------
+    SettingsError
+        If the scheduler cannot be reached.
+    """
+    notebooks = tuple(dict.fromkeys(task.notebook for task in tasks))
+    with open_executor(options, notebooks) as executor:
+        futures = _submitted(executor, tasks, options)
+        try:
+            for future in as_completed(futures):
+                yield futures[future].id, _result_of(future)
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+def _submitted(
+    executor: Executor, tasks: Sequence[Task], options: Options
+) -> dict[Future[ExecutionResult], Task]:
+    return {
+        executor.submit(execute_task, task, options.limits, options.environment): task
+        for task in tasks
+    }
+
+
+def _result_of(future: Future[ExecutionResult]) -> ExecutionResult:
+    try:
+        return future.result()
+    except TimeoutError as error:
+        return ExecutionResult("timed out", True, now(), now(), text=str(error), over_limit=True)
+    except (Exception, CancelledError) as error:  # noqa: BLE001 - one notebook never stops the others
+        said = f"{type(error).__name__}: {error}"
+        return ExecutionResult("kernel died", True, now(), now(), log=said)
+
+
+def execute_task(task: Task, limits: Limits, environment: dict[str, str]) -> ExecutionResult:
+    """Execute a notebook from the process that this is called in, and say what is in its folder then."""
+    executed = task.executed
+    notebook = Notebook(task.notebook, executed, task.parameters, task.folder, environment)
+    # At once: what another notebook of the run writes there later is not this one's.
+    return replace(execute(notebook, limits), files=hashes(task.folder))

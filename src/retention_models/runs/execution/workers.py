@@ -1,0 +1,266 @@
+"""Work done in other processes of this machine, again where one of them died.
+
+What is to be called and what it returned travel as pickled files, the way `multiprocessing` sends them
+through its pipes: a file, unlike a pipe, is whole or not there when its writer is killed. To read a
+pickle is to run what it says, so they lie in a folder that is this user's alone (0700), made for this
+object and removed with it, each file as soon as it was read. They are between two processes of one run
+and one version of the package: no cache, and no model, is ever read from one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import logging
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import tenacity
+
+from retention_models.runs.execution import preload
+from retention_models.runs.execution.results import signal_name
+from retention_models.runs.execution.server import RESULT, remove
+
+_Result = TypeVar("_Result")
+_TRIES = 3
+_END = 5.0  # seconds that a server has to end
+
+log = logging.getLogger(__name__)
+
+
+class WorkerDied(RuntimeError):
+    """The process that did a piece of work is gone, and its result with it."""
+
+
+class _TooLong(RuntimeError):
+    """A piece of work took longer than it may; another try would, too."""
+
+
+class _Server:
+    """The other end of `server`."""
+
+    def __init__(self, warm: bool, notebooks: Sequence[Path], folder: Path) -> None:
+        settings = {
+            "warm": warm,
+            "notebooks": [str(path) for path in notebooks],
+            "folder": str(folder),
+        }
+        environment = {**os.environ, **dict.fromkeys(preload.ONE_THREAD, "1"), **preload.INLINE}
+        if warm:
+            environment |= preload.NO_ALLOCATOR_THREAD
+        self._process = subprocess.Popen(  # noqa: S603 - this interpreter, this package
+            [
+                sys.executable,
+                "-m",
+                "retention_models.runs.execution.server",
+                json.dumps(settings),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            # A key press that interrupts the run is for the run, which ends this process.
+            start_new_session=True,
+        )
+        self._writing = threading.Lock()
+        self._answers: dict[int, queue.SimpleQueue[dict[str, Any] | None]] = {}
+        self._numbers = itertools.count()
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        first = self._process.stdout.readline() if self._process.stdout else b""
+        self._listening.start()
+        if not first:
+            self.end()
+            raise WorkerDied(f"The process for notebooks ended at its start ({self._ended()}).")
+        self.cold: str = json.loads(first)["cold"]
+
+    @property
+    def pid(self) -> int:
+        """Id of its process."""
+        return self._process.pid
+
+    @property
+    def is_there(self) -> bool:
+        """Whether its process is."""
+        return self._process.poll() is None
+
+    def do(self, work: Path, seconds: float) -> None:
+        """Have a piece of work done; returns when its result is there."""
+        number, answer = next(self._numbers), queue.SimpleQueue[dict[str, Any] | None]()
+        self._answers[number] = answer
+        request = {"number": number, "work": str(work), "seconds": max(1, round(seconds))}
+        try:
+            with self._writing:
+                self._process.stdin.write(json.dumps(request).encode() + b"\n")  # type: ignore[union-attr]
+                self._process.stdin.flush()  # type: ignore[union-attr]
+        except OSError:
+            raise WorkerDied("The process for notebooks is gone.") from None
+        if not self.is_there:
+            answer.put(None)  # it may have gone before this one was among those to be told
+        found = answer.get()
+        # A result is a result, whatever its process did after it.
+        if work.with_suffix(RESULT).exists():
+            return
+        if found is None:
+            raise WorkerDied(f"The process for notebooks is gone ({self._ended()}).")
+        code = found["code"]
+        if -code == getattr(signal, "SIGALRM", None):
+            raise _TooLong(f"It took longer than {round(seconds)} seconds.")
+        how = f"signal {-code}, {signal_name(-code)}" if code < 0 else f"exit code {code}"
+        raise WorkerDied(f"The process that worked on it ended unexpectedly ({how}).")
+
+    def _listen(self) -> None:
+        stream = self._process.stdout
+        assert stream is not None
+        with stream:
+            for line in stream:
+                answer = json.loads(line)
+                waiting = self._answers.pop(answer["number"], None)
+                if waiting is not None:
+                    waiting.put(answer)
+        self._process.wait()
+        for waiting in list(self._answers.values()):
+            waiting.put(None)
+
+    def _ended(self) -> str:
+        code = self._process.wait()
+        return f"signal {-code}, {signal_name(-code)}" if code < 0 else f"exit code {code}"
+
+    def end(self) -> None:
+        """End its process, and with it all that it started."""
+        if self._process.stdin:
+            with contextlib.suppress(OSError):  # it is gone already
+                self._process.stdin.close()
+        try:
+            self._process.wait(_END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._listening.join()
+
+
+class Workers:
+    """Processes of this machine that work can be sent to, by several threads at once.
+
+    Parameters
+    ----------
+    warm : bool
+        One process with its imports made, forked for each piece of work; else one process for each
+        piece that is done at a time, kept for the next.
+    notebooks : sequence of Path
+        Notebooks whose imports are made.
+    """
+
+    def __init__(self, *, warm: bool, notebooks: Sequence[Path] = ()) -> None:
+        self._warm, self._notebooks = warm, tuple(notebooks)
+        self._lock, self._ended = threading.Lock(), False
+        self._shared: _Server | None = None
+        self._idle: list[_Server] = []
+        self._all: list[_Server] = []
+        self._folder = Path(tempfile.mkdtemp(prefix="work-"))  # mkdtemp's are the user's alone
+        self._names = itertools.count()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """End the processes; whoever waits for one is told that it is gone."""
+        self._ended = True
+        with self._lock:
+            for server in self._all:
+                server.end()
+        remove(self._folder)
+
+    @property
+    def pids(self) -> list[int]:
+        """Ids of the processes that work is sent to."""
+        return [server.pid for server in self._all if server.is_there]
+
+    def call(self, function: Callable[..., _Result], *arguments: Any, seconds: float) -> _Result:
+        """Call a function in another process.
+
+        Parameters
+        ----------
+        function : callable
+            Of a module; called again, twice at most, where the process died.
+        *arguments
+            What can be pickled.
+        seconds : float
+            The process is ended after so many.
+
+        Raises
+        ------
+        WorkerDied
+            If the process died each time.
+        """
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(
+                lambda error: isinstance(error, WorkerDied) and not self._ended
+            ),
+            stop=tenacity.stop_after_attempt(_TRIES),
+            wait=tenacity.wait_exponential(multiplier=0.1, max=2) + tenacity.wait_random(0, 0.1),
+            before_sleep=lambda state: log.warning("%s Trying again.", state.outcome.exception()),  # type: ignore[union-attr]
+            reraise=True,
+        )
+        found: _Result = retrying(self._call, function, arguments, seconds)
+        return found
+
+    def _call(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float
+    ) -> Any:
+        work = self._folder / f"{next(self._names)}.work"
+        work.write_bytes(pickle.dumps((function, arguments)))
+        server = self._take()
+        try:
+            server.do(work, seconds)
+            return pickle.loads(work.with_suffix(RESULT).read_bytes())  # noqa: S301 - its own file
+        except _TooLong as error:
+            raise TimeoutError(str(error)) from None
+        finally:
+            self._give_back(server)
+            for path in (work, work.with_suffix(RESULT)):
+                path.unlink(missing_ok=True)
+
+    def _take(self) -> _Server:
+        with self._lock:
+            if self._ended:
+                raise WorkerDied("The run is ending.")
+            if self._warm:
+                if self._shared is None or not self._shared.is_there:
+                    self._shared = self._started(warm=True)
+                    if self._shared.cold:
+                        log.warning("Notebooks run in ordinary kernels: %s.", self._shared.cold)
+                        self._warm = False
+                return self._shared
+            while self._idle:
+                server = self._idle.pop()
+                if server.is_there:
+                    return server
+            return self._started(warm=False)
+
+    def _started(self, *, warm: bool) -> _Server:
+        server = _Server(warm, self._notebooks, self._folder)
+        self._all.append(server)
+        return server
+
+    def _give_back(self, server: _Server) -> None:
+        with self._lock:
+            if server.cold:
+                self._idle.append(server)

@@ -1,0 +1,214 @@
+"""What the stores of a run share, and a store on its way to being published.
+
+What a run is to do, and what whoever started it asked for.
+
+A run's own clock: it starts at the wall's time and never jumps.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from retention_models.pages.html.kinds import STORE, PageKind
+from retention_models.runs.execution.results import ExecutionResult
+from retention_models.runs.publishing.fingerprints import DataPrint
+from retention_models.runs.publishing.manifest import Entry, Manifest
+from retention_models.settings.project import Settings
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What whoever started the run asked for.
+
+    Attributes
+    ----------
+    stores : tuple of str
+        Ids; empty for all of the project's.
+    as_of : date, optional
+        Last day that counts; None for the project's or the data's.
+    force : bool
+        Whether stores are made anew whose inputs are unchanged.
+    resume : bool
+        Whether the newest run (of that day, where one is given) is continued, if it was stopped.
+    """
+
+    stores: tuple[str, ...] = ()
+    as_of: dt.date | None = None
+    force: bool = False
+    resume: bool = False
+
+    def shown(self) -> dict[str, Any]:
+        """As JSON."""
+        return {**asdict(self), "as_of": self.as_of and self.as_of.isoformat()}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is to do.
+
+    Attributes
+    ----------
+    settings : Settings
+    as_of : date
+        Last day that counts.
+    output : Path
+        The output folder.
+    stores : tuple of str
+        Ids.
+    data : DataPrint
+    head : dict
+        The manifest's ``project``, ``parameters``, ``code``, ``lock`` and ``data``.
+    asked : Asked
+    kind : PageKind
+        What the pages are of; `stores` are then the ids of these.
+    """
+
+    settings: Settings
+    as_of: dt.date
+    output: Path
+    stores: tuple[str, ...]
+    data: DataPrint
+    head: dict[str, Any] = field(repr=False)
+    asked: Asked = field(default_factory=Asked)
+    kind: PageKind = STORE
+
+    @property
+    def whole(self) -> bool:
+        """Whether the run is over all of the project's stores."""
+        return not self.asked.stores
+
+
+@dataclass(frozen=True)
+class RunClock:
+    """The time in UTC and in the shop's zone, by the seconds that have passed since the start.
+
+    A clock that is set back, or an hour that comes twice, gives no end before its start.
+
+    Attributes
+    ----------
+    zone : ZoneInfo
+        The zone that is named in the manifest.
+    started : datetime
+        In UTC.
+    """
+
+    zone: ZoneInfo
+    started: dt.datetime = field(default_factory=lambda: dt.datetime.now(tz=dt.UTC))
+    _origin: float = field(default_factory=time.monotonic, repr=False)
+
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._origin
+
+    def now(self) -> dt.datetime:
+        """The time in UTC."""
+        return self.started + dt.timedelta(seconds=self.seconds())
+
+    def stamp(self, moment: dt.datetime | None = None) -> dict[str, str]:
+        """A moment (now unless given) for the manifest: in UTC, locally, and the zone's name."""
+        at = moment or self.now()
+        return {
+            "utc": utc(at),
+            "local": at.astimezone(self.zone).isoformat(timespec="seconds"),
+            "zone": self.zone.key,
+        }
+
+    @property
+    def made(self) -> str:
+        """When the run started, as pages say it."""
+        return self.started.astimezone(self.zone).strftime("%Y-%m-%d %H:%M %Z")
+
+
+def utc(moment: dt.datetime) -> str:
+    """A moment as 2026-11-22T13:12:40Z.
+
+    Examples
+    --------
+    >>> utc(dt.datetime(2026, 3, 1, 2, tzinfo=dt.timezone(dt.timedelta(hours=3))))
+    '2026-02-28T23:00:00Z'
+    """
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a store has from before: the page to keep, and since when it has failed."""
+
+    folder: Path | None = None
+    page: dict[str, Any] | None = None
+    since: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Press:
+    """What the stores of a run share.
+
+    Attributes
+    ----------
+    settings : Settings
+    as_of : date
+    folder : Path
+        The run's folder.
+    run : str
+        Its id.
+    clock : RunClock
+    manifest : Manifest
+    secrets : dict
+        Value → where it is from, of what no file may hold.
+    kind : PageKind
+    """
+
+    settings: Settings
+    as_of: dt.date
+    folder: Path
+    run: str
+    clock: RunClock
+    manifest: Manifest
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    kind: PageKind = STORE
+
+    @property
+    def page(self) -> dict[str, Any]:
+        """The manifest's `page` of a page that this run makes."""
+        made = utc(self.clock.started)
+        return {"run": self.run, "as_of": self.as_of.isoformat(), "made": made}
+
+    def place(self, store_id: str) -> Path:
+        """A store's folder."""
+        return self.folder / self.manifest.stores[store_id]["folder"]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A store whose notebook was executed.
+
+    Attributes
+    ----------
+    store_id : str
+    result : ExecutionResult
+        What became of its notebook.
+    staging : Path
+        Where the notebook wrote; in the run's folder.
+    look : callable
+        Finds what the store has from earlier runs; asked only where it is needed.
+    known : dict
+        The entry's ``data`` and ``inputs``.
+    """
+
+    store_id: str
+    result: ExecutionResult
+    staging: Path
+    look: Callable[[], Found]
+    known: Entry
+
+    @cached_property
+    def before(self) -> Found:
+        """What the store has from earlier runs."""
+        return self.look()

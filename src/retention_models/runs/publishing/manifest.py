@@ -1,0 +1,133 @@
+"""manifest.json: what a run did to every store, written whole whenever it changes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from retention_models.runs.publishing.files import hashes, write_whole
+
+MANIFEST = "manifest.json"
+SCHEMA = 1
+PENDING, PUBLISHING, PUBLISHED, SKIPPED, KEPT = (
+    "pending",
+    "publishing",
+    "published",
+    "skipped",
+    "kept",
+)
+DONE = {PUBLISHED, SKIPPED}
+
+# A store's entry, as the schema's `settled` has it, and with its id as `store` has it.
+Entry = dict[str, Any]
+
+
+@dataclass
+class Manifest:
+    """A run's manifest.
+
+    Attributes
+    ----------
+    folder : Path
+        The run's folder.
+    head : dict
+        Everything but the stores.
+    stores : dict
+        Entry of every store by its id, in the order of the run; an entry is replaced, never changed.
+    """
+
+    folder: Path
+    head: dict[str, Any]
+    stores: dict[str, Entry] = field(default_factory=dict)
+    _texts: dict[str, tuple[Entry, str]] = field(default_factory=dict, repr=False)
+
+    def counts(self) -> dict[str, int]:
+        """Stores by outcome."""
+        found = Counter(entry["outcome"] for entry in self.stores.values())
+        return dict(sorted(found.items()))
+
+    def write(self) -> None:
+        """Write it, whole."""
+        head = json.dumps({**self.head, "counts": self.counts()}, indent=1)
+        stores = ",\n".join(self._text(store_id) for store_id in self.stores)
+        body = head.removesuffix("\n}")
+        text = f'{body},\n "stores": [\n{stores}\n ]\n}}\n'
+        write_whole(self.folder / MANIFEST, text)
+
+    def _text(self, store_id: str) -> str:
+        """An entry as a line of JSON; one that is as it was at the last writing is not made again."""
+        entry = self.stores[store_id]
+        known, text = self._texts.get(store_id, (None, ""))
+        if known is not entry:
+            text = f"  {json.dumps(entry)}"
+            self._texts[store_id] = entry, text
+        return text
+
+    def intend(self, store_id: str, settled: Entry) -> None:
+        """Write what will hold of a store once its folder is renamed into place.
+
+        A run that dies during the renaming leaves this entry; whoever reads it can tell from the
+        files' sha256 whether it happened (`reconciled`).
+        """
+        entry = self.stores[store_id]
+        self.stores[store_id] = {**entry, "outcome": PUBLISHING, "next": settled}
+        self.write()
+
+    def settle(self, store_id: str, settled: Entry) -> None:
+        """Write what became of a store."""
+        entry = self.stores[store_id]
+        self.stores[store_id] = {"store": entry["store"], "folder": entry["folder"], **settled}
+        self.write()
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """A folder's manifest, every store reconciled with its files; None where there is none.
+
+    Parameters
+    ----------
+    folder : Path
+        A run's folder.
+
+    Returns
+    -------
+    Manifest or None
+        None also for a manifest of another schema, or one that is not ours.
+    """
+    try:
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        return None
+    entries = content.pop("stores")
+    stores = {entry["store"]: reconciled(entry, folder) for entry in entries}
+    return Manifest(folder, content, stores)
+
+
+def reconciled(entry: Entry, folder: Path) -> Entry:
+    """An entry that a run left while publishing, by what the store's folder holds in fact."""
+    if entry["outcome"] != PUBLISHING:
+        return entry
+    after = entry["next"]
+    names = {"store": entry["store"], "folder": entry["folder"]}
+    if hashes(folder / entry["folder"]) == after["files"]:
+        return {**names, **after}
+    before = {name: value for name, value in entry.items() if name != "next"}
+    return {**before, "outcome": PENDING}
+
+
+def run_folders(output: Path) -> list[Path]:
+    """Folders of an output folder that hold a run, by their last day."""
+    return sorted(path.parent for path in output.glob(f"????-??-??/{MANIFEST}"))
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a manifest."""
+    text = files(__package__).joinpath("manifest.schema.json").read_text(encoding="utf-8")
+    return json.loads(text)

@@ -1,0 +1,272 @@
+"""A store's files built aside from its executed notebook, checked, and renamed into place."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from retention_models.languages import phrase
+from retention_models.pages.html import render
+from retention_models.pages.html.checks import (
+    PageError,
+    lint,
+    require_forms,
+    require_no_secret,
+    seen,
+)
+from retention_models.pages.html.failure import old_page_words, with_notice
+from retention_models.pages.html.kinds import PageKind
+from retention_models.runs.execution.results import ExecutionResult
+from retention_models.runs.publishing.context import Found, Press, Tried, utc
+from retention_models.runs.publishing.files import (
+    copy_tree,
+    hashes,
+    new_folder,
+    swap_in,
+    sync_tree,
+)
+from retention_models.runs.publishing.manifest import KEPT, PUBLISHED, Entry
+from retention_models.settings.credentials import redacted
+
+DETAILS, FAILED_NOTEBOOK = "failure.txt", "failed_report.ipynb"
+
+_KIND = {"cell failed": "cell", "timed out": "time", "kernel died": "kernel"}
+_OUTCOME = {"time": "timed out", "kernel": "kernel died"}
+
+
+class PageFailure(RuntimeError):
+    """A store's page could not be made: kind and message are the manifest's, details for the mender."""
+
+    def __init__(self, kind: str, message: str, details: str, **more: Any) -> None:
+        super().__init__(message)
+        self.kind, self.details, self.more = kind, details, more
+
+
+def publish(press: Press, tried: Tried) -> Entry:
+    """Publish a store's page, or the failure in its place.
+
+    Parameters
+    ----------
+    press : Press
+    tried : Tried
+        Its staging folder is gone afterwards.
+
+    Returns
+    -------
+    dict
+        What the manifest now says of the store.
+
+    Raises
+    ------
+    OSError
+        If the manifest cannot be written; the store's folder is as it was then.
+    """
+    try:
+        _build(press, tried)
+        settled = _settled(press, tried, PUBLISHED, tried.staging)
+        settled["page"] = press.page
+    except Exception as error:  # noqa: BLE001 - one store never stops the others
+        return _publish_failure(press, tried, error)
+    return _put(press, tried, settled, tried.staging)
+
+
+def withdraw(press: Press, store_id: str, look: Callable[[], Found], known: Entry) -> Entry:
+    """Take back a page whose files are no longer those that were published.
+
+    Parameters
+    ----------
+    press : Press
+    store_id : str
+    look, known
+        As of `Tried`.
+
+    Returns
+    -------
+    dict
+        What the manifest now says of the store.
+    """
+    entry = press.manifest.stores[store_id]
+    moment = entry["ended"] or utc(press.clock.now())
+    was = ExecutionResult("ok", True, moment, moment, tries=entry["attempts"])
+    tried = Tried(store_id, was, new_folder(press.folder), look, known)
+    changed = PageError("Its files were changed after they were published.")
+    return _publish_failure(press, tried, changed)
+
+
+def _publish_failure(press: Press, tried: Tried, error: Exception) -> Entry:
+    """Publish the last good page under a banner, or a page that says what failed; see `publish`."""
+    failure, details = _failure(press, error, tried.before)
+    try:
+        made = _rebuild(press, tried, failure, details)
+        settled = _settled(press, tried, _outcome(failure, tried.before), made)
+    except OSError as full:
+        return _unwritten(press, tried, full)
+    settled.update(failure=failure, page=tried.before.page)
+    return _put(press, tried, settled, made)
+
+
+def _put(press: Press, tried: Tried, settled: Entry, made: Path) -> Entry:
+    """Rename a finished folder into place, with the manifest told before and after."""
+    target = press.place(tried.store_id)
+    try:
+        sync_tree(made)
+    except OSError as error:
+        return _unwritten(press, tried, error, made)
+    press.manifest.intend(tried.store_id, settled)
+    try:
+        swap_in(made, target)
+    except OSError as error:
+        if hashes(target) != settled["files"]:
+            return _unwritten(press, tried, error, made)
+    press.manifest.settle(tried.store_id, settled)
+    return settled
+
+
+def _build(press: Press, tried: Tried) -> None:
+    """The page, beside what the notebook wrote; an error where one of them is not to be published."""
+    result, staging, store_id = tried.result, tried.staging, tried.store_id
+    if result.status != "ok":
+        raise PageFailure(
+            _KIND.get(result.status, "start"),
+            result.sentence,
+            result.details,
+            cell=result.cell,
+            error=result.error,
+        )
+    if result.files is not None and hashes(staging) != result.files:
+        raise PageError("Its files were changed after its notebook had ended.")
+    notebook = nbformat.read(staging / press.kind.notebook, as_version=4)
+    require_forms(notebook)
+    made = press.clock.made
+    page = render.notebook_page(notebook, press.settings, store_id, press.as_of, made, press.kind)
+    page = lint(seen(page), f"{press.kind.name} {store_id}")
+    (staging / press.kind.page).write_text(page, encoding="utf-8")
+    _require_headline(staging / press.kind.headline, press.kind, store_id)
+    require_no_secret(staging, press.secrets)
+
+
+def _require_headline(path: Path, kind: PageKind, store_id: str) -> None:
+    if not path.is_file():
+        raise PageError(f"Its notebook wrote no {path.name}.")
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        of = found.get(kind.name, store_id)
+        for section, names in kind.needed.items():
+            for entry in [found[section]] if not names else [found[section][n] for n in names]:
+                if entry["value"] is None:
+                    str(entry["reason"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PageError(
+            f"Its {path.name} lacks what the index shows ({type(error).__name__}: {error})."
+        ) from None
+    if of != store_id:
+        raise PageError(f"Its {path.name} is of the {kind.name} {of!r}.")
+
+
+def _failure(press: Press, error: Exception, before: Found) -> tuple[dict[str, Any], str]:
+    """The manifest's `failure`, and the text of the file with its details."""
+    kind, message, details, more = "page", str(error), str(error), {}
+    if isinstance(error, PageFailure):
+        kind, details, more = error.kind, error.details, error.more
+    elif isinstance(error, PageError):
+        message = phrase("Its page did not pass the last check.")
+    else:
+        kind = "disk" if isinstance(error, OSError) else "page"
+        message = phrase("Making its page stopped with {error}.", error=type(error).__name__)
+        details = "".join(traceback.format_exception(error))
+    first = {"run": press.run, "as_of": press.as_of.isoformat(), "utc": utc(press.clock.started)}
+    name = more.get("error")
+    failure = {
+        "kind": kind,
+        "cell": more.get("cell"),
+        "error": None if name is None else redacted(name, press.secrets),
+        "message": redacted(message, press.secrets),
+        "details": DETAILS,
+        "since": before.since or first,
+    }
+    return failure, redacted(details, press.secrets)
+
+
+def _outcome(failure: dict[str, Any], before: Found) -> str:
+    return KEPT if before.page else _OUTCOME.get(failure["kind"], "failed")
+
+
+def _rebuild(press: Press, tried: Tried, failure: dict[str, Any], details: str) -> Path:
+    """A folder with the last good page under a banner, or a page that says what failed."""
+    folder, before = new_folder(press.folder), tried.before
+    if before.folder is not None and before.page is not None:
+        copy_tree(before.folder, folder)
+        page = (folder / press.kind.page).read_text(encoding="utf-8")
+        # Not checked anew: it passed the check of its day, and the notice is escaped text.
+        zone, say = press.settings.zone, press.settings.language
+        said = old_page_words(before.page, failure, press.as_of, press.run, zone, say)
+        page = with_notice(page, said)
+    else:
+        page = render.failure_page(
+            failure,
+            press.settings,
+            tried.store_id,
+            press.as_of,
+            press.clock.made,
+            press.run,
+            press.kind,
+        )
+        page = lint(seen(page), f"{press.kind.name} {tried.store_id}")
+    (folder / press.kind.page).write_text(page, encoding="utf-8")
+    (folder / DETAILS).write_text(details, encoding="utf-8")
+    (folder / FAILED_NOTEBOOK).unlink(missing_ok=True)  # of an earlier night
+    ran = tried.staging / press.kind.notebook
+    if ran.is_file():
+        text = redacted(ran.read_text(encoding="utf-8"), press.secrets)
+        (folder / FAILED_NOTEBOOK).write_text(text, encoding="utf-8")
+    shutil.rmtree(tried.staging)
+    return folder
+
+
+def _settled(press: Press, tried: Tried, outcome: str, folder: Path) -> Entry:
+    result = tried.result
+    return {
+        "run": press.run,
+        "outcome": outcome,
+        "failure": None,
+        "ended": utc(press.clock.now()),
+        "seconds": round(_between(result.started, result.ended) or 0.0, 3),
+        "attempts": result.tries,
+        "cells": [
+            {"cell": cell.cell, "seconds": _between(cell.started, cell.ended)}
+            for cell in result.cells
+        ],
+        **tried.known,
+        "page": None,
+        "files": hashes(folder),
+    }
+
+
+def _between(started: str, ended: str | None) -> float | None:
+    if ended is None:
+        return None
+    passed = dt.datetime.fromisoformat(ended) - dt.datetime.fromisoformat(started)
+    return round(max(0.0, passed.total_seconds()), 3)  # a clock may have been set back meanwhile
+
+
+def _unwritten(press: Press, tried: Tried, error: OSError, *made: Path) -> Entry:
+    """Where nothing could be written the folder stays as it was, and the manifest says so."""
+    for folder in {tried.staging, *made}:
+        shutil.rmtree(folder, ignore_errors=True)  # what cannot be removed now is at the next run
+    target = press.place(tried.store_id)
+    failure, _ = _failure(press, error, tried.before)
+    reason = error.strerror or type(error).__name__
+    failure["message"] = phrase("Its files could not be written: {reason}.", reason=reason)
+    failure["details"] = None
+    here = tried.before.page if tried.before.folder == target else None
+    settled = _settled(press, tried, KEPT if here else "failed", target)
+    settled.update(failure=failure, page=here)
+    press.manifest.settle(tried.store_id, settled)
+    return settled

@@ -1,0 +1,150 @@
+"""How a run is followed: a line that renews itself on a terminal, else a line per event, and JSON."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from retention_models.errors import SettingsError
+from retention_models.pages.html.names import one_line
+from retention_models.runs.publishing.context import utc
+from retention_models.runs.publishing.manifest import DONE, Entry
+from retention_models.settings.credentials import known_secrets, redacted
+
+log = logging.getLogger(__name__)
+
+
+class Progress:
+    """Tells what happens in a run.
+
+    Parameters
+    ----------
+    terminal : text stream, optional
+        Where a line with the estimate renews itself; None where nobody looks on.
+    json_lines : Path, optional
+        A file to which every event is appended, a JSON object per line.
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be written.
+    """
+
+    def __init__(self, terminal: TextIO | None = None, json_lines: Path | None = None) -> None:
+        self._terminal = terminal
+        self._json: TextIO | None = None
+        if json_lines is not None:
+            try:
+                self._json = json_lines.open("a", encoding="utf-8", buffering=1)
+            except OSError as error:
+                raise SettingsError(
+                    f"--log: {json_lines} cannot be written ({error.strerror})."
+                ) from None
+        self._secrets = known_secrets()
+        self._total = self._todo = self._done = self._made = self._failed = 0
+        self._kind = "store"
+        self._begun = dt.datetime.now(tz=dt.UTC)
+
+    def close(self) -> None:
+        """Close the file of events."""
+        if self._json is not None:
+            self._json.close()
+
+    def __call__(self, event: str, **what: Any) -> None:
+        """Tell an event: started, store, finished, interrupted, or another with texts and numbers."""
+        self._renew("")
+        getattr(self, f"_{event}", self._other)(**what)
+        self._note(event, what)
+
+    def _started(
+        self, *, stores: int, todo: int, as_of: dt.date, kind: str = "store", **_: Any
+    ) -> None:
+        self._total, self._todo, self._kind = stores, todo, kind
+        self._done = self._made = self._failed = 0
+        self._begun = dt.datetime.now(tz=dt.UTC)
+        same = stores - todo
+        said = f", {same} unchanged" if same else ""
+        log.info("making %d of %d %s pages as of %s%s", todo, stores, kind, as_of, said)
+
+    def _store(self, *, store: str, entry: Entry, details: Path | None) -> None:
+        self._done += 1
+        head = f"[{self._done}/{self._total}] {self._kind} {one_line(store)}: {entry['outcome']}"
+        failure = entry["failure"]
+        if entry["outcome"] in DONE and entry["attempts"]:
+            head += f" in {entry['seconds']:.1f} s"
+        if failure is None:
+            log.info("%s", head)
+        else:
+            self._failed += 1
+            where = "none" if details is None else one_line(str(details))
+            log.error("%s. %s Details: %s", head, one_line(failure["message"]), where)
+        self._made += entry["outcome"] != "skipped"
+        self._renew(self.line())
+
+    def _withdrawn(self, **what: Any) -> None:
+        self._done -= 1  # it was told before as a page
+        self._store(**what)
+
+    def _finished(self, *, manifest: Any, seconds: float, removed: list[str]) -> None:
+        counts = manifest.counts()
+        said = ", ".join(f"{n} {outcome}" for outcome, n in counts.items())
+        log.info("finished in %.1f s: %s", seconds, said)
+        if removed:
+            log.info("removed %d old runs, up to %s", len(removed), removed[-1])
+
+    def _interrupted(self, *, reason: str) -> None:
+        log.error("stopped (%s); `--resume` continues", reason)
+
+    def _other(self, **what: Any) -> None:
+        log.info("%s", one_line(", ".join(f"{name} {value}" for name, value in what.items())))
+
+    def line(self, now: dt.datetime | None = None) -> str:
+        """How far it is, and when it may be done, going by the pages made so far."""
+        moment = now or dt.datetime.now(tz=dt.UTC)
+        failed = f", {self._failed} failed" if self._failed else ""
+        said = f"{self._done} of {self._total} {self._kind}s{failed}"
+        left = self._todo - self._made
+        if self._made <= 0 or left <= 0:
+            return said
+        seconds = max(0.0, (moment - self._begun).total_seconds()) / self._made * left
+        return f"{said}, about {_duration(seconds)} left"
+
+    def _renew(self, text: str) -> None:
+        if self._terminal is not None:
+            self._terminal.write(f"\r\x1b[2K{text}")
+            self._terminal.flush()
+
+    def _note(self, event: str, what: Mapping[str, Any]) -> None:
+        if self._json is None:
+            return
+        content = {"time": utc(dt.datetime.now(tz=dt.UTC)), "event": event}
+        for name, value in what.items():
+            content[name] = _plain(name, value)
+        self._json.write(redacted(json.dumps(content, default=str), self._secrets) + "\n")
+
+
+def _plain(name: str, value: Any) -> Any:
+    if name == "details":
+        return None if value is None else value.read_text(encoding="utf-8")
+    if name == "manifest":
+        return {"run": value.head["run"], "state": value.head["state"], "counts": value.counts()}
+    if name == "entry":
+        keys = ("run", "outcome", "failure", "seconds", "attempts", "page")
+        return {key: value[key] for key in keys}
+    return value
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def terminal() -> TextIO | None:
+    """Standard error where somebody looks on, or None."""
+    return sys.stderr if sys.stderr.isatty() else None

@@ -1,0 +1,295 @@
+"""A run from its lock to its last word: what is to be made, what became of it, what readers find."""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import logging
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from retention_models.errors import SettingsError
+from retention_models.pages.html.names import store_folder
+from retention_models.runs.execution.results import ExecutionResult
+from retention_models.runs.publishing.context import Plan, Press, RunClock, Tried
+from retention_models.runs.publishing.files import (
+    LOCK,
+    clean_leftovers,
+    hashes,
+    new_folder,
+    output_lock,
+    point_to,
+)
+from retention_models.runs.publishing.fingerprints import inputs_sha256
+from retention_models.runs.publishing.history import LATEST, History, prune, unfinished
+from retention_models.runs.publishing.index import publish_index
+from retention_models.runs.publishing.manifest import (
+    DONE,
+    PENDING,
+    SKIPPED,
+    Entry,
+    Manifest,
+    read_manifest,
+    reconciled,
+)
+from retention_models.runs.publishing.page import publish, withdraw
+from retention_models.settings.credentials import known_secrets
+
+log = logging.getLogger(__name__)
+
+_UNWRITABLE = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO),
+    *(errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ENOENT),
+}
+
+# A store's id and the folder that its notebook writes to.
+Job = tuple[str, Path]
+Execute = Callable[[Sequence[Job], dt.date], Iterable[tuple[str, ExecutionResult]]]
+Tell = Callable[..., None]
+
+
+def publish_run(plan: Plan, execute: Execute, tell: Tell) -> Manifest:
+    """Make, publish and record the stores of a run.
+
+    Parameters
+    ----------
+    plan : Plan
+    execute : callable
+        Is given the jobs and the last day, and yields a store's id with what became of its notebook as
+        they end.
+    tell : callable
+        Is told each event by name, with keyword arguments.
+
+    Returns
+    -------
+    Manifest
+        As it was written last.
+
+    Raises
+    ------
+    LockHeld
+        If another run is publishing there.
+    SettingsError
+        If the output folder cannot be written.
+    """
+    try:
+        plan.output.mkdir(parents=True, exist_ok=True)
+        with output_lock(plan.output):
+            return _locked_run(plan, execute, tell)
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        raise SettingsError(
+            f"reports.output: {plan.output} cannot be written ({error.strerror}). What stood there "
+            "stays; free space or mend its permissions, and run again with --resume."
+        ) from error
+
+
+def _locked_run(plan: Plan, execute: Execute, tell: Tell) -> Manifest:
+    _clean(plan.output)
+    _require_distinct(plan)
+    clock = RunClock(plan.settings.zone)
+    plan, head = _begun(plan, clock)
+    folder = plan.output / plan.as_of.isoformat()
+    folder.mkdir(exist_ok=True)
+    earlier = read_manifest(folder)
+    before = {} if earlier is None else earlier.stores
+    manifest = Manifest(folder, head, _entries(plan, head["run"], before))
+    press = Press(
+        plan.settings, plan.as_of, folder, head["run"], clock, manifest, known_secrets(), plan.kind
+    )
+    history = History(plan.output, plan.as_of, before)
+    todo = _not_yet(plan, press, before)
+    tell(
+        "started",
+        run=head["run"],
+        as_of=plan.as_of,
+        stores=len(plan.stores),
+        todo=len(todo),
+        kind=plan.kind.name,
+    )
+    with _whatever_happens(press, tell):
+        manifest.write()
+        _settle_all(plan, press, history, todo, execute, tell)
+        _withdraw_changed(plan, press, history, tell)
+        _finish(plan, press)
+    removed = prune(plan.output, plan.settings.reports.keep_runs, folder)
+    tell("finished", manifest=manifest, seconds=clock.seconds(), removed=removed)
+    return manifest
+
+
+def _clean(output: Path) -> None:
+    for folder in (output, *sorted(p for p in output.glob("????-??-??") if p.is_dir())):
+        for name in clean_leftovers(folder):
+            log.info("cleaned %s, left by a run that was stopped", folder / name)
+
+
+def _require_distinct(plan: Plan) -> None:
+    """Refuse ids that differ by case alone, where the file system does not tell them apart."""
+    if not (plan.output / LOCK.upper()).exists():
+        return
+    seen: dict[str, str] = {}
+    for store_id in plan.stores:
+        other = seen.setdefault(store_folder(store_id).casefold(), store_id)
+        if other != store_id:
+            raise SettingsError(
+                f"reports.output: {plan.output} does not tell upper from lower case, so that stores "
+                f"{other!r} and {store_id!r} would share a folder. Choose another with --output."
+            )
+
+
+def _begun(plan: Plan, clock: RunClock) -> tuple[Plan, dict[str, Any]]:
+    """The manifest's head: of a new run, or of the one that is continued."""
+    asked = plan.asked
+    stopped = unfinished(plan.output, asked.as_of) if asked.resume else None
+    if stopped is not None:
+        plan = replace(
+            plan,
+            as_of=dt.date.fromisoformat(stopped.head["as_of"]),
+            stores=tuple(i for i, e in stopped.stores.items() if e["run"] == stopped.head["run"]),
+        )
+        head = {**stopped.head, **plan.head, "state": "running", "ended": None}
+        head["resumed"] = [*stopped.head["resumed"], clock.stamp()]
+        log.info("continuing run %s", head["run"])
+        return plan, head
+    if asked.resume:
+        log.info("no run is unfinished: this is a new one")
+    moment = clock.started.strftime("%Y%m%dT%H%M%SZ")
+    return plan, {
+        "schema": 1,
+        "run": f"{moment}-{secrets.token_hex(3)}",
+        "state": "running",
+        "kind": plan.kind.name,
+        "as_of": plan.as_of.isoformat(),
+        "complete": plan.whole,
+        **plan.head,
+        "started": clock.stamp(clock.started),
+        "ended": None,
+        "resumed": [],
+        "files": {},
+    }
+
+
+def _known(plan: Plan, store_id: str) -> Entry:
+    code = plan.head["code"]
+    return {
+        "data": plan.data.of_store(store_id),
+        "inputs": inputs_sha256(store_id, plan.as_of, plan.settings, plan.data, code),
+    }
+
+
+def _entries(plan: Plan, run: str, before: dict[str, Entry]) -> dict[str, Entry]:
+    """Every store of this run as pending, behind those that are not of it and stay as they are."""
+    entries = {i: entry for i, entry in before.items() if i not in plan.stores}
+    for store_id in plan.stores:
+        old = before.get(store_id, {"failure": None, "page": None, "files": {}})
+        entries[store_id] = {
+            "store": store_id,
+            "folder": store_folder(store_id),
+            "run": run,
+            "outcome": PENDING,
+            "ended": None,
+            "seconds": 0.0,
+            "attempts": 0,
+            "cells": [],
+            **_known(plan, store_id),
+            **{name: old[name] for name in ("failure", "page", "files")},
+        }
+    return entries
+
+
+def _not_yet(plan: Plan, press: Press, before: dict[str, Entry]) -> list[str]:
+    """Settle the stores whose page stands and whose inputs are unchanged; the ids of the others."""
+    todo = []
+    for store_id in plan.stores:
+        old, entry = before.get(store_id), press.manifest.stores[store_id]
+        same = (
+            not plan.asked.force
+            and old is not None
+            and old["outcome"] in DONE
+            and entry["inputs"] is not None
+            and old["inputs"] == entry["inputs"]
+            and hashes(press.place(store_id)) == old["files"]
+        )
+        if old is None or not same:
+            todo.append(store_id)
+            continue
+        outcome = old["outcome"] if old["run"] == press.run else SKIPPED
+        press.manifest.stores[store_id] = {**old, "run": press.run, "outcome": outcome}
+    return todo
+
+
+def _settle_all(
+    plan: Plan, press: Press, history: History, todo: list[str], execute: Execute, tell: Tell
+) -> None:
+    for store_id in plan.stores:
+        if store_id not in todo:
+            _tell_store(press, store_id, tell)
+    staging = {store_id: new_folder(press.folder) for store_id in todo}
+    for store_id, result in execute(list(staging.items()), plan.as_of) if staging else ():
+        tried = Tried(
+            store_id,
+            result,
+            staging.pop(store_id),
+            partial(history.before, store_id),
+            _known(plan, store_id),
+        )
+        publish(press, tried)
+        _tell_store(press, store_id, tell)
+
+
+def _withdraw_changed(plan: Plan, press: Press, history: History, tell: Tell) -> None:
+    """Take back pages that are no longer what was published: a notebook wrote to another's folder."""
+    for store_id in plan.stores:
+        if hashes(press.place(store_id)) != press.manifest.stores[store_id]["files"]:
+            withdraw(press, store_id, partial(history.before, store_id), _known(plan, store_id))
+            _tell_store(press, store_id, tell, "withdrawn")
+
+
+def _tell_store(press: Press, store_id: str, tell: Tell, event: str = "store") -> None:
+    entry = press.manifest.stores[store_id]
+    name = None if entry["failure"] is None else entry["failure"]["details"]
+    details = None if name is None else press.place(store_id) / name
+    tell(event, store=store_id, entry=entry, details=details)
+
+
+def _finish(plan: Plan, press: Press) -> None:
+    """The index, the manifest's last word, and the link to the newest run."""
+    manifest = press.manifest
+    index = publish_index(press)
+    manifest.head["files"] = {index.name: hashes(press.folder)[index.name]}
+    manifest.head["state"] = "finished"
+    manifest.head["ended"] = press.clock.stamp()
+    manifest.write()
+    link = plan.output / LATEST
+    newest = not link.is_symlink() or link.readlink().name <= press.folder.name
+    if manifest.head["complete"] and newest and not point_to(link, press.folder.name):
+        log.warning("%s is not a link of ours, so it was left as it is", link)
+
+
+@contextmanager
+def _whatever_happens(press: Press, tell: Tell) -> Iterator[None]:
+    """Whoever stops a run finds its folders cleaned and its manifest saying so, as far as can be."""
+    try:
+        yield
+    except BaseException as error:
+        tell("interrupted", reason=type(error).__name__)
+        manifest = press.manifest
+        manifest.stores = {
+            store_id: reconciled(entry, press.folder) for store_id, entry in manifest.stores.items()
+        }
+        manifest.head["state"] = "interrupted"
+        manifest.head["ended"] = press.clock.stamp()
+        try:
+            for making in press.folder.glob(".making-*"):
+                shutil.rmtree(making)
+            manifest.write()
+        except OSError as full:
+            log.error("the manifest could not say that the run was stopped: %s", full)
+        raise

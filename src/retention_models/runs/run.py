@@ -1,0 +1,353 @@
+"""`retention run`: every store's notebook executed, rendered, published, and an index over all.
+
+What a run makes pages of, and from which notebooks.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from retention_models.data.transactions import Transactions, read_project_transactions
+from retention_models.errors import DataError, SettingsError
+from retention_models.languages import speaking
+from retention_models.pages.html.kinds import CAMPAIGN, CAMPAIGNS, STORE, PageKind
+from retention_models.project.campaign import last_day, newest_campaigns, write_campaign_slice
+from retention_models.project.campaign_overview import OverviewRow
+from retention_models.project.handover import VARIABLE as SLICES
+from retention_models.project.outputs import read_overview
+from retention_models.project.store_handover import write_slices
+from retention_models.runs.execution.limits import machine_memory
+from retention_models.runs.execution.pool import Options, Task, execute_all
+from retention_models.runs.execution.results import ExecutionResult, Limits
+from retention_models.runs.publishing.context import Asked, Plan
+from retention_models.runs.publishing.files import new_folder, sha256
+from retention_models.runs.publishing.fingerprints import (
+    DataPrint,
+    code_entry,
+    data_print,
+    lock_entry,
+)
+from retention_models.runs.publishing.index import INDEX
+from retention_models.runs.publishing.manifest import DONE, Manifest
+from retention_models.runs.publishing.notices import check_notices, tell_outcome
+from retention_models.runs.publishing.parameters import check_parameters
+from retention_models.runs.publishing.progress import Progress
+from retention_models.runs.publishing.publish import Job, Tell, publish_run
+from retention_models.settings.credentials import redacted_tree, without_password
+from retention_models.settings.project import Settings, read_settings
+from retention_models.settings.reports import size
+from retention_models.summaries.customers import Day, as_day
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def notebook_of(settings: Settings, kind: PageKind) -> Path:
+    """The project's own notebook of its stores, or the one that comes with the package."""
+    if kind == STORE and settings.reports.notebook is not None:
+        path = Path(settings.path(settings.reports.notebook))
+        if not path.is_file():
+            raise SettingsError(f"reports.notebook: {path}: no such notebook.")
+        return path
+    return _own_notebook(kind)
+
+
+def _own_notebook(kind: PageKind) -> Path:
+    # In a wheel the notebooks lie in the package; in a checkout, at its top level.
+    places = [
+        _PACKAGE / "notebooks" / kind.notebook,
+        _PACKAGE.parents[1] / "notebooks" / kind.notebook,
+    ]
+    return next(place for place in places if place.is_file())
+
+
+def own_notebooks() -> list[Path]:
+    """The notebooks of pages that come with the package."""
+    return [_own_notebook(kind) for kind in (STORE, CAMPAIGN)]
+
+
+def chosen_stores(
+    settings: Settings, transactions: Transactions, wanted: Sequence[str]
+) -> list[str]:
+    """Ids of the stores to report on.
+
+    Raises
+    ------
+    SettingsError
+        If one is asked for that is not in the data.
+    DataError
+        If there is none.
+    """
+    known = list(settings.stores.ids or transactions.store_ids())
+    if not wanted:
+        if not known:
+            raise DataError(f"{transactions.source}: no usable row, so no store to report on.")
+        return known
+    everywhere = {*known, *transactions.store_ids()}
+    for store_id in wanted:
+        if store_id not in everywhere:
+            near = difflib.get_close_matches(store_id, sorted(everywhere), n=3, cutoff=0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"known: {_some(everywhere)}"
+            raise SettingsError(f"--store: no store {store_id!r} in the data; {hint}")
+    return list(dict.fromkeys(wanted))
+
+
+def chosen_campaigns(settings: Settings, end: dt.date) -> list[str]:
+    """Ids of the newest campaigns that have begun, as many as the project file asks for."""
+    return [one.id for one in newest_campaigns(settings, end, settings.reports.campaigns)]
+
+
+def _some(ids: set[str]) -> str:
+    shown = sorted(ids)
+    return ", ".join(shown[:10]) + (", …" if len(shown) > 10 else "")
+
+
+_SHARE_OF_MEMORY = 0.8  # of the machine's, for all notebooks at once
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a store, or of another page: status and failure as the manifest has them."""
+
+    store_id: str
+    status: str
+    seconds: float
+    failure: str | None = None
+    kind: str = "store"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run: where its index is, and what became of every store."""
+
+    index: Path
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def failed(self) -> tuple[Outcome, ...]:
+        """The stores that have no page of today's data."""
+        return tuple(o for o in self.outcomes if o.status not in DONE)
+
+
+def run_project(
+    project_file: str | Path,
+    *,
+    stores: Sequence[str] = (),
+    as_of: Day | None = None,
+    jobs: int | None = None,
+    output: str | Path | None = None,
+    force: bool = False,
+    resume: bool = False,
+    cold: bool = False,
+    tell: Tell | None = None,
+) -> RunResult:
+    """Make the pages of a project's stores, and the index over them.
+
+    Parameters
+    ----------
+    project_file : str or Path
+        The project file.
+    stores : sequence of str
+        Ids of the stores to report on; those of the project file, or else all in the data, unless
+        given.
+    as_of : date or str, optional
+        Last day that counts; see `open_store`.
+    jobs : int, optional
+        Stores worked on at once; the number of processors unless given.
+    output : str or Path, optional
+        Folder for the pages; that of the project file unless given.
+    force : bool
+        Whether to make pages anew whose inputs (notebook, parameters, data, code, packages) are those
+        of the page that stands.
+    resume : bool
+        Whether to continue the newest run, if it was stopped: with its day and its stores.
+    cold : bool
+        Whether notebooks run in ordinary kernels instead of processes forked from a warm one.
+    tell : callable, optional
+        Is told each event by name, with keyword arguments; logging unless given.
+
+    Returns
+    -------
+    RunResult
+        A store that fails does not stop the others.
+
+    Raises
+    ------
+    SettingsError, DataError
+        If the project file, a parameter, the data or the output folder cannot be used; unless it is
+        the folder that fails half-way, nothing is written then.
+    LockHeld
+        If another run is publishing into the output folder.
+    """
+    asked = Asked(tuple(stores), None if as_of is None else as_day(as_of, "as_of"), force, resume)
+    if resume and stores:
+        raise SettingsError("--resume continues with the stores of the run; leave out --store.")
+    settings = read_settings(project_file)
+    notebook = notebook_of(settings, STORE)
+    check_parameters(notebook, settings.reports.parameters)
+    check_notices(settings.reports.notices)
+    folder = Path(output or settings.path(settings.reports.output))
+    with speaking(settings.language):
+        transactions = _read(settings)
+        data = data_print(settings, transactions)
+        work = _Work(settings, Path(project_file).resolve(), notebook, transactions, folder, data)
+        made = _published(work, asked, partial(_execute, jobs=jobs, cold=cold), tell or Progress())
+    for manifest in made:
+        tell_outcome(settings.reports.notices, manifest, settings.name)
+    return _result(made)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What the notebooks of a run are made from."""
+
+    settings: Settings
+    project_file: Path
+    notebook: Path
+    transactions: Transactions
+    output: Path
+    data: DataPrint
+    kind: PageKind = STORE
+    estimated: Mapping[str, list[OverviewRow]] = field(default_factory=dict)
+
+
+def _published(
+    work: _Work,
+    asked: Asked,
+    execute: Callable[..., Iterator[tuple[str, ExecutionResult]]],
+    tell: Tell,
+) -> list[Manifest]:
+    """The runs of the campaigns' pages, where there are any, and of the stores'."""
+    settings = work.settings
+    plan = _plan(work, asked, chosen_stores(settings, work.transactions, asked.stores))
+    made = []
+    if plan.whole and (campaigns := chosen_campaigns(settings, plan.as_of)):
+        notebook, to = notebook_of(settings, CAMPAIGN), work.output / CAMPAIGNS
+        theirs = replace(work, notebook=notebook, output=to, kind=CAMPAIGN)
+        # Before the stores' pages, which tell of them and lead to them.
+        of_campaigns = _plan(theirs, asked, campaigns)
+        made.append(publish_run(of_campaigns, partial(execute, theirs), tell))
+        work = replace(work, estimated=_estimated(made[0]))
+    return [*made, publish_run(plan, partial(execute, work), tell)]
+
+
+def _read(settings: Settings) -> Transactions:
+    log.info("reading %s", without_password(settings.path(settings.transactions.source)))
+    transactions = read_project_transactions(settings)
+    rows = f"{transactions.rows_read:,} rows, {transactions.rows_unusable:,} unusable"
+    log.info("read %s", rows)
+    return transactions
+
+
+def _estimated(manifest: Manifest) -> dict[str, list[OverviewRow]]:
+    """What the campaigns whose pages are of today's data changed, by id."""
+    return {
+        entry["store"]: read_overview(manifest.folder / entry["folder"])
+        for entry in manifest.stores.values()
+        if entry["outcome"] in DONE
+    }
+
+
+def _plan(work: _Work, asked: Asked, ids: Sequence[str]) -> Plan:
+    """What is to do, after a look at the data."""
+    settings, transactions = work.settings, work.transactions
+    project_file, notebook, data = work.project_file, work.notebook, work.data
+    head = {
+        "project": {
+            "file": project_file.name,
+            "name": settings.name,
+            "sha256": sha256(project_file),
+        },
+        "parameters": {
+            "run": asked.shown(),
+            "project": redacted_tree(settings.model_dump(mode="json")),
+            "notebook": redacted_tree(settings.reports.parameters),
+        },
+        "code": code_entry(notebook),
+        "lock": lock_entry(),
+        "data": {
+            "source": without_password(settings.transactions.source),
+            "rows": transactions.rows_read,
+            "unusable": transactions.rows_unusable,
+            "sha256": data.sha256,
+            "files": data.files,
+        },
+    }
+    day = last_day(settings, transactions, asked.as_of)
+    return Plan(settings, day, work.output, tuple(ids), data, head, asked, work.kind)
+
+
+def _execute(
+    work: _Work, todo: Sequence[Job], day: dt.date, *, jobs: int | None, cold: bool
+) -> Iterator[tuple[str, ExecutionResult]]:
+    """Execute the stores' notebooks on slices of the data, which are read here for all of them."""
+    settings = work.settings
+    workers = max(1, min(jobs or os.cpu_count() or 1, len(todo)))
+    given = {
+        **(settings.reports.parameters if work.kind == STORE else {}),
+        "project_file": str(work.project_file),
+        "as_of": day.isoformat(),
+    }
+    named = f"{work.kind.name}_id"
+    tasks = [
+        Task(
+            one, work.notebook, {**given, named: one, "output_folder": str(to)}, to, work.kind.name
+        )
+        for one, to in todo
+    ]
+    slices = new_folder(work.output, private=True)  # every customer's purchases, below a web root
+    try:
+        ids = [one for one, _ in todo]
+        if work.kind == STORE:
+            write_slices(
+                *(slices, work.project_file, settings, work.transactions, ids, day),
+                estimated=work.estimated,
+            )
+        else:
+            write_campaign_slice(slices, work.project_file, work.transactions, day)
+        options = Options(
+            jobs=workers,
+            warm=not cold,
+            limits=_limits(settings, workers),
+            environment={SLICES: str(slices.resolve())},
+            scheduler=settings.execution.scheduler,
+        )
+        yield from execute_all(tasks, options)
+    finally:
+        shutil.rmtree(slices, ignore_errors=True)  # the next run removes what is left
+
+
+def _limits(settings: Settings, jobs: int) -> Limits:
+    given = settings.execution
+    machine = machine_memory()
+    memory = None if machine is None else int(_SHARE_OF_MEMORY * machine / jobs)
+    return Limits(
+        seconds=given.time_limit,
+        memory=memory if given.memory is None else size(given.memory),
+        output=size(given.output),
+    )
+
+
+def _result(made: Sequence[Manifest]) -> RunResult:
+    outcomes = [
+        Outcome(
+            entry["store"],
+            entry["outcome"],
+            entry["seconds"],
+            entry["failure"] and entry["failure"]["message"],
+            manifest.head["kind"],
+        )
+        for manifest in reversed(made)
+        for entry in manifest.stores.values()
+        if entry["run"] == manifest.head["run"]
+    ]
+    return RunResult((made[-1].folder / INDEX).resolve(), tuple(outcomes))

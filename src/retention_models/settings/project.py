@@ -1,0 +1,284 @@
+"""The project file (TOML) as typed settings: where the data are, what the columns mean, the money."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from retention_models.errors import SettingsError
+from retention_models.languages import ENGLISH, Language, read_translation
+from retention_models.settings.actions import ActionSettings
+from retention_models.settings.campaigns import Campaign, CampaignData
+from retention_models.settings.contacts import EventSettings, SurveySettings
+from retention_models.settings.errors import explain
+from retention_models.settings.reports import ExecutionSettings, Reports
+from retention_models.settings.types import CheckedSource, Id, Place, Section, Text
+from retention_models.time_units import TimeUnit
+
+DEFAULT_PROJECT_FILE = "retention.toml"
+
+
+def _known_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError("it is not a time zone of the IANA list")
+    return value
+
+
+def _no_repeats(ids: Sequence[str]) -> None:
+    repeated = sorted({i for i in ids if list(ids).count(i) > 1})
+    if repeated:
+        raise ValueError(f"the id {repeated[0]!r} stands more than once")
+
+
+class Columns(Section):
+    """What the source calls the columns of the data contract (data/README.md)."""
+
+    customer_id: Text = Field(examples=["customer_id"], description="name of the customer's column")
+    date: Text = Field(examples=["ordered_at"], description="name of the column with day or time")
+    spend: Text = Field(examples=["amount"], description="name of the column with money paid")
+    store_id: Text | None = Field(None, examples=["store_id"], description="name of a column")
+    order_id: Text | None = Field(None, examples=["order_id"], description="name of a column")
+    category: Text | None = Field(None, examples=["department"], description="name of a column")
+
+
+class TransactionsSettings(CheckedSource):
+    """Where the transaction log is and how to read it."""
+
+    source: Place = Field(
+        examples=["data/raw/orders.parquet"],
+        description="path of a CSV, Parquet or DuckDB file, or a URL (duckdb, postgresql, spark, sc)",
+    )
+    table: Text | None = Field(
+        None, examples=["orders"], description="table's name; for a DuckDB file or a database"
+    )
+    timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        "UTC",
+        examples=["Europe/Istanbul"],
+        description="time zone in which the shop's days begin",
+    )
+    decimal: Literal[".", ","] = Field(".", examples=[","], description='"." or ","')
+    duplicates: Literal["keep", "drop"] = Field(
+        "keep",
+        examples=["drop"],
+        description='"keep" or "drop" rows that repeat another exactly',
+    )
+    first_seen_from: dt.date | None = Field(
+        None,
+        examples=["2017-01-15"],
+        description="day, without quotes; customers first seen before it are left out",
+    )
+    memory: str = Field(
+        "3.5GB",
+        pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$",
+        examples=["3GB"],
+        description="most memory that DuckDB may use, such as 3GB; beyond it spills to disk",
+    )
+    columns: Columns = Field(
+        examples=['customer_id = "customer_id"'],
+        description="table with customer_id, date and spend",
+    )
+
+
+class Stores(Section):
+    """Which stores to report on."""
+
+    ids: tuple[Id, ...] | None = Field(
+        None,
+        strict=False,
+        examples=[["0042", "0043"]],
+        description="list of store ids in quotes",
+    )
+    names: dict[str, Text] = Field(
+        default_factory=dict,
+        examples=['{ "0042" = "High Street" }'],
+        description="table from store id to the name shown on the page",
+    )
+
+    @field_validator("ids")
+    @classmethod
+    def _ids_differ(cls, ids: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if ids is not None and not ids:
+            raise ValueError("it names no store; leave the key out to report on every store")
+        _no_repeats(ids or ())
+        return ids
+
+
+class Money(Section):
+    """What spend is worth to the shop."""
+
+    currency: str = Field(
+        pattern=r"^[A-Z]{3}$",
+        examples=["EUR"],
+        description="three capital letters (ISO 4217)",
+    )
+    margin: float = Field(
+        gt=0, le=1, examples=[0.30], description="share of spend above 0 and up to 1"
+    )
+    annual_discount_rate: float = Field(
+        ge=0, lt=1, examples=[0.10], description="rate per year from 0 to below 1"
+    )
+
+
+class ModelSettings(Section):
+    """The scale of time and the windows."""
+
+    time_unit: TimeUnit = Field("W", examples=["W"], description='"D", "W" or "M"')
+    horizon: int = Field(
+        52,
+        gt=0,
+        examples=[52],
+        description="whole number of time units to look ahead, above 0",
+    )
+    holdout: int | None = Field(
+        None,
+        gt=0,
+        examples=[13],
+        description="whole number of time units held out, above 0",
+    )
+    observation_end: dt.date | None = Field(
+        None,
+        examples=["2017-12-31"],
+        description="last day that counts, without quotes",
+    )
+    interval: float = Field(
+        0.90, gt=0.5, lt=1, examples=[0.90], description="level between 0.5 and 1"
+    )
+
+
+class Settings(Section):
+    """A whole project file."""
+
+    name: Text = Field(examples=["Corner Shops"], description="name of the chain, in quotes")
+    transactions: TransactionsSettings = Field(
+        examples=['source = "data/raw/orders.parquet"'],
+        description="table [transactions]",
+    )
+    stores: Stores = Field(
+        default_factory=lambda: Stores(ids=None),
+        examples=["ids"],
+        description="table [stores]",
+    )
+    money: Money = Field(examples=['currency = "EUR"'], description="table [money]")
+    model: ModelSettings = Field(
+        default_factory=lambda: ModelSettings.model_validate({}),
+        examples=['time_unit = "W"'],
+        description="table [model]",
+    )
+    surveys: SurveySettings | None = Field(None, examples=["source"], description="table [surveys]")
+    events: EventSettings | None = Field(None, examples=["source"], description="table [events]")
+    campaign_data: CampaignData | None = Field(
+        None, examples=["assignments"], description="table [campaign_data]"
+    )
+    campaigns: tuple[Campaign, ...] = Field(
+        (), strict=False, examples=["[[campaigns]]"], description="tables [[campaigns]]"
+    )
+    actions: ActionSettings = Field(
+        default_factory=lambda: ActionSettings.model_validate({}),
+        examples=["lookback_days = 28"],
+        description="table [actions]",
+    )
+    reports: Reports = Field(
+        default_factory=lambda: Reports.model_validate({}),
+        examples=['output = "reports"'],
+        description="table [reports]",
+    )
+    execution: ExecutionSettings = Field(
+        default_factory=lambda: ExecutionSettings.model_validate({}),
+        examples=["time_limit = 600"],
+        description="table [execution]",
+    )
+    _folder: Path = PrivateAttr(default=Path())
+
+    @field_validator("stores")
+    @classmethod
+    def _stores_can_be_told_apart(cls, stores: Stores, info: ValidationInfo) -> Stores:
+        log = info.data.get("transactions")
+        several = stores.ids is not None and len(stores.ids) > 1
+        if several and log is not None and log.columns.store_id is None:
+            raise ValueError("several ids need the key transactions.columns.store_id")
+        return stores
+
+    @field_validator("campaigns")
+    @classmethod
+    def _campaigns_differ(cls, campaigns: tuple[Campaign, ...]) -> tuple[Campaign, ...]:
+        _no_repeats([campaign.id for campaign in campaigns])
+        return campaigns
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which the shop's days begin."""
+        return ZoneInfo(self.transactions.timezone)
+
+    @property
+    def language(self) -> Language:
+        """The language of the pages; its translation is read again when the file has changed."""
+        path = self.reports.translation
+        if path is None:
+            return ENGLISH
+        return read_translation(self.reports.language, Path(self.path(path)))
+
+    def path(self, value: str) -> str:
+        """A path of the project file, seen from the project file's folder; URLs stay as they are."""
+        return value if "://" in value else str(self._folder / value)
+
+    def store_name(self, store_id: str) -> str:
+        """The name shown for a store: the one given in `[stores] names`, else its id."""
+        return self.stores.names.get(store_id, store_id)
+
+
+def read_settings(project_file: str | Path) -> Settings:
+    """Read and check a project file.
+
+    Parameters
+    ----------
+    project_file : str or pathlib.Path
+        Path of the TOML file. Paths inside it are relative to its folder.
+
+    Returns
+    -------
+    Settings
+        Frozen settings; every value has the type that the file's documentation names.
+
+    Raises
+    ------
+    SettingsError
+        If the file is missing, is not TOML, or holds mistakes: all of them at once, each with its
+        key, what was expected, and an example.
+    """
+    path = Path(project_file)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(
+            f"{path}: no such project file. `retention demo DIR` writes a commented example."
+        ) from None
+    except IsADirectoryError:
+        raise SettingsError(
+            f"{path} is a folder; expected a project file, for example "
+            f"{path / DEFAULT_PROJECT_FILE}."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: expected UTF-8 text ({error}). Save it as UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}.") from None
+    try:
+        settings = Settings.model_validate(content)
+    except ValidationError as error:
+        raise SettingsError(explain(error, path, Settings)) from None
+    settings._folder = path.resolve().parent
+    # A translation that cannot be read is a mistake of the project file.
+    _ = settings.language
+    return settings

@@ -1,0 +1,148 @@
+"""The table [reports] of the project file: what to run, where the pages go, who is told.
+
+The table [execution] of the project file: what a notebook may use, and where it runs.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from retention_models.languages import ENGLISH
+from retention_models.settings.credentials import is_secret_name
+from retention_models.settings.types import Section, Text
+
+# What every run gives its notebook.
+RUN_PARAMETERS = ("project_file", "store_id", "as_of", "output_folder")
+
+
+class Notices(Section):
+    """Who is told what became of a run."""
+
+    when: Literal["always", "failure"] = Field(
+        "always",
+        examples=["failure"],
+        description='"always" or "failure": after every run, or only when stores failed',
+    )
+    command: tuple[Text, ...] | None = Field(
+        None,
+        strict=False,
+        examples=[["/usr/local/bin/tell"]],
+        description="list of a program and its arguments; it reads the outcome as JSON",
+    )
+    addresses: Text | None = Field(
+        None,
+        examples=["RETENTION_NOTICES"],
+        description=(
+            "name of the environment variable that holds addresses as apprise writes them, by spaces"
+        ),
+    )
+
+
+class Reports(Section):
+    """What to run and where the pages go."""
+
+    output: Text = Field("reports", examples=["reports"], description="folder for the pages")
+    notebook: Text | None = Field(
+        None, examples=["my_report.ipynb"], description="path of a notebook of your own"
+    )
+    language: Text = Field(
+        ENGLISH.code,
+        examples=[ENGLISH.code],
+        description="language of the pages, by its code",
+    )
+    translation: Text | None = Field(
+        None,
+        examples=["fa.po"],
+        description="path of a PO file with the sentences of that language",
+    )
+    campaigns: int = Field(
+        12,
+        ge=0,
+        examples=[12],
+        description="whole number of newest campaigns that the pages tell of, from 0",
+    )
+    parameters: dict[str, bool | int | float | str] = Field(
+        default_factory=dict,
+        examples=["{ weeks = 13 }"],
+        description="table from a parameter of the notebook to its value",
+    )
+    keep_runs: int | None = Field(
+        None, gt=0, examples=[30], description="whole number of newest runs to keep, above 0"
+    )
+    notices: Notices = Field(
+        default_factory=lambda: Notices.model_validate({}),
+        examples=['when = "failure"'],
+        description="table [reports.notices]",
+    )
+
+    @model_validator(mode="after")
+    def _is_translated(self) -> Reports:
+        if (self.language == ENGLISH.code) != (self.translation is None):
+            raise ValueError(
+                f'language = "{self.language}" needs a translation (`retention words` writes a PO '
+                "file to begin one from)"
+                if self.translation is None
+                else 'translation needs a language other than "en"'
+            )
+        return self
+
+    @field_validator("parameters")
+    @classmethod
+    def _no_secrets(
+        cls, parameters: dict[str, bool | int | float | str]
+    ) -> dict[str, bool | int | float | str]:
+        for name in parameters:
+            if name in RUN_PARAMETERS:
+                raise ValueError(f"{name} is given by the run")
+            if is_secret_name(name):
+                raise ValueError(
+                    f"{name} looks like a secret, which would stand in the executed notebook; let "
+                    "the notebook read it from an environment variable"
+                )
+        return parameters
+
+
+_BYTES = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SIZE = r"^\d+(\.\d+)? ?[KMGT]B$"
+
+
+class ExecutionSettings(Section):
+    """What a notebook may use, and where it runs."""
+
+    time_limit: int = Field(
+        600,
+        gt=0,
+        examples=[600],
+        description="whole number of seconds that a notebook may take, above 0",
+    )
+    memory: str | None = Field(
+        None,
+        pattern=_SIZE,
+        examples=["4GB"],
+        description="most memory of a notebook, such as 4GB; its share of the machine without it",
+    )
+    output: str = Field(
+        "10MB",
+        pattern=_SIZE,
+        examples=["10MB"],
+        description="most output that is kept of a notebook, such as 10MB",
+    )
+    scheduler: Text | None = Field(
+        None,
+        examples=["tcp://10.0.0.5:8786"],
+        description="address of a Dask scheduler whose workers run notebooks; this machine without it",
+    )
+
+
+def size(text: str) -> int:
+    """Bytes of a size such as 4GB.
+
+    Examples
+    --------
+    >>> size("1.5GB"), size("200 KB")
+    (1500000000, 200000)
+    """
+    number, unit = text.rstrip("B").strip()[:-1], text.rstrip("B")[-1]
+    return round(float(number) * _BYTES[unit])

@@ -1,0 +1,64 @@
+"""What every table of the project file is made of: checked text, places of data, a strict section."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from retention_models.settings.credentials import password_in, without_password
+
+
+def _text_not_number(value: object) -> object:
+    # TOML reads 0042 as an error and 42 as a number; the first is lost and the second may be.
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError("ids are text: put the id in quotes, so that 0042 stays 0042")
+    return value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("it is empty")
+    return value
+
+
+def _no_password(value: str) -> str:
+    if password_in(value) is not None:
+        raise PydanticCustomError(
+            "password",
+            "holds a password ({url}), which would stand in this file and its copies. Leave it out and "
+            "set PGPASSWORD (Spark Connect: SPARK_CONNECT_AUTHENTICATE_TOKEN), or keep it in the "
+            "system's keyring",
+            {"url": without_password(value)},
+        )
+    return value
+
+
+Text = Annotated[str, AfterValidator(_not_blank)]
+Id = Annotated[str, BeforeValidator(_text_not_number), AfterValidator(_not_blank)]
+# A path or a URL.
+Place = Annotated[str, AfterValidator(_not_blank), AfterValidator(_no_password)]
+
+
+class Section(BaseModel):
+    """A table of the project file; unknown keys are errors, values are not coerced."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class CheckedSource(Section):
+    """How the rows of a source are read, and how many unusable ones are borne."""
+
+    date_format: Text | None = Field(
+        None,
+        examples=["%d/%m/%Y"],
+        description="strptime format of the date column; only where dates are not ISO 8601",
+    )
+    max_unusable_share: float = Field(
+        0.01,
+        ge=0,
+        lt=1,
+        examples=[0.01],
+        description="share of rows from 0 to 1; with more unusable rows the run stops",
+    )

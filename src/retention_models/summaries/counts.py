@@ -1,0 +1,181 @@
+"""A log of any size as counted rows: what fits need of it fits into memory, however many customers.
+
+A fit of purchases needs the distinct histories (x, t_x, T) and how many customers have each, a fit of
+spend how many have bought so often and spent about so much. The engine counts both, and only the counts
+leave it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+from ibis.expr.types import Table
+
+from retention_models.data.engines import to_frame
+from retention_models.data.transactions import Transactions
+from retention_models.summaries.customers import (
+    REST_OF_FIRST_DAY,
+    Day,
+    SameDay,
+    as_day,
+    check_same_day,
+    customer_histories,
+)
+from retention_models.time_units import days_in
+
+# Cells of ln(repeat spend) are this wide. The likelihood is a smooth function of it, and the cell's own
+# mean stands for its customers, so the error is of second order: (1/500)²/24 of the curvature, 2e-7.
+_CELLS_PER_LOG = 500
+
+
+def count_customers(
+    log: Transactions,
+    *,
+    store_id: str | None = None,
+    observation_end: Day | None = None,
+    time_unit: str = "W",
+    same_day: SameDay = "one",
+) -> pd.DataFrame:
+    """Count customers by their history, in the engine.
+
+    Parameters
+    ----------
+    log, store_id, observation_end, time_unit, same_day
+        As for `customer_summary`.
+
+    Returns
+    -------
+    DataFrame
+        A row per distinct history, sorted: frequency, recency, T, customers. For
+        ``fit(rows["frequency"], rows["recency"], rows["T"], weights=rows["customers"])``, which gives
+        what the summary of every customer gives. ``attrs`` as those of the summary.
+
+    Raises
+    ------
+    SettingsError
+        If a parameter is not understood.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from retention_models.data.transactions import read_transactions
+    >>> days = ["2024-01-01", "2024-01-01", "2024-01-08"]
+    >>> lines = pd.DataFrame({"id": ["a", "b", "b"], "day": days, "paid": [9, 3, 6]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     lines.to_csv(f"{folder}/log.csv")
+    ...     log = read_transactions(f"{folder}/log.csv", customer_id="id", date="day", spend="paid")
+    >>> count_customers(log).to_dict("records")[1]
+    {'frequency': 1, 'recency': 1.0, 'T': 1.0, 'customers': 1}
+    """
+    days_in(time_unit)
+    end = _end(log, observation_end)
+    check_same_day(log.rows(store_id, end), same_day)
+    histories = customer_histories(log, store_id, end, same_day)
+    return counted_histories(histories, end, time_unit, same_day)
+
+
+def count_spend(
+    log: Transactions,
+    *,
+    store_id: str | None = None,
+    observation_end: Day | None = None,
+    same_day: SameDay = "one",
+) -> pd.DataFrame:
+    """Count repeat customers by how often they bought and about how much they spent, in the engine.
+
+    Parameters
+    ----------
+    log, store_id, observation_end, same_day
+        As for `customer_summary`.
+
+    Returns
+    -------
+    DataFrame
+        A row per frequency and step of 0.2% of repeat spend: frequency, monetary_value
+        (mean of these customers' mean spend per repeat purchase), customers. For
+        ``GammaGammaFitter().fit(rows["frequency"], rows["monetary_value"], rows["customers"])``.
+        Customers without a repeat purchase, or whose repeat spend is not above 0, are not among them.
+
+    Raises
+    ------
+    SettingsError
+        If a parameter is not understood.
+    """
+    end = _end(log, observation_end)
+    check_same_day(log.rows(store_id, end), same_day)
+    histories = customer_histories(log, store_id, end, same_day)
+    return counted_spend(histories)
+
+
+def counted_histories(
+    histories: Table, end: dt.date, time_unit: str, same_day: SameDay
+) -> pd.DataFrame:
+    """Count customers by their history, where the histories are at hand.
+
+    Parameters
+    ----------
+    histories : ibis Table
+        From `customer_histories`, up to `end`, of `same_day`.
+    end : date
+        Last day that counts.
+    time_unit, same_day
+        As for `customer_summary`.
+
+    Returns
+    -------
+    DataFrame
+        As from `count_customers`.
+    """
+    unit = days_in(time_unit)
+    by_history = ["frequency", "recency", "age"]
+    counted = histories.group_by(*by_history).aggregate(customers=histories.count())
+    found = to_frame(counted.order_by(*by_history))
+    rows = pd.DataFrame(
+        {
+            "frequency": found["frequency"],
+            "recency": found["recency"] / unit,
+            "T": (found["age"] + REST_OF_FIRST_DAY[same_day]) / unit,
+            "customers": found["customers"],
+        }
+    )
+    rows.attrs = {
+        "time_unit": time_unit,
+        "observation_end": end.isoformat(),
+        "same_day": same_day,
+    }
+    # A fitter learns its unit from the column that it is given.
+    rows["T"].attrs = dict(rows.attrs)
+    return rows
+
+
+def counted_spend(histories: Table) -> pd.DataFrame:
+    """Count repeat customers by spend, where the histories are at hand.
+
+    Parameters
+    ----------
+    histories : ibis Table
+        From `customer_histories`.
+
+    Returns
+    -------
+    DataFrame
+        As from `count_spend`.
+    """
+    told = histories.filter((histories["frequency"] > 0) & (histories["repeat_spend"] > 0))
+    told = told.mutate(cell=(told["repeat_spend"].ln() * _CELLS_PER_LOG).floor().cast("int64"))
+    counted = told.group_by("frequency", "cell").aggregate(
+        spend=told["repeat_spend"].mean(), customers=told.count()
+    )
+    found = to_frame(counted.order_by("frequency", "cell"))
+    return pd.DataFrame(
+        {
+            "frequency": found["frequency"],
+            "monetary_value": found["spend"] / found["frequency"],
+            "customers": found["customers"],
+        }
+    )
+
+
+def _end(log: Transactions, observation_end: Day | None) -> dt.date:
+    return log.last_day() if observation_end is None else as_day(observation_end, "observation_end")
