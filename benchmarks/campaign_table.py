@@ -22,9 +22,9 @@ HEAD = """# Are the intervals of campaign effects right?
 
 Campaigns on simulated customers whose true effects are known, through the estimators of
 `retention_models.campaigns.estimators`: the share of 95% intervals that leave out the truth. It
-should be 5.0%. At no lift that is how often a campaign without effect is declared to have one (profit: other than
-minus its costs); at +10% it is what the coverage lacks of 100%. **Bold** is more than three Monte
-Carlo standard errors above 5%; *italic* as far below, an interval wider than it need be.
+should be 5.0%. At no lift that is how often a campaign without effect is declared to have one
+(profit: other than minus its costs); at +10% it is what the coverage lacks of 100%. **Bold** is more
+than three Monte Carlo standard errors above 5%; *italic* as far below, an interval wider than it need be.
 
     python benchmarks/campaign_simulations.py --replications {replications} --seed {seed}
 
@@ -96,9 +96,9 @@ SMALL = """## From which number of customers it holds
 Two arms without a lift. Where few customers make most of the spend, the mean of a small hold-out beside
 many offered is skewed, and its interval leaves out the truth too often: by about 0.25 κ², κ being the
 skewness of the difference (`campaigns/estimators/skewness.py`). Equal arms cancel it. An effect is
-refused beyond κ = ±0.2 (not of who bought: 0 or 1), and with fewer than 100 customers in an arm, 400 for spend
-and profit. In each cell: missed of all tests; in brackets the share of tests whose measured κ is within
-±0.2, and missed of those.
+refused beyond κ = ±0.2 (not of who bought: 0 or 1), and with fewer than 100 customers in an arm, 400 for
+spend and profit. In each cell: missed of all tests; in brackets the share of tests whose measured κ is
+within ±0.2, and missed of those.
 
 """
 
