@@ -24,7 +24,8 @@ Campaigns on simulated customers whose true effects are known, through the estim
 `retention_models.campaigns.estimators`: the share of 95% intervals that leave out the truth. It
 should be 5.0%. At no lift that is how often a campaign without effect is declared to have one
 (profit: other than minus its costs); at +10% it is what the coverage lacks of 100%. **Bold** is more
-than three Monte Carlo standard errors above 5%; *italic* as far below, an interval wider than it need be.
+than three Monte Carlo standard errors above 5%; *italic* as far below, an interval wider than it need
+be.
 
     python benchmarks/campaign_simulations.py --replications {replications} --seed {seed}
 

@@ -7,7 +7,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from retention_models.actions.segments import Known, Outlook
+from retention_models.actions.segments import CustomerFacts, ModelTerms
 from retention_models.errors import CannotSay
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
 from retention_models.predictions.customers import predict_customers, rate_per_unit
@@ -54,7 +54,7 @@ def summary_of(x, t_x, T, m) -> pd.DataFrame:
     return table
 
 
-def outlook_of(summary: pd.DataFrame) -> Outlook:
+def outlook_of(summary: pd.DataFrame) -> ModelTerms:
     """Models fitted to a summary, and what they predict."""
     purchases = BetaGeoFitter().fit(*(summary[c] for c in ("frequency", "recency", "T")))
     repeat = summary[summary["frequency"] > 0]
@@ -62,7 +62,7 @@ def outlook_of(summary: pd.DataFrame) -> Outlook:
     if "not identified" in {purchases.fit_.verdict, spend.fit_.verdict}:
         raise CannotSay("the sample carries no model")
     predictions = predict_customers(purchases, spend, summary, **TERMS)
-    return Outlook(purchases, spend, predictions, **TERMS)
+    return ModelTerms(purchases, spend, predictions, **TERMS)
 
 
 class World:
@@ -124,6 +124,6 @@ class World:
         return TERMS["margin"] * (paid * np.exp(-rate * times)).sum(axis=1)
 
 
-def known_of(world: World) -> Known:
+def known_of(world: World) -> CustomerFacts:
     """The world's customers today and four weeks ago."""
-    return Known(world.summary(), world.summary(4.0))
+    return CustomerFacts(world.summary(), world.summary(4.0))

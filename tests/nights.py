@@ -14,7 +14,7 @@ import nbformat
 import shops
 from retention_models.pages.html import render
 from retention_models.runs.execution.results import CellRun, ExecutionResult
-from retention_models.runs.publishing.context import Asked, Plan
+from retention_models.runs.publishing.context import RunPlan, RunRequest
 from retention_models.runs.publishing.files import hashes
 from retention_models.runs.publishing.fingerprints import DataPrint, digest, lock_entry
 from retention_models.runs.publishing.manifest import Manifest, read_manifest, schema
@@ -56,7 +56,7 @@ def plan_for(
     data: str = "data",
     stores_asked: tuple[str, ...] = (),
     **asked: object,
-) -> Plan:
+) -> RunPlan:
     """A night's plan; `data` stands for what the data are."""
     files: dict[str, str | None] = {}
     head = {
@@ -73,7 +73,9 @@ def plan_for(
         },
     }
     known = DataPrint({}, digest(data), files)
-    return Plan(settings, day, output, tuple(stores), known, head, Asked(stores_asked, **asked))
+    return RunPlan(
+        settings, day, output, tuple(stores), known, head, RunRequest(stores_asked, **asked)
+    )
 
 
 def notebook(*html: str) -> nbformat.NotebookNode:
@@ -114,7 +116,7 @@ def bad(store_id: str, folder: Path) -> ExecutionResult:
     return failing()
 
 
-def run_night(plan: Plan, becomes: Becomes = good, tell: object = None) -> Manifest:
+def run_night(plan: RunPlan, becomes: Becomes = good, tell: object = None) -> Manifest:
     """A run in which every store's notebook becomes what `becomes` says."""
 
     def execute(jobs: Sequence[tuple[str, Path]], day: dt.date) -> object:

@@ -12,7 +12,7 @@ import shops
 from action_samples import TERMS, World, known_of, outlook_of
 from retention_models.actions import words as action_words
 from retention_models.actions.lists import LOST, find_actions
-from retention_models.actions.segments import NEED_MODEL, NEED_SPEND, Known, Outlook
+from retention_models.actions.segments import NEED_MODEL, NEED_SPEND, CustomerFacts, ModelTerms
 from retention_models.errors import SettingsError
 from retention_models.predictions.stores import predict_store
 from retention_models.settings.actions import LIST_NAMES, ActionSettings
@@ -127,7 +127,7 @@ def test_without_a_model_the_lists_that_need_none_are_made(known):
     scores = pd.DataFrame({"customer_id": known.summary.index[:3], "score": [10, 2, 7]})
     complaints = pd.DataFrame({"customer_id": ["0007"], "day": [dt.date(2023, 12, 30)]})
     counts = pd.DataFrame({"categories": 1, "category": "tea"}, index=known.summary.index)
-    bare = Known(known.summary, known.earlier, counts, scores, complaints)
+    bare = CustomerFacts(known.summary, known.earlier, counts, scores, complaints)
     found = find_actions(bare, "Too few came back.", ActionSettings(), "EUR")
     for name, each in found.items():
         if name in NEED_MODEL:
@@ -157,7 +157,7 @@ def test_without_a_model_the_lists_that_need_none_are_made(known):
 def test_without_a_model_of_spend_lists_of_value_say_so(known, outlook):
     """Who is due or wavering is known all the same."""
     predictions = rm.predict_customers(outlook.purchases, None, known.summary, **TERMS)
-    bare = Outlook(outlook.purchases, None, predictions, **TERMS, no_spend="Spend is flat.")
+    bare = ModelTerms(outlook.purchases, None, predictions, **TERMS, no_spend="Spend is flat.")
     found = find_actions(known, bare, ActionSettings(), "EUR")
     refused = {name for name, each in found.items() if "Spend is flat." in each.refusal}
     assert set(NEED_SPEND) == refused
@@ -178,8 +178,10 @@ def test_customers_whose_spend_tells_nothing_have_no_stake(known, outlook):
     summary = known.summary.copy()
     summary["monetary_value"] = summary["monetary_value"].where(summary["frequency"] < 4, 0.0)
     table = rm.predict_customers(outlook.purchases, outlook.spend, summary, **TERMS)
-    odd = Outlook(outlook.purchases, outlook.spend, table, **TERMS)
-    found = find_actions(Known(summary, known.earlier), odd, ActionSettings(), "EUR")["loyal"]
+    odd = ModelTerms(outlook.purchases, outlook.spend, table, **TERMS)
+    found = find_actions(CustomerFacts(summary, known.earlier), odd, ActionSettings(), "EUR")[
+        "loyal"
+    ]
     assert len(found.customers) > 0
     assert found.at_stake is None
     assert "came to nothing (returned or free)" in found.no_value
@@ -209,7 +211,7 @@ def test_lists_of_more_than_five_thousand_have_their_total_in_closed_form(
 )
 def test_tables_that_do_not_fit_are_refused(known, outlook, table, said):
     """Columns by name, one row per customer."""
-    bad = Known(known.summary, known.earlier, scores=table)
+    bad = CustomerFacts(known.summary, known.earlier, scores=table)
     with pytest.raises(SettingsError, match=said):
         find_actions(bad, outlook, ActionSettings(), "EUR")
 
@@ -217,7 +219,7 @@ def test_tables_that_do_not_fit_are_refused(known, outlook, table, said):
 def test_an_engines_table_of_scores_will_do(known, outlook):
     """As a survey's source gives it."""
     table = ibis.memtable(pd.DataFrame({"customer_id": ["0003"], "score": [1.0]}))
-    asked = Known(known.summary, known.earlier, scores=table)
+    asked = CustomerFacts(known.summary, known.earlier, scores=table)
     found = find_actions(asked, outlook, ActionSettings(), "EUR")
     assert ["0003"] == list(found["detractor"].customers.index)
 

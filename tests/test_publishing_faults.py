@@ -114,7 +114,7 @@ def kill_everywhere(tmp_path, patch, only) -> int:
             nights.run_night(plan, mixed)
         faults.begin(0)
         nights.require_truth(output)
-        again = replace(plan, asked=nights.Asked(resume=True))
+        again = replace(plan, asked=nights.RunRequest(resume=True))
         require_done(output, nights.run_night(again, mixed))
     return steps
 
@@ -215,7 +215,7 @@ def test_a_run_that_is_asked_to_stop_says_so_and_leaves_nothing_half(tmp_path, c
     assert ["published", "pending"] == [entry["outcome"] for entry in found["stores"]]
     assert [] == list((output / NEXT_DAY.isoformat()).glob(".*"))
     nights.require_truth(output)
-    again = nights.run_night(replace(plan, asked=nights.Asked(resume=True)), mixed)
+    again = nights.run_night(replace(plan, asked=nights.RunRequest(resume=True)), mixed)
     assert found["run"] == again.head["run"]
     assert 1 == len(again.head["resumed"])
     require_done(output, again)

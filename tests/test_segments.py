@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from action_samples import END, World, facts, outlook_of, summary_of
 from retention_models.actions.segments import (
-    Known,
+    CustomerFacts,
     customer_segments,
     modelled_facts,
     observed_facts,
@@ -212,7 +212,7 @@ def test_facts_are_days_of_the_customers_own_history():
 def test_the_fall_is_the_silence_and_not_another_fit():
     """Of customers who bought nothing since, by today's model on both days; REF: P(alive) by hand."""
     world = World(np.random.default_rng(4), 200)
-    known = Known(world.summary(), world.summary(4.0))
+    known = CustomerFacts(world.summary(), world.summary(4.0))
     outlook = outlook_of(known.summary)
     found = modelled_facts(observed_facts(known.summary), known, outlook, ActionSettings())
     r, alpha, a, b = outlook.purchases.fit_.parameters
@@ -231,10 +231,10 @@ def test_a_customer_who_began_since_has_no_fall():
     """There was nothing to fall from."""
     world = World(np.random.default_rng(4), 100)
     summary = world.summary()
-    known = Known(summary, summary.iloc[1:])
+    known = CustomerFacts(summary, summary.iloc[1:])
     outlook = outlook_of(summary)
     found = modelled_facts(observed_facts(summary), known, outlook, ActionSettings())
     assert [True] + 99 * [False] == list(found["fall"].isna())
-    nobody = Known(summary, summary.iloc[:0])
+    nobody = CustomerFacts(summary, summary.iloc[:0])
     found = modelled_facts(observed_facts(summary), nobody, outlook, ActionSettings())
     assert found["fall"].isna().all()

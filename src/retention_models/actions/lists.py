@@ -19,8 +19,8 @@ from retention_models.actions.lapsed import as_lapsed
 from retention_models.actions.segments import (
     NEED_MODEL,
     NEED_SPEND,
-    Known,
-    Outlook,
+    CustomerFacts,
+    ModelTerms,
     customer_segments,
     modelled_facts,
     observed_facts,
@@ -75,8 +75,8 @@ class ActionList:
 
 
 def find_actions(
-    known: Known,
-    outlook: Outlook | str,
+    known: CustomerFacts,
+    outlook: ModelTerms | str,
     rules: ActionSettings,
     currency: str,
 ) -> dict[ListName, ActionList]:
@@ -84,9 +84,9 @@ def find_actions(
 
     Parameters
     ----------
-    known : Known
+    known : CustomerFacts
         The customers.
-    outlook : Outlook or str
+    outlook : ModelTerms or str
         The models, or a sentence why there are none: lists that need none are made all the same.
     rules : ActionSettings
         Thresholds, order and groups.
@@ -118,7 +118,7 @@ def find_actions(
     return {name: found[name] for name in rules.precedence}
 
 
-def _facts(known: Known, outlook: Outlook | str, rules: ActionSettings) -> pd.DataFrame:
+def _facts(known: CustomerFacts, outlook: ModelTerms | str, rules: ActionSettings) -> pd.DataFrame:
     facts = observed_facts(
         known.summary,
         categories=known.categories,
@@ -149,7 +149,9 @@ def _by_customer(table: pd.DataFrame | None, what: str, column: str) -> pd.Serie
     return pd.Series(frame[column].to_numpy(), index=ids)
 
 
-def _refusal(name: ListName, known: Known, outlook: Outlook | str, rules: ActionSettings) -> str:
+def _refusal(
+    name: ListName, known: CustomerFacts, outlook: ModelTerms | str, rules: ActionSettings
+) -> str:
     """Why there cannot be a list, or nothing."""
     if not rules.rule(name).use:
         return phrase(ENGLISH["empty.unused"])
@@ -195,7 +197,7 @@ class _Stakes:
 
 
 def _at_stake(
-    summary: pd.DataFrame, outlook: Outlook | str, lists: pd.DataFrame, *, lost: bool
+    summary: pd.DataFrame, outlook: ModelTerms | str, lists: pd.DataFrame, *, lost: bool
 ) -> _Stakes:
     """Stakes of the customers of several lists: expected, or lost by having left."""
     nothing = pd.DataFrame(np.nan, index=summary.index, columns=list(_STAKES))

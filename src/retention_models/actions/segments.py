@@ -29,7 +29,7 @@ from retention_models.time_units import days_in
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class ModelTerms:
     """Fitted models, and the terms on which value is told.
 
     Attributes
@@ -65,7 +65,7 @@ class Outlook:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CustomerFacts:
     """What is known of a store's customers; see `observed_facts`.
 
     Attributes
@@ -95,7 +95,7 @@ def read_known(
     has_categories: bool,
     scores: pd.DataFrame | None = None,
     complaints: pd.DataFrame | None = None,
-) -> Known:
+) -> CustomerFacts:
     """Read what the lists need of a log beyond the summary.
 
     Parameters
@@ -111,11 +111,11 @@ def read_known(
     has_categories : bool
         Whether the log has a column of categories.
     scores, complaints : DataFrame or ibis Table, optional
-        See `Known`.
+        See `CustomerFacts`.
 
     Returns
     -------
-    Known
+    CustomerFacts
     """
     end = as_day(summary.attrs["observation_end"], "observation_end")
     earlier = customer_summary(
@@ -128,7 +128,7 @@ def read_known(
     counts = None
     if has_categories:
         counts = category_counts(log, store_id=store_id, observation_end=end)
-    return Known(summary, earlier, counts, scores, complaints)
+    return CustomerFacts(summary, earlier, counts, scores, complaints)
 
 
 Array = NDArray[np.float64]
@@ -212,8 +212,8 @@ def observed_facts(
 
 def modelled_facts(
     facts: pd.DataFrame,
-    known: Known,
-    outlook: Outlook,
+    known: CustomerFacts,
+    outlook: ModelTerms,
     rules: ActionSettings,
 ) -> pd.DataFrame:
     """Facts that the models of purchases and spend add.
@@ -222,9 +222,9 @@ def modelled_facts(
     ----------
     facts : DataFrame
         From `observed_facts`.
-    known : Known
+    known : CustomerFacts
         The customers today, and on the day with which P(alive) is compared.
-    outlook : Outlook
+    outlook : ModelTerms
         The models, and the terms of value.
     rules : ActionSettings
         The levels of the gaps.
@@ -252,7 +252,7 @@ def modelled_facts(
     return found
 
 
-def _lost(outlook: Outlook, spend: GammaGammaFitter, summary: pd.DataFrame) -> Array:
+def _lost(outlook: ModelTerms, spend: GammaGammaFitter, summary: pd.DataFrame) -> Array:
     """Expected value that is lost by having left; see `as_lapsed`."""
     model, seen = as_lapsed(outlook.purchases, summary)
     rate = rate_per_unit(outlook.annual_discount_rate, unit_of(summary, None))

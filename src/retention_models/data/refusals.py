@@ -151,7 +151,7 @@ _POINT = r"^[+-]?(\d+|\d{1,3}(,\d{3})+)\.\d+$"
 
 
 @dataclass(frozen=True)
-class AsRead:
+class SourceAsRead:
     """A source as it was read.
 
     Attributes
@@ -257,12 +257,12 @@ class AsRead:
         return f"row {row['row']} after the header: {row['reason']} ({cells})"
 
 
-def refusal(source: AsRead, quality: pd.DataFrame, rows: int, allowed: float) -> str:
+def refusal(source: SourceAsRead, quality: pd.DataFrame, rows: int, allowed: float) -> str:
     """Why a log is refused: reasons counted, the first bad rows as they stand, what to do.
 
     Parameters
     ----------
-    source : AsRead
+    source : SourceAsRead
         How it was read.
     quality : DataFrame
         Unusable rows: reason, rows.

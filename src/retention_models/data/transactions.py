@@ -26,7 +26,7 @@ from retention_models.data.contract import (
     require_columns,
 )
 from retention_models.data.engines import Source, open_source, to_frame
-from retention_models.data.refusals import AsRead, refusal
+from retention_models.data.refusals import SourceAsRead, refusal
 from retention_models.errors import DataError
 from retention_models.languages import count, marked, phrase
 
@@ -61,7 +61,7 @@ class Transactions:
         What was opened.
     repeats_kept : bool
         Whether rows that repeat another were kept.
-    as_read : AsRead, optional
+    as_read : SourceAsRead, optional
         How the source was read: for messages.
     first_seen_from : date, optional
         Who first bought before it is left out of summaries that name no other day.
@@ -81,7 +81,7 @@ class Transactions:
     stores: pd.DataFrame = field(repr=False)
     origin: Source = field(repr=False)
     repeats_kept: bool = True
-    as_read: AsRead | None = field(default=None, repr=False)
+    as_read: SourceAsRead | None = field(default=None, repr=False)
     first_seen_from: dt.date | None = None
     only: str | None = None
     open_whole: Callable[[], Transactions] | None = field(default=None, repr=False)
@@ -268,7 +268,7 @@ def read_transactions(
         given = raw.select(
             **as_given(raw, columns), customer_id=found["customer_id"], reason=found["reason"]
         )
-        as_read = AsRead(origin.name, given, columns, date_format, decimal)
+        as_read = SourceAsRead(origin.name, given, columns, date_format, decimal)
         log = _accepted(origin, checked, as_read, max_unusable_share)
     return replace(log, repeats_kept=duplicates != "drop")
 
@@ -309,7 +309,7 @@ def read_project_transactions(settings: Settings) -> Transactions:
 def _accepted(
     origin: Source,
     checked: Table,
-    as_read: AsRead,
+    as_read: SourceAsRead,
     max_unusable_share: float,
 ) -> Transactions:
     number = checked["number"]

@@ -65,7 +65,7 @@ class StoreModels:
         Ids of the stores to borrow from; all in the log unless given.
     upto : date, optional
         The day that a refusal names, where it is not the last of the data.
-    loans : mapping of date to Loan
+    loans : mapping of date to BorrowedModels
         What the chain has to lend as of a day, where that was found before.
     """
 
@@ -75,7 +75,7 @@ class StoreModels:
     time_unit: str
     chain: tuple[str, ...] | None = None
     upto: dt.date | None = None
-    loans: Mapping[dt.date, Loan | None] = field(default_factory=dict, repr=False)
+    loans: Mapping[dt.date, BorrowedModels | None] = field(default_factory=dict, repr=False)
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -133,7 +133,7 @@ class StoreModels:
             refusal = _TOO_FEW[f"{what}.upto"]
             raise CannotSay(phrase(refusal, fewest=fewest, day=day(self.upto)))
 
-    def _borrowed(self, refusal: CannotSay) -> StoreFits | Loan:
+    def _borrowed(self, refusal: CannotSay) -> StoreFits | BorrowedModels:
         """The chain's models, or the store's own refusal where the chain cannot help."""
         if len(self.summary) < FEWEST_CUSTOMERS:
             raise refusal
@@ -154,7 +154,7 @@ class StoreModels:
 
 
 @dataclass(frozen=True, slots=True)
-class Loan:
+class BorrowedModels:
     """A store's models that borrow from the chain.
 
     Attributes
@@ -186,16 +186,16 @@ class Loan:
         return {"purchases": self.purchases.to_json(), "spend": spend, "no_spend": self.no_spend}
 
     @classmethod
-    def from_content(cls, content: Mapping[str, str]) -> Loan:
+    def from_content(cls, content: Mapping[str, str]) -> BorrowedModels:
         """What `content` gave."""
         text = content["spend"]
         spend = None if text is None else GammaGammaFitter.from_json(text)
         return cls(BetaGeoFitter.from_json(content["purchases"]), spend, content["no_spend"])
 
 
-def find_loans(
+def find_borrowed(
     summaries: Mapping[str, pd.DataFrame], store_ids: Iterable[str]
-) -> dict[str, Loan | None]:
+) -> dict[str, BorrowedModels | None]:
     """What the chain has to lend to those of its stores that are too small for models of their own.
 
     Parameters
@@ -212,7 +212,7 @@ def find_loans(
         its own, as far as the number of its customers says.
     """
     fits: dict[tuple[str, ...], StoreFits] = {}
-    found: dict[str, Loan | None] = {}
+    found: dict[str, BorrowedModels | None] = {}
     for store_id in store_ids:
         if store_id not in summaries or not _is_small(summaries[store_id]):
             continue
@@ -226,7 +226,7 @@ def find_loans(
             fits[key] = fit_stores(lenders)
         chain = fits[key]
         spend = None if chain.spend is None else chain.spend_model(store_id)
-        found[store_id] = Loan(chain.purchase_model(store_id), spend, chain.no_spend)
+        found[store_id] = BorrowedModels(chain.purchase_model(store_id), spend, chain.no_spend)
     return found
 
 

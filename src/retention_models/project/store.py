@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from retention_models.actions.lists import ActionList, find_actions
-from retention_models.actions.segments import Outlook, read_known
+from retention_models.actions.segments import ModelTerms, read_known
 from retention_models.data.contacts import (
     COMPLAINT,
     Events,
@@ -43,7 +43,7 @@ from retention_models.predictions.validation.holdout import (
 from retention_models.predictions.validation.tracking import weekly_tracking
 from retention_models.project.campaign import last_day
 from retention_models.project.campaign_overview import campaign_overview
-from retention_models.project.store_handover import StoreSlice, calibration_end, read_slice
+from retention_models.project.store_handover import StoreHandover, calibration_end, read_slice
 from retention_models.settings.actions import ListName
 from retention_models.settings.project import Settings, read_settings
 from retention_models.summaries.customers import Day
@@ -63,7 +63,7 @@ class Store:
         The chain's checked log.
     observation_end : date
         Last day that counts.
-    part : StoreSlice, optional
+    part : StoreHandover, optional
         What a run has read and found for this store before.
     """
 
@@ -71,7 +71,7 @@ class Store:
     settings: Settings
     log: Transactions
     observation_end: dt.date
-    part: StoreSlice | None = field(default=None, repr=False)
+    part: StoreHandover | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -170,7 +170,7 @@ class Store:
     def list_actions(
         self, *, scores: pd.DataFrame | None = None, complaints: pd.DataFrame | None = None
     ) -> dict[ListName, ActionList]:
-        """Lists of customers, with a survey's last scores and a record of complaints; see `Known`."""
+        """Lists of customers, with a survey's last scores and complaints; see `CustomerFacts`."""
         rules, columns = self.settings.actions, self.settings.transactions.columns
         known = read_known(
             self.log,
@@ -265,7 +265,7 @@ class Store:
             return None  # the page says why in the section on value; counts stand without it
 
     @property
-    def _outlook(self) -> Outlook | str:
+    def _outlook(self) -> ModelTerms | str:
         """The models and the terms of value, or why there are none."""
         try:
             self._require_trust()
@@ -273,9 +273,9 @@ class Store:
         except CannotSay as refusal:
             return str(refusal)
         try:
-            return Outlook(purchases, self.spend, predictions, **self._horizon)
+            return ModelTerms(purchases, self.spend, predictions, **self._horizon)
         except CannotSay as refusal:
-            return Outlook(purchases, None, predictions, **self._horizon, no_spend=str(refusal))
+            return ModelTerms(purchases, None, predictions, **self._horizon, no_spend=str(refusal))
 
     def _require_trust(self) -> None:
         if self.forecast_verdict == "do not use":

@@ -29,7 +29,7 @@ from retention_models.data.engines import open_source, write_parquet, write_part
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import CannotSay
 from retention_models.languages import phrase
-from retention_models.predictions.store_models import Loan, find_loans
+from retention_models.predictions.store_models import BorrowedModels, find_borrowed
 from retention_models.project.campaign_overview import OverviewRow, campaign_overview
 from retention_models.project.handover import (
     frame,
@@ -49,14 +49,14 @@ _Contacts = TypeVar("_Contacts", Surveys, Events)
 
 
 @dataclass(frozen=True)
-class StoreSlice:
+class StoreHandover:
     """What a run has read for a store.
 
     Attributes
     ----------
     log : Transactions
         Its own rows, and what was counted of the chain's; the chain's rows are opened where asked for.
-    loans : dict of date to Loan or None
+    loans : dict of date to BorrowedModels or None
         What the chain lends it as of a day.
     surveys, events : Surveys, Events or None
         Those of the store, and of no one store.
@@ -65,7 +65,7 @@ class StoreSlice:
     """
 
     log: Transactions
-    loans: dict[dt.date, Loan | None]
+    loans: dict[dt.date, BorrowedModels | None]
     surveys: Surveys | None
     events: Events | None
     campaigns: pd.DataFrame | None = None
@@ -147,7 +147,7 @@ def write_slices(
 
 def _loans(
     settings: Settings, log: Transactions, store_ids: Sequence[str], end: dt.date
-) -> dict[str, dict[str, Loan | None]]:
+) -> dict[str, dict[str, BorrowedModels | None]]:
     """By store and day, ISO 8601: at the end, and at the end of its calibration."""
     chain = None if settings.stores.ids is None else {*settings.stores.ids, *store_ids}
 
@@ -157,8 +157,8 @@ def _loans(
         )
 
     now = summaries(end)
-    found: dict[str, dict[str, Loan | None]] = {store: {} for store in store_ids}
-    for store, loan in find_loans(now, store_ids).items():
+    found: dict[str, dict[str, BorrowedModels | None]] = {store: {} for store in store_ids}
+    for store, loan in find_borrowed(now, store_ids).items():
         found[store][end.isoformat()] = loan
     splits: dict[dt.date, list[str]] = {}
     for store in store_ids:
@@ -168,7 +168,7 @@ def _loans(
             except CannotSay:
                 continue  # its page says so in the place of the check
     for split, stores in splits.items():
-        for store, loan in find_loans(summaries(split), stores).items():
+        for store, loan in find_borrowed(summaries(split), stores).items():
             found[store][split.isoformat()] = loan
     return found
 
@@ -185,7 +185,7 @@ def _told_of(contacts: Surveys | Events) -> dict[str, Any]:
     return {"rows_read": contacts.rows_read, "source": contacts.source, "quality": quality, **scale}
 
 
-def read_slice(project_file: str | Path, store_id: str) -> StoreSlice | None:
+def read_slice(project_file: str | Path, store_id: str) -> StoreHandover | None:
     """What the run that started this process has read for a store; None where there is nothing.
 
     Parameters
@@ -205,7 +205,7 @@ def read_slice(project_file: str | Path, store_id: str) -> StoreSlice | None:
         return None
     settings = read_settings(project_file)
     loans = {
-        dt.date.fromisoformat(day): content and Loan.from_content(content)
+        dt.date.fromisoformat(day): content and BorrowedModels.from_content(content)
         for day, content in own["loans"].items()
     }
     log = open_rows(
@@ -215,7 +215,7 @@ def read_slice(project_file: str | Path, store_id: str) -> StoreSlice | None:
         only=store_id,
         open_whole=cache(lambda: read_project_transactions(settings)),
     )
-    return StoreSlice(
+    return StoreHandover(
         log,
         loans,
         _contacts(Surveys, settings, place / "surveys.parquet", own.get("surveys")),

@@ -27,7 +27,7 @@ from retention_models.project.store_handover import write_slices
 from retention_models.runs.execution.limits import machine_memory
 from retention_models.runs.execution.pool import Options, Task, execute_all
 from retention_models.runs.execution.results import ExecutionResult, Limits
-from retention_models.runs.publishing.context import Asked, Plan
+from retention_models.runs.publishing.context import RunPlan, RunRequest
 from retention_models.runs.publishing.files import new_folder, sha256
 from retention_models.runs.publishing.fingerprints import (
     DataPrint,
@@ -188,7 +188,9 @@ def run_project(
     LockHeld
         If another run is publishing into the output folder.
     """
-    asked = Asked(tuple(stores), None if as_of is None else as_day(as_of, "as_of"), force, resume)
+    asked = RunRequest(
+        tuple(stores), None if as_of is None else as_day(as_of, "as_of"), force, resume
+    )
     if resume and stores:
         raise SettingsError("--resume continues with the stores of the run; leave out --store.")
     settings = read_settings(project_file)
@@ -222,7 +224,7 @@ class _Work:
 
 def _published(
     work: _Work,
-    asked: Asked,
+    asked: RunRequest,
     execute: Callable[..., Iterator[tuple[str, ExecutionResult]]],
     tell: Tell,
 ) -> list[Manifest]:
@@ -257,7 +259,7 @@ def _estimated(manifest: Manifest) -> dict[str, list[OverviewRow]]:
     }
 
 
-def _plan(work: _Work, asked: Asked, ids: Sequence[str]) -> Plan:
+def _plan(work: _Work, asked: RunRequest, ids: Sequence[str]) -> RunPlan:
     """What is to do, after a look at the data."""
     settings, transactions = work.settings, work.transactions
     project_file, notebook, data = work.project_file, work.notebook, work.data
@@ -283,7 +285,7 @@ def _plan(work: _Work, asked: Asked, ids: Sequence[str]) -> Plan:
         },
     }
     day = last_day(settings, transactions, asked.as_of)
-    return Plan(settings, day, work.output, tuple(ids), data, head, asked, work.kind)
+    return RunPlan(settings, day, work.output, tuple(ids), data, head, asked, work.kind)
 
 
 def _execute(

@@ -158,7 +158,7 @@ CONTROL = 0
 
 
 @dataclass(frozen=True)
-class ByLot:
+class RandomisedArms:
     """Customers by arm.
 
     Attributes
@@ -181,7 +181,7 @@ class ByLot:
         return np.bincount(self.codes, minlength=len(self.labels))
 
 
-def arms_by_lot(data: CampaignCustomers, outcomes: tuple[Outcome, ...]) -> ByLot:
+def arms_by_lot(data: CampaignCustomers, outcomes: tuple[Outcome, ...]) -> RandomisedArms:
     """The arms of a campaign and the covariates that vary in each of them.
 
     Parameters
@@ -191,7 +191,7 @@ def arms_by_lot(data: CampaignCustomers, outcomes: tuple[Outcome, ...]) -> ByLot
 
     Returns
     -------
-    ByLot
+    RandomisedArms
     """
     control = data.campaign.control
     found, values = pd.factorize(data.table["arm"])
@@ -203,7 +203,9 @@ def arms_by_lot(data: CampaignCustomers, outcomes: tuple[Outcome, ...]) -> ByLot
         asked = BY_OUTCOME[outcome]
         if asked not in by_names:
             by_names[asked] = usable(data.covariates, asked, codes)
-    return ByLot(labels, codes, {outcome: by_names[BY_OUTCOME[outcome]] for outcome in outcomes})
+    return RandomisedArms(
+        labels, codes, {outcome: by_names[BY_OUTCOME[outcome]] for outcome in outcomes}
+    )
 
 
 def part_of(data: CampaignCustomers, kept: NDArray[np.bool_]) -> CampaignCustomers:

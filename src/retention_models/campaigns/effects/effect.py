@@ -22,7 +22,7 @@ from retention_models.campaigns.effects.economics import economics_of
 from retention_models.campaigns.effects.randomised import randomised_estimates
 from retention_models.campaigns.effects.refusals import without_small_arms
 from retention_models.campaigns.effects.result import SEGMENTS, CampaignEffect, empty
-from retention_models.campaigns.effects.rows import Asked, Estimates
+from retention_models.campaigns.effects.rows import EffectRequest, Estimates
 from retention_models.campaigns.effects.segments import segments_of
 from retention_models.campaigns.effects.self_selected import self_selected_estimates
 from retention_models.campaigns.effects.stores import store_estimates
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 OVER = "campaign over"
-_OF_CUSTOMERS: dict[str, Callable[[CampaignCustomers, Asked], Estimates]] = {
+_OF_CUSTOMERS: dict[str, Callable[[CampaignCustomers, EffectRequest], Estimates]] = {
     "randomised": randomised_estimates,
     "targeted": targeted_estimates,
     "self_selected": self_selected_estimates,
@@ -127,7 +127,7 @@ def effect_of(
     except CannotSay as refusal:
         return refusals.refused(data, OVER, str(refusal))
     try:
-        estimates = _estimated(data, Asked(asked, level))
+        estimates = _estimated(data, EffectRequest(asked, level))
     except CannotSay as refusal:
         told = refusals.refused(data, "enough to tell", str(refusal), _naive(data, asked))
         return replace(told, currency=currency)
@@ -182,7 +182,7 @@ def _naive(
     )
 
 
-def _estimated(data: CampaignCustomers | CampaignStores, asked: Asked) -> Estimates:
+def _estimated(data: CampaignCustomers | CampaignStores, asked: EffectRequest) -> Estimates:
     if isinstance(data, CampaignStores):
         return store_estimates(data, asked)
     return _OF_CUSTOMERS[data.campaign.design](data, asked)

@@ -14,7 +14,12 @@ import pandas as pd
 from scipy.special import ndtri, stdtrit
 
 from retention_models.campaigns.data.tables import CampaignCustomers, Finding, Window
-from retention_models.campaigns.effects.customers import CONTROL, ByLot, arms_by_lot, in_words
+from retention_models.campaigns.effects.customers import (
+    CONTROL,
+    RandomisedArms,
+    arms_by_lot,
+    in_words,
+)
 from retention_models.campaigns.effects.refusals import (
     ratio_finding,
     refuse_few,
@@ -22,7 +27,13 @@ from retention_models.campaigns.effects.refusals import (
     without_small_arms,
 )
 from retention_models.campaigns.effects.result import BALANCE, CUMULATIVE, empty
-from retention_models.campaigns.effects.rows import Asked, Estimates, estimated, row, table_of
+from retention_models.campaigns.effects.rows import (
+    EffectRequest,
+    Estimates,
+    estimated,
+    row,
+    table_of,
+)
 from retention_models.campaigns.estimators.checks import balance_table
 from retention_models.campaigns.estimators.randomised import RandomisedEffect, randomised_effects
 from retention_models.campaigns.estimators.redemption import effects_per_redeemer
@@ -113,13 +124,13 @@ _OF_EFFECT = (
 Found = dict[tuple[Outcome, Window], RandomisedEffect]
 
 
-def randomised_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
+def randomised_estimates(data: CampaignCustomers, asked: EffectRequest) -> Estimates:
     """Effects of a campaign whose customers were put in arms by lot.
 
     Parameters
     ----------
     data : CampaignCustomers
-    asked : Asked
+    asked : EffectRequest
 
     Returns
     -------
@@ -158,7 +169,9 @@ def randomised_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
     return Estimates(table_of(rows), tuple(checks), members, balance, cumulative=cumulative)
 
 
-def _effects(data: CampaignCustomers, asked: Asked, lot: ByLot, checks: list[Finding]) -> Found:
+def _effects(
+    data: CampaignCustomers, asked: EffectRequest, lot: RandomisedArms, checks: list[Finding]
+) -> Found:
     """Of each outcome and window, in one call; what cannot be estimated stands among the checks."""
     columns = {
         f"{outcome}, {window}": (outcome, window)
@@ -189,7 +202,7 @@ def _unless_few(
     effect: RandomisedEffect | CannotSay,
     key: tuple[Outcome, Window],
     data: CampaignCustomers,
-    lot: ByLot,
+    lot: RandomisedArms,
 ) -> RandomisedEffect | CannotSay:
     """The effect, or why few customers decide it."""
     if isinstance(effect, CannotSay):
@@ -202,14 +215,14 @@ def _unless_few(
     return effect
 
 
-def _with_labels(reason: CannotSay, lot: ByLot) -> str:
+def _with_labels(reason: CannotSay, lot: RandomisedArms) -> str:
     """A reason that names arms, by their names."""
     if not isinstance(reason, CannotSayOfArms):
         return str(reason)
     return str(reason.calling(lambda code: phrase("“{name}”", name=lot.labels[int(str(code))])))
 
 
-def _rows(found: Found, lot: ByLot) -> Iterator[dict[str, Any]]:
+def _rows(found: Found, lot: RandomisedArms) -> Iterator[dict[str, Any]]:
     """One row a comparison."""
     for (outcome, window), effects in found.items():
         for effect in effects.effects:
@@ -225,7 +238,7 @@ def _rows(found: Found, lot: ByLot) -> Iterator[dict[str, Any]]:
 
 
 def _per_redeemer(
-    data: CampaignCustomers, asked: Asked, lot: ByLot, checks: list[Finding]
+    data: CampaignCustomers, asked: EffectRequest, lot: RandomisedArms, checks: list[Finding]
 ) -> Iterator[dict[str, Any]]:
     """Secondary rows, of the campaign's days: the effect of the offer for each redeemer it made."""
     redeemed = (data.table["redemptions"] > 0).to_numpy(dtype=float)
@@ -268,7 +281,7 @@ def _per_redeemer(
                 )
 
 
-def _balance(data: CampaignCustomers, lot: ByLot) -> tuple[pd.DataFrame, Finding]:
+def _balance(data: CampaignCustomers, lot: RandomisedArms) -> tuple[pd.DataFrame, Finding]:
     """What was known before, by arm, and whether a lot explains how the arms differ in it."""
     values = data.covariates.to_numpy(dtype=float)
     varying = data.covariates.columns[(values != values[0]).any(axis=0)]

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retention_models.campaigns.data.tables import CampaignCustomers, CampaignStores, Finding
-from retention_models.campaigns.effects.customers import CONTROL, ByLot, part_of
+from retention_models.campaigns.effects.customers import CONTROL, RandomisedArms, part_of
 from retention_models.campaigns.effects.result import (
     CHECKS,
     NAIVE,
@@ -257,7 +257,7 @@ def without_small_arms(data: CampaignCustomers) -> tuple[CampaignCustomers, list
     return part_of(data, kept.to_numpy()), findings
 
 
-def refuse_few(outcome: Outcome, values: NDArray[np.float64], lot: ByLot) -> None:
+def refuse_few(outcome: Outcome, values: NDArray[np.float64], lot: RandomisedArms) -> None:
     """CannotSay where an outcome's interval would leave out the truth too often.
 
     Parameters
@@ -265,7 +265,7 @@ def refuse_few(outcome: Outcome, values: NDArray[np.float64], lot: ByLot) -> Non
     outcome : str
     values : ndarray, shape (n,)
         Of the outcome.
-    lot : ByLot
+    lot : RandomisedArms
     """
     control, *others = (int(n) for n in lot.counts)
     fewest = fewest_in_arm(outcome)

@@ -118,7 +118,7 @@ def estimated(outcome: Outcome, window: Window) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class EffectRequest:
     """What is to be estimated of a campaign: outcomes, and the two-sided level of the intervals."""
 
     outcomes: tuple[Outcome, ...]

@@ -10,7 +10,7 @@ import pandas as pd
 from retention_models.campaigns.data.tables import CampaignCustomers, Finding
 from retention_models.campaigns.effects.customers import NAMES, comparable_part, for_choice
 from retention_models.campaigns.effects.result import SENSITIVITY
-from retention_models.campaigns.effects.rows import Asked, Estimates, primary_row
+from retention_models.campaigns.effects.rows import EffectRequest, Estimates, primary_row
 from retention_models.campaigns.effects.targeted import (
     arms_with_campaign,
     choice_of,
@@ -31,13 +31,13 @@ E_VALUE, E_VALUE_OF_INTERVAL = marked("e-value"), marked("e-value of the interva
 _RATIOS = ("purchases", "bought")
 
 
-def self_selected_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
+def self_selected_estimates(data: CampaignCustomers, asked: EffectRequest) -> Estimates:
     """Effects among customers who joined by themselves; no profit, and never without sensitivity.
 
     Parameters
     ----------
     data : CampaignCustomers
-    asked : Asked
+    asked : EffectRequest
 
     Returns
     -------
@@ -60,7 +60,7 @@ def self_selected_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
                 "Offer it to customers drawn by lot the next time."
             )
         )
-    found = targeted_estimates(data, Asked(outcomes, asked.level))
+    found = targeted_estimates(data, EffectRequest(outcomes, asked.level))
     rows: list[dict[str, Any]] = []
     checks = list(found.checks)
     data, _, _ = comparable_part(data)

@@ -17,7 +17,7 @@ from retention_models.campaigns.data.tables import OUTCOMES, CampaignCustomers
 from retention_models.campaigns.effects.customers import (
     BY_OUTCOME,
     CONTROL,
-    ByLot,
+    RandomisedArms,
     arms_by_lot,
     part_of,
 )
@@ -192,7 +192,7 @@ def _estimated(
 
 
 def _regression(
-    two: CampaignCustomers, lot: ByLot, outcome: Outcome, level: float
+    two: CampaignCustomers, lot: RandomisedArms, outcome: Outcome, level: float
 ) -> RandomisedEffect:
     """Of one arm and control in one store."""
     names = lot.names[outcome]

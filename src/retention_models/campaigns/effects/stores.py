@@ -20,7 +20,13 @@ from scipy.special import stdtr, stdtrit
 
 from retention_models.campaigns.data.tables import CampaignStores, Finding, Window
 from retention_models.campaigns.effects.result import BALANCE, EVENT_STUDY, PRE_TREND, empty
-from retention_models.campaigns.effects.rows import Asked, Estimates, row, table_of, with_holm
+from retention_models.campaigns.effects.rows import (
+    EffectRequest,
+    Estimates,
+    row,
+    table_of,
+    with_holm,
+)
 from retention_models.campaigns.estimators.difference_in_differences import (
     StoreEffect,
     StoreTrend,
@@ -280,13 +286,13 @@ class _Side:
         self.trends.append((outcome, self.arm, *numbers, words))
 
 
-def store_estimates(data: CampaignStores, asked: Asked) -> Estimates:
+def store_estimates(data: CampaignStores, asked: EffectRequest) -> Estimates:
     """Effects of a campaign that was given to whole stores, by customer and week.
 
     Parameters
     ----------
     data : CampaignStores
-    asked : Asked
+    asked : EffectRequest
 
     Returns
     -------

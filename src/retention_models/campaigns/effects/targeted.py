@@ -20,7 +20,7 @@ from retention_models.campaigns.effects.customers import (
 from retention_models.campaigns.effects.result import BALANCE, NAIVE
 from retention_models.campaigns.effects.rows import (
     WINDOWS,
-    Asked,
+    EffectRequest,
     Estimates,
     estimated,
     row,
@@ -47,13 +47,13 @@ UNLIKE = 0.5
 _EXPECTED = {"expected_purchases": "purchases", "expected_spend": "spend"}
 
 
-def targeted_estimates(data: CampaignCustomers, asked: Asked) -> Estimates:
+def targeted_estimates(data: CampaignCustomers, asked: EffectRequest) -> Estimates:
     """Effects of a campaign for customers chosen by a rule, on those who got it and on all.
 
     Parameters
     ----------
     data : CampaignCustomers
-    asked : Asked
+    asked : EffectRequest
 
     Returns
     -------
@@ -189,7 +189,7 @@ def naive_differences(data: CampaignCustomers, outcomes: tuple[Outcome, ...]) ->
 
 def _rows(
     data: CampaignCustomers,
-    asked: Asked,
+    asked: EffectRequest,
     arm: str,
     both: np.ndarray,
     compared: Comparable,

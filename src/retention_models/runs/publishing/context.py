@@ -24,7 +24,7 @@ from retention_models.settings.project import Settings
 
 
 @dataclass(frozen=True)
-class Asked:
+class RunRequest:
     """What whoever started the run asked for.
 
     Attributes
@@ -50,7 +50,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """What a run is to do.
 
     Attributes
@@ -65,7 +65,7 @@ class Plan:
     data : DataPrint
     head : dict
         The manifest's ``project``, ``parameters``, ``code``, ``lock`` and ``data``.
-    asked : Asked
+    asked : RunRequest
     kind : PageKind
         What the pages are of; `stores` are then the ids of these.
     """
@@ -76,7 +76,7 @@ class Plan:
     stores: tuple[str, ...]
     data: DataPrint
     head: dict[str, Any] = field(repr=False)
-    asked: Asked = field(default_factory=Asked)
+    asked: RunRequest = field(default_factory=RunRequest)
     kind: PageKind = STORE
 
     @property
@@ -138,7 +138,7 @@ def utc(moment: dt.datetime) -> str:
 
 
 @dataclass(frozen=True)
-class Found:
+class PreviousPage:
     """What a store has from before: the page to keep, and since when it has failed."""
 
     folder: Path | None = None
@@ -147,7 +147,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Press:
+class PublishContext:
     """What the stores of a run share.
 
     Attributes
@@ -186,7 +186,7 @@ class Press:
 
 
 @dataclass(frozen=True)
-class Tried:
+class ExecutedPage:
     """A store whose notebook was executed.
 
     Attributes
@@ -205,10 +205,10 @@ class Tried:
     store_id: str
     result: ExecutionResult
     staging: Path
-    look: Callable[[], Found]
+    look: Callable[[], PreviousPage]
     known: Entry
 
     @cached_property
-    def before(self) -> Found:
+    def before(self) -> PreviousPage:
         """What the store has from earlier runs."""
         return self.look()

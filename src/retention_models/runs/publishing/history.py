@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from retention_models.runs.publishing.context import Found
+from retention_models.runs.publishing.context import PreviousPage
 from retention_models.runs.publishing.files import MAKING, hashes
 from retention_models.runs.publishing.manifest import (
     PENDING,
@@ -40,7 +40,7 @@ class History:
         self._folders = [f for f in reversed(run_folders(output)) if f.name < day]
         self._read: dict[Path, Mapping[str, Entry]] = {self._today: dict(today)}
 
-    def before(self, store_id: str) -> Found:
+    def before(self, store_id: str) -> PreviousPage:
         """What a store has from earlier runs: the newest good page whose files are all as they were."""
         since = None
         tried = False
@@ -50,8 +50,8 @@ class History:
                 since = entry["failure"] and entry["failure"]["since"]
             place = folder / entry["folder"]
             if entry["page"] is not None and hashes(place) == entry["files"]:
-                return Found(place, entry["page"], since)
-        return Found(since=since)
+                return PreviousPage(place, entry["page"], since)
+        return PreviousPage(since=since)
 
     def _entries(self, store_id: str) -> Iterator[tuple[Path, Entry]]:
         for folder in (self._today, *self._folders):

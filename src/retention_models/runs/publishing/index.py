@@ -11,14 +11,14 @@ from typing import Any
 from retention_models.pages.html import render
 from retention_models.pages.html.checks import lint, seen
 from retention_models.pages.html.kinds import CAMPAIGNS, STORE
-from retention_models.runs.publishing.context import Press
+from retention_models.runs.publishing.context import PublishContext
 from retention_models.runs.publishing.files import write_whole
 from retention_models.runs.publishing.manifest import PENDING, Entry
 
 INDEX = "index.html"
 
 
-def publish_index(press: Press) -> Path:
+def publish_index(press: PublishContext) -> Path:
     """Write index.html from the manifest, and say where it is."""
     rows = [_row(press, entry) for entry in press.manifest.stores.values()]
     about = rows, press.settings, press.as_of, press.clock.made
@@ -31,13 +31,13 @@ def publish_index(press: Press) -> Path:
     return path
 
 
-def _campaigns(press: Press) -> str | None:
+def _campaigns(press: PublishContext) -> str | None:
     """Where the campaigns of the same day have their index, seen from the stores'."""
     of_day = f"{CAMPAIGNS}/{press.folder.name}/{INDEX}"
     return f"../{of_day}" if (press.folder.parent / of_day).is_file() else None
 
 
-def _row(press: Press, entry: Entry) -> dict[str, Any]:
+def _row(press: PublishContext, entry: Entry) -> dict[str, Any]:
     name, page, failure = entry["folder"], entry["page"], entry["failure"]
     metrics, failed = None, None
     if page is not None:

@@ -24,7 +24,7 @@ from retention_models.pages.html.checks import (
 from retention_models.pages.html.failure import old_page_words, with_notice
 from retention_models.pages.html.kinds import PageKind
 from retention_models.runs.execution.results import ExecutionResult
-from retention_models.runs.publishing.context import Found, Press, Tried, utc
+from retention_models.runs.publishing.context import ExecutedPage, PreviousPage, PublishContext, utc
 from retention_models.runs.publishing.files import (
     copy_tree,
     hashes,
@@ -49,13 +49,13 @@ class PageFailure(RuntimeError):
         self.kind, self.details, self.more = kind, details, more
 
 
-def publish(press: Press, tried: Tried) -> Entry:
+def publish(press: PublishContext, tried: ExecutedPage) -> Entry:
     """Publish a store's page, or the failure in its place.
 
     Parameters
     ----------
-    press : Press
-    tried : Tried
+    press : PublishContext
+    tried : ExecutedPage
         Its staging folder is gone afterwards.
 
     Returns
@@ -77,15 +77,17 @@ def publish(press: Press, tried: Tried) -> Entry:
     return _put(press, tried, settled, tried.staging)
 
 
-def withdraw(press: Press, store_id: str, look: Callable[[], Found], known: Entry) -> Entry:
+def withdraw(
+    press: PublishContext, store_id: str, look: Callable[[], PreviousPage], known: Entry
+) -> Entry:
     """Take back a page whose files are no longer those that were published.
 
     Parameters
     ----------
-    press : Press
+    press : PublishContext
     store_id : str
     look, known
-        As of `Tried`.
+        As of `ExecutedPage`.
 
     Returns
     -------
@@ -95,12 +97,12 @@ def withdraw(press: Press, store_id: str, look: Callable[[], Found], known: Entr
     entry = press.manifest.stores[store_id]
     moment = entry["ended"] or utc(press.clock.now())
     was = ExecutionResult("ok", True, moment, moment, tries=entry["attempts"])
-    tried = Tried(store_id, was, new_folder(press.folder), look, known)
+    tried = ExecutedPage(store_id, was, new_folder(press.folder), look, known)
     changed = PageError("Its files were changed after they were published.")
     return _publish_failure(press, tried, changed)
 
 
-def _publish_failure(press: Press, tried: Tried, error: Exception) -> Entry:
+def _publish_failure(press: PublishContext, tried: ExecutedPage, error: Exception) -> Entry:
     """Publish the last good page under a banner, or a page that says what failed; see `publish`."""
     failure, details = _failure(press, error, tried.before)
     try:
@@ -112,7 +114,7 @@ def _publish_failure(press: Press, tried: Tried, error: Exception) -> Entry:
     return _put(press, tried, settled, made)
 
 
-def _put(press: Press, tried: Tried, settled: Entry, made: Path) -> Entry:
+def _put(press: PublishContext, tried: ExecutedPage, settled: Entry, made: Path) -> Entry:
     """Rename a finished folder into place, with the manifest told before and after."""
     target = press.place(tried.store_id)
     try:
@@ -129,7 +131,7 @@ def _put(press: Press, tried: Tried, settled: Entry, made: Path) -> Entry:
     return settled
 
 
-def _build(press: Press, tried: Tried) -> None:
+def _build(press: PublishContext, tried: ExecutedPage) -> None:
     """The page, beside what the notebook wrote; an error where one of them is not to be published."""
     result, staging, store_id = tried.result, tried.staging, tried.store_id
     if result.status != "ok":
@@ -170,7 +172,9 @@ def _require_headline(path: Path, kind: PageKind, store_id: str) -> None:
         raise PageError(f"Its {path.name} is of the {kind.name} {of!r}.")
 
 
-def _failure(press: Press, error: Exception, before: Found) -> tuple[dict[str, Any], str]:
+def _failure(
+    press: PublishContext, error: Exception, before: PreviousPage
+) -> tuple[dict[str, Any], str]:
     """The manifest's `failure`, and the text of the file with its details."""
     kind, message, details, more = "page", str(error), str(error), {}
     if isinstance(error, PageFailure):
@@ -194,11 +198,13 @@ def _failure(press: Press, error: Exception, before: Found) -> tuple[dict[str, A
     return failure, redacted(details, press.secrets)
 
 
-def _outcome(failure: dict[str, Any], before: Found) -> str:
+def _outcome(failure: dict[str, Any], before: PreviousPage) -> str:
     return KEPT if before.page else _OUTCOME.get(failure["kind"], "failed")
 
 
-def _rebuild(press: Press, tried: Tried, failure: dict[str, Any], details: str) -> Path:
+def _rebuild(
+    press: PublishContext, tried: ExecutedPage, failure: dict[str, Any], details: str
+) -> Path:
     """A folder with the last good page under a banner, or a page that says what failed."""
     folder, before = new_folder(press.folder), tried.before
     if before.folder is not None and before.page is not None:
@@ -230,7 +236,7 @@ def _rebuild(press: Press, tried: Tried, failure: dict[str, Any], details: str) 
     return folder
 
 
-def _settled(press: Press, tried: Tried, outcome: str, folder: Path) -> Entry:
+def _settled(press: PublishContext, tried: ExecutedPage, outcome: str, folder: Path) -> Entry:
     result = tried.result
     return {
         "run": press.run,
@@ -256,7 +262,7 @@ def _between(started: str, ended: str | None) -> float | None:
     return round(max(0.0, passed.total_seconds()), 3)  # a clock may have been set back meanwhile
 
 
-def _unwritten(press: Press, tried: Tried, error: OSError, *made: Path) -> Entry:
+def _unwritten(press: PublishContext, tried: ExecutedPage, error: OSError, *made: Path) -> Entry:
     """Where nothing could be written the folder stays as it was, and the manifest says so."""
     for folder in {tried.staging, *made}:
         shutil.rmtree(folder, ignore_errors=True)  # what cannot be removed now is at the next run

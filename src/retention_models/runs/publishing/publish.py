@@ -17,7 +17,7 @@ from typing import Any
 from retention_models.errors import SettingsError
 from retention_models.pages.html.names import store_folder
 from retention_models.runs.execution.results import ExecutionResult
-from retention_models.runs.publishing.context import Plan, Press, RunClock, Tried
+from retention_models.runs.publishing.context import ExecutedPage, PublishContext, RunClock, RunPlan
 from retention_models.runs.publishing.files import (
     LOCK,
     clean_leftovers,
@@ -54,12 +54,12 @@ Execute = Callable[[Sequence[Job], dt.date], Iterable[tuple[str, ExecutionResult
 Tell = Callable[..., None]
 
 
-def publish_run(plan: Plan, execute: Execute, tell: Tell) -> Manifest:
+def publish_run(plan: RunPlan, execute: Execute, tell: Tell) -> Manifest:
     """Make, publish and record the stores of a run.
 
     Parameters
     ----------
-    plan : Plan
+    plan : RunPlan
     execute : callable
         Is given the jobs and the last day, and yields a store's id with what became of its notebook as
         they end.
@@ -91,7 +91,7 @@ def publish_run(plan: Plan, execute: Execute, tell: Tell) -> Manifest:
         ) from error
 
 
-def _locked_run(plan: Plan, execute: Execute, tell: Tell) -> Manifest:
+def _locked_run(plan: RunPlan, execute: Execute, tell: Tell) -> Manifest:
     _clean(plan.output)
     _require_distinct(plan)
     clock = RunClock(plan.settings.zone)
@@ -101,7 +101,7 @@ def _locked_run(plan: Plan, execute: Execute, tell: Tell) -> Manifest:
     earlier = read_manifest(folder)
     before = {} if earlier is None else earlier.stores
     manifest = Manifest(folder, head, _entries(plan, head["run"], before))
-    press = Press(
+    press = PublishContext(
         plan.settings, plan.as_of, folder, head["run"], clock, manifest, known_secrets(), plan.kind
     )
     history = History(plan.output, plan.as_of, before)
@@ -130,7 +130,7 @@ def _clean(output: Path) -> None:
             log.info("cleaned %s, left by a run that was stopped", folder / name)
 
 
-def _require_distinct(plan: Plan) -> None:
+def _require_distinct(plan: RunPlan) -> None:
     """Refuse ids that differ by case alone, where the file system does not tell them apart."""
     if not (plan.output / LOCK.upper()).exists():
         return
@@ -144,7 +144,7 @@ def _require_distinct(plan: Plan) -> None:
             )
 
 
-def _begun(plan: Plan, clock: RunClock) -> tuple[Plan, dict[str, Any]]:
+def _begun(plan: RunPlan, clock: RunClock) -> tuple[RunPlan, dict[str, Any]]:
     """The manifest's head: of a new run, or of the one that is continued."""
     asked = plan.asked
     stopped = unfinished(plan.output, asked.as_of) if asked.resume else None
@@ -176,7 +176,7 @@ def _begun(plan: Plan, clock: RunClock) -> tuple[Plan, dict[str, Any]]:
     }
 
 
-def _known(plan: Plan, store_id: str) -> Entry:
+def _known(plan: RunPlan, store_id: str) -> Entry:
     code = plan.head["code"]
     return {
         "data": plan.data.of_store(store_id),
@@ -184,7 +184,7 @@ def _known(plan: Plan, store_id: str) -> Entry:
     }
 
 
-def _entries(plan: Plan, run: str, before: dict[str, Entry]) -> dict[str, Entry]:
+def _entries(plan: RunPlan, run: str, before: dict[str, Entry]) -> dict[str, Entry]:
     """Every store of this run as pending, behind those that are not of it and stay as they are."""
     entries = {i: entry for i, entry in before.items() if i not in plan.stores}
     for store_id in plan.stores:
@@ -204,7 +204,7 @@ def _entries(plan: Plan, run: str, before: dict[str, Entry]) -> dict[str, Entry]
     return entries
 
 
-def _not_yet(plan: Plan, press: Press, before: dict[str, Entry]) -> list[str]:
+def _not_yet(plan: RunPlan, press: PublishContext, before: dict[str, Entry]) -> list[str]:
     """Settle the stores whose page stands and whose inputs are unchanged; the ids of the others."""
     todo = []
     for store_id in plan.stores:
@@ -226,14 +226,19 @@ def _not_yet(plan: Plan, press: Press, before: dict[str, Entry]) -> list[str]:
 
 
 def _settle_all(
-    plan: Plan, press: Press, history: History, todo: list[str], execute: Execute, tell: Tell
+    plan: RunPlan,
+    press: PublishContext,
+    history: History,
+    todo: list[str],
+    execute: Execute,
+    tell: Tell,
 ) -> None:
     for store_id in plan.stores:
         if store_id not in todo:
             _tell_store(press, store_id, tell)
     staging = {store_id: new_folder(press.folder) for store_id in todo}
     for store_id, result in execute(list(staging.items()), plan.as_of) if staging else ():
-        tried = Tried(
+        tried = ExecutedPage(
             store_id,
             result,
             staging.pop(store_id),
@@ -244,7 +249,7 @@ def _settle_all(
         _tell_store(press, store_id, tell)
 
 
-def _withdraw_changed(plan: Plan, press: Press, history: History, tell: Tell) -> None:
+def _withdraw_changed(plan: RunPlan, press: PublishContext, history: History, tell: Tell) -> None:
     """Take back pages that are no longer what was published: a notebook wrote to another's folder."""
     for store_id in plan.stores:
         if hashes(press.place(store_id)) != press.manifest.stores[store_id]["files"]:
@@ -252,14 +257,14 @@ def _withdraw_changed(plan: Plan, press: Press, history: History, tell: Tell) ->
             _tell_store(press, store_id, tell, "withdrawn")
 
 
-def _tell_store(press: Press, store_id: str, tell: Tell, event: str = "store") -> None:
+def _tell_store(press: PublishContext, store_id: str, tell: Tell, event: str = "store") -> None:
     entry = press.manifest.stores[store_id]
     name = None if entry["failure"] is None else entry["failure"]["details"]
     details = None if name is None else press.place(store_id) / name
     tell(event, store=store_id, entry=entry, details=details)
 
 
-def _finish(plan: Plan, press: Press) -> None:
+def _finish(plan: RunPlan, press: PublishContext) -> None:
     """The index, the manifest's last word, and the link to the newest run."""
     manifest = press.manifest
     index = publish_index(press)
@@ -274,7 +279,7 @@ def _finish(plan: Plan, press: Press) -> None:
 
 
 @contextmanager
-def _whatever_happens(press: Press, tell: Tell) -> Iterator[None]:
+def _whatever_happens(press: PublishContext, tell: Tell) -> Iterator[None]:
     """Whoever stops a run finds its folders cleaned and its manifest saying so, as far as can be."""
     try:
         yield
