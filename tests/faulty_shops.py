@@ -122,7 +122,8 @@ class Shop:
         until = time.monotonic() + 15
         while any(self.temporary.iterdir()) and time.monotonic() < until:
             time.sleep(0.05)  # of a killed run: what is left goes with its last process
-        assert [] == list(self.temporary.iterdir())
+        left = sorted(str(path) for path in self.temporary.rglob("*"))
+        assert not left, left
 
 
 def stands_in(number: float, text: str) -> bool:

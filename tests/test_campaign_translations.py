@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from gettext import NullTranslations
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -13,7 +14,8 @@ import campaign_effect_samples as samples
 import retention_models as rm
 from retention_models.campaigns.effects.effect import effect_of
 from retention_models.campaigns.effects.labels import CHECKS
-from retention_models.campaigns.estimators.regression import of_arms
+from retention_models.campaigns.effects.randomised import _with_labels
+from retention_models.campaigns.estimators.regression import ArmLabel
 from retention_models.errors import CannotSay
 from retention_models.languages import Language, speaking
 from retention_models.pages.campaign import (
@@ -140,10 +142,12 @@ def test_what_is_left_in_english_would_be_seen():
 
 def test_a_refusal_names_arms_in_every_language():
     """By the label that the regression has, or by the name that the shop has."""
+    refusal = CannotSay("The arm {arm} has {n} customers.", arm=ArmLabel(1), n="3")
+    lot = SimpleNamespace(labels=["“control”", "kid's"])
     with speaking(MADE_UP):
-        refusal = of_arms("The arm {arm} has {n} customers.", {"arm": 1}, n="3")
         assert "⟦The arm 1 has 3 customers.⟧" == str(refusal)
-        assert "⟦The arm “kid's” has 3 customers.⟧" == str(refusal.calling(lambda _: "“kid's”"))
+        assert "⟦The arm ⟦“kid's”⟧ has 3 customers.⟧" == _with_labels(refusal, lot)
+    assert "The arm 1 has 3 customers." == str(refusal)
 
 
 def test_every_check_has_a_name_for_readers():

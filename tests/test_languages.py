@@ -15,10 +15,10 @@ import chain_samples
 import nights
 import retention_models as rm
 from retention_models.errors import SettingsError
-from retention_models.languages import Language, count, phrase, read_translation, speaking
+from retention_models.languages import Language, count, phrase, speaking
 from retention_models.languages.sentences import Sentence, page_sentences
 from retention_models.languages.template_words import WORDS
-from retention_models.languages.translations import write_translation
+from retention_models.languages.translations import read_translation, write_translation
 from retention_models.pages.html import render
 from retention_models.pages.html.failure import old_page_words
 from retention_models.pages.html.kinds import CAMPAIGN, STORE

@@ -20,7 +20,6 @@ from retention_models.languages.language import (
     speaking,
     spoken,
 )
-from retention_models.languages.translations import read_translation
 
 __all__ = [
     "ENGLISH",
@@ -37,7 +36,6 @@ __all__ = [
     "number",
     "phrase",
     "plural",
-    "read_translation",
     "share",
     "speak_in",
     "speaking",

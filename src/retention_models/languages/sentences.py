@@ -81,9 +81,9 @@ def _said_in(code: str) -> Iterator[tuple[str, str | None]]:
 
 
 def _said(name: str, given: list[ast.expr]) -> Iterator[tuple[str, str | None]]:
-    """The sentences of one call: of `phrase` and its like, or the caption of `table` or `cards`."""
+    """Sentences of a call of `phrase`, `CannotSay` and their like, or a caption of a table."""
     texts = [_text(one) for one in given]
-    if name in {"phrase", "marked"} and texts and texts[0] is not None:
+    if name in {"phrase", "marked", "CannotSay"} and texts and texts[0] is not None:
         yield texts[0], None
     elif name == "plural" and len(texts) > 1 and texts[0] is not None and texts[1] is not None:
         yield texts[0], texts[1]

@@ -15,7 +15,6 @@ from ibis.expr.types import IntegerValue, Table
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import phrase
 from retention_models.summaries.customers import Day, as_day, purchase_days
 from retention_models.summaries.periods import Periods
 
@@ -54,12 +53,10 @@ def activity_window(
     found = to_frame(windows_of(days, ()))
     if found.empty:
         raise CannotSay(
-            phrase(
-                "Customers came back fewer than {fewest} times up to {day}, too few to tell after how "
-                "long one is lost. Give activity_window in days.",
-                fewest=FEWEST_GAPS,
-                day=last,
-            )
+            "Customers came back fewer than {fewest} times up to {day}, too few to tell after how "
+            "long one is lost. Give activity_window in days.",
+            fewest=FEWEST_GAPS,
+            day=last,
         )
     return int(found["activity_window"].iloc[0])
 

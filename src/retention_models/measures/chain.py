@@ -20,7 +20,6 @@ from scipy.stats import binom, chi2, norm
 from statsmodels.stats.multitest import multipletests
 
 from retention_models.errors import CannotSay
-from retention_models.languages import phrase
 from retention_models.measures.intervals import NORMAL_95
 
 Floats = NDArray[np.float64]
@@ -147,13 +146,11 @@ def find_funnel(count: ArrayLike, total: ArrayLike) -> Funnel:
     y, n = np.asarray(count, dtype=float), np.asarray(total, dtype=float)
     if len(n) < FEWEST_STORES:
         raise CannotSay(
-            phrase("A comparison of stores needs {fewest} of them or more.", fewest=FEWEST_STORES)
+            "A comparison of stores needs {fewest} of them or more.", fewest=FEWEST_STORES
         )
     centre, spread = float(y.sum() / n.sum()), 0.0
     if not 0.0 < centre < 1.0:
-        raise CannotSay(
-            phrase("All customers of the chain are alike in this, so no store stands out.")
-        )
+        raise CannotSay("All customers of the chain are alike in this, so no store stands out.")
     rate = y / n
     chance = centre * (1.0 - centre) / n
     q = float(((rate - centre) ** 2 / chance).sum())

@@ -16,7 +16,7 @@ from ibis.expr.types import NumericValue, Table
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import catalogue, phrase
+from retention_models.languages import catalogue
 from retention_models.measures.intervals import relative, wilson
 from retention_models.measures.units import Attributes, Units, customer_attributes
 from retention_models.summaries.customers import Day, as_day
@@ -139,7 +139,7 @@ def cohort_table(
     units = Units(log, store_id, by, periods, range(final, final + 1), attributes=table)
     counts = _counts(units)
     if counts.empty:
-        raise CannotSay(phrase(_NO_COHORTS[period], day=periods.end(final)))
+        raise CannotSay(_NO_COHORTS[period], day=periods.end(final))
     return _with_intervals(_every_age(counts, by, final), by, periods)
 
 

@@ -16,7 +16,6 @@ from ibis.expr.types import BooleanValue, IntegerValue, Table
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
-from retention_models.languages import phrase
 from retention_models.measures.changes import ends_of_change
 from retention_models.measures.definitions import columns_of, pairs_of
 from retention_models.measures.sums import estimate, product_sum
@@ -165,34 +164,28 @@ def _one_if(condition: BooleanValue) -> IntegerValue:
 def _require_comparable(days: int, end: dt.date, begin: dt.date, first: dt.date) -> None:
     if not days:
         raise CannotSay(
-            phrase(
-                "The data begin on {begin}; a change needs {days} days of them up to {end}.",
-                begin=begin,
-                days=2 * LENGTHS[-1],
-                end=end,
-            )
+            "The data begin on {begin}; a change needs {days} days of them up to {end}.",
+            begin=begin,
+            days=2 * LENGTHS[-1],
+            end=end,
         )
     late = end - dt.timedelta(days=2 * days - 1 - days // 10)
     if first > late:
         raise CannotSay(
-            phrase(
-                "The store's first purchase was on {first}, so that there are no whole {days} days "
-                "before the last {days} to compare them with.",
-                first=first,
-                days=days,
-            )
+            "The store's first purchase was on {first}, so that there are no whole {days} days "
+            "before the last {days} to compare them with.",
+            first=first,
+            days=days,
         )
 
 
 def _changes(sums: dict[str, float], days: int, end: dt.date) -> pd.DataFrame:
     if min(sums["n_now"], sums["n_before"]) < SMALLEST_GROUP:
         raise CannotSay(
-            phrase(
-                "Fewer than {smallest} customers came in the last {days} days, or in those before; "
-                "figures of so few are not shown.",
-                smallest=SMALLEST_GROUP,
-                days=days,
-            )
+            "Fewer than {smallest} customers came in the last {days} days, or in those before; "
+            "figures of so few are not shown.",
+            smallest=SMALLEST_GROUP,
+            days=days,
         )
     periods = periods_of(days, end)
     last = periods.number(end)

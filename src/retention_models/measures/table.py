@@ -165,11 +165,9 @@ def store_measures(
     table = table.set_index("measure")
     if table.loc["customers", "value"] == 0:
         raise CannotSay(
-            phrase(
-                "Nobody bought between {first} and {last}, so there is nothing to measure.",
-                first=first,
-                last=last,
-            )
+            "Nobody bought between {first} and {last}, so there is nothing to measure.",
+            first=first,
+            last=last,
         )
     return table[["value", "low", "high", "numerator", "denominator", "start", "end"]]
 
@@ -312,13 +310,11 @@ def _periods(
     numbers = periods.complete(first, last)
     if not numbers:
         raise CannotSay(
-            phrase(
-                "No period ({period}) lies wholly between {first} and {last}, so there is nothing to "
-                "measure yet.",
-                period=repr(period),
-                first=first,
-                last=last,
-            )
+            "No period ({period}) lies wholly between {first} and {last}, so there is nothing to "
+            "measure yet.",
+            period=repr(period),
+            first=first,
+            last=last,
         )
     return periods, numbers
 

@@ -189,11 +189,9 @@ def fit_gamma_gamma(
     mean = float((counts * m).sum() / customers) if customers else 0.0
     if x.size == 0 or float(np.ptp(m)) <= 1e-9 * mean:
         raise CannotSay(
-            phrase(
-                "The {customers} customers who bought again all spend the same per purchase, so there "
-                "is no variation from which a model of spend could be estimated.",
-                customers=count(customers),
-            )
+            "The {customers} customers who bought again all spend the same per purchase, so there "
+            "is no variation from which a model of spend could be estimated.",
+            customers=count(customers),
         )
     # A moderate spread within and between customers, with the right mean p·v / (q − 1).
     start = np.array([2.0, 3.0, mean])
@@ -252,11 +250,9 @@ def expected_spend(x: ArrayLike, m: ArrayLike, p: float, q: float, v: float) -> 
     x, m = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(m, dtype=float))
     if p * x.min(initial=np.inf) + q <= 1.0:
         raise CannotSay(
-            phrase(
-                "Spend varies so much between customers (q = {q} is not above 1) that its mean cannot "
-                "be estimated for customers without enough purchases of their own.",
-                q=spoken().figures(f"{q:.3g}"),
-            )
+            "Spend varies so much between customers (q = {q} is not above 1) that its mean cannot "
+            "be estimated for customers without enough purchases of their own.",
+            q=spoken().figures(f"{q:.3g}"),
         )
 
     def block(x: Array, m: Array) -> Array:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retention_models.errors import CannotSay
-from retention_models.languages import count, phrase
+from retention_models.languages import count
 from retention_models.models.special import in_blocks
 from retention_models.time_units import DAYS_IN_UNIT
 
@@ -192,11 +192,9 @@ class Histories:
         """
         if not self.reached.size:
             raise CannotSay(
-                phrase(
-                    "None of the {customers} customers has bought a second time, so nothing can be said "
-                    "about when customers come back or leave.",
-                    customers=count(self.customers),
-                )
+                "None of the {customers} customers has bought a second time, so nothing can be said "
+                "about when customers come back or leave.",
+                customers=count(self.customers),
             )
 
     def rows(self) -> tuple[Array, Array, Array, Array]:

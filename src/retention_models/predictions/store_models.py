@@ -129,7 +129,7 @@ class StoreModels:
         if repeats < FEWEST_REPEAT_CUSTOMERS:
             fewest = count(FEWEST_REPEAT_CUSTOMERS)
             if self.upto is None:
-                raise CannotSay(phrase(_TOO_FEW[what], fewest=fewest))
+                raise CannotSay(_TOO_FEW[what], fewest=fewest)
             refusal = _TOO_FEW[f"{what}.upto"]
             raise CannotSay(phrase(refusal, fewest=fewest, day=day(self.upto)))
 

@@ -29,7 +29,6 @@ from retention_models.campaigns.effects.several import campaign_effect_by_store
 from retention_models.data.engines import kept, write_parquet
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import phrase
 from retention_models.project.handover import open_rows, read_chain, write_chain
 from retention_models.settings.campaigns import Campaign
 from retention_models.settings.project import Settings, read_settings
@@ -98,7 +97,7 @@ class ProjectCampaign:
         """Its effect in each store and over all; see `campaign_effect_by_store`."""
         if not isinstance(self.data, CampaignCustomers) or self.campaign.design != "randomised":
             raise CannotSay(
-                phrase("Stores are compared one by one only where the campaign was drawn by lot.")
+                "Stores are compared one by one only where the campaign was drawn by lot."
             )
         return campaign_effect_by_store(self.data)
 

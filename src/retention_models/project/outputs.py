@@ -18,7 +18,7 @@ from retention_models.actions.lists import ActionList
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.data.spreadsheets import formula_safe
 from retention_models.errors import CannotSay
-from retention_models.languages import duration, phrase
+from retention_models.languages import duration
 from retention_models.measures.recent import RecentActivity, recent_activity
 from retention_models.predictions.customers import Interval
 from retention_models.project.campaign_overview import OverviewRow, overview_rows
@@ -192,7 +192,7 @@ def _forecast(store: Store, name: str) -> dict[str, object]:
     found: Interval | None = getattr(store.forecast, name)
     if found is None:
         _ = store.spend  # says why there is no money
-        raise CannotSay(phrase("Spend could not be modelled."))
+        raise CannotSay("Spend could not be modelled.")
     return {"value": found.value, "low": found.low, "high": found.high}
 
 

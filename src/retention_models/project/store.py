@@ -28,7 +28,7 @@ from retention_models.data.contacts import (
 )
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import CannotSay
-from retention_models.languages import count, day, phrase, plural
+from retention_models.languages import count, day, plural
 from retention_models.measures.cohorts import cohort_retention
 from retention_models.measures.table import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
@@ -85,23 +85,19 @@ class Store:
         before = summary.attrs["customers_before"]
         if summary.empty and before:
             raise CannotSay(
-                phrase(
-                    "All {customers} customers of store {store} were first seen before {day} "
-                    "(first_seen_from), so they are left out and nothing can be said about the rest. An "
-                    "earlier day keeps some of them.",
-                    customers=count(before),
-                    store=self.id,
-                    day=summary.attrs["first_seen_from"],
-                )
+                "All {customers} customers of store {store} were first seen before {day} "
+                "(first_seen_from), so they are left out and nothing can be said about the rest. An "
+                "earlier day keeps some of them.",
+                customers=count(before),
+                store=self.id,
+                day=summary.attrs["first_seen_from"],
             )
         if summary.empty:
             raise CannotSay(
-                phrase(
-                    "The data hold no purchase at store {store} up to {day}, so nothing can be said "
-                    "about it. If it should have some, check the store's id in the project file.",
-                    store=self.id,
-                    day=day(self.observation_end),
-                )
+                "The data hold no purchase at store {store} up to {day}, so nothing can be said "
+                "about it. If it should have some, check the store's id in the project file.",
+                store=self.id,
+                day=day(self.observation_end),
             )
         return summary
 
@@ -197,12 +193,10 @@ class Store:
         Of the whole chain, since a store alone has too few customers for a verdict of its own.
         """
         if not self.settings.campaigns:
-            raise CannotSay(phrase("The project file describes no campaign."))
+            raise CannotSay("The project file describes no campaign.")
         newest = self.settings.reports.campaigns
         if not newest:
-            raise CannotSay(
-                phrase("The project file asks for no campaigns: [reports] campaigns is 0.")
-            )
+            raise CannotSay("The project file asks for no campaigns: [reports] campaigns is 0.")
         if self.part is not None and self.part.campaigns is not None:
             return self.part.campaigns
         return campaign_overview(self.settings, self.log, as_of=self.observation_end, newest=newest)
@@ -280,10 +274,8 @@ class Store:
     def _require_trust(self) -> None:
         if self.forecast_verdict == "do not use":
             raise CannotSay(
-                phrase(
-                    "The forecast is withheld: the model failed its check against purchases that it had "
-                    "not seen (see “Can we trust this?”)."
-                )
+                "The forecast is withheld: the model failed its check against purchases that it had "
+                "not seen (see “Can we trust this?”)."
             )
 
     @property

@@ -28,7 +28,6 @@ from retention_models.data.contacts import (
 from retention_models.data.engines import open_source, write_parquet, write_parts
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import CannotSay
-from retention_models.languages import phrase
 from retention_models.predictions.store_models import BorrowedModels, find_borrowed
 from retention_models.project.campaign_overview import OverviewRow, campaign_overview
 from retention_models.project.handover import (
@@ -85,12 +84,10 @@ def calibration_end(settings: Settings, summary: pd.DataFrame, end: dt.date) -> 
     days = round(held_out * unit) if held_out is not None else round(observed / 4)
     if not 0 < days < observed:
         raise CannotSay(
-            phrase(
-                "The store has been observed for {observed} days, too short to hold out {days} of them "
-                "and check the model against what came.",
-                observed=f"{observed:.0f}",
-                days=days,
-            )
+            "The store has been observed for {observed} days, too short to hold out {days} of them "
+            "and check the model against what came.",
+            observed=f"{observed:.0f}",
+            days=days,
         )
     return end - dt.timedelta(days=days)
 

@@ -19,7 +19,8 @@ from pydantic import (
 )
 
 from retention_models.errors import SettingsError
-from retention_models.languages import ENGLISH, Language, read_translation
+from retention_models.languages import ENGLISH, Language
+from retention_models.languages.translations import read_translation
 from retention_models.settings.actions import ActionSettings
 from retention_models.settings.campaigns import Campaign, CampaignData
 from retention_models.settings.contacts import EventSettings, SurveySettings

@@ -11,7 +11,6 @@ from ibis.expr.types import Table
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
-from retention_models.languages import phrase
 from retention_models.summaries.customers import (
     Day,
     as_day,
@@ -118,9 +117,7 @@ def read_holdout(
     )
     if customers.empty:
         raise CannotSay(
-            phrase(
-                "Nobody had bought by {day}, so there is nothing to validate.", day=calibration_end
-            )
+            "Nobody had bought by {day}, so there is nothing to validate.", day=calibration_end
         )
     attributes = customers.attrs
     purchases = purchase_days(log.rows(store_id, end), returns=log.has_returns)

@@ -77,7 +77,7 @@ def known_before(
     findings = []
     try:
         if not known.any():
-            raise CannotSay(phrase("None of the campaign's customers had bought by then."))
+            raise CannotSay("None of the campaign's customers had bought by then.")
         model = _purchase_model(histories, cut)
         columns["expected_purchases"] = _expected(model, campaign, cut, x, t_x, T)
         columns["probability_alive"] = model.conditional_probability_alive(x, t_x, T)
@@ -159,7 +159,7 @@ def other_campaigns(
 def _purchase_model(histories: Table, cut: dt.date) -> BetaGeoFitter:
     rows = counted_histories(histories, cut, TIME_UNIT, "one")
     if rows.empty:
-        raise CannotSay(phrase("Nobody had bought by then."))
+        raise CannotSay("Nobody had bought by then.")
     fitter = BetaGeoFitter().fit(
         rows["frequency"], rows["recency"], rows["T"], weights=rows["customers"]
     )
@@ -183,7 +183,7 @@ def _expected(
 def _spend_each(histories: Table, x: Floats, m: Floats) -> Floats:
     rows = counted_spend(histories)
     if rows.empty:
-        raise CannotSay(phrase("Nobody had spent anything on a repeat purchase by then."))
+        raise CannotSay("Nobody had spent anything on a repeat purchase by then.")
     fitter = GammaGammaFitter().fit(
         rows["frequency"], rows["monetary_value"], weights=rows["customers"]
     )
@@ -194,4 +194,4 @@ def _spend_each(histories: Table, x: Floats, m: Floats) -> Floats:
 
 def _require_identified(fit: MaximumLikelihoodFit) -> None:
     if fit.verdict == "not identified":
-        raise CannotSay(phrase("The data leave the model open: {message}.", message=fit.message))
+        raise CannotSay("The data leave the model open: {message}.", message=fit.message)

@@ -37,7 +37,7 @@ from retention_models.campaigns.effects.rows import (
 from retention_models.campaigns.estimators.checks import balance_table
 from retention_models.campaigns.estimators.randomised import RandomisedEffect, randomised_effects
 from retention_models.campaigns.estimators.redemption import effects_per_redeemer
-from retention_models.campaigns.estimators.regression import CannotSayOfArms
+from retention_models.campaigns.estimators.regression import ArmLabel
 from retention_models.errors import CannotSay
 from retention_models.languages import phrase
 from retention_models.settings.campaigns import Outcome
@@ -217,9 +217,12 @@ def _unless_few(
 
 def _with_labels(reason: CannotSay, lot: RandomisedArms) -> str:
     """A reason that names arms, by their names."""
-    if not isinstance(reason, CannotSayOfArms):
-        return str(reason)
-    return str(reason.calling(lambda code: phrase("“{name}”", name=lot.labels[int(str(code))])))
+    names = {
+        place: phrase("“{name}”", name=lot.labels[int(str(arm.label))])
+        for place, arm in reason.places.items()
+        if isinstance(arm, ArmLabel)
+    }
+    return str(CannotSay(reason.sentence, **{**reason.places, **names}))
 
 
 def _rows(found: Found, lot: RandomisedArms) -> Iterator[dict[str, Any]]:

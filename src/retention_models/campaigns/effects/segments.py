@@ -44,9 +44,7 @@ def by_habit(data: CampaignCustomers) -> pd.Series:
         known = data.covariates["no_history"].to_numpy(dtype=float) == 0.0
     ends = np.quantile(expected[known], (1.0 / 3.0, 2.0 / 3.0)) if known.any() else np.zeros(2)
     if not ends[0] < ends[1]:
-        raise CannotSay(
-            phrase("What customers bought before differs too little to group them by it.")
-        )
+        raise CannotSay("What customers bought before differs too little to group them by it.")
     third = np.searchsorted(ends, expected, side="left")
     codes = np.where(known, third, len(THIRDS))
     return pd.Series(pd.Categorical.from_codes(codes, [*THIRDS, NEW]), index=data.table.index)

@@ -54,11 +54,9 @@ def self_selected_estimates(data: CampaignCustomers, asked: EffectRequest) -> Es
     outcomes = tuple(outcome for outcome in asked.outcomes if outcome != "profit")
     if not outcomes or data.campaign.primary == "profit":
         raise CannotSay(
-            phrase(
-                "Customers chose for themselves to join, and those who join are those who would have "
-                "bought more. Whether that paid cannot be said from who joined. No profit is given. "
-                "Offer it to customers drawn by lot the next time."
-            )
+            "Customers chose for themselves to join, and those who join are those who would have "
+            "bought more. Whether that paid cannot be said from who joined. No profit is given. "
+            "Offer it to customers drawn by lot the next time."
         )
     found = targeted_estimates(data, EffectRequest(outcomes, asked.level))
     rows: list[dict[str, Any]] = []

@@ -160,7 +160,7 @@ def _mean_with_campaign(
     used = np.isin(first, effects.group)
     with_campaign = weeks >= first[:, None]
     if not (used[:, None] & with_campaign).any():
-        raise CannotSay(phrase("No store-week has the campaign, so there is no effect to tell."))
+        raise CannotSay("No store-week has the campaign, so there is no effect to tell.")
     return float(outcomes[used[:, None] & with_campaign].mean())
 
 
@@ -336,10 +336,8 @@ def _at_once(side: _Side, outcome: Outcome) -> None:
         after = inside & ~before
         if not before.any() or not after.any():
             raise CannotSay(
-                phrase(
-                    "No whole week of data lies before the start, or none in the campaign. Use a longer "
-                    "log."
-                )
+                "No whole week of data lies before the start, or none in the campaign. Use a longer "
+                "log."
             )
         used = before | after
         found = store_effect(y[:, used], treated, after[used])

@@ -88,7 +88,7 @@ def targeted_estimates(data: CampaignCustomers, asked: EffectRequest) -> Estimat
     table = table_of(with_holm(rows))
     if table.empty:
         reasons = " ".join(one.words for one in checks)
-        raise CannotSay(phrase("No outcome can be estimated. {reasons}", reasons=reasons))
+        raise CannotSay("No outcome can be estimated. {reasons}", reasons=reasons)
     balance = pd.concat(sides, ignore_index=True).reindex(columns=list(BALANCE))
     naive = naive_differences(data, asked.outcomes)
     return Estimates(table, tuple(checks), members, balance, naive)
@@ -102,14 +102,12 @@ def arms_with_campaign(data: CampaignCustomers) -> list[str]:
         here, there = int(counts[arm]), int(counts.get(control, 0))
         if min(here, there) < FEWEST_IN_ARM:
             raise CannotSay(
-                phrase(
-                    "With {n} customers of “{arm}” and {others} without the campaign, its effect cannot "
-                    "be told: it takes {fewest} of either. Pool stores, or include more customers.",
-                    n=count(here),
-                    arm=arm,
-                    others=count(there),
-                    fewest=count(FEWEST_IN_ARM),
-                )
+                "With {n} customers of “{arm}” and {others} without the campaign, its effect cannot "
+                "be told: it takes {fewest} of either. Pool stores, or include more customers.",
+                n=count(here),
+                arm=arm,
+                others=count(there),
+                fewest=count(FEWEST_IN_ARM),
             )
     return arms
 
@@ -140,13 +138,11 @@ def alike(treated: np.ndarray, covariates: pd.DataFrame, estimand: Estimand) -> 
     left = found.balance["weighted"].abs()
     if left.max() >= UNLIKE:
         raise CannotSay(
-            phrase(
-                "Those with and those without the campaign cannot be made alike: even with weights they "
-                "differ in {names}, by up to {most} standard deviations. Keep a random part of those "
-                "chosen without it.",
-                names=in_words(left.index[left >= UNLIKE]),
-                most=decimals(left.max(), 2),
-            )
+            "Those with and those without the campaign cannot be made alike: even with weights they "
+            "differ in {names}, by up to {most} standard deviations. Keep a random part of those "
+            "chosen without it.",
+            names=in_words(left.index[left >= UNLIKE]),
+            most=decimals(left.max(), 2),
         )
     return found
 

@@ -130,11 +130,9 @@ def sample_ratio(counts: Mapping[Hashable, int], shares: Mapping[Hashable, float
     expected = observed.sum() * planned / planned.sum()
     if expected.min() < 5.0:
         raise CannotSay(
-            phrase(
-                "With {n} customers in all, whether the arms have the planned ratio cannot be tested. "
-                "It takes five expected in each.",
-                n=count(observed.sum()),
-            )
+            "With {n} customers in all, whether the arms have the planned ratio cannot be tested. "
+            "It takes five expected in each.",
+            n=count(observed.sum()),
         )
     found = chisquare(observed, expected)
     pvalue = float(found.pvalue)
@@ -186,9 +184,7 @@ def balance_table(covariates: pd.DataFrame, arm: ArrayLike, *, control: Hashable
         raise SettingsError("covariates has no columns; expected what was known before.")
     arms = read_arms(np.zeros(len(covariates)), arm, covariates, control)
     if arms.counts.min() < 2:
-        raise CannotSay(
-            phrase("An arm with a single customer cannot be compared. Include more customers.")
-        )
+        raise CannotSay("An arm with a single customer cannot be compared. Include more customers.")
     values = covariates.to_numpy(dtype=float)
     parts = [values[arms.index == g] for g in range(len(arms.labels))]
     tables = [
@@ -314,16 +310,14 @@ def require_enough_customers(
             "With {treated} offered the campaign and {control} held out, its effect on {outcome} cannot "
             "be told: it takes {fewest} in each arm. Pool stores, or include more customers."
         )
-        raise CannotSay(phrase(sentence, **sizes, outcome=phrase(outcome), fewest=count(fewest)))
+        raise CannotSay(sentence, **sizes, outcome=phrase(outcome), fewest=count(fewest))
     # What is 0 or 1 has no few who decide it: simulated intervals hold with 100 beside 900.
     if outcome != "bought":
         require_little_skewness(treated, control, skewness)
     if not control_mean > 0.0:
         raise CannotSay(
-            phrase(
-                "Customers held out have no positive mean outcome, so a lift cannot be told. See the "
-                "absolute effect."
-            )
+            "Customers held out have no positive mean outcome, so a lift cannot be told. See the "
+            "absolute effect."
         )
     effect = minimum_detectable_effect(standard_deviation, treated, control, r_squared=r_squared)
     if effect > LARGEST_DETECTABLE_LIFT * control_mean:
@@ -331,4 +325,4 @@ def require_enough_customers(
             "With {treated} offered the campaign and {control} held out, only a lift beyond {lift} "
             "would be found. Pool stores, or include more customers."
         )
-        raise CannotSay(phrase(sentence, **sizes, lift=share(effect / control_mean)))
+        raise CannotSay(sentence, **sizes, lift=share(effect / control_mean))

@@ -25,7 +25,7 @@ from scipy.special import fdtrc, stdtr, stdtrit
 
 from retention_models.campaigns.estimators.regression import Flags, Floats, flags, numbers
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count, phrase
+from retention_models.languages import count
 
 # Simulated false positives of a 5% test: 2 to 5% from three stores on with normal changes; with changes
 # as skewed as an exponential, 10% at 3 of 20 stores, 8% at 4 of 20, 6% at 5 of 20.
@@ -118,10 +118,8 @@ def store_effect(outcomes: Any, treated: Any, after: Any) -> StoreEffect:
     parts = np.array([_spread(change[d]), _spread(change[~d])])
     if parts.sum() <= _ROUNDING * (y**2).mean():
         raise CannotSay(
-            phrase(
-                "Every store's outcome changed alike within its group, so there is no spread to judge "
-                "the campaign's effect by; check that the outcome was measured store by store."
-            )
+            "Every store's outcome changed alike within its group, so there is no spread to judge "
+            "the campaign's effect by; check that the outcome was measured store by store."
         )
     att = float(change[d].mean() - change[~d].mean())
     error = float(np.sqrt((stores - 1.0) / stores * parts.sum()))
@@ -138,14 +136,12 @@ def _spread(change: Floats) -> float:
 def _refuse_few(treated: int, control: int) -> None:
     if min(treated, control) < FEWEST_STORES:
         raise CannotSay(
-            phrase(
-                "The campaign ran in {treated} stores and {control} did without; with fewer than "
-                "{fewest} on either side, the luck of single stores cannot be told from an effect. Run "
-                "it in more stores, or draw customers by lot within the stores.",
-                treated=count(treated),
-                control=count(control),
-                fewest=count(FEWEST_STORES),
-            )
+            "The campaign ran in {treated} stores and {control} did without; with fewer than "
+            "{fewest} on either side, the luck of single stores cannot be told from an effect. Run "
+            "it in more stores, or draw customers by lot within the stores.",
+            treated=count(treated),
+            control=count(control),
+            fewest=count(FEWEST_STORES),
         )
 
 
@@ -269,10 +265,8 @@ def store_pre_trend(outcomes: Any, treated: Any) -> StoreTrend:
     k = blocks - 1
     if k < 1 or min(d.sum(), (~d).sum()) < 2:
         raise CannotSay(
-            phrase(
-                "Whether the stores moved alike before the campaign cannot be seen: it takes two "
-                "periods before the start and a few stores of either kind. Use a longer log."
-            )
+            "Whether the stores moved alike before the campaign cannot be seen: it takes two "
+            "periods before the start and a few stores of either kind. Use a longer log."
         )
     means = np.column_stack([part.mean(axis=1) for part in np.array_split(y, blocks, axis=1)])
     return _hotelling(means[:, :-1] - means[:, [-1]], d)
@@ -285,14 +279,10 @@ def _hotelling(change: Floats, d: Flags) -> StoreTrend:
     covariance = within.T @ within / (stores - 2.0)
     scale = np.sqrt(np.diag(covariance))
     if not (scale > 1e-12 * (np.abs(change).max() + 1e-300)).all():
-        raise CannotSay(
-            phrase("All stores changed alike before the campaign, so nothing can be tested.")
-        )
+        raise CannotSay("All stores changed alike before the campaign, so nothing can be tested.")
     correlation = covariance / np.outer(scale, scale)
     if np.linalg.cond(correlation) > 1e10:
-        raise CannotSay(
-            phrase("Periods before the campaign repeat each other, so nothing can be tested.")
-        )
+        raise CannotSay("Periods before the campaign repeat each other, so nothing can be tested.")
     z = (change[d].mean(axis=0) - change[~d].mean(axis=0)) / scale
     squared = sizes[0] * sizes[1] / stores * float(z @ np.linalg.solve(correlation, z))
     freedom = stores - k - 1

@@ -35,7 +35,7 @@ from statsmodels.tools.sm_exceptions import (
 from retention_models import languages
 from retention_models.campaigns.estimators.regression import Flags, Floats, full_rank
 from retention_models.errors import CannotSay
-from retention_models.languages import count, marked, phrase
+from retention_models.languages import count, marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,8 @@ class Choice:
         """By maximum likelihood; CannotSay where the covariates tell the choice."""
         if not full_rank(w) or z.all() or not z.any():
             raise CannotSay(
-                phrase(
-                    "The choice of customers cannot be modelled: all or none of them got the campaign, "
-                    "or covariates are constant or sums of each other; leave those out."
-                )
+                "The choice of customers cannot be modelled: all or none of them got the campaign, "
+                "or covariates are constant or sums of each other; leave those out."
             )
         model = (Logit if link == "logit" else Probit)(z.astype(float), w)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -72,10 +70,8 @@ class Choice:
                 np.linalg.LinAlgError,
             ):
                 raise CannotSay(
-                    phrase(
-                        "Who got the campaign follows from the covariates, so no customers without it "
-                        "are like those with it. Keep a random part of the eligible customers without."
-                    )
+                    "Who got the campaign follows from the covariates, so no customers without it "
+                    "are like those with it. Keep a random part of the eligible customers without."
                 ) from None
         influence = model.score_obs(fit.params) @ np.linalg.inv(-model.hessian(fit.params)) * z.size
         return cls(fit.predict(), model.pdf(w @ fit.params), w, influence)
@@ -108,11 +104,9 @@ def outcome_model(
     """Residuals y − xβ of all customers, β by OLS among some; the same left out; β's influence."""
     if not full_rank(x[among]):
         raise CannotSay(
-            phrase(
-                "The {n} customers on one side are too few or too much alike for a model of their "
-                "outcome on the covariates; use fewer covariates.",
-                n=count(int(among.sum())),
-            )
+            "The {n} customers on one side are too few or too much alike for a model of their "
+            "outcome on the covariates; use fewer covariates.",
+            n=count(int(among.sum())),
         )
     beta = np.linalg.lstsq(x[among], y[among], rcond=None)[0]
     residual = y - x @ beta
@@ -121,10 +115,8 @@ def outcome_model(
         left = 1.0 - leverages(x[among])
         if left.min() < 1e-8:
             raise CannotSay(
-                phrase(
-                    "One customer alone decides what a covariate does among those on one side, so "
-                    "without him nothing would be known of it; leave that covariate out."
-                )
+                "One customer alone decides what a covariate does among those on one side, so "
+                "without him nothing would be known of it; leave that covariate out."
             )
         out[among] /= left
     gram = x[among].T @ x[among] / y.size
@@ -233,11 +225,9 @@ def within_overlap(
     share = float(1.0 - used[of_interest].mean())
     if share > MOST_TRIMMED:
         raise CannotSay(
-            phrase(
-                "{share} of the customers have hardly anyone like them on the other side of the "
-                "campaign, so they cannot be compared. Keep a random part of those chosen without it.",
-                share=languages.share(share),
-            )
+            "{share} of the customers have hardly anyone like them on the other side of the "
+            "campaign, so they cannot be compared. Keep a random part of those chosen without it.",
+            share=languages.share(share),
         )
     return used, share
 
@@ -270,7 +260,7 @@ def refuse_thin_weights(weights: Floats, treated: Flags) -> None:
         size = effective_size(weights[side]) if side.any() else 0.0
         if size < FEWEST_EFFECTIVE:
             # Cut, not rounded: 29.7 are fewer than 30.
-            raise CannotSay(phrase(sentence, n=count(int(size)), fewest=count(FEWEST_EFFECTIVE)))
+            raise CannotSay(sentence, n=count(int(size)), fewest=count(FEWEST_EFFECTIVE))
 
 
 def balance(

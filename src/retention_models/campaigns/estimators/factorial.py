@@ -116,10 +116,8 @@ def overlapping_effects(
     # What rounding leaves of a spread that is none.
     if fitted.variances.sum() <= 1e-24 * (fitted.means**2).max():
         raise CannotSay(
-            phrase(
-                "Customers do not differ in the outcome beyond what the covariates say, so no doubt can "
-                "be put on the campaigns' effects. Wait until some have bought."
-            )
+            "Customers do not differ in the outcome beyond what the covariates say, so no doubt can "
+            "be put on the campaigns' effects. Wait until some have bought."
         )
     share = counts / counts.sum()
     rows = []
@@ -185,10 +183,8 @@ def _no_cell(names: list[str], cell: Flags) -> CannotSay:
     for other in reversed(others):
         last = phrase("{first} and {second}", first=other, second=last)
     return CannotSay(
-        phrase(
-            "Nobody was offered {offers}, so what these campaigns do together cannot be told from what "
-            "each does. Draw the customers of each by lot, whatever the other's, or look at one "
-            "campaign alone.",
-            offers=last,
-        )
+        "Nobody was offered {offers}, so what these campaigns do together cannot be told from what "
+        "each does. Draw the customers of each by lot, whatever the other's, or look at one "
+        "campaign alone.",
+        offers=last,
     )

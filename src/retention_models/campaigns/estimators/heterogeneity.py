@@ -268,11 +268,9 @@ def segment_effects(
         effects += [(name, effect) for effect in found]
     if len(effects) < 2 * (len(arms.labels) - 1):
         raise CannotSay(
-            phrase(
-                "Fewer than two segments have {fewest} customers in each arm and some who bought, so "
-                "nothing can be said of who responded most. Use fewer and larger segments.",
-                fewest=count(FEWEST_IN_ARM),
-            )
+            "Fewer than two segments have {fewest} customers in each arm and some who bought, so "
+            "nothing can be said of who responded most. Use fewer and larger segments.",
+            fewest=count(FEWEST_IN_ARM),
         )
     table = _table(effects)
     compared = [

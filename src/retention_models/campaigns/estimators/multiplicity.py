@@ -20,7 +20,7 @@ from scipy.special import chdtrc, stdtr, stdtrit
 
 from retention_models.campaigns.estimators.regression import Floats, numbers
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count, phrase
+from retention_models.languages import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +219,8 @@ def _estimates(effects: ArrayLike, standard_errors: ArrayLike) -> tuple[Floats, 
         raise SettingsError(f"standard_errors: expected above 0; rows {bad[:5].tolist()} are not.")
     if theta.size < 2:
         raise CannotSay(
-            phrase(
-                "With {n} estimate(s) there is nothing to pool. Pooling takes two stores or campaigns, "
-                "and says much from five on.",
-                n=count(theta.size),
-            )
+            "With {n} estimate(s) there is nothing to pool. Pooling takes two stores or campaigns, "
+            "and says much from five on.",
+            n=count(theta.size),
         )
     return theta, s

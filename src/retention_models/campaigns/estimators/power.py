@@ -26,7 +26,7 @@ from scipy.special import ndtri
 from statsmodels.stats.proportion import power_proportions_2indep
 
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count, phrase, share
+from retention_models.languages import count, share
 
 
 def detectable_multiple(power: float, level: float) -> float:
@@ -286,13 +286,11 @@ def minimum_detectable_difference(
     most = (1.0 - control_rate) * (1.0 - 1e-9)
     if short(most) < 0.0:
         raise CannotSay(
-            phrase(
-                "With {treated} treated and {control} held out, no rise from {rate} could be told from "
-                "chance. Pool stores, or include more customers.",
-                treated=count(treated),
-                control=count(control),
-                rate=share(control_rate),
-            )
+            "With {treated} treated and {control} held out, no rise from {rate} could be told from "
+            "chance. Pool stores, or include more customers.",
+            treated=count(treated),
+            control=count(control),
+            rate=share(control_rate),
         )
     return float(brentq(short, 1e-12, most, xtol=1e-12))
 

@@ -20,12 +20,12 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
 from retention_models.campaigns.estimators.regression import (
+    ArmLabel,
     ArmMeans,
     Arms,
     check_same_customers,
     fit_arms,
     fit_outcomes,
-    of_arms,
     read_arms,
     read_outcome,
 )
@@ -182,7 +182,9 @@ def _pvalue(fitted: ArmMeans, arms: Arms, arm: int, against: int) -> float:
             "Customers of {arm} and {against} do not differ in the outcome beyond what the covariates "
             "say, so no doubt can be put on their difference. Wait until some have bought."
         )
-        raise of_arms(sentence, {"arm": arms.labels[arm], "against": arms.labels[against]})
+        raise CannotSay(
+            sentence, arm=ArmLabel(arms.labels[arm]), against=ArmLabel(arms.labels[against])
+        )
     freedom = fitted.degrees_of_freedom(arm, against)
     return float(2.0 * stdtr(freedom, -abs(difference) / np.sqrt(variance)))
 

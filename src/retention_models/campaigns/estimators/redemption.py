@@ -19,16 +19,15 @@ from scipy.special import stdtr, stdtrit
 
 from retention_models import languages
 from retention_models.campaigns.estimators.regression import (
+    ArmLabel,
     ArmMeans,
     check_same_customers,
     fit_outcomes,
     flags,
     numbers,
-    of_arms,
     read_arms,
 )
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import marked, phrase
 
 # First-stage t² of 10: below, the ratio is not near normal (Staiger & Stock, Econometrica 65 (1997)).
 _WEAKEST = 10.0
@@ -173,12 +172,13 @@ def effects_per_redeemer(
     on_redemption, *on_outcomes = fit_outcomes(arms, np.column_stack([D, y]))
     share = float(on_redemption.means[i] - on_redemption.means[0])
     if share <= 0.0 or share**2 < _WEAKEST * on_redemption.variances[[0, i]].sum():
-        sentence = marked(
+        raise CannotSay(
             "{share} more of {treated} redeemed than of {control}: too few for an effect per redeemer. "
-            "See the effect of the offer."
+            "See the effect of the offer.",
+            share=languages.share(share, 1),
+            treated=ArmLabel(treated),
+            control=ArmLabel(control),
         )
-        arms_told = {"treated": treated, "control": control}
-        raise of_arms(sentence, arms_told, share=languages.share(share, 1))
     offers = np.array([float(fitted.means[i] - fitted.means[0]) for fitted in on_outcomes])
     rests = fit_outcomes(arms, y - np.outer(D, offers / share))
     pair = (treated, control)
@@ -199,9 +199,7 @@ def _ratio(
     """Offer ÷ share; `rest` is of the outcome less the ratio times who redeemed."""
     error = float(np.sqrt(rest.variances[[0, i]].sum())) / share
     if error == 0.0:
-        raise CannotSay(
-            phrase("No customer's outcome differs, so no doubt can be put on an effect.")
-        )
+        raise CannotSay("No customer's outcome differs, so no doubt can be put on an effect.")
     freedom = rest.degrees_of_freedom(i, 0)
     half = float(stdtrit(freedom, (1.0 + interval) / 2.0)) * error
     value = offer / share

@@ -17,7 +17,7 @@ What cannot be said of arms, so that whoever numbered them can say it again with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import qr, solve_triangular
 
 from retention_models.errors import CannotSay, DataError, SettingsError
-from retention_models.languages import count, marked, phrase
+from retention_models.languages import count, marked
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -95,55 +95,14 @@ def _check_rows(name: str, got: int, expected: int | None) -> None:
         raise SettingsError(f"{name}: expected {expected} rows, one per unit; got {got}.")
 
 
-class CannotSayOfArms(CannotSay):
-    """A refusal that names arms.
+@dataclass(frozen=True, slots=True)
+class ArmLabel:
+    """An arm in a refusal's places: shown by its label, unless whoever asked has a name for it."""
 
-    Attributes
-    ----------
-    sentence : str
-        In English, with places for the arms and for others.
-    arms : mapping from place to hashable
-        The arms, as whoever asked called them.
-    places : mapping from place to str
-        The others, as finished texts.
-    """
+    label: Hashable
 
-    sentence: str
-    arms: Mapping[str, Hashable]
-    places: Mapping[str, str]
-
-    def calling(self, name: Callable[[Hashable], str]) -> CannotSay:
-        """The same, with names for the arms.
-
-        Examples
-        --------
-        >>> refusal = of_arms("The arm {arm} has {n} customers.", {"arm": 1}, n="3")
-        >>> str(refusal), str(refusal.calling(["“control”", "“coupon”"].__getitem__))
-        ('The arm 1 has 3 customers.', 'The arm “coupon” has 3 customers.')
-        """
-        called = {place: name(arm) for place, arm in self.arms.items()}
-        return CannotSay(phrase(self.sentence, **called, **self.places))
-
-
-def of_arms(sentence: str, arms: Mapping[str, Hashable], **places: str) -> CannotSayOfArms:
-    """A refusal that names arms, by their labels.
-
-    Parameters
-    ----------
-    sentence : str
-        Marked by whoever wrote it.
-    arms : mapping from place to hashable
-    **places
-        Finished texts.
-
-    Returns
-    -------
-    CannotSayOfArms
-    """
-    labels = {place: repr(arm) for place, arm in arms.items()}
-    refusal = CannotSayOfArms(phrase(sentence, **labels, **places))
-    refusal.sentence, refusal.arms, refusal.places = sentence, arms, places
-    return refusal
+    def __str__(self) -> str:
+        return repr(self.label)
 
 
 Array = NDArray[np.float64]
@@ -403,7 +362,7 @@ def _factorised(label: Hashable, X: Array, names: tuple[str, ...]) -> tuple[Arra
             "The arm {arm} has {n} customers, too few for a mean with {covariates} covariates. Include "
             "more customers, or fewer covariates."
         )
-        raise of_arms(sentence, {"arm": label}, n=count(n), covariates=count(k))
+        raise CannotSay(sentence, arm=ArmLabel(label), n=count(n), covariates=count(k))
     design = np.ones((n, 1 + k), order="F")
     design[:, 1:] = X
     q, r = qr(design, mode="economic", overwrite_a=True, check_finite=False)
@@ -412,12 +371,12 @@ def _factorised(label: Hashable, X: Array, names: tuple[str, ...]) -> tuple[Arra
             "In the arm {arm} the covariates {names} do not vary apart from each other. Leave out the "
             "one that repeats the others."
         )
-        raise of_arms(sentence, {"arm": label}, names=", ".join(names))
+        raise CannotSay(sentence, arm=ArmLabel(label), names=", ".join(names))
     leverage = np.einsum("ij,ij->i", q, q)
     if leverage.max() > 1.0 - _NO_RESIDUAL:
         sentence = marked(
             "In the arm {arm} one customer alone decides the slope of a covariate, of {names}. Leave "
             "out what only one customer has."
         )
-        raise of_arms(sentence, {"arm": label}, names=", ".join(names))
+        raise CannotSay(sentence, arm=ArmLabel(label), names=", ".join(names))
     return q, solve_triangular(r, np.eye(1 + k)[0], trans="T"), leverage

@@ -35,7 +35,7 @@ from retention_models.campaigns.estimators.regression import (
     numbers,
 )
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count, phrase
+from retention_models.languages import count
 
 Controls = Literal["never", "not_yet"]
 
@@ -162,10 +162,8 @@ def group_time_effects(
             influence.append(effect[1])
     if not cells:
         raise CannotSay(
-            phrase(
-                "No unit is first treated after the panel's first period with others still untreated, "
-                "so nothing shows what would have happened without the campaign."
-            )
+            "No unit is first treated after the panel's first period with others still untreated, "
+            "so nothing shows what would have happened without the campaign."
         )
     g, t = np.array(cells).T
     groups = np.append(times, np.inf)
@@ -207,11 +205,9 @@ def _regression(
     n, x = len(change), design[compared]
     if not full_rank(x):
         raise CannotSay(
-            phrase(
-                "The covariates of the {n} controls are sums of each other or constant, so the "
-                "controls' changes cannot be regressed on them; leave some covariates out.",
-                n=count(len(x)),
-            )
+            "The covariates of the {n} controls are sums of each other or constant, so the "
+            "controls' changes cannot be regressed on them; leave some covariates out.",
+            n=count(len(x)),
         )
     beta = np.linalg.lstsq(x, change[compared], rcond=None)[0]
     residual = change - design @ beta
@@ -241,10 +237,8 @@ def _corrected(x: Floats, clusters: NDArray[np.int64]) -> Floats:
     values, vectors = np.linalg.eigh(inside)
     if values.max() > 1.0 - 1e-8:
         raise CannotSay(
-            phrase(
-                "One cluster alone decides what a covariate does among the controls, so without it "
-                "nothing would be known of it; leave that covariate out."
-            )
+            "One cluster alone decides what a covariate does among the controls, so without it "
+            "nothing would be known of it; leave that covariate out."
         )
     root = (vectors / np.sqrt(1.0 - values)[:, None, :]) @ np.swapaxes(vectors, 1, 2)
     corrected = np.einsum("ij,ijk->ik", q, root[place])
@@ -255,15 +249,13 @@ def _refuse_few(group: float, treated: NDArray[np.int64], compared: NDArray[np.i
     sizes = np.unique(treated).size, np.unique(compared).size
     if min(sizes) < FEWEST_CLUSTERS:
         raise CannotSay(
-            phrase(
-                "The group first treated in period {period} has {units} independent units and "
-                "{controls} controls; each needs {fewest} before its effect can be told from chance. "
-                "Join it with the next group, or compare all treated stores as one.",
-                period=f"{group:g}",
-                units=count(sizes[0]),
-                controls=count(sizes[1]),
-                fewest=count(FEWEST_CLUSTERS),
-            )
+            "The group first treated in period {period} has {units} independent units and "
+            "{controls} controls; each needs {fewest} before its effect can be told from chance. "
+            "Join it with the next group, or compare all treated stores as one.",
+            period=f"{group:g}",
+            units=count(sizes[0]),
+            controls=count(sizes[1]),
+            fewest=count(FEWEST_CLUSTERS),
         )
 
 
@@ -389,10 +381,8 @@ def pre_trend(effects: GroupTimeEffects) -> PreTrend:
     k, clusters = int(before.sum()), int(effects.clusters.max()) + 1
     if k == 0:
         raise CannotSay(
-            phrase(
-                "No group has two periods before its start, so whether groups and controls moved alike "
-                "before the campaign cannot be seen. Use a longer panel."
-            )
+            "No group has two periods before its start, so whether groups and controls moved alike "
+            "before the campaign cannot be seen. Use a longer panel."
         )
     variance = _covariance(effects, effects.influence[:, before])
     scale = np.sqrt(np.diag(variance))
@@ -408,12 +398,10 @@ def pre_trend(effects: GroupTimeEffects) -> PreTrend:
 
 def _no_pre_trend(k: int, clusters: int) -> CannotSay:
     return CannotSay(
-        phrase(
-            "The {k} effects before the campaign cannot be tested jointly with {clusters} independent "
-            "units; join groups or periods.",
-            k=count(k),
-            clusters=count(clusters),
-        )
+        "The {k} effects before the campaign cannot be tested jointly with {clusters} independent "
+        "units; join groups or periods.",
+        k=count(k),
+        clusters=count(clusters),
     )
 
 

@@ -27,7 +27,6 @@ from retention_models.campaigns.estimators.doubly_robust import (
 )
 from retention_models.campaigns.estimators.regression import Flags, Floats, flags, numbers
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import phrase
 
 Estimand = Literal["att", "ate"]
 
@@ -207,11 +206,9 @@ class Comparable:
         error = float(np.sqrt((influence**2).mean() / y.size))
         if not error > 0:
             raise CannotSay(
-                phrase(
-                    "The outcome has no spread beyond what the covariates tell, so the campaign's "
-                    "effect has no standard error; check that the outcome was measured customer by "
-                    "customer."
-                )
+                "The outcome has no spread beyond what the covariates tell, so the campaign's "
+                "effect has no standard error; check that the outcome was measured customer by "
+                "customer."
             )
         half, pvalue = _NORMAL_95 * error, 2.0 * float(ndtr(-abs(effect) / error))
         return TargetedEffect(

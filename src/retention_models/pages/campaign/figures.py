@@ -94,7 +94,7 @@ def campaign_forest(overview: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """
     table = overview.loc[overview["lift_percent"].astype(float).notna()].head(_MOST_ROWS)
     if table.empty:
-        raise CannotSay(phrase("No campaign has an effect that could be drawn."))
+        raise CannotSay("No campaign has an effect that could be drawn.")
     several = table["campaign_id"].duplicated(keep=False)
     names = [
         phrase("{name}, {arm}", name=row["name"], arm=row["arm"]) if twice else str(row["name"])
@@ -213,7 +213,7 @@ def event_study(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
     table = effect.event_study
     table = table.loc[table["outcome"] == effect.campaign.primary].sort_values("step")
     if table.empty:
-        raise CannotSay(phrase("Weeks are compared only where whole stores ran the campaign."))
+        raise CannotSay("Weeks are compared only where whole stores ran the campaign.")
     ax = new_axes() if ax is None else ax
     step = table["step"].to_numpy(dtype=float)
     value = table["effect"].to_numpy(dtype=float)
@@ -259,7 +259,7 @@ def cumulative_difference(effect: CampaignEffect, ax: Axes | None = None) -> Axe
     """
     table = effect.cumulative
     if table.empty:
-        raise CannotSay(phrase("The difference was not added up day by day for this campaign."))
+        raise CannotSay("The difference was not added up day by day for this campaign.")
     ax = new_axes() if ax is None else ax
     ax.axhline(0.0, color=GREY, lw=0.8)
     for (arm, part), colour in zip(table.groupby("arm"), (BLUE, ORANGE, INK, GREY), strict=False):

@@ -203,7 +203,7 @@ def sensitivity(effect: CampaignEffect) -> pd.DataFrame:
     """
     table = effect.sensitivity.loc[effect.sensitivity["outcome"] == effect.campaign.primary]
     if table.empty:
-        raise CannotSay(phrase("Hidden causes are weighed where customers chose for themselves."))
+        raise CannotSay("Hidden causes are weighed where customers chose for themselves.")
     frame = pd.DataFrame({phrase("What it says"): table["words"].to_numpy()})
     names = [_capital(phrase(MEASURES[name])) for name in table["measure"]]
     frame.index = pd.Index(names, name=phrase("Measure"))
@@ -229,7 +229,7 @@ def campaigns(overview: pd.DataFrame) -> pd.DataFrame:
         Where none has begun.
     """
     if overview.empty:
-        raise CannotSay(phrase("No campaign of the project file has begun."))
+        raise CannotSay("No campaign of the project file has begun.")
     rows = []
     several = overview["campaign_id"].duplicated(keep=False)
     for (_, row), arms in zip(overview.head(_SHOWN).iterrows(), several, strict=False):

@@ -48,9 +48,7 @@ def naive(effect: CampaignEffect) -> str:
     table = effect.naive
     chosen = table.loc[(table["window"] == "campaign") & (table["outcome"] == "spend")]
     if chosen.empty:
-        raise CannotSay(
-            phrase("Customers were not chosen, so the plain comparison is an honest one too.")
-        )
+        raise CannotSay("Customers were not chosen, so the plain comparison is an honest one too.")
     sentences = []
     for _, row in chosen.iterrows():
         text = phrase(
@@ -130,7 +128,7 @@ def cumulative(effect: CampaignEffect) -> str:
         Where days were not counted.
     """
     if effect.cumulative.empty:
-        raise CannotSay(phrase("The difference was not added up day by day for this campaign."))
+        raise CannotSay("The difference was not added up day by day for this campaign.")
     ends = [days.iloc[-1] for _, days in effect.cumulative.groupby("arm")]
     if len(ends) == 1:
         return phrase(
@@ -201,7 +199,7 @@ def campaigns(overview: pd.DataFrame) -> str:
         Where none has begun.
     """
     if overview.empty:
-        raise CannotSay(phrase("No campaign of the project file has begun."))
+        raise CannotSay("No campaign of the project file has begun.")
     ids = overview["campaign_id"].nunique()
     told = overview.loc[overview["grade"].notna()]
     some = told["campaign_id"].nunique()

@@ -56,11 +56,9 @@ def cohort_heatmap(cohorts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ]
     if cohorts.empty:
         raise CannotSay(
-            phrase(
-                "No month brought {fewest} new customers or more; smaller groups are not shown, since "
-                "they would tell of single persons.",
-                fewest=SMALLEST_GROUP,
-            )
+            "No month brought {fewest} new customers or more; smaller groups are not shown, since "
+            "they would tell of single persons.",
+            fewest=SMALLEST_GROUP,
         )
     shown = sorted(cohorts["cohort"].unique())[-_COHORTS_SHOWN:]
     cohorts = cohorts.loc[cohorts["cohort"].isin(shown)]

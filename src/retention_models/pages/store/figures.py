@@ -113,11 +113,9 @@ def churn_by_quarter(quarters: pd.DataFrame, ax: Axes | None = None) -> Axes:
     table = table.loc[table["value"].notna()].tail(_QUARTERS_SHOWN)
     if table.empty:
         raise CannotSay(
-            phrase(
-                "No quarter began with {fewest} active customers or more, so there is no churn to "
-                "draw.",
-                fewest=SMALLEST_GROUP,
-            )
+            "No quarter began with {fewest} active customers or more, so there is no churn to "
+            "draw.",
+            fewest=SMALLEST_GROUP,
         )
     ax = new_axes(2.7) if ax is None else ax
     low, high = ANNUAL_CHURN_BAND
@@ -185,10 +183,8 @@ def satisfaction_by_week(weeks: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """
     if weeks.empty:
         raise CannotSay(
-            phrase(
-                "In no week did {fewest} customers or more give a thumb up or down.",
-                fewest=SMALLEST_GROUP,
-            )
+            "In no week did {fewest} customers or more give a thumb up or down.",
+            fewest=SMALLEST_GROUP,
         )
     ax = new_axes(2.6) if ax is None else ax
     shown = weeks.tail(26)

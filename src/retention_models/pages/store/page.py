@@ -66,12 +66,10 @@ def value_tenths(clv: pd.Series) -> pd.DataFrame:
     value = np.sort(clv.dropna().to_numpy(dtype=float))[::-1]
     if value.size < FEWEST_FOR_TENTHS or value.sum() <= 0:
         raise CannotSay(
-            phrase(
-                "How value is spread over customers is shown of {fewest} customers or more: of fewer, "
-                "as here ({here}), it would tell of single persons.",
-                fewest=FEWEST_FOR_TENTHS,
-                here=count(value.size),
-            )
+            "How value is spread over customers is shown of {fewest} customers or more: of fewer, "
+            "as here ({here}), it would tell of single persons.",
+            fewest=FEWEST_FOR_TENTHS,
+            here=count(value.size),
         )
     groups = np.array_split(value, 10)
     return pd.DataFrame(
@@ -228,7 +226,7 @@ class StorePage:
         found = self.forecast.value
         if found is None:
             _ = self.store.spend  # says why there is no money
-            raise CannotSay(phrase("No customer's spend tells anything of the next purchase."))
+            raise CannotSay("No customer's spend tells anything of the next purchase.")
         return found
 
     @cached_property
@@ -296,9 +294,7 @@ class StorePage:
         surveys, _ = self.store.contacts
         if surveys is None:
             raise CannotSay(
-                phrase(
-                    "The project file names no survey, so whether customers are content is not known."
-                )
+                "The project file names no survey, so whether customers are content is not known."
             )
         table = measure_table(
             self.store.log,
@@ -319,13 +315,11 @@ class StorePage:
         days = (store.observation_end - begin).days + 1
         if days < QUARTER:
             raise CannotSay(
-                phrase(
-                    "The data begin on {begin}, less than a quarter ({days} days) before {end}, so "
-                    "there is no quarter to show yet.",
-                    begin=begin,
-                    days=QUARTER,
-                    end=store.observation_end,
-                )
+                "The data begin on {begin}, less than a quarter ({days} days) before {end}, so "
+                "there is no quarter to show yet.",
+                begin=begin,
+                days=QUARTER,
+                end=store.observation_end,
             )
         scope = scope_of(
             store.log, store.id, (), None, QUARTER, None, store.observation_end, None, None, None

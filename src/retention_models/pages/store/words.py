@@ -262,7 +262,7 @@ def lifetime_value(
 ) -> str:
     """What the customers of today are worth."""
     if forecast.value is None:
-        raise CannotSay(phrase("What customers are worth cannot be said without a model of spend."))
+        raise CannotSay("What customers are worth cannot be said without a model of spend.")
     currency = money_settings.currency
     text = phrase(
         "At a margin of {margin}, today's customers are worth {value} ({low} to {high}) over the next "
@@ -282,7 +282,7 @@ def lifetime_value(
 def value_spread(predictions: pd.DataFrame, forecast: StoreForecast, currency: str) -> str:
     """How lifetime value is spread over customers, where the forecast may be shown."""
     if forecast.value is None:
-        raise CannotSay(phrase("How value is spread cannot be said without a model of spend."))
+        raise CannotSay("How value is spread cannot be said without a model of spend.")
     value = predictions["clv"].dropna()
     low, middle, high = (value.quantile(part) for part in (0.25, 0.5, 0.75))
     text = phrase(

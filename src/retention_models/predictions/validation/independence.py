@@ -118,18 +118,14 @@ def spend_independence(
     x, m = (repeat[name].to_numpy(dtype=float) for name in ("frequency", "monetary_value"))
     if x.size < _FEWEST:
         raise CannotSay(
-            phrase(
-                "Fewer than {fewest} customers bought again, too few to tell whether spend depends on "
-                "how often customers buy.",
-                fewest=_FEWEST,
-            )
+            "Fewer than {fewest} customers bought again, too few to tell whether spend depends on "
+            "how often customers buy.",
+            fewest=_FEWEST,
         )
     if np.all(x == x[0]):
         raise CannotSay(
-            phrase(
-                "All customers who came back did so equally often, so whether spend depends on how "
-                "often customers buy cannot be told."
-            )
+            "All customers who came back did so equally often, so whether spend depends on how "
+            "often customers buy cannot be told."
         )
     fitted = GammaGammaFitter().fit(x, m) if spend is None else spend
     p, q, v = fitted.fit_.parameters

@@ -11,7 +11,7 @@ from scipy.special import ndtri
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
-from retention_models.languages import count, phrase
+from retention_models.languages import count
 from retention_models.predictions.stores import predict_path
 from retention_models.predictions.validation.holdout import HoldoutValidation
 from retention_models.summaries.customers import purchase_days
@@ -124,11 +124,9 @@ def weekly_totals(tracking: pd.DataFrame, *, interval: float = 0.90) -> pd.DataF
     fitted = weeks.loc[weeks["expected"] >= _FEWEST_EXPECTED]
     if len(fitted) < _FEWEST_WEEKS:
         raise CannotSay(
-            phrase(
-                "Only {weeks} weeks were fitted with five expected purchases or more, too few to tell "
-                "how far weeks scatter.",
-                weeks=count(len(fitted)),
-            )
+            "Only {weeks} weeks were fitted with five expected purchases or more, too few to tell "
+            "how far weeks scatter.",
+            weeks=count(len(fitted)),
         )
     scatter = float(((fitted["actual"] - fitted["expected"]) ** 2 / fitted["expected"]).mean())
     dispersion = max(1.0, scatter)
