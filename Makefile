@@ -12,7 +12,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reports lab test slow check format bench lock clean
+.PHONY: help reports lab test slow nightly check format bench lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,10 +24,13 @@ lab: .venv/.run retention.toml ## Open JupyterLab on notebooks/
 	$(BIN)/jupyter lab notebooks
 
 test: .venv/.dev $(ENGINES) ## Set up and run the tests
-	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not nightly"
 
-slow: .venv/.dev $(ENGINES) ## Run the slow simulations: coverage, false positives, recovery
-	$(ONE_THREAD) $(BIN)/python -m pytest -n 3 --dist loadfile -m slow
+slow: .venv/.dev $(ENGINES) ## Run the slow tests: whole runs, pages in a browser, simulations
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 3 --dist loadgroup --durations 10 -m "slow and not nightly"
+
+nightly: .venv/.dev $(ENGINES) ## Run all slow tests at full size; their figures go to docs/nightly.md
+	$(ONE_THREAD) RETENTION_MODELS_NIGHTLY=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m "slow or nightly"
 
 check: .venv/.dev ## Lint, format, types, import contract, notebooks, lock and environment.yml
 	$(BIN)/ruff check .

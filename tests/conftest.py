@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pickle
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -14,10 +16,14 @@ import pytest
 
 import page_kinds
 import shops
+import tiers
 from browsers import fetch_axe
 from engines import why_not
 from retention_models.project.demonstration import write_demo
 from retention_models.runs.run import RunResult, run_project
+
+# A helper's assertion shows its values, as a test's does.
+pytest.register_assert_rewrite("faulty_shops", "nights")
 
 NO_SKIPS = "RETENTION_MODELS_NO_SKIPS"
 STRANGE_ID = "<b>&../x"
@@ -28,6 +34,21 @@ def skip_or_fail(reason: str) -> None:
     if os.environ.get(NO_SKIPS):
         pytest.fail(f"{reason}, and {NO_SKIPS} is set")
     pytest.skip(reason)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests stay together, for what they make once, unless they name groups of their own."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Of a nightly run, `docs/` keeps the figures."""
+    if tiers.NIGHTLY:
+        calls = (r for kind in ("passed", "failed") for r in terminalreporter.stats.get(kind, []))
+        tiers.write_page(report for report in calls if report.when == "call")
 
 
 @pytest.fixture(scope="session")
@@ -64,8 +85,19 @@ def chain_run(chain_project: Path) -> RunResult:
 
 @pytest.fixture(scope="session")
 def kinds_run(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
-    """Pages of every kind of store and campaign, made once."""
-    return run_project(page_kinds.write_chain(tmp_path_factory.mktemp("kinds")), jobs=2)
+    """Pages of every kind of store and campaign, made once for all processes of the tests."""
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent
+    made = place / "kinds.pickle"
+    with (place / "kinds.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            (place / "kinds").mkdir()
+            run = run_project(page_kinds.write_chain(place / "kinds"), jobs=2)
+            made.write_bytes(pickle.dumps(run))
+    found: RunResult = pickle.loads(made.read_bytes())
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ def found():
     return pd.DataFrame(rows, columns=["list", "expected", "came", "covered", "inside"])
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_lists_bring_or_lose_what_was_at_stake(found):
     """Without bias: what leaving costs is what those who left bring when they buy as before."""
     assert len(found) > 36 * len(LISTS)
@@ -58,7 +58,7 @@ def test_lists_bring_or_lose_what_was_at_stake(found):
     assert ratio.between(0.9, 1.1).all(), ratio
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_intervals_of_lists_hold_nine_times_in_ten(found):
     """Chance and parameter doubt together; 40 stores tell a share of 0.9 to within ±0.14."""
     covered = found.groupby("list")["covered"].mean()
@@ -66,7 +66,7 @@ def test_intervals_of_lists_hold_nine_times_in_ten(found):
     assert 0.85 < found["covered"].mean() < 0.96
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_intervals_of_customers_hold_nine_times_in_ten(found):
     """Somewhat more often, where nothing at all is within them."""
     inside = found.groupby("list")["inside"].mean()

@@ -195,7 +195,7 @@ def test_shrunken_intervals_cover(groups, tau):
     assert np.mean(covered) < 0.99
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_segments_that_do_not_differ_are_called_different_in_five_percent():
     """1,000 tests of six segments of skewed counts with one effect for all."""
     rng, runs, rejected = np.random.default_rng(1), 1000, 0

@@ -38,7 +38,7 @@ def two_worlds(tmp_path_factory):
     return backtest_outcomes(logs[0], CAMPAIGN), known, *outcomes
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("outcome", ["purchases", "bought", "spend"])
 def test_a_campaign_of_the_planned_size_finds_the_lift_in_four_of_five(two_worlds, outcome):
     """80% within three standard errors, by the estimator that reads the effect; 600 campaigns."""
@@ -57,7 +57,7 @@ def test_a_campaign_of_the_planned_size_finds_the_lift_in_four_of_five(two_world
     assert abs(found / replications - 0.8) < 3.0 * np.sqrt(0.8 * 0.2 / replications)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_without_the_covariates_the_planned_size_finds_less(two_worlds):
     """The plan counts on them: the same size finds about 70% without, where they explain a fifth."""
     backtest, _, without, with_it = two_worlds

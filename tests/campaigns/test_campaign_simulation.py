@@ -85,7 +85,7 @@ def rejections(customers, lift, tests, size, seed):
     return out.mean(axis=0)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("lift", [0.0, 0.1])
 @pytest.mark.parametrize("name", ["shop", "grocery"])
 def test_intervals_of_skewed_outcomes_keep_their_level(name, lift):
@@ -95,7 +95,7 @@ def test_intervals_of_skewed_outcomes_keep_their_level(name, lift):
     assert 0.05 == pytest.approx(found, abs=3.0 * np.sqrt(0.05 * 0.95 / tests))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("name", "expectation", "frequency"),
     # REF: gains of the expectation and of purchases in all history; 4,000 customers, +10%.
@@ -117,7 +117,7 @@ def test_the_expectation_gains_more_than_a_count(name, expectation, frequency):
     assert (expectation, frequency) == pytest.approx(tuple(gains), rel=0.08)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_eight_declared_looks_keep_five_percent():
     """Customers arrive an eighth at a time; 1,000 tests of the shop without an effect."""
     customers, rng, tests = customers_of("shop"), np.random.default_rng(9), 1000

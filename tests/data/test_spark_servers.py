@@ -72,7 +72,7 @@ class Servers:
             process.wait(60)
 
 
-@pytest.fixture(params=["connect", "master"])
+@pytest.fixture(params=["connect", pytest.param("master", marks=pytest.mark.nightly)])
 def server(request, tmp_path):
     """Address of Spark Connect, or of a cluster's master with one worker."""
     servers = Servers(tmp_path)

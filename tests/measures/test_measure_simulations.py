@@ -89,7 +89,7 @@ SETTINGS = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_intervals_of_measures_cover(shops):
     """Of 800 shops of some 60 customers, some 95% of the intervals hold what all shops together show."""
     log, surveys = shops
@@ -103,7 +103,7 @@ def test_intervals_of_measures_cover(shops):
     _check(coverage)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_intervals_of_changes_cover(shops):
     """The same for changes, whose customers are largely the same in both windows."""
     log, surveys = shops

@@ -15,7 +15,7 @@ NAMES = ("campaign", "age")
 BASE = (0.9, 6.0, 0.7, 2.2)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_intervals_cover_the_truth():
     """100 samples of 2,000: 90% intervals of both covariates, within the binomial's 99.9%."""
     gammas = np.array([[0.4, -0.2], [-0.5, 0.2], [0.2, 0.0]])
@@ -43,7 +43,7 @@ def test_intervals_cover_the_truth():
     assert low <= covered["purchase_rate"] + covered["dropout_log_odds"] <= high
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_covariate_without_effect_is_called_significant_one_time_in_twenty():
     """200 samples of 1,000, two null covariates: p < .05 within the binomial's 99.9%."""
     rejected = dict.fromkeys(("purchase_rate", "dropout_log_odds", "mean_dropout"), 0)

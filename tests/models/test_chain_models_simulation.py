@@ -15,7 +15,7 @@ from retention_models.models.chain.fits import (
     fit_chain_spend,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 THIRTY = [
     *([10] * 4 + [15, 20, 20, 30, 30, 40, 50, 50, 60]),

@@ -16,10 +16,11 @@ import nights
 import page_kinds
 from browsers import A4, looked_at, picture, violations
 from retention_models.pages.html import render
+from tiers import NIGHTLY
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
-KINDS = ["index", "normal", "single", "empty", "strange", "failed", "kept", "many"]
+KINDS = ["index", "normal", "single", "empty", "strange", "failed", "kept", "forty", "many"]
 KINDS += [*page_kinds.STORES, *page_kinds.CAMPAIGNS, "campaigns"]
 MADE = "2024-01-01 05:00 UTC"
 
@@ -47,9 +48,9 @@ def paths(chain_run, kinds_run, tmp_path_factory) -> dict[str, Path]:
             settings, place / "out", ["0042", "new"], day=dt.date(2023, 12, day), data=str(day)
         )
         nights.run_night(plan, becomes)
-    many = place / "many.html"
-    html = render.index_page(chain_samples.rows(500), settings, nights.DAY, MADE)
-    many.write_text(html, encoding="utf-8")
+    for kind, n in (("forty", 40), ("many", 500)):
+        html = render.index_page(chain_samples.rows(n), settings, nights.DAY, MADE)
+        (place / f"{kind}.html").write_text(html, encoding="utf-8")
     report = "store_report.html"
     return {
         "index": chain_run.index,
@@ -59,34 +60,15 @@ def paths(chain_run, kinds_run, tmp_path_factory) -> dict[str, Path]:
         "strange": folder / "%3Cb%3E%26%2E%2E%2Fx" / report,
         "failed": place / "out" / "2023-12-31" / "new" / report,
         "kept": place / "out" / "2023-12-31" / "0042" / report,
-        "many": many,
+        "forty": place / "forty.html",
+        "many": place / "many.html",
         "campaigns": campaigns / "index.html",
         **others,
     }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_page_is_open_to_everybody(browser, axe, paths, kind):
-    """Wide and narrow: nothing asked of the network, no message, and axe-core finds nothing."""
-    for width in (1280, 768, 390):
-        page, heard = looked_at(browser, paths[kind], width=width)
-        assert [] == heard
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        picture(page, f"{kind}_{width}")
-        if width == 1280:  # a table that has to be pushed aside hides its last column
-            assert page.evaluate(
-                "[...document.querySelectorAll('.scroll')].every(e => e.scrollWidth <= e.clientWidth)"
-            )
-        # A page of 500 stores takes axe-core a minute; its narrow form is that of the other index.
-        if width == 1280 or (width == 390 and kind != "many"):
-            assert [] == violations(page, axe)
-        page.close()
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_headings_pictures_and_landmarks_are_in_order(browser, paths, kind):
+def require_order(page) -> None:
     """One h1, no level left out, every picture shown and described, one main."""
-    page, _ = looked_at(browser, paths[kind])
     levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(h => +h.tagName[1])")
     assert 1 == levels[0]
     assert 1 == levels.count(1)
@@ -96,21 +78,11 @@ def test_headings_pictures_and_landmarks_are_in_order(browser, paths, kind):
     for image in page.locator("img").all()[:40]:
         assert image.get_attribute("alt")
         assert image.evaluate("image => image.complete && image.naturalWidth > 0")
-    page.close()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_page_magnified_four_times_reflows(browser, paths, kind):
-    """1280 pixels at 400% are 320 (WCAG 1.4.10)."""
-    page, _ = looked_at(browser, paths[kind], width=320)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320
-    page.close()
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_nothing_is_cut_on_paper(browser, paths, kind):
-    """Tables and figures of every page fit between the margins of A4, and no control is printed."""
-    page, _ = looked_at(browser, paths[kind], width=A4)
+def require_whole_on_paper(page, kind: str) -> None:
+    """Tables and figures fit between the margins of A4, and no control is printed."""
+    page.set_viewport_size({"width": A4, "height": 900})
     page.emulate_media(media="print")
     picture(page, f"{kind}_print")
     out = page.evaluate(
@@ -120,6 +92,29 @@ def test_nothing_is_cut_on_paper(browser, paths, kind):
     )
     assert [] == out
     assert [] == [e for e in page.locator("input, select, .tools button").all() if e.is_visible()]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_page_is_open_to_everybody(browser, axe, paths, kind):
+    """In one visit: wide, narrow, magnified four times (WCAG 1.4.10) and on paper.
+
+    Nothing is asked of the network, there is no message, and axe-core finds nothing.
+    """
+    page, heard = looked_at(browser, paths[kind], width=1280)
+    require_order(page)
+    for width in (1280, 768, 390, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        picture(page, f"{kind}_{width}")
+        if width == 1280:  # a table that has to be pushed aside hides its last column
+            assert page.evaluate(
+                "[...document.querySelectorAll('.scroll')].every(e => e.scrollWidth <= e.clientWidth)"
+            )
+        # A page of 500 stores takes axe-core a minute; at every change it sees one of 40.
+        if width in (1280, 390) and (kind != "many" or (NIGHTLY and width == 1280)):
+            assert [] == violations(page, axe)
+    require_whole_on_paper(page, kind)
+    assert [] == heard
     page.close()
 
 

@@ -129,8 +129,8 @@ def test_tracking_ends_at_the_holdouts_total(cdnow):
     assert table.index.is_monotonic_increasing
 
 
-@pytest.mark.slow
-def test_verdicts_hold_their_error_rate():
+@pytest.mark.nightly
+def test_verdicts_hold_their_error_rate(record_property):
     """Stores that follow the model: the total lies in its 90% interval in .82 of runs or more."""
     import tempfile
     from pathlib import Path
@@ -144,5 +144,6 @@ def test_verdicts_hold_their_error_rate():
                 log, calibration_end="2023-09-30", holdout_end="2023-12-31", time_unit="W"
             )
         inside += found.total.low <= found.actual <= found.total.high
+    record_property("coverage of the 90% interval of a total", f"{inside / runs:.2f}")
     # Binomial(60, .9) is below 49 in 2% of cases, and the seeds are fixed.
     assert inside / runs >= 0.82

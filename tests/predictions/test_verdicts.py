@@ -249,7 +249,7 @@ def test_a_regression_is_that_of_statsmodels():
     assert theirs.pearson_chi2 / 57 == pytest.approx(ours.dispersion)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_verdicts_name_simulated_stores_by_what_they_are(tmp_path):
     """Over twenty seeds each; ordinary stores are hardly ever called anything."""
 

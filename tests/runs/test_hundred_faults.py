@@ -20,11 +20,13 @@ from processes import is_there
 from retention_models.runs.execution.limits import LINUX, descendants
 from retention_models.runs.publishing.manifest import DONE, read_manifest
 from small_disks import Disk, mounted, unmount
+from tiers import NIGHTLY, sized
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not LINUX, reason="forks, and finds processes in /proc"),
 ]
+PARTS = sized(4, 10)
 KILLS = {"kill runner": 0, "kill warm parent": 1, "kill supervisor": 2, "kill notebook": 3}
 OF_NOTEBOOKS = ("loops", "eats memory", "writes elsewhere", "prints")
 OF_DISKS = {"full disk": errno.ENOSPC, "read-only": errno.EROFS}
@@ -182,13 +184,27 @@ def require_what_the_code_says(shop: Shop, code: int) -> None:
         assert (code == 0) == (done == {True})
 
 
-@pytest.mark.parametrize("tenth", range(10))
+def chosen_seeds() -> list[int]:
+    """All hundred nightly; at every change the first two of each kind."""
+    kept, seen = [], Counter()
+    for seed in range(100):
+        kind = drawn(seed).kind
+        seen[kind] += 1
+        if NIGHTLY or seen[kind] <= 2:
+            kept.append(seed)
+    return kept
+
+
+@pytest.mark.parametrize(
+    "part",
+    [pytest.param(k, marks=pytest.mark.xdist_group(f"faults {k % 2}")) for k in range(PARTS)],
+)
 def test_whatever_happens_the_pages_are_whole_and_the_next_run_completes(
-    tenth, nursery, calm, disk, tmp_path
+    part, nursery, calm, disk, tmp_path
 ):
-    """Ten seeds: no half page, no wrong status, no other store's number; then every store's page."""
+    """Some seeds: no half page, no wrong status, no other store's number; then every store's page."""
     earlier, seconds = calm
-    for seed in range(10 * tenth, 10 * tenth + 10):
+    for seed in chosen_seeds()[part::PARTS]:
         fault = drawn(seed)
         folder = tmp_path / str(seed)
         output = folder / "reports"
