@@ -1,4 +1,4 @@
-"""The list of public names by room, from their docstrings: `python tests/helpers/api_document.py` writes it."""
+"""Public names by room, from their docstrings; run as a script it writes `docs/api.md`."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ ROOMS = {
 }
 HEAD = """# Public names
 
-All of `import retention_models as rm`, by room, in flow order; `help(rm.name)` says shapes, units, errors, formula and
-source. What pages are made of is in `retention_models.pages.store`, `.campaign`, `.models` and `.notebook`.
+All of `import retention_models as rm`, by room, in flow order; `help(rm.name)` says shapes, units,
+errors, formula and source. What pages are made of is in `retention_models.pages.store`,
+`.campaign`, `.models` and `.notebook`.
 """
 CONSTANTS = {
     "ANNUAL_CHURN_BAND": ("measures", "Lowest and highest annual churn of the rule of thumb.")
