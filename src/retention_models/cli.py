@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 import signal
 import sys
+import traceback
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,6 +17,7 @@ from retention_models.errors import DataError, LockHeld, SettingsError
 from retention_models.settings.project import DEFAULT_PROJECT_FILE
 
 ALL_DONE, SOME_FAILED, UNUSABLE, LOCKED = 0, 1, 2, 3
+DEFECT = 70  # EX_SOFTWARE of sysexits.h
 
 _project_file = click.argument(
     "project_file", default=DEFAULT_PROJECT_FILE, type=click.Path(path_type=Path)
@@ -29,10 +31,11 @@ def retention() -> None:
 
     Progress and errors go to stderr, one line each. Exit codes: 0 all done; 1 some stores failed,
     their pages say why and the others are published; 2 the project file, the data or the output folder
-    cannot be used; 3 another run is publishing into the same folder.
+    cannot be used; 3 another run is publishing into the same folder; 70 a defect of this program, which
+    is to be reported.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logger = logging.getLogger("retention_models")
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
@@ -208,3 +211,9 @@ def main() -> None:
     except click.Abort:
         click.echo(f"retention: interrupted at {dt.datetime.now():%H:%M:%S}", err=True)
         sys.exit(130)
+    except Exception:  # noqa: BLE001 - told from what a reader can mend by its code
+        traceback.print_exc()
+        click.echo(
+            "retention: a defect of this program; please report what stands above.", err=True
+        )
+        sys.exit(DEFECT)

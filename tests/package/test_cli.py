@@ -98,8 +98,9 @@ def test_a_signal_that_a_lock_complains_of_ends_the_run_as_the_signal_does(
         number = signal.SIGTERM
         assert 128 + signal.SIGTERM == retention(capsys, monkeypatch, "run", chain_project)[0]
         number = 0
-        with pytest.raises(RuntimeError, match="unlocked"):
-            cli.main()
+        code, _, err = retention(capsys, monkeypatch, "run", chain_project)
+        assert cli.DEFECT == code
+        assert "RuntimeError: release unlocked lock" in err
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -28,6 +28,7 @@ from retention_models.runs.execution.limits import machine_memory
 from retention_models.runs.execution.pool import Options, Task, execute_all
 from retention_models.runs.execution.results import ExecutionResult, Limits
 from retention_models.runs.publishing.context import RunPlan, RunRequest
+from retention_models.runs.publishing.endings import told_of_every_end
 from retention_models.runs.publishing.files import new_folder, sha256
 from retention_models.runs.publishing.fingerprints import (
     DataPrint,
@@ -194,15 +195,17 @@ def run_project(
     if resume and stores:
         raise SettingsError("--resume continues with the stores of the run; leave out --store.")
     settings = read_settings(project_file)
-    notebook = notebook_of(settings, STORE)
-    check_parameters(notebook, settings.reports.parameters)
-    check_notices(settings.reports.notices)
-    folder = Path(output or settings.path(settings.reports.output))
-    with speaking(settings.language):
+    # Absolute: notebooks are executed in folders of their own.
+    folder = Path(output or settings.path(settings.reports.output)).absolute()
+    tell = tell or Progress()
+    with speaking(settings.language), told_of_every_end(settings, folder, tell):
+        notebook = notebook_of(settings, STORE)
+        check_parameters(notebook, settings.reports.parameters)
+        check_notices(settings.reports.notices)
         transactions = _read(settings)
         data = data_print(settings, transactions)
         work = _Work(settings, Path(project_file).resolve(), notebook, transactions, folder, data)
-        made = _published(work, asked, partial(_execute, jobs=jobs, cold=cold), tell or Progress())
+        made = _published(work, asked, partial(_execute, jobs=jobs, cold=cold), tell)
     for manifest in made:
         tell_outcome(settings.reports.notices, manifest, settings.name)
     return _result(made)

@@ -73,6 +73,26 @@ def tell_outcome(notices: Notices, manifest: Manifest, chain: str) -> None:
         _send(os.environ[notices.addresses].split(), *sentences(summary))
 
 
+def tell_no_pages(notices: Notices, chain: str, state: str, reason: str, output: Path) -> None:
+    """Tell of a run that ended without its pages: refused, failed, stopped, or locked out."""
+    index = output.resolve() / "latest" / "index.html"
+    summary: dict[str, Any] = {
+        "chain": chain,
+        "run": None,
+        "state": state,
+        "as_of": None,
+        "counts": {},
+        "failed": [],
+        "message": reason,
+        "index": str(index) if index.is_file() else None,
+    }
+    if notices.command is not None:
+        _run(notices.command, summary)
+    if notices.addresses is not None and os.environ.get(notices.addresses):
+        title = one_line(f"{chain}: no pages were made ({state})")
+        _send(os.environ[notices.addresses].split(), title, f"{reason}\nIndex: {index}")
+
+
 def outcome(manifest: Manifest, chain: str) -> dict[str, Any]:
     """What a command reads: run, day, counts, stores that have no new page, and where the index is."""
     run = manifest.head["run"]

@@ -100,6 +100,9 @@ class Progress:
     def _interrupted(self, *, reason: str) -> None:
         log.error("stopped (%s); `--resume` continues", reason)
 
+    def _ended(self, *, state: str, message: str) -> None:
+        """Nothing on the terminal: the command says it."""
+
     def _other(self, **what: Any) -> None:
         log.info("%s", one_line(", ".join(f"{name} {value}" for name, value in what.items())))
 
