@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import inspect
 import io
 import re
 import warnings
@@ -81,15 +82,50 @@ _ALIKE = re.compile(
 )
 
 
-def in_house_style(draw: Callable[P, Axes]) -> Callable[P, Axes]:
-    """Draw under the house style, and leave the reader's own style as it was."""
+# The default of `ax`: a figure's decorator puts axes in its place.
+NEW: Any = None
 
-    @functools.wraps(draw)
-    def styled(*args: P.args, **kwargs: P.kwargs) -> Axes:
-        with mpl.rc_context(HOUSE_STYLE):
-            return draw(*args, **kwargs)
+_AX = """ax : Axes, optional
+    Where to draw; a new figure unless given.
 
-    return styled
+Returns
+-------
+Axes"""
+
+
+def figure(
+    height: float | Callable[[Any], float] = 2.9,
+) -> Callable[[Callable[P, Axes]], Callable[P, Axes]]:
+    """Draw in the house style on the axes given or on new ones, and leave the reader's style alone.
+
+    `height`, in inches, may depend on the first argument. The docstring of the figure gets the
+    paragraphs of `ax` and of what is returned.
+    """
+
+    def decorate(draw: Callable[P, Axes]) -> Callable[P, Axes]:
+        signature = inspect.signature(draw)
+
+        @functools.wraps(draw)
+        def drawn(*args: P.args, **kwargs: P.kwargs) -> Axes:
+            given = signature.bind(*args, **kwargs)
+            with mpl.rc_context(HOUSE_STYLE):
+                if given.arguments.get("ax") is None:
+                    first = next(iter(given.arguments.values()))
+                    given.arguments["ax"] = new_axes(height(first) if callable(height) else height)
+                return draw(*given.args, **given.kwargs)
+
+        drawn.__doc__ = _with_ax(inspect.cleandoc(draw.__doc__ or ""))
+        return drawn
+
+    return decorate
+
+
+def _with_ax(doc: str) -> str:
+    """A docstring with the paragraphs of `ax` and of what is returned after its other parameters."""
+    head, raises, rest = doc.partition("\n\nRaises\n")
+    if "\nParameters\n" not in head:
+        head += "\n\nParameters\n----------"
+    return f"{head}\n{_AX}{raises}{rest}"
 
 
 def as_svg(figure: Figure) -> str:

@@ -17,7 +17,7 @@ from retention_models.campaigns.plans.looks import CampaignLooks, Look
 from retention_models.campaigns.plans.plan import CampaignPlan
 from retention_models.errors import CannotSay
 from retention_models.languages import day
-from retention_models.pages.style import BLUE, GREY, ORANGE, in_house_style, label, new_axes
+from retention_models.pages.style import BLUE, GREY, NEW, ORANGE, figure, label
 from retention_models.settings.campaigns import Campaign
 
 _OUTCOMES = {
@@ -147,19 +147,13 @@ def _row_of(table: pd.DataFrame, campaign: Campaign, outcome: str) -> pd.Series:
     return rows.iloc[0]
 
 
-@in_house_style
-def detectable_by_length(plan: CampaignPlan, ax: Axes | None = None) -> Axes:
+@figure()
+def detectable_by_length(plan: CampaignPlan, ax: Axes = NEW) -> Axes:
     """Draw the smallest lift of the primary outcome that is found, by the length of the campaign.
 
     Parameters
     ----------
     plan : CampaignPlan
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-
-    Returns
-    -------
-    Axes
 
     Raises
     ------
@@ -169,7 +163,6 @@ def detectable_by_length(plan: CampaignPlan, ax: Axes | None = None) -> Axes:
     if plan.durations.empty:
         raise CannotSay(plan.no_model)
     rows = plan.durations[plan.durations["outcome"] == plan.campaign.primary]
-    ax = new_axes() if ax is None else ax
     weeks = rows["days"] / 7.0
     ax.plot(weeks, rows["minimum_detectable_percent"], color=BLUE, marker="o", markersize=3)
     wished = 100.0 * plan.wished_lift
@@ -188,8 +181,8 @@ def detectable_by_length(plan: CampaignPlan, ax: Axes | None = None) -> Axes:
     return ax
 
 
-@in_house_style
-def looks_so_far(looks: CampaignLooks, seen: Sequence[Look], ax: Axes | None = None) -> Axes:
+@figure(2.4)
+def looks_so_far(looks: CampaignLooks, seen: Sequence[Look], ax: Axes = NEW) -> Axes:
     """Draw the effect at each look, with the interval that allows for all looks.
 
     Parameters
@@ -197,12 +190,6 @@ def looks_so_far(looks: CampaignLooks, seen: Sequence[Look], ax: Axes | None = N
     looks : CampaignLooks
     seen : sequence of Look
         From `CampaignLooks.look_at`, in order of time.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-
-    Returns
-    -------
-    Axes
 
     Raises
     ------
@@ -211,7 +198,6 @@ def looks_so_far(looks: CampaignLooks, seen: Sequence[Look], ax: Axes | None = N
     """
     if not seen:
         raise CannotSay("Nobody has looked at the campaign yet.")
-    ax = new_axes(2.4) if ax is None else ax
     places = range(1, len(seen) + 1)
     for place, look in zip(places, seen, strict=True):
         colour = BLUE if look.stop else GREY

@@ -18,24 +18,24 @@ from retention_models.pages.style import (
     BLUE,
     GREY,
     INK,
+    NEW,
     ORANGE,
     ShareTicks,
     count_ticks,
-    in_house_style,
+    figure,
     label,
-    new_axes,
 )
 
 _WIDE = 20  # largest ÷ smallest store from which sizes are drawn on a log scale
 
 
-@in_house_style
+@figure(3.4)
 def funnel_plot(
     funnel: Funnel,
     numbered: Sequence[int],
     what: str,
-    ax: Axes | None = None,
     say: Language = ENGLISH,
+    ax: Axes = NEW,
 ) -> Axes:
     """Every store's rate against its size, between the limits that chance draws.
 
@@ -47,15 +47,7 @@ def funnel_plot(
         Places of the stores that get a number, 1 first: those that a table beside the figure names.
     what : str
         What the rate is, for the axis.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-    say : Language
-
-    Returns
-    -------
-    Axes
     """
-    ax = new_axes(3.4) if ax is None else ax
     smallest, largest = float(funnel.total.min()), float(funnel.total.max())
     wide = largest > _WIDE * smallest
     spaced = np.geomspace if wide else np.linspace
