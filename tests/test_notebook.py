@@ -41,14 +41,14 @@ def test_a_figure_carries_its_sentence_as_alternative_text(shown):
 
 def test_a_refusal_takes_the_answers_place(shown):
     """The rest of the notebook goes on."""
-    with notebook.or_say_why():
+    with notebook.or_refusal():
         raise CannotSay("Too few customers.")
     assert "Too few customers." in shown[0][0][0].data
 
 
 def test_a_defect_is_not_taken_for_a_refusal(shown):
     """Any other error stops the run."""
-    with pytest.raises(ZeroDivisionError), notebook.or_say_why():
+    with pytest.raises(ZeroDivisionError), notebook.or_refusal():
         _ = 1 / 0
     assert [] == shown
 

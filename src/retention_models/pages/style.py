@@ -48,22 +48,10 @@ HOUSE_STYLE = {
     "svg.hashsalt": "retention_models",
 }
 
-SHORT_MONTHS = catalogue(
-    {
-        "01": "Jan",
-        "02": "Feb",
-        "03": "Mar",
-        "04": "Apr",
-        "05": "May",
-        "06": "Jun",
-        "07": "Jul",
-        "08": "Aug",
-        "09": "Sep",
-        "10": "Oct",
-        "11": "Nov",
-        "12": "Dec",
-    }
-)
+_MONTHS = {
+    **catalogue({"01": "Jan", "02": "Feb", "03": "Mar", "04": "Apr", "05": "May", "06": "Jun"}),
+    **catalogue({"07": "Jul", "08": "Aug", "09": "Sep", "10": "Oct", "11": "Nov", "12": "Dec"}),
+}
 
 
 def new_axes(height: float = 2.9, *, width: float = 4.6) -> Axes:
@@ -141,8 +129,7 @@ def as_svg(figure: Figure) -> str:
 def _slim(svg: str) -> str:
     """The same picture in fewer letters: a page of 500 stores has one point for each of them.
 
-    Without metadata; coordinates to a hundredth of a point; marks of one look in a group that says it
-    once; marks named by a number.
+    No metadata; coordinates to a hundredth of a point; marks of one look grouped, and named by number.
     """
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = _PLACES.sub(
@@ -184,7 +171,7 @@ def label(
 
 def short_month(day: dt.date) -> str:
     """The month of a day where room is short: Jan."""
-    return phrase(SHORT_MONTHS[f"{day:%m}"])
+    return phrase(_MONTHS[f"{day:%m}"])
 
 
 def count_ticks(language: Language | None = None) -> FuncFormatter:
@@ -194,15 +181,7 @@ def count_ticks(language: Language | None = None) -> FuncFormatter:
 
 
 class ShareTicks(PercentFormatter):
-    """Ticks at shares from 0 to 1, in percent.
-
-    Parameters
-    ----------
-    decimals : int, optional
-        As many as the length of the axis asks for, unless given.
-    language : Language, optional
-        The one that is spoken, unless given.
-    """
+    """Ticks at shares from 0 to 1, in percent of the language spoken, unless another is given."""
 
     def __init__(self, decimals: int | None = None, language: Language | None = None) -> None:
         super().__init__(1.0, decimals, symbol="")
@@ -245,7 +224,7 @@ class _DayTicks(ConciseDateFormatter):
 
 
 def _with_month(label: str) -> str:
-    return re.sub(r"<(\d\d)>", lambda found: phrase(SHORT_MONTHS[found[1]]), label)
+    return re.sub(r"<(\d\d)>", lambda found: phrase(_MONTHS[found[1]]), label)
 
 
 def day_ticks(ax: Axes, *, offset: bool = True) -> None:

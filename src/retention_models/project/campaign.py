@@ -1,7 +1,4 @@
-"""The campaigns of a project file: opened one by one, for analysts and for the notebooks of a run.
-
-The last day that counts, of a project's data.
-"""
+"""A campaign of a project file, for analysts and for the notebooks of a run."""
 
 from __future__ import annotations
 
@@ -146,17 +143,7 @@ def open_campaign(
 
 
 def newest_campaigns(settings: Settings, end: dt.date, number: int | None = None) -> list[Campaign]:
-    """The campaigns that had begun on a day, the newest first.
-
-    Parameters
-    ----------
-    settings : Settings
-        The project file.
-    end : date
-        Last day that counts.
-    number : int, optional
-        At most so many; all of them unless given.
-    """
+    """The campaigns that had begun on `end`, the newest first, at most `number` of them."""
     begun = [one for one in settings.campaigns if one.start <= end]
     return sorted(begun, key=lambda one: (one.start, one.id), reverse=True)[:number]
 
@@ -170,31 +157,14 @@ def log_until(log: Transactions, end: dt.date) -> Transactions:
 
 
 def write_campaign_slice(folder: Path, project_file: Path, log: Transactions, end: dt.date) -> None:
-    """Write what the notebooks of a run's campaigns need of the log, for `open_campaign`.
-
-    Parameters
-    ----------
-    folder : Path
-        An empty one; readable by whoever runs the notebooks.
-    project_file : Path
-    log : Transactions
-        The chain's checked log.
-    end : date
-        Last day that counts.
-    """
+    """Write to an empty folder what the notebooks of a run's campaigns need of the chain's log."""
     with at_hand(log_until(log, end)) as ready:
         write_parquet(ready.table, str(folder / _ROWS))
     write_chain(folder, project_file, log)
 
 
 def project_offers(settings: Settings) -> tuple[Assignments, Redemptions | None]:
-    """Who was offered a project's campaigns, and who took them up.
-
-    Raises
-    ------
-    SettingsError
-        If the project file does not say where the assignments are.
-    """
+    """Who was offered a project's campaigns, and who took them up."""
     assignments = read_project_assignments(settings)
     if assignments is None:
         raise SettingsError(

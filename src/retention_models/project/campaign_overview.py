@@ -138,17 +138,7 @@ def _about(campaign: Campaign) -> OverviewRow:
 
 
 def overview_rows(effect: CampaignEffect) -> list[OverviewRow]:
-    """What `campaign_overview` tells of a campaign: a row an arm, or one with the refusal.
-
-    Parameters
-    ----------
-    effect : CampaignEffect
-
-    Returns
-    -------
-    list of dict
-        By names of the table's columns; what has no number is left out.
-    """
+    """What `campaign_overview` tells of a campaign: a row an arm, or one with the refusal."""
     campaign, about = effect.campaign, _about(effect.campaign)
     if effect.grade is None:
         return [about | {"refusal": effect.refusal}]

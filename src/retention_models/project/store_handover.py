@@ -51,16 +51,8 @@ _Contacts = TypeVar("_Contacts", Surveys, Events)
 class StoreHandover:
     """What a run has read for a store.
 
-    Attributes
-    ----------
-    log : Transactions
-        Its own rows, and what was counted of the chain's; the chain's rows are opened where asked for.
-    loans : dict of date to BorrowedModels or None
-        What the chain lends it as of a day.
-    surveys, events : Surveys, Events or None
-        Those of the store, and of no one store.
-    campaigns : DataFrame or None
-        The chain's newest campaigns, from `campaign_overview`; None where there is none.
+    `log` holds its own rows, and what was counted of the chain's, whose rows are opened where asked for;
+    `loans` what the chain lends it as of a day; surveys and events are its own and of no one store.
     """
 
     log: Transactions
@@ -71,13 +63,7 @@ class StoreHandover:
 
 
 def calibration_end(settings: Settings, summary: pd.DataFrame, end: dt.date) -> dt.date:
-    """Last day of calibration: the holdout setting before the end, or a quarter of the data.
-
-    Raises
-    ------
-    CannotSay
-        If the store has not been observed for long enough.
-    """
+    """Last day of calibration: the holdout setting before the end, or a quarter of the data."""
     unit = days_in(settings.model.time_unit)
     observed = float(summary["T"].max()) * unit
     held_out = settings.model.holdout
@@ -102,22 +88,9 @@ def write_slices(
     *,
     estimated: Mapping[str, list[OverviewRow]] | None = None,
 ) -> None:
-    """Write what the notebooks of a run's stores need.
+    """Write to an empty folder what the notebooks of a run's stores need.
 
-    Parameters
-    ----------
-    folder : Path
-        An empty one; readable by whoever runs the notebooks.
-    project_file : Path
-    settings : Settings
-    log : Transactions
-        The chain's checked log.
-    store_ids : sequence of str
-        The stores.
-    end : date
-        Last day that counts.
-    estimated : mapping of str to list, optional
-        Rows of campaigns that need no estimating any more; see `campaign_overview`.
+    `estimated` holds rows of campaigns that need no estimating any more; see `campaign_overview`.
     """
     folders = {store: folder / _name(store) for store in store_ids}
     for place in folders.values():
@@ -183,14 +156,7 @@ def _told_of(contacts: Surveys | Events) -> dict[str, Any]:
 
 
 def read_slice(project_file: str | Path, store_id: str) -> StoreHandover | None:
-    """What the run that started this process has read for a store; None where there is nothing.
-
-    Parameters
-    ----------
-    project_file : str or Path
-        Anything else than the file of the run, as it was, has no slice.
-    store_id : str
-    """
+    """What the run that started this process has read for a store; None where there is nothing."""
     found = read_chain(project_file)
     if found is None:
         return None

@@ -46,15 +46,7 @@ def _with_lift(effect: CampaignEffect) -> pd.DataFrame:
 def effect_forest(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
     """Lift of every outcome with its interval, in the campaign's days and after them.
 
-    Parameters
-    ----------
-    effect : CampaignEffect
-        Rows of intention to treat, or of the effect on those who got it, that have a lift are drawn.
-
-    Raises
-    ------
-    CannotSay
-        Where no row has a lift.
+    Rows of intention to treat, or of the effect on those who got it; refused where none has a lift.
     """
     table = _with_lift(effect)
     if table.empty:
@@ -71,17 +63,7 @@ def effect_forest(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
 
 
 def comparison(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
-    """Whether those compared were alike before: `event_study` of stores, `balance` of customers.
-
-    Parameters
-    ----------
-    effect : CampaignEffect
-
-    Raises
-    ------
-    CannotSay
-        Where neither is there.
-    """
+    """Whether those compared were alike before: `event_study` of stores, `balance` of customers."""
     return (balance if effect.event_study.empty else event_study)(effect, ax)
 
 
@@ -89,16 +71,7 @@ def comparison(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
 def balance(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
     """How much those with the campaign differed from those without before it began.
 
-    Parameters
-    ----------
-    effect : CampaignEffect
-        Of a randomised campaign with the range that chance allows; of others before and after
-        weighting.
-
-    Raises
-    ------
-    CannotSay
-        Where there is no balance to draw.
+    Of a randomised campaign with the range that chance allows; of others before and after weighting.
     """
     table = effect.balance
     if table.empty:
@@ -139,18 +112,7 @@ def balance(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
 
 @figure()
 def event_study(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
-    """Difference between stores with and without the campaign, by week since it began.
-
-    Parameters
-    ----------
-    effect : CampaignEffect
-        Of a campaign for whole stores; its primary outcome is drawn.
-
-    Raises
-    ------
-    CannotSay
-        Where the campaign was not for whole stores.
-    """
+    """Weekly difference in the primary outcome between stores with and without the campaign."""
     table = effect.event_study
     table = table.loc[table["outcome"] == effect.campaign.primary].sort_values("step")
     if table.empty:
@@ -179,18 +141,7 @@ def event_study(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
 
 @figure()
 def cumulative_difference(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
-    """Purchases per customer more than without the campaign, added up day by day.
-
-    Parameters
-    ----------
-    effect : CampaignEffect
-        With the table `cumulative`.
-
-    Raises
-    ------
-    CannotSay
-        Where days were not counted.
-    """
+    """Purchases per customer more than without the campaign, added up day by day."""
     table = effect.cumulative
     if table.empty:
         raise CannotSay("The difference was not added up day by day for this campaign.")

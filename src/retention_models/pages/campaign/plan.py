@@ -1,7 +1,4 @@
-"""Plans, looks and effects as small tables of ready text and sentences, for a page.
-
-Plans of campaigns → matplotlib Axes.
-"""
+"""Plans of campaigns and looks at them: small tables of ready text, sentences and figures."""
 
 from __future__ import annotations
 
@@ -94,19 +91,7 @@ def length_sentence(plan: CampaignPlan) -> str:
 
 
 def primary_effect(table: pd.DataFrame, campaign: Campaign) -> tuple[float, float]:
-    """Effect on the primary outcome in the campaign's days, and its standard error: for a look.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Of `campaign_effect`.
-    campaign : Campaign
-
-    Raises
-    ------
-    CannotSay
-        Where there is no such effect.
-    """
+    """Effect on the primary outcome in the campaign's days, and its standard error: for a look."""
     row = _row_of(table, campaign, campaign.primary)
     return float(row["absolute_effect"]), float(row["standard_error"])
 
@@ -149,17 +134,7 @@ def _row_of(table: pd.DataFrame, campaign: Campaign, outcome: str) -> pd.Series:
 
 @figure()
 def detectable_by_length(plan: CampaignPlan, ax: Axes = NEW) -> Axes:
-    """Draw the smallest lift of the primary outcome that is found, by the length of the campaign.
-
-    Parameters
-    ----------
-    plan : CampaignPlan
-
-    Raises
-    ------
-    CannotSay
-        Where no model of the customers could be fitted.
-    """
+    """Smallest lift of the primary outcome that is found, by the length of the campaign."""
     if plan.durations.empty:
         raise CannotSay(plan.no_model)
     rows = plan.durations[plan.durations["outcome"] == plan.campaign.primary]
@@ -183,19 +158,7 @@ def detectable_by_length(plan: CampaignPlan, ax: Axes = NEW) -> Axes:
 
 @figure(2.4)
 def looks_so_far(looks: CampaignLooks, seen: Sequence[Look], ax: Axes = NEW) -> Axes:
-    """Draw the effect at each look, with the interval that allows for all looks.
-
-    Parameters
-    ----------
-    looks : CampaignLooks
-    seen : sequence of Look
-        From `CampaignLooks.look_at`, in order of time.
-
-    Raises
-    ------
-    CannotSay
-        Where nothing has been looked at.
-    """
+    """Effect at each look (`CampaignLooks.look_at`), with the interval that allows for all looks."""
     if not seen:
         raise CannotSay("Nobody has looked at the campaign yet.")
     places = range(1, len(seen) + 1)

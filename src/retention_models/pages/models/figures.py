@@ -1,7 +1,4 @@
-"""Results → matplotlib Axes. Imports results' types, never the other way round.
-
-Comparisons of models → matplotlib Axes.
-"""
+"""Cohorts, holdouts and comparisons of models → figures."""
 
 from __future__ import annotations
 
@@ -45,13 +42,9 @@ def _cohorts_shown(cohorts: pd.DataFrame) -> pd.DataFrame:
 
 @figure(lambda cohorts: 0.9 + 0.22 * _cohorts_shown(cohorts)["cohort"].nunique())
 def cohort_heatmap(cohorts: pd.DataFrame, ax: Axes = NEW) -> Axes:
-    """Heat map of `cohort_retention`: a row per cohort, the share buying in each later month.
+    """Share of each cohort of `cohort_retention` that buys in each later month.
 
-    Parameters
-    ----------
-    cohorts : DataFrame
-        From `cohort_retention`; the last 12 cohorts of at least 5 customers, and 12 months, are
-        drawn.
+    The last 12 cohorts of at least 5 customers, and 12 months.
     """
     cohorts = _cohorts_shown(cohorts)
     if cohorts.empty:
@@ -95,13 +88,7 @@ def _cohort(start: pd.Timestamp, customers: int) -> str:
 
 @figure(3.1)
 def tracking(table: pd.DataFrame, ax: Axes = NEW) -> Axes:
-    """Cumulative repeat purchases: what came, what the model expects, and its forecast.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `weekly_tracking`.
-    """
+    """Cumulative repeat purchases of `weekly_tracking`: what came, the expectation, the forecast."""
     later = table["forecast"].notna()
     split = table.index[later][0]
     dates = table.index
@@ -145,13 +132,7 @@ def tracking(table: pd.DataFrame, ax: Axes = NEW) -> Axes:
 
 @figure()
 def holdout_by_frequency(validation: HoldoutValidation, ax: Axes = NEW) -> Axes:
-    """Mean purchases in the holdout by purchases before it, actual with interval and predicted.
-
-    Parameters
-    ----------
-    validation : HoldoutValidation
-        From `validate_holdout`.
-    """
+    """Mean purchases in the holdout by purchases before it, actual with interval and predicted."""
     table = validation.by_frequency
     table = table.loc[table["customers"] >= SMALLEST_GROUP]
     place = np.arange(len(table))
@@ -188,15 +169,7 @@ _LINES = ((ORANGE, (0, (5, 1.5))), ("#009E73", (0, (1, 1))), ("#CC79A7", (0, (4,
 def tracking_of_models(
     paths: dict[str, pd.DataFrame], comparison: ModelComparison, ax: Axes = NEW
 ) -> Axes:
-    """Cumulative repeat purchases: what came, and every model's expectation and forecast.
-
-    Parameters
-    ----------
-    paths : dict
-        From `track_models`.
-    comparison : ModelComparison
-        Of the same models; the band is that of the recommended one.
-    """
+    """Cumulative repeat purchases of `track_models`; the band is of the model recommended."""
     chosen = comparison.chosen.purchases.label
     band = paths[chosen].dropna(subset="low")
     colours = {name: _LINES[i % len(_LINES)] for i, name in enumerate(paths)}
@@ -231,12 +204,9 @@ def tracking_of_models(
 
 @figure(3.3)
 def alive_calibration(validation: HoldoutValidation, ax: Axes = NEW) -> Axes:
-    """Share of customers who bought in the holdout, the chance that they had, and P(alive), by group.
+    """Share who bought in the holdout, the chance that they had, and P(alive), by group.
 
-    Parameters
-    ----------
-    validation : HoldoutValidation
-        From `validate_holdout`; groups of fewer than 5 customers are not drawn.
+    Groups of fewer than 5 customers are not drawn.
     """
     groups = validation.by_alive
     groups = groups.loc[groups["customers"] >= SMALLEST_GROUP]

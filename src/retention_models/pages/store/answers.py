@@ -1,7 +1,4 @@
-"""The answers at the top of a store's page: who is still with us, what changed, what to do this week.
-
-Sentences of the sections of a store's page, as pure functions.
-"""
+"""Sentences of a store's page: the three answers at its top, and those of its sections."""
 
 from __future__ import annotations
 
@@ -26,18 +23,7 @@ from retention_models.settings.project import Money
 def still_with_us(
     forecast: StoreForecast | str, customers: int, verdict: str, silence: Silence | None = None
 ) -> str:
-    """How many customers are still with the store, or why that cannot be said.
-
-    Parameters
-    ----------
-    forecast : StoreForecast or str
-        The reason, where there is none.
-    customers : int
-    verdict : str
-        Of the holdout, or "not checked".
-    silence : Silence, optional
-        Of a store that seems to have closed.
-    """
+    """How many customers are still with the store, or the reason why not."""
     if silence is not None:
         return phrase(
             ENGLISH["still.closed"],
@@ -90,18 +76,7 @@ def what_changed(
     year: pd.DataFrame | str = "",
     closed: bool = False,
 ) -> str:
-    """The change against the quarter before that stands out most, or that none does.
-
-    Parameters
-    ----------
-    changes : DataFrame or str
-        From `StorePage.changes`; the reason, where there is none.
-    currency : str
-    year : DataFrame or str
-        From `StorePage.year_changes`; the reason, where there is none.
-    closed : bool
-        Whether the store seems to have closed.
-    """
+    """The change against the quarter before that stands out most, or that none does, or the reason."""
     if closed:
         return phrase(ENGLISH["change.closed"])
     if isinstance(changes, str):
@@ -150,16 +125,7 @@ def _change(row: pd.Series, measure: str, end: str, currency: str) -> str:
 
 
 def what_to_do(chosen: ActionList | str | None, currency: str, *, closed: bool = False) -> str:
-    """The list to begin with this week: how many, what for, what is at stake, and in which file.
-
-    Parameters
-    ----------
-    chosen : ActionList, str or None
-        From `StorePage.list_for_the_week`; the reason, where there can be no lists.
-    currency : str
-    closed : bool
-        Whether the store seems to have closed.
-    """
+    """The list to begin with this week: how many, what for, what is at stake, and in which file."""
     if closed:
         return phrase(ENGLISH["do.closed"])
     if isinstance(chosen, str):
@@ -199,15 +165,7 @@ def headline_window(quarter: pd.DataFrame, horizon: str, level: float) -> str:
 def churn(
     quarter: pd.DataFrame, window: int | None, alive: Interval | str, silence: Silence | None = None
 ) -> str:
-    """Churn of the quarter, a year, against the band, and beside the model's answer.
-
-    Of a store that seems to have closed there is no band to compare with, and no model's answer.
-
-    Raises
-    ------
-    CannotSay
-        Where there is no churn to tell.
-    """
+    """Churn of the quarter and a year, against the band and the model; neither of a closed store."""
     row, year = quarter.loc["churn_rate"], quarter.loc["annual_churn_rate"]
     if pd.isna(row["value"]) or window is None or row["customers"] < SMALLEST_GROUP:
         raise CannotSay(kept(row, window))
@@ -238,18 +196,7 @@ def churn(
 
 
 def worth_beside_the_rule(modelled: Interval, rule: pd.Series, terms: Money, horizon: str) -> str:
-    """The modelled value of a customer beside the rule of thumb's.
-
-    Parameters
-    ----------
-    modelled : Interval
-        Value per customer.
-    rule : Series
-        historic_clv's row of `measure_table`.
-    terms : Money
-    horizon : str
-        In words.
-    """
+    """The modelled value of a customer beside the rule of thumb's (a row of `measure_table`)."""
     if pd.isna(rule["value"]) or pd.isna(rule["low"]):
         return phrase(ENGLISH["worth.no_rule"], reason=str(rule["note"]))
     at_margin = {name: terms.margin * float(rule[name]) for name in ("value", "low", "high")}
@@ -323,13 +270,7 @@ def lists_privacy() -> str:
 
 
 def satisfaction(answers: pd.DataFrame) -> str:
-    """What customers answered in the last quarter.
-
-    Raises
-    ------
-    CannotSay
-        If fewer than five answered.
-    """
+    """What customers answered in the last quarter; refused for fewer than five."""
     texts, nps, thumbs = [], answers.loc["net_promoter_score"], answers.loc["satisfaction"]
     if pd.notna(nps["value"]) and pd.notna(nps["low"]):
         texts.append(

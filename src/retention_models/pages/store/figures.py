@@ -34,11 +34,6 @@ def alive_counts(probability_alive: pd.Series) -> pd.Series:
     Classes of one to four customers are put together with their neighbours: were they left out, what
     is missing from the sum would tell of them.
 
-    Parameters
-    ----------
-    probability_alive : Series
-        Of five customers or more.
-
     Examples
     --------
     >>> alive = [0.0, 0.2, 0.3, 0.4, 0.5, 0.79, 0.8, 0.9, 0.95, 0.96, 0.99, 1.0]
@@ -74,13 +69,7 @@ def _share_class(low: int, high: int) -> str:
 
 @figure(lambda counts: 0.9 + 0.3 * len(counts))
 def alive_classes(counts: pd.Series, ax: Axes = NEW) -> Axes:
-    """Customers by P(alive).
-
-    Parameters
-    ----------
-    counts : Series
-        From `alive_counts`.
-    """
+    """Customers by P(alive), from `alive_counts`."""
     place = np.arange(len(counts))
     ax.barh(place, counts, color=BLUE, height=0.7)
     for at, n in enumerate(counts):
@@ -97,13 +86,7 @@ def alive_classes(counts: pd.Series, ax: Axes = NEW) -> Axes:
 
 @figure(2.7)
 def churn_by_quarter(quarters: pd.DataFrame, ax: Axes = NEW) -> Axes:
-    """Churn of each quarter, as of a year, with its interval, against the band.
-
-    Parameters
-    ----------
-    quarters : DataFrame
-        From `StorePage.quarters`; quarters of fewer than five customers are not drawn.
-    """
+    """Churn of `StorePage.quarters`, each as of a year, with its interval, against the band."""
     table = quarters.loc[(quarters["measure"] == "annual_churn_rate") & quarters["shown"]]
     table = table.loc[table["value"].notna()].tail(_QUARTERS_SHOWN)
     if table.empty:
@@ -138,15 +121,7 @@ def _quarter(end: dt.date) -> str:
 
 @figure()
 def value_by_tenth(tenths: pd.DataFrame, currency: str, ax: Axes = NEW) -> Axes:
-    """Mean lifetime value by tenth of customers, each with its share of all value.
-
-    Parameters
-    ----------
-    tenths : DataFrame
-        From `value_tenths`.
-    currency : str
-        Label of the money axis.
-    """
+    """Mean lifetime value of `value_tenths`, each with its share of all value."""
     place = np.arange(1, 11)
     ax.bar(place, tenths["mean"], color=[ORANGE, *[BLUE] * 9], width=0.8)
     for at, mean, part in zip(place, tenths["mean"], tenths["share"], strict=True):
@@ -163,13 +138,7 @@ def value_by_tenth(tenths: pd.DataFrame, currency: str, ax: Axes = NEW) -> Axes:
 
 @figure(2.6)
 def satisfaction_by_week(weeks: pd.DataFrame, ax: Axes = NEW) -> Axes:
-    """Share of thumbs up by week with its 95% interval.
-
-    Parameters
-    ----------
-    weeks : DataFrame
-        From `StorePage.satisfaction_by_week`.
-    """
+    """Share of thumbs up of `StorePage.satisfaction_by_week`, with 95% intervals."""
     if weeks.empty:
         raise CannotSay(
             "In no week did {fewest} customers or more give a thumb up or down.",

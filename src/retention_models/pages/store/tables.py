@@ -1,7 +1,4 @@
-"""Tables and cards of a store's page, as ready text.
-
-Numbers of a store's page → short texts that fill the places of its sentences and tables.
-"""
+"""Tables and cards of a store's page, and the short texts in them."""
 
 from __future__ import annotations
 
@@ -88,16 +85,7 @@ class Card:
 
 
 def measured_cards(quarter: pd.DataFrame, changes: pd.DataFrame | str, currency: str) -> list[Card]:
-    """Cards of what was measured in the last quarter.
-
-    Parameters
-    ----------
-    quarter : DataFrame
-        From `StorePage.quarter`.
-    changes : DataFrame or str
-        From `StorePage.changes`; the reason, where there are none.
-    currency : str
-    """
+    """Cards of what was measured in the last quarter; for `changes`, the reason where there are none."""
     cards = []
     for measure in HEADLINES:
         row = quarter.loc[measure]
@@ -139,15 +127,7 @@ def _moved(measure: str, changes: pd.DataFrame, currency: str) -> str:
 
 
 def expected_cards(totals: Mapping[str, Interval | str], currency: str) -> list[Card]:
-    """Cards of what the model expects.
-
-    Parameters
-    ----------
-    totals : mapping
-        "alive" (a share), "purchases" and "value", each with its interval, or the reason why there
-        is none.
-    currency : str
-    """
+    """Cards of "alive" (a share), "purchases" and "value", each with its interval, or its reason."""
     say = {
         "alive": share,
         "purchases": count,
@@ -174,13 +154,7 @@ def expected_cards(totals: Mapping[str, Interval | str], currency: str) -> list[
 
 
 def lists(found: Mapping[str, ActionList], currency: str, level: float) -> pd.DataFrame:
-    """Lists of customers: how many, what is at stake, what to do, and the file, as text.
-
-    Raises
-    ------
-    CannotSay
-        If nobody is on any list.
-    """
+    """Lists of customers as text: how many, at stake, what to do, and the file; refused for none."""
     rows = {}
     for one in found.values():
         n = len(one.customers)
