@@ -16,8 +16,8 @@ import retention_models as rm
 from retention_models.campaigns.effects.effect import effect_of
 from retention_models.campaigns.effects.result import CUMULATIVE
 from retention_models.pages.campaign import figures, tables, words
-from retention_models.project.campaign import log_until
 from retention_models.project.campaign_overview import OVERVIEW
+from retention_models.project.days import log_until
 
 
 @pytest.fixture(scope="module")

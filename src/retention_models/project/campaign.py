@@ -26,23 +26,11 @@ from retention_models.campaigns.effects.several import campaign_effect_by_store
 from retention_models.data.engines import kept, write_parquet
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.project.days import last_day, log_until
 from retention_models.project.handover import open_rows, read_chain, write_chain
 from retention_models.settings.campaigns import Campaign
 from retention_models.settings.project import Settings, read_settings
-from retention_models.summaries.customers import Day, as_day
-
-
-def last_day(settings: Settings, log: Transactions, as_of: Day | None = None) -> dt.date:
-    """Last day that counts: as_of, else the setting observation_end, else the log's last day."""
-    last = settings.model.observation_end or log.last_day()
-    end = as_day(as_of, "as_of") if as_of else last
-    if log.first_seen_from is not None and log.first_seen_from > end:
-        raise SettingsError(
-            f"transactions.first_seen_from: expected a day up to the last one that counts, {end}; got "
-            f"{log.first_seen_from}, which leaves every customer out."
-        )
-    return end
-
+from retention_models.summaries.customers import Day
 
 _ROWS = "campaign_rows.parquet"
 
@@ -146,14 +134,6 @@ def newest_campaigns(settings: Settings, end: dt.date, number: int | None = None
     """The campaigns that had begun on `end`, the newest first, at most `number` of them."""
     begun = [one for one in settings.campaigns if one.start <= end]
     return sorted(begun, key=lambda one: (one.start, one.id), reverse=True)[:number]
-
-
-def log_until(log: Transactions, end: dt.date) -> Transactions:
-    """The log without what came after a day."""
-    if end >= log.last_day():
-        return log
-    stores = log.stores.assign(last_day=[min(day, end) for day in log.stores["last_day"]])
-    return replace(log, table=log.table.filter(log.table["date"] <= end), stores=stores)
 
 
 def write_campaign_slice(folder: Path, project_file: Path, log: Transactions, end: dt.date) -> None:

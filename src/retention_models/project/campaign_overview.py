@@ -18,11 +18,10 @@ from retention_models.errors import DataError
 from retention_models.project.campaign import (
     ProjectCampaign,
     at_hand,
-    last_day,
-    log_until,
     newest_campaigns,
     project_offers,
 )
+from retention_models.project.days import last_day, log_until
 from retention_models.settings.campaigns import Campaign
 from retention_models.settings.project import Settings
 from retention_models.summaries.customers import Day

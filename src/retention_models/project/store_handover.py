@@ -30,6 +30,7 @@ from retention_models.data.transactions import Transactions, read_project_transa
 from retention_models.errors import CannotSay
 from retention_models.predictions.store_models import BorrowedModels, find_borrowed
 from retention_models.project.campaign_overview import OverviewRow, campaign_overview
+from retention_models.project.days import calibration_end
 from retention_models.project.handover import (
     frame,
     open_rows,
@@ -39,7 +40,6 @@ from retention_models.project.handover import (
 )
 from retention_models.settings.project import Settings, read_settings
 from retention_models.summaries.customers import customer_summary_by_store
-from retention_models.time_units import days_in
 
 _ROWS, _STORE = "rows.parquet", "store.json"
 _CAMPAIGNS = "campaigns.parquet"
@@ -60,22 +60,6 @@ class StoreHandover:
     surveys: Surveys | None
     events: Events | None
     campaigns: pd.DataFrame | None = None
-
-
-def calibration_end(settings: Settings, summary: pd.DataFrame, end: dt.date) -> dt.date:
-    """Last day of calibration: the holdout setting before the end, or a quarter of the data."""
-    unit = days_in(settings.model.time_unit)
-    observed = float(summary["T"].max()) * unit
-    held_out = settings.model.holdout
-    days = round(held_out * unit) if held_out is not None else round(observed / 4)
-    if not 0 < days < observed:
-        raise CannotSay(
-            "The store has been observed for {observed} days, too short to hold out {days} of them "
-            "and check the model against what came.",
-            observed=f"{observed:.0f}",
-            days=days,
-        )
-    return end - dt.timedelta(days=days)
 
 
 def write_slices(

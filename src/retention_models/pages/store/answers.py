@@ -233,26 +233,17 @@ def churn(
         band_high=share(high),
         window=counted(window, "day"),
     )
-    texts = [annual, band]
     if isinstance(alive, str):
-        return " ".join(
-            [
-                *texts,
-                phrase("What the model says of them is not given here. {reason}", reason=alive),
-            ]
-        )
-    ends = {"low": share(alive.low), "high": share(alive.high)}
-    return " ".join(
-        [
-            *texts,
-            phrase(
-                "The model, which knows each customer's own habit, gives the customers a chance of "
-                "{alive} ({low} to {high}) on average to be with us still.",
-                alive=share(alive.value),
-                **ends,
-            ),
-        ]
+        said = phrase("What the model says of them is not given here. {reason}", reason=alive)
+        return f"{annual} {band} {said}"
+    said = phrase(
+        "The model, which knows each customer's own habit, gives the customers a chance of "
+        "{alive} ({low} to {high}) on average to be with us still.",
+        alive=share(alive.value),
+        low=share(alive.low),
+        high=share(alive.high),
     )
+    return f"{annual} {band} {said}"
 
 
 def worth_beside_the_rule(modelled: Interval, rule: pd.Series, terms: Money, horizon: str) -> str:
