@@ -16,8 +16,8 @@ import retention_models as rm
 from retention_models.campaigns.effects.effect import effect_of
 from retention_models.campaigns.effects.result import CUMULATIVE
 from retention_models.pages.campaign import figures, tables, words
-from retention_models.project.campaign import log_until
 from retention_models.project.campaign_overview import OVERVIEW
+from retention_models.project.days import log_until
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,6 @@ def test_campaigns_side_by_side(drawn, chosen, refused):
     text = words.campaigns(overview)
     assert "3 newest campaigns, an effect can be told of 2" in text
     assert "“Campaign 0”" in text
-    assert isinstance(figures.campaign_forest(overview), Axes)
 
 
 def test_an_effect_that_chance_explains_among_so_many_is_called_so(drawn):
@@ -165,9 +164,9 @@ def test_an_effect_that_chance_explains_among_so_many_is_called_so(drawn):
 
 
 def test_no_campaign_is_said_as_such():
-    """Neither a table, nor words, nor a picture."""
+    """Neither a table, nor words."""
     none = overview_of()
-    for show in (tables.campaigns, words.campaigns, figures.campaign_forest):
+    for show in (tables.campaigns, words.campaigns):
         with pytest.raises(rm.CannotSay, match="campaign"):
             show(none)
 

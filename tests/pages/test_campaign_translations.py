@@ -106,7 +106,6 @@ def said_of(effect):
     yield from of_table(tables.campaigns, overview)
     for draw in (plots.effect_forest, plots.comparison, plots.event_study):
         yield from of_figure(draw, effect)
-    yield from of_figure(plots.campaign_forest, overview)
 
 
 DESIGNS = {

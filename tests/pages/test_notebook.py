@@ -6,8 +6,8 @@ import pytest
 from retention_models.errors import CannotSay
 from retention_models.languages import Language, speaking
 from retention_models.pages import notebook
-from retention_models.pages.models import figures
 from retention_models.pages.store.tables import Card
+from retention_models.pages.style import new_axes
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_text_from_the_data_cannot_become_markup(shown):
 
 def test_a_figure_carries_its_sentence_as_alternative_text(shown):
     """Whoever cannot see it reads the same number."""
-    notebook.show(figures.new_axes(), "37% came back.")
+    notebook.show(new_axes(), "37% came back.")
     (bundle,), how = shown[0]
     assert "<svg" in bundle["image/svg+xml"]
     assert {"image/svg+xml": {"alt": "37% came back."}} == how["metadata"]
@@ -41,14 +41,14 @@ def test_a_figure_carries_its_sentence_as_alternative_text(shown):
 
 def test_a_refusal_takes_the_answers_place(shown):
     """The rest of the notebook goes on."""
-    with notebook.or_say_why():
+    with notebook.or_refusal():
         raise CannotSay("Too few customers.")
     assert "Too few customers." in shown[0][0][0].data
 
 
 def test_a_defect_is_not_taken_for_a_refusal(shown):
     """Any other error stops the run."""
-    with pytest.raises(ZeroDivisionError), notebook.or_say_why():
+    with pytest.raises(ZeroDivisionError), notebook.or_refusal():
         _ = 1 / 0
     assert [] == shown
 

@@ -57,24 +57,10 @@ def test_tracking_draws_actual_forecast_and_band(store):
     assert 1 == len(ax.collections)
 
 
-def test_the_concentration_curve_ends_at_everything(store):
-    """All customers bring all value, and the top tenth is named."""
-    ax = figures.value_concentration(store.predictions)
-    assert (1.0, 1.0) == pytest.approx(tuple(ax.lines[0].get_xydata()[-1]))
-    assert any("top tenth" in text.get_text() for text in ax.texts)
-
-
-def test_every_customer_is_in_the_histogram(store):
-    """The last bar holds those beyond it."""
-    ax = figures.value_distribution(store.predictions, "USD")
-    assert store.predictions["clv"].notna().sum() == sum(bar.get_height() for bar in ax.patches)
-
-
 def test_drawing_leaves_the_readers_style_alone(store):
     """The house style ends with the figure."""
     before = dict(mpl.rcParams)
     figures.holdout_by_frequency(store.holdout)
-    figures.customer_base(store.summary, store.predictions, "W")
     assert before == dict(mpl.rcParams)
 
 
@@ -85,7 +71,7 @@ def test_the_same_result_gives_the_same_file(store):
 
 def test_a_plot_goes_where_it_is_told(store):
     """An analyst's own axes are used."""
-    ax = figures.new_axes()
+    ax = new_axes()
     assert ax is figures.tracking(store.tracking, ax=ax)
 
 

@@ -30,17 +30,7 @@ def say(*sentences: str) -> None:
 
 
 def show(figure: Axes | Figure, *sentences: str) -> None:
-    """Show a figure, and under it the sentences that read its numbers back.
-
-    The sentences are the figure's alternative text too.
-
-    Parameters
-    ----------
-    figure : Axes or Figure
-        What a function of `plots` returned.
-    *sentences : str
-        From `words`.
-    """
+    """Show a figure of `plots` and the sentences that read it back, its alternative text too."""
     drawn = figure.get_figure(root=True) if isinstance(figure, Axes) else figure
     if drawn is None:
         raise ValueError("show: the axes belong to no figure any more; draw them anew.")
@@ -54,15 +44,7 @@ def show(figure: Axes | Figure, *sentences: str) -> None:
 
 
 def cards(found: Iterable[Card], caption: str) -> None:
-    """Show headline figures as cards: what each is, its value, its interval, its change.
-
-    Parameters
-    ----------
-    found : iterable of Card
-        From `store_page.tables`.
-    caption : str
-        What they are; said in the language that is spoken.
-    """
+    """Show headline figures (`store_page.tables`) as cards, captioned in the language spoken."""
     shown = "".join(
         f"<div><dt>{html.escape(card.title)}</dt>"
         f'<dd class="value">{_cell(card.value)}</dd>'
@@ -84,16 +66,8 @@ def table(
 ) -> None:
     """Show a small table of text cells, with its caption; text is escaped.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        At most 50 rows: a page is no place for more.
-    caption : str
-        What the table holds; said in the language that is spoken, as are the names of columns below.
-    text : collection of str
-        Columns that hold words, not numbers: they are set from the line's start.
-    files : collection of str
-        Columns that name files beside the page: links.
+    At most 50 rows. Columns of `text` hold words and are set from the line's start; those of `files` are
+    links to files beside the page. The caption and these names are said in the language spoken.
     """
     if len(frame) > 50:
         raise ValueError(f"table: expected at most 50 rows for a page; got {len(frame)}.")
@@ -138,7 +112,7 @@ def _linked(file: str) -> str:
 
 
 @contextlib.contextmanager
-def or_say_why() -> Iterator[None]:
+def or_refusal() -> Iterator[None]:
     """Run a block; where the data cannot carry the answer, show why in its place.
 
     Only `CannotSay` is taken this way: an error of any other kind is a defect and stops the run.
@@ -147,3 +121,6 @@ def or_say_why() -> Iterator[None]:
         yield
     except CannotSay as refusal:
         display(HTML(f'<p class="refusal">{html.escape(str(refusal), quote=False)}</p>'))
+
+
+or_say_why = or_refusal  # as older notebooks call it

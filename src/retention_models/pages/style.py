@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import inspect
 import io
 import re
 import warnings
@@ -47,22 +48,10 @@ HOUSE_STYLE = {
     "svg.hashsalt": "retention_models",
 }
 
-SHORT_MONTHS = catalogue(
-    {
-        "01": "Jan",
-        "02": "Feb",
-        "03": "Mar",
-        "04": "Apr",
-        "05": "May",
-        "06": "Jun",
-        "07": "Jul",
-        "08": "Aug",
-        "09": "Sep",
-        "10": "Oct",
-        "11": "Nov",
-        "12": "Dec",
-    }
-)
+_MONTHS = {
+    **catalogue({"01": "Jan", "02": "Feb", "03": "Mar", "04": "Apr", "05": "May", "06": "Jun"}),
+    **catalogue({"07": "Jul", "08": "Aug", "09": "Sep", "10": "Oct", "11": "Nov", "12": "Dec"}),
+}
 
 
 def new_axes(height: float = 2.9, *, width: float = 4.6) -> Axes:
@@ -81,15 +70,50 @@ _ALIKE = re.compile(
 )
 
 
-def in_house_style(draw: Callable[P, Axes]) -> Callable[P, Axes]:
-    """Draw under the house style, and leave the reader's own style as it was."""
+# The default of `ax`: a figure's decorator puts axes in its place.
+NEW: Any = None
 
-    @functools.wraps(draw)
-    def styled(*args: P.args, **kwargs: P.kwargs) -> Axes:
-        with mpl.rc_context(HOUSE_STYLE):
-            return draw(*args, **kwargs)
+_AX = """ax : Axes, optional
+    Where to draw; a new figure unless given.
 
-    return styled
+Returns
+-------
+Axes"""
+
+
+def figure(
+    height: float | Callable[[Any], float] = 2.9,
+) -> Callable[[Callable[P, Axes]], Callable[P, Axes]]:
+    """Draw in the house style on the axes given or on new ones, and leave the reader's style alone.
+
+    `height`, in inches, may depend on the first argument. The docstring of the figure gets the
+    paragraphs of `ax` and of what is returned.
+    """
+
+    def decorate(draw: Callable[P, Axes]) -> Callable[P, Axes]:
+        signature = inspect.signature(draw)
+
+        @functools.wraps(draw)
+        def drawn(*args: P.args, **kwargs: P.kwargs) -> Axes:
+            given = signature.bind(*args, **kwargs)
+            with mpl.rc_context(HOUSE_STYLE):
+                if given.arguments.get("ax") is None:
+                    first = next(iter(given.arguments.values()))
+                    given.arguments["ax"] = new_axes(height(first) if callable(height) else height)
+                return draw(*given.args, **given.kwargs)
+
+        drawn.__doc__ = _with_ax(inspect.cleandoc(draw.__doc__ or ""))
+        return drawn
+
+    return decorate
+
+
+def _with_ax(doc: str) -> str:
+    """A docstring with the paragraphs of `ax` and of what is returned after its other parameters."""
+    head, raises, rest = doc.partition("\n\nRaises\n")
+    if "\nParameters\n" not in head:
+        head += "\n\nParameters\n----------"
+    return f"{head}\n{_AX}{raises}{rest}"
 
 
 def as_svg(figure: Figure) -> str:
@@ -105,8 +129,7 @@ def as_svg(figure: Figure) -> str:
 def _slim(svg: str) -> str:
     """The same picture in fewer letters: a page of 500 stores has one point for each of them.
 
-    Without metadata; coordinates to a hundredth of a point; marks of one look in a group that says it
-    once; marks named by a number.
+    No metadata; coordinates to a hundredth of a point; marks of one look grouped, and named by number.
     """
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = _PLACES.sub(
@@ -148,7 +171,7 @@ def label(
 
 def short_month(day: dt.date) -> str:
     """The month of a day where room is short: Jan."""
-    return phrase(SHORT_MONTHS[f"{day:%m}"])
+    return phrase(_MONTHS[f"{day:%m}"])
 
 
 def count_ticks(language: Language | None = None) -> FuncFormatter:
@@ -158,15 +181,7 @@ def count_ticks(language: Language | None = None) -> FuncFormatter:
 
 
 class ShareTicks(PercentFormatter):
-    """Ticks at shares from 0 to 1, in percent.
-
-    Parameters
-    ----------
-    decimals : int, optional
-        As many as the length of the axis asks for, unless given.
-    language : Language, optional
-        The one that is spoken, unless given.
-    """
+    """Ticks at shares from 0 to 1, in percent of the language spoken, unless another is given."""
 
     def __init__(self, decimals: int | None = None, language: Language | None = None) -> None:
         super().__init__(1.0, decimals, symbol="")
@@ -209,7 +224,7 @@ class _DayTicks(ConciseDateFormatter):
 
 
 def _with_month(label: str) -> str:
-    return re.sub(r"<(\d\d)>", lambda found: phrase(SHORT_MONTHS[found[1]]), label)
+    return re.sub(r"<(\d\d)>", lambda found: phrase(_MONTHS[found[1]]), label)
 
 
 def day_ticks(ax: Axes, *, offset: bool = True) -> None:

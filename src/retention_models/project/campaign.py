@@ -1,7 +1,4 @@
-"""The campaigns of a project file: opened one by one, for analysts and for the notebooks of a run.
-
-The last day that counts, of a project's data.
-"""
+"""A campaign of a project file, for analysts and for the notebooks of a run."""
 
 from __future__ import annotations
 
@@ -29,23 +26,11 @@ from retention_models.campaigns.effects.several import campaign_effect_by_store
 from retention_models.data.engines import kept, write_parquet
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.project.days import last_day, log_until
 from retention_models.project.handover import open_rows, read_chain, write_chain
 from retention_models.settings.campaigns import Campaign
 from retention_models.settings.project import Settings, read_settings
-from retention_models.summaries.customers import Day, as_day
-
-
-def last_day(settings: Settings, log: Transactions, as_of: Day | None = None) -> dt.date:
-    """Last day that counts: as_of, else the setting observation_end, else the log's last day."""
-    last = settings.model.observation_end or log.last_day()
-    end = as_day(as_of, "as_of") if as_of else last
-    if log.first_seen_from is not None and log.first_seen_from > end:
-        raise SettingsError(
-            f"transactions.first_seen_from: expected a day up to the last one that counts, {end}; got "
-            f"{log.first_seen_from}, which leaves every customer out."
-        )
-    return end
-
+from retention_models.summaries.customers import Day
 
 _ROWS = "campaign_rows.parquet"
 
@@ -146,55 +131,20 @@ def open_campaign(
 
 
 def newest_campaigns(settings: Settings, end: dt.date, number: int | None = None) -> list[Campaign]:
-    """The campaigns that had begun on a day, the newest first.
-
-    Parameters
-    ----------
-    settings : Settings
-        The project file.
-    end : date
-        Last day that counts.
-    number : int, optional
-        At most so many; all of them unless given.
-    """
+    """The campaigns that had begun on `end`, the newest first, at most `number` of them."""
     begun = [one for one in settings.campaigns if one.start <= end]
     return sorted(begun, key=lambda one: (one.start, one.id), reverse=True)[:number]
 
 
-def log_until(log: Transactions, end: dt.date) -> Transactions:
-    """The log without what came after a day."""
-    if end >= log.last_day():
-        return log
-    stores = log.stores.assign(last_day=[min(day, end) for day in log.stores["last_day"]])
-    return replace(log, table=log.table.filter(log.table["date"] <= end), stores=stores)
-
-
 def write_campaign_slice(folder: Path, project_file: Path, log: Transactions, end: dt.date) -> None:
-    """Write what the notebooks of a run's campaigns need of the log, for `open_campaign`.
-
-    Parameters
-    ----------
-    folder : Path
-        An empty one; readable by whoever runs the notebooks.
-    project_file : Path
-    log : Transactions
-        The chain's checked log.
-    end : date
-        Last day that counts.
-    """
+    """Write to an empty folder what the notebooks of a run's campaigns need of the chain's log."""
     with at_hand(log_until(log, end)) as ready:
         write_parquet(ready.table, str(folder / _ROWS))
     write_chain(folder, project_file, log)
 
 
 def project_offers(settings: Settings) -> tuple[Assignments, Redemptions | None]:
-    """Who was offered a project's campaigns, and who took them up.
-
-    Raises
-    ------
-    SettingsError
-        If the project file does not say where the assignments are.
-    """
+    """Who was offered a project's campaigns, and who took them up."""
     assignments = read_project_assignments(settings)
     if assignments is None:
         raise SettingsError(

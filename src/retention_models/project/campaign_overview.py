@@ -18,11 +18,10 @@ from retention_models.errors import DataError
 from retention_models.project.campaign import (
     ProjectCampaign,
     at_hand,
-    last_day,
-    log_until,
     newest_campaigns,
     project_offers,
 )
+from retention_models.project.days import last_day, log_until
 from retention_models.settings.campaigns import Campaign
 from retention_models.settings.project import Settings
 from retention_models.summaries.customers import Day
@@ -138,17 +137,7 @@ def _about(campaign: Campaign) -> OverviewRow:
 
 
 def overview_rows(effect: CampaignEffect) -> list[OverviewRow]:
-    """What `campaign_overview` tells of a campaign: a row an arm, or one with the refusal.
-
-    Parameters
-    ----------
-    effect : CampaignEffect
-
-    Returns
-    -------
-    list of dict
-        By names of the table's columns; what has no number is left out.
-    """
+    """What `campaign_overview` tells of a campaign: a row an arm, or one with the refusal."""
     campaign, about = effect.campaign, _about(effect.campaign)
     if effect.grade is None:
         return [about | {"refusal": effect.refusal}]

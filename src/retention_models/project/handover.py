@@ -23,16 +23,7 @@ _CHAIN = "chain.json"
 
 
 def write_chain(folder: Path, project_file: Path, log: Transactions) -> None:
-    """Write what is known of the whole chain's log, and of which project file it is.
-
-    Parameters
-    ----------
-    folder : Path
-        The run's; readable by the user who runs the notebooks.
-    project_file : Path
-    log : Transactions
-        The chain's checked log.
-    """
+    """Write what is known of the whole chain's log, and of which project file it is."""
     write_json(
         folder / _CHAIN,
         {
@@ -73,18 +64,7 @@ def open_rows(
     only: str | None = None,
     open_whole: Callable[[], Transactions] | None = None,
 ) -> Transactions:
-    """A log of rows that were written, with what is known of the whole chain's.
-
-    Parameters
-    ----------
-    settings : Settings
-    rows : Path
-        Parquet, of the columns of `Transactions.table`.
-    chain : dict
-        From `read_chain`.
-    only, open_whole
-        As in `Transactions`.
-    """
+    """A log of the rows of a Parquet file, with what `read_chain` knows of the whole chain's."""
     given = settings.transactions
     origin = open_source(str(rows), None, given.timezone, given.memory)
     stores = pd.DataFrame(chain["stores"]).set_index("store_id")

@@ -1,7 +1,4 @@
-"""A store's results as files: a row per customer, and the headline numbers.
-
-A campaign's results as files: its tables, and the headline as JSON.
-"""
+"""Results of a store and of a campaign as files: tables, and the headline numbers as JSON."""
 
 from __future__ import annotations
 

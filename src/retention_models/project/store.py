@@ -41,9 +41,9 @@ from retention_models.predictions.validation.holdout import (
     validate_holdout,
 )
 from retention_models.predictions.validation.tracking import weekly_tracking
-from retention_models.project.campaign import last_day
 from retention_models.project.campaign_overview import campaign_overview
-from retention_models.project.store_handover import StoreHandover, calibration_end, read_slice
+from retention_models.project.days import calibration_end, last_day
+from retention_models.project.store_handover import StoreHandover, read_slice
 from retention_models.settings.actions import ListName
 from retention_models.settings.project import Settings, read_settings
 from retention_models.summaries.customers import Day

@@ -30,6 +30,7 @@ from retention_models.data.transactions import Transactions, read_project_transa
 from retention_models.errors import CannotSay
 from retention_models.predictions.store_models import BorrowedModels, find_borrowed
 from retention_models.project.campaign_overview import OverviewRow, campaign_overview
+from retention_models.project.days import calibration_end
 from retention_models.project.handover import (
     frame,
     open_rows,
@@ -39,7 +40,6 @@ from retention_models.project.handover import (
 )
 from retention_models.settings.project import Settings, read_settings
 from retention_models.summaries.customers import customer_summary_by_store
-from retention_models.time_units import days_in
 
 _ROWS, _STORE = "rows.parquet", "store.json"
 _CAMPAIGNS = "campaigns.parquet"
@@ -51,16 +51,8 @@ _Contacts = TypeVar("_Contacts", Surveys, Events)
 class StoreHandover:
     """What a run has read for a store.
 
-    Attributes
-    ----------
-    log : Transactions
-        Its own rows, and what was counted of the chain's; the chain's rows are opened where asked for.
-    loans : dict of date to BorrowedModels or None
-        What the chain lends it as of a day.
-    surveys, events : Surveys, Events or None
-        Those of the store, and of no one store.
-    campaigns : DataFrame or None
-        The chain's newest campaigns, from `campaign_overview`; None where there is none.
+    `log` holds its own rows, and what was counted of the chain's, whose rows are opened where asked for;
+    `loans` what the chain lends it as of a day; surveys and events are its own and of no one store.
     """
 
     log: Transactions
@@ -68,28 +60,6 @@ class StoreHandover:
     surveys: Surveys | None
     events: Events | None
     campaigns: pd.DataFrame | None = None
-
-
-def calibration_end(settings: Settings, summary: pd.DataFrame, end: dt.date) -> dt.date:
-    """Last day of calibration: the holdout setting before the end, or a quarter of the data.
-
-    Raises
-    ------
-    CannotSay
-        If the store has not been observed for long enough.
-    """
-    unit = days_in(settings.model.time_unit)
-    observed = float(summary["T"].max()) * unit
-    held_out = settings.model.holdout
-    days = round(held_out * unit) if held_out is not None else round(observed / 4)
-    if not 0 < days < observed:
-        raise CannotSay(
-            "The store has been observed for {observed} days, too short to hold out {days} of them "
-            "and check the model against what came.",
-            observed=f"{observed:.0f}",
-            days=days,
-        )
-    return end - dt.timedelta(days=days)
 
 
 def write_slices(
@@ -102,22 +72,9 @@ def write_slices(
     *,
     estimated: Mapping[str, list[OverviewRow]] | None = None,
 ) -> None:
-    """Write what the notebooks of a run's stores need.
+    """Write to an empty folder what the notebooks of a run's stores need.
 
-    Parameters
-    ----------
-    folder : Path
-        An empty one; readable by whoever runs the notebooks.
-    project_file : Path
-    settings : Settings
-    log : Transactions
-        The chain's checked log.
-    store_ids : sequence of str
-        The stores.
-    end : date
-        Last day that counts.
-    estimated : mapping of str to list, optional
-        Rows of campaigns that need no estimating any more; see `campaign_overview`.
+    `estimated` holds rows of campaigns that need no estimating any more; see `campaign_overview`.
     """
     folders = {store: folder / _name(store) for store in store_ids}
     for place in folders.values():
@@ -183,14 +140,7 @@ def _told_of(contacts: Surveys | Events) -> dict[str, Any]:
 
 
 def read_slice(project_file: str | Path, store_id: str) -> StoreHandover | None:
-    """What the run that started this process has read for a store; None where there is nothing.
-
-    Parameters
-    ----------
-    project_file : str or Path
-        Anything else than the file of the run, as it was, has no slice.
-    store_id : str
-    """
+    """What the run that started this process has read for a store; None where there is nothing."""
     found = read_chain(project_file)
     if found is None:
         return None

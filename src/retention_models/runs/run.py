@@ -19,8 +19,9 @@ from retention_models.data.transactions import Transactions, read_project_transa
 from retention_models.errors import DataError, SettingsError
 from retention_models.languages import speaking
 from retention_models.pages.html.kinds import CAMPAIGN, CAMPAIGNS, STORE, PageKind
-from retention_models.project.campaign import last_day, newest_campaigns, write_campaign_slice
+from retention_models.project.campaign import newest_campaigns, write_campaign_slice
 from retention_models.project.campaign_overview import OverviewRow
+from retention_models.project.days import last_day
 from retention_models.project.handover import VARIABLE as SLICES
 from retention_models.project.outputs import read_overview
 from retention_models.project.store_handover import write_slices

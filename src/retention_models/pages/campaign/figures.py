@@ -18,12 +18,12 @@ from retention_models.pages.style import (
     BLUE,
     GREY,
     INK,
+    NEW,
     ORANGE,
     NumberTicks,
     day_ticks,
-    in_house_style,
+    figure,
     label,
-    new_axes,
 )
 
 
@@ -35,36 +35,26 @@ _PERCENT = FuncFormatter(_percent)
 _MOST_ROWS = 16
 
 
-@in_house_style
-def effect_forest(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
-    """Lift of every outcome with its interval, in the campaign's days and after them.
-
-    Parameters
-    ----------
-    effect : CampaignEffect
-        Rows of intention to treat, or of the effect on those who got it, that have a lift are drawn.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    CannotSay
-        Where no row has a lift.
-    """
+def _with_lift(effect: CampaignEffect) -> pd.DataFrame:
+    """Rows of the effect that have a lift; without those of the whole time where they are many."""
     table = effect.table.loc[effect.table["estimand"].isin(["itt", "att"])]
     table = table.loc[np.isfinite(table["lift_percent"].astype(float))]
+    return table.loc[table["window"] != "whole"] if len(table) > _MOST_ROWS else table
+
+
+@figure(lambda effect: 0.9 + 0.24 * len(_with_lift(effect)))
+def effect_forest(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
+    """Lift of every outcome with its interval, in the campaign's days and after them.
+
+    Rows of intention to treat, or of the effect on those who got it; refused where none has a lift.
+    """
+    table = _with_lift(effect)
     if table.empty:
         raise CannotSay(effect.refusal or phrase("No outcome has a lift that could be drawn."))
-    table = table.loc[table["window"] != "whole"] if len(table) > _MOST_ROWS else table
     several = table[["arm", "against"]].drop_duplicates().shape[0] > 1
     names = [_row_name(row, several) for _, row in table.iterrows()]
     ends = table[["lift_low", "lift_high"]].to_numpy(dtype=float)
     primary = (table["outcome"] == effect.campaign.primary) & (table["window"] == "campaign")
-    ax = new_axes(0.9 + 0.24 * len(table)) if ax is None else ax
     _forest(ax, names, table["lift_percent"].to_numpy(dtype=float), ends, primary.to_numpy())
     ax.xaxis.set_major_formatter(_PERCENT)
     ax.set_xlabel(_difference_axis(effect.interval))
@@ -72,85 +62,16 @@ def effect_forest(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
     return ax
 
 
-@in_house_style
-def campaign_forest(overview: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Lift of each campaign's primary outcome with its interval.
-
-    Parameters
-    ----------
-    overview : DataFrame
-        From `campaign_overview`; the first 16 campaigns with an effect are drawn.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    CannotSay
-        Where no campaign has an effect.
-    """
-    table = overview.loc[overview["lift_percent"].astype(float).notna()].head(_MOST_ROWS)
-    if table.empty:
-        raise CannotSay("No campaign has an effect that could be drawn.")
-    several = table["campaign_id"].duplicated(keep=False)
-    names = [
-        phrase("{name}, {arm}", name=row["name"], arm=row["arm"]) if twice else str(row["name"])
-        for (_, row), twice in zip(table.iterrows(), several, strict=True)
-    ]
-    ends = table[["lift_low", "lift_high"]].to_numpy(dtype=float)
-    sure = table["pvalue_adjusted"].to_numpy(dtype=float) < 0.05
-    ax = new_axes(0.9 + 0.24 * len(table)) if ax is None else ax
-    _forest(ax, names, table["lift_percent"].to_numpy(dtype=float), ends, sure)
-    ax.xaxis.set_major_formatter(_PERCENT)
-    ax.set_xlabel(_difference_axis(0.95))
-    ax.set_title(phrase("What each campaign changed, the newest first"))
-    return ax
-
-
-def comparison(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
-    """Whether those compared were alike before: `event_study` of stores, `balance` of customers.
-
-    Parameters
-    ----------
-    effect : CampaignEffect
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    CannotSay
-        Where neither is there.
-    """
+def comparison(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
+    """Whether those compared were alike before: `event_study` of stores, `balance` of customers."""
     return (balance if effect.event_study.empty else event_study)(effect, ax)
 
 
-@in_house_style
-def balance(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
+@figure(lambda effect: 1.1 + 0.24 * len(effect.balance))
+def balance(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
     """How much those with the campaign differed from those without before it began.
 
-    Parameters
-    ----------
-    effect : CampaignEffect
-        Of a randomised campaign with the range that chance allows; of others before and after
-        weighting.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    CannotSay
-        Where there is no balance to draw.
+    Of a randomised campaign with the range that chance allows; of others before and after weighting.
     """
     table = effect.balance
     if table.empty:
@@ -166,7 +87,6 @@ def balance(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
         for _, row in table.iterrows()
     ]
     place = np.arange(len(table))[::-1]
-    ax = new_axes(1.1 + 0.24 * len(table)) if ax is None else ax
     before = table["unweighted"].to_numpy(dtype=float)
     weighted = table["weighted"].to_numpy(dtype=float)
     chance = table["chance"].to_numpy(dtype=float)
@@ -190,31 +110,13 @@ def balance(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
     return ax
 
 
-@in_house_style
-def event_study(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
-    """Difference between stores with and without the campaign, by week since it began.
-
-    Parameters
-    ----------
-    effect : CampaignEffect
-        Of a campaign for whole stores; its primary outcome is drawn.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    CannotSay
-        Where the campaign was not for whole stores.
-    """
+@figure()
+def event_study(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
+    """Weekly difference in the primary outcome between stores with and without the campaign."""
     table = effect.event_study
     table = table.loc[table["outcome"] == effect.campaign.primary].sort_values("step")
     if table.empty:
         raise CannotSay("Weeks are compared only where whole stores ran the campaign.")
-    ax = new_axes() if ax is None else ax
     step = table["step"].to_numpy(dtype=float)
     value = table["effect"].to_numpy(dtype=float)
     ends = table[["conf_low", "conf_high"]].to_numpy(dtype=float)
@@ -237,30 +139,12 @@ def event_study(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
     return ax
 
 
-@in_house_style
-def cumulative_difference(effect: CampaignEffect, ax: Axes | None = None) -> Axes:
-    """Purchases per customer more than without the campaign, added up day by day.
-
-    Parameters
-    ----------
-    effect : CampaignEffect
-        With the table `cumulative`.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    CannotSay
-        Where days were not counted.
-    """
+@figure()
+def cumulative_difference(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
+    """Purchases per customer more than without the campaign, added up day by day."""
     table = effect.cumulative
     if table.empty:
         raise CannotSay("The difference was not added up day by day for this campaign.")
-    ax = new_axes() if ax is None else ax
     ax.axhline(0.0, color=GREY, lw=0.8)
     for (arm, part), colour in zip(table.groupby("arm"), (BLUE, ORANGE, INK, GREY), strict=False):
         days = pd.to_datetime(part["day"])

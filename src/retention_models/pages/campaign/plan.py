@@ -1,7 +1,4 @@
-"""Plans, looks and effects as small tables of ready text and sentences, for a page.
-
-Plans of campaigns → matplotlib Axes.
-"""
+"""Plans of campaigns and looks at them: small tables of ready text, sentences and figures."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from retention_models.campaigns.plans.looks import CampaignLooks, Look
 from retention_models.campaigns.plans.plan import CampaignPlan
 from retention_models.errors import CannotSay
 from retention_models.languages import day
-from retention_models.pages.style import BLUE, GREY, ORANGE, in_house_style, label, new_axes
+from retention_models.pages.style import BLUE, GREY, NEW, ORANGE, figure, label
 from retention_models.settings.campaigns import Campaign
 
 _OUTCOMES = {
@@ -94,19 +91,7 @@ def length_sentence(plan: CampaignPlan) -> str:
 
 
 def primary_effect(table: pd.DataFrame, campaign: Campaign) -> tuple[float, float]:
-    """Effect on the primary outcome in the campaign's days, and its standard error: for a look.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Of `campaign_effect`.
-    campaign : Campaign
-
-    Raises
-    ------
-    CannotSay
-        Where there is no such effect.
-    """
+    """Effect on the primary outcome in the campaign's days, and its standard error: for a look."""
     row = _row_of(table, campaign, campaign.primary)
     return float(row["absolute_effect"]), float(row["standard_error"])
 
@@ -147,29 +132,12 @@ def _row_of(table: pd.DataFrame, campaign: Campaign, outcome: str) -> pd.Series:
     return rows.iloc[0]
 
 
-@in_house_style
-def detectable_by_length(plan: CampaignPlan, ax: Axes | None = None) -> Axes:
-    """Draw the smallest lift of the primary outcome that is found, by the length of the campaign.
-
-    Parameters
-    ----------
-    plan : CampaignPlan
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    CannotSay
-        Where no model of the customers could be fitted.
-    """
+@figure()
+def detectable_by_length(plan: CampaignPlan, ax: Axes = NEW) -> Axes:
+    """Smallest lift of the primary outcome that is found, by the length of the campaign."""
     if plan.durations.empty:
         raise CannotSay(plan.no_model)
     rows = plan.durations[plan.durations["outcome"] == plan.campaign.primary]
-    ax = new_axes() if ax is None else ax
     weeks = rows["days"] / 7.0
     ax.plot(weeks, rows["minimum_detectable_percent"], color=BLUE, marker="o", markersize=3)
     wished = 100.0 * plan.wished_lift
@@ -188,30 +156,11 @@ def detectable_by_length(plan: CampaignPlan, ax: Axes | None = None) -> Axes:
     return ax
 
 
-@in_house_style
-def looks_so_far(looks: CampaignLooks, seen: Sequence[Look], ax: Axes | None = None) -> Axes:
-    """Draw the effect at each look, with the interval that allows for all looks.
-
-    Parameters
-    ----------
-    looks : CampaignLooks
-    seen : sequence of Look
-        From `CampaignLooks.look_at`, in order of time.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    CannotSay
-        Where nothing has been looked at.
-    """
+@figure(2.4)
+def looks_so_far(looks: CampaignLooks, seen: Sequence[Look], ax: Axes = NEW) -> Axes:
+    """Effect at each look (`CampaignLooks.look_at`), with the interval that allows for all looks."""
     if not seen:
         raise CannotSay("Nobody has looked at the campaign yet.")
-    ax = new_axes(2.4) if ax is None else ax
     places = range(1, len(seen) + 1)
     for place, look in zip(places, seen, strict=True):
         colour = BLUE if look.stop else GREY

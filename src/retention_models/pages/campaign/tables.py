@@ -13,42 +13,16 @@ from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.segments import segment_name
 from retention_models.campaigns.effects.words import signed_percent, size_of
 from retention_models.errors import CannotSay
-from retention_models.languages import count, decimals, marked, money, phrase, share
+from retention_models.languages import count, decimals, money, phrase, share
+from retention_models.pages.style import short_month
 
-_SHORT_MONTHS = (
-    marked("Jan"),
-    marked("Feb"),
-    marked("Mar"),
-    marked("Apr"),
-    marked("May"),
-    marked("Jun"),
-    marked("Jul"),
-    marked("Aug"),
-    marked("Sep"),
-    marked("Oct"),
-    marked("Nov"),
-    marked("Dec"),
-)
 _SHOWN = 12
 
 
 def effects(effect: CampaignEffect, estimands: tuple[str, ...] = ("itt", "att")) -> pd.DataFrame:
     """What the campaign changed: each outcome and window with its interval, as text.
 
-    Parameters
-    ----------
-    effect : CampaignEffect
-    estimands : tuple of str
-        Which rows; "per_redeemer" and "ate" are secondary.
-
-    Returns
-    -------
-    DataFrame
-
-    Raises
-    ------
-    CannotSay
-        Where there is no such row.
+    Secondary estimands are "per_redeemer" and "ate"; refused where there is no row of those asked for.
     """
     table = effect.table.loc[effect.table["estimand"].isin(estimands)]
     if table.empty:
@@ -93,13 +67,7 @@ def _outcome(row: pd.Series, several: bool) -> str:
 
 
 def economics(effect: CampaignEffect) -> pd.DataFrame:
-    """Whether it paid, as text.
-
-    Raises
-    ------
-    CannotSay
-        Where profit is not estimated.
-    """
+    """Whether it paid, as text; refused where profit is not estimated."""
     table, currency = effect.economics, effect.currency
     if table.empty:
         raise CannotSay(effect.refusal or phrase("Profit is not estimated for this campaign."))
@@ -150,13 +118,7 @@ def _capital(name: str) -> str:
 
 
 def segments(effect: CampaignEffect) -> pd.DataFrame:
-    """Who responded, as text: each segment's effect drawn towards the others'.
-
-    Raises
-    ------
-    CannotSay
-        Where customers were not compared by segment.
-    """
+    """Who responded, as text: each segment's effect drawn towards the others'."""
     table = effect.segments
     if table.empty:
         raise CannotSay(
@@ -194,13 +156,7 @@ def segments(effect: CampaignEffect) -> pd.DataFrame:
 
 
 def sensitivity(effect: CampaignEffect) -> pd.DataFrame:
-    """What a cause that nobody measured could do, as text.
-
-    Raises
-    ------
-    CannotSay
-        Where the design does not need it.
-    """
+    """What a cause that nobody measured could do, as text; refused where the design needs none."""
     table = effect.sensitivity.loc[effect.sensitivity["outcome"] == effect.campaign.primary]
     if table.empty:
         raise CannotSay("Hidden causes are weighed where customers chose for themselves.")
@@ -211,23 +167,7 @@ def sensitivity(effect: CampaignEffect) -> pd.DataFrame:
 
 
 def campaigns(overview: pd.DataFrame) -> pd.DataFrame:
-    """The newest campaigns of a chain, as text.
-
-    Parameters
-    ----------
-    overview : DataFrame
-        From `campaign_overview`.
-
-    Returns
-    -------
-    DataFrame
-        At most 12 rows.
-
-    Raises
-    ------
-    CannotSay
-        Where none has begun.
-    """
+    """The 12 newest campaigns of `campaign_overview`, as text; refused where none has begun."""
     if overview.empty:
         raise CannotSay("No campaign of the project file has begun.")
     rows = []
@@ -251,8 +191,8 @@ def campaigns(overview: pd.DataFrame) -> pd.DataFrame:
 
 def _short_day(value: dt.date) -> str:
     """A day as a narrow column has it: 3 Mar 2017."""
-    month = phrase(_SHORT_MONTHS[value.month - 1])
-    return phrase("{day} {month} {year}", day=value.day, month=month, year=value.year)
+    places = {"day": value.day, "month": short_month(value), "year": value.year}
+    return phrase("{day} {month} {year}", **places)
 
 
 def _verdict(row: pd.Series) -> str:

@@ -30,21 +30,7 @@ _NAMES = catalogue(
 
 
 def naive(effect: CampaignEffect) -> str:
-    """How far the plain comparison of customers misleads, in spend.
-
-    Parameters
-    ----------
-    effect : CampaignEffect
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    CannotSay
-        Where the plain comparison does not mislead, or was not made.
-    """
+    """How far the plain comparison of customers misleads, in spend; refused where it does not."""
     table = effect.naive
     chosen = table.loc[(table["window"] == "campaign") & (table["outcome"] == "spend")]
     if chosen.empty:
@@ -85,13 +71,7 @@ def naive(effect: CampaignEffect) -> str:
 
 
 def effects(effect: CampaignEffect) -> str:
-    """The differences of the picture, one by one, those of the campaign's days.
-
-    Raises
-    ------
-    CannotSay
-        Where there is none.
-    """
+    """The differences of the picture, one by one, those of the campaign's days."""
     table = effect.table
     chosen = table.loc[
         table["estimand"].isin(["itt", "att"])
@@ -120,13 +100,7 @@ def effects(effect: CampaignEffect) -> str:
 
 
 def cumulative(effect: CampaignEffect) -> str:
-    """Purchases per customer more than without the campaign, until its last day measured.
-
-    Raises
-    ------
-    CannotSay
-        Where days were not counted.
-    """
+    """Purchases per customer more than without the campaign, until its last day measured."""
     if effect.cumulative.empty:
         raise CannotSay("The difference was not added up day by day for this campaign.")
     ends = [days.iloc[-1] for _, days in effect.cumulative.groupby("arm")]
@@ -160,13 +134,7 @@ def _until(last: pd.Series) -> dict[str, str]:
 
 
 def comparison(effect: CampaignEffect) -> str:
-    """Whether those compared were alike before, as the checks say it.
-
-    Raises
-    ------
-    CannotSay
-        Where nothing known before is there to compare.
-    """
+    """Whether those compared were alike before, as the checks say it."""
     if not effect.event_study.empty:
         told = effect.pre_trend.loc[effect.pre_trend["outcome"] == effect.campaign.primary, "words"]
         return " ".join(str(text) for text in told) or phrase(
@@ -182,22 +150,7 @@ def comparison(effect: CampaignEffect) -> str:
 
 
 def campaigns(overview: pd.DataFrame) -> str:
-    """How many campaigns there were, and of how many something can be said.
-
-    Parameters
-    ----------
-    overview : DataFrame
-        From `campaign_overview`.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    CannotSay
-        Where none has begun.
-    """
+    """How many campaigns of `campaign_overview` there were, and of how many something can be said."""
     if overview.empty:
         raise CannotSay("No campaign of the project file has begun.")
     ids = overview["campaign_id"].nunique()

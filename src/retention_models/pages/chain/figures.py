@@ -1,7 +1,4 @@
-"""The stores of a chain side by side → matplotlib Axes.
-
-A line as small as a word: twelve months in a cell of a table.
-"""
+"""A chain's stores side by side: a funnel plot of their rates, and sparklines of their months."""
 
 from __future__ import annotations
 
@@ -18,44 +15,26 @@ from retention_models.pages.style import (
     BLUE,
     GREY,
     INK,
+    NEW,
     ORANGE,
     ShareTicks,
     count_ticks,
-    in_house_style,
+    figure,
     label,
-    new_axes,
 )
 
 _WIDE = 20  # largest ÷ smallest store from which sizes are drawn on a log scale
 
 
-@in_house_style
+@figure(3.4)
 def funnel_plot(
     funnel: Funnel,
     numbered: Sequence[int],
     what: str,
-    ax: Axes | None = None,
     say: Language = ENGLISH,
+    ax: Axes = NEW,
 ) -> Axes:
-    """Every store's rate against its size, between the limits that chance draws.
-
-    Parameters
-    ----------
-    funnel : Funnel
-        From `find_funnel`.
-    numbered : sequence of int
-        Places of the stores that get a number, 1 first: those that a table beside the figure names.
-    what : str
-        What the rate is, for the axis.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-    say : Language
-
-    Returns
-    -------
-    Axes
-    """
-    ax = new_axes(3.4) if ax is None else ax
+    """Every store's rate (`what`) against its size, between chance's limits; `numbered` get numbers."""
     smallest, largest = float(funnel.total.min()), float(funnel.total.max())
     wide = largest > _WIDE * smallest
     spaced = np.geomspace if wide else np.linspace
@@ -102,23 +81,7 @@ _BLUE = "#0b5c8f"
 
 
 def sparkline(values: Sequence[float | None]) -> str:
-    """A line through values, from 0 up, as the address of a picture that holds it.
-
-    Parameters
-    ----------
-    values : sequence of float or None
-        In order of time; where one is missing the line has a gap.
-
-    Returns
-    -------
-    str
-        A data: address, for the src of an <img> 96 by 24 pixels.
-
-    Examples
-    --------
-    >>> sparkline([1, 2])[:20]
-    'data:image/svg+xml,<'
-    """
+    """Values in order of time as a line from 0 up, with gaps: a data: address of 96 by 24 pixels."""
     top = max((v for v in values if v is not None), default=0.0) or 1.0
     step = (_WIDTH - 2 * _EDGE) / max(len(values) - 1, 1)
     points = [

@@ -23,23 +23,10 @@ Row = dict[str, Any]
 
 
 def chain_findings(rows: list[Row], as_of: dt.date, language: Language = ENGLISH) -> dict[str, Any]:
-    """Everything of the chain's page that is about several stores.
+    """What the chain's page says of several stores: rows of `publishing.index` → the template's places.
 
-    Parameters
-    ----------
-    rows : list of dict
-        From `publishing.index`: name, href, metrics (of metrics.json, or None) and old (None for a page
-        of this run's day).
-    as_of : date
-        Last day that counts.
-    language : Language
-
-    Returns
-    -------
-    dict
-        ``moved``, ``apart``: what the template shows of each; ``lines``: a sparkline's address and
-        alternative text for each row, or None; ``whole``: of each row, the one reason for which
-        it has no numbers, or ""; ``why``: of each row, the reasons for those it lacks.
+    ``moved`` and ``apart``; ``lines``: a sparkline's address and alternative text by row, or None;
+    ``whole``: the one reason for which a row has no numbers, or ""; ``why``: those for what it lacks.
     """
     fresh = [row for row in rows if row["metrics"] and not row["old"]]
     return {

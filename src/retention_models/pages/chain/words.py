@@ -48,18 +48,7 @@ def left_out(young: int, old: int, say: Language = ENGLISH) -> str:
 
 
 def moved(changes: pd.DataFrame, found: int, shown: int, days: int, say: Language = ENGLISH) -> str:
-    """What was compared, and how much of it is more than chance.
-
-    Parameters
-    ----------
-    changes : DataFrame
-        A row per store and measure, with store and change.
-    found, shown : int
-        How many are beyond chance, and how many of them are shown.
-    days : int
-        Length of the windows.
-    say : Language
-    """
+    """What was compared (a row per store and measure), and how much of it is more than chance."""
     stores = changes["store"].nunique()
     if not found:
         texts = [say.counted("moved.none", stores, days=days)]

@@ -1,7 +1,4 @@
-"""What cannot be said is said once: refusals of an executed notebook on their way to a page.
-
-What a notebook says between its cells, in the language of the page.
-"""
+"""Cells of an executed notebook made ready for its page: refusals said once, texts translated."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ import nbformat
 from retention_models.languages import ENGLISH, Language
 from retention_models.languages.sentences import paragraphs
 
-# As `notebook.or_say_why` and `notebook.say` write them.
+# As `notebook.or_refusal` and `notebook.say` write them.
 REFUSAL, _ANSWER = '<p class="refusal">', '<p class="answer">'
 
 Cells = list[nbformat.NotebookNode]
@@ -22,9 +19,7 @@ Cells = list[nbformat.NotebookNode]
 def leave_out_unanswered(notebook: nbformat.NotebookNode) -> None:
     """Leave out sections that say nothing but why the first section says nothing.
 
-    A store without purchases has one reason for everything: it is told once, at the top, and no row
-    of empty sections follows. A section stays where it answers anything, where its reason is another,
-    or where one of its own sections stays.
+    A section stays where it answers anything, has another reason, or holds a section that stays.
     """
     cells = [cell for cell in notebook.cells if not _is_lab_only(cell)]
     begin, *blocks = _parted(cells, "## ")
@@ -69,11 +64,7 @@ def _says_only(cells: Cells, reason: str) -> bool:
 
 
 def say_each_once(notebook: nbformat.NotebookNode, again: str) -> None:
-    """Shorten a refusal that stands on the page already, to the sentence `again`.
-
-    Under one heading it is left out: there the second would say nothing at all, nor would one that
-    stands there as an answer.
-    """
+    """Shorten a refusal that was said to the sentence `again`; under one heading, leave it out."""
     said: set[str] = set()
     here: set[str] = set()  # since the last heading
     for cell in notebook.cells:
@@ -97,14 +88,7 @@ def say_each_once(notebook: nbformat.NotebookNode, again: str) -> None:
 
 
 def translate_text_cells(notebook: nbformat.NotebookNode, language: Language) -> None:
-    """Put headings and paragraphs of text cells into a language; what is not translated stays as it is.
-
-    Parameters
-    ----------
-    notebook : NotebookNode
-        Executed; code cells have spoken the language themselves.
-    language : Language
-    """
+    """Put headings and paragraphs of text cells into a language, where it has them."""
     if language == ENGLISH:
         return
     for cell in notebook.cells:

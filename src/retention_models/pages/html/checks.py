@@ -57,11 +57,7 @@ def clean_html(text: str) -> str:
 
 
 def form_of(data: Mapping[str, object]) -> str | None:
-    """The form in which an output stands on the page, or None where it has none there.
-
-    A figure that only a script can draw has a text beside it that describes a Python object; that is
-    no form for a reader.
-    """
+    """The form in which an output stands on the page; None for a text of a Python object, or nothing."""
     chosen = next((form for form in FORMS if form in data), None)
     drawn = any(form.startswith(("application/", "image/", "video/")) for form in data)
     if chosen == "text/html" and not _has_text(clean_html(_joined(data[chosen]))):

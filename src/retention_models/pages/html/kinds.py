@@ -9,18 +9,9 @@ from retention_models.settings.project import Settings
 
 @dataclass(frozen=True)
 class PageKind:
-    """One kind of page, and what its notebook leaves beside it.
+    """One kind of page: its name, its notebook, the file that the index reads, and what of it.
 
-    Attributes
-    ----------
-    name : str
-        "store" or "campaign": what a page is of.
-    report : str
-        The notebook's name without its ending, and the page's.
-    headline : str
-        The file with what the index shows.
-    needed : dict
-        What of it the index reads: names within a section, or none for a section that is a value.
+    `needed` holds names within a section, or none for a section that is a value.
     """
 
     name: str

@@ -16,17 +16,9 @@ _UNSEEN = re.compile(
 
 
 def store_folder(store_id: str) -> str:
-    """A store id as the name of a folder, another for every id.
+    """A store id as the name of a folder, another for every id; odd letters %-encoded.
 
-    Letters, digits, - and _ stay, all else is %-encoded. A name that would be longer than 180 bytes
-    is cut and ends in ``~`` and the id's sha256; no short name holds a ``~``.
-
-    Examples
-    --------
-    >>> store_folder("0042"), store_folder("../x")
-    ('0042', '%2E%2E%2Fx')
-    >>> len(store_folder("x" * 1000))
-    165
+    A name that would be longer than 180 bytes ends in ``~`` and the id's sha256; no other holds a ``~``.
     """
     # A lone half of a surrogate pair is no character, and still another id.
     encoded = urllib.parse.quote(store_id, safe="", errors="surrogatepass")

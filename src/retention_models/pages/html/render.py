@@ -1,7 +1,4 @@
-"""Executed notebooks, failures and headline numbers → HTML that carries all it needs.
-
-What these functions return is checked by `publishing.lint` before it is published.
-"""
+"""Executed notebooks, failures and headline numbers → HTML that carries all it needs."""
 
 from __future__ import annotations
 
@@ -204,10 +201,7 @@ def failure_page(
     run: str,
     kind: PageKind = STORE,
 ) -> str:
-    """The page of a store whose notebook failed: what, since when, and what still holds.
-
-    `failure` is the manifest's entry, `run` the id of the run.
-    """
+    """The page of a store whose notebook failed: the entry of the manifest, and the id of the run."""
     return (
         _environment()
         .get_template("failure.html.j2")
@@ -227,10 +221,7 @@ def index_page(
     made: str,
     campaigns: str | None = None,
 ) -> str:
-    """The chain's page: a row per store with name, href, metrics, failure, and an old page's day.
-
-    `campaigns` is where the page of its campaigns lies, if there is one.
-    """
+    """The chain's page: a row per store; `campaigns` is the address of its campaigns' page, if any."""
     language = settings.language
     found, columns = chain_findings(rows, as_of, language), _columns(settings, language)
     return (

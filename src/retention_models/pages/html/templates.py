@@ -1,7 +1,4 @@
-"""The one style sheet and the one script that a page holds, each let in by its hash and no other.
-
-What templates say: a language's sentences as escaped HTML, and numbers as text.
-"""
+"""Templates with their style sheet and script, each let in by its hash, and the words they say."""
 
 from __future__ import annotations
 
@@ -52,10 +49,7 @@ def bdi(name: str) -> markupsafe.Markup:
 
 
 def speech(language: Language) -> dict[str, Any]:
-    """What a template needs of a language: its code and direction, and how to say a sentence.
-
-    A sentence is escaped; so are its places, but for those that are markup already.
-    """
+    """What a template needs of a language; a sentence and its places are escaped, but for markup."""
 
     def say(key: str, **places: object) -> markupsafe.Markup:
         return filled(language.translated(WORDS[key]), places)
@@ -124,10 +118,7 @@ def _first_sentence(text: str) -> str:
 
 
 def _lifts(told: dict[str, Any]) -> list[dict[str, Any]]:
-    """Lifts of the outcome that was to decide, in the campaign's days: one for each of its arms.
-
-    An arm is named where there are several.
-    """
+    """Lifts of the primary outcome in the campaign's days, one an arm, named where there are several."""
     rows = [row for row in told.get("effects") or [] if row.get("lift_percent") is not None]
     decides = told.get("primary") or next((row["outcome"] for row in rows), None)
     found = [
@@ -145,15 +136,7 @@ def _lifts(told: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def labels_style(table: str, labels: Sequence[str]) -> str:
-    """Rules that name a table's cells where it is shown as cards, once instead of in every cell.
-
-    Parameters
-    ----------
-    table : str
-        The table's class.
-    labels : sequence of str
-        Of its columns, the first of which needs none.
-    """
+    """Rules that name the cells of tables of a class where they are shown as cards, the first apart."""
     rules = "".join(
         f'  .{table} td:nth-child({place}):not([colspan])::before {{ content: "{_in_css(label)}: "; '
         "color: var(--soft); }\n"

@@ -1,7 +1,4 @@
-"""Results → matplotlib Axes. Imports results' types, never the other way round.
-
-Comparisons of models → matplotlib Axes.
-"""
+"""Cohorts, holdouts and comparisons of models → figures."""
 
 from __future__ import annotations
 
@@ -9,23 +6,22 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from retention_models.errors import CannotSay
-from retention_models.languages import count, decimals, duration, phrase, share, spoken
+from retention_models.languages import count, decimals, phrase
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.style import (
     BLUE,
     GREY,
     INK,
+    NEW,
     ORANGE,
     NumberTicks,
-    ShareTicks,
     count_ticks,
     day_ticks,
-    in_house_style,
+    figure,
     label,
-    new_axes,
     short_month,
 )
 from retention_models.predictions.validation.comparison import ModelComparison
@@ -35,37 +31,31 @@ _COHORTS_SHOWN = 12
 _FEWEST = 0.1  # expected purchases below this are drawn at it: nobody acts on the difference
 
 
-@in_house_style
-def cohort_heatmap(cohorts: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Heat map of `cohort_retention`: a row per cohort, the share buying in each later month.
-
-    Parameters
-    ----------
-    cohorts : DataFrame
-        From `cohort_retention`; the last 12 cohorts of at least 5 customers, and 12 months, are
-        drawn.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-
-    Returns
-    -------
-    Axes
-    """
+def _cohorts_shown(cohorts: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the last 12 cohorts that are no smaller than the smallest group shown."""
     cohorts = cohorts.loc[
         (cohorts["cohort_age"] <= _COHORTS_SHOWN) & (cohorts["customers"] >= SMALLEST_GROUP)
     ]
+    shown = sorted(cohorts["cohort"].unique())[-_COHORTS_SHOWN:]
+    return cohorts.loc[cohorts["cohort"].isin(shown)]
+
+
+@figure(lambda cohorts: 0.9 + 0.22 * _cohorts_shown(cohorts)["cohort"].nunique())
+def cohort_heatmap(cohorts: pd.DataFrame, ax: Axes = NEW) -> Axes:
+    """Share of each cohort of `cohort_retention` that buys in each later month.
+
+    The last 12 cohorts of at least 5 customers, and 12 months.
+    """
+    cohorts = _cohorts_shown(cohorts)
     if cohorts.empty:
         raise CannotSay(
             "No month brought {fewest} new customers or more; smaller groups are not shown, since "
             "they would tell of single persons.",
             fewest=SMALLEST_GROUP,
         )
-    shown = sorted(cohorts["cohort"].unique())[-_COHORTS_SHOWN:]
-    cohorts = cohorts.loc[cohorts["cohort"].isin(shown)]
     rates = cohorts.pivot(index="cohort", columns="cohort_age", values="retention_rate")
     later = rates.drop(columns=0)
     sizes = cohorts.groupby("cohort")["customers"].first()
-    ax = new_axes(0.9 + 0.22 * len(rates)) if ax is None else ax
     if later.empty:
         later = rates
     values = later.to_numpy(dtype=float)
@@ -96,22 +86,9 @@ def _cohort(start: pd.Timestamp, customers: int) -> str:
     return phrase("{month} {year} ({customers})", **places)
 
 
-@in_house_style
-def tracking(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Cumulative repeat purchases: what came, what the model expects, and its forecast.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `weekly_tracking`.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-
-    Returns
-    -------
-    Axes
-    """
-    ax = new_axes(3.1) if ax is None else ax
+@figure(3.1)
+def tracking(table: pd.DataFrame, ax: Axes = NEW) -> Axes:
+    """Cumulative repeat purchases of `weekly_tracking`: what came, the expectation, the forecast."""
     later = table["forecast"].notna()
     split = table.index[later][0]
     dates = table.index
@@ -153,22 +130,9 @@ def tracking(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
-@in_house_style
-def holdout_by_frequency(validation: HoldoutValidation, ax: Axes | None = None) -> Axes:
-    """Mean purchases in the holdout by purchases before it, actual with interval and predicted.
-
-    Parameters
-    ----------
-    validation : HoldoutValidation
-        From `validate_holdout`.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-
-    Returns
-    -------
-    Axes
-    """
-    ax = new_axes() if ax is None else ax
+@figure()
+def holdout_by_frequency(validation: HoldoutValidation, ax: Axes = NEW) -> Axes:
+    """Mean purchases in the holdout by purchases before it, actual with interval and predicted."""
     table = validation.by_frequency
     table = table.loc[table["customers"] >= SMALLEST_GROUP]
     place = np.arange(len(table))
@@ -197,154 +161,15 @@ def holdout_by_frequency(validation: HoldoutValidation, ax: Axes | None = None) 
     return ax
 
 
-@in_house_style
-def customer_base(
-    summary: pd.DataFrame,
-    predictions: pd.DataFrame,
-    time_unit: str,
-    ax: Axes | None = None,
-) -> Axes:
-    """Every customer by P(alive) and expected purchases.
-
-    Parameters
-    ----------
-    summary, predictions : DataFrame
-        From `customer_summary` and `predict_customers`, of the same customers.
-    time_unit : {"D", "W", "M"}
-        Their unit of time.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-
-    Returns
-    -------
-    Axes
-    """
-    ax = new_axes() if ax is None else ax
-    once = (summary["frequency"] == 0).to_numpy()
-    groups = (
-        (phrase("bought again"), ~once, "o", BLUE),
-        (phrase("bought once"), once, "s", ORANGE),
-    )
-    for name, chosen, marker, colour in groups:
-        ax.scatter(
-            predictions["probability_alive"][chosen],
-            predictions["expected_purchases"][chosen].clip(lower=_FEWEST),
-            s=14,
-            marker=marker,
-            facecolor=colour,
-            edgecolor="none",
-            alpha=0.45,
-            label=name,
-            rasterized=len(summary) > 1000,
-        )
-    ax.set_xlim(-0.03, 1.03)
-    ax.set_yscale("log")
-    ax.set_ylim(bottom=0.7 * _FEWEST)
-    figures = spoken().figures
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: figures(f"{value:g}")))
-    ax.xaxis.set_major_formatter(ShareTicks())
-    ax.grid()
-    ax.set_xlabel(phrase("probability of still being a customer"))
-    horizon = duration(predictions.attrs["horizon"], time_unit)
-    ax.set_title(phrase("Purchases expected in the next {horizon}", horizon=horizon))
-    ax.legend(fontsize=8, loc="upper left", framealpha=1.0, edgecolor="none")
-    return ax
-
-
-@in_house_style
-def value_concentration(predictions: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Share of total CLV that the most valuable share of customers brings (a Lorenz curve).
-
-    Parameters
-    ----------
-    predictions : DataFrame
-        From `predict_customers`.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-
-    Returns
-    -------
-    Axes
-    """
-    ax = new_axes() if ax is None else ax
-    value = np.sort(predictions["clv"].dropna().to_numpy())[::-1]
-    people = np.concatenate([[0.0], np.arange(1, value.size + 1) / value.size])
-    brought = np.concatenate([[0.0], np.cumsum(value) / value.sum()])
-    ax.plot(people, brought, color=BLUE, lw=1.8)
-    ax.plot([0, 1], [0, 1], color=GREY, lw=0.8, ls=":")
-    ax.text(0.66, 0.57, phrase("if all were alike"), color=GREY, fontsize=8, va="top")
-    top = int(np.ceil(value.size / 10))
-    ax.plot([people[top]] * 2, [0, brought[top]], color=ORANGE, lw=1.2)
-    ax.plot([people[top]], [brought[top]], "o", color=ORANGE, ms=5)
-    said = phrase("top tenth: {share}", share=share(brought[top]))
-    label(ax, said, (people[top], 0.75 * brought[top]), ORANGE)
-    ax.set_xlim(0, 1)
-    ax.set_ylim(0, 1.02)
-    ax.xaxis.set_major_formatter(ShareTicks())
-    ax.yaxis.set_major_formatter(ShareTicks())
-    ax.grid()
-    ax.set_xlabel(phrase("customers, most valuable first"))
-    ax.set_title(phrase("Share of all expected value"))
-    return ax
-
-
-@in_house_style
-def value_distribution(predictions: pd.DataFrame, currency: str, ax: Axes | None = None) -> Axes:
-    """Histogram of CLV over customers; the top 1% share the last bar.
-
-    Parameters
-    ----------
-    predictions : DataFrame
-        From `predict_customers`.
-    currency : str
-        Label of the money axis.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-
-    Returns
-    -------
-    Axes
-    """
-    ax = new_axes() if ax is None else ax
-    value = predictions["clv"].dropna().to_numpy()
-    most = float(np.quantile(value, 0.99)) or 1.0
-    ax.hist(np.minimum(value, most), bins=24, range=(0.0, most), color=BLUE, rwidth=0.92)
-    mean = float(value.mean())
-    ax.axvline(mean, color=ORANGE, lw=1.2)
-    label(ax, phrase("mean {value}", value=count(mean)), (mean, 0.95 * ax.get_ylim()[1]), ORANGE)
-    ax.xaxis.set_major_locator(MaxNLocator(6))
-    ax.xaxis.set_major_formatter(count_ticks())
-    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    ax.grid(axis="y")
-    ax.set_xlabel(phrase("expected discounted margin per customer, {currency}", currency=currency))
-    ax.set_title(phrase("Number of customers by lifetime value"))
-    return ax
-
-
 # Okabe and Ito's, after the blue of what came; each with a dash of its own for grey prints.
 _LINES = ((ORANGE, (0, (5, 1.5))), ("#009E73", (0, (1, 1))), ("#CC79A7", (0, (4, 1, 1, 1))))
 
 
-@in_house_style
+@figure(3.3)
 def tracking_of_models(
-    paths: dict[str, pd.DataFrame], comparison: ModelComparison, ax: Axes | None = None
+    paths: dict[str, pd.DataFrame], comparison: ModelComparison, ax: Axes = NEW
 ) -> Axes:
-    """Cumulative repeat purchases: what came, and every model's expectation and forecast.
-
-    Parameters
-    ----------
-    paths : dict
-        From `track_models`.
-    comparison : ModelComparison
-        Of the same models; the band is that of the recommended one.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-
-    Returns
-    -------
-    Axes
-    """
-    ax = new_axes(3.3) if ax is None else ax
+    """Cumulative repeat purchases of `track_models`; the band is of the model recommended."""
     chosen = comparison.chosen.purchases.label
     band = paths[chosen].dropna(subset="low")
     colours = {name: _LINES[i % len(_LINES)] for i, name in enumerate(paths)}
@@ -377,22 +202,12 @@ def tracking_of_models(
     return ax
 
 
-@in_house_style
-def alive_calibration(validation: HoldoutValidation, ax: Axes | None = None) -> Axes:
-    """Share of customers who bought in the holdout, the chance that they had, and P(alive), by group.
+@figure(3.3)
+def alive_calibration(validation: HoldoutValidation, ax: Axes = NEW) -> Axes:
+    """Share who bought in the holdout, the chance that they had, and P(alive), by group.
 
-    Parameters
-    ----------
-    validation : HoldoutValidation
-        From `validate_holdout`; groups of fewer than 5 customers are not drawn.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-
-    Returns
-    -------
-    Axes
+    Groups of fewer than 5 customers are not drawn.
     """
-    ax = new_axes(3.3) if ax is None else ax
     groups = validation.by_alive
     groups = groups.loc[groups["customers"] >= SMALLEST_GROUP]
     place, observed = np.arange(len(groups)), groups["observed"].to_numpy()

@@ -1,7 +1,4 @@
-"""The answers at the top of a store's page: who is still with us, what changed, what to do this week.
-
-Sentences of the sections of a store's page, as pure functions.
-"""
+"""Sentences of a store's page: the three answers at its top, and those of its sections."""
 
 from __future__ import annotations
 
@@ -26,28 +23,23 @@ from retention_models.settings.project import Money
 def still_with_us(
     forecast: StoreForecast | str, customers: int, verdict: str, silence: Silence | None = None
 ) -> str:
-    """How many customers are still with the store, or why that cannot be said.
-
-    Parameters
-    ----------
-    forecast : StoreForecast or str
-        The reason, where there is none.
-    customers : int
-    verdict : str
-        Of the holdout, or "not checked".
-    silence : Silence, optional
-        Of a store that seems to have closed.
-    """
+    """How many customers are still with the store, or the reason why not."""
     if silence is not None:
         return phrase(
-            ENGLISH["still.closed"],
+            "Nobody has bought here since {day}, {weeks} in which about {expected} were to be "
+            "expected: the store has closed, or its newest data are missing, so how many "
+            "customers are still with us cannot be said.",
             day=day(silence.last_purchase),
             weeks=counted(round(silence.weeks), "week"),
             expected=counted(round(silence.expected), "purchase"),
         )
     people = counted(customers, "customer")
     if isinstance(forecast, str):
-        return phrase(ENGLISH["still.none"], customers=people, reason=forecast)
+        return phrase(
+            "How many of our {customers} are still with us cannot be said. {reason}",
+            customers=people,
+            reason=forecast,
+        )
     key = {"use": "still.trusted", "use with care": "still.with_care"}
     return phrase(
         ENGLISH[key.get(verdict, "still.not_checked")],
@@ -64,10 +56,15 @@ def kept(row: pd.Series, window: int | None) -> str:
     if pd.isna(row["value"]) or window is None:
         return not_kept(str(row["note"]))
     if row["customers"] < SMALLEST_GROUP:
-        return phrase(ENGLISH["kept.few"], smallest=SMALLEST_GROUP)
+        return phrase(
+            "How many were lost in the last quarter is not shown: fewer than {smallest} were "
+            "active when it began.",
+            smallest=SMALLEST_GROUP,
+        )
     n = float(row["denominator"])
     return phrase(
-        ENGLISH["kept"],
+        "Of {active} who were active on {before}, {lost} ({low} to {high}) no longer were on "
+        "{end}: their last purchase was more than {window} back.",
         active=counted(round(n), "customer"),
         lost=count(row["numerator"]),
         low=count(n * row["low"]),
@@ -80,7 +77,7 @@ def kept(row: pd.Series, window: int | None) -> str:
 
 def not_kept(reason: str) -> str:
     """Why it cannot be said how many were lost."""
-    return phrase(ENGLISH["kept.nobody"], reason=reason)
+    return phrase("How many were lost in the last quarter cannot be said. {reason}", reason=reason)
 
 
 def what_changed(
@@ -90,32 +87,31 @@ def what_changed(
     year: pd.DataFrame | str = "",
     closed: bool = False,
 ) -> str:
-    """The change against the quarter before that stands out most, or that none does.
-
-    Parameters
-    ----------
-    changes : DataFrame or str
-        From `StorePage.changes`; the reason, where there is none.
-    currency : str
-    year : DataFrame or str
-        From `StorePage.year_changes`; the reason, where there is none.
-    closed : bool
-        Whether the store seems to have closed.
-    """
+    """The change against the quarter before that stands out most, or that none does, or the reason."""
     if closed:
-        return phrase(ENGLISH["change.closed"])
+        return phrase(
+            "What changed is that silence: whatever else is below of the last quarter follows "
+            "from it."
+        )
     if isinstance(changes, str):
         return phrase(ENGLISH["change.nothing_compared"], reason=changes)
     compared = changes.loc[changes["size"].notna()]
     if compared.empty:
-        few = phrase(ENGLISH["change.few"], smallest=SMALLEST_GROUP)
+        few = phrase(
+            "Fewer than {smallest} customers bought in one of the two.", smallest=SMALLEST_GROUP
+        )
         notes = [note for note in changes["note"] if note]
         return phrase(ENGLISH["change.nothing_compared"], reason=notes[0] if notes else few)
     end, looked_at = day(changes["end"].iloc[0]), len(compared)
     largest = str(compared["size"].idxmax())
     row = compared.loc[largest]
     if row["size"] <= 1.0:
-        return phrase(ENGLISH["change.none"], end=end, compared=looked_at)
+        return phrase(
+            "Between the 13 weeks to {end} and the 13 weeks before, none of the {compared} "
+            "figures that could be compared moved by more than chance.",
+            end=end,
+            compared=looked_at,
+        )
     texts = [_change(row, largest, end, currency)]
     texts.append(
         phrase(ENGLISH["change.chance" if looked_at > 1 else "change.only"], compared=looked_at)
@@ -126,7 +122,9 @@ def what_changed(
 
 def _a_year_before(year: pd.DataFrame | str, measure: str, currency: str) -> str:
     if isinstance(year, str) or pd.isna(year.loc[measure, ["change", "low", "high"]]).any():
-        return phrase(ENGLISH["change.one_quarter"])
+        return phrase(
+            "Whether that is the season cannot be told before there is a year to compare."
+        )
     found = {
         name: shown_signed(measure, float(year.loc[measure, name]), currency, bare=name != "change")
         for name in ("change", "low", "high")
@@ -150,22 +148,19 @@ def _change(row: pd.Series, measure: str, end: str, currency: str) -> str:
 
 
 def what_to_do(chosen: ActionList | str | None, currency: str, *, closed: bool = False) -> str:
-    """The list to begin with this week: how many, what for, what is at stake, and in which file.
-
-    Parameters
-    ----------
-    chosen : ActionList, str or None
-        From `StorePage.list_for_the_week`; the reason, where there can be no lists.
-    currency : str
-    closed : bool
-        Whether the store seems to have closed.
-    """
+    """The list to begin with this week: how many, what for, what is at stake, and in which file."""
     if closed:
-        return phrase(ENGLISH["do.closed"])
+        return phrase(
+            "This week, find out whether the store has closed or its newest data are missing; "
+            "nothing else here can be acted on before that."
+        )
     if isinstance(chosen, str):
-        return phrase(ENGLISH["do.no_lists"], reason=chosen)
+        return phrase("What to do this week cannot be said. {reason}", reason=chosen)
     if chosen is None:
-        return phrase(ENGLISH["do.nothing"], smallest=SMALLEST_GROUP)
+        return phrase(
+            "This week no list has {smallest} customers or more to write to.",
+            smallest=SMALLEST_GROUP,
+        )
     places = {
         "customers": counted(len(chosen.customers), "customer"),
         "title": chosen.title,
@@ -174,9 +169,14 @@ def what_to_do(chosen: ActionList | str | None, currency: str, *, closed: bool =
     }
     stake = chosen.at_stake
     if stake is None:
-        return phrase(ENGLISH["do.no_value"], **places)
+        return phrase(
+            "This week, begin with {customers} on the list “{title}”. {action} What is at stake "
+            "cannot be said without a forecast of what they spend. They are listed in {file}.",
+            **places,
+        )
     return phrase(
-        ENGLISH["do.value"],
+        "This week, begin with {customers} on the list “{title}”. {action} At stake: {value} "
+        "({low} to {high}). They are listed in {file}.",
         **places,
         value=money(stake.value, currency),
         low=money(stake.low, currency),
@@ -188,7 +188,11 @@ def headline_window(quarter: pd.DataFrame, horizon: str, level: float) -> str:
     """Of which days the headline figures are."""
     row = quarter.iloc[0]
     return phrase(
-        ENGLISH["headline.window"],
+        "Measured from {start} to {end}, and held against the 13 weeks before; what is "
+        "expected looks ahead {horizon}. Intervals of what was measured are 95%, those of "
+        "expectations {level}. With several changes looked at together, one is called beyond "
+        "chance only where there is less than 1 chance in 20 that any of them would be "
+        "called so by accident.",
         start=day(row["start"]),
         end=day(row["end"]),
         horizon=horizon,
@@ -199,21 +203,14 @@ def headline_window(quarter: pd.DataFrame, horizon: str, level: float) -> str:
 def churn(
     quarter: pd.DataFrame, window: int | None, alive: Interval | str, silence: Silence | None = None
 ) -> str:
-    """Churn of the quarter, a year, against the band, and beside the model's answer.
-
-    Of a store that seems to have closed there is no band to compare with, and no model's answer.
-
-    Raises
-    ------
-    CannotSay
-        Where there is no churn to tell.
-    """
+    """Churn of the quarter and a year, against the band and the model; neither of a closed store."""
     row, year = quarter.loc["churn_rate"], quarter.loc["annual_churn_rate"]
     if pd.isna(row["value"]) or window is None or row["customers"] < SMALLEST_GROUP:
         raise CannotSay(kept(row, window))
     low, high = ANNUAL_CHURN_BAND
     annual = phrase(
-        ENGLISH["churn.annual"],
+        "Churn in the quarter was {churn} ({low} to {high}); were it the same all year it "
+        "would come to {annual} ({annual_low} to {annual_high}) a year.",
         churn=share(row["value"]),
         low=share(row["low"]),
         high=share(row["high"]),
@@ -222,36 +219,37 @@ def churn(
         annual_high=share(year["high"]),
     )
     if silence is not None:
-        said = phrase(ENGLISH["churn.closed"], day=day(silence.last_purchase))
+        said = phrase(
+            "All of that is the silence since {day}; the forecast is withheld, so the model has "
+            "nothing to add.",
+            day=day(silence.last_purchase),
+        )
         return f"{annual} {said}"
     band = phrase(
-        ENGLISH["churn.band"],
+        "Shops are told to act above {band_low} to {band_high} a year. For customers who buy "
+        "often that comparison says little: whoever stays away for longer than {window} "
+        "counts as lost, and many of them come back.",
         band_low=share(low),
         band_high=share(high),
         window=counted(window, "day"),
     )
-    texts = [annual, band]
     if isinstance(alive, str):
-        return " ".join([*texts, phrase(ENGLISH["churn.no_alive"], reason=alive)])
-    ends = {"low": share(alive.low), "high": share(alive.high)}
-    return " ".join([*texts, phrase(ENGLISH["churn.alive"], alive=share(alive.value), **ends)])
+        said = phrase("What the model says of them is not given here. {reason}", reason=alive)
+        return f"{annual} {band} {said}"
+    said = phrase(
+        "The model, which knows each customer's own habit, gives the customers a chance of "
+        "{alive} ({low} to {high}) on average to be with us still.",
+        alive=share(alive.value),
+        low=share(alive.low),
+        high=share(alive.high),
+    )
+    return f"{annual} {band} {said}"
 
 
 def worth_beside_the_rule(modelled: Interval, rule: pd.Series, terms: Money, horizon: str) -> str:
-    """The modelled value of a customer beside the rule of thumb's.
-
-    Parameters
-    ----------
-    modelled : Interval
-        Value per customer.
-    rule : Series
-        historic_clv's row of `measure_table`.
-    terms : Money
-    horizon : str
-        In words.
-    """
+    """The modelled value of a customer beside the rule of thumb's (a row of `measure_table`)."""
     if pd.isna(rule["value"]) or pd.isna(rule["low"]):
-        return phrase(ENGLISH["worth.no_rule"], reason=str(rule["note"]))
+        return phrase("The rule of thumb cannot be given. {reason}", reason=str(rule["note"]))
     at_margin = {name: terms.margin * float(rule[name]) for name in ("value", "low", "high")}
     times = at_margin["value"] / modelled.value if modelled.value > 0 else float("inf")
     key = "worth.over" if times >= 1 else "worth.under"
@@ -275,7 +273,9 @@ def worth_beside_the_rule(modelled: Interval, rule: pd.Series, terms: Money, hor
 def tenths(table: pd.DataFrame, top_share: Interval, currency: str) -> str:
     """How unequal customers are: from `value_tenths`, with the forecast's share of the top tenth."""
     return phrase(
-        ENGLISH["tenths"],
+        "The most valuable tenth of customers, {customers}, are expected to bring {share} of "
+        "the value ({low} to {high}), {mean} each; the least valuable half {rest}. The bars "
+        "are the model's expectations, whose doubt the interval of the top tenth tells.",
         customers=counted(int(table.loc[1, "customers"]), "customer"),
         share=share(top_share.value),
         low=share(top_share.low),
@@ -307,7 +307,7 @@ def lists_refused(lists: Mapping[str, ActionList]) -> list[str]:
     said = [
         phrase(
             ENGLISH["lists.refused" if len(names) == 1 else "lists.several_refused"],
-            titles=phrase(ENGLISH["lists.between_titles"]).join(names),
+            titles=phrase("”, “").join(names),
             reason=reason,
         )
         for reason, names in titles.items()
@@ -319,22 +319,23 @@ def lists_refused(lists: Mapping[str, ActionList]) -> list[str]:
 
 def lists_privacy() -> str:
     """What the table of lists leaves out, and what its amounts mean."""
-    return phrase(ENGLISH["lists.privacy"], smallest=SMALLEST_GROUP)
+    return phrase(
+        "What is at stake: of customers to be kept, the margin they are expected to bring; "
+        "of those who are gone or waver, the most that winning them back can bring. A "
+        "customer may be on several lists, so the amounts do not add up. Lists of fewer than "
+        "{smallest} customers are counted in their files only.",
+        smallest=SMALLEST_GROUP,
+    )
 
 
 def satisfaction(answers: pd.DataFrame) -> str:
-    """What customers answered in the last quarter.
-
-    Raises
-    ------
-    CannotSay
-        If fewer than five answered.
-    """
+    """What customers answered in the last quarter; refused for fewer than five."""
     texts, nps, thumbs = [], answers.loc["net_promoter_score"], answers.loc["satisfaction"]
     if pd.notna(nps["value"]) and pd.notna(nps["low"]):
         texts.append(
             phrase(
-                ENGLISH["satisfaction.nps"],
+                "In the last quarter the Net Promoter Score was {value} ({low} to {high}), from "
+                "{answers}.",
                 **{name: decimals(nps[name], 0, signed=True) for name in ("value", "low", "high")},
                 answers=counted(round(nps["denominator"]), "answer"),
             )
@@ -342,7 +343,8 @@ def satisfaction(answers: pd.DataFrame) -> str:
     if pd.notna(thumbs["value"]) and pd.notna(thumbs["low"]):
         texts.append(
             phrase(
-                ENGLISH["satisfaction.thumbs"],
+                "{value} of the thumbs of the last quarter were up ({low} to {high}; {up} of "
+                "{answers}).",
                 value=share(thumbs["value"]),
                 low=share(thumbs["low"]),
                 high=share(thumbs["high"]),
@@ -351,7 +353,12 @@ def satisfaction(answers: pd.DataFrame) -> str:
             )
         )
     if not texts:
-        raise CannotSay(phrase(ENGLISH["satisfaction.few"], smallest=SMALLEST_GROUP, days=QUARTER))
+        raise CannotSay(
+            "Fewer than {smallest} customers answered a survey in the last {days} days, so what "
+            "they said is not shown.",
+            smallest=SMALLEST_GROUP,
+            days=QUARTER,
+        )
     return " ".join(texts)
 
 
@@ -359,4 +366,9 @@ def satisfaction_by_week(weeks: pd.DataFrame) -> str:
     """The last week of `StorePage.satisfaction_by_week`."""
     last = weeks.iloc[-1]
     ends = {name: share(last[name]) for name in ("value", "low", "high")}
-    return phrase(ENGLISH["satisfaction.weeks"], **ends, smallest=SMALLEST_GROUP)
+    return phrase(
+        "Week by week, the last: {value} of the thumbs were up ({low} to {high}). Weeks in "
+        "which fewer than {smallest} customers answered are left out.",
+        **ends,
+        smallest=SMALLEST_GROUP,
+    )

@@ -16,12 +16,12 @@ from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.style import (
     BLUE,
     INK,
+    NEW,
     ORANGE,
     ShareTicks,
     count_ticks,
-    in_house_style,
+    figure,
     label,
-    new_axes,
     short_month,
 )
 
@@ -33,11 +33,6 @@ def alive_counts(probability_alive: pd.Series) -> pd.Series:
 
     Classes of one to four customers are put together with their neighbours: were they left out, what
     is missing from the sum would tell of them.
-
-    Parameters
-    ----------
-    probability_alive : Series
-        Of five customers or more.
 
     Examples
     --------
@@ -72,18 +67,9 @@ def _share_class(low: int, high: int) -> str:
     return phrase("{low}–{high}%", low=low, high=high)
 
 
-@in_house_style
-def alive_classes(counts: pd.Series, ax: Axes | None = None) -> Axes:
-    """Customers by P(alive).
-
-    Parameters
-    ----------
-    counts : Series
-        From `alive_counts`.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-    """
-    ax = new_axes(0.9 + 0.3 * len(counts)) if ax is None else ax
+@figure(lambda counts: 0.9 + 0.3 * len(counts))
+def alive_classes(counts: pd.Series, ax: Axes = NEW) -> Axes:
+    """Customers by P(alive), from `alive_counts`."""
     place = np.arange(len(counts))
     ax.barh(place, counts, color=BLUE, height=0.7)
     for at, n in enumerate(counts):
@@ -98,17 +84,9 @@ def alive_classes(counts: pd.Series, ax: Axes | None = None) -> Axes:
     return ax
 
 
-@in_house_style
-def churn_by_quarter(quarters: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Churn of each quarter, as of a year, with its interval, against the band.
-
-    Parameters
-    ----------
-    quarters : DataFrame
-        From `StorePage.quarters`; quarters of fewer than five customers are not drawn.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-    """
+@figure(2.7)
+def churn_by_quarter(quarters: pd.DataFrame, ax: Axes = NEW) -> Axes:
+    """Churn of `StorePage.quarters`, each as of a year, with its interval, against the band."""
     table = quarters.loc[(quarters["measure"] == "annual_churn_rate") & quarters["shown"]]
     table = table.loc[table["value"].notna()].tail(_QUARTERS_SHOWN)
     if table.empty:
@@ -117,7 +95,6 @@ def churn_by_quarter(quarters: pd.DataFrame, ax: Axes | None = None) -> Axes:
             "draw.",
             fewest=SMALLEST_GROUP,
         )
-    ax = new_axes(2.7) if ax is None else ax
     low, high = ANNUAL_CHURN_BAND
     place = np.arange(len(table))
     ax.axhspan(low, high, color=ORANGE, alpha=0.35, lw=0)
@@ -142,20 +119,9 @@ def _quarter(end: dt.date) -> str:
     return phrase("to {day} {month}\n{year}", **places)
 
 
-@in_house_style
-def value_by_tenth(tenths: pd.DataFrame, currency: str, ax: Axes | None = None) -> Axes:
-    """Mean lifetime value by tenth of customers, each with its share of all value.
-
-    Parameters
-    ----------
-    tenths : DataFrame
-        From `value_tenths`.
-    currency : str
-        Label of the money axis.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-    """
-    ax = new_axes() if ax is None else ax
+@figure()
+def value_by_tenth(tenths: pd.DataFrame, currency: str, ax: Axes = NEW) -> Axes:
+    """Mean lifetime value of `value_tenths`, each with its share of all value."""
     place = np.arange(1, 11)
     ax.bar(place, tenths["mean"], color=[ORANGE, *[BLUE] * 9], width=0.8)
     for at, mean, part in zip(place, tenths["mean"], tenths["share"], strict=True):
@@ -170,23 +136,14 @@ def value_by_tenth(tenths: pd.DataFrame, currency: str, ax: Axes | None = None) 
     return ax
 
 
-@in_house_style
-def satisfaction_by_week(weeks: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Share of thumbs up by week with its 95% interval.
-
-    Parameters
-    ----------
-    weeks : DataFrame
-        From `StorePage.satisfaction_by_week`.
-    ax : Axes, optional
-        Where to draw; a new figure unless given.
-    """
+@figure(2.6)
+def satisfaction_by_week(weeks: pd.DataFrame, ax: Axes = NEW) -> Axes:
+    """Share of thumbs up of `StorePage.satisfaction_by_week`, with 95% intervals."""
     if weeks.empty:
         raise CannotSay(
             "In no week did {fewest} customers or more give a thumb up or down.",
             fewest=SMALLEST_GROUP,
         )
-    ax = new_axes(2.6) if ax is None else ax
     shown = weeks.tail(26)
     place = np.arange(len(shown))
     low, high = (shown[end].to_numpy(dtype=float) for end in ("low", "high"))

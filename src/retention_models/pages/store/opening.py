@@ -26,13 +26,7 @@ def or_reason(find: Callable[[], T]) -> T | str:
 
 
 def three_answers(page: StorePage) -> list[str]:
-    """How many are still with us, what changed, and what to do this week.
-
-    Raises
-    ------
-    CannotSay
-        If the store has fewer than five customers.
-    """
+    """How many are still with us, what changed, and what to do; refused under five customers."""
     store = page.store
     store.require_customers()
     currency = store.settings.money.currency

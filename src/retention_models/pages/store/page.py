@@ -1,8 +1,6 @@
 """What a store's page shows first and beside the models: the last quarter, its changes, lists to act on.
 
 Nothing here tells of fewer than five customers.
-
-Customers by value in ten groups: how unequal they are, without telling of one of them.
 """
 
 from __future__ import annotations
@@ -40,22 +38,10 @@ FEWEST_FOR_TENTHS = 10 * SMALLEST_GROUP
 
 
 def value_tenths(clv: pd.Series) -> pd.DataFrame:
-    """Customers by value in ten groups as equal as can be, the most valuable first.
+    """Customers by lifetime value in ten groups as equal as can be, the most valuable first.
 
-    Parameters
-    ----------
-    clv : Series
-        Each customer's lifetime value; NaN where there is none.
-
-    Returns
-    -------
-    DataFrame
-        Index 1 to 10; customers, mean and share (of the value of all).
-
-    Raises
-    ------
-    CannotSay
-        If a tenth would be fewer than five persons, or nothing is worth anything.
+    Index 1 to 10; customers, mean and share of the value of all. Refused where a tenth would be fewer
+    than five persons, or nothing is worth anything.
 
     Examples
     --------
@@ -104,27 +90,10 @@ _STANDING = ("high_value", "loyal", "promoter", "one_category")
 
 
 def stands_out(changes: pd.DataFrame, level: float = _LEVEL) -> pd.Series:
-    """Whether each change is beyond chance, all of them being looked at together.
+    """|z| of each change (with low and high, 95%) over Bonferroni's threshold: above 1, beyond chance.
 
-    Parameters
-    ----------
-    changes : DataFrame
-        change, low and high (95%).
-    level : float
-        Chance that any is said to have changed where none has, at most.
-
-    Returns
-    -------
-    Series
-        |z| over its threshold (Bonferroni's, of the changes that have an interval), so that a change
-        stands out above 1; NaN where there is no interval. z is the change over the distance to that end
-        of its interval which lies towards 0, times 1.96.
-
-    Examples
-    --------
-    >>> seen = stands_out(pd.DataFrame({"change": [3.0, 2.1], "low": [1.0, 0.1], "high": [5.0, 4.1]}))
-    >>> [round(float(size), 2) for size in seen]
-    [1.31, 0.92]
+    z is the change over the distance to that end of its interval which lies towards 0, times 1.96; NaN
+    where there is no interval.
     """
     change = changes["change"].astype(float)
     towards = np.where(change >= 0, change - changes["low"], changes["high"] - change)
@@ -136,12 +105,7 @@ def stands_out(changes: pd.DataFrame, level: float = _LEVEL) -> pd.Series:
 
 @dataclass(frozen=True)
 class StorePage:
-    """What the page of a store shows of it, beside what `Store` answers itself.
-
-    Attributes
-    ----------
-    store : Store
-    """
+    """What the page of a store shows of it, beside what `Store` answers itself."""
 
     store: Store
 
@@ -161,10 +125,9 @@ class StorePage:
 
     @cached_property
     def changes(self) -> pd.DataFrame:
-        """The last quarter against the one before: index measure; see `measure_changes`.
+        """The last quarter against the one before, by measure; `size` is that of `stands_out`.
 
-        The column size is that of `stands_out`. Changes of fewer than five customers in either
-        quarter are NaN, and note says so.
+        Changes of fewer than five customers in either quarter are NaN, and `note` says so.
         """
         return self._changes_against(PREVIOUS)
 
@@ -275,8 +238,7 @@ class StorePage:
     def list_for_the_week(self) -> ActionList | None:
         """The list to begin with, or None where no list has five customers.
 
-        Of those that are about a day (a complaint, a purchase due, a customer who wavers) the one with
-        the most at stake, where that cannot be said the largest; else of those that stand all year.
+        Of those about a day the one with the most at stake, else the largest; else of those of all year.
         """
         for names in (_OF_THE_WEEK, _STANDING):
             lists = [self.store.actions[name] for name in names if name in self._lists_shown]

@@ -1,7 +1,4 @@
-"""Tables and cards of a store's page, as ready text.
-
-Numbers of a store's page → short texts that fill the places of its sentences and tables.
-"""
+"""Tables and cards of a store's page, and the short texts in them."""
 
 from __future__ import annotations
 
@@ -88,25 +85,16 @@ class Card:
 
 
 def measured_cards(quarter: pd.DataFrame, changes: pd.DataFrame | str, currency: str) -> list[Card]:
-    """Cards of what was measured in the last quarter.
-
-    Parameters
-    ----------
-    quarter : DataFrame
-        From `StorePage.quarter`.
-    changes : DataFrame or str
-        From `StorePage.changes`; the reason, where there are none.
-    currency : str
-    """
+    """Cards of what was measured in the last quarter; for `changes`, the reason where there are none."""
     cards = []
     for measure in HEADLINES:
         row = quarter.loc[measure]
         if row["customers"] == 0 and measure in _OF_BUYERS:
             value = phrase(ENGLISH["card.none"]) if measure != "customers" else count(0)
-            cards.append(Card(label(measure), value, phrase(ENGLISH["card.nobody"]), ""))
+            cards.append(Card(label(measure), value, phrase("Nobody bought."), ""))
             continue
         if row["customers"] < SMALLEST_GROUP:
-            few = phrase(ENGLISH["card.few"], smallest=SMALLEST_GROUP)
+            few = phrase("Fewer than {smallest} customers, so not shown.", smallest=SMALLEST_GROUP)
             cards.append(Card(label(measure), phrase(ENGLISH["card.none"]), few, ""))
             continue
         if pd.isna(row["value"]):
@@ -139,15 +127,7 @@ def _moved(measure: str, changes: pd.DataFrame, currency: str) -> str:
 
 
 def expected_cards(totals: Mapping[str, Interval | str], currency: str) -> list[Card]:
-    """Cards of what the model expects.
-
-    Parameters
-    ----------
-    totals : mapping
-        "alive" (a share), "purchases" and "value", each with its interval, or the reason why there
-        is none.
-    currency : str
-    """
+    """Cards of "alive" (a share), "purchases" and "value", each with its interval, or its reason."""
     say = {
         "alive": share,
         "purchases": count,
@@ -162,25 +142,26 @@ def expected_cards(totals: Mapping[str, Interval | str], currency: str) -> list[
                 Card(
                     title,
                     phrase(ENGLISH["card.none"]),
-                    phrase(ENGLISH["card.same"]) if again else total,
+                    phrase("For the same reason.") if again else total,
                     "",
                 )
             )
             continue
         low, high = (say[name](end) for end in (total.low, total.high))
         ends = phrase(ENGLISH["card.range"], low=low, high=high)
-        cards.append(Card(title, say[name](total.value), ends, phrase(ENGLISH["card.expected"])))
+        cards.append(
+            Card(
+                title,
+                say[name](total.value),
+                ends,
+                phrase("Expected, not measured, so without a change."),
+            )
+        )
     return cards
 
 
 def lists(found: Mapping[str, ActionList], currency: str, level: float) -> pd.DataFrame:
-    """Lists of customers: how many, what is at stake, what to do, and the file, as text.
-
-    Raises
-    ------
-    CannotSay
-        If nobody is on any list.
-    """
+    """Lists of customers as text: how many, at stake, what to do, and the file; refused for none."""
     rows = {}
     for one in found.values():
         n = len(one.customers)
@@ -192,20 +173,22 @@ def lists(found: Mapping[str, ActionList], currency: str, level: float) -> pd.Da
             value, low, high = (
                 number(end) for end in (one.at_stake.value, one.at_stake.low, one.at_stake.high)
             )
-            stake = phrase(ENGLISH["lists.stake"], value=value, low=low, high=high)
-        people = phrase(ENGLISH["lists.few"], smallest=SMALLEST_GROUP) if few else count(n)
+            stake = phrase("{value} ({low} to {high})", value=value, low=low, high=high)
+        people = phrase("fewer than {smallest}", smallest=SMALLEST_GROUP) if few else count(n)
         rows[one.title] = (people, stake, one.action, file_of(one))
     if not rows:
-        raise CannotSay(phrase(ENGLISH["lists.nobody"]))
-    at_stake = phrase(ENGLISH["lists.at_stake"], currency=currency, level=share(level))
+        raise CannotSay("Nobody is on any list today.")
+    at_stake = phrase(
+        "At stake, {currency} ({level} interval)", currency=currency, level=share(level)
+    )
     columns = [
-        phrase(ENGLISH["lists.customers"]),
+        phrase("Customers"),
         at_stake,
-        phrase(ENGLISH["lists.what_to_do"]),
-        phrase(ENGLISH["lists.file"]),
+        phrase("What to do"),
+        phrase("File"),
     ]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    frame.index.name = phrase(ENGLISH["lists.list"])
+    frame.index.name = phrase("List")
     return frame
 
 
@@ -213,25 +196,25 @@ def worth(
     modelled: Interval, rule: pd.Series, terms: Money, horizon: str, level: float
 ) -> pd.DataFrame:
     """What a customer is worth by the model and by the rule of thumb, as text."""
-    name = phrase(ENGLISH["worth.modelled"], horizon=horizon)
+    name = phrase("Modelled: margin, discounted, next {horizon}", horizon=horizon)
     rows = {name: _amounts(modelled.value, modelled.low, modelled.high, level, terms.currency)}
     by_rule = {
-        phrase(ENGLISH["worth.looking_back"]): 1.0,
-        phrase(ENGLISH["worth.at_margin"], margin=share(terms.margin)): terms.margin,
+        phrase("Rule of thumb: revenue, looking back"): 1.0,
+        phrase("Rule of thumb at a margin of {margin}", margin=share(terms.margin)): terms.margin,
     }
     for name, factor in by_rule.items() if pd.notna(rule["value"]) else ():
         value, low, high = (factor * float(rule[end]) for end in ("value", "low", "high"))
         amount, ends = _amounts(value, low, high, 0.95, terms.currency)
         rows[name] = (amount, ends if pd.notna(low) else rule["note"])
-    columns = [phrase(ENGLISH["worth.per_customer"]), phrase(ENGLISH["worth.interval"])]
+    columns = [phrase("Per customer"), phrase("Interval")]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    frame.index.name = phrase(ENGLISH["worth.what"])
+    frame.index.name = phrase("Lifetime value")
     return frame
 
 
 def _amounts(value: float, low: float, high: float, level: float, currency: str) -> tuple[str, str]:
     ends = phrase(
-        ENGLISH["worth.ends"],
+        "{low} to {high} ({level})",
         low=money(low, currency),
         high=money(high, currency),
         level=share(level),
@@ -247,9 +230,15 @@ def definitions(measures: Sequence[str]) -> pd.DataFrame:
         for name in ("alive", "purchases")
     }
     rows |= {
-        phrase(ENGLISH["card.value"]): phrase(ENGLISH["define.value"]),
-        phrase(ENGLISH["card.stake"]): phrase(ENGLISH["define.stake"]),
+        phrase(ENGLISH["card.value"]): phrase(
+            "Margin on those purchases, later money discounted to today's; per customer, the "
+            "modelled lifetime value."
+        ),
+        phrase("At stake"): phrase(
+            "What a list's customers are expected to bring, or of those who are gone, the most "
+            "that winning them back can bring."
+        ),
     }
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=[phrase(ENGLISH["define.what"])])
-    frame.index.name = phrase(ENGLISH["define.figure"])
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=[phrase("What it is")])
+    frame.index.name = phrase("Figure")
     return frame

@@ -1,0 +1,50 @@
+"""Days that count: the last of a project's data, and the last of a store's calibration."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import pandas as pd
+
+from retention_models.data.transactions import Transactions
+from retention_models.errors import CannotSay, SettingsError
+from retention_models.settings.project import Settings
+from retention_models.summaries.customers import Day, as_day
+from retention_models.time_units import days_in
+
+
+def last_day(settings: Settings, log: Transactions, as_of: Day | None = None) -> dt.date:
+    """Last day that counts: as_of, else the setting observation_end, else the log's last day."""
+    last = settings.model.observation_end or log.last_day()
+    end = as_day(as_of, "as_of") if as_of else last
+    if log.first_seen_from is not None and log.first_seen_from > end:
+        raise SettingsError(
+            f"transactions.first_seen_from: expected a day up to the last one that counts, {end}; got "
+            f"{log.first_seen_from}, which leaves every customer out."
+        )
+    return end
+
+
+def log_until(log: Transactions, end: dt.date) -> Transactions:
+    """The log without what came after a day."""
+    if end >= log.last_day():
+        return log
+    stores = log.stores.assign(last_day=[min(day, end) for day in log.stores["last_day"]])
+    return replace(log, table=log.table.filter(log.table["date"] <= end), stores=stores)
+
+
+def calibration_end(settings: Settings, summary: pd.DataFrame, end: dt.date) -> dt.date:
+    """Last day of calibration: the holdout setting before the end, or a quarter of the data."""
+    unit = days_in(settings.model.time_unit)
+    observed = float(summary["T"].max()) * unit
+    held_out = settings.model.holdout
+    days = round(held_out * unit) if held_out is not None else round(observed / 4)
+    if not 0 < days < observed:
+        raise CannotSay(
+            "The store has been observed for {observed} days, too short to hold out {days} of them "
+            "and check the model against what came.",
+            observed=f"{observed:.0f}",
+            days=days,
+        )
+    return end - dt.timedelta(days=days)
