@@ -9,7 +9,6 @@ import datetime as dt
 import difflib
 import logging
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -28,7 +27,7 @@ from retention_models.runs.execution.limits import machine_memory
 from retention_models.runs.execution.pool import Options, Task, execute_all
 from retention_models.runs.execution.results import ExecutionResult, Limits
 from retention_models.runs.publishing.context import RunPlan, RunRequest
-from retention_models.runs.publishing.files import new_folder, sha256
+from retention_models.runs.publishing.files import MAKING, private_folder, sha256
 from retention_models.runs.publishing.fingerprints import (
     DataPrint,
     code_entry,
@@ -306,8 +305,8 @@ def _execute(
         )
         for one, to in todo
     ]
-    slices = new_folder(work.output, private=True)  # every customer's purchases, below a web root
-    try:
+    # Every customer's purchases, below a web root; what a killed run leaves, the next one removes.
+    with private_folder(MAKING, work.output) as slices:
         ids = [one for one, _ in todo]
         if work.kind == STORE:
             write_slices(
@@ -324,8 +323,6 @@ def _execute(
             scheduler=settings.execution.scheduler,
         )
         yield from execute_all(tasks, options)
-    finally:
-        shutil.rmtree(slices, ignore_errors=True)  # the next run removes what is left
 
 
 def _limits(settings: Settings, jobs: int) -> Limits:

@@ -17,7 +17,8 @@ from typing import Any
 from retention_models.runs.execution.limits import be_killed_first, die_with_parent
 from retention_models.runs.execution.outputs import Journal
 from retention_models.runs.execution.preload import settle_libraries
-from retention_models.runs.execution.results import Limits, write_whole
+from retention_models.runs.execution.results import Limits
+from retention_models.runs.publishing.files import write_whole
 
 RECORD, JOURNAL, EXECUTED = "record", "journal", "executed.ipynb"
 BETWEEN = b"\x00--- cell %d ended ---\x00\n"
@@ -130,7 +131,7 @@ def _execute(notebook: Notebook, limits: Limits, scratch: Path) -> None:
         found |= {"text": error.evalue, "traceback": "\n".join(error.traceback)}
         journal.note(event="failed", **found)
     journal.close()
-    write_whole(scratch / RECORD, b"ended")
+    write_whole(scratch / RECORD, b"ended", synced=False)
     atexit._run_exitfuncs()  # what the notebook opened is closed
 
 

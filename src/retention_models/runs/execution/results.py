@@ -14,6 +14,7 @@ from typing import Any, Literal
 import nbformat
 
 from retention_models.languages import ENGLISH, catalogue, phrase, speaking, spoken
+from retention_models.runs.publishing.files import write_whole
 
 SENTENCES = catalogue(
     {
@@ -167,7 +168,7 @@ class ExecutionResult:
 
     def write(self, path: Path) -> None:
         """Write it as JSON; the file is there whole or not at all."""
-        write_whole(path, json.dumps(asdict(self), ensure_ascii=False).encode())
+        write_whole(path, json.dumps(asdict(self), ensure_ascii=False), synced=False)
 
     @classmethod
     def read(cls, path: Path) -> ExecutionResult:
@@ -197,13 +198,6 @@ def signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return "unknown"
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place and rename it into it."""
-    beside = path.with_name(f".{path.name}.writing")
-    beside.write_bytes(content)
-    beside.replace(path)
 
 
 _NOT_RUN = "papermill-error-cell-tag"
