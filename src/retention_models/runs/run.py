@@ -24,8 +24,9 @@ from retention_models.project.handover import VARIABLE as SLICES
 from retention_models.project.outputs import read_overview
 from retention_models.project.store_handover import write_slices
 from retention_models.runs.execution.limits import machine_memory
-from retention_models.runs.execution.pool import Options, Task, execute_all
+from retention_models.runs.execution.pool import execute_all
 from retention_models.runs.execution.results import ExecutionResult, Limits
+from retention_models.runs.execution.tasks import Options, Task
 from retention_models.runs.publishing.context import RunPlan, RunRequest
 from retention_models.runs.publishing.files import MAKING, private_folder, sha256
 from retention_models.runs.publishing.fingerprints import (
@@ -75,15 +76,7 @@ def own_notebooks() -> list[Path]:
 def chosen_stores(
     settings: Settings, transactions: Transactions, wanted: Sequence[str]
 ) -> list[str]:
-    """Ids of the stores to report on.
-
-    Raises
-    ------
-    SettingsError
-        If one is asked for that is not in the data.
-    DataError
-        If there is none.
-    """
+    """Ids of the stores to report on."""
     known = list(settings.stores.ids or transactions.store_ids())
     if not wanted:
         if not known:

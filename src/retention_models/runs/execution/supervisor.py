@@ -77,19 +77,7 @@ class _Watch:
 
 
 def execute_once(notebook: Notebook, limits: Limits) -> ExecutionResult:
-    """Execute a notebook in a process forked from this one, which has its imports made.
-
-    Parameters
-    ----------
-    notebook : Notebook
-    limits : Limits
-
-    Returns
-    -------
-    ExecutionResult
-        Whatever happens to the notebook's process; and the executed notebook, with what it had shown
-        by then, is where it is to go.
-    """
+    """Execute a notebook in a process forked from this one, which has its imports made."""
     with private_folder("notebook-") as scratch:
         return _watched(notebook, limits, scratch)
 

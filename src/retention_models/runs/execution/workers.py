@@ -149,16 +149,7 @@ class _Server:
 
 
 class Workers:
-    """Processes of this machine that work can be sent to, by several threads at once.
-
-    Parameters
-    ----------
-    warm : bool
-        One process with its imports made, forked for each piece of work; else one process for each
-        piece that is done at a time, kept for the next.
-    notebooks : sequence of Path
-        Notebooks whose imports are made.
-    """
+    """Processes of this machine that work can be sent to, by several threads at once."""
 
     def __init__(self, *, warm: bool, notebooks: Sequence[Path] = ()) -> None:
         self._warm, self._notebooks = warm, tuple(notebooks)
@@ -194,22 +185,7 @@ class Workers:
         return [server.pid for server in self._all if server.is_there]
 
     def call(self, function: Callable[..., _Result], *arguments: Any, seconds: float) -> _Result:
-        """Call a function in another process.
-
-        Parameters
-        ----------
-        function : callable
-            Of a module; called again, twice at most, where the process died.
-        *arguments
-            What can be pickled.
-        seconds : float
-            The process is ended after so many.
-
-        Raises
-        ------
-        WorkerDied
-            If the process died each time.
-        """
+        """Call a function in another process."""
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(
                 lambda error: isinstance(error, WorkerDied) and not self._ended

@@ -106,13 +106,6 @@ def swap_in(made: Path, target: Path) -> None:
     Where the file system can exchange two folders (Linux, local disks), a reader sees the old one or
     the new one at every moment. Where it cannot, the old one is renamed away first, and
     `clean_leftovers` brings it back if the run dies between the two.
-
-    Parameters
-    ----------
-    made : Path
-        The folder; what it replaced is removed with it.
-    target : Path
-        On the same file system.
     """
     if not target.exists():
         os.rename(made, target)
@@ -131,18 +124,7 @@ def swap_in(made: Path, target: Path) -> None:
 
 
 def clean_leftovers(folder: Path) -> list[str]:
-    """Remove what a run that was killed left in a folder; only under the lock.
-
-    Parameters
-    ----------
-    folder : Path
-        A run's folder.
-
-    Returns
-    -------
-    list of str
-        What was removed or brought back.
-    """
+    """Remove what a run that was killed left in a folder; only under the lock."""
     found = []
     for old in sorted(folder.glob(f"{OLD}*")):
         target = old.with_name(old.name.removeprefix(OLD))
@@ -230,18 +212,6 @@ def output_lock(folder: Path) -> Iterator[None]:
     The lock is the system's own, on the file ``.run.lock``: it ends with the process that holds it,
     however that ends, so a lock left by a killed run is no lock. The file says who holds it. Processes
     forked by the holder do not keep it.
-
-    Parameters
-    ----------
-    folder : Path
-        The output folder; exists.
-
-    Raises
-    ------
-    LockHeld
-        If another run holds it, with its pid, computer and start.
-    OSError
-        If the folder cannot be written.
     """
     path = (folder / LOCK).resolve()
     with _guard:

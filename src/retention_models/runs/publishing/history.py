@@ -22,17 +22,7 @@ LATEST = "latest"
 
 
 class History:
-    """The runs of an output folder up to a day, read when asked for.
-
-    Parameters
-    ----------
-    output : Path
-        The output folder.
-    as_of : date
-        Later days are not looked at: a page of tomorrow would not be an old one.
-    today : mapping
-        Entries of the day's own folder, from before this run.
-    """
+    """The runs of an output folder up to a day, read when asked for."""
 
     def __init__(self, output: Path, as_of: dt.date, today: Mapping[str, Entry]) -> None:
         day = as_of.isoformat()
@@ -80,22 +70,7 @@ def _stopped(manifest: Manifest) -> bool:
 
 
 def prune(output: Path, keep: int | None, folder: Path) -> list[str]:
-    """Remove the folders of old runs.
-
-    Parameters
-    ----------
-    output : Path
-        The output folder.
-    keep : int, optional
-        So many of the newest days stay; all of them where it is None.
-    folder : Path
-        The folder of this run, which stays in any case, as does the one that `latest` names.
-
-    Returns
-    -------
-    list of str
-        Names of the folders that were removed.
-    """
+    """Remove the folders of old runs."""
     if keep is None:
         return []
     latest = output / LATEST

@@ -29,20 +29,12 @@ Entry = dict[str, Any]
 
 @dataclass
 class Manifest:
-    """A run's manifest.
+    """A run's manifest."""
 
-    Attributes
-    ----------
-    folder : Path
-        The run's folder.
-    head : dict
-        Everything but the stores.
-    stores : dict
-        Entry of every store by its id, in the order of the run; an entry is replaced, never changed.
-    """
-
-    folder: Path
-    head: dict[str, Any]
+    folder: Path  # the run's folder
+    head: dict[str, Any]  # everything but the stores
+    # Entry of every store by its id, in the order of the run; an entry is replaced, never
+    # changed.
     stores: dict[str, Entry] = field(default_factory=dict)
     _texts: dict[str, tuple[Entry, str]] = field(default_factory=dict, repr=False)
 
@@ -86,18 +78,7 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """A folder's manifest, every store reconciled with its files; None where there is none.
-
-    Parameters
-    ----------
-    folder : Path
-        A run's folder.
-
-    Returns
-    -------
-    Manifest or None
-        None also for a manifest of another schema, or one that is not ours.
-    """
+    """A folder's manifest, every store reconciled with its files; None where there is none."""
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, ValueError):

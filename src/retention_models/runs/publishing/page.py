@@ -50,24 +50,7 @@ class PageFailure(RuntimeError):
 
 
 def publish(press: PublishContext, tried: ExecutedPage) -> Entry:
-    """Publish a store's page, or the failure in its place.
-
-    Parameters
-    ----------
-    press : PublishContext
-    tried : ExecutedPage
-        Its staging folder is gone afterwards.
-
-    Returns
-    -------
-    dict
-        What the manifest now says of the store.
-
-    Raises
-    ------
-    OSError
-        If the manifest cannot be written; the store's folder is as it was then.
-    """
+    """Publish a store's page, or the failure in its place."""
     try:
         _build(press, tried)
         settled = _settled(press, tried, PUBLISHED, tried.staging)
@@ -80,20 +63,7 @@ def publish(press: PublishContext, tried: ExecutedPage) -> Entry:
 def withdraw(
     press: PublishContext, store_id: str, look: Callable[[], PreviousPage], known: Entry
 ) -> Entry:
-    """Take back a page whose files are no longer those that were published.
-
-    Parameters
-    ----------
-    press : PublishContext
-    store_id : str
-    look, known
-        As of `ExecutedPage`.
-
-    Returns
-    -------
-    dict
-        What the manifest now says of the store.
-    """
+    """Take back a page whose files are no longer those that were published."""
     entry = press.manifest.stores[store_id]
     moment = entry["ended"] or utc(press.clock.now())
     was = ExecutionResult("ok", True, moment, moment, tries=entry["attempts"])

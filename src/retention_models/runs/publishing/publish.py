@@ -55,29 +55,7 @@ Tell = Callable[..., None]
 
 
 def publish_run(plan: RunPlan, execute: Execute, tell: Tell) -> Manifest:
-    """Make, publish and record the stores of a run.
-
-    Parameters
-    ----------
-    plan : RunPlan
-    execute : callable
-        Is given the jobs and the last day, and yields a store's id with what became of its notebook as
-        they end.
-    tell : callable
-        Is told each event by name, with keyword arguments.
-
-    Returns
-    -------
-    Manifest
-        As it was written last.
-
-    Raises
-    ------
-    LockHeld
-        If another run is publishing there.
-    SettingsError
-        If the output folder cannot be written.
-    """
+    """Make, publish and record the stores of a run."""
     try:
         plan.output.mkdir(parents=True, exist_ok=True)
         with output_lock(plan.output):
