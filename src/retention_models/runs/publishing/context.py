@@ -45,12 +45,12 @@ class RunPlan:
     settings: Settings
     as_of: dt.date  # last day that counts
     output: Path  # the output folder
-    stores: tuple[str, ...]  # ids
+    pages: tuple[str, ...]  # ids of the stores, or of what else the pages are of
     data: DataPrint
     # The manifest's ``project``, ``parameters``, ``code``, ``lock`` and ``data``.
     head: dict[str, Any] = field(repr=False)
     asked: RunRequest = field(default_factory=RunRequest)
-    kind: PageKind = STORE  # what the pages are of; `stores` are then the ids of these
+    kind: PageKind = STORE  # what the pages are of
 
     @property
     def whole(self) -> bool:
@@ -132,16 +132,16 @@ class PublishContext:
         made = utc(self.clock.started)
         return {"run": self.run, "as_of": self.as_of.isoformat(), "made": made}
 
-    def place(self, store_id: str) -> Path:
+    def place(self, page_id: str) -> Path:
         """A store's folder."""
-        return self.folder / self.manifest.stores[store_id]["folder"]
+        return self.folder / self.manifest.stores[page_id]["folder"]
 
 
 @dataclass(frozen=True)
 class ExecutedPage:
     """A store whose notebook was executed."""
 
-    store_id: str
+    page_id: str
     result: ExecutionResult  # what became of its notebook
     staging: Path  # where the notebook wrote; in the run's folder
     # Finds what the store has from earlier runs; asked only where it is needed.

@@ -30,11 +30,11 @@ class History:
         self._folders = [f for f in reversed(run_folders(output)) if f.name < day]
         self._read: dict[Path, Mapping[str, Entry]] = {self._today: dict(today)}
 
-    def before(self, store_id: str) -> PreviousPage:
+    def before(self, page_id: str) -> PreviousPage:
         """What a store has from earlier runs: the newest good page whose files are all as they were."""
         since = None
         tried = False
-        for folder, entry in self._entries(store_id):
+        for folder, entry in self._entries(page_id):
             if not tried and (entry["outcome"] != PENDING or entry["failure"]):
                 tried = True
                 since = entry["failure"] and entry["failure"]["since"]
@@ -43,13 +43,13 @@ class History:
                 return PreviousPage(place, entry["page"], since)
         return PreviousPage(since=since)
 
-    def _entries(self, store_id: str) -> Iterator[tuple[Path, Entry]]:
+    def _entries(self, page_id: str) -> Iterator[tuple[Path, Entry]]:
         for folder in (self._today, *self._folders):
             if folder not in self._read:
                 found = read_manifest(folder)
                 self._read[folder] = {} if found is None else found.stores
-            if store_id in self._read[folder]:
-                yield folder, self._read[folder][store_id]
+            if page_id in self._read[folder]:
+                yield folder, self._read[folder][page_id]
 
 
 def unfinished(output: Path, as_of: dt.date | None) -> Manifest | None:
