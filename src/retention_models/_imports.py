@@ -19,12 +19,6 @@ def submodules_first(package: str) -> None:
 
     Those follow as soon as a name of the package is asked for that is not there yet.
 
-    Parameters
-    ----------
-    package : str
-        Full name, such as ``"autograd.scipy"``; nothing happens where it is imported already, or is
-        not found.
-
     Examples
     --------
     >>> submodules_first("xml.etree")
@@ -49,11 +43,6 @@ def submodules_first(package: str) -> None:
 @contextmanager
 def imported_when_called(module: str, function: str) -> Iterator[None]:
     """Let a function be imported from a module that is itself imported when the function is called.
-
-    Parameters
-    ----------
-    module, function : str
-        Nothing happens where the module is imported already.
 
     Examples
     --------

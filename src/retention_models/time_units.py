@@ -16,20 +16,6 @@ NAME_OF_UNIT: dict[str, str] = {"D": "day", "W": "week", "M": "month"}
 def days_in(time_unit: str) -> float:
     """Days in a unit of time.
 
-    Parameters
-    ----------
-    time_unit : {"D", "W", "M"}
-        Day, week, or the mean month of 30.4375 days.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    SettingsError
-        If the unit is none of these.
-
     Examples
     --------
     >>> days_in("W")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import nbformat
 
-from retention_models.runs.execution.pool import Task, execute_task
+from retention_models.runs.execution.pool import execute_task
 from retention_models.runs.execution.results import ExecutionResult, Limits
+from retention_models.runs.execution.tasks import Task
 from retention_models.runs.execution.workers import Workers
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
+
+import retention_models as rm
 
 
 def _run(lines: str) -> str:
@@ -51,3 +55,17 @@ def test_lifetimes_own_search_still_runs():
         "print(f\"{fit.params_['delta']:.3f}\")"
     )
     assert found == "2.783"
+
+
+def test_type_checkers_and_editors_are_told_every_name_from_its_place():
+    """The stub beside the package imports what is loaded when first used, and nothing else."""
+    stub = ast.parse(Path(rm.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    told = {
+        alias.asname: (node.module, alias.name)
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    loaded = {name: (f"retention_models.{place}", name) for name, place in rm._WHERE.items()}
+    assert loaded == told
+    assert set(rm.__all__) < set(dir(rm))

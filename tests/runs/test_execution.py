@@ -4,9 +4,14 @@ import dataclasses
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from gettext import NullTranslations
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import nbformat
 import pytest
@@ -27,6 +32,8 @@ from retention_models.runs.execution.results import (
     own_end,
 )
 from retention_models.runs.execution.retries import with_tries
+from retention_models.runs.execution.workers import Workers
+from retention_models.runs.publishing.files import private_folder
 from retention_models.settings.reports import size
 
 OK = ExecutionResult("ok", True, "2026-01-01T00:00:00+00:00", "2026-01-01T00:00:01+00:00")
@@ -268,3 +275,47 @@ def test_the_engine_is_known_to_papermill_by_its_entry_point():
 
     module, _, name = project["entry-points"]["papermill.engine"][NAME].partition(":")
     assert (InProcessEngine.__module__, InProcessEngine.__name__) == (module, name)
+
+
+@contextmanager
+def _working_folder() -> Iterator[None]:
+    """Workers as a run has them, whose folder is made when work is sent."""
+    with Workers(warm=False) as workers:
+        workers._folder.mkdir(mode=0o700)
+        yield
+
+
+@pytest.mark.parametrize("opened", [_working_folder, lambda: private_folder("notebook-")])
+def test_a_signal_at_any_line_leaves_no_temporary_folder(opened, tmp_path, monkeypatch):
+    """The handler's SystemExit may come between the making of a folder and its removal's being sure."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    struck = 0
+    while _struck_at_line(struck, opened):
+        assert [] == list(tmp_path.iterdir()), f"at line {struck}"
+        struck += 1
+    assert struck > 5
+    assert [] == list(tmp_path.iterdir())
+
+
+def _struck_at_line(number: int, opened: Callable[[], AbstractContextManager[object]]) -> bool:
+    """Whether the signal came before the block was reached: it strikes at so many lines from here."""
+    left = number
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        if event == "line":
+            left -= 1
+            if left < 0:
+                raise SystemExit(143)
+        return trace
+
+    before = sys.gettrace()
+    try:
+        sys.settrace(trace)
+        with opened():
+            sys.settrace(before)
+            return False
+    except SystemExit:
+        return True
+    finally:
+        sys.settrace(before)

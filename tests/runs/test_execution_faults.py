@@ -19,8 +19,9 @@ from notebooks import statuses, write_notebook
 from processes import is_there
 from retention_models.errors import SettingsError
 from retention_models.runs.execution.limits import LINUX, descendants
-from retention_models.runs.execution.pool import Options, Task, execute_all
+from retention_models.runs.execution.pool import execute_all
 from retention_models.runs.execution.results import ExecutionResult, Limits
+from retention_models.runs.execution.tasks import Options, Task
 from retention_models.runs.execution.workers import Workers
 
 pytestmark = [

@@ -182,14 +182,7 @@ def phrase(sentence: str, /, **places: object) -> str:
 
 
 def counted(n: int, singular: str, plural: str | None = None) -> str:
-    """A count with its noun: 1 customer, 2 customers.
-
-    Parameters
-    ----------
-    n : int
-    singular, plural : str
-        Nouns, literals as in `phrase`; the plural adds an s unless given.
-    """
+    """A count with its noun: 1 customer, 2 customers."""
     return spoken().plural(f"{{n}} {singular}", f"{{n}} {plural or singular + 's'}", n)
 
 

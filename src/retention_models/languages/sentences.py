@@ -19,36 +19,15 @@ _KEPT_AS_IT_IS = re.compile(r"\s*([-*+>|<]|\d+\.|```|    )")
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """An English sentence with named places.
+    """An English sentence with named places."""
 
-    Attributes
-    ----------
-    text : str
-        Of one, where there is a plural.
-    plural : str or None
-        The same of several.
-    place : str
-        Where it is said: a module or a notebook.
-    """
-
-    text: str
-    plural: str | None
-    place: str
+    text: str  # of one, where there is a plural
+    plural: str | None  # the same of several
+    place: str  # where it is said: a module or a notebook
 
 
 def page_sentences(notebooks: Iterable[Path] = ()) -> list[Sentence]:
-    """Sentences of the package's pages, and of what notebooks say between their cells.
-
-    Parameters
-    ----------
-    notebooks : iterable of Path
-        Those that pages are made from.
-
-    Returns
-    -------
-    list of Sentence
-        Each once, in the order of the places where they are said.
-    """
+    """Sentences of the package's pages, and of what notebooks say between their cells."""
     found = [*_catalogued(), *_in_code(_PACKAGE)]
     for notebook in notebooks:
         found += [Sentence(text, None, notebook.name) for text in _in_notebook(notebook)]
@@ -114,17 +93,7 @@ def _in_notebook(path: Path) -> Iterator[str]:
 
 
 def paragraphs(markdown: str) -> list[tuple[str | None, str]]:
-    r"""Headings and paragraphs of markdown, each in one line.
-
-    Parameters
-    ----------
-    markdown : str
-
-    Returns
-    -------
-    list of tuple
-        The marks in front, empty for a paragraph, and its text. What is no running text (lists, tables,
-        code, HTML) is kept as it is, with None for its marks.
+    r"""Headings and paragraphs of markdown, each in one line; None marks what is no running text.
 
     Examples
     --------

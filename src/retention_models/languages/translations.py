@@ -71,13 +71,7 @@ def _read(code: str, path: Path, _written: int) -> Language:
 
 
 def read_catalog(path: Path) -> Any:
-    """A PO file as Babel reads it.
-
-    Raises
-    ------
-    SettingsError
-        If it is none.
-    """
+    """A PO file as Babel reads it."""
     from babel.messages import pofile
 
     try:
@@ -90,13 +84,7 @@ def read_catalog(path: Path) -> Any:
 
 
 def known_locale(code: str) -> Any:
-    """What is known of a language, by Babel.
-
-    Raises
-    ------
-    SettingsError
-        If nothing is.
-    """
+    """What is known of a language, by Babel."""
     from babel.core import Locale, UnknownLocaleError
 
     try:
@@ -146,27 +134,7 @@ class Progress:
 
 
 def write_translation(code: str, path: Path, sentences: Sequence[Sentence]) -> Progress:
-    """Write a PO file of sentences, or bring one that is there up to date.
-
-    Parameters
-    ----------
-    code : str
-        The language (BCP 47), which gives the file its plural forms.
-    path : Path
-        What is translated in it already is kept; what was the translation of a similar sentence is kept
-        as fuzzy, for a person to look at.
-    sentences : sequence of Sentence
-        From `page_sentences`.
-
-    Returns
-    -------
-    Progress
-
-    Raises
-    ------
-    SettingsError
-        If the language is not known, or the file is none of PO.
-    """
+    """Write a PO file of sentences, or bring one that is there up to date."""
     from babel.messages.catalog import Catalog
     from babel.messages.pofile import write_po
 

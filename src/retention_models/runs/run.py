@@ -9,7 +9,6 @@ import datetime as dt
 import difflib
 import logging
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -26,11 +25,12 @@ from retention_models.project.handover import VARIABLE as SLICES
 from retention_models.project.outputs import read_overview
 from retention_models.project.store_handover import write_slices
 from retention_models.runs.execution.limits import machine_memory
-from retention_models.runs.execution.pool import Options, Task, execute_all
+from retention_models.runs.execution.pool import execute_all
 from retention_models.runs.execution.results import ExecutionResult, Limits
+from retention_models.runs.execution.tasks import Options, Task
 from retention_models.runs.publishing.context import RunPlan, RunRequest
 from retention_models.runs.publishing.endings import told_of_every_end
-from retention_models.runs.publishing.files import new_folder, sha256
+from retention_models.runs.publishing.files import MAKING, private_folder, sha256
 from retention_models.runs.publishing.fingerprints import (
     DataPrint,
     code_entry,
@@ -78,15 +78,7 @@ def own_notebooks() -> list[Path]:
 def chosen_stores(
     settings: Settings, transactions: Transactions, wanted: Sequence[str]
 ) -> list[str]:
-    """Ids of the stores to report on.
-
-    Raises
-    ------
-    SettingsError
-        If one is asked for that is not in the data.
-    DataError
-        If there is none.
-    """
+    """Ids of the stores to report on."""
     known = list(settings.stores.ids or transactions.store_ids())
     if not wanted:
         if not known:
@@ -310,8 +302,8 @@ def _execute(
         )
         for one, to in todo
     ]
-    slices = new_folder(work.output, private=True)  # every customer's purchases, below a web root
-    try:
+    # Every customer's purchases, below a web root; what a killed run leaves, the next one removes.
+    with private_folder(MAKING, work.output) as slices:
         ids = [one for one, _ in todo]
         if work.kind == STORE:
             write_slices(
@@ -328,8 +320,6 @@ def _execute(
             scheduler=settings.execution.scheduler,
         )
         yield from execute_all(tasks, options)
-    finally:
-        shutil.rmtree(slices, ignore_errors=True)  # the next run removes what is left
 
 
 def _limits(settings: Settings, jobs: int) -> Limits:

@@ -17,7 +17,8 @@ from typing import Any
 from retention_models.runs.execution.limits import be_killed_first, die_with_parent
 from retention_models.runs.execution.outputs import Journal
 from retention_models.runs.execution.preload import settle_libraries
-from retention_models.runs.execution.results import Limits, write_whole
+from retention_models.runs.execution.results import Limits
+from retention_models.runs.publishing.files import write_whole
 
 RECORD, JOURNAL, EXECUTED = "record", "journal", "executed.ipynb"
 BETWEEN = b"\x00--- cell %d ended ---\x00\n"
@@ -25,44 +26,19 @@ BETWEEN = b"\x00--- cell %d ended ---\x00\n"
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
-    """A notebook to execute.
+    """A notebook to execute."""
 
-    Attributes
-    ----------
-    source : Path
-        The notebook, with a cell tagged ``parameters``.
-    executed : Path
-        Where the executed notebook goes, also when it fails.
-    parameters : dict
-        Name → value, each a name of the parameters cell. Text stays text: a store id such as 0042
-        passes as it is.
-    folder : Path
-        Working folder.
-    environment : dict
-        Variables of the environment beside those of this process.
-    """
-
-    source: Path
-    executed: Path
+    source: Path  # the notebook, with a cell tagged ``parameters``
+    executed: Path  # where the executed notebook goes, also when it fails
+    # Name → value, each a name of the parameters cell. Text stays text: a store id such as 0042
+    # passes as it is.
     parameters: dict[str, Any]
-    folder: Path
-    environment: dict[str, str]
+    folder: Path  # working folder
+    environment: dict[str, str]  # variables of the environment beside those of this process
 
 
 def run(notebook: Notebook, limits: Limits, scratch: Path, parent: int, streams: list[int]) -> None:
-    """Run the notebook and end this process: with a record of its end, unless it dies before.
-
-    Parameters
-    ----------
-    notebook : Notebook
-    limits : Limits
-    scratch : Path
-        Where this process writes; its folder for temporary files too.
-    parent : int
-        Id of the process that watches.
-    streams : list of int
-        Descriptors for what is written to stdout and stderr below Python.
-    """
+    """Run the notebook and end this process: with a record of its end, unless it dies before."""
     code = 1
     try:
         _settle(notebook, scratch, parent, streams)
@@ -130,7 +106,7 @@ def _execute(notebook: Notebook, limits: Limits, scratch: Path) -> None:
         found |= {"text": error.evalue, "traceback": "\n".join(error.traceback)}
         journal.note(event="failed", **found)
     journal.close()
-    write_whole(scratch / RECORD, b"ended")
+    write_whole(scratch / RECORD, b"ended", synced=False)
     atexit._run_exitfuncs()  # what the notebook opened is closed
 
 

@@ -90,27 +90,7 @@ class InProcessEngine:
         ipython_folder: str | None = None,
         **_: Any,
     ) -> None:
-        """Run the cells.
-
-        Parameters
-        ----------
-        nb_man : NotebookExecutionManager
-        kernel_name : str
-            Not used: cells are Python of this interpreter.
-        output_limit : int
-            Bytes of output that are kept.
-        note : callable
-            Called with the parts of a record that outlives this process.
-        between : callable
-            Called with a cell's place when it has ended.
-        ipython_folder : str, optional
-            Where IPython keeps what it writes.
-
-        Raises
-        ------
-        RuntimeError
-            If a notebook has run in this process before.
-        """
+        """Run the cells."""
         from retention_models.runs.execution.outputs import Outputs, now
 
         if cls._used:
@@ -240,15 +220,7 @@ class NotebookShell(InteractiveShell):
 
 
 def new_shell(take: Take, ipython_folder: str | None = None) -> NotebookShell:
-    """The shell of this process, its streams and pictures included.
-
-    Parameters
-    ----------
-    take : callable
-        Is given the type and content of every message that a kernel would have sent.
-    ipython_folder : str, optional
-        Where IPython keeps what it writes; the user's own folder unless given.
-    """
+    """The shell of this process, its streams and pictures included."""
     config = Config()
     config.HistoryManager.enabled = False  # with it comes a thread, and a data base of the user's
     config.InteractiveShell.colors = "nocolor"

@@ -9,10 +9,8 @@ import copy
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import warnings
@@ -37,6 +35,7 @@ with warnings.catch_warnings():
 from retention_models.runs.execution.forked import Notebook, literal
 from retention_models.runs.execution.limits import end_family, memory_of
 from retention_models.runs.execution.outputs import NOT_KEPT, now
+from retention_models.runs.execution.preload import ONE_THREAD
 from retention_models.runs.execution.results import (
     ExecutionResult,
     Limits,
@@ -44,15 +43,14 @@ from retention_models.runs.execution.results import (
     mark_as_stopped,
     own_end,
     runs_of,
-    write_whole,
 )
+from retention_models.runs.publishing.files import private_folder, write_whole
 
 NAME = "retention-kernel"
 _LOOK_EVERY = 0.2  # seconds
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # a kernel's tracebacks are made for terminals
 _START = 60  # seconds for a kernel to begin
 _SHOWN = {"stream", "display_data", "update_display_data", "execute_result"}
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class OwnKernelManager(AsyncKernelManager):
@@ -181,25 +179,22 @@ class _KernelEngine(Engine):
 @contextmanager
 def _private_jupyter(environment: dict[str, str]) -> Iterator[Path]:
     """Short-lived runtime and IPython folders: short socket paths, no start-up files of the user."""
-    folder = tempfile.mkdtemp(prefix="rm-")
-    wanted = {
-        "JUPYTER_RUNTIME_DIR": f"{folder}/r",
-        "IPYTHONDIR": f"{folder}/i",
-        "TMPDIR": folder,
-        **dict.fromkeys(_ONE_THREAD, "1"),
-        **environment,
-    }
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield Path(folder)
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-        shutil.rmtree(folder, ignore_errors=True)
+    with private_folder("rm-") as folder:
+        wanted = {
+            "JUPYTER_RUNTIME_DIR": f"{folder}/r",
+            "IPYTHONDIR": f"{folder}/i",
+            "TMPDIR": str(folder),
+            **dict.fromkeys(ONE_THREAD, "1"),
+            **environment,
+        }
+        before = dict(os.environ)
+        try:
+            os.environ.update(wanted)
+            yield folder
+        finally:
+            for name in wanted:
+                os.environ.pop(name, None)
+            os.environ.update({name: before[name] for name in wanted if name in before})
 
 
 def execute_once(notebook: Notebook, limits: Limits) -> ExecutionResult:
@@ -229,7 +224,7 @@ def execute_once(notebook: Notebook, limits: Limits) -> ExecutionResult:
             left_out=max([mark.get("left_out", 0) for mark in run.marks], default=0),
         )
         if executed.exists():
-            write_whole(notebook.executed, executed.read_bytes())
+            write_whole(notebook.executed, executed.read_bytes(), synced=False)
         return result
 
 

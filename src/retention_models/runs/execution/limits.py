@@ -28,13 +28,7 @@ def machine_memory() -> int | None:
 
 
 def die_with_parent(parent: int) -> None:
-    """Let the kernel end this process when its parent ends, however that happens.
-
-    Parameters
-    ----------
-    parent : int
-        The parent's id: if it is gone already, this process ends at once.
-    """
+    """Let the kernel end this process when its parent ends, however that happens."""
     if LINUX:
         ctypes.CDLL(None, use_errno=True).prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
@@ -99,15 +93,7 @@ def out_of_memory_kills() -> int:
 
 
 def end_family(pid: int, *, grace: float = 0.0) -> None:
-    """End a process and all that descends from it: asked first, then killed.
-
-    Parameters
-    ----------
-    pid : int
-        Not waited for: its parent does that.
-    grace : float
-        Seconds between the asking and the killing.
-    """
+    """End a process and all that descends from it: asked first, then killed."""
     if grace:
         _signal([pid], signal.SIGTERM)
         until = time.monotonic() + grace

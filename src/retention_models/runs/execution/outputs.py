@@ -39,17 +39,7 @@ class Journal:
 
 
 class Outputs:
-    """Outputs of the cells of a notebook, from messages as a kernel sends them.
-
-    Parameters
-    ----------
-    notebook : NotebookNode
-        Its cells' outputs are filled.
-    limit : int
-        Bytes that are kept of all outputs together.
-    note : callable
-        Called with each message that is kept, and its cell.
-    """
+    """Outputs of the cells of a notebook, from messages as a kernel sends them."""
 
     def __init__(
         self,

@@ -14,13 +14,7 @@ _PIECE = 1 << 16
 
 
 class Below:
-    """One stream; the reading end of its pipe.
-
-    Parameters
-    ----------
-    limit : int
-        Bytes that are kept.
-    """
+    """One stream; the reading end of its pipe."""
 
     def __init__(self, limit: int) -> None:
         self.reading, self.writing = os.pipe()

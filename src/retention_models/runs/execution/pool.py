@@ -5,12 +5,11 @@ Where notebooks run: processes of this machine, or the workers of a Dask cluster
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from retention_models.runs.execution.forked import Notebook
 from retention_models.runs.execution.outputs import now
 from retention_models.runs.execution.results import ExecutionResult, Limits
 from retention_models.runs.execution.retries import execute
+from retention_models.runs.execution.tasks import Options, Task
 from retention_models.runs.execution.workers import Workers
 from retention_models.runs.publishing.files import hashes
 
@@ -30,19 +30,7 @@ _TRIES = 3
 
 @contextmanager
 def open_executor(options: Options, notebooks: Sequence[Path]) -> Iterator[Executor]:
-    """An executor for a run's notebooks; what is under way when it is closed is ended.
-
-    Parameters
-    ----------
-    options : Options
-    notebooks : sequence of Path
-        Whose imports are made beforehand.
-
-    Raises
-    ------
-    SettingsError
-        If the scheduler cannot be reached, or `distributed` is not installed.
-    """
+    """An executor for a run's notebooks; what is under way when it is closed is ended."""
     seconds = options.limits.seconds + _BESIDE
     if options.scheduler is not None:
         with _cluster(options.scheduler, options.warm, notebooks, seconds) as executor:
@@ -61,16 +49,7 @@ def open_executor(options: Options, notebooks: Sequence[Path]) -> Iterator[Execu
 
 
 class LocalExecutor(Executor):
-    """Calls functions in processes of this machine.
-
-    Parameters
-    ----------
-    workers : Workers
-    jobs : int
-        How many at once.
-    seconds : float
-        How long each may take.
-    """
+    """Calls functions in processes of this machine."""
 
     def __init__(self, workers: Workers, jobs: int, seconds: float) -> None:
         self._workers, self._seconds = workers, seconds
@@ -151,81 +130,8 @@ def call_beside(
     return workers.call(function, *arguments, seconds=seconds)
 
 
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Task:
-    """One notebook to execute; travels to whichever process executes it.
-
-    Attributes
-    ----------
-    id : str
-        Of the store, or of whatever the notebook is about.
-    notebook : Path
-    parameters : dict
-        By name of the notebook's parameters cell.
-    folder : Path
-        Working folder; the executed notebook goes there.
-    kind : str
-        What the notebook is about.
-    """
-
-    id: str
-    notebook: Path
-    parameters: dict[str, Any]
-    folder: Path
-    kind: str = "store"
-
-    @property
-    def executed(self) -> Path:
-        """Where the executed notebook goes."""
-        return self.folder / f"{self.kind}_report.ipynb"
-
-
-@dataclass(frozen=True)
-class Options:
-    """How notebooks are executed.
-
-    Attributes
-    ----------
-    jobs : int
-        How many at once on this machine.
-    warm : bool
-        In processes forked from one that has its imports made, or else in kernels.
-    limits : Limits
-        Of each.
-    environment : dict
-        Variables that each is given.
-    scheduler : str, optional
-        Address of a Dask scheduler; this machine without it.
-    """
-
-    jobs: int = 1
-    warm: bool = True
-    limits: Limits = field(default_factory=Limits)
-    environment: dict[str, str] = field(default_factory=dict)
-    scheduler: str | None = None
-
-
 def execute_all(tasks: Sequence[Task], options: Options) -> Iterator[tuple[str, ExecutionResult]]:
-    """Execute notebooks, several at once; the id and what became of each, as it ends.
-
-    Parameters
-    ----------
-    tasks : sequence of Task
-    options : Options
-
-    Yields
-    ------
-    tuple of str and ExecutionResult
-        One for each task, whatever happens to the processes that execute them.
-
-    Raises
-    ------
-    SettingsError
-        If the scheduler cannot be reached.
-    """
+    """Execute notebooks, several at once; the id and what became of each, as it ends."""
     notebooks = tuple(dict.fromkeys(task.notebook for task in tasks))
     with open_executor(options, notebooks) as executor:
         futures = _submitted(executor, tasks, options)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import nbformat
 
 from retention_models.languages import ENGLISH, catalogue, phrase, speaking, spoken
+from retention_models.runs.publishing.files import write_whole
 
 SENTENCES = catalogue(
     {
@@ -42,24 +43,15 @@ Status = Literal["ok", "cell failed", "timed out", "kernel died", "could not sta
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a notebook may use.
+    """What a notebook may use."""
 
-    Attributes
-    ----------
-    seconds : float
-        Wall-clock time of the whole notebook.
-    memory : int, optional
-        Bytes that it may hold in memory, with the processes that it starts; None for no limit.
-    output : int
-        Bytes of output that are kept; what goes beyond is counted and left out.
-    tries : int
-        How often a notebook is begun whose process died or did not start; a cell's own error, a limit
-        of time and one of memory are final.
-    """
-
-    seconds: float = 600.0
+    seconds: float = 600.0  # wall-clock time of the whole notebook
+    # Bytes that it may hold in memory, with the processes that it starts; None for no limit.
     memory: int | None = None
+    # Bytes of output that are kept; what goes beyond is counted and left out.
     output: int = 10_000_000
+    # How often a notebook is begun whose process died or did not start; a cell's own error, a
+    # limit of time and one of memory are final.
     tries: int = 3
 
 
@@ -74,60 +66,29 @@ class CellRun:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionResult:
-    """What became of a notebook.
+    """What became of a notebook."""
 
-    Attributes
-    ----------
-    status : str
-        "ok" only where every cell ran to its end without an error.
-    warm : bool
-        Whether it ran in a process forked from a warm one, or else in a kernel.
-    started, ended : str
-        UTC, ISO 8601.
-    cells : tuple of CellRun
-        The cells that were begun.
-    cell : int, optional
-        Place of the cell that failed or was running at the end, where there is one.
-    error, text, traceback : str, optional
-        Name of a cell's error, what it says, and where it came from.
-    why : str
-        Why it was ended, a key of `SENTENCES`, where there is one for it.
-    amounts : dict
-        What that sentence tells: seconds, or bytes.
-    signal, exit_code : int, optional
-        How the process ended that ran it, where it died.
-    over_limit : bool
-        Whether it was ended for its time or its memory.
-    memory : int, optional
-        Most bytes that it held, where known.
-    log : str
-        What its process said beside the cells' outputs.
-    left_out : int
-        Bytes of output that were not kept.
-    tries : int
-        How often it was begun.
-    files : dict, optional
-        sha256 of every file in its folder when it had ended, by path; None where that is not known.
-    """
-
-    status: Status
-    warm: bool
-    started: str
-    ended: str
-    cells: tuple[CellRun, ...] = ()
+    status: Status  # "ok" only where every cell ran to its end without an error
+    warm: bool  # whether it ran in a process forked from a warm one, or else in a kernel
+    started: str  # UTC, ISO 8601
+    ended: str  # UTC, ISO 8601
+    cells: tuple[CellRun, ...] = ()  # the cells that were begun
+    # Place of the cell that failed or was running at the end, where there is one.
     cell: int | None = None
-    error: str | None = None
-    text: str | None = None
-    traceback: str | None = None
-    why: str = ""
+    error: str | None = None  # name of a cell's error
+    text: str | None = None  # what it says
+    traceback: str | None = None  # where it came from
+    why: str = ""  # why it was ended, a key of `SENTENCES`, where there is one for it
+    # What that sentence tells: seconds, or bytes.
     amounts: dict[str, float] = field(default_factory=dict)
-    signal: int | None = None
-    exit_code: int | None = None
-    over_limit: bool = False
-    memory: int | None = None
-    log: str = ""
-    left_out: int = 0
-    tries: int = 1
+    signal: int | None = None  # how the process ended that ran it, where it died
+    exit_code: int | None = None  # how the process ended that ran it, where it died
+    over_limit: bool = False  # whether it was ended for its time or its memory
+    memory: int | None = None  # most bytes that it held, where known
+    log: str = ""  # what its process said beside the cells' outputs
+    left_out: int = 0  # bytes of output that were not kept
+    tries: int = 1  # how often it was begun
+    # The sha256 of every file in its folder when it had ended, by path; None where that is not known.
     files: dict[str, str] | None = None
 
     @property
@@ -167,7 +128,7 @@ class ExecutionResult:
 
     def write(self, path: Path) -> None:
         """Write it as JSON; the file is there whole or not at all."""
-        write_whole(path, json.dumps(asdict(self), ensure_ascii=False).encode())
+        write_whole(path, json.dumps(asdict(self), ensure_ascii=False), synced=False)
 
     @classmethod
     def read(cls, path: Path) -> ExecutionResult:
@@ -199,26 +160,11 @@ def signal_name(number: int) -> str:
         return "unknown"
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place and rename it into it."""
-    beside = path.with_name(f".{path.name}.writing")
-    beside.write_bytes(content)
-    beside.replace(path)
-
-
 _NOT_RUN = "papermill-error-cell-tag"
 
 
 def own_end(nb: nbformat.NotebookNode, failed: dict[str, Any] | None) -> dict[str, Any]:
-    """The end of a notebook whose process lived: every cell ran, one failed, or it left by itself.
-
-    Parameters
-    ----------
-    nb : NotebookNode
-        As executed.
-    failed : dict, optional
-        cell, error, text and traceback of the cell that failed.
-    """
+    """The end of a notebook whose process lived: every cell ran, one failed, or it left by itself."""
     if failed is not None:
         told = {name: failed[name] for name in ("cell", "error", "text", "traceback")}
         return {"status": "cell failed", **told}
@@ -232,17 +178,7 @@ def own_end(nb: nbformat.NotebookNode, failed: dict[str, Any] | None) -> dict[st
 def described(
     stopped: str, why: str, code: int | None, amounts: dict[str, float] | None = None
 ) -> dict[str, Any]:
-    """The end of a notebook whose process did not live.
-
-    Parameters
-    ----------
-    stopped, why : str
-        Status and reason, a key of `results.SENTENCES`, where it was ended for a limit; else empty.
-    code : int, optional
-        Exit code; below 0 a signal.
-    amounts : dict, optional
-        What the reason tells.
-    """
+    """The end of a notebook whose process did not live."""
     found: dict[str, Any] = {"status": stopped or "kernel died", "why": why}
     found["amounts"] = amounts or {}
     found["over_limit"] = bool(stopped)
@@ -264,13 +200,7 @@ def runs_of(marks: list[dict[str, Any]]) -> list[CellRun]:
 def mark_as_stopped(
     nb: nbformat.NotebookNode, runs: list[CellRun], found: dict[str, Any]
 ) -> int | None:
-    """Say in the notebook which cell was running and did not end; those after it never began.
-
-    Returns
-    -------
-    int or None
-        That cell's place; None where the process ended between two cells.
-    """
+    """Say in the notebook which cell was running and did not end; those after it never began."""
     told = {"warm": True, "started": "", "ended": ""}
     sentence = ExecutionResult(**{**told, **found}).sentence
     begun = {run.cell: run for run in runs}
@@ -294,14 +224,7 @@ def mark_as_stopped(
 
 
 def add_streams(nb: nbformat.NotebookNode, texts: list[tuple[dict[int, str], str]]) -> None:
-    """Put what was written below Python into the cell that wrote it, after its other outputs.
-
-    Parameters
-    ----------
-    nb : NotebookNode
-    texts : list
-        For stdout and stderr: text by cell, and the rest.
-    """
+    """Put what was written below Python into the cell that wrote it, after its other outputs."""
     # Beside a failed cell papermill sets two of its own, which were not run.
     cells = [c for c in nb.cells if _NOT_RUN not in c.metadata.get("tags", [])]
     for name, (by_cell, _) in zip(("stdout", "stderr"), texts, strict=True):

@@ -17,23 +17,7 @@ Execute = Callable[[Notebook, Limits], ExecutionResult]
 
 
 def execute(notebook: Notebook, limits: Limits, *, warm: bool | None = None) -> ExecutionResult:
-    """Execute a notebook, again where its process died or did not start.
-
-    Parameters
-    ----------
-    notebook : Notebook
-        Its working folder is emptied before another try.
-    limits : Limits
-        Its seconds are for all tries together.
-    warm : bool, optional
-        Fork this process, or start a kernel; unless given, fork where this process was itself forked
-        from one that had made its imports.
-
-    Returns
-    -------
-    ExecutionResult
-        Of the last try.
-    """
+    """Execute a notebook, again where its process died or did not start."""
     if preload.FORKED if warm is None else warm:
         from retention_models.runs.execution.supervisor import execute_once
     else:

@@ -13,11 +13,9 @@ import json
 import os
 import pickle
 import select
-import shutil
 import signal
 import sys
 import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,10 +27,9 @@ from retention_models.runs.execution.limits import (
     die_with_parent,
     end_family,
 )
-from retention_models.runs.execution.results import write_whole
+from retention_models.runs.publishing.files import remove, write_whole
 
 RESULT = ".result"
-_LAST_WRITES = 2.0  # seconds
 
 
 def main() -> None:
@@ -58,14 +55,6 @@ def main() -> None:
     remove(Path(settings["folder"]))
 
 
-def remove(folder: Path) -> None:
-    """Remove a folder, in which a process that was killed may still write for a moment."""
-    until = time.monotonic() + _LAST_WRITES
-    while folder.exists() and time.monotonic() < until:
-        shutil.rmtree(folder, ignore_errors=True)
-        time.sleep(0.01)
-
-
 def _answer(answers: int, **content: Any) -> None:
     os.write(answers, json.dumps(content).encode() + b"\n")
 
@@ -74,7 +63,7 @@ def do(work: Path) -> None:
     """Call what a file of work holds, and write what it returned."""
     function, arguments = pickle.loads(work.read_bytes())  # noqa: S301 - the run's own file
     found = function(*arguments)
-    write_whole(work.with_suffix(RESULT), pickle.dumps(found))
+    write_whole(work.with_suffix(RESULT), pickle.dumps(found), synced=False)
 
 
 def _serve_in_turn(requests: int, answers: int) -> None:

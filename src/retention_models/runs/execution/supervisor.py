@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import signal
-import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -34,8 +32,8 @@ from retention_models.runs.execution.results import (
     mark_as_stopped,
     own_end,
     runs_of,
-    write_whole,
 )
+from retention_models.runs.publishing.files import private_folder, write_whole
 
 _LOOK_EVERY = 0.1  # seconds
 _GRACE = 3.0  # seconds from the asking to the killing, and for what follows the last cell
@@ -79,24 +77,9 @@ class _Watch:
 
 
 def execute_once(notebook: Notebook, limits: Limits) -> ExecutionResult:
-    """Execute a notebook in a process forked from this one, which has its imports made.
-
-    Parameters
-    ----------
-    notebook : Notebook
-    limits : Limits
-
-    Returns
-    -------
-    ExecutionResult
-        Whatever happens to the notebook's process; and the executed notebook, with what it had shown
-        by then, is where it is to go.
-    """
-    scratch = Path(tempfile.mkdtemp(prefix="notebook-"))
-    try:
+    """Execute a notebook in a process forked from this one, which has its imports made."""
+    with private_folder("notebook-") as scratch:
         return _watched(notebook, limits, scratch)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)  # what a killed process left there
 
 
 def _watched(notebook: Notebook, limits: Limits, scratch: Path) -> ExecutionResult:
@@ -179,7 +162,7 @@ def _finish(notebook: Notebook, watch: _Watch, found: dict[str, Any]) -> Executi
     if any(by_cell for by_cell, _ in texts) or not whole.exists() or found["status"] != "ok":
         add_streams(nb, texts)
         nbformat.write(nb, whole)
-    write_whole(notebook.executed, whole.read_bytes())
+    write_whole(notebook.executed, whole.read_bytes(), synced=False)
     found["left_out"] = max([mark.get("left_out", 0) for mark in marks], default=0)
     found["left_out"] += sum(stream.left_out for stream in watch.streams)
     return ExecutionResult(**found, cells=tuple(runs))

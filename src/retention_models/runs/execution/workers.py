@@ -19,7 +19,6 @@ import queue
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,7 +29,8 @@ import tenacity
 
 from retention_models.runs.execution import preload
 from retention_models.runs.execution.results import signal_name
-from retention_models.runs.execution.server import RESULT, remove
+from retention_models.runs.execution.server import RESULT
+from retention_models.runs.publishing.files import private_place, remove
 
 _Result = TypeVar("_Result")
 _TRIES = 3
@@ -149,16 +149,7 @@ class _Server:
 
 
 class Workers:
-    """Processes of this machine that work can be sent to, by several threads at once.
-
-    Parameters
-    ----------
-    warm : bool
-        One process with its imports made, forked for each piece of work; else one process for each
-        piece that is done at a time, kept for the next.
-    notebooks : sequence of Path
-        Notebooks whose imports are made.
-    """
+    """Processes of this machine that work can be sent to, by several threads at once."""
 
     def __init__(self, *, warm: bool, notebooks: Sequence[Path] = ()) -> None:
         self._warm, self._notebooks = warm, tuple(notebooks)
@@ -166,7 +157,7 @@ class Workers:
         self._shared: _Server | None = None
         self._idle: list[_Server] = []
         self._all: list[_Server] = []
-        self._folder = Path(tempfile.mkdtemp(prefix="work-"))  # mkdtemp's are the user's alone
+        self._folder = private_place("work-")  # not made before `end` is sure to be called
         self._names = itertools.count()
 
     def __enter__(self) -> Self:
@@ -194,22 +185,7 @@ class Workers:
         return [server.pid for server in self._all if server.is_there]
 
     def call(self, function: Callable[..., _Result], *arguments: Any, seconds: float) -> _Result:
-        """Call a function in another process.
-
-        Parameters
-        ----------
-        function : callable
-            Of a module; called again, twice at most, where the process died.
-        *arguments
-            What can be pickled.
-        seconds : float
-            The process is ended after so many.
-
-        Raises
-        ------
-        WorkerDied
-            If the process died each time.
-        """
+        """Call a function in another process."""
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(
                 lambda error: isinstance(error, WorkerDied) and not self._ended
@@ -225,10 +201,9 @@ class Workers:
     def _call(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float
     ) -> Any:
-        work = self._folder / f"{next(self._names)}.work"
-        work.write_bytes(pickle.dumps((function, arguments)))
-        server = self._take()
+        server, work = self._take(), self._folder / f"{next(self._names)}.work"
         try:
+            work.write_bytes(pickle.dumps((function, arguments)))
             server.do(work, seconds)
             return pickle.loads(work.with_suffix(RESULT).read_bytes())  # noqa: S301 - its own file
         except _TooLong as error:
@@ -256,6 +231,7 @@ class Workers:
             return self._started(warm=False)
 
     def _started(self, *, warm: bool) -> _Server:
+        self._folder.mkdir(mode=0o700, exist_ok=True)
         server = _Server(warm, self._notebooks, self._folder)
         self._all.append(server)
         return server

@@ -25,23 +25,12 @@ from retention_models.settings.project import Settings
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What whoever started the run asked for.
+    """What whoever started the run asked for."""
 
-    Attributes
-    ----------
-    stores : tuple of str
-        Ids; empty for all of the project's.
-    as_of : date, optional
-        Last day that counts; None for the project's or the data's.
-    force : bool
-        Whether stores are made anew whose inputs are unchanged.
-    resume : bool
-        Whether the newest run (of that day, where one is given) is continued, if it was stopped.
-    """
-
-    stores: tuple[str, ...] = ()
-    as_of: dt.date | None = None
-    force: bool = False
+    stores: tuple[str, ...] = ()  # ids; empty for all of the project's
+    as_of: dt.date | None = None  # last day that counts; None for the project's or the data's
+    force: bool = False  # whether stores are made anew whose inputs are unchanged
+    # Whether the newest run (of that day, where one is given) is continued, if it was stopped.
     resume: bool = False
 
     def shown(self) -> dict[str, Any]:
@@ -51,33 +40,17 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What a run is to do.
-
-    Attributes
-    ----------
-    settings : Settings
-    as_of : date
-        Last day that counts.
-    output : Path
-        The output folder.
-    stores : tuple of str
-        Ids.
-    data : DataPrint
-    head : dict
-        The manifest's ``project``, ``parameters``, ``code``, ``lock`` and ``data``.
-    asked : RunRequest
-    kind : PageKind
-        What the pages are of; `stores` are then the ids of these.
-    """
+    """What a run is to do."""
 
     settings: Settings
-    as_of: dt.date
-    output: Path
-    stores: tuple[str, ...]
+    as_of: dt.date  # last day that counts
+    output: Path  # the output folder
+    pages: tuple[str, ...]  # ids of the stores, or of what else the pages are of
     data: DataPrint
+    # The manifest's ``project``, ``parameters``, ``code``, ``lock`` and ``data``.
     head: dict[str, Any] = field(repr=False)
     asked: RunRequest = field(default_factory=RunRequest)
-    kind: PageKind = STORE
+    kind: PageKind = STORE  # what the pages are of
 
     @property
     def whole(self) -> bool:
@@ -90,17 +63,10 @@ class RunClock:
     """The time in UTC and in the shop's zone, by the seconds that have passed since the start.
 
     A clock that is set back, or an hour that comes twice, gives no end before its start.
-
-    Attributes
-    ----------
-    zone : ZoneInfo
-        The zone that is named in the manifest.
-    started : datetime
-        In UTC.
     """
 
-    zone: ZoneInfo
-    started: dt.datetime = field(default_factory=lambda: dt.datetime.now(tz=dt.UTC))
+    zone: ZoneInfo  # the zone that is named in the manifest
+    started: dt.datetime = field(default_factory=lambda: dt.datetime.now(tz=dt.UTC))  # in UTC
     _origin: float = field(default_factory=time.monotonic, repr=False)
 
     def seconds(self) -> float:
@@ -148,29 +114,15 @@ class PreviousPage:
 
 @dataclass(frozen=True)
 class PublishContext:
-    """What the stores of a run share.
-
-    Attributes
-    ----------
-    settings : Settings
-    as_of : date
-    folder : Path
-        The run's folder.
-    run : str
-        Its id.
-    clock : RunClock
-    manifest : Manifest
-    secrets : dict
-        Value → where it is from, of what no file may hold.
-    kind : PageKind
-    """
+    """What the stores of a run share."""
 
     settings: Settings
     as_of: dt.date
-    folder: Path
-    run: str
+    folder: Path  # the run's folder
+    run: str  # its id
     clock: RunClock
     manifest: Manifest
+    # Value → where it is from, of what no file may hold.
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     kind: PageKind = STORE
 
@@ -180,33 +132,21 @@ class PublishContext:
         made = utc(self.clock.started)
         return {"run": self.run, "as_of": self.as_of.isoformat(), "made": made}
 
-    def place(self, store_id: str) -> Path:
+    def place(self, page_id: str) -> Path:
         """A store's folder."""
-        return self.folder / self.manifest.stores[store_id]["folder"]
+        return self.folder / self.manifest.stores[page_id]["folder"]
 
 
 @dataclass(frozen=True)
 class ExecutedPage:
-    """A store whose notebook was executed.
+    """A store whose notebook was executed."""
 
-    Attributes
-    ----------
-    store_id : str
-    result : ExecutionResult
-        What became of its notebook.
-    staging : Path
-        Where the notebook wrote; in the run's folder.
-    look : callable
-        Finds what the store has from earlier runs; asked only where it is needed.
-    known : dict
-        The entry's ``data`` and ``inputs``.
-    """
-
-    store_id: str
-    result: ExecutionResult
-    staging: Path
+    page_id: str
+    result: ExecutionResult  # what became of its notebook
+    staging: Path  # where the notebook wrote; in the run's folder
+    # Finds what the store has from earlier runs; asked only where it is needed.
     look: Callable[[], PreviousPage]
-    known: Entry
+    known: Entry  # the entry's ``data`` and ``inputs``
 
     @cached_property
     def before(self) -> PreviousPage:

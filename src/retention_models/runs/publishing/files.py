@@ -12,10 +12,12 @@ import fcntl
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -26,46 +28,59 @@ from retention_models.errors import LockHeld
 
 MAKING, OLD = ".making-", ".old-"
 
+_LAST_WRITES = 2.0  # seconds
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file aside, sync it, and rename it into place.
+def write_whole(path: Path, content: str | bytes, *, synced: bool = True) -> None:
+    """Write a file aside (text as UTF-8), sync it, and rename it into place; the old one or the new.
 
-    Parameters
-    ----------
-    path : Path
-        Replaced where there is one; its folder exists.
-    content : str or bytes
-        Text is written as UTF-8.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written; the file that was there stays as it was.
+    Synced unless it is only between processes of this machine, which a crash of it ends as well.
     """
     beside = path.with_name(f".{path.name}.writing")
     with open(beside, "wb") as stream:
         stream.write(content.encode("utf-8") if isinstance(content, str) else content)
         stream.flush()
-        os.fsync(stream.fileno())
+        if synced:
+            os.fsync(stream.fileno())
     os.replace(beside, path)
-    _sync(path.parent)
+    if synced:
+        _sync(path.parent)
 
 
-def new_folder(parent: Path, *, private: bool = False) -> Path:
-    """A folder to build in, on the file system where what is built will be renamed.
-
-    Parameters
-    ----------
-    parent : Path
-    private : bool
-        Whether it stays the user's alone: what is in it will not be published.
-    """
+def new_folder(parent: Path) -> Path:
+    """A folder to build in, on the file system where what is built will be renamed."""
     folder = Path(tempfile.mkdtemp(prefix=MAKING, dir=parent))
-    if not private:
-        folder.chmod(0o755)  # mkdtemp's is the owner's alone; web servers read as somebody else
+    folder.chmod(0o755)  # mkdtemp's is the owner's alone; web servers read as somebody else
     return folder
+
+
+def private_place(prefix: str, parent: Path | None = None) -> Path:
+    """Where a folder may be made with mode 0700: a path that nobody else can guess.
+
+    Unlike `tempfile.mkdtemp` it makes nothing: a signal may come between the making of a folder and
+    whatever is to remove it, and would leave it behind. Known beforehand, it is removed in any case.
+    """
+    return Path(parent or tempfile.gettempdir()) / f"{prefix}{secrets.token_urlsafe(6)}"
+
+
+@contextmanager
+def private_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
+    """A folder that is this user's alone for as long as a block lasts, whenever a signal ends it."""
+    folder = private_place(prefix, parent)
+    try:
+        folder.mkdir(mode=0o700)
+        yield folder
+    finally:
+        remove(folder)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, in which a process that was killed may still write for a moment."""
+    until = time.monotonic() + _LAST_WRITES
+    while folder.exists() and time.monotonic() < until:
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.01)
 
 
 def copy_tree(source: Path, folder: Path) -> None:
@@ -91,13 +106,6 @@ def swap_in(made: Path, target: Path) -> None:
     Where the file system can exchange two folders (Linux, local disks), a reader sees the old one or
     the new one at every moment. Where it cannot, the old one is renamed away first, and
     `clean_leftovers` brings it back if the run dies between the two.
-
-    Parameters
-    ----------
-    made : Path
-        The folder; what it replaced is removed with it.
-    target : Path
-        On the same file system.
     """
     if not target.exists():
         os.rename(made, target)
@@ -116,18 +124,7 @@ def swap_in(made: Path, target: Path) -> None:
 
 
 def clean_leftovers(folder: Path) -> list[str]:
-    """Remove what a run that was killed left in a folder; only under the lock.
-
-    Parameters
-    ----------
-    folder : Path
-        A run's folder.
-
-    Returns
-    -------
-    list of str
-        What was removed or brought back.
-    """
+    """Remove what a run that was killed left in a folder; only under the lock."""
     found = []
     for old in sorted(folder.glob(f"{OLD}*")):
         target = old.with_name(old.name.removeprefix(OLD))
@@ -215,18 +212,6 @@ def output_lock(folder: Path) -> Iterator[None]:
     The lock is the system's own, on the file ``.run.lock``: it ends with the process that holds it,
     however that ends, so a lock left by a killed run is no lock. The file says who holds it. Processes
     forked by the holder do not keep it.
-
-    Parameters
-    ----------
-    folder : Path
-        The output folder; exists.
-
-    Raises
-    ------
-    LockHeld
-        If another run holds it, with its pid, computer and start.
-    OSError
-        If the folder cannot be written.
     """
     path = (folder / LOCK).resolve()
     with _guard:

@@ -39,20 +39,11 @@ _NOT_ON_PAGES = {
 
 @dataclass(frozen=True)
 class DataPrint:
-    """The data of a run.
+    """The data of a run."""
 
-    Attributes
-    ----------
-    stores : dict
-        Store id → rows, unusable rows and sha256 of its own data.
-    sha256 : str
-        Of the whole log.
-    files : dict
-        Path → sha256 of the project's other files, None where that cannot be told.
-    """
-
-    stores: dict[str, dict[str, Any]]
-    sha256: str
+    stores: dict[str, dict[str, Any]]  # store id → rows, unusable rows and sha256 of its own data
+    sha256: str  # of the whole log
+    # Path → sha256 of the project's other files, None where that cannot be told.
     files: dict[str, str | None]
 
     def of_store(self, store_id: str) -> dict[str, Any]:
@@ -69,19 +60,6 @@ def digest(value: Any) -> str:
 def data_print(settings: Settings, log: Transactions) -> DataPrint:
     """Fingerprint the data of a run.
 
-    Parameters
-    ----------
-    settings : Settings
-    log : Transactions
-        The chain's checked log.
-
-    Returns
-    -------
-    DataPrint
-        The same for the same rows in any order, on one engine; what the rows hash to is the engine's.
-
-    Notes
-    -----
     A row's hash is the engine's, of its customer, day, spend, order and category; a store's is the sum
     of its rows' hashes modulo a prime, twice with different texts, with the number of rows and the rows
     that could not be used by reason.

@@ -22,17 +22,7 @@ LATEST = "latest"
 
 
 class History:
-    """The runs of an output folder up to a day, read when asked for.
-
-    Parameters
-    ----------
-    output : Path
-        The output folder.
-    as_of : date
-        Later days are not looked at: a page of tomorrow would not be an old one.
-    today : mapping
-        Entries of the day's own folder, from before this run.
-    """
+    """The runs of an output folder up to a day, read when asked for."""
 
     def __init__(self, output: Path, as_of: dt.date, today: Mapping[str, Entry]) -> None:
         day = as_of.isoformat()
@@ -40,11 +30,11 @@ class History:
         self._folders = [f for f in reversed(run_folders(output)) if f.name < day]
         self._read: dict[Path, Mapping[str, Entry]] = {self._today: dict(today)}
 
-    def before(self, store_id: str) -> PreviousPage:
+    def before(self, page_id: str) -> PreviousPage:
         """What a store has from earlier runs: the newest good page whose files are all as they were."""
         since = None
         tried = False
-        for folder, entry in self._entries(store_id):
+        for folder, entry in self._entries(page_id):
             if not tried and (entry["outcome"] != PENDING or entry["failure"]):
                 tried = True
                 since = entry["failure"] and entry["failure"]["since"]
@@ -53,13 +43,13 @@ class History:
                 return PreviousPage(place, entry["page"], since)
         return PreviousPage(since=since)
 
-    def _entries(self, store_id: str) -> Iterator[tuple[Path, Entry]]:
+    def _entries(self, page_id: str) -> Iterator[tuple[Path, Entry]]:
         for folder in (self._today, *self._folders):
             if folder not in self._read:
                 found = read_manifest(folder)
                 self._read[folder] = {} if found is None else found.stores
-            if store_id in self._read[folder]:
-                yield folder, self._read[folder][store_id]
+            if page_id in self._read[folder]:
+                yield folder, self._read[folder][page_id]
 
 
 def unfinished(output: Path, as_of: dt.date | None) -> Manifest | None:
@@ -80,22 +70,7 @@ def _stopped(manifest: Manifest) -> bool:
 
 
 def prune(output: Path, keep: int | None, folder: Path) -> list[str]:
-    """Remove the folders of old runs.
-
-    Parameters
-    ----------
-    output : Path
-        The output folder.
-    keep : int, optional
-        So many of the newest days stay; all of them where it is None.
-    folder : Path
-        The folder of this run, which stays in any case, as does the one that `latest` names.
-
-    Returns
-    -------
-    list of str
-        Names of the folders that were removed.
-    """
+    """Remove the folders of old runs."""
     if keep is None:
         return []
     latest = output / LATEST

@@ -29,20 +29,12 @@ Entry = dict[str, Any]
 
 @dataclass
 class Manifest:
-    """A run's manifest.
+    """A run's manifest."""
 
-    Attributes
-    ----------
-    folder : Path
-        The run's folder.
-    head : dict
-        Everything but the stores.
-    stores : dict
-        Entry of every store by its id, in the order of the run; an entry is replaced, never changed.
-    """
-
-    folder: Path
-    head: dict[str, Any]
+    folder: Path  # the run's folder
+    head: dict[str, Any]  # everything but the stores
+    # Entry of every store by its id, in the order of the run; an entry is replaced, never
+    # changed.
     stores: dict[str, Entry] = field(default_factory=dict)
     _texts: dict[str, tuple[Entry, str]] = field(default_factory=dict, repr=False)
 
@@ -54,50 +46,39 @@ class Manifest:
     def write(self) -> None:
         """Write it, whole."""
         head = json.dumps({**self.head, "counts": self.counts()}, indent=1)
-        stores = ",\n".join(self._text(store_id) for store_id in self.stores)
+        stores = ",\n".join(self._text(page_id) for page_id in self.stores)
         body = head.removesuffix("\n}")
         text = f'{body},\n "stores": [\n{stores}\n ]\n}}\n'
         write_whole(self.folder / MANIFEST, text)
 
-    def _text(self, store_id: str) -> str:
+    def _text(self, page_id: str) -> str:
         """An entry as a line of JSON; one that is as it was at the last writing is not made again."""
-        entry = self.stores[store_id]
-        known, text = self._texts.get(store_id, (None, ""))
+        entry = self.stores[page_id]
+        known, text = self._texts.get(page_id, (None, ""))
         if known is not entry:
             text = f"  {json.dumps(entry)}"
-            self._texts[store_id] = entry, text
+            self._texts[page_id] = entry, text
         return text
 
-    def intend(self, store_id: str, settled: Entry) -> None:
+    def intend(self, page_id: str, settled: Entry) -> None:
         """Write what will hold of a store once its folder is renamed into place.
 
         A run that dies during the renaming leaves this entry; whoever reads it can tell from the
         files' sha256 whether it happened (`reconciled`).
         """
-        entry = self.stores[store_id]
-        self.stores[store_id] = {**entry, "outcome": PUBLISHING, "next": settled}
+        entry = self.stores[page_id]
+        self.stores[page_id] = {**entry, "outcome": PUBLISHING, "next": settled}
         self.write()
 
-    def settle(self, store_id: str, settled: Entry) -> None:
+    def settle(self, page_id: str, settled: Entry) -> None:
         """Write what became of a store."""
-        entry = self.stores[store_id]
-        self.stores[store_id] = {"store": entry["store"], "folder": entry["folder"], **settled}
+        entry = self.stores[page_id]
+        self.stores[page_id] = {"store": entry["store"], "folder": entry["folder"], **settled}
         self.write()
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """A folder's manifest, every store reconciled with its files; None where there is none.
-
-    Parameters
-    ----------
-    folder : Path
-        A run's folder.
-
-    Returns
-    -------
-    Manifest or None
-        None also for a manifest of another schema, or one that is not ours.
-    """
+    """A folder's manifest, every store reconciled with its files; None where there is none."""
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, ValueError):

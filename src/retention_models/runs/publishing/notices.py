@@ -21,14 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def check_notices(notices: Notices) -> None:
-    """Refuse, before anything runs, what could not be told at the end.
-
-    Raises
-    ------
-    SettingsError
-        If the variable with the addresses is not set, or apprise is not installed or takes none of
-        them for an address.
-    """
+    """Refuse, before anything runs, what could not be told at the end."""
     if notices.addresses is None:
         return
     addresses = os.environ.get(notices.addresses, "").split()
@@ -53,17 +46,7 @@ def check_notices(notices: Notices) -> None:
 
 
 def tell_outcome(notices: Notices, manifest: Manifest, chain: str) -> None:
-    """Tell what became of a run; what goes wrong here is logged and changes nothing else.
-
-    Parameters
-    ----------
-    notices : Notices
-        Who, and when.
-    manifest : Manifest
-        The run's, finished.
-    chain : str
-        The project's name.
-    """
+    """Tell what became of a run; what goes wrong here is logged and changes nothing else."""
     summary = outcome(manifest, chain)
     if notices.when == "failure" and not summary["failed"]:
         return

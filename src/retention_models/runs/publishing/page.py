@@ -50,24 +50,7 @@ class PageFailure(RuntimeError):
 
 
 def publish(press: PublishContext, tried: ExecutedPage) -> Entry:
-    """Publish a store's page, or the failure in its place.
-
-    Parameters
-    ----------
-    press : PublishContext
-    tried : ExecutedPage
-        Its staging folder is gone afterwards.
-
-    Returns
-    -------
-    dict
-        What the manifest now says of the store.
-
-    Raises
-    ------
-    OSError
-        If the manifest cannot be written; the store's folder is as it was then.
-    """
+    """Publish a store's page, or the failure in its place."""
     try:
         _build(press, tried)
         settled = _settled(press, tried, PUBLISHED, tried.staging)
@@ -78,26 +61,13 @@ def publish(press: PublishContext, tried: ExecutedPage) -> Entry:
 
 
 def withdraw(
-    press: PublishContext, store_id: str, look: Callable[[], PreviousPage], known: Entry
+    press: PublishContext, page_id: str, look: Callable[[], PreviousPage], known: Entry
 ) -> Entry:
-    """Take back a page whose files are no longer those that were published.
-
-    Parameters
-    ----------
-    press : PublishContext
-    store_id : str
-    look, known
-        As of `ExecutedPage`.
-
-    Returns
-    -------
-    dict
-        What the manifest now says of the store.
-    """
-    entry = press.manifest.stores[store_id]
+    """Take back a page whose files are no longer those that were published."""
+    entry = press.manifest.stores[page_id]
     moment = entry["ended"] or utc(press.clock.now())
     was = ExecutionResult("ok", True, moment, moment, tries=entry["attempts"])
-    tried = ExecutedPage(store_id, was, new_folder(press.folder), look, known)
+    tried = ExecutedPage(page_id, was, new_folder(press.folder), look, known)
     changed = PageError("Its files were changed after they were published.")
     return _publish_failure(press, tried, changed)
 
@@ -116,24 +86,24 @@ def _publish_failure(press: PublishContext, tried: ExecutedPage, error: Exceptio
 
 def _put(press: PublishContext, tried: ExecutedPage, settled: Entry, made: Path) -> Entry:
     """Rename a finished folder into place, with the manifest told before and after."""
-    target = press.place(tried.store_id)
+    target = press.place(tried.page_id)
     try:
         sync_tree(made)
     except OSError as error:
         return _unwritten(press, tried, error, made)
-    press.manifest.intend(tried.store_id, settled)
+    press.manifest.intend(tried.page_id, settled)
     try:
         swap_in(made, target)
     except OSError as error:
         if hashes(target) != settled["files"]:
             return _unwritten(press, tried, error, made)
-    press.manifest.settle(tried.store_id, settled)
+    press.manifest.settle(tried.page_id, settled)
     return settled
 
 
 def _build(press: PublishContext, tried: ExecutedPage) -> None:
     """The page, beside what the notebook wrote; an error where one of them is not to be published."""
-    result, staging, store_id = tried.result, tried.staging, tried.store_id
+    result, staging, page_id = tried.result, tried.staging, tried.page_id
     if result.status != "ok":
         raise PageFailure(
             _KIND.get(result.status, "start"),
@@ -147,19 +117,19 @@ def _build(press: PublishContext, tried: ExecutedPage) -> None:
     notebook = nbformat.read(staging / press.kind.notebook, as_version=4)
     require_forms(notebook)
     made = press.clock.made
-    page = render.notebook_page(notebook, press.settings, store_id, press.as_of, made, press.kind)
-    page = lint(seen(page), f"{press.kind.name} {store_id}")
+    page = render.notebook_page(notebook, press.settings, page_id, press.as_of, made, press.kind)
+    page = lint(seen(page), f"{press.kind.name} {page_id}")
     (staging / press.kind.page).write_text(page, encoding="utf-8")
-    _require_headline(staging / press.kind.headline, press.kind, store_id)
+    _require_headline(staging / press.kind.headline, press.kind, page_id)
     require_no_secret(staging, press.secrets)
 
 
-def _require_headline(path: Path, kind: PageKind, store_id: str) -> None:
+def _require_headline(path: Path, kind: PageKind, page_id: str) -> None:
     if not path.is_file():
         raise PageError(f"Its notebook wrote no {path.name}.")
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        of = found.get(kind.name, store_id)
+        of = found.get(kind.name, page_id)
         for section, names in kind.needed.items():
             for entry in [found[section]] if not names else [found[section][n] for n in names]:
                 if entry["value"] is None:
@@ -168,7 +138,7 @@ def _require_headline(path: Path, kind: PageKind, store_id: str) -> None:
         raise PageError(
             f"Its {path.name} lacks what the index shows ({type(error).__name__}: {error})."
         ) from None
-    if of != store_id:
+    if of != page_id:
         raise PageError(f"Its {path.name} is of the {kind.name} {of!r}.")
 
 
@@ -218,13 +188,13 @@ def _rebuild(
         page = render.failure_page(
             failure,
             press.settings,
-            tried.store_id,
+            tried.page_id,
             press.as_of,
             press.clock.made,
             press.run,
             press.kind,
         )
-        page = lint(seen(page), f"{press.kind.name} {tried.store_id}")
+        page = lint(seen(page), f"{press.kind.name} {tried.page_id}")
     (folder / press.kind.page).write_text(page, encoding="utf-8")
     (folder / DETAILS).write_text(details, encoding="utf-8")
     (folder / FAILED_NOTEBOOK).unlink(missing_ok=True)  # of an earlier night
@@ -266,7 +236,7 @@ def _unwritten(press: PublishContext, tried: ExecutedPage, error: OSError, *made
     """Where nothing could be written the folder stays as it was, and the manifest says so."""
     for folder in {tried.staging, *made}:
         shutil.rmtree(folder, ignore_errors=True)  # what cannot be removed now is at the next run
-    target = press.place(tried.store_id)
+    target = press.place(tried.page_id)
     failure, _ = _failure(press, error, tried.before)
     reason = error.strerror or type(error).__name__
     failure["message"] = phrase("Its files could not be written: {reason}.", reason=reason)
@@ -274,5 +244,5 @@ def _unwritten(press: PublishContext, tried: ExecutedPage, error: OSError, *made
     here = tried.before.page if tried.before.folder == target else None
     settled = _settled(press, tried, KEPT if here else "failed", target)
     settled.update(failure=failure, page=here)
-    press.manifest.settle(tried.store_id, settled)
+    press.manifest.settle(tried.page_id, settled)
     return settled

@@ -23,19 +23,6 @@ def check_parameters(notebook: Path, given: Mapping[str, Value]) -> None:
 
     A parameter's type is that of its annotation, or else of the value that it has in the cell tagged
     ``parameters``; a whole number will do for a number. One without a value has to be given.
-
-    Parameters
-    ----------
-    notebook : Path
-        The notebook.
-    given : mapping
-        Name → value from the project file. The run's own (project_file, store_id, as_of and
-        output_folder, all text) come on top, and the notebook has to have them.
-
-    Raises
-    ------
-    SettingsError
-        With every mistake.
     """
     declared = _declared(notebook)
     mistakes = [_unknown(name, declared) for name in given if name not in declared]

@@ -20,20 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Progress:
-    """Tells what happens in a run.
-
-    Parameters
-    ----------
-    terminal : text stream, optional
-        Where a line with the estimate renews itself; None where nobody looks on.
-    json_lines : Path, optional
-        A file to which every event is appended, a JSON object per line.
-
-    Raises
-    ------
-    SettingsError
-        If the file cannot be written.
-    """
+    """Tells what happens in a run."""
 
     def __init__(self, terminal: TextIO | None = None, json_lines: Path | None = None) -> None:
         self._terminal = terminal

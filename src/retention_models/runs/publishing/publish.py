@@ -55,29 +55,7 @@ Tell = Callable[..., None]
 
 
 def publish_run(plan: RunPlan, execute: Execute, tell: Tell) -> Manifest:
-    """Make, publish and record the stores of a run.
-
-    Parameters
-    ----------
-    plan : RunPlan
-    execute : callable
-        Is given the jobs and the last day, and yields a store's id with what became of its notebook as
-        they end.
-    tell : callable
-        Is told each event by name, with keyword arguments.
-
-    Returns
-    -------
-    Manifest
-        As it was written last.
-
-    Raises
-    ------
-    LockHeld
-        If another run is publishing there.
-    SettingsError
-        If the output folder cannot be written.
-    """
+    """Make, publish and record the stores of a run."""
     try:
         plan.output.mkdir(parents=True, exist_ok=True)
         with output_lock(plan.output):
@@ -110,7 +88,7 @@ def _locked_run(plan: RunPlan, execute: Execute, tell: Tell) -> Manifest:
         "started",
         run=head["run"],
         as_of=plan.as_of,
-        stores=len(plan.stores),
+        stores=len(plan.pages),
         todo=len(todo),
         kind=plan.kind.name,
     )
@@ -135,12 +113,12 @@ def _require_distinct(plan: RunPlan) -> None:
     if not (plan.output / LOCK.upper()).exists():
         return
     seen: dict[str, str] = {}
-    for store_id in plan.stores:
-        other = seen.setdefault(store_folder(store_id).casefold(), store_id)
-        if other != store_id:
+    for page_id in plan.pages:
+        other = seen.setdefault(store_folder(page_id).casefold(), page_id)
+        if other != page_id:
             raise SettingsError(
                 f"reports.output: {plan.output} does not tell upper from lower case, so that stores "
-                f"{other!r} and {store_id!r} would share a folder. Choose another with --output."
+                f"{other!r} and {page_id!r} would share a folder. Choose another with --output."
             )
 
 
@@ -152,7 +130,7 @@ def _begun(plan: RunPlan, clock: RunClock) -> tuple[RunPlan, dict[str, Any]]:
         plan = replace(
             plan,
             as_of=dt.date.fromisoformat(stopped.head["as_of"]),
-            stores=tuple(i for i, e in stopped.stores.items() if e["run"] == stopped.head["run"]),
+            pages=tuple(i for i, e in stopped.stores.items() if e["run"] == stopped.head["run"]),
         )
         head = {**stopped.head, **plan.head, "state": "running", "ended": None}
         head["resumed"] = [*stopped.head["resumed"], clock.stamp()]
@@ -176,29 +154,29 @@ def _begun(plan: RunPlan, clock: RunClock) -> tuple[RunPlan, dict[str, Any]]:
     }
 
 
-def _known(plan: RunPlan, store_id: str) -> Entry:
+def _known(plan: RunPlan, page_id: str) -> Entry:
     code = plan.head["code"]
     return {
-        "data": plan.data.of_store(store_id),
-        "inputs": inputs_sha256(store_id, plan.as_of, plan.settings, plan.data, code),
+        "data": plan.data.of_store(page_id),
+        "inputs": inputs_sha256(page_id, plan.as_of, plan.settings, plan.data, code),
     }
 
 
 def _entries(plan: RunPlan, run: str, before: dict[str, Entry]) -> dict[str, Entry]:
     """Every store of this run as pending, behind those that are not of it and stay as they are."""
-    entries = {i: entry for i, entry in before.items() if i not in plan.stores}
-    for store_id in plan.stores:
-        old = before.get(store_id, {"failure": None, "page": None, "files": {}})
-        entries[store_id] = {
-            "store": store_id,
-            "folder": store_folder(store_id),
+    entries = {i: entry for i, entry in before.items() if i not in plan.pages}
+    for page_id in plan.pages:
+        old = before.get(page_id, {"failure": None, "page": None, "files": {}})
+        entries[page_id] = {
+            "store": page_id,
+            "folder": store_folder(page_id),
             "run": run,
             "outcome": PENDING,
             "ended": None,
             "seconds": 0.0,
             "attempts": 0,
             "cells": [],
-            **_known(plan, store_id),
+            **_known(plan, page_id),
             **{name: old[name] for name in ("failure", "page", "files")},
         }
     return entries
@@ -207,21 +185,21 @@ def _entries(plan: RunPlan, run: str, before: dict[str, Entry]) -> dict[str, Ent
 def _not_yet(plan: RunPlan, press: PublishContext, before: dict[str, Entry]) -> list[str]:
     """Settle the stores whose page stands and whose inputs are unchanged; the ids of the others."""
     todo = []
-    for store_id in plan.stores:
-        old, entry = before.get(store_id), press.manifest.stores[store_id]
+    for page_id in plan.pages:
+        old, entry = before.get(page_id), press.manifest.stores[page_id]
         same = (
             not plan.asked.force
             and old is not None
             and old["outcome"] in DONE
             and entry["inputs"] is not None
             and old["inputs"] == entry["inputs"]
-            and hashes(press.place(store_id)) == old["files"]
+            and hashes(press.place(page_id)) == old["files"]
         )
         if old is None or not same:
-            todo.append(store_id)
+            todo.append(page_id)
             continue
         outcome = old["outcome"] if old["run"] == press.run else SKIPPED
-        press.manifest.stores[store_id] = {**old, "run": press.run, "outcome": outcome}
+        press.manifest.stores[page_id] = {**old, "run": press.run, "outcome": outcome}
     return todo
 
 
@@ -233,35 +211,35 @@ def _settle_all(
     execute: Execute,
     tell: Tell,
 ) -> None:
-    for store_id in plan.stores:
-        if store_id not in todo:
-            _tell_store(press, store_id, tell)
-    staging = {store_id: new_folder(press.folder) for store_id in todo}
-    for store_id, result in execute(list(staging.items()), plan.as_of) if staging else ():
+    for page_id in plan.pages:
+        if page_id not in todo:
+            _tell_store(press, page_id, tell)
+    staging = {page_id: new_folder(press.folder) for page_id in todo}
+    for page_id, result in execute(list(staging.items()), plan.as_of) if staging else ():
         tried = ExecutedPage(
-            store_id,
+            page_id,
             result,
-            staging.pop(store_id),
-            partial(history.before, store_id),
-            _known(plan, store_id),
+            staging.pop(page_id),
+            partial(history.before, page_id),
+            _known(plan, page_id),
         )
         publish(press, tried)
-        _tell_store(press, store_id, tell)
+        _tell_store(press, page_id, tell)
 
 
 def _withdraw_changed(plan: RunPlan, press: PublishContext, history: History, tell: Tell) -> None:
     """Take back pages that are no longer what was published: a notebook wrote to another's folder."""
-    for store_id in plan.stores:
-        if hashes(press.place(store_id)) != press.manifest.stores[store_id]["files"]:
-            withdraw(press, store_id, partial(history.before, store_id), _known(plan, store_id))
-            _tell_store(press, store_id, tell, "withdrawn")
+    for page_id in plan.pages:
+        if hashes(press.place(page_id)) != press.manifest.stores[page_id]["files"]:
+            withdraw(press, page_id, partial(history.before, page_id), _known(plan, page_id))
+            _tell_store(press, page_id, tell, "withdrawn")
 
 
-def _tell_store(press: PublishContext, store_id: str, tell: Tell, event: str = "store") -> None:
-    entry = press.manifest.stores[store_id]
+def _tell_store(press: PublishContext, page_id: str, tell: Tell, event: str = "store") -> None:
+    entry = press.manifest.stores[page_id]
     name = None if entry["failure"] is None else entry["failure"]["details"]
-    details = None if name is None else press.place(store_id) / name
-    tell(event, store=store_id, entry=entry, details=details)
+    details = None if name is None else press.place(page_id) / name
+    tell(event, store=page_id, entry=entry, details=details)
 
 
 def _finish(plan: RunPlan, press: PublishContext) -> None:
@@ -287,7 +265,7 @@ def _whatever_happens(press: PublishContext, tell: Tell) -> Iterator[None]:
         tell("interrupted", reason=type(error).__name__)
         manifest = press.manifest
         manifest.stores = {
-            store_id: reconciled(entry, press.folder) for store_id, entry in manifest.stores.items()
+            page_id: reconciled(entry, press.folder) for page_id, entry in manifest.stores.items()
         }
         manifest.head["state"] = "interrupted"
         manifest.head["ended"] = press.clock.stamp()
