@@ -1,13 +1,4 @@
-"""Everything that is known about the quality of a log, as one tidy table.
-
-Each finding is a few aggregates of the engine; only those leave it.
-
-Days without any sale, and days with far more or far fewer lines than their neighbours.
-
-Whether customers of before the log began are taken for new ones.
-
-Orders that stand in a source twice, line for line: what a file that was loaded twice leaves.
-"""
+"""Everything that is known about the quality of a log, as one tidy table of aggregates of the engine."""
 
 from __future__ import annotations
 
@@ -35,13 +26,7 @@ _SIGMA_PER_MAD = 1.482602218505602
 
 
 def days_without_sale(lines: pd.Series) -> pd.DatetimeIndex:
-    """Days without any line between the first and the last, on weekdays that usually have one.
-
-    Parameters
-    ----------
-    lines : Series
-        Number of lines by day (index DatetimeIndex, sorted; days without any may be missing).
-    """
+    """Days without any line between the first and the last, on weekdays that usually have one."""
     every = _every_day(lines)
     open_share = (every > 0).groupby(every.index.day_of_week).mean()
     usual = open_share.reindex(every.index.day_of_week).to_numpy() >= _OPEN
@@ -61,18 +46,10 @@ def longest_gap(days: pd.DatetimeIndex) -> tuple[pd.Timestamp, pd.Timestamp] | N
 def unusual_days(lines: pd.Series) -> pd.DataFrame:
     """Days with sales whose number of lines is far from that of the same weekdays around.
 
-    Parameters
-    ----------
-    lines : Series
-        As for `days_without_sale`.
-
-    Returns
-    -------
-    DataFrame
-        Index date; lines, usual (median of the same weekday in the four weeks before and the four
-        after, days without sales apart). A day is listed if it has 1.6 times the usual or more, or
-        less than 1 / 1.6 of it, and the logarithm of that ratio lies four robust standard deviations
-        (1.4826 · median |log ratio|) from 0. Days with fewer than five usual lines are left out.
+    Usual is the median of the same weekday in the four weeks before and after, days without sales
+    apart. A day is listed if it has 1.6 times the usual or more, or less than 1 / 1.6 of it, and the
+    logarithm of that ratio lies four robust standard deviations (1.4826 · median |log ratio|) from 0.
+    Days with fewer than five usual lines are left out.
     """
     every = _every_day(lines).astype(float).replace(0.0, np.nan)
     around = pd.DataFrame(
@@ -137,19 +114,7 @@ class LeftTruncation:
 
 
 def left_truncation(days: Table, last_day: dt.date) -> LeftTruncation | None:
-    """Compare the rate of new customers at the start of a log with the time after it.
-
-    Parameters
-    ----------
-    days : ibis Table
-        From `purchase_days`: customer_id, date.
-    last_day : date
-        The log's last day.
-
-    Returns
-    -------
-    LeftTruncation or None
-        None where there is no purchase.
+    """The rate of new customers at the start of a log beside the time after; None without a purchase.
 
     Notes
     -----
@@ -223,17 +188,7 @@ class RepeatedOrders:
 
 
 def repeated_orders(log: Transactions) -> RepeatedOrders | None:
-    """Find orders that may have been loaded twice.
-
-    Parameters
-    ----------
-    log : Transactions
-        A checked log, read with duplicates = "keep".
-
-    Returns
-    -------
-    RepeatedOrders or None
-        None where the log has no order ids, or its exact repeats were dropped.
+    """Orders that may have been loaded twice; None without order ids, or where repeats were dropped.
 
     Notes
     -----

@@ -1,6 +1,6 @@
 """What each measure is: the sums over customers that it is made of, and the kind of its interval.
 
-What each measure is called, and what it is, in a line.
+Also what each measure is called, and what it is, in a line.
 """
 
 from __future__ import annotations
@@ -90,19 +90,21 @@ ANNUAL_CHURN_BAND = (0.05, 0.07)
 
 
 def chosen(names: Collection[str] | None) -> list[str]:
-    """Names of measures in the table's order; all of them for None.
-
-    Raises
-    ------
-    SettingsError
-        If a name is unknown.
-    """
+    """Names of measures in the table's order; all of them for None."""
     wanted = list(MEASURES) if names is None else [names] if isinstance(names, str) else list(names)
     unknown = [name for name in wanted if name not in MEASURES]
     if unknown or not wanted:
         got = repr(unknown[0]) if unknown else "none"
         raise SettingsError(f"measures: expected some of {', '.join(MEASURES)}; got {got}.")
     return [name for name in MEASURES if name in wanted]
+
+
+def by_family(names: Collection[str]) -> dict[str, list[str]]:
+    """Names of measures by the table that they are sums of."""
+    families: dict[str, list[str]] = {}
+    for name in names:
+        families.setdefault(MEASURES[name].family, []).append(name)
+    return families
 
 
 def columns_of(names: Collection[str]) -> list[str]:

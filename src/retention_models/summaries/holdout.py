@@ -85,26 +85,6 @@ def read_holdout(
 ) -> HoldoutData:
     """Cut a log into calibration and holdout.
 
-    Parameters
-    ----------
-    log : Transactions
-        A checked log.
-    store_id : str, optional
-        One store; all of them together unless given.
-    calibration_end, holdout_end : date or str
-        Last days of the two periods, both included.
-    time_unit : {"D", "W", "M"}
-        Scale of time.
-
-    Returns
-    -------
-    HoldoutData
-
-    Raises
-    ------
-    CannotSay
-        If nobody had bought by calibration_end.
-
     Notes
     -----
     last_period. With a holdout of h days, a customer's purchase days (the first included) among the

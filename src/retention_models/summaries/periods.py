@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Literal
 
 from ibis.expr.types import DateValue, IntegerValue
 
 from retention_models.errors import SettingsError
-
-Period = Literal["W", "M", "Q", "Y"]
 
 # A Monday, so that weeks begin on Mondays (ISO 8601).
 _EPOCH = dt.date(1900, 1, 1)
@@ -89,22 +86,6 @@ class Periods:
 
 def periods_of(period: str | int, end: dt.date) -> Periods:
     """Periods by their name, or windows of so many days, the last of which ends on `end`.
-
-    Parameters
-    ----------
-    period : {"W", "M", "Q", "Y"} or int
-        Weeks from Monday to Sunday, calendar months, quarters or years; or a number of days.
-    end : date
-        Last day of the last window of days; of no meaning for calendar periods.
-
-    Returns
-    -------
-    Periods
-
-    Raises
-    ------
-    SettingsError
-        If the period is none of these.
 
     Examples
     --------
