@@ -33,26 +33,15 @@ from retention_models.languages import marked
 
 @dataclass(frozen=True)
 class SourceCheck:
-    """An opened source while its rows are checked.
-
-    Attributes
-    ----------
-    columns : mapping of str to str or None
-        What the source calls the columns of the contract, by role.
-    date : str
-        Role of the column with the day.
-    found : dict of str to Value
-        What every row comes to, by the contract's names: the day, and what is taken.
-    reasons : list of (BooleanValue, str)
-        Why a row is unusable: the first that holds.
-    """
+    """An opened source while its rows are checked."""
 
     origin: Source
-    columns: Mapping[str, str | None]
-    date: str
+    columns: Mapping[str, str | None]  # what the source calls those of the contract, by role
+    date: str  # role of the column with the day
     timezone: str
     date_format: str | None
     decimal: str = "."
+    # What every row comes to, by the contract's names; and why it is unusable: the first that holds.
     found: dict[str, Value] = field(default_factory=dict)
     reasons: list[tuple[BooleanValue, str]] = field(default_factory=list)
 

@@ -20,10 +20,7 @@ NO_DATE_FITS = marked("date not understood")
 TOO_EARLY = marked("date before 1900")
 NO_NUMBER = marked("spend is not a number")
 # By the role of the column.
-NO_ID = {
-    "customer_id": NO_CUSTOMER,
-    "store_id": marked("no store id"),
-}
+NO_ID = {"customer_id": NO_CUSTOMER, "store_id": marked("no store id")}
 RUINED = {
     "customer_id": marked("customer id turned into a decimal number"),
     "store_id": marked("store id turned into a decimal number"),

@@ -79,27 +79,17 @@ _CROWDED, _STANDARD_ERRORS = 2.0, 4.0
 class LeftTruncation:
     """New customers at the start of a log, held against the time after it.
 
-    Attributes
-    ----------
-    customers : int
-        Customers in the log.
-    warm_up : int
-        Days of the start: whole weeks that cover 90% of the gaps between two purchase days of a
-        customer. By then most customers of before have been seen again.
-    early : int
-        Customers first seen in those days.
-    expected : float
-        How many it would have been at the rate of the days after; NaN where less time is left than
-        the warm-up took, so that there is nothing to compare with.
-    first_seen_from : date
-        The day after the warm-up.
+    The start, `warm_up` days, is whole weeks that cover 90% of the gaps between two purchase days of a
+    customer: by then most customers of before have been seen again. Of all `customers`, `early` were
+    first seen in it; `expected` is how many it would have been at the rate of the days after, NaN where
+    less time is left than the warm-up took.
     """
 
     customers: int
     warm_up: int
     early: int
     expected: float
-    first_seen_from: dt.date
+    first_seen_from: dt.date  # the day after the warm-up
 
     @property
     def is_suspected(self) -> bool:
@@ -167,24 +157,14 @@ _FEWEST_ORDERS = 3
 
 @dataclass(frozen=True, slots=True)
 class RepeatedOrders:
-    """Orders whose every line stands in the source more than once.
+    """Orders whose every line stands in the source more than once."""
 
-    Attributes
-    ----------
-    orders : int
-        Orders with an id.
-    repeated : int
-        Orders of which every line has an exact repeat, so that the whole order may be a copy.
-    of_several_lines : int
-        Those of them with two different lines or more: two equal items cannot explain these.
-    whole_days : list of str
-        Days, as they stand in the source, with three orders or more, all of them repeated.
-    """
-
-    orders: int
+    orders: int  # with an id
     repeated: int
-    of_several_lines: int
-    whole_days: list[str]
+    of_several_lines: (
+        int  # of the repeated, with different lines: two equal items do not explain them
+    )
+    whole_days: list[str]  # as they stand in the source: three orders or more, all repeated
 
 
 def repeated_orders(log: Transactions) -> RepeatedOrders | None:

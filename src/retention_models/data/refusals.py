@@ -143,31 +143,15 @@ _POINT = r"^[+-]?(\d+|\d{1,3}(,\d{3})+)\.\d+$"
 
 @dataclass(frozen=True)
 class SourceAsRead:
-    """A source as it was read.
-
-    Attributes
-    ----------
-    name : str
-        The source, for messages.
-    given : ibis Table
-        Every row's number in the source (row), reason, and cells as they stand there.
-    columns : mapping of str to str or None
-        What the source calls the contract's columns.
-    date_format, decimal : str
-        How text was read.
-    cells : mapping of str to str
-        What the source calls the columns of `given` that hold its cells.
-    date : str
-        Column of `given` with the date.
-    """
+    """A source as it was read: what every row held, and why it is unusable."""
 
     name: str
-    given: Table = field(repr=False)
-    columns: Mapping[str, str | None]
+    given: Table = field(repr=False)  # row (its number), reason, and cells as they stand there
+    columns: Mapping[str, str | None]  # what the source calls the contract's columns
     date_format: str | None
     decimal: str
-    cells: Mapping[str, str]
-    date: str
+    cells: Mapping[str, str]  # of `given`: what the source calls them
+    date: str  # of `given`
 
     def first_rows(self, most: int, *, of_each_reason: bool = False) -> pd.DataFrame:
         """The first rows that cannot be used, of all or of each reason: row, reason, words."""

@@ -334,19 +334,15 @@ def read_project_transactions(settings: Settings) -> Transactions:
     return replace(found, first_seen_from=log.first_seen_from)
 
 
-def _accepted(
-    origin: Source,
-    checked: Table,
-    as_read: SourceAsRead,
-    max_unusable_share: float,
-) -> Transactions:
+def _counted(origin: Source, checked: Table) -> pd.DataFrame:
+    """Rows and what is said of them, by store and reason (null for usable rows); the only full look."""
     number = checked["number"]
     drawn = {}
     if origin.in_process and _lines(checked) > LINES_AT_ONCE:
         # Read here, where every id is looked at: another look for these alone takes half as long.
         drawn["drawn"] = checked["customer_id"].collect(where=ibis.random() < 1.0 / _ONE_IN)
     finite = ibis.ifelse(number.isnan() | number.isinf(), 0.0, number).fill_null(0.0)
-    found = to_frame(
+    return to_frame(
         checked.group_by("store_id", "reason")
         .aggregate(
             **drawn,
@@ -363,6 +359,12 @@ def _accepted(
         )
         .order_by("store_id", "reason")
     )
+
+
+def _accepted(
+    origin: Source, checked: Table, as_read: SourceAsRead, max_unusable_share: float
+) -> Transactions:
+    found = _counted(origin, checked)
     quality = require_usable(as_read, found, max_unusable_share, [NO_CUSTOMER, DUPLICATE])
     quality = quality[["store_id", "reason", "rows", "spend"]]
     usable = found["reason"].isna()
@@ -381,11 +383,9 @@ def _accepted(
     if origin.in_process and found.loc[usable, "sizes"].sum() * 1e6 < 0.99 * _WHOLE_IN_FLOATS:
         columns["spend_millionths"] = (kept["number"] * 1e6).cast("int64").cast("float64")
     table = kept.select("customer_id", "store_id", "date", **columns)
-    drawn_ids = found.loc[usable, "drawn"].dropna().explode().dropna() if drawn else ()
+    drawn = found.loc[usable, "drawn"].dropna().explode().dropna() if "drawn" in found else ()
     return Transactions(
-        *(table, quality, stores, origin),
-        as_read=as_read,
-        drawn_customers=tuple(sorted(drawn_ids)),
+        *(table, quality, stores, origin), as_read=as_read, drawn_customers=tuple(sorted(drawn))
     )
 
 

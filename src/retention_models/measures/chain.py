@@ -34,14 +34,8 @@ _MIDDLE = float(norm.ppf(0.75))
 class Funnel:
     """A chain's rate, and how far stores of any size stray from it.
 
-    Attributes
-    ----------
-    centre : float
-        The chain's rate.
-    spread : float
-        Standard deviation of the stores' true rates; 0 where chance alone explains their differences.
-    rate, total : ndarray, shape (stores,)
-        Each store's rate and its number of customers.
+    `spread` is the standard deviation of the stores' true rates, 0 where chance alone explains their
+    differences; `rate` and `total` (customers) have shape (stores,).
     """
 
     centre: float

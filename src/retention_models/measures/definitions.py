@@ -17,24 +17,12 @@ Kind = Literal["count", "share", "ratio", "promoters"]
 
 @dataclass(frozen=True)
 class Measure:
-    """Π_k Σ y_k ÷ Σ x_k over customers.
+    """Π_k Σ y_k ÷ Σ x_k over customers."""
 
-    Attributes
-    ----------
-    family : str
-        Which table of customers and periods the columns are of: "purchases", "categories",
-        "activity", "scores", "thumbs" or "contacts".
-    terms : tuple of (str, str)
-        The y and the x of each ratio.
-    kind : {"count", "share", "ratio", "promoters"}
-        A plain count; a share of customers or answers; a ratio of sums; promoters less detractors.
-    nobody : str
-        What is said where the x sum up to 0.
-    """
-
-    family: str
-    terms: tuple[tuple[str, str], ...]
-    kind: Kind
+    family: str  # the table of `Units.family` that the columns are of
+    terms: tuple[tuple[str, str], ...]  # the y and the x of each ratio
+    kind: Kind  # a plain count, a share, a ratio of sums, or promoters less detractors
+    # Said where the x sum up to 0.
     nobody: str = marked("Nobody bought.")
 
 

@@ -32,22 +32,13 @@ _SIDES = ("now", "before")
 
 @dataclass(frozen=True)
 class RecentActivity:
-    """What a store did of late.
+    """What a store did of late, up to `end`.
 
-    Attributes
-    ----------
-    months : DataFrame
-        A row per calendar month that is over, at most the last 12: month (first day), customers
-        (distinct) and orders. Months of 1 to 4 customers are NaN, since they would tell of single
-        persons.
-    changes : DataFrame or str
-        Index measure (`CHANGING`); columns value, value_before, change, low, high (95%), customers,
-        customers_before. Or why the store's data carry none.
-    days : int
-        Length of each of the two windows that were compared, the later of which ends on `end`; 0
-        where there are no changes.
-    end : date
-        Last day that counts.
+    `months`: a row per calendar month that is over, at most the last 12: month (first day), customers
+    and orders; NaN of 1 to 4 customers, since they would tell of single persons. `changes`: index
+    measure (`CHANGING`), columns value, value_before, change, low, high (95%), customers,
+    customers_before; or why the data carry none. `days`: length of each of the two windows compared;
+    0 where none are.
     """
 
     months: pd.DataFrame

@@ -141,12 +141,7 @@ def _derived(name: str, kept: Estimate, days: Floats) -> Estimate:
 
     lost = kept.denominator - kept.numerator
     return Estimate(
-        churn(kept.value),
-        churn(kept.high),
-        churn(kept.low),
-        lost,
-        kept.denominator,
-        kept.variance,
+        churn(kept.value), churn(kept.high), churn(kept.low), lost, kept.denominator, kept.variance
     )
 
 

@@ -249,13 +249,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Measured:
-    """One measure in every group and period.
-
-    Attributes
-    ----------
-    sums : DataFrame
-        The columns of `by`, period, the sums that the measure is made of, and its numbers.
-    """
+    """One measure in every group and period: the sums that it is made of, and its numbers."""
 
     name: str
     sums: pd.DataFrame

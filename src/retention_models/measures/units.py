@@ -72,27 +72,15 @@ PROMOTER_FROM, DETRACTOR_UPTO = 9, 6
 
 @dataclass(frozen=True)
 class Units:
-    """A log, its periods and groups, and what else is known of its customers.
-
-    Attributes
-    ----------
-    by : tuple of str
-        What groups differ in: "store_id" and names of attributes.
-    periods, numbers
-        The periods, and the numbers of those wanted.
-    attributes : ibis Table, optional
-        customer_id and the attributes named in `by`, in the log's engine.
-    window : int, optional
-        Days of the activity window; each store's own unless given.
-    """
+    """A log, its periods and groups (store_id, attributes), and what else is known of its customers."""
 
     log: Transactions
     store_id: str | None
     by: tuple[str, ...]
     periods: Periods
-    numbers: range
-    attributes: Table | None = None
-    window: int | None = None
+    numbers: range  # of the periods wanted
+    attributes: Table | None = None  # from `customer_attributes`
+    window: int | None = None  # days of the activity window; each store's own unless given
     surveys: Surveys | None = None
     events: Events | None = None
     found_windows: dict[str, int] = field(default_factory=dict)

@@ -30,10 +30,7 @@ class Costs(Section):
         0.0, ge=0, examples=[0.15], description="money for each customer offered it, from 0"
     )
     redemption: float = Field(
-        0.0,
-        ge=0,
-        examples=[2.00],
-        description="discount or cashback for each redemption, from 0",
+        0.0, ge=0, examples=[2.00], description="discount or cashback for each redemption, from 0"
     )
     points_rate: float = Field(
         0.0,
@@ -54,8 +51,7 @@ class Campaign(Section):
     name: Text = Field(examples=["Spring coupon"], description="text in quotes")
     kind: Text = Field(examples=["coupon"], description="text in quotes")
     design: Design = Field(
-        examples=["randomised"],
-        description='"randomised", "stores", "targeted" or "self_selected"',
+        examples=["randomised"], description='"randomised", "stores", "targeted" or "self_selected"'
     )
     start: dt.date = Field(examples=["2017-03-03"], description="first day, without quotes")
     end: dt.date = Field(examples=["2017-04-09"], description="last day, without quotes")
@@ -145,7 +141,5 @@ class CampaignData(CheckedSource):
         examples=["data/raw/campaign_assignments.parquet"], description="path of a file"
     )
     redemptions: Place | None = Field(
-        None,
-        examples=["data/raw/coupon_redemptions.parquet"],
-        description="path of a file",
+        None, examples=["data/raw/coupon_redemptions.parquet"], description="path of a file"
     )

@@ -48,9 +48,7 @@ class Reports(Section):
         None, examples=["my_report.ipynb"], description="path of a notebook of your own"
     )
     language: Text = Field(
-        ENGLISH.code,
-        examples=[ENGLISH.code],
-        description="language of the pages, by its code",
+        ENGLISH.code, examples=[ENGLISH.code], description="language of the pages, by its code"
     )
     translation: Text | None = Field(
         None,

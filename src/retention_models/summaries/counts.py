@@ -124,11 +124,7 @@ def counted_histories(
             "customers": found["customers"],
         }
     )
-    rows.attrs = {
-        "time_unit": time_unit,
-        "observation_end": end.isoformat(),
-        "same_day": same_day,
-    }
+    rows.attrs = {"time_unit": time_unit, "observation_end": end.isoformat(), "same_day": same_day}
     # A fitter learns its unit from the column that it is given.
     rows["T"].attrs = dict(rows.attrs)
     return rows

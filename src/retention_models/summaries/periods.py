@@ -20,17 +20,7 @@ _MONTHS = {"M": 1, "Q": 3, "Y": 12}
 
 @dataclass(frozen=True)
 class Periods:
-    """Periods of `months` calendar months, or of `days` days counted from `anchor`.
-
-    Attributes
-    ----------
-    months : int
-        1, 3 or 12 for calendar months, quarters and years; 0 for periods of days.
-    days : int
-        Length in days where months is 0.
-    anchor : date
-        First day of period 0 of periods of days.
-    """
+    """Periods of `months` calendar months (1, 3, 12), or else of `days` days counted from `anchor`."""
 
     months: int = 0
     days: int = 0

@@ -174,10 +174,7 @@ def _refuse_other_kinds(path: str, magic: bytes) -> None:
 
 
 def _start_of_plain_text(path: str) -> bytes:
-    with (
-        open(path, "rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
-    ):
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         place = content.find(b"\0")
         if place >= 0:
             _refuse_nul(path, content[:place].count(b"\n") + 1)

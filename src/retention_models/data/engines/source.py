@@ -32,26 +32,13 @@ def reading_from(name: str, errors: tuple[type[Exception], ...]) -> Iterator[Non
 
 @dataclass(frozen=True)
 class Source:
-    """An opened source.
-
-    Attributes
-    ----------
-    name : str
-        What was opened, for messages; without credentials.
-    table : ibis Table
-        Its rows, as they are.
-    errors : tuple of exception types
-        What the engine raises when it cannot answer.
-    in_process : bool
-        Whether DuckDB reads it in this process, where it can be copied.
-    stamps : dict
-        Files that are read anew by each question, and their state when they were opened.
-    """
+    """An opened source, named without credentials."""
 
     name: str
     table: Table = field(repr=False)
-    errors: tuple[type[Exception], ...]
-    in_process: bool = False
+    errors: tuple[type[Exception], ...]  # what its engine raises when it cannot answer
+    in_process: bool = False  # whether DuckDB reads it here, where it can be copied
+    # Files that are read anew by each question, and their state when they were opened.
     stamps: dict[str, Stamp] = field(default_factory=dict, repr=False)
 
     def reading(self) -> AbstractContextManager[None]:

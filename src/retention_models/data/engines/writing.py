@@ -79,9 +79,7 @@ def row_hash_sums(table: Table, *, by: str, columns: Sequence[str]) -> Table:
     texts = [table[name].cast("string").fill_null(_NOTHING) for name in columns]
     row = ibis.literal(_BETWEEN).join(texts)
     hashed = table.select(
-        table[by],
-        first=row.hash() % _PRIME,
-        second=(ibis.literal(_NOTHING) + row).hash() % _PRIME,
+        table[by], first=row.hash() % _PRIME, second=(ibis.literal(_NOTHING) + row).hash() % _PRIME
     )
     return hashed.group_by(by).aggregate(
         rows=hashed.count(), first=hashed["first"].sum(), second=hashed["second"].sum()
