@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import pandas as pd
@@ -17,6 +17,7 @@ from retention_models.data.refusals import DOWN, UP
 from retention_models.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
+    from retention_models.settings.contacts import EventSettings, SurveySettings
     from retention_models.settings.project import Settings
 
 
@@ -200,28 +201,22 @@ def _is_up(check: SourceCheck) -> Value:
 
 def read_project_surveys(settings: Settings) -> Surveys | None:
     """The surveys of a project file; None where it has no table [surveys]."""
-    given = settings.surveys
-    if given is None:
-        return None
-    return read_surveys(
-        settings.path(given.source),
-        **given.columns.model_dump(),
-        **given.model_dump(exclude={"source", "columns"}),
-        timezone=settings.transactions.timezone,
-    )
+    return None if settings.surveys is None else read_surveys(**_named(settings, settings.surveys))
 
 
 def read_project_events(settings: Settings) -> Events | None:
     """The contacts of a project file; None where it has no table [events]."""
-    given = settings.events
-    if given is None:
-        return None
-    return read_events(
-        settings.path(given.source),
-        **given.columns.model_dump(),
+    return None if settings.events is None else read_events(**_named(settings, settings.events))
+
+
+def _named(settings: Settings, given: SurveySettings | EventSettings) -> dict[str, Any]:
+    """What a table of the project file says of a source, as arguments."""
+    return {
         **given.model_dump(exclude={"source", "columns"}),
-        timezone=settings.transactions.timezone,
-    )
+        **given.columns.model_dump(),
+        "source": settings.path(given.source),
+        "timezone": settings.transactions.timezone,
+    }
 
 
 def _require_zero(name: str, column: str, usable: Table) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from retention_models.settings.types import CheckedSource, Id, Place, Section, Text
+from retention_models.settings.types import CheckedSource, Id, Place, Section, Text, table_of
 
 Design = Literal[
     "randomised",
@@ -78,10 +78,8 @@ class Campaign(Section):
         examples=[0.30],
         description="share of spend above 0 and up to 1 that is profit; that of [money] without it",
     )
-    costs: Costs = Field(
-        default_factory=lambda: Costs.model_validate({}),
-        examples=["contact = 0.15"],
-        description="table with contact, redemption, points_rate and fixed",
+    costs: Costs = table_of(
+        Costs, "contact = 0.15", "table with contact, redemption, points_rate and fixed"
     )
     looks: tuple[float, ...] = Field(
         (),

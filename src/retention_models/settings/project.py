@@ -26,7 +26,7 @@ from retention_models.settings.campaigns import Campaign, CampaignData
 from retention_models.settings.contacts import EventSettings, SurveySettings
 from retention_models.settings.errors import explain
 from retention_models.settings.reports import ExecutionSettings, Reports
-from retention_models.settings.types import CheckedSource, Id, Place, Section, Text
+from retention_models.settings.types import CheckedSource, Id, Place, Section, Text, table_of
 from retention_models.time_units import TimeUnit
 
 DEFAULT_PROJECT_FILE = "retention.toml"
@@ -153,11 +153,7 @@ class Settings(Section):
         default_factory=lambda: Stores(ids=None), examples=["ids"], description="table [stores]"
     )
     money: Money = Field(examples=['currency = "EUR"'], description="table [money]")
-    model: ModelSettings = Field(
-        default_factory=lambda: ModelSettings.model_validate({}),
-        examples=['time_unit = "W"'],
-        description="table [model]",
-    )
+    model: ModelSettings = table_of(ModelSettings, 'time_unit = "W"', "table [model]")
     surveys: SurveySettings | None = Field(None, examples=["source"], description="table [surveys]")
     events: EventSettings | None = Field(None, examples=["source"], description="table [events]")
     campaign_data: CampaignData | None = Field(
@@ -166,20 +162,10 @@ class Settings(Section):
     campaigns: tuple[Campaign, ...] = Field(
         (), strict=False, examples=["[[campaigns]]"], description="tables [[campaigns]]"
     )
-    actions: ActionSettings = Field(
-        default_factory=lambda: ActionSettings.model_validate({}),
-        examples=["lookback_days = 28"],
-        description="table [actions]",
-    )
-    reports: Reports = Field(
-        default_factory=lambda: Reports.model_validate({}),
-        examples=['output = "reports"'],
-        description="table [reports]",
-    )
-    execution: ExecutionSettings = Field(
-        default_factory=lambda: ExecutionSettings.model_validate({}),
-        examples=["time_limit = 600"],
-        description="table [execution]",
+    actions: ActionSettings = table_of(ActionSettings, "lookback_days = 28", "table [actions]")
+    reports: Reports = table_of(Reports, 'output = "reports"', "table [reports]")
+    execution: ExecutionSettings = table_of(
+        ExecutionSettings, "time_limit = 600", "table [execution]"
     )
     _folder: Path = PrivateAttr(default=Path())
 
