@@ -274,3 +274,15 @@ def test_mistakes_in_these_sections_are_named_by_key(tmp_path):
         "events.columns.kind",
         "events.columns.sort",
     } == {line.strip(" -").split(":")[0] for line in mistakes(tmp_path, text)[1:]}
+
+
+def test_ids_that_a_spreadsheet_made_decimals_are_refused_as_in_the_log(tmp_path):
+    """They would match no customer of the log, silently."""
+    with pytest.raises(DataError, match="customer id turned into a decimal number: 1"):
+        events_of(tmp_path, [("42.0", "2024-01-01", "coupon"), ("b", "2024-01-02", "coupon")])
+
+
+def test_dates_in_another_format_come_with_the_formats_that_they_fit(tmp_path):
+    """What the log's refusal says of its dates is said of every source."""
+    with pytest.raises(DataError, match='All 1 of these dates fit "%d/%m/%Y"'):
+        events_of(tmp_path, [("a", "31/12/2023", "coupon"), ("b", "2024-01-02", "coupon")])

@@ -1,163 +1,155 @@
-"""Rules by which survey answers and contacts are checked: as strict as the transactions'."""
+"""One reader of all sources: opened, its columns required, faults of rows named, accepted or refused."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import ibis
 import pandas as pd
-from ibis.expr.types import BooleanValue, Column, StringValue, Table, Value
+from ibis.expr.types import BooleanValue, Column, Table, Value
 
-from retention_models.data.contract import NO_CUSTOMER, day_of, is_blank, text_id
+from retention_models.data.contract import (
+    EARLIEST_DAY,
+    NO_CUSTOMER,
+    NO_DATE_FITS,
+    RUINED,
+    TOO_EARLY,
+    day_of,
+    is_blank,
+    is_ruined,
+    require_columns,
+    text_id,
+)
 from retention_models.data.engines import Source, to_frame
+from retention_models.data.refusals import SourceAsRead, refusal
 from retention_models.errors import DataError
-
-_UP = ("up", "true", "yes", "1", "+1", "👍")
-_DOWN = ("down", "false", "no", "0", "-1", "👎")
-_HINTS = {
-    "date not understood": (
-        "Dates are expected as 2017-12-31 or 2017-12-31T09:30:00+03:00; for another format set "
-        'date_format, for example date_format = "%d/%m/%Y". It is never guessed.'
-    ),
-    "score is not on the scale": (
-        'Scores are expected as whole numbers from 0 to 10, or from 1 to 10 with scale = "1-10".'
-    ),
-    "thumb is neither up nor down": (
-        f"Thumbs are expected as {', '.join(_UP)} or {', '.join(_DOWN)}."
-    ),
-    "amount is not a number": (
-        "Amounts are expected as numbers from 0, such as 2.50; leave a cell empty where the campaign's "
-        "cost of a redemption is meant."
-    ),
-}
+from retention_models.languages import marked
 
 
-Found = dict[str, Value]
-Reasons = list[tuple[BooleanValue, str]]
+@dataclass(frozen=True)
+class SourceCheck:
+    """An opened source while its rows are checked."""
+
+    origin: Source
+    columns: Mapping[str, str | None]  # what the source calls those of the contract, by role
+    date: str  # role of the column with the day
+    timezone: str
+    date_format: str | None
+    decimal: str = "."
+    # What every row comes to, by the contract's names; and why it is unusable: the first that holds.
+    found: dict[str, Value] = field(default_factory=dict)
+    reasons: list[tuple[BooleanValue, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        require_columns(self.name, self.raw, self.columns)
+        day = day_of(self.name, self.column(self.date), self.date_format)
+        self.found["date"] = day
+        self.reasons.append((self.blank(self.date), marked("no date")))
+        self.reasons.append((day.isnull(), NO_DATE_FITS))
+
+    @property
+    def name(self) -> str:
+        """The source, for messages."""
+        return self.origin.name
+
+    @property
+    def raw(self) -> Table:
+        """The source's rows as they stand in it."""
+        return self.origin.table
+
+    @property
+    def today(self) -> Value:
+        """The day in the shop's zone."""
+        return ibis.literal(dt.datetime.now(tz=ZoneInfo(self.timezone)).date())
+
+    def column(self, role: str) -> Column:
+        """The source's column of a role that it has."""
+        return self.raw[str(self.columns[role])]
+
+    def blank(self, role: str) -> BooleanValue:
+        """Whether a row has nothing in a column; always where there is no column."""
+        return ibis.literal(True) if self.columns[role] is None else is_blank(self.column(role))
+
+    def refuse_days_beyond(self, *, future: bool = True) -> None:
+        """Days to come, unless they may be, and those of before 1900 are faults."""
+        day = self.found["date"]
+        if future:
+            self.reasons.append((day > self.today, marked("date in the future")))
+        self.reasons.append((day < ibis.literal(EARLIEST_DAY), TOO_EARLY))
+
+    def take_text(self, *roles: str) -> None:
+        """Columns as text, null where blank or without a column; ids that became numbers are faults."""
+        for role in roles:
+            column = self.columns[role]
+            if column is None:
+                self.found[role] = ibis.null("string")
+                continue
+            text = text_id(self.name, self.raw, column, role)
+            self.found[role] = ibis.ifelse(self.blank(role), ibis.null("string"), text)
+            if role in RUINED and self.raw[column].type().is_string():
+                self.reasons.append((is_ruined(self.raw[column]), RUINED[role]))
+
+    def as_read(self, reason: Value, *shown: str) -> SourceAsRead:
+        """Rows as they stand in the source, looked up only for a message: the roles shown, or all."""
+        # To number and keep every row as given takes half of the time of reading.
+        roles = shown or [role for role, column in self.columns.items() if column is not None]
+        given = self.raw.select(
+            row=ibis.row_number() + 1,
+            reason=reason,
+            **{f"given_{role}": self.column(role).cast("string") for role in roles},
+        )
+        cells = {f"given_{role}": str(self.columns[role]) for role in roles}
+        return SourceAsRead(
+            *(self.name, given, self.columns, self.date_format, self.decimal),
+            cells=cells,
+            date=f"given_{self.date}",
+        )
+
+    def accept(self, allowed: float, *, anonymous: bool = True) -> tuple[int, pd.DataFrame, Table]:
+        """Rows read, the unusable ones by reason, and the usable ones; refused where too few are.
+
+        Rows without a customer are left out and not held against the source, unless `anonymous` is
+        False: then they are as good as `reasons` say.
+        """
+        if anonymous:
+            self.reasons.append((self.blank("customer_id"), NO_CUSTOMER))
+        reason = ibis.cases(*self.reasons, else_=ibis.null("string"))
+        checked = self.raw.select(**self.found, reason=reason)
+        with self.origin.reading():
+            if self.origin.in_process:
+                # Text is read as days and numbers once, and the file may go.
+                checked = copied(checked)
+            counts = checked.group_by("reason").aggregate(rows=checked.count())
+            found = to_frame(counts.order_by("reason"))
+            forgiven = [NO_CUSTOMER] if anonymous else []
+            quality = require_usable(self.as_read(reason), found, allowed, forgiven)
+        usable = checked.filter(checked["reason"].isnull()).drop("reason")
+        return int(found["rows"].sum()), quality, usable
 
 
-def who_and_when(
-    name: str,
-    raw: Table,
-    columns: Mapping[str, str | None],
-    date: str,
-    timezone: str,
-    date_format: str | None,
-) -> tuple[Found, Reasons]:
-    """Customer, store, day and kind of every row, and what is wrong with them."""
-    day = day_of(name, raw[str(columns[date])], date_format)
-    today = ibis.literal(dt.datetime.now(tz=ZoneInfo(timezone)).date())
-    found: Found = {
-        "customer_id": text_id(name, raw, str(columns["customer_id"]), "customer_id"),
-        "date": day,
-    }
-    for role in ("store_id", "kind"):
-        column = columns[role]
-        missing = ibis.null("string")
-        if column is not None:
-            text = text_id(name, raw, column, role)
-            missing = ibis.ifelse(is_blank(raw[column]), ibis.null("string"), text)
-        found[role] = missing
-    reasons: Reasons = [
-        (blank(raw, columns[date]), "no date"),
-        (day.isnull(), "date not understood"),
-        (day > today, "date in the future"),
-    ]
-    return found, reasons
+def copied(rows: Table) -> Table:
+    """Rows kept by DuckDB in this process."""
+    connection: Any = rows.get_backend()
+    return connection.create_table(f"checked_{uuid4().hex}", rows, temp=True)
 
 
-def blank(raw: Table, column: str | None) -> BooleanValue:
-    """Whether a row has nothing in a column; always where there is no column."""
-    return ibis.literal(True) if column is None else is_blank(raw[column])
+def require_usable(
+    source: SourceAsRead, counts: pd.DataFrame, allowed: float, forgiven: Collection[str]
+) -> pd.DataFrame:
+    """The counts (reason, null for usable; rows) of unusable rows; too many of them are refused.
 
-
-def _text(column: Column) -> StringValue:
-    return column.cast("string").strip()
-
-
-def score_of(raw: Table, column: str | None, lowest: int) -> Value:
-    """Whole numbers from `lowest` to 10; null for everything else."""
-    if column is None:
-        return ibis.null("int64")
-    number = _text(raw[column]).try_cast("float64")
-    whole = (number == number.floor()) & number.between(lowest, 10)
-    return ibis.ifelse(whole, number, ibis.null("float64")).cast("int64")
-
-
-def up_of(raw: Table, column: str | None) -> Value:
-    """True for a thumb up, false for one down; null for everything else."""
-    if column is None:
-        return ibis.null("boolean")
-    text = _text(raw[column]).lower()
-    return ibis.cases((text.isin(_UP), True), (text.isin(_DOWN), False), else_=ibis.null("boolean"))
-
-
-def accepted(
-    origin: Source,
-    columns: Mapping[str, str | None],
-    found: Found,
-    reasons: Reasons,
-    allowed: float,
-    *,
-    anonymous: bool = True,
-) -> tuple[int, pd.DataFrame, Table]:
-    """Rows read, the unusable ones by reason, and the usable ones; refused where too few are.
-
-    Rows without a customer are left out and not held against the source, unless `anonymous` is False:
-    then they are as good as `reasons` say.
+    Rows for one of the `forgiven` reasons are not held against the source.
     """
-    name, raw = origin.name, origin.table
-    if anonymous:
-        reasons = [*reasons, (blank(raw, columns["customer_id"]), NO_CUSTOMER)]
-    reason = ibis.cases(*reasons, else_=ibis.null("string"))
-    checked = raw.select(**found, reason=reason)
-    with origin.reading():
-        if origin.in_process:
-            # Text is read as days and numbers once, and the file may go.
-            connection: Any = checked.get_backend()
-            checked = connection.create_table(f"checked_{uuid4().hex}", checked, temp=True)
-        counts = to_frame(checked.group_by("reason").aggregate(rows=checked.count()))
     rows = int(counts["rows"].sum())
     if rows == 0:
-        raise DataError(f"{name}: holds no rows.")
-    quality = counts[counts["reason"].notna()].sort_values("reason").reset_index(drop=True)
-    nobody = (quality["reason"] == NO_CUSTOMER) & anonymous
-    held_against = quality.loc[~nobody, "rows"].sum()
+        raise DataError(f"{source.name}: holds no rows.")
+    quality = counts[counts["reason"].notna()].reset_index(drop=True)
+    held_against = quality.loc[~quality["reason"].isin(forgiven), "rows"].sum()
     if held_against > allowed * rows or quality["rows"].sum() == rows:
-        raise DataError(_refusal(name, raw, columns, reason, quality, rows, allowed))
-    return rows, quality, checked.filter(checked["reason"].isnull()).drop("reason")
-
-
-def _refusal(
-    name: str,
-    raw: Table,
-    columns: Mapping[str, str | None],
-    reason: Value,
-    quality: pd.DataFrame,
-    rows: int,
-    allowed: float,
-) -> str:
-    by_reason = quality.set_index("reason")["rows"].sort_values(ascending=False)
-    reasons = "; ".join(f"{reason}: {count:,}" for reason, count in by_reason.items())
-    shown = {role: column for role, column in columns.items() if column is not None}
-    given = raw.select(
-        row=ibis.row_number() + 1,
-        reason=reason,
-        **{f"given_{role}": raw[column].cast("string") for role, column in shown.items()},
-    )
-    lines = [
-        f"{name}: {int(by_reason.sum()):,} of {rows:,} rows cannot be used ({reasons}).",
-        "First of them:",
-    ]
-    bad = to_frame(given.filter(given["reason"].notnull()).order_by("row").limit(5))
-    for row in bad.to_dict("records"):
-        values = ((column, row[f"given_{role}"]) for role, column in shown.items())
-        cells = ", ".join(f"{c} = {'missing' if pd.isna(v) else repr(v)}" for c, v in values)
-        lines.append(f"  - row {row['row']} after the header: {row['reason']} ({cells})")
-    lines += [hint for reason, hint in _HINTS.items() if reason in by_reason]
-    lines.append(f"Mend the export, or allow more than {allowed:.1%} with max_unusable_share.")
-    return "\n".join(lines)
+        raise DataError(refusal(source, quality, rows, allowed))
+    return quality

@@ -1,31 +1,23 @@
-"""Survey answers and other contacts with customers: optional sources, checked like the transactions.
-
-What each customer said last: the newest score, the newest event of a kind.
-"""
+"""Survey answers and other contacts with customers: read like the transactions; each one's last."""
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import pandas as pd
-from ibis.expr.types import Table
+from ibis.expr.types import Table, Value
 
-from retention_models.data.checked_sources import (
-    accepted,
-    blank,
-    score_of,
-    up_of,
-    who_and_when,
-)
-from retention_models.data.contract import require_columns
+from retention_models.data.checked_sources import SourceCheck
 from retention_models.data.engines import open_source, to_frame
+from retention_models.data.refusals import DOWN, UP
 from retention_models.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
+    from retention_models.settings.contacts import EventSettings, SurveySettings
     from retention_models.settings.project import Settings
 
 
@@ -122,20 +114,24 @@ def read_surveys(
         raise SettingsError("surveys: expected the name of a column for score, thumb or both.")
     if scale is not None and scale not in SCALES:
         raise SettingsError(f'scale: expected "0-10" or "1-10"; got {scale!r}.')
-    origin = open_source(str(source), table, timezone)
-    name, raw = origin.name, origin.table
     columns = {"customer_id": customer_id, "answered_at": answered_at, "score": score}
     columns |= {"thumb": thumb, "store_id": store_id, "kind": kind}
-    require_columns(name, raw, columns)
-    found, reasons = who_and_when(name, raw, columns, "answered_at", timezone, date_format)
-    given_score, given_thumb = blank(raw, score), blank(raw, thumb)
-    found["score"], found["up"] = score_of(raw, score, SCALES[scale or "0-10"]), up_of(raw, thumb)
-    reasons += [
-        (given_score & given_thumb, "no answer"),
-        (~given_score & found["score"].isnull(), "score is not on the scale"),
-        (~given_thumb & found["up"].isnull(), "thumb is neither up nor down"),
-    ]
-    rows, quality, usable = accepted(origin, columns, found, reasons, max_unusable_share)
+    origin = open_source(str(source), table, timezone)
+    check = SourceCheck(origin, columns, "answered_at", timezone, date_format)
+    check.refuse_days_beyond()
+    check.take_text("customer_id", "store_id", "kind")
+    no_score, no_thumb = check.blank("score"), check.blank("thumb")
+    on_scale, up = _score(check, SCALES[scale or "0-10"]), _is_up(check)
+    check.found["score"], check.found["up"] = on_scale, up
+    check.reasons.extend(
+        [
+            (no_score & no_thumb, "no answer"),
+            (~no_score & on_scale.isnull(), "score is not on the scale"),
+            (~no_thumb & up.isnull(), "thumb is neither up nor down"),
+        ]
+    )
+    rows, quality, usable = check.accept(max_unusable_share)
+    name = check.name
     if score is not None and scale is None:
         _require_zero(name, score, usable)
     known = None if score is None else scale or "0-10"
@@ -176,40 +172,51 @@ def read_events(
     DataError
         As for `read_transactions`.
     """
-    origin = open_source(str(source), table, timezone)
-    name, raw = origin.name, origin.table
     columns = {"customer_id": customer_id, "date": date, "kind": kind, "store_id": store_id}
-    require_columns(name, raw, columns)
-    found, reasons = who_and_when(name, raw, columns, "date", timezone, date_format)
-    reasons.append((blank(raw, kind), "no kind"))
-    rows, quality, usable = accepted(origin, columns, found, reasons, max_unusable_share)
-    return Events(usable, quality, rows, name)
+    origin = open_source(str(source), table, timezone)
+    check = SourceCheck(origin, columns, "date", timezone, date_format)
+    check.refuse_days_beyond()
+    check.take_text("customer_id", "store_id", "kind")
+    check.reasons.append((check.blank("kind"), "no kind"))
+    rows, quality, usable = check.accept(max_unusable_share)
+    return Events(usable, quality, rows, check.name)
+
+
+def _score(check: SourceCheck, lowest: int) -> Value:
+    """Whole numbers from `lowest` to 10; null for everything else."""
+    if check.columns["score"] is None:
+        return ibis.null("int64")
+    number = check.column("score").cast("string").strip().try_cast("float64")
+    whole = (number == number.floor()) & number.between(lowest, 10)
+    return ibis.ifelse(whole, number, ibis.null("float64")).cast("int64")
+
+
+def _is_up(check: SourceCheck) -> Value:
+    """True for a thumb up, False for one down; null for everything else."""
+    if check.columns["thumb"] is None:
+        return ibis.null("boolean")
+    text = check.column("thumb").cast("string").strip().lower()
+    return ibis.cases((text.isin(UP), True), (text.isin(DOWN), False), else_=ibis.null("boolean"))
 
 
 def read_project_surveys(settings: Settings) -> Surveys | None:
     """The surveys of a project file; None where it has no table [surveys]."""
-    given = settings.surveys
-    if given is None:
-        return None
-    return read_surveys(
-        settings.path(given.source),
-        **given.columns.model_dump(),
-        **given.model_dump(exclude={"source", "columns"}),
-        timezone=settings.transactions.timezone,
-    )
+    return None if settings.surveys is None else read_surveys(**_named(settings, settings.surveys))
 
 
 def read_project_events(settings: Settings) -> Events | None:
     """The contacts of a project file; None where it has no table [events]."""
-    given = settings.events
-    if given is None:
-        return None
-    return read_events(
-        settings.path(given.source),
-        **given.columns.model_dump(),
+    return None if settings.events is None else read_events(**_named(settings, settings.events))
+
+
+def _named(settings: Settings, given: SurveySettings | EventSettings) -> dict[str, Any]:
+    """What a table of the project file says of a source, as arguments."""
+    return {
         **given.model_dump(exclude={"source", "columns"}),
-        timezone=settings.transactions.timezone,
-    )
+        **given.columns.model_dump(),
+        "source": settings.path(given.source),
+        "timezone": settings.transactions.timezone,
+    }
 
 
 def _require_zero(name: str, column: str, usable: Table) -> None:
@@ -227,23 +234,7 @@ COMPLAINT = "complaint"
 
 
 def last_scores(surveys: Surveys, store_id: str, end: dt.date) -> pd.DataFrame:
-    """Each customer's last score.
-
-    Parameters
-    ----------
-    surveys : Surveys
-        From `read_surveys`.
-    store_id : str
-        Answers of this store, and those of no one store.
-    end : date
-        Last day that counts.
-
-    Returns
-    -------
-    DataFrame
-        customer_id, score. Of several on one day the lowest: a survey has days, so the last of them
-        is not known.
-    """
+    """Each customer's last score up to a day, at this store or at none; of one day the lowest."""
     table = _of_store(surveys.table, store_id, end)
     table = table.filter(table["score"].notnull())
     order = ibis.window(group_by="customer_id", order_by=[ibis.desc("date"), "score"])
@@ -253,22 +244,7 @@ def last_scores(surveys: Surveys, store_id: str, end: dt.date) -> pd.DataFrame:
 
 
 def last_events(events: Events, kind: str, store_id: str, end: dt.date) -> pd.DataFrame:
-    """Day of each customer's last event of a kind.
-
-    Parameters
-    ----------
-    events : Events
-        From `read_events`.
-    kind : str
-        Such as "complaint"; upper and lower case are the same.
-    store_id, end
-        As for `last_scores`.
-
-    Returns
-    -------
-    DataFrame
-        customer_id, day.
-    """
+    """Day of each customer's last event of a kind, in upper or lower case; else as `last_scores`."""
     table = _of_store(events.table, store_id, end)
     table = table.filter(table["kind"].lower() == kind.lower())
     found = table.group_by("customer_id").aggregate(day=table["date"].max())

@@ -1,4 +1,4 @@
-"""The data contract (data/README.md) as Ibis expressions: every row's types, and why it is unusable."""
+"""The data contract (data/README.md) as Ibis expressions: columns as days, numbers and ids."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import datetime as dt
 import difflib
 import re
 from collections.abc import Mapping
-from zoneinfo import ZoneInfo
 
 import ibis
 from ibis.expr.types import BooleanValue, Column, StringColumn, StringValue, Table, Value
@@ -21,18 +20,15 @@ NO_DATE_FITS = marked("date not understood")
 TOO_EARLY = marked("date before 1900")
 NO_NUMBER = marked("spend is not a number")
 # By the role of the column.
-_NO_ID = {
-    "customer_id": NO_CUSTOMER,
-    "store_id": marked("no store id"),
-}
-_RUINED = {
+NO_ID = {"customer_id": NO_CUSTOMER, "store_id": marked("no store id")}
+RUINED = {
     "customer_id": marked("customer id turned into a decimal number"),
     "store_id": marked("store id turned into a decimal number"),
 }
 # What a decimal of 18 digits, six of them behind the point, cannot hold.
-_LARGEST_SPEND = 1e12
+LARGEST_SPEND = 1e12
 # Before it lie two-digit years that were read as four, and the zero days of other systems.
-_EARLIEST_DAY = dt.date(1900, 1, 1)
+EARLIEST_DAY = dt.date(1900, 1, 1)
 
 _LIKE_DATA = r"^(\d{4}-\d{2}-\d{2}|[+-]?\d+([.,]\d+)*$)"
 
@@ -68,71 +64,7 @@ def require_columns(name: str, raw: Table, columns: Mapping[str, str | None]) ->
         )
 
 
-def classified(
-    name: str,
-    raw: Table,
-    columns: Mapping[str, str | None],
-    timezone: str,
-    date_format: str | None,
-    decimal: str,
-    only_store: str,
-) -> dict[str, Value]:
-    """The contract's columns of every row, and why it is unusable."""
-    customer = _text_id(name, raw, str(columns["customer_id"]), "customer_id")
-    store = (
-        ibis.literal(only_store)
-        if columns["store_id"] is None
-        else _text_id(name, raw, columns["store_id"], "store_id")
-    )
-    _require_types(name, raw, {role: columns[role] for role in ("date", "spend")})
-    day = _day(name, raw[str(columns["date"])], date_format)
-    spend_source = raw[str(columns["spend"])]
-    spend = _number(name, spend_source, decimal)
-    today = ibis.literal(dt.datetime.now(tz=ZoneInfo(timezone)).date())
-    blank = {role: _is_blank(raw[column]) for role, column in columns.items() if column is not None}
-    ids = {
-        role: raw[column]
-        for role in ("store_id", "customer_id")
-        if (column := columns[role]) is not None
-    }
-    # Nearly every row is seen to be sound at a glance, which takes a third of looking for each fault.
-    sound = day.between(ibis.literal(_EARLIEST_DAY), today) & (spend.abs() < _LARGEST_SPEND)
-    for column in ids.values():
-        sound = sound & _is_plain(column)
-    fault = ibis.cases(
-        (blank["date"], marked("no date")),
-        (day.isnull(), NO_DATE_FITS),
-        (day > today, marked("date in the future")),
-        (day < ibis.literal(_EARLIEST_DAY), TOO_EARLY),
-        (blank["spend"], marked("no spend")),
-        (spend.isnull(), NO_NUMBER),
-        (
-            spend.isnan() | spend.isinf() | (spend.abs() >= _LARGEST_SPEND),
-            marked("spend is not finite, or 1e12 and more"),
-        ),
-        *((blank[role], _NO_ID[role]) for role in ids),
-        *((_is_ruined(ids[role]), _RUINED[role]) for role in ids if ids[role].type().is_string()),
-        else_=ibis.null("string"),
-    )
-    reason = ibis.ifelse(sound, ibis.null("string"), fault)
-    found = {
-        "customer_id": customer,
-        "store_id": store,
-        "date": day,
-        "number": spend,
-        "reason": reason,
-    }
-    for role in ("order_id", "category"):
-        column = columns[role]
-        found[role] = (
-            ibis.null("string")
-            if column is None
-            else ibis.ifelse(blank[role], ibis.null("string"), raw[column].cast("string"))
-        )
-    return found
-
-
-def _require_types(name: str, raw: Table, columns: Mapping[str, str | None]) -> None:
+def require_types(name: str, raw: Table, columns: Mapping[str, str | None]) -> None:
     """Text is read as dates and numbers where it comes from files; a database has types for them."""
     if raw.get_backend().name == "duckdb":
         return
@@ -145,16 +77,8 @@ def _require_types(name: str, raw: Table, columns: Mapping[str, str | None]) -> 
             )
 
 
-def as_given(raw: Table, columns: Mapping[str, str | None]) -> dict[str, Value]:
-    """Every row's number in the file, its date and its spend as they stand there: for messages."""
-    return {
-        "row": ibis.row_number() + 1,
-        "given_date": raw[str(columns["date"])].cast("string"),
-        "given_spend": raw[str(columns["spend"])].cast("string"),
-    }
-
-
-def _is_blank(column: Column) -> BooleanValue:
+def is_blank(column: Column) -> BooleanValue:
+    """Whether a cell is null, or text of blanks only."""
     missing = column.isnull()
     if not column.type().is_string():
         return missing
@@ -163,13 +87,14 @@ def _is_blank(column: Column) -> BooleanValue:
     return missing | blank
 
 
-def _is_ruined(text: StringColumn) -> BooleanValue:
+def is_ruined(text: StringColumn) -> BooleanValue:
+    """Whether an id went through a spreadsheet or a data frame that took it for a number."""
     # Only what begins with a digit is looked through.
     digit = text.ascii_str().between(ord("0"), ord("9"))
     return ibis.ifelse(digit, text.re_search(_RUINED_ID), ibis.literal(False))
 
 
-def _is_plain(column: Column) -> BooleanValue:
+def is_plain(column: Column) -> BooleanValue:
     """Whether an id is seen to be neither blank nor ruined: it begins with a letter, as most do."""
     return column.ascii_str() > ord("9") if column.type().is_string() else column.notnull()
 
@@ -183,7 +108,8 @@ def _stripped(text: StringColumn) -> StringValue:
     return ibis.ifelse(text.re_search(r"^[\s\v]|[\s\v]$"), text.strip(), text)
 
 
-def _text_id(name: str, raw: Table, column: str, role: str) -> Column:
+def text_id(name: str, raw: Table, column: str, role: str) -> Column:
+    """A column of ids as text; a type that loses ids is refused."""
     kind = raw[column].type()
     if not (kind.is_string() or kind.is_integer() or kind.is_uuid()):
         raise DataError(
@@ -193,7 +119,8 @@ def _text_id(name: str, raw: Table, column: str, role: str) -> Column:
     return raw[column].cast("string")
 
 
-def _day(name: str, column: Column, date_format: str | None) -> Column:
+def day_of(name: str, column: Column, date_format: str | None) -> Column:
+    """A column's days: dates, times, or text in ISO 8601 or a format; null where not understood."""
     kind = column.type()
     if kind.is_date():
         return column
@@ -225,7 +152,8 @@ def _day(name: str, column: Column, date_format: str | None) -> Column:
     )
 
 
-def _number(name: str, column: Column, decimal: str) -> Column:
+def number_of(name: str, column: Column, decimal: str) -> Column:
+    """A column's numbers; null where text is none."""
     kind = column.type()
     if kind.is_numeric():
         return column.cast("float64")
@@ -244,8 +172,3 @@ def repeats_are_unusable(raw: Table, reason: Value) -> Value:
     """Rows that repeat an earlier one in every column of the source get a reason of their own."""
     earlier = ibis.row_number().over(group_by=list(raw.columns), order_by=raw[raw.columns[0]])
     return ibis.ifelse(reason.isnull() & (earlier > 0), DUPLICATE, reason)
-
-
-# Other sources are checked as strictly as the transactions, by the same rules.
-day_of, number_of, text_id = _day, _number, _text_id
-is_blank, is_ruined = _is_blank, _is_ruined

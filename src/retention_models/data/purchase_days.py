@@ -34,20 +34,9 @@ def purchase_days(rows: Table, *, same_day: SameDay = "one", returns: bool = Tru
     3. else the customer's last purchase day before it;
     4. else nothing: it is left out, see `returns_by_place`.
 
-    Parameters
-    ----------
-    rows : ibis Table
-        Usable rows of a log: customer_id, date, spend, order_id.
-    same_day : {"one", "each", "each_line"}
-        What counts as a purchase: a day; an order, that is a day's lines of one order_id (of none,
-        for those without) if at least one of them is not a return; or every line that is no return.
-    returns : bool
-        Whether there may be returns among the rows; False spares the search for them.
-
-    Returns
-    -------
-    ibis Table
-        ``purchases`` is the number of purchases of the day: 1 for "one".
+    A purchase is a day ("one"); an order ("each"), that is a day's lines of one order_id, or of none,
+    of which one at least is no return; or a line that is no return ("each_line"). Where there are no
+    `returns` the search for them is spared.
     """
     if returns:
         return _net_of_returns(rows, same_day)
@@ -67,20 +56,7 @@ def purchase_days(rows: Table, *, same_day: SameDay = "one", returns: bool = Tru
 
 
 def returns_by_place(rows: Table) -> pd.Series:
-    """Where the returns of a log went.
-
-    Parameters
-    ----------
-    rows : ibis Table
-        Usable rows of a log: customer_id, date, spend, order_id.
-
-    Returns
-    -------
-    Series
-        Number of return lines by place (index): an earlier order that they name, a purchase of the
-        same day, the last purchase before them, none. All four are there; their sum is the number of
-        lines with a spend below 0.
-    """
+    """Return lines of a log by where they went, all four places; their sum is all that are returns."""
     orders = _with_purchase_date(_orders(rows))
     place = ibis.cases(
         (orders["purchase_date"].isnull(), NO_PURCHASE),

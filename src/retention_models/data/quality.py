@@ -1,13 +1,4 @@
-"""Everything that is known about the quality of a log, as one tidy table.
-
-Each finding is a few aggregates of the engine; only those leave it.
-
-Days without any sale, and days with far more or far fewer lines than their neighbours.
-
-Whether customers of before the log began are taken for new ones.
-
-Orders that stand in a source twice, line for line: what a file that was loaded twice leaves.
-"""
+"""Everything that is known about the quality of a log, as one tidy table of aggregates of the engine."""
 
 from __future__ import annotations
 
@@ -35,13 +26,7 @@ _SIGMA_PER_MAD = 1.482602218505602
 
 
 def days_without_sale(lines: pd.Series) -> pd.DatetimeIndex:
-    """Days without any line between the first and the last, on weekdays that usually have one.
-
-    Parameters
-    ----------
-    lines : Series
-        Number of lines by day (index DatetimeIndex, sorted; days without any may be missing).
-    """
+    """Days without any line between the first and the last, on weekdays that usually have one."""
     every = _every_day(lines)
     open_share = (every > 0).groupby(every.index.day_of_week).mean()
     usual = open_share.reindex(every.index.day_of_week).to_numpy() >= _OPEN
@@ -61,18 +46,10 @@ def longest_gap(days: pd.DatetimeIndex) -> tuple[pd.Timestamp, pd.Timestamp] | N
 def unusual_days(lines: pd.Series) -> pd.DataFrame:
     """Days with sales whose number of lines is far from that of the same weekdays around.
 
-    Parameters
-    ----------
-    lines : Series
-        As for `days_without_sale`.
-
-    Returns
-    -------
-    DataFrame
-        Index date; lines, usual (median of the same weekday in the four weeks before and the four
-        after, days without sales apart). A day is listed if it has 1.6 times the usual or more, or
-        less than 1 / 1.6 of it, and the logarithm of that ratio lies four robust standard deviations
-        (1.4826 · median |log ratio|) from 0. Days with fewer than five usual lines are left out.
+    Usual is the median of the same weekday in the four weeks before and after, days without sales
+    apart. A day is listed if it has 1.6 times the usual or more, or less than 1 / 1.6 of it, and the
+    logarithm of that ratio lies four robust standard deviations (1.4826 · median |log ratio|) from 0.
+    Days with fewer than five usual lines are left out.
     """
     every = _every_day(lines).astype(float).replace(0.0, np.nan)
     around = pd.DataFrame(
@@ -102,27 +79,17 @@ _CROWDED, _STANDARD_ERRORS = 2.0, 4.0
 class LeftTruncation:
     """New customers at the start of a log, held against the time after it.
 
-    Attributes
-    ----------
-    customers : int
-        Customers in the log.
-    warm_up : int
-        Days of the start: whole weeks that cover 90% of the gaps between two purchase days of a
-        customer. By then most customers of before have been seen again.
-    early : int
-        Customers first seen in those days.
-    expected : float
-        How many it would have been at the rate of the days after; NaN where less time is left than
-        the warm-up took, so that there is nothing to compare with.
-    first_seen_from : date
-        The day after the warm-up.
+    The start, `warm_up` days, is whole weeks that cover 90% of the gaps between two purchase days of a
+    customer: by then most customers of before have been seen again. Of all `customers`, `early` were
+    first seen in it; `expected` is how many it would have been at the rate of the days after, NaN where
+    less time is left than the warm-up took.
     """
 
     customers: int
     warm_up: int
     early: int
     expected: float
-    first_seen_from: dt.date
+    first_seen_from: dt.date  # the day after the warm-up
 
     @property
     def is_suspected(self) -> bool:
@@ -137,19 +104,7 @@ class LeftTruncation:
 
 
 def left_truncation(days: Table, last_day: dt.date) -> LeftTruncation | None:
-    """Compare the rate of new customers at the start of a log with the time after it.
-
-    Parameters
-    ----------
-    days : ibis Table
-        From `purchase_days`: customer_id, date.
-    last_day : date
-        The log's last day.
-
-    Returns
-    -------
-    LeftTruncation or None
-        None where there is no purchase.
+    """The rate of new customers at the start of a log beside the time after; None without a purchase.
 
     Notes
     -----
@@ -202,38 +157,18 @@ _FEWEST_ORDERS = 3
 
 @dataclass(frozen=True, slots=True)
 class RepeatedOrders:
-    """Orders whose every line stands in the source more than once.
+    """Orders whose every line stands in the source more than once."""
 
-    Attributes
-    ----------
-    orders : int
-        Orders with an id.
-    repeated : int
-        Orders of which every line has an exact repeat, so that the whole order may be a copy.
-    of_several_lines : int
-        Those of them with two different lines or more: two equal items cannot explain these.
-    whole_days : list of str
-        Days, as they stand in the source, with three orders or more, all of them repeated.
-    """
-
-    orders: int
+    orders: int  # with an id
     repeated: int
-    of_several_lines: int
-    whole_days: list[str]
+    of_several_lines: (
+        int  # of the repeated, with different lines: two equal items do not explain them
+    )
+    whole_days: list[str]  # as they stand in the source: three orders or more, all repeated
 
 
 def repeated_orders(log: Transactions) -> RepeatedOrders | None:
-    """Find orders that may have been loaded twice.
-
-    Parameters
-    ----------
-    log : Transactions
-        A checked log, read with duplicates = "keep".
-
-    Returns
-    -------
-    RepeatedOrders or None
-        None where the log has no order ids, or its exact repeats were dropped.
+    """Orders that may have been loaded twice; None without order ids, or where repeats were dropped.
 
     Notes
     -----

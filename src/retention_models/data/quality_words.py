@@ -11,13 +11,7 @@ Finding = Mapping[str, Any]
 
 
 def quality_sentences(quality: pd.DataFrame) -> list[str]:
-    """One sentence or two per finding; of what was looked for and not found, nothing.
-
-    Parameters
-    ----------
-    quality : DataFrame
-        From `data_quality`.
-    """
+    """One sentence or two per finding; of what was looked for and not found, nothing."""
     rows = quality.to_dict("records")
     return [sentence for row in rows if (sentence := _sentence(row))]
 

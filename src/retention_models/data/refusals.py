@@ -1,7 +1,4 @@
-"""How a source was read: its rows as they stand in it, and the words for those that cannot be used.
-
-Which formats the dates of a file fit: said where they were not understood, never acted on.
-"""
+"""Why a source is refused, in words: its bad rows as they stand, and formats that its dates fit."""
 
 from __future__ import annotations
 
@@ -16,6 +13,10 @@ from ibis.expr.types import Table
 
 from retention_models.data.contract import NO_DATE_FITS, NO_NUMBER, TOO_EARLY
 from retention_models.data.engines import to_frame
+
+# What a thumb up or down is called, in small letters.
+UP = ("up", "true", "yes", "1", "+1", "👍")
+DOWN = ("down", "false", "no", "0", "-1", "👎")
 
 # Texts looked at; dates without a time have no more different ones than days.
 MOST_TEXTS = 20_000
@@ -41,17 +42,7 @@ _FEWEST_SERIAL, _MOST_SERIAL = 20_000, 80_000  # days since 1899-12-30: the year
 
 
 def date_advice(counts: Mapping[str, int]) -> str:
-    """What to set date_format to, as far as the dates themselves say it.
-
-    Parameters
-    ----------
-    counts : mapping of str to int
-        Dates as they stand in the file, with the number of rows of each.
-
-    Returns
-    -------
-    str
-        One or two sentences; none of them decides between formats that fit equally.
+    """What to set date_format to, as far as dates (with rows of each) say it; equal fits stay open.
 
     Examples
     --------
@@ -152,26 +143,15 @@ _POINT = r"^[+-]?(\d+|\d{1,3}(,\d{3})+)\.\d+$"
 
 @dataclass(frozen=True)
 class SourceAsRead:
-    """A source as it was read.
-
-    Attributes
-    ----------
-    name : str
-        The source, for messages.
-    given : ibis Table
-        Every row's number in the source (row), date and spend as they stand there (given_date,
-        given_spend), customer_id, and reason.
-    columns : mapping of str to str or None
-        What the source calls the contract's columns.
-    date_format, decimal : str
-        How text was read.
-    """
+    """A source as it was read: what every row held, and why it is unusable."""
 
     name: str
-    given: Table = field(repr=False)
-    columns: Mapping[str, str | None]
+    given: Table = field(repr=False)  # row (its number), reason, and cells as they stand there
+    columns: Mapping[str, str | None]  # what the source calls the contract's columns
     date_format: str | None
     decimal: str
+    cells: Mapping[str, str]  # of `given`: what the source calls them
+    date: str  # of `given`
 
     def first_rows(self, most: int, *, of_each_reason: bool = False) -> pd.DataFrame:
         """The first rows that cannot be used, of all or of each reason: row, reason, words."""
@@ -188,16 +168,13 @@ class SourceAsRead:
 
     def dates(self, *, understood: bool | None = None) -> dict[str, int]:
         """Dates as they stand in the source and rows of each; of all, or by whether understood."""
-        given = self.given.filter(self.given["given_date"].notnull())
+        given = self.given.filter(self.given[self.date].notnull())
         if understood is not None:
             unknown = given["reason"].fill_null("") == NO_DATE_FITS
             given = given.filter(~unknown if understood else unknown)
-        counts = given.group_by("given_date").aggregate(rows=given.count())
-        most = to_frame(counts.order_by(ibis.desc("rows"), "given_date").limit(MOST_TEXTS))
-        return {
-            str(text): int(rows)
-            for text, rows in zip(most["given_date"], most["rows"], strict=True)
-        }
+        counts = given.group_by(text=given[self.date]).aggregate(rows=given.count())
+        most = to_frame(counts.order_by(ibis.desc("rows"), "text").limit(MOST_TEXTS))
+        return {str(text): int(rows) for text, rows in zip(most["text"], most["rows"], strict=True)}
 
     def date_words(self, other_rows: int) -> str:
         """What the data say of dates that were not understood, beside other rows' dates that were."""
@@ -250,27 +227,27 @@ class SourceAsRead:
 
     def _in_words(self, row: Mapping[str, object]) -> str:
         cells = ", ".join(
-            f"{self.columns[role.removeprefix('given_')]} = "
-            f"{'missing' if pd.isna(row[role]) else repr(row[role])}"
-            for role in ("customer_id", "given_date", "given_spend")
+            f"{name} = {'missing' if pd.isna(row[cell]) else repr(row[cell])}"
+            for cell, name in self.cells.items()
         )
         return f"row {row['row']} after the header: {row['reason']} ({cells})"
 
 
-def refusal(source: SourceAsRead, quality: pd.DataFrame, rows: int, allowed: float) -> str:
-    """Why a log is refused: reasons counted, the first bad rows as they stand, what to do.
+_EXPECTED = {
+    TOO_EARLY: "A date_format with %Y takes the year 24 for the first century; %y is 2024.",
+    "score is not on the scale": (
+        'Scores are expected as whole numbers from 0 to 10, or from 1 to 10 with scale = "1-10".'
+    ),
+    "thumb is neither up nor down": f"Thumbs are expected as {', '.join(UP)} or {', '.join(DOWN)}.",
+    "amount is not a number": (
+        "Amounts are expected as numbers from 0, such as 2.50; leave a cell empty where the campaign's "
+        "cost of a redemption is meant."
+    ),
+}
 
-    Parameters
-    ----------
-    source : SourceAsRead
-        How it was read.
-    quality : DataFrame
-        Unusable rows: reason, rows.
-    rows : int
-        Rows in the source.
-    allowed : float
-        Share of unusable rows that would have been let through.
-    """
+
+def refusal(source: SourceAsRead, quality: pd.DataFrame, rows: int, allowed: float) -> str:
+    """Why a source is refused: unusable of its rows by reason, the first as they stand, what to do."""
     by_reason = quality.groupby("reason")["rows"].sum().sort_values(ascending=False)
     reasons = "; ".join(f"{reason}: {count:,}" for reason, count in by_reason.items())
     lines = [
@@ -285,8 +262,7 @@ def refusal(source: SourceAsRead, quality: pd.DataFrame, rows: int, allowed: flo
             'guessed but set, such as date_format = "%d/%m/%Y". '
             + source.date_words(rows - unknown - int(by_reason.get("no date", 0)))
         )
-    if TOO_EARLY in by_reason:
-        lines.append("A date_format with %Y takes the year 24 for the first century; %y is 2024.")
+    lines += [expected for reason, expected in _EXPECTED.items() if reason in by_reason]
     if NO_NUMBER in by_reason:
         lines.append(
             'Spend is expected as 1234.50, without a currency; for 1.234,50 set decimal = ",". '

@@ -15,7 +15,7 @@ from ibis.expr.types import IntegerValue, Table
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.summaries.customers import Day, as_day, purchase_days
+from retention_models.summaries.customers import Day, end_of, purchase_days
 from retention_models.summaries.periods import Periods
 
 # Fewer gaps have no tenth that lies above the 90th percentile.
@@ -48,7 +48,7 @@ def activity_window(
     CannotSay
         If customers came back fewer than 10 times.
     """
-    last = log.last_day() if end is None else as_day(end, "end")
+    last = end_of(log, end, "end")
     days = purchase_days(log.rows(store_id, last), returns=log.has_returns)
     found = to_frame(windows_of(days, ()))
     if found.empty:
@@ -113,23 +113,7 @@ def window_by_group(
 
 
 def kept_customers(days: Table, keys: Sequence[str], periods: Periods, numbers: range) -> Table:
-    """Customers active at the start of each period, and whether they were at its end.
-
-    Parameters
-    ----------
-    days : ibis Table
-        Purchase days: keys, customer_id, date, activity_window.
-    keys : sequence of str
-        Columns that groups differ in.
-    periods : Periods
-    numbers : range
-        The periods wanted.
-
-    Returns
-    -------
-    ibis Table
-        keys, customer_id, period, active (1), kept (0 or 1).
-    """
+    """Customers active (1) at each period's start, and whether they were at its end (kept, 0 or 1)."""
     customer = ibis.window(group_by=[*keys, "customer_id"], order_by="date")
     later = days.mutate(
         later=days["date"].lead().over(customer),

@@ -3,9 +3,7 @@
 Spiegelhalter, "Funnel plots for comparing institutional performance", Statistics in Medicine 24 (2005),
 with exact binomial limits (its appendix), and limits that allow for differences between stores
 (Spiegelhalter, "Handling over-dispersion of performance indicators", Quality & Safety in Health Care 14
-(2005), additive model).
-
-Which of many stores' changes are more than chance, when all of them are looked at.
+(2005), additive model). And which of many stores' changes are more than chance.
 """
 
 from __future__ import annotations
@@ -36,14 +34,8 @@ _MIDDLE = float(norm.ppf(0.75))
 class Funnel:
     """A chain's rate, and how far stores of any size stray from it.
 
-    Attributes
-    ----------
-    centre : float
-        The chain's rate.
-    spread : float
-        Standard deviation of the stores' true rates; 0 where chance alone explains their differences.
-    rate, total : ndarray, shape (stores,)
-        Each store's rate and its number of customers.
+    `spread` is the standard deviation of the stores' true rates, 0 where chance alone explains their
+    differences; `rate` and `total` (customers) have shape (stores,).
     """
 
     centre: float
@@ -52,15 +44,7 @@ class Funnel:
     total: Floats
 
     def limits(self, total: ArrayLike, level: float) -> tuple[Floats, Floats]:
-        """Ends between which a store of so many customers lies with a probability.
-
-        Parameters
-        ----------
-        total : array_like, shape (n,)
-            Customers.
-        level : float
-            0.95 or 0.998.
-        """
+        """Ends between which a store of so many customers lies with a probability."""
         low, high = binomial_limits(total, self.centre, level)
         variance = self.centre * (1.0 - self.centre) / np.asarray(total, dtype=float)
         # The exact ends, moved out as the standard deviation grows: √(s² + τ²) ÷ s.
@@ -79,19 +63,6 @@ class Funnel:
 
 def binomial_limits(total: ArrayLike, rate: float, level: float) -> tuple[Floats, Floats]:
     """Control limits of a proportion, interpolated between whole counts.
-
-    Parameters
-    ----------
-    total : array_like, shape (n,)
-        Customers, whole numbers, 1 or more.
-    rate : float
-        The proportion in control, within 0 and 1.
-    level : float
-        Probability between the limits.
-
-    Returns
-    -------
-    low, high : ndarray, shape (n,)
 
     Notes
     -----
@@ -120,20 +91,6 @@ def _lower(n: Floats, rate: float, level: float) -> Floats:
 
 def find_funnel(count: ArrayLike, total: ArrayLike) -> Funnel:
     """The funnel of a chain.
-
-    Parameters
-    ----------
-    count, total : array_like, shape (stores,)
-        Customers of whom the thing is so, and all.
-
-    Returns
-    -------
-    Funnel
-
-    Raises
-    ------
-    CannotSay
-        If there are fewer than 5 stores, or nothing differs between customers.
 
     Notes
     -----
@@ -182,16 +139,7 @@ FALSE_DISCOVERIES = 0.05
 
 
 def change_pvalues(change: ArrayLike, low: ArrayLike, high: ArrayLike) -> Floats:
-    """P-values of no change, from 95% intervals.
-
-    Parameters
-    ----------
-    change, low, high : array_like, shape (n,)
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        1 where there is no change; NaN where there is no interval.
+    """P-values of no change, from 95% intervals; NaN where there is none.
 
     Notes
     -----
@@ -212,18 +160,7 @@ def change_pvalues(change: ArrayLike, low: ArrayLike, high: ArrayLike) -> Floats
 
 
 def beyond_chance(changes: pd.DataFrame) -> pd.DataFrame:
-    """The changes that chance does not explain, largest first.
-
-    Parameters
-    ----------
-    changes : DataFrame
-        A row per store and measure; columns value_before, change, low and high (95%), and any others.
-
-    Returns
-    -------
-    DataFrame
-        Of those rows the ones found, with least_change: how much of value_before the interval leaves
-        no doubt about, by which they are ordered.
+    """The changes that chance does not explain, by least_change: what of it is beyond doubt.
 
     Notes
     -----

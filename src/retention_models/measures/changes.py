@@ -10,7 +10,7 @@ import pandas as pd
 from retention_models.data.contacts import Events, Surveys
 from retention_models.data.transactions import Transactions
 from retention_models.languages import phrase
-from retention_models.measures.definitions import MEASURES, chosen, columns_of, pairs_of
+from retention_models.measures.definitions import MEASURES, by_family, chosen, columns_of, pairs_of
 from retention_models.measures.intervals import NORMAL_95, Floats, difference, symmetric
 from retention_models.measures.sums import scale_of, shared_variance, sums_with_earlier
 from retention_models.measures.table import (
@@ -84,15 +84,7 @@ def measure_changes(
 
 
 def changes_in(scope: Scope, found: Sequence[Measured]) -> pd.DataFrame:
-    """The changes of measures that are measured already; see `measure_changes`.
-
-    Parameters
-    ----------
-    scope : Scope
-        From `scope_of`.
-    found : sequence of Measured
-        From `measured` of that scope.
-    """
+    """The changes of measures that are measured already; see `measure_changes`."""
     units, names = scope.units, [one.name for one in found]
     tables = []
     for against, lag in {PREVIOUS: 1, YEAR_BEFORE: units.periods.in_a_year}.items():
@@ -111,16 +103,13 @@ def changes_in(scope: Scope, found: Sequence[Measured]) -> pd.DataFrame:
 
 def _crossed(units: Units, names: Sequence[str], lag: int) -> dict[str, pd.DataFrame]:
     """Sums of products of each period with an earlier one, by family."""
-    families: dict[str, list[str]] = {}
-    for name in names:
-        families.setdefault(MEASURES[name].family, []).append(name)
     empty = pd.DataFrame(columns=[*units.by, "period", "n"])
     reach = len(units.numbers) > lag  # else no period has one so long before it
     return {
         family: sums_with_earlier(units.family(family, columns_of(members)), units.by, members, lag)
         if reach and units.answers(family)
         else empty
-        for family, members in families.items()
+        for family, members in by_family(names).items()
     }
 
 
@@ -161,19 +150,7 @@ def _change(found: Measured, crossed: pd.DataFrame, units: Units, lag: int) -> p
 def ends_of_change(
     name: str, now: pd.DataFrame, before: pd.DataFrame, both: pd.DataFrame, periods: Periods
 ) -> tuple[Floats, Floats]:
-    """95% interval of a measure's change, as `measure_changes` has it.
-
-    Parameters
-    ----------
-    name : str
-        One of `MEASURES`.
-    now, before : DataFrame
-        Sums as of `sums_of` with value, low, high, variance, customers and period, row by row.
-    both : DataFrame
-        Sums of products as of `sums_with_earlier`, of the same rows.
-    periods : Periods
-        What the numbers in ``period`` mean.
-    """
+    """95% interval of a measure's change, as `measure_changes` has it."""
     measure = MEASURES[name]
     missing = np.full(len(now), np.nan)
     if any(f"{a}*{b}" not in table for a, b in pairs_of([name]) for table in (now, both)):

@@ -1,7 +1,4 @@
-"""Cohorts by period of first purchase: who of them buys in each later period, and for how much.
-
-How many categories of products each customer has bought.
-"""
+"""Cohorts by period of first purchase: who buys in each later one; categories that each has bought."""
 
 from __future__ import annotations
 
@@ -11,32 +8,25 @@ from collections.abc import Sequence
 import ibis
 import numpy as np
 import pandas as pd
-from ibis.expr.types import NumericValue, Table
+from ibis.expr.types import Table
 
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import catalogue
 from retention_models.measures.intervals import relative, wilson
+from retention_models.measures.sums import exact_sum
 from retention_models.measures.units import Attributes, Units, customer_attributes
-from retention_models.summaries.customers import Day, as_day
+from retention_models.summaries.customers import Day, end_of
 from retention_models.summaries.periods import Periods, periods_of
 
 _LONG_AGO = dt.date(1900, 1, 1)
 _NO_COHORTS = catalogue(
     {
-        "W": (
-            "No purchase falls in a week that was complete by {day}, so there are no cohorts yet."
-        ),
-        "M": (
-            "No purchase falls in a month that was complete by {day}, so there are no cohorts yet."
-        ),
-        "Q": (
-            "No purchase falls in a quarter that was complete by {day}, so there are no cohorts yet."
-        ),
-        "Y": (
-            "No purchase falls in a year that was complete by {day}, so there are no cohorts yet."
-        ),
+        "W": "No purchase falls in a week that was complete by {day}, so there are no cohorts yet.",
+        "M": "No purchase falls in a month that was complete by {day}, so there are no cohorts yet.",
+        "Q": "No purchase falls in a quarter that was complete by {day}, so there are no cohorts yet.",
+        "Y": "No purchase falls in a year that was complete by {day}, so there are no cohorts yet.",
     }
 )
 _COLUMNS = [
@@ -133,7 +123,7 @@ def cohort_table(
     if names and attributes is None:
         raise SettingsError(f"attributes: expected a table with customer_id and {names[0]!r}.")
     table = customer_attributes(attributes, names, log.rows(store_id)) if names else None
-    last = log.last_day() if end is None else as_day(end, "end")
+    last = end_of(log, end, "end")
     periods = periods_of(period, last)
     final = periods.complete(_LONG_AGO, last)[-1]
     units = Units(log, store_id, by, periods, range(final, final + 1), attributes=table)
@@ -165,16 +155,11 @@ def _counts(units: Units) -> pd.DataFrame:
         .aggregate(
             active=spent.count(),
             revenue=spent["spend"].sum().cast("float64"),
-            squares=_exact_sum(spent["amount"] * spent["amount"]),
-            grown=_exact_sum(grown),
+            squares=exact_sum(spent["amount"] * spent["amount"]),
+            grown=exact_sum(grown),
         )
         .order_by(groups)
     )
-
-
-def _exact_sum(number: NumericValue) -> NumericValue:
-    # Decimals add up to the same sum in any order, so that a run can be repeated exactly.
-    return number.cast(ibis.dtype("decimal(38, 8)")).sum().cast("float64")
 
 
 def _every_age(counts: pd.DataFrame, by: Sequence[str], final: int) -> pd.DataFrame:
@@ -254,7 +239,7 @@ def category_counts(
     >>> category_counts(log).to_dict("index")
     {'a': {'categories': 2, 'category': 'jam'}, 'b': {'categories': 1, 'category': 'tea'}}
     """
-    end = log.last_day() if observation_end is None else as_day(observation_end, "observation_end")
+    end = end_of(log, observation_end)
     found = categories_bought(log.rows(store_id, end))
     return to_frame(found).set_index("customer_id").sort_index()
 

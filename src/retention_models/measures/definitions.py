@@ -1,6 +1,6 @@
 """What each measure is: the sums over customers that it is made of, and the kind of its interval.
 
-What each measure is called, and what it is, in a line.
+Also what each measure is called, and what it is, in a line.
 """
 
 from __future__ import annotations
@@ -17,24 +17,12 @@ Kind = Literal["count", "share", "ratio", "promoters"]
 
 @dataclass(frozen=True)
 class Measure:
-    """Π_k Σ y_k ÷ Σ x_k over customers.
+    """Π_k Σ y_k ÷ Σ x_k over customers."""
 
-    Attributes
-    ----------
-    family : str
-        Which table of customers and periods the columns are of: "purchases", "categories",
-        "activity", "scores", "thumbs" or "contacts".
-    terms : tuple of (str, str)
-        The y and the x of each ratio.
-    kind : {"count", "share", "ratio", "promoters"}
-        A plain count; a share of customers or answers; a ratio of sums; promoters less detractors.
-    nobody : str
-        What is said where the x sum up to 0.
-    """
-
-    family: str
-    terms: tuple[tuple[str, str], ...]
-    kind: Kind
+    family: str  # the table of `Units.family` that the columns are of
+    terms: tuple[tuple[str, str], ...]  # the y and the x of each ratio
+    kind: Kind  # a plain count, a share, a ratio of sums, or promoters less detractors
+    # Said where the x sum up to 0.
     nobody: str = marked("Nobody bought.")
 
 
@@ -90,19 +78,21 @@ ANNUAL_CHURN_BAND = (0.05, 0.07)
 
 
 def chosen(names: Collection[str] | None) -> list[str]:
-    """Names of measures in the table's order; all of them for None.
-
-    Raises
-    ------
-    SettingsError
-        If a name is unknown.
-    """
+    """Names of measures in the table's order; all of them for None."""
     wanted = list(MEASURES) if names is None else [names] if isinstance(names, str) else list(names)
     unknown = [name for name in wanted if name not in MEASURES]
     if unknown or not wanted:
         got = repr(unknown[0]) if unknown else "none"
         raise SettingsError(f"measures: expected some of {', '.join(MEASURES)}; got {got}.")
     return [name for name in MEASURES if name in wanted]
+
+
+def by_family(names: Collection[str]) -> dict[str, list[str]]:
+    """Names of measures by the table that they are sums of."""
+    families: dict[str, list[str]] = {}
+    for name in names:
+        families.setdefault(MEASURES[name].family, []).append(name)
+    return families
 
 
 def columns_of(names: Collection[str]) -> list[str]:

@@ -31,15 +31,6 @@ _ALIKE = 1e-12
 def wilson(count: ArrayLike, total: ArrayLike) -> tuple[Floats, Floats]:
     """Wilson's score interval of a proportion; NaN where the total is 0.
 
-    Parameters
-    ----------
-    count, total : array_like, shape (groups,)
-        Successes and trials; fractions where a sample is worth fewer trials than it has.
-
-    Returns
-    -------
-    low, high : ndarray, shape (groups,)
-
     Notes
     -----
     Brown, Cai & DasGupta, Statistical Science 16 (2001), equation 4.
@@ -75,21 +66,10 @@ def covariance(
     left: tuple[Floats, Callable[[str], Floats]],
     right: tuple[Floats, Callable[[str], Floats]],
 ) -> Floats:
-    """Σᵢ lᵢ l′ᵢ of a measure's linearised values in two sets of sums, with scale 1.
+    """Σᵢ lᵢ l′ᵢ of a measure's linearised values in two sets of ratios and sums, shape (groups,).
 
-    Parameters
-    ----------
-    terms : sequence of (str, str)
-        Names of the y and the x of each ratio.
-    products : callable
-        products(a, b) is Σᵢ aᵢ b′ᵢ, a of the left and b of the right.
-    left, right : tuple of (ndarray, callable)
-        The ratios, shape (terms, groups), and the sums by name. The same twice for a variance.
-
-    Returns
-    -------
-    ndarray, shape (groups,)
-        Not yet multiplied by n ÷ (n − 1).
+    Each side is the ratios, shape (terms, groups), and the sums by name, the same twice for a
+    variance; products(a, b) is Σᵢ aᵢ b′ᵢ. Scale 1, not yet multiplied by n ÷ (n − 1).
     """
     (r, sums), (s, others) = left, right
     total = np.zeros(r.shape[1])
@@ -159,19 +139,7 @@ def share(
 def difference_of_shares(
     first: Floats, second: Floats, total: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Difference of two shares of one multinomial sample with its 95% interval.
-
-    Parameters
-    ----------
-    first, second : ndarray, shape (groups,)
-        Counts in two of the categories.
-    total : ndarray, shape (groups,)
-        Size of the sample.
-
-    Returns
-    -------
-    value, low, high : ndarray, shape (groups,)
-        NaN where the sample is empty.
+    """Difference of two shares of one multinomial sample with its 95% interval; NaN where it is empty.
 
     Notes
     -----

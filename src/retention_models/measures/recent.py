@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from ibis.expr.types import BooleanValue, IntegerValue, Table
+from ibis.expr.types import IntegerValue, Table
 
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
 from retention_models.measures.changes import ends_of_change
 from retention_models.measures.definitions import columns_of, pairs_of
-from retention_models.measures.sums import estimate, product_sum
+from retention_models.measures.sums import estimate, one_if, product_sum
 from retention_models.measures.table import SMALLEST_GROUP, first_day
 from retention_models.summaries.customers import purchase_days
 from retention_models.summaries.periods import Periods, periods_of
@@ -32,22 +32,13 @@ _SIDES = ("now", "before")
 
 @dataclass(frozen=True)
 class RecentActivity:
-    """What a store did of late.
+    """What a store did of late, up to `end`.
 
-    Attributes
-    ----------
-    months : DataFrame
-        A row per calendar month that is over, at most the last 12: month (first day), customers
-        (distinct) and orders. Months of 1 to 4 customers are NaN, since they would tell of single
-        persons.
-    changes : DataFrame or str
-        Index measure (`CHANGING`); columns value, value_before, change, low, high (95%), customers,
-        customers_before. Or why the store's data carry none.
-    days : int
-        Length of each of the two windows that were compared, the later of which ends on `end`; 0
-        where there are no changes.
-    end : date
-        Last day that counts.
+    `months`: a row per calendar month that is over, at most the last 12: month (first day), customers
+    and orders; NaN of 1 to 4 customers, since they would tell of single persons. `changes`: index
+    measure (`CHANGING`), columns value, value_before, change, low, high (95%), customers,
+    customers_before; or why the data carry none. `days`: length of each of the two windows compared;
+    0 where none are.
     """
 
     months: pd.DataFrame
@@ -60,21 +51,6 @@ def recent_activity(
     log: Transactions, *, store_id: str, end: dt.date, first: dt.date
 ) -> RecentActivity:
     """A store's last twelve months, and the change of its headlines against the time before.
-
-    Parameters
-    ----------
-    log : Transactions
-        A checked log.
-    store_id : str
-        The store.
-    end : date
-        Last day that counts.
-    first : date
-        Day of the store's first purchase.
-
-    Returns
-    -------
-    RecentActivity
 
     Notes
     -----
@@ -113,7 +89,7 @@ def _sums(
     asked = {}
     for n in numbers:
         orders = by_customer[f"orders_{n}"]
-        asked[f"customers_{n}"] = _one_if(orders > 0).sum()
+        asked[f"customers_{n}"] = one_if(orders > 0).sum()
         asked[f"orders_{n}"] = orders.sum()
     columns, pairs = columns_of(CHANGING), pairs_of(CHANGING)
     for side in _SIDES:
@@ -145,20 +121,16 @@ def _by_customer(
         last = end - dt.timedelta(days=nearest)
         # Where nothing is compared this is empty: no day lies after `last` and up to it.
         inside = (bought["date"] > last - dt.timedelta(days=days)) & (bought["date"] <= last)
-        asked[f"days_{side}"] = _one_if(inside).sum().cast("int64")
+        asked[f"days_{side}"] = one_if(inside).sum().cast("int64")
         asked[f"orders_{side}"] = inside.ifelse(bought["purchases"], 0).sum().cast("int64")
         asked[f"spend_{side}"] = inside.ifelse(bought["spend"], 0).sum()
     found = bought.group_by("customer_id").aggregate(**asked)
     flags: dict[str, IntegerValue] = {}
     for side in _SIDES:
-        came = _one_if(found[f"days_{side}"] > 0)
+        came = one_if(found[f"days_{side}"] > 0)
         flags |= {f"customer_{side}": came, f"one_{side}": came}
-        flags[f"repeater_{side}"] = _one_if(found[f"days_{side}"] > 1)
+        flags[f"repeater_{side}"] = one_if(found[f"days_{side}"] > 1)
     return found.mutate(**flags)
-
-
-def _one_if(condition: BooleanValue) -> IntegerValue:
-    return condition.ifelse(1, 0).fill_null(0).cast("int64")
 
 
 def _require_comparable(days: int, end: dt.date, begin: dt.date, first: dt.date) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import ibis
 import numpy as np
 import pandas as pd
-from ibis.expr.types import IntegerColumn, NumericValue, Table
+from ibis.expr.types import BooleanValue, IntegerColumn, IntegerValue, NumericValue, Table
 
 from retention_models.data.engines import to_frame
 from retention_models.measures.definitions import MEASURES, Measure, columns_of, pairs_of
@@ -73,10 +73,18 @@ def product_sum(a: NumericValue, b: NumericValue) -> NumericValue:
     """Σ a b over rows, the same whatever the order in which an engine adds."""
     if isinstance(a, IntegerColumn) and isinstance(b, IntegerColumn):
         return (a * b).sum().cast("float64")
-    # Decimals add up to the same sum in any order, so that a run can be repeated exactly; money's own
-    # would be too wide.
-    product = a.cast("float64") * b.cast("float64")
-    return product.cast(ibis.dtype("decimal(38, 8)")).sum().cast("float64")
+    # Money's own decimals would make the product's too wide.
+    return exact_sum(a.cast("float64") * b.cast("float64"))
+
+
+def exact_sum(number: NumericValue) -> NumericValue:
+    """Sum of floats as decimals, the same in any order, so that a run can be repeated exactly."""
+    return number.cast(ibis.dtype("decimal(38, 8)")).sum().cast("float64")
+
+
+def one_if(condition: BooleanValue) -> IntegerValue:
+    """1 where a condition holds, 0 where it does not or is not known."""
+    return condition.ifelse(1, 0).fill_null(0).cast("int64")
 
 
 def scale_of(name: str, days: Floats) -> Floats:
@@ -89,17 +97,7 @@ def scale_of(name: str, days: Floats) -> Floats:
 
 
 def estimate(name: str, table: pd.DataFrame, days: Floats) -> Estimate:
-    """A measure's value and 95% interval from a table of sums.
-
-    Parameters
-    ----------
-    name : str
-        One of `MEASURES`.
-    table : DataFrame
-        From `sums_of`.
-    days : ndarray, shape (rows,)
-        Length of each row's period.
-    """
+    """A measure's value and 95% interval from a table of sums."""
     measure = MEASURES[name]
 
     def sums(column: str) -> Floats:
@@ -143,12 +141,7 @@ def _derived(name: str, kept: Estimate, days: Floats) -> Estimate:
 
     lost = kept.denominator - kept.numerator
     return Estimate(
-        churn(kept.value),
-        churn(kept.high),
-        churn(kept.low),
-        lost,
-        kept.denominator,
-        kept.variance,
+        churn(kept.value), churn(kept.high), churn(kept.low), lost, kept.denominator, kept.variance
     )
 
 

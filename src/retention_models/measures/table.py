@@ -1,7 +1,4 @@
-"""The rates that every report carries, each with numerator, denominator, window and interval.
-
-What a measure cannot say, and why, in words; and what its value rests on.
-"""
+"""The rates that every report carries, each with numerator, denominator, window and interval."""
 
 from __future__ import annotations
 
@@ -17,10 +14,16 @@ from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import count, phrase
 from retention_models.measures.activity import FEWEST_GAPS, check_window
-from retention_models.measures.definitions import MEASURES, STORE_MEASURES, chosen, columns_of
+from retention_models.measures.definitions import (
+    MEASURES,
+    STORE_MEASURES,
+    by_family,
+    chosen,
+    columns_of,
+)
 from retention_models.measures.sums import estimate, sums_of
 from retention_models.measures.units import Attributes, Units, customer_attributes
-from retention_models.summaries.customers import Day, as_day
+from retention_models.summaries.customers import Day, as_day, end_of
 from retention_models.summaries.periods import Periods, periods_of
 
 _YEAR = 365
@@ -246,13 +249,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Measured:
-    """One measure in every group and period.
-
-    Attributes
-    ----------
-    sums : DataFrame
-        The columns of `by`, period, the sums that the measure is made of, and its numbers.
-    """
+    """One measure in every group and period: the sums that it is made of, and its numbers."""
 
     name: str
     sums: pd.DataFrame
@@ -291,7 +288,7 @@ def scope_of(
 
 
 def _window(log: Transactions, start: Day | None, end: Day | None) -> tuple[dt.date, dt.date]:
-    last = log.last_day() if end is None else as_day(end, "end")
+    last = end_of(log, end, "end")
     first = last - dt.timedelta(days=364) if start is None else as_day(start, "start")
     if first > last:
         raise SettingsError(f"start: expected a day up to end = {last}; got {first}.")
@@ -322,10 +319,7 @@ def _periods(
 def measured(scope: Scope, names: Sequence[str]) -> list[Measured]:
     """Every measure with its sums and numbers; one pass of the engine for each family of measures."""
     units = scope.units
-    families: dict[str, list[str]] = {}
-    for name in names:
-        families.setdefault(MEASURES[name].family, []).append(name)
-    tables = {family: _sums(units, family, members) for family, members in families.items()}
+    tables = {family: _sums(units, family, some) for family, some in by_family(names).items()}
     keys = [*units.by, "period"]
     seen = pd.concat([table[list(units.by)] for table in tables.values()]).drop_duplicates()
     seen = seen.sort_values(list(units.by)) if units.by else pd.DataFrame(index=[0])

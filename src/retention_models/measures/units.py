@@ -1,9 +1,6 @@
-"""Customers and what they did in each period: the tables over which measures are sums.
+"""Customers and what they did in each period: a row per group, customer and period, in the engine.
 
-Each is one Ibis expression with a row per group, customer and period, so that a measure of all stores in
-all periods is one pass of the engine.
-
-Attributes of customers, given beside the log: by which measures can be taken apart.
+Measures are sums over these tables, so that one of all stores in all periods is one pass of the engine.
 """
 
 from __future__ import annotations
@@ -17,14 +14,19 @@ from typing import TypeAlias
 
 import ibis
 import pandas as pd
-from ibis.expr.types import IntegerValue, Table
+from ibis.expr.types import Table
 
 from retention_models.data.contacts import Events, Surveys
 from retention_models.data.contract import require_columns, text_id
 from retention_models.data.engines import open_source, to_arrow, to_frame
-from retention_models.data.transactions import Transactions
+from retention_models.data.transactions import (
+    Transactions,
+    of_store_and_customer,
+    store_and_customer,
+)
 from retention_models.errors import DataError
 from retention_models.measures.activity import every_number, kept_customers, window_by_group
+from retention_models.measures.sums import one_if
 from retention_models.summaries.customers import purchase_days
 from retention_models.summaries.periods import Periods
 
@@ -34,27 +36,7 @@ UNKNOWN = "unknown"
 
 
 def customer_attributes(given: Attributes, names: Sequence[str], log: Table) -> Table:
-    """Attributes as text, a row per customer, in the engine that holds a log.
-
-    Parameters
-    ----------
-    given : ibis Table, DataFrame, str or Path
-        A table with the column customer_id and the attributes, or a CSV or Parquet file of one.
-    names : sequence of str
-        The attributes wanted.
-    log : ibis Table
-        A table of the engine that is to hold them.
-
-    Returns
-    -------
-    ibis Table
-        customer_id and the attributes, all text; "unknown" where an attribute is missing.
-
-    Raises
-    ------
-    DataError
-        If a column is missing, ids are not text or whole numbers, or a customer has several rows.
-    """
+    """Attributes as text ("unknown" where missing), a row per customer, in the engine of a log."""
     source, table = _opened(given)
     require_columns(source, table, {name: name for name in ("customer_id", *names)})
     table = table.select(
@@ -90,27 +72,15 @@ PROMOTER_FROM, DETRACTOR_UPTO = 9, 6
 
 @dataclass(frozen=True)
 class Units:
-    """A log, its periods and groups, and what else is known of its customers.
-
-    Attributes
-    ----------
-    by : tuple of str
-        What groups differ in: "store_id" and names of attributes.
-    periods, numbers
-        The periods, and the numbers of those wanted.
-    attributes : ibis Table, optional
-        customer_id and the attributes named in `by`, in the log's engine.
-    window : int, optional
-        Days of the activity window; each store's own unless given.
-    """
+    """A log, its periods and groups (store_id, attributes), and what else is known of its customers."""
 
     log: Transactions
     store_id: str | None
     by: tuple[str, ...]
     periods: Periods
-    numbers: range
-    attributes: Table | None = None
-    window: int | None = None
+    numbers: range  # of the periods wanted
+    attributes: Table | None = None  # from `customer_attributes`
+    window: int | None = None  # days of the activity window; each store's own unless given
     surveys: Surveys | None = None
     events: Events | None = None
     found_windows: dict[str, int] = field(default_factory=dict)
@@ -135,7 +105,7 @@ class Units:
         """Purchase days up to the end: the group, customer_id, date, spend, purchases, period."""
         rows = self.log.rows(self.store_id, self.end)
         if self.by_store:
-            rows = rows.mutate(customer_id=_at_store(rows))
+            rows = rows.mutate(customer_id=of_store_and_customer(rows))
         # Lines without an order id are one order of their day: nothing goes uncounted.
         days = purchase_days(rows, same_day="each", returns=self.log.has_returns)
         if self.by_store:
@@ -191,7 +161,7 @@ class Units:
             spend=days["spend"].sum(),
             **more,
         )
-        repeater = _one_if(found["purchases"] >= 2)
+        repeater = one_if(found["purchases"] >= 2)
         return found.mutate(repeater=repeater, customer=_ONE, one=_ONE)
 
     def _categories(self) -> Table:
@@ -200,7 +170,7 @@ class Units:
         rows = rows.mutate(period=self.periods.number_of(rows["date"]))
         rows = self._with_attributes(self._wanted(rows))
         found = rows.group_by(self.keys).aggregate(categories=rows["category"].nunique())
-        several = _one_if(found["categories"] >= 2)
+        several = one_if(found["categories"] >= 2)
         return found.select(*self.keys, customer=_ONE, several=several)
 
     def _activity(self) -> Table:
@@ -242,8 +212,8 @@ class Units:
         order = ibis.window(group_by=self.keys, order_by=[ibis.desc("date"), "score"])
         answers = answers.mutate(place=ibis.row_number().over(order))
         answers = answers.filter(answers["place"] == 0)
-        promoter = _one_if(answers["score"] >= PROMOTER_FROM)
-        detractor = _one_if(answers["score"] <= DETRACTOR_UPTO)
+        promoter = one_if(answers["score"] >= PROMOTER_FROM)
+        detractor = one_if(answers["score"] <= DETRACTOR_UPTO)
         return answers.select(
             *self.keys,
             answer=_ONE,
@@ -255,7 +225,7 @@ class Units:
     def _thumbs(self) -> Table:
         answers = self._answers("up")
         return answers.group_by(self.keys).aggregate(
-            answers=answers.count(), up=_one_if(answers["up"]).sum().cast("int64")
+            answers=answers.count(), up=one_if(answers["up"]).sum().cast("int64")
         )
 
     def _contacts(self) -> Table:
@@ -275,29 +245,14 @@ class Units:
         counts = kinds.group_by(self.keys).aggregate(kinds=kinds["kind"].nunique())
         joined = known.join(counts, self.keys, how="left")
         found = joined.select(*self.keys, kinds=joined["kinds"].fill_null(0).cast("int64"))
-        return found.mutate(customer=_ONE, engaged=_one_if(found["kinds"] > 0))
+        return found.mutate(customer=_ONE, engaged=one_if(found["kinds"] > 0))
 
 
 _ONE = ibis.literal(1, "int64")
 
 
-def _one_if(condition: ibis.expr.types.BooleanValue) -> IntegerValue:
-    return condition.ifelse(1, 0).fill_null(0).cast("int64")
-
-
-def _at_store(rows: Table) -> ibis.expr.types.StringValue:
-    """A customer at a store as one text; the length of the store's id tells the two apart again."""
-    length = rows["store_id"].length().cast("string")
-    return length.concat(":", rows["store_id"], rows["customer_id"])
-
-
 def _apart(days: Table) -> Table:
-    """Store and customer of `_at_store`, as two columns."""
-    colon = days["customer_id"].find(":")
-    size = days["customer_id"].substr(0, colon).cast("int32")
+    """Store and customer of `of_store_and_customer`, as two columns."""
     others = [name for name in days.columns if name != "customer_id"]
-    return days.select(
-        *others,
-        store_id=days["customer_id"].substr(colon + 1, size),
-        customer_id=days["customer_id"].substr(colon + 1 + size),
-    )
+    store, customer = store_and_customer(days["customer_id"])
+    return days.select(*others, store_id=store, customer_id=customer)

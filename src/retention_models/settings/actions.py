@@ -6,9 +6,11 @@ that would contradict each other, of which a customer is on one at most.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from retention_models.settings.types import Section, Text, table_of
 
 ListName = Literal[
     "complaint",
@@ -39,12 +41,6 @@ ONE_OF: tuple[tuple[ListName, ...], ...] = (
 )
 
 
-def _not_blank(value: str) -> str:
-    if not value.strip():
-        raise ValueError("it is empty")
-    return value
-
-
 def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
@@ -52,7 +48,6 @@ def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-Text = Annotated[str, AfterValidator(_not_blank)]
 Names = Annotated[tuple[ListName, ...], Field(strict=False), AfterValidator(_each_once)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(gt=0)]
@@ -64,10 +59,8 @@ Repeated = Annotated[int, Field(ge=2)]
 _REPEATED = "whole number of purchases, at least 2"
 
 
-class Rule(BaseModel):
-    """What every list has; unknown keys are errors, values are not coerced."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+class Rule(Section):
+    """What every list has."""
 
     use: bool = Field(True, examples=[False], description="true or false: whether to make the list")
     action: Text | None = Field(
@@ -175,14 +168,7 @@ class Detractor(Rule):
     )
 
 
-def _table(rule: type[Rule], key: str) -> Any:
-    """A list's rule: a table of the project file, or else its defaults."""
-    return Field(
-        default_factory=lambda: rule.model_validate({}), examples=[key], description="table"
-    )
-
-
-class ActionSettings(BaseModel):
+class ActionSettings(Section):
     """Table [actions] of a project file.
 
     Attributes
@@ -197,8 +183,6 @@ class ActionSettings(BaseModel):
     one_of : tuple of tuple of str
         Groups of lists of which a customer is on one at most: the first in the order that fits.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     lookback_days: Days = Field(28, examples=[28], description=_DAYS)
     usual_gap: float = Field(
@@ -218,18 +202,18 @@ class ActionSettings(BaseModel):
     one_of: Annotated[tuple[Names, ...], Field(strict=False)] = Field(
         ONE_OF, examples=[[["lapsed", "due"]]], description=f"lists of {_NAMES}"
     )
-    complaint: Within = _table(Within, "within_days = 28")
-    detractor: Detractor = _table(Detractor, "most_score = 6")
-    let_go: LetGo = _table(LetGo, "most_alive = 0.3")
-    lapsed: Lapsed = _table(Lapsed, "most_alive = 0.3")
-    wavering: Wavering = _table(Wavering, "least_fall = 0.1")
-    due: Due = _table(Due, "ahead_days = 0")
-    new: Within = _table(Within, "within_days = 28")
-    recent: Recent = _table(Recent, "within_days = 7")
-    promoter: Promoter = _table(Promoter, "least_score = 9")
-    high_value: HighValue = _table(HighValue, "value_quantile = 0.9")
-    loyal: Loyal = _table(Loyal, "purchases_quantile = 0.8")
-    one_category: OneCategory = _table(OneCategory, "within_days = 91")
+    complaint: Within = table_of(Within, "within_days = 28")
+    detractor: Detractor = table_of(Detractor, "most_score = 6")
+    let_go: LetGo = table_of(LetGo, "most_alive = 0.3")
+    lapsed: Lapsed = table_of(Lapsed, "most_alive = 0.3")
+    wavering: Wavering = table_of(Wavering, "least_fall = 0.1")
+    due: Due = table_of(Due, "ahead_days = 0")
+    new: Within = table_of(Within, "within_days = 28")
+    recent: Recent = table_of(Recent, "within_days = 7")
+    promoter: Promoter = table_of(Promoter, "least_score = 9")
+    high_value: HighValue = table_of(HighValue, "value_quantile = 0.9")
+    loyal: Loyal = table_of(Loyal, "purchases_quantile = 0.8")
+    one_category: OneCategory = table_of(OneCategory, "within_days = 91")
 
     @field_validator("late_gap")
     @classmethod

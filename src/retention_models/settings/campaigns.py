@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from retention_models.settings.types import CheckedSource, Id, Place, Section, Text
+from retention_models.settings.types import CheckedSource, Id, Place, Section, Text, table_of
 
 Design = Literal[
     "randomised",
@@ -30,10 +30,7 @@ class Costs(Section):
         0.0, ge=0, examples=[0.15], description="money for each customer offered it, from 0"
     )
     redemption: float = Field(
-        0.0,
-        ge=0,
-        examples=[2.00],
-        description="discount or cashback for each redemption, from 0",
+        0.0, ge=0, examples=[2.00], description="discount or cashback for each redemption, from 0"
     )
     points_rate: float = Field(
         0.0,
@@ -54,8 +51,7 @@ class Campaign(Section):
     name: Text = Field(examples=["Spring coupon"], description="text in quotes")
     kind: Text = Field(examples=["coupon"], description="text in quotes")
     design: Design = Field(
-        examples=["randomised"],
-        description='"randomised", "stores", "targeted" or "self_selected"',
+        examples=["randomised"], description='"randomised", "stores", "targeted" or "self_selected"'
     )
     start: dt.date = Field(examples=["2017-03-03"], description="first day, without quotes")
     end: dt.date = Field(examples=["2017-04-09"], description="last day, without quotes")
@@ -82,10 +78,8 @@ class Campaign(Section):
         examples=[0.30],
         description="share of spend above 0 and up to 1 that is profit; that of [money] without it",
     )
-    costs: Costs = Field(
-        default_factory=lambda: Costs.model_validate({}),
-        examples=["contact = 0.15"],
-        description="table with contact, redemption, points_rate and fixed",
+    costs: Costs = table_of(
+        Costs, "contact = 0.15", "table with contact, redemption, points_rate and fixed"
     )
     looks: tuple[float, ...] = Field(
         (),
@@ -145,7 +139,5 @@ class CampaignData(CheckedSource):
         examples=["data/raw/campaign_assignments.parquet"], description="path of a file"
     )
     redemptions: Place | None = Field(
-        None,
-        examples=["data/raw/coupon_redemptions.parquet"],
-        description="path of a file",
+        None, examples=["data/raw/coupon_redemptions.parquet"], description="path of a file"
     )

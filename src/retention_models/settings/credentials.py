@@ -77,14 +77,7 @@ def password_in(url: str) -> str | None:
 
 
 def keyring_password(url: str) -> str | None:
-    """The password that the system's keyring has for a database, where there is one.
-
-    Parameters
-    ----------
-    url : str
-        Without a password. The keyring is asked for the service ``retention_models`` and the user
-        ``user@host``: ``keyring set retention_models shop@db.example`` puts it there.
-    """
+    """The password that the system's keyring has for a database, where there is one."""
     found = _LOGIN.search(url)
     if os.environ.get("PGPASSWORD") or password_in(url) or found is None:
         return None
@@ -103,13 +96,7 @@ def keyring_password(url: str) -> str | None:
 
 
 def known_secrets(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Value → where it is from, of every secret that this process knows.
-
-    Parameters
-    ----------
-    environment : mapping, optional
-        Variables by name; this process's unless given.
-    """
+    """Value → where it is from, of every secret that this process knows."""
     variables = os.environ if environment is None else environment
     found = {}
     for name, value in variables.items():

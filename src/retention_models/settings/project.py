@@ -26,7 +26,7 @@ from retention_models.settings.campaigns import Campaign, CampaignData
 from retention_models.settings.contacts import EventSettings, SurveySettings
 from retention_models.settings.errors import explain
 from retention_models.settings.reports import ExecutionSettings, Reports
-from retention_models.settings.types import CheckedSource, Id, Place, Section, Text
+from retention_models.settings.types import CheckedSource, Id, Place, Section, Text, table_of
 from retention_models.time_units import TimeUnit
 
 DEFAULT_PROJECT_FILE = "retention.toml"
@@ -66,15 +66,11 @@ class TransactionsSettings(CheckedSource):
         None, examples=["orders"], description="table's name; for a DuckDB file or a database"
     )
     timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
-        "UTC",
-        examples=["Europe/Istanbul"],
-        description="time zone in which the shop's days begin",
+        "UTC", examples=["Europe/Istanbul"], description="time zone in which the shop's days begin"
     )
     decimal: Literal[".", ","] = Field(".", examples=[","], description='"." or ","')
     duplicates: Literal["keep", "drop"] = Field(
-        "keep",
-        examples=["drop"],
-        description='"keep" or "drop" rows that repeat another exactly',
+        "keep", examples=["drop"], description='"keep" or "drop" rows that repeat another exactly'
     )
     first_seen_from: dt.date | None = Field(
         None,
@@ -97,10 +93,7 @@ class Stores(Section):
     """Which stores to report on."""
 
     ids: tuple[Id, ...] | None = Field(
-        None,
-        strict=False,
-        examples=[["0042", "0043"]],
-        description="list of store ids in quotes",
+        None, strict=False, examples=[["0042", "0043"]], description="list of store ids in quotes"
     )
     names: dict[str, Text] = Field(
         default_factory=dict,
@@ -121,9 +114,7 @@ class Money(Section):
     """What spend is worth to the shop."""
 
     currency: str = Field(
-        pattern=r"^[A-Z]{3}$",
-        examples=["EUR"],
-        description="three capital letters (ISO 4217)",
+        pattern=r"^[A-Z]{3}$", examples=["EUR"], description="three capital letters (ISO 4217)"
     )
     margin: float = Field(
         gt=0, le=1, examples=[0.30], description="share of spend above 0 and up to 1"
@@ -138,21 +129,13 @@ class ModelSettings(Section):
 
     time_unit: TimeUnit = Field("W", examples=["W"], description='"D", "W" or "M"')
     horizon: int = Field(
-        52,
-        gt=0,
-        examples=[52],
-        description="whole number of time units to look ahead, above 0",
+        52, gt=0, examples=[52], description="whole number of time units to look ahead, above 0"
     )
     holdout: int | None = Field(
-        None,
-        gt=0,
-        examples=[13],
-        description="whole number of time units held out, above 0",
+        None, gt=0, examples=[13], description="whole number of time units held out, above 0"
     )
     observation_end: dt.date | None = Field(
-        None,
-        examples=["2017-12-31"],
-        description="last day that counts, without quotes",
+        None, examples=["2017-12-31"], description="last day that counts, without quotes"
     )
     interval: float = Field(
         0.90, gt=0.5, lt=1, examples=[0.90], description="level between 0.5 and 1"
@@ -164,20 +147,13 @@ class Settings(Section):
 
     name: Text = Field(examples=["Corner Shops"], description="name of the chain, in quotes")
     transactions: TransactionsSettings = Field(
-        examples=['source = "data/raw/orders.parquet"'],
-        description="table [transactions]",
+        examples=['source = "data/raw/orders.parquet"'], description="table [transactions]"
     )
     stores: Stores = Field(
-        default_factory=lambda: Stores(ids=None),
-        examples=["ids"],
-        description="table [stores]",
+        default_factory=lambda: Stores(ids=None), examples=["ids"], description="table [stores]"
     )
     money: Money = Field(examples=['currency = "EUR"'], description="table [money]")
-    model: ModelSettings = Field(
-        default_factory=lambda: ModelSettings.model_validate({}),
-        examples=['time_unit = "W"'],
-        description="table [model]",
-    )
+    model: ModelSettings = table_of(ModelSettings, 'time_unit = "W"', "table [model]")
     surveys: SurveySettings | None = Field(None, examples=["source"], description="table [surveys]")
     events: EventSettings | None = Field(None, examples=["source"], description="table [events]")
     campaign_data: CampaignData | None = Field(
@@ -186,20 +162,10 @@ class Settings(Section):
     campaigns: tuple[Campaign, ...] = Field(
         (), strict=False, examples=["[[campaigns]]"], description="tables [[campaigns]]"
     )
-    actions: ActionSettings = Field(
-        default_factory=lambda: ActionSettings.model_validate({}),
-        examples=["lookback_days = 28"],
-        description="table [actions]",
-    )
-    reports: Reports = Field(
-        default_factory=lambda: Reports.model_validate({}),
-        examples=['output = "reports"'],
-        description="table [reports]",
-    )
-    execution: ExecutionSettings = Field(
-        default_factory=lambda: ExecutionSettings.model_validate({}),
-        examples=["time_limit = 600"],
-        description="table [execution]",
+    actions: ActionSettings = table_of(ActionSettings, "lookback_days = 28", "table [actions]")
+    reports: Reports = table_of(Reports, 'output = "reports"', "table [reports]")
+    execution: ExecutionSettings = table_of(
+        ExecutionSettings, "time_limit = 600", "table [execution]"
     )
     _folder: Path = PrivateAttr(default=Path())
 

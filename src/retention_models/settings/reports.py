@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from retention_models.languages import ENGLISH
 from retention_models.settings.credentials import is_secret_name
-from retention_models.settings.types import Section, Text
+from retention_models.settings.types import Section, Text, table_of
 
 # What every run gives its notebook.
 RUN_PARAMETERS = ("project_file", "store_id", "as_of", "output_folder")
@@ -48,9 +48,7 @@ class Reports(Section):
         None, examples=["my_report.ipynb"], description="path of a notebook of your own"
     )
     language: Text = Field(
-        ENGLISH.code,
-        examples=[ENGLISH.code],
-        description="language of the pages, by its code",
+        ENGLISH.code, examples=[ENGLISH.code], description="language of the pages, by its code"
     )
     translation: Text | None = Field(
         None,
@@ -71,11 +69,7 @@ class Reports(Section):
     keep_runs: int | None = Field(
         None, gt=0, examples=[30], description="whole number of newest runs to keep, above 0"
     )
-    notices: Notices = Field(
-        default_factory=lambda: Notices.model_validate({}),
-        examples=['when = "failure"'],
-        description="table [reports.notices]",
-    )
+    notices: Notices = table_of(Notices, 'when = "failure"', "table [reports.notices]")
 
     @model_validator(mode="after")
     def _is_translated(self) -> Reports:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -61,4 +61,13 @@ class CheckedSource(Section):
         lt=1,
         examples=[0.01],
         description="share of rows from 0 to 1; with more unusable rows the run stops",
+    )
+
+
+def table_of(section: type[Section], example: str, description: str = "table") -> Any:
+    """A table of the project file, or else its defaults."""
+    return Field(
+        default_factory=lambda: section.model_validate({}),
+        examples=[example],
+        description=description,
     )

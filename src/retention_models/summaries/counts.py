@@ -18,9 +18,9 @@ from retention_models.summaries.customers import (
     REST_OF_FIRST_DAY,
     Day,
     SameDay,
-    as_day,
     check_same_day,
     customer_histories,
+    end_of,
 )
 from retention_models.time_units import days_in
 
@@ -69,7 +69,7 @@ def count_customers(
     {'frequency': 1, 'recency': 1.0, 'T': 1.0, 'customers': 1}
     """
     days_in(time_unit)
-    end = _end(log, observation_end)
+    end = end_of(log, observation_end)
     check_same_day(log.rows(store_id, end), same_day)
     histories = customer_histories(log, store_id, end, same_day)
     return counted_histories(histories, end, time_unit, same_day)
@@ -102,7 +102,7 @@ def count_spend(
     SettingsError
         If a parameter is not understood.
     """
-    end = _end(log, observation_end)
+    end = end_of(log, observation_end)
     check_same_day(log.rows(store_id, end), same_day)
     histories = customer_histories(log, store_id, end, same_day)
     return counted_spend(histories)
@@ -111,22 +111,7 @@ def count_spend(
 def counted_histories(
     histories: Table, end: dt.date, time_unit: str, same_day: SameDay
 ) -> pd.DataFrame:
-    """Count customers by their history, where the histories are at hand.
-
-    Parameters
-    ----------
-    histories : ibis Table
-        From `customer_histories`, up to `end`, of `same_day`.
-    end : date
-        Last day that counts.
-    time_unit, same_day
-        As for `customer_summary`.
-
-    Returns
-    -------
-    DataFrame
-        As from `count_customers`.
-    """
+    """What `count_customers` gives, of `customer_histories` up to `end`."""
     unit = days_in(time_unit)
     by_history = ["frequency", "recency", "age"]
     counted = histories.group_by(*by_history).aggregate(customers=histories.count())
@@ -139,29 +124,14 @@ def counted_histories(
             "customers": found["customers"],
         }
     )
-    rows.attrs = {
-        "time_unit": time_unit,
-        "observation_end": end.isoformat(),
-        "same_day": same_day,
-    }
+    rows.attrs = {"time_unit": time_unit, "observation_end": end.isoformat(), "same_day": same_day}
     # A fitter learns its unit from the column that it is given.
     rows["T"].attrs = dict(rows.attrs)
     return rows
 
 
 def counted_spend(histories: Table) -> pd.DataFrame:
-    """Count repeat customers by spend, where the histories are at hand.
-
-    Parameters
-    ----------
-    histories : ibis Table
-        From `customer_histories`.
-
-    Returns
-    -------
-    DataFrame
-        As from `count_spend`.
-    """
+    """What `count_spend` gives, of `customer_histories`."""
     told = histories.filter((histories["frequency"] > 0) & (histories["repeat_spend"] > 0))
     told = told.mutate(cell=(told["repeat_spend"].ln() * _CELLS_PER_LOG).floor().cast("int64"))
     counted = told.group_by("frequency", "cell").aggregate(
@@ -175,7 +145,3 @@ def counted_spend(histories: Table) -> pd.DataFrame:
             "customers": found["customers"],
         }
     )
-
-
-def _end(log: Transactions, observation_end: Day | None) -> dt.date:
-    return log.last_day() if observation_end is None else as_day(observation_end, "observation_end")

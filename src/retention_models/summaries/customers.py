@@ -10,8 +10,6 @@ first purchase fall at time of day U, uniform on (0, 1). Then T is the days to t
 1 − U, whose mean is ½; and the days from first to last purchase are ⌊U + t_x⌋, whose mean is t_x for
 every t_x: recency is right as it is, also 0 for a customer who came back on the first day only. What is
 left is of second order in a day ÷ the time between purchases: 0.3% of α at three purchases a week.
-
-Customer summaries of all stores of a chain, in one pass over the log.
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ from ibis.expr.types import Table
 
 from retention_models.data.engines import to_frame
 from retention_models.data.purchase_days import SameDay, purchase_days
-from retention_models.data.transactions import Transactions
+from retention_models.data.transactions import Transactions, of_store_and_customer, parted_in_memory
 from retention_models.errors import SettingsError
 from retention_models.summaries.histories import customer_histories, histories_in_order
 from retention_models.time_units import days_in
@@ -42,6 +40,7 @@ __all__ = [
     "check_same_day",
     "customer_histories",
     "customer_summary",
+    "end_of",
     "purchase_days",
     "without_warm_up",
 ]
@@ -51,13 +50,7 @@ REST_OF_FIRST_DAY: dict[SameDay, float] = {"one": 0.0, "each": 0.5, "each_line":
 
 
 def as_day(value: Day, name: str) -> dt.date:
-    """A day given as date or ISO text.
-
-    Raises
-    ------
-    SettingsError
-        If the text is not an ISO date; ambiguous forms are never guessed.
-    """
+    """A day given as date or ISO text."""
     if isinstance(value, dt.datetime):
         return value.date()
     if isinstance(value, dt.date):
@@ -66,6 +59,11 @@ def as_day(value: Day, name: str) -> dt.date:
         return dt.date.fromisoformat(value)
     except (TypeError, ValueError):
         raise SettingsError(f"{name}: expected a day such as 2017-12-31; got {value!r}.") from None
+
+
+def end_of(log: Transactions, given: Day | None, name: str = "observation_end") -> dt.date:
+    """The last day that counts: the one given, or else the log's last, of any store."""
+    return log.last_day() if given is None else as_day(given, name)
 
 
 def customer_summary(
@@ -138,7 +136,7 @@ def customer_summary(
     [{'frequency': 2, 'recency': 3.0, 'T': 3.5, 'monetary_value': 6.0}]
     """
     days_in(time_unit)
-    end = log.last_day() if observation_end is None else as_day(observation_end, "observation_end")
+    end = end_of(log, observation_end)
     check_same_day(log.rows(store_id, end), same_day)
     summary = _summary(log, store_id, end, time_unit, same_day)
     return without_warm_up(summary, first_seen_from or log.first_seen_from)
@@ -223,20 +221,7 @@ def calibration_holdout_summary(
 
 
 def without_warm_up(summary: pd.DataFrame, first_seen_from: Day | None) -> pd.DataFrame:
-    """A summary without those whose first purchase lies before a day; customers_before counts them.
-
-    Parameters
-    ----------
-    summary : DataFrame
-        From `customer_summary` or `customer_summary_by_store`, with its attrs.
-    first_seen_from : date or str, optional
-        Everybody stays unless given.
-
-    Raises
-    ------
-    SettingsError
-        If the day lies after the summary's observation_end.
-    """
+    """A summary without those whose first purchase lies before a day; customers_before counts them."""
     begin = None if first_seen_from is None else as_day(first_seen_from, "first_seen_from")
     end = as_day(summary.attrs["observation_end"], "observation_end")
     unit = days_in(summary.attrs["time_unit"])
@@ -342,20 +327,16 @@ def customer_summary_by_store(
     table = log.table
     if store_ids is not None:
         table = table.filter(table["store_id"].isin(list(store_ids)))
-    # The engine takes a customer at two stores for two. The length of the store's id stands before it,
-    # so that the two are told apart again whatever characters they hold.
-    length = table["store_id"].length().cast("string")
-    both = length.concat(":", table["store_id"], table["customer_id"])
-    end = log.last_day() if observation_end is None else observation_end
+    # The engine takes a customer at two stores for two.
+    table = table.mutate(customer_id=of_store_and_customer(table))
     together = customer_summary(
-        replace(log, table=table.mutate(customer_id=both), first_seen_from=None),
-        observation_end=end,
+        replace(log, table=table, first_seen_from=None),
+        observation_end=observation_end,
         time_unit=time_unit,
         same_day=same_day,
     )
-    cuts = [name.partition(":") for name in together.index]
-    stores = [rest[: int(size)] for size, _, rest in cuts]
-    customers = [rest[int(size) :] for size, _, rest in cuts]
+    parted = [parted_in_memory(name) for name in together.index]
+    stores, customers = [store for store, _ in parted], [customer for _, customer in parted]
     summaries = {}
     # A list of one store would be taken for a list of columns, and its name for a tuple.
     for store, place in sorted(

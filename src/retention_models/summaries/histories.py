@@ -23,19 +23,11 @@ logger = logging.getLogger(__name__)
 def customer_histories(
     log: Transactions, store_id: str | None, end: dt.date, same_day: SameDay
 ) -> Table:
-    """The summary as an expression, for what goes on in the engine.
+    """The summary as an expression: customer_id, frequency, recency, age, repeat_spend.
 
-    Parameters
-    ----------
-    log, store_id, end, same_day
-        As for `customer_summary`.
-
-    Returns
-    -------
-    ibis Table
-        A row per customer: customer_id, frequency, recency and age (whole days; T is age in units of
-        time, and half a day more unless same_day is "one"), repeat_spend (of the repeat purchases).
-        Whoever first bought before the log's first_seen_from is left out.
+    Recency and age are whole days (T is age in units of time, and half a day more unless same_day is
+    "one"); repeat_spend is that of the repeat purchases. Whoever first bought before the log's
+    first_seen_from is left out.
     """
     rows = log.rows(store_id, end)
     in_millionths = "spend_millionths" in rows.columns
@@ -75,18 +67,7 @@ def customer_histories(
 def histories_in_order(
     log: Transactions, store_id: str | None, end: dt.date, same_day: SameDay
 ) -> pa.Table:
-    """The summary in memory, by customer_id; a large log's a range of customers at a time.
-
-    Parameters
-    ----------
-    log, store_id, end, same_day
-        As for `customer_summary`.
-
-    Returns
-    -------
-    pyarrow Table
-        Columns of `customer_histories`.
-    """
+    """`customer_histories` in memory, by customer_id; a large log's a range of customers at a time."""
     parts = _parts(log, store_id)
     found = []
     for number, part in enumerate(parts, 1):

@@ -26,18 +26,10 @@ SILENCE = dt.timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class StoreDays:
-    """Days of a store's purchases, and the spans between its customers' first and last.
+    """Days from a store's first purchase to the end of the data, and between customers' first and last.
 
-    Attributes
-    ----------
-    inner : Series
-        Index every day from the store's first purchase to the end of the data. Purchases that are
-        neither their customer's first nor last.
-    expected : Series
-        The same days: the inner purchases to expect if every customer's lay evenly between their
-        first and last (see `store_changes`).
-    last_purchase : date
-        Day of the last purchase.
+    `inner` counts by day the purchases that are neither their customer's first nor last; `expected`
+    is how many it would be if every customer's lay evenly between the two (see `store_changes`).
     """
 
     inner: pd.Series = field(repr=False)
@@ -49,18 +41,9 @@ class StoreDays:
 class HoldoutData:
     """What the models are fitted to and held against.
 
-    Attributes
-    ----------
-    customers : DataFrame
-        From `calibration_holdout_summary`, and last_period: the purchases to come if each customer
-        repeated the last period (see `read_holdout`).
-    days : StoreDays
-        Of the whole data, up to holdout_end.
-    before_silence : DataFrame or None
-        The customer summary on the day of the last purchase, where nothing was bought for 14 days
-        or more at the end of the data.
-    calibration_end, holdout_end : date
-        Last days of the two periods.
+    `customers` is `calibration_holdout_summary` with last_period (see `read_holdout`); `days` are of
+    the whole data; `before_silence` is the summary on the day of the last purchase, where nothing was
+    bought for 14 days or more at the end of the data.
     """
 
     customers: pd.DataFrame = field(repr=False)
@@ -84,26 +67,6 @@ def read_holdout(
     time_unit: str = "W",
 ) -> HoldoutData:
     """Cut a log into calibration and holdout.
-
-    Parameters
-    ----------
-    log : Transactions
-        A checked log.
-    store_id : str, optional
-        One store; all of them together unless given.
-    calibration_end, holdout_end : date or str
-        Last days of the two periods, both included.
-    time_unit : {"D", "W", "M"}
-        Scale of time.
-
-    Returns
-    -------
-    HoldoutData
-
-    Raises
-    ------
-    CannotSay
-        If nobody had bought by calibration_end.
 
     Notes
     -----
@@ -172,7 +135,5 @@ def _store_days(days: Table, end: dt.date) -> StoreDays:
     # rounding errors behind.
     expected = (table["begun"].shift(1, fill_value=0.0) - table["ended"]).cumsum().clip(lower=0.0)
     return StoreDays(
-        inner=table["inner"].astype("int64"),
-        expected=expected,
-        last_purchase=last_purchase,
+        inner=table["inner"].astype("int64"), expected=expected, last_purchase=last_purchase
     )

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Literal
 
 from ibis.expr.types import DateValue, IntegerValue
 
 from retention_models.errors import SettingsError
-
-Period = Literal["W", "M", "Q", "Y"]
 
 # A Monday, so that weeks begin on Mondays (ISO 8601).
 _EPOCH = dt.date(1900, 1, 1)
@@ -23,17 +20,7 @@ _MONTHS = {"M": 1, "Q": 3, "Y": 12}
 
 @dataclass(frozen=True)
 class Periods:
-    """Periods of `months` calendar months, or of `days` days counted from `anchor`.
-
-    Attributes
-    ----------
-    months : int
-        1, 3 or 12 for calendar months, quarters and years; 0 for periods of days.
-    days : int
-        Length in days where months is 0.
-    anchor : date
-        First day of period 0 of periods of days.
-    """
+    """Periods of `months` calendar months (1, 3, 12), or else of `days` days counted from `anchor`."""
 
     months: int = 0
     days: int = 0
@@ -89,22 +76,6 @@ class Periods:
 
 def periods_of(period: str | int, end: dt.date) -> Periods:
     """Periods by their name, or windows of so many days, the last of which ends on `end`.
-
-    Parameters
-    ----------
-    period : {"W", "M", "Q", "Y"} or int
-        Weeks from Monday to Sunday, calendar months, quarters or years; or a number of days.
-    end : date
-        Last day of the last window of days; of no meaning for calendar periods.
-
-    Returns
-    -------
-    Periods
-
-    Raises
-    ------
-    SettingsError
-        If the period is none of these.
 
     Examples
     --------

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
-from zoneinfo import ZoneInfo
 
 import ibis
 import pandas as pd
 from ibis.expr.types import BooleanValue, Table, Value
 
-from retention_models.data.checked_sources import Found, Reasons, accepted, blank
-from retention_models.data.contract import (
-    NO_CUSTOMER,
-    day_of,
-    is_ruined,
-    number_of,
-    require_columns,
-    text_id,
-)
+from retention_models.data.checked_sources import SourceCheck
+from retention_models.data.contract import NO_CUSTOMER, number_of
 from retention_models.data.engines import Source, open_frame, open_source
 from retention_models.errors import DataError
 
@@ -127,13 +117,12 @@ def read_assignments(
     if columns["customer_id"] is None and columns["store_id"] is None:
         # Either would do; the error names the one that most campaigns need.
         columns["customer_id"] = "customer_id"
-    found, reasons = _rows(origin, columns, "assigned_at", date_format)
-    raw = origin.table
-    nobody = blank(raw, columns["customer_id"]) & blank(raw, columns["store_id"])
-    reasons += [(nobody, "no customer id and no store id" if columns["store_id"] else NO_CUSTOMER)]
-    rows, quality, usable = accepted(
-        origin, columns, found, reasons, max_unusable_share, anonymous=False
-    )
+    check = _check(origin, columns, "assigned_at", timezone, date_format)
+    check.refuse_days_beyond(future=False)
+    nobody = check.blank("customer_id") & check.blank("store_id")
+    missing = "no customer id and no store id" if columns["store_id"] else NO_CUSTOMER
+    check.reasons.append((nobody, missing))
+    rows, quality, usable = check.accept(max_unusable_share, anonymous=False)
     return Assignments(usable, quality, rows, origin.name)
 
 
@@ -177,16 +166,14 @@ def read_redemptions(
     origin = _opened(source, "redemptions", table, timezone)
     columns: _Columns = {"campaign_id": campaign_id, "customer_id": customer_id}
     columns |= {"store_id": store_id, "redeemed_at": redeemed_at, "amount": amount}
-    raw = origin.table
-    _take_by_name(raw, columns, "amount", "store_id")
-    found, reasons = _rows(origin, columns, "redeemed_at", date_format)
-    today = ibis.literal(dt.datetime.now(tz=ZoneInfo(timezone)).date())
-    reasons.append((found["date"] > today, "date in the future"))
-    found["amount"] = ibis.null("float64")
+    _take_by_name(origin.table, columns, "amount", "store_id")
+    check = _check(origin, columns, "redeemed_at", timezone, date_format)
+    check.refuse_days_beyond()
+    check.found["amount"] = ibis.null("float64")
     if columns["amount"] is not None:
-        found["amount"], wrong = _amount(origin.name, raw, columns["amount"], decimal)
-        reasons.append((wrong, "amount is not a number"))
-    rows, quality, usable = accepted(origin, columns, found, reasons, max_unusable_share)
+        check.found["amount"], wrong = _amount(check, decimal)
+        check.reasons.append((wrong, "amount is not a number"))
+    rows, quality, usable = check.accept(max_unusable_share)
     return Redemptions(usable, quality, rows, origin.name)
 
 
@@ -230,39 +217,27 @@ def _take_by_name(raw: Table, columns: _Columns, *roles: str) -> None:
             columns[role] = role
 
 
-def _rows(
-    origin: Source, columns: Mapping[str, str | None], date: str, date_format: str | None
-) -> tuple[Found, Reasons]:
+def _check(
+    origin: Source, columns: _Columns, date: str, timezone: str, date_format: str | None
+) -> SourceCheck:
     """Ids and day of every row, and what is wrong with them."""
-    name, raw = origin.name, origin.table
-    require_columns(name, raw, columns)
-    day = day_of(name, raw[str(columns[date])], date_format)
-    found: Found = {"date": day}
-    reasons: Reasons = [
-        (blank(raw, columns[date]), "no date"),
-        (day.isnull(), "date not understood"),
-    ]
-    for role in (r for r in columns if r in ("campaign_id", "customer_id", "store_id", "arm")):
-        column = columns[role]
-        if column is None:
-            found[role] = ibis.null("string")
-            continue
-        text = text_id(name, raw, column, role)
-        found[role] = ibis.ifelse(blank(raw, column), ibis.null("string"), text)
-        if role in ("campaign_id", "arm"):
-            reasons.append((blank(raw, column), f"no {role.replace('_', ' ')}"))
-        elif raw[column].type().is_string():
-            what = role.removesuffix("_id")
-            reasons.append((is_ruined(raw[column]), f"{what} id turned into a decimal number"))
-    return found, reasons
+    check = SourceCheck(origin, columns, date, timezone, date_format)
+    texts = [role for role in columns if role in ("campaign_id", "customer_id", "store_id", "arm")]
+    check.take_text(*texts)
+    for role in (role for role in texts if role in ("campaign_id", "arm")):
+        check.reasons.append((check.blank(role), f"no {role.replace('_', ' ')}"))
+    return check
 
 
-def _amount(name: str, raw: Table, column: str, decimal: str) -> tuple[Value, BooleanValue]:
+def _amount(check: SourceCheck, decimal: str) -> tuple[Value, BooleanValue]:
     """Discounts given, null for a blank cell; and whether a cell holds none although it is filled."""
-    kind = raw[column].type()
+    column = check.column("amount")
+    kind = column.type()
     if not (kind.is_numeric() or kind.is_string()):
-        raise DataError(f"{name}: column {column!r} (amount) holds {kind}; expected numbers.")
-    number = number_of(name, raw[column], decimal)
+        raise DataError(
+            f"{check.name}: column {column.get_name()!r} (amount) holds {kind}; expected numbers."
+        )
+    number = number_of(check.name, column, decimal)
     usable = number.notnull() & ~number.isnan() & ~number.isinf() & (number >= 0)
     given = ibis.ifelse(usable, number, ibis.null("float64"))
-    return given, ~blank(raw, column) & given.isnull()
+    return given, ~check.blank("amount") & given.isnull()

@@ -28,30 +28,12 @@ _SPARK = ("spark://", "sc://")
 
 
 def open_source(source: str, table: str | None, timezone: str, memory: str = "3.5GB") -> Source:
-    """Open a source as an Ibis table.
+    """Open a source, a path or glob of files or a URL, as an Ibis table.
 
-    Parameters
-    ----------
-    source : str
-        Path or glob of CSV or Parquet files, path of a DuckDB file, or a URL: ``duckdb://path``,
-        ``postgresql://host/database``, ``spark://local`` (this machine), ``spark://host:7077`` (a
-        cluster's master) or ``sc://host:15002`` (Spark Connect).
-    table : str, optional
-        Name of the table; for a database or Spark needed, unless it has only one. With Spark also a
-        path of Parquet files that the cluster can read.
-    timezone : str
-        Zone to which times with an offset are moved.
-    memory : str
-        Most that DuckDB may hold in this process, such as ``"3GB"``; beyond it spills to disk.
-
-    Returns
-    -------
-    Source
-
-    Raises
-    ------
-    DataError
-        If the source is missing, cannot be reached, is of an unknown kind, or not what its name says.
+    URLs: ``duckdb://path``, ``postgresql://host/database``, ``spark://local`` (this machine),
+    ``spark://host:7077`` (a cluster's master), ``sc://host:15002`` (Spark Connect). A table is needed
+    unless there is only one; with Spark also a path of Parquet files that the cluster can read.
+    Times with an offset are moved to the zone. Beyond so much memory DuckDB spills to disk.
     """
     if source.startswith(_POSTGRESQL):
         from retention_models.data.engines.postgresql import open_postgresql

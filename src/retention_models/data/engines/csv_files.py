@@ -3,8 +3,6 @@
 DuckDB's detection would take the first row for the header where every row has a cell too many, leave an
 unclosed quote inside an id, rename a column that stands twice, and take a compressed file that was cut
 short for a shorter one. So the header is read here, and the engine is told the rest.
-
-Columns whose names differ in nothing, or in case only, are told apart by their place.
 """
 
 from __future__ import annotations
@@ -17,15 +15,11 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import ibis
 from ibis.expr.types import Table
 
 from retention_models.errors import DataError
-
-if TYPE_CHECKING:
-    from ibis.expr.types import Table
 
 
 def told_apart(cells: Sequence[str]) -> list[str]:
@@ -81,29 +75,11 @@ _SAVE_AS_UTF8 = (
 
 
 def open_csv(connection: ibis.BaseBackend, paths: list[str]) -> Table:
-    """Open CSV files as one table of text columns, each named as in the header.
+    """Open CSV files as one table of text columns, each named as in the header, see `told_apart`.
 
-    Parameters
-    ----------
-    connection : ibis backend
-        DuckDB.
-    paths : list of str
-        Files with a header each, in UTF-8. The delimiter is the one of , ; tab | that splits the
-        header into the most columns. Columns are matched by name; what later files have beyond the
-        first file's columns is left out.
-
-    Returns
-    -------
-    ibis Table
-        Every column is text. A name that stands twice in a header (also in other case) is given as
-        ``name (column 4)``, so that nobody takes one for the other without noticing.
-
-    Raises
-    ------
-    DataError
-        If a file is empty, cut short, compressed or encoded in another way than its name says, or
-        lacks a column that the first one has. A row with too few or too many cells is found when it
-        is read; `in_words` says where.
+    The delimiter is the one of , ; tab | that splits the header into the most columns. Columns are
+    matched by name; what later files have beyond the first file's columns is left out. A row with too
+    few or too many cells is found when it is read; `in_words` says where.
     """
     layouts: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for path in paths:
@@ -198,10 +174,7 @@ def _refuse_other_kinds(path: str, magic: bytes) -> None:
 
 
 def _start_of_plain_text(path: str) -> bytes:
-    with (
-        open(path, "rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
-    ):
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         place = content.find(b"\0")
         if place >= 0:
             _refuse_nul(path, content[:place].count(b"\n") + 1)

@@ -1,7 +1,4 @@
-"""CSV, Parquet and DuckDB files, through DuckDB in this process.
-
-Data frames of this process, read as strictly as files are.
-"""
+"""CSV, Parquet and DuckDB files, and data frames, through DuckDB in this process."""
 
 from __future__ import annotations
 
@@ -32,10 +29,7 @@ KINDS = f"a CSV ({', '.join(_CSV)}), Parquet ({', '.join(_PARQUET)}) or DuckDB f
 
 
 def open_files(source: str, table: str | None, timezone: str, memory: str) -> Source:
-    """Open files as an Ibis table; every CSV column is text, so that ids stay what they are.
-
-    Parameters and errors are those of `open_source`.
-    """
+    """Open files as an Ibis table; every CSV column is text, so that ids stay what they are."""
     path = source.removeprefix("duckdb://")
     connection = duckdb_connection(timezone, memory)
     name = path.lower()
@@ -106,26 +100,7 @@ def one_of(name: str, names: list[str], table: str | None) -> str:
 
 
 def open_frame(frame: pd.DataFrame, name: str, timezone: str, memory: str = "3.5GB") -> Source:
-    """Open a data frame as an Ibis table of DuckDB; its index is left behind.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Columns of one type each; categories count as the text they stand for.
-    name : str
-        What messages call it.
-    timezone, memory : str
-        As for `open_source`.
-
-    Returns
-    -------
-    Source
-
-    Raises
-    ------
-    DataError
-        If a column's name is no text, or a column mixes types.
-    """
+    """Open a data frame as an Ibis table of DuckDB; its index is left behind."""
     unnamed = [column for column in frame.columns if not isinstance(column, str)]
     if unnamed or not frame.columns.is_unique:
         raise DataError(

@@ -14,27 +14,10 @@ from retention_models.settings.credentials import keyring_password, without_pass
 
 
 def open_postgresql(url: str, table: str | None, timezone: str) -> Source:
-    """Open a table of a PostgreSQL database.
+    """Open a table of a PostgreSQL database: ``postgresql://user@host:port/database``.
 
-    Parameters
-    ----------
-    url : str
-        ``postgresql://user@host:port/database``; what it leaves out (the password, as a rule) is
-        taken from PostgreSQL's own environment variables, such as PGPASSWORD, from the system's
-        keyring, or from PostgreSQL's password file.
-    table : str, optional
-        Name of a table or view, ``schema.table`` where it is not on the search path.
-    timezone : str
-        Zone of the session: a timestamp with time zone is moved to it.
-
-    Returns
-    -------
-    Source
-
-    Raises
-    ------
-    DataError
-        If the database cannot be reached or holds no such table, without the password.
+    What the URL leaves out, the password as a rule, is taken from PostgreSQL's own environment
+    variables, such as PGPASSWORD, from the system's keyring, or from PostgreSQL's password file.
     """
     name = without_password(url)
     try:

@@ -1,9 +1,4 @@
-"""An opened source: its table, what may go wrong when it is read, and whether it is still the same.
-
-What an engine answers, as an Arrow table or a data frame.
-
-An answer kept in the engine for as long as several questions are put to it.
-"""
+"""An opened source, and what its engine answers, as an Arrow table or a data frame."""
 
 from __future__ import annotations
 
@@ -37,26 +32,13 @@ def reading_from(name: str, errors: tuple[type[Exception], ...]) -> Iterator[Non
 
 @dataclass(frozen=True)
 class Source:
-    """An opened source.
-
-    Attributes
-    ----------
-    name : str
-        What was opened, for messages; without credentials.
-    table : ibis Table
-        Its rows, as they are.
-    errors : tuple of exception types
-        What the engine raises when it cannot answer.
-    in_process : bool
-        Whether DuckDB reads it in this process, where it can be copied.
-    stamps : dict
-        Files that are read anew by each question, and their state when they were opened.
-    """
+    """An opened source, named without credentials."""
 
     name: str
     table: Table = field(repr=False)
-    errors: tuple[type[Exception], ...]
-    in_process: bool = False
+    errors: tuple[type[Exception], ...]  # what its engine raises when it cannot answer
+    in_process: bool = False  # whether DuckDB reads it here, where it can be copied
+    # Files that are read anew by each question, and their state when they were opened.
     stamps: dict[str, Stamp] = field(default_factory=dict, repr=False)
 
     def reading(self) -> AbstractContextManager[None]:
@@ -83,16 +65,7 @@ def stamp_of(path: str) -> Stamp | None:
 
 
 def to_arrow(table: Table) -> pa.Table:
-    """Run an expression in its engine.
-
-    Parameters
-    ----------
-    table : ibis Table
-
-    Returns
-    -------
-    pyarrow Table
-    """
+    """Run an expression in its engine."""
     backend: Any = table.get_backend()
     if backend.name != "pyspark":
         return table.to_pyarrow()
@@ -110,14 +83,7 @@ def to_arrow(table: Table) -> pa.Table:
 
 
 def to_batches(table: Table, rows: int = 200_000) -> Iterator[pa.RecordBatch]:
-    """Run an expression in its engine, and take its answer a piece at a time.
-
-    Parameters
-    ----------
-    table : ibis Table
-    rows : int
-        Most rows of a piece. Spark gives its answer whole.
-    """
+    """Run an expression in its engine, its answer a piece at a time; Spark gives it whole."""
     backend: Any = table.get_backend()
     if backend.name == "pyspark":
         yield from to_arrow(table).to_batches(rows)
@@ -134,17 +100,7 @@ def to_frame(table: Table) -> pd.DataFrame:
 
 @contextmanager
 def kept(table: Table) -> Iterator[Table]:
-    """Let DuckDB in this process answer once; other engines answer each question anew.
-
-    Parameters
-    ----------
-    table : ibis Table
-
-    Yields
-    ------
-    ibis Table
-        The same rows; gone afterwards where they were kept.
-    """
+    """Let DuckDB in this process answer once; other engines answer each question anew."""
     connection: Any = table.get_backend()
     if connection.name != "duckdb":
         yield table

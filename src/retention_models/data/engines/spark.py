@@ -24,28 +24,7 @@ _ALONE = {
 
 
 def open_spark(url: str, table: str | None, timezone: str) -> Source:
-    """Open a table by Spark.
-
-    Parameters
-    ----------
-    url : str
-        ``spark://local`` or ``spark://local[4]`` (this machine, as many threads),
-        ``spark://host:7077`` (a cluster's master) or ``sc://host:15002`` (Spark Connect).
-    table : str, optional
-        Name in Spark's catalog, or a path of Parquet files that the cluster can read (it contains
-        a "/").
-    timezone : str
-        Zone of the session: a timestamp is moved to it; one without zone is taken to be in it.
-
-    Returns
-    -------
-    Source
-
-    Raises
-    ------
-    DataError
-        If Spark cannot be reached or has no such table.
-    """
+    """Open a table of Spark's catalog, or Parquet files by their path; see `open_source`."""
     name = without_password(url)
     try:
         from py4j.protocol import Py4JError

@@ -1,7 +1,4 @@
-"""What an engine computes, written by it: a Parquet file, or a table of its database.
-
-A table's rows as sums of hashes, which tell whether it is still the same, in any order.
-"""
+"""What an engine computes, written by it as Parquet files or a table; and hashes of a table's rows."""
 
 from __future__ import annotations
 
@@ -19,14 +16,7 @@ from retention_models.data.engines.source import to_batches
 
 
 def write_parquet(table: Table, path: str) -> None:
-    """Let the engine of an expression write it; for Spark a folder on its own storage.
-
-    Parameters
-    ----------
-    table : ibis Table
-    path : str
-        Replaced where there is one.
-    """
+    """Let the engine of an expression write it; for Spark a folder on its own storage."""
     backend: Any = table.get_backend()
     if backend.name == "pyspark":
         backend.to_parquet(table, path, mode="overwrite")
@@ -35,16 +25,7 @@ def write_parquet(table: Table, path: str) -> None:
 
 
 def write_parts(table: Table, column: str, paths: Mapping[str, Path]) -> None:
-    """Write a table's rows to one Parquet file for each value of a column, in one pass.
-
-    Parameters
-    ----------
-    table : ibis Table
-    column : str
-        Text; rows of other values than those that have a path are left out.
-    paths : mapping of str to Path
-        Where the rows of each value go; a file without a row where there is none.
-    """
+    """Write rows to one Parquet file for each value of a text column that has a path, in one pass."""
     rows = table.filter(table[column].isin(list(paths))).order_by(column)
     schema = table.schema().to_pyarrow()
     written: set[str] = set()
@@ -67,14 +48,7 @@ def write_parts(table: Table, column: str, paths: Mapping[str, Path]) -> None:
 
 
 def write_table(table: Table, name: str) -> None:
-    """Let the engine of an expression keep it as a table; an older one stays until the new is whole.
-
-    Parameters
-    ----------
-    table : ibis Table
-    name : str
-        ``table`` or ``schema.table``.
-    """
+    """Let the engine of an expression keep it as a table; an older one stays until the new is whole."""
     backend: Any = table.get_backend()
     schema, _, wanted = name.rpartition(".")
     if backend.name == "pyspark":
@@ -98,28 +72,14 @@ _BETWEEN, _NOTHING = "\x1f", "\x02"
 
 
 def row_hash_sums(table: Table, *, by: str, columns: Sequence[str]) -> Table:
-    """Rows and two sums of their hashes, by the values of a column.
+    """Rows and two sums of their hashes (first, second), by the values of a column.
 
-    Parameters
-    ----------
-    table : ibis Table
-    by : str
-        Column that groups.
-    columns : sequence of str
-        Columns that count, as text; null is told from any text.
-
-    Returns
-    -------
-    ibis Table
-        The column, rows, first and second. The hash is the engine's own, so that sums of one engine are
-        not those of another.
+    The hash is the engine's own, so that sums of one engine are not those of another.
     """
     texts = [table[name].cast("string").fill_null(_NOTHING) for name in columns]
     row = ibis.literal(_BETWEEN).join(texts)
     hashed = table.select(
-        table[by],
-        first=row.hash() % _PRIME,
-        second=(ibis.literal(_NOTHING) + row).hash() % _PRIME,
+        table[by], first=row.hash() % _PRIME, second=(ibis.literal(_NOTHING) + row).hash() % _PRIME
     )
     return hashed.group_by(by).aggregate(
         rows=hashed.count(), first=hashed["first"].sum(), second=hashed["second"].sum()
