@@ -16,7 +16,7 @@ from ibis.expr.types import Table
 from numpy.typing import NDArray
 
 from retention_models.campaigns.data.assignments import Assignments
-from retention_models.campaigns.data.tables import Finding
+from retention_models.campaigns.data.tables import Check
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
@@ -41,7 +41,7 @@ def known_before(
     campaign: Campaign,
     found: pd.DataFrame,
     cut: dt.date,
-) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
+) -> tuple[pd.DataFrame, tuple[Check, ...]]:
     """Covariates of a campaign's customers, from their histories.
 
     Parameters
@@ -64,7 +64,7 @@ def known_before(
         expected_spend: expected_purchases · Gamma-Gamma mean. All are 0 for customers without history,
         and no_history is 1 for them, where there are some but not only such. What no model can be
         fitted for is left out.
-    findings : tuple of Finding
+    findings : tuple of Check
         Whether the models could be fitted.
     """
     if log.first_seen_from is not None:
@@ -84,7 +84,7 @@ def known_before(
         words = phrase(
             "Purchases were foreseen by a BG/NBD model of every customer up to {cut}.", cut=cut
         )
-        findings.append(Finding(PURCHASE_MODEL, True, False, words))
+        findings.append(Check(PURCHASE_MODEL, True, False, words))
     except CannotSay as refusal:
         words = phrase(
             "Purchases cannot be foreseen from the time up to {cut}, so only frequency, recency and "
@@ -92,7 +92,7 @@ def known_before(
             cut=cut,
             reason=refusal,
         )
-        findings.append(Finding(PURCHASE_MODEL, False, False, words))
+        findings.append(Check(PURCHASE_MODEL, False, False, words))
     columns |= {"frequency": x, "recency": t_x, "log_T": np.log1p(T)}
     if "expected_purchases" in columns:
         try:
@@ -103,14 +103,14 @@ def known_before(
                 "Spend was foreseen by a Gamma-Gamma model of repeat customers up to {cut}.",
                 cut=cut,
             )
-            findings.append(Finding(SPEND_MODEL, True, False, words))
+            findings.append(Check(SPEND_MODEL, True, False, words))
         except CannotSay as refusal:
             words = phrase(
                 "Spend cannot be foreseen from the time up to {cut}: {reason}",
                 cut=cut,
                 reason=refusal,
             )
-            findings.append(Finding(SPEND_MODEL, False, False, words))
+            findings.append(Check(SPEND_MODEL, False, False, words))
     everyone = np.zeros((len(columns), len(found)))
     everyone[:, known] = list(columns.values())
     table = pd.DataFrame(dict(zip(columns, everyone, strict=True)), index=found.index)

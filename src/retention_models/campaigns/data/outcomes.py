@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from retention_models.campaigns.data.assignments import Redemptions
 from retention_models.campaigns.data.gathering import Span
-from retention_models.campaigns.data.tables import Arms, Window
+from retention_models.campaigns.data.tables import ArmAssignment, Window
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.settings.campaigns import Campaign
@@ -143,7 +143,7 @@ def _outcomes(
 
 
 def purchases_by_day(
-    log: Transactions, customers: pd.Index, arms: Arms, first: dt.date, last: dt.date
+    log: Transactions, customers: pd.Index, arms: ArmAssignment, first: dt.date, last: dt.date
 ) -> pd.DataFrame:
     """Sums over each arm's customers of the purchases until each day, and of their squares.
 
@@ -153,7 +153,7 @@ def purchases_by_day(
         A checked log.
     customers : Index of str, shape (n,)
         Ids that differ.
-    arms : Arms
+    arms : ArmAssignment
         Of these customers.
     first, last : date
         Purchases are counted from the first day on.

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from retention_models.campaigns.data.assignments import Assignments, Redemptions
 from retention_models.campaigns.data.gathering import last_seen
 from retention_models.campaigns.data.outcomes import redeemed_of
-from retention_models.campaigns.data.tables import CampaignStores, Finding
+from retention_models.campaigns.data.tables import CampaignStores, Check
 from retention_models.data.engines import to_frame
 from retention_models.data.purchase_days import purchase_days
 from retention_models.data.transactions import Transactions
@@ -33,7 +33,7 @@ from retention_models.settings.campaigns import Campaign, Outcome
 _MOST_NAMED = 5
 
 
-def check_starts(rows: pd.DataFrame, control: str) -> Finding:
+def check_starts(rows: pd.DataFrame, control: str) -> Check:
     """One arm and one start a store.
 
     Parameters
@@ -45,7 +45,7 @@ def check_starts(rows: pd.DataFrame, control: str) -> Finding:
 
     Returns
     -------
-    Finding
+    Check
     """
     starts = rows.assign(date=rows["date"].where(rows["arm"] != control, None))
     different = starts.drop_duplicates(["store_id", "arm", "date"])["store_id"].value_counts()
@@ -59,10 +59,10 @@ def check_starts(rows: pd.DataFrame, control: str) -> Finding:
             "when the campaign began there. Mend the assignments.",
             stores=_named(twice),
         )
-    return Finding("one start a store", not twice, True, words)
+    return Check("one start a store", not twice, True, words)
 
 
-def check_store_arms(campaign: Campaign, stores: pd.DataFrame) -> list[Finding]:
+def check_store_arms(campaign: Campaign, stores: pd.DataFrame) -> list[Check]:
     """Stores that were offered it, and stores to compare them with.
 
     Parameters
@@ -73,7 +73,7 @@ def check_store_arms(campaign: Campaign, stores: pd.DataFrame) -> list[Finding]:
 
     Returns
     -------
-    list of Finding
+    list of Check
     """
     offered = stores["arm"] != campaign.control
     controls, starts = int((~offered).sum()), stores.loc[offered, "first_week"].nunique()
@@ -83,7 +83,7 @@ def check_store_arms(campaign: Campaign, stores: pd.DataFrame) -> list[Finding]:
         words = phrase(
             "No store is in an arm other than {control}: none ran the campaign.", control=control
         )
-    findings = [Finding("arms", bool(offered.any()), True, words)]
+    findings = [Check("arms", bool(offered.any()), True, words)]
     words = phrase(
         "{n} stores are in the control arm {control}.", n=count(controls), control=control
     )
@@ -99,13 +99,13 @@ def check_store_arms(campaign: Campaign, stores: pd.DataFrame) -> list[Finding]:
             "would have been without the campaign.",
             control=control,
         )
-    findings.append(Finding("control present", bool(controls) or starts > 1, True, words))
+    findings.append(Check("control present", bool(controls) or starts > 1, True, words))
     return findings
 
 
 def check_stores_left_out(
     unassigned: Sequence[str], unknown: Sequence[str], without_customers: Sequence[str]
-) -> list[Finding]:
+) -> list[Check]:
     """Stores that are no part of the comparison, and why.
 
     Parameters
@@ -119,7 +119,7 @@ def check_stores_left_out(
 
     Returns
     -------
-    list of Finding
+    list of Check
     """
     findings = []
     cases = (
@@ -151,13 +151,13 @@ def check_stores_left_out(
     )
     for check, ids, none, some in cases:
         words = phrase(some, n=count(len(ids)), stores=_named(ids)) if ids else phrase(none)
-        findings.append(Finding(check, not ids, False, words))
+        findings.append(Check(check, not ids, False, words))
     return findings
 
 
 def check_weeks(
     campaign: Campaign, last_day: dt.date, weeks: np.ndarray, opened: pd.DataFrame
-) -> list[Finding]:
+) -> list[Check]:
     """A log that reaches the end, weeks before to compare with, and stores open throughout.
 
     Parameters
@@ -172,7 +172,7 @@ def check_weeks(
 
     Returns
     -------
-    list of Finding
+    list of Check
     """
     over, before = last_day >= campaign.end, int((weeks < 0).sum())
     words = phrase(
@@ -185,14 +185,14 @@ def check_weeks(
             last_day=last_day,
             end=campaign.end,
         )
-    findings = [Finding("campaign over", over, True, words)]
+    findings = [Check("campaign over", over, True, words)]
     words = phrase("{n} whole weeks before the campaign are in the log.", n=count(before))
     if not before:
         words = phrase(
             "The log holds no whole week before the campaign, so the stores cannot be compared with "
             "themselves."
         )
-    findings.append(Finding("weeks before", before > 0, True, words))
+    findings.append(Check("weeks before", before > 0, True, words))
     if weeks.size:
         first = campaign.start + dt.timedelta(days=7 * int(weeks[0] + 1))
         last = campaign.start + dt.timedelta(days=7 * int(weeks[-1]))
@@ -207,7 +207,7 @@ def check_weeks(
                 n=count(len(part)),
                 stores=_named(list(part)),
             )
-        findings.append(Finding("stores open throughout", not len(part), False, words))
+        findings.append(Check("stores open throughout", not len(part), False, words))
     return findings
 
 
@@ -284,7 +284,7 @@ def read_stores(
     stores, cost = stores.loc[kept, ["arm", "first_week", "customers"]], cost[kept]
     outcomes = _per_customer(campaign, margin, stores, weeks, sums[:, kept], cost)
     last_day = log.last_day()
-    findings: tuple[Finding, ...] = (
+    findings: tuple[Check, ...] = (
         starts_differ,
         *check_store_arms(campaign, stores),
         *check_stores_left_out(unassigned, unknown, empty),

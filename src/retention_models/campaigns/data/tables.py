@@ -21,7 +21,7 @@ OUTCOMES: tuple[Outcome, ...] = ("purchases", "bought", "spend", "profit")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Check:
     """One check of a campaign's data against its declared design.
 
     Attributes
@@ -63,7 +63,7 @@ class CampaignCustomers:
         purchases (days with a purchase), bought (0 or 1), spend (net), profit (margin · spend −
         redemptions − points − contact). "campaign" always; "follow_up" and "whole", which is both,
         where the log reaches their end.
-    findings : tuple of Finding
+    findings : tuple of Check
         Everything that was checked, passed or not.
     last_day : date
         Last day of the log.
@@ -75,7 +75,7 @@ class CampaignCustomers:
     table: pd.DataFrame = field(repr=False)
     covariates: pd.DataFrame = field(repr=False)
     outcomes: Mapping[Window, pd.DataFrame] = field(repr=False)
-    findings: tuple[Finding, ...]
+    findings: tuple[Check, ...]
     last_day: dt.date
     by_day: pd.DataFrame | None = field(default=None, repr=False)
 
@@ -95,7 +95,7 @@ class CampaignStores:
         Whole weeks counted from the campaign's first day, those before it negative.
     outcomes : mapping from outcome to ndarray, shape (stores, w)
         Per customer of the store's closed group and week.
-    findings : tuple of Finding
+    findings : tuple of Check
     last_day : date
     """
 
@@ -103,12 +103,12 @@ class CampaignStores:
     stores: pd.DataFrame = field(repr=False)
     weeks: NDArray[np.int64] = field(repr=False)
     outcomes: Mapping[Outcome, NDArray[np.float64]] = field(repr=False)
-    findings: tuple[Finding, ...]
+    findings: tuple[Check, ...]
     last_day: dt.date
 
 
 @dataclass(frozen=True, slots=True)
-class Arms:
+class ArmAssignment:
     """The arms of a campaign's customers.
 
     Attributes

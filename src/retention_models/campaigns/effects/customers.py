@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retention_models.campaigns.data.tables import CampaignCustomers, Finding
+from retention_models.campaigns.data.tables import CampaignCustomers, Check
 from retention_models.languages import catalogue, counted, phrase
 from retention_models.settings.campaigns import Outcome
 
@@ -232,7 +232,7 @@ def part_of(data: CampaignCustomers, kept: NDArray[np.bool_]) -> CampaignCustome
 
 def comparable_part(
     data: CampaignCustomers,
-) -> tuple[CampaignCustomers, NDArray[np.bool_], list[Finding]]:
+) -> tuple[CampaignCustomers, NDArray[np.bool_], list[Check]]:
     """The campaign without those who had not bought before, where control has nobody like them.
 
     Parameters
@@ -245,7 +245,7 @@ def comparable_part(
     data : CampaignCustomers
     known : ndarray of bool, shape (n,)
         Who of all customers is left.
-    findings : list of Finding
+    findings : list of Check
         How many are left out.
     """
     everyone = np.ones(len(data.table), dtype=bool)
@@ -260,5 +260,5 @@ def comparable_part(
         "them: they are left out, and nothing is said of them.",
         customers=counted(int(new.sum()), "customer"),
     )
-    finding = Finding("customers with history", passed=False, blocks=False, words=words)
+    finding = Check("customers with history", passed=False, blocks=False, words=words)
     return part_of(data, ~new), ~new, [finding]

@@ -8,9 +8,13 @@ import numpy as np
 import pandas as pd
 
 from retention_models.campaigns.data.tables import CampaignCustomers, CampaignStores, Window
-from retention_models.campaigns.effects.result import ECONOMICS
-from retention_models.campaigns.effects.rows import Estimates, arms_of, primary_row
 from retention_models.campaigns.effects.stores import weeks_of
+from retention_models.campaigns.effects.tables import (
+    ECONOMICS,
+    DesignEstimates,
+    arms_of,
+    primary_row,
+)
 from retention_models.errors import SettingsError
 from retention_models.languages import marked, phrase
 
@@ -26,14 +30,14 @@ PAID, LOSS, OPEN = marked("paid"), marked("did not pay"), marked("open")
 
 
 def economics_of(
-    data: CampaignCustomers | CampaignStores, found: Estimates, margin: float | None
+    data: CampaignCustomers | CampaignStores, found: DesignEstimates, margin: float | None
 ) -> pd.DataFrame:
     """Cost, profit and return on cost of each arm, the campaign's fixed cost shared by customers.
 
     Parameters
     ----------
     data : CampaignCustomers or CampaignStores
-    found : Estimates
+    found : DesignEstimates
     margin : float, optional
         Share of spend that is profit, where the campaign does not say.
 

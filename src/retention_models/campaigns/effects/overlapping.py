@@ -9,12 +9,19 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from retention_models.campaigns.data.assignments import (
+    Assignments,
+    Given,
+    Redemptions,
+    read_assignments,
+    read_redemptions,
+)
 from retention_models.campaigns.data.outcomes import redeemed_of
+from retention_models.campaigns.data.read import read_campaign
 from retention_models.campaigns.data.tables import OUTCOMES, CampaignCustomers
 from retention_models.campaigns.effects.customers import arms_by_lot
 from retention_models.campaigns.estimators.checks import fewest_in_arm
@@ -27,14 +34,10 @@ from retention_models.campaigns.estimators.skewness import (
     require_little_skewness,
 )
 from retention_models.data.engines import to_frame
+from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import catalogue, count, counted, day, number, phrase
 from retention_models.settings.campaigns import Campaign, Costs, Outcome
-
-if TYPE_CHECKING:
-    from retention_models.campaigns.data.assignments import Assignments, Given, Redemptions
-    from retention_models.data.transactions import Transactions
-
 
 ENGLISH = catalogue(
     {
@@ -233,14 +236,6 @@ def overlapping_campaigns(
     one began are no part of it, since in them there is nothing that the two could do together; what the
     earlier campaign had done by then is in its own effect on the shared days.
     """
-    from retention_models.campaigns.data.assignments import (
-        Assignments,
-        Redemptions,
-        read_assignments,
-        read_redemptions,
-    )
-    from retention_models.campaigns.data.read import read_campaign
-
     _check(campaigns, outcome, interval)
     if not isinstance(assignments, Assignments):
         assignments = read_assignments(assignments, timezone=timezone)

@@ -11,18 +11,10 @@ import datetime as dt
 from collections.abc import Iterable
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from retention_models.campaigns.data.tables import CampaignCustomers, CampaignStores, Finding
+from retention_models.campaigns.data.tables import CampaignCustomers, Check
 from retention_models.campaigns.effects.customers import CONTROL, RandomisedArms, part_of
-from retention_models.campaigns.effects.result import (
-    CHECKS,
-    NAIVE,
-    TABLE,
-    CampaignEffect,
-    empty,
-)
 from retention_models.campaigns.estimators.checks import (
     fewest_in_arm,
     require_enough_customers,
@@ -38,8 +30,6 @@ from retention_models.campaigns.estimators.skewness import (
 from retention_models.errors import CannotSay
 from retention_models.languages import catalogue, count, counted, day, marked, phrase
 from retention_models.settings.campaigns import Outcome
-
-CampaignTables = CampaignCustomers | CampaignStores
 
 OF_DESIGN = catalogue(
     {
@@ -122,52 +112,13 @@ def no_comparison(control: str, nobody_offered: bool) -> str:
     return f"{nobody} {phrase(OF_DESIGN['before_after'])}"
 
 
-def refused(
-    data: CampaignTables, check: str, reason: str, naive: pd.DataFrame | None = None
-) -> CampaignEffect:
-    """The result of a campaign without an effect: the reason and the checks, never an effect.
-
-    Parameters
-    ----------
-    data : CampaignCustomers or CampaignStores
-    check : str
-        Name of what failed, as it stands among the checks.
-    reason : str
-        In whole sentences.
-    naive : DataFrame, optional
-        Plain differences that would mislead, to show by how much.
-
-    Returns
-    -------
-    CampaignEffect
-    """
-    found = data.findings
-    if not any(one.check == check and one.blocks and not one.passed for one in found):
-        found = (*found, Finding(check, passed=False, blocks=True, words=reason))
-    return CampaignEffect(
-        campaign=data.campaign,
-        table=empty(TABLE),
-        grade=None,
-        verdict="",
-        refusal=reason,
-        checks=checks_table(found),
-        naive=empty(NAIVE) if naive is None else naive,
-    )
-
-
-def checks_table(findings: tuple[Finding, ...]) -> pd.DataFrame:
-    """One row a check."""
-    rows = [(one.check, one.passed, one.blocks, one.words) for one in findings]
-    return pd.DataFrame(rows, columns=list(CHECKS))
-
-
 # In each arm. With 100 in each, only a lift of 67% would be found in a common shop.
 FEWEST_FOR_A_VERDICT = 200
 # No outcome that was simulated, or of the demonstration's shops, is nearly as skewed within its arms.
 _MOST_SKEWED = 100.0
 
 
-def ratio_finding(data: CampaignCustomers) -> Finding:
+def ratio_check(data: CampaignCustomers) -> Check:
     """Whether the arms have the customers that were planned; blocks where they do not.
 
     Parameters
@@ -176,7 +127,7 @@ def ratio_finding(data: CampaignCustomers) -> Finding:
 
     Returns
     -------
-    Finding
+    Check
     """
     name, shares = "sample ratio", data.campaign.shares
     counts = data.table["arm"].value_counts().to_dict()
@@ -185,7 +136,7 @@ def ratio_finding(data: CampaignCustomers) -> Finding:
             "The planned shares of the arms are not declared (shares), so whether customers were lost "
             "from one arm cannot be tested."
         )
-        return Finding(name, passed=False, blocks=False, words=words)
+        return Check(name, passed=False, blocks=False, words=words)
     if set(counts) != set(shares):
         words = phrase(
             "Customers were found in the arms {found} and shares are declared for {declared}. No effect "
@@ -193,9 +144,9 @@ def ratio_finding(data: CampaignCustomers) -> Finding:
             found=_listed(counts),
             declared=_listed(shares),
         )
-        return Finding(name, passed=False, blocks=True, words=words)
+        return Check(name, passed=False, blocks=True, words=words)
     found = sample_ratio(counts, dict(shares.items()))
-    return Finding(name, passed=not found.blocked, blocks=True, words=found.reason)
+    return Check(name, passed=not found.blocked, blocks=True, words=found.reason)
 
 
 def too_few(treated: int, control: int) -> str:
@@ -216,7 +167,7 @@ def too_few(treated: int, control: int) -> str:
     )
 
 
-def without_small_arms(data: CampaignCustomers) -> tuple[CampaignCustomers, list[Finding]]:
+def without_small_arms(data: CampaignCustomers) -> tuple[CampaignCustomers, list[Check]]:
     """The campaign without arms that are too small by themselves, if another is large enough.
 
     Parameters
@@ -226,7 +177,7 @@ def without_small_arms(data: CampaignCustomers) -> tuple[CampaignCustomers, list
     Returns
     -------
     data : CampaignCustomers
-    findings : list of Finding
+    findings : list of Check
         Which arms were left out.
 
     Raises
@@ -246,7 +197,7 @@ def without_small_arms(data: CampaignCustomers) -> tuple[CampaignCustomers, list
         raise CannotSay(next(iter(reasons.values())))
     kept = ~data.table["arm"].isin(list(reasons))
     findings = [
-        Finding(
+        Check(
             phrase("size of {arm}", arm=arm),
             passed=False,
             blocks=False,

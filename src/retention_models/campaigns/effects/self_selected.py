@@ -7,10 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retention_models.campaigns.data.tables import CampaignCustomers, Finding
+from retention_models.campaigns.data.tables import CampaignCustomers, Check
 from retention_models.campaigns.effects.customers import NAMES, comparable_part, for_choice
-from retention_models.campaigns.effects.result import SENSITIVITY
-from retention_models.campaigns.effects.rows import EffectRequest, Estimates, primary_row
+from retention_models.campaigns.effects.tables import (
+    SENSITIVITY,
+    DesignEstimates,
+    EffectRequest,
+    primary_row,
+)
 from retention_models.campaigns.effects.targeted import (
     arms_with_campaign,
     choice_of,
@@ -31,7 +35,7 @@ E_VALUE, E_VALUE_OF_INTERVAL = marked("e-value"), marked("e-value of the interva
 _RATIOS = ("purchases", "bought")
 
 
-def self_selected_estimates(data: CampaignCustomers, asked: EffectRequest) -> Estimates:
+def self_selected_estimates(data: CampaignCustomers, asked: EffectRequest) -> DesignEstimates:
     """Effects among customers who joined by themselves; no profit, and never without sensitivity.
 
     Parameters
@@ -41,7 +45,7 @@ def self_selected_estimates(data: CampaignCustomers, asked: EffectRequest) -> Es
 
     Returns
     -------
-    Estimates
+    DesignEstimates
         `sensitivity` has, of the campaign's days, the e-value of each outcome's ratio and of the end
         of its interval, the bounds under hidden causes of several strengths, and the least strength
         that explains the effect away.
@@ -68,8 +72,8 @@ def self_selected_estimates(data: CampaignCustomers, asked: EffectRequest) -> Es
                 rows += _sensitivity(data, found.table, arm, outcome)
             except CannotSay as reason:
                 name = phrase("sensitivity of {outcome}", outcome=phrase(NAMES[outcome]))
-                checks.append(Finding(name, False, False, str(reason)))
-    return Estimates(
+                checks.append(Check(name, False, False, str(reason)))
+    return DesignEstimates(
         table=found.table,
         checks=tuple(checks),
         members=found.members,

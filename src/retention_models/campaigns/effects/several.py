@@ -28,7 +28,7 @@ from retention_models.campaigns.effects.refusals import (
     too_few,
 )
 from retention_models.campaigns.effects.result import CampaignEffect
-from retention_models.campaigns.effects.rows import arms_of, primary_row
+from retention_models.campaigns.effects.tables import arms_of, primary_row
 from retention_models.campaigns.effects.verdicts import level_now
 from retention_models.campaigns.estimators.multiplicity import (
     benjamini_hochberg,

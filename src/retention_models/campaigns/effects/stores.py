@@ -18,11 +18,14 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr, stdtrit
 
-from retention_models.campaigns.data.tables import CampaignStores, Finding, Window
-from retention_models.campaigns.effects.result import BALANCE, EVENT_STUDY, PRE_TREND, empty
-from retention_models.campaigns.effects.rows import (
+from retention_models.campaigns.data.tables import CampaignStores, Check, Window
+from retention_models.campaigns.effects.tables import (
+    BALANCE,
+    EVENT_STUDY,
+    PRE_TREND,
+    DesignEstimates,
     EffectRequest,
-    Estimates,
+    empty,
     row,
     table_of,
     with_holm,
@@ -286,7 +289,7 @@ class _Side:
         self.trends.append((outcome, self.arm, *numbers, words))
 
 
-def store_estimates(data: CampaignStores, asked: EffectRequest) -> Estimates:
+def store_estimates(data: CampaignStores, asked: EffectRequest) -> DesignEstimates:
     """Effects of a campaign that was given to whole stores, by customer and week.
 
     Parameters
@@ -296,7 +299,7 @@ def store_estimates(data: CampaignStores, asked: EffectRequest) -> Estimates:
 
     Returns
     -------
-    Estimates
+    DesignEstimates
         Effects are means over stores, whatever their size, a customer and week; each row's total is its
         effect times the customers and weeks of the arm's stores.
 
@@ -317,9 +320,9 @@ def store_estimates(data: CampaignStores, asked: EffectRequest) -> Estimates:
         sides.append(side)
     trends = pd.DataFrame([one for s in sides for one in s.trends], columns=list(PRE_TREND))
     events = [one for side in sides for one in side.events]
-    return Estimates(
+    return DesignEstimates(
         table=table_of(with_holm([one for side in sides for one in side.rows])),
-        checks=(_trend_finding(trends, data.campaign.primary),),
+        checks=(_trend_check(trends, data.campaign.primary),),
         members=members,
         balance=pd.concat(before, ignore_index=True),
         event_study=pd.concat(events, ignore_index=True) if events else empty(EVENT_STUDY),
@@ -388,12 +391,12 @@ def _numbers(
     }
 
 
-def _trend_finding(trends: pd.DataFrame, primary: Outcome) -> Finding:
+def _trend_check(trends: pd.DataFrame, primary: Outcome) -> Check:
     """Of the outcome that decides: alike before the start, or apart, or not to be seen."""
     chosen = trends.loc[trends["outcome"] == primary]
     failed = ~(chosen["pvalue"] >= PRE_TREND_LEVEL)
     words = " ".join(dict.fromkeys(chosen.loc[failed if failed.any() else ~failed, "words"]))
-    return Finding("pre-trend", not bool(failed.any()), False, words)
+    return Check("pre-trend", not bool(failed.any()), False, words)
 
 
 def _before(side: _Side, outcomes: tuple[Outcome, ...]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
-from retention_models.campaigns.data.tables import CampaignCustomers, Finding
+from retention_models.campaigns.data.tables import CampaignCustomers, Check
 from retention_models.campaigns.effects.customers import (
     OF_CHOICE,
     comparable_part,
@@ -17,11 +17,12 @@ from retention_models.campaigns.effects.customers import (
     in_words,
     usable,
 )
-from retention_models.campaigns.effects.result import BALANCE, NAIVE
-from retention_models.campaigns.effects.rows import (
+from retention_models.campaigns.effects.tables import (
+    BALANCE,
+    NAIVE,
     WINDOWS,
+    DesignEstimates,
     EffectRequest,
-    Estimates,
     estimated,
     row,
     table_of,
@@ -47,7 +48,7 @@ UNLIKE = 0.5
 _EXPECTED = {"expected_purchases": "purchases", "expected_spend": "spend"}
 
 
-def targeted_estimates(data: CampaignCustomers, asked: EffectRequest) -> Estimates:
+def targeted_estimates(data: CampaignCustomers, asked: EffectRequest) -> DesignEstimates:
     """Effects of a campaign for customers chosen by a rule, on those who got it and on all.
 
     Parameters
@@ -57,7 +58,7 @@ def targeted_estimates(data: CampaignCustomers, asked: EffectRequest) -> Estimat
 
     Returns
     -------
-    Estimates
+    DesignEstimates
 
     Raises
     ------
@@ -80,9 +81,7 @@ def targeted_estimates(data: CampaignCustomers, asked: EffectRequest) -> Estimat
         try:
             on_all = alike(treated, covariates, "ate")
         except CannotSay as reason:
-            checks.append(
-                Finding(phrase("effect on all, {arm}", arm=arm), True, False, str(reason))
-            )
+            checks.append(Check(phrase("effect on all, {arm}", arm=arm), True, False, str(reason)))
         else:
             rows += _rows(data, asked, arm, both, on_all, checks)
     table = table_of(with_holm(rows))
@@ -91,7 +90,7 @@ def targeted_estimates(data: CampaignCustomers, asked: EffectRequest) -> Estimat
         raise CannotSay("No outcome can be estimated. {reasons}", reasons=reasons)
     balance = pd.concat(sides, ignore_index=True).reindex(columns=list(BALANCE))
     naive = naive_differences(data, asked.outcomes)
-    return Estimates(table, tuple(checks), members, balance, naive)
+    return DesignEstimates(table, tuple(checks), members, balance, naive)
 
 
 def arms_with_campaign(data: CampaignCustomers) -> list[str]:
@@ -189,7 +188,7 @@ def _rows(
     arm: str,
     both: np.ndarray,
     compared: Comparable,
-    checks: list[Finding],
+    checks: list[Check],
 ) -> list[dict[str, Any]]:
     """Of all outcomes and windows."""
     rows = []
@@ -199,7 +198,7 @@ def _rows(
             try:
                 found = compared.effect(y)
             except CannotSay as reason:
-                checks.append(Finding(estimated(outcome, window), False, False, str(reason)))
+                checks.append(Check(estimated(outcome, window), False, False, str(reason)))
                 continue
             told = {"outcome": outcome, "window": window, "arm": arm}
             told["against"] = data.campaign.control
@@ -271,7 +270,7 @@ def _sides(compared: Comparable, covariates: pd.DataFrame, arm: str) -> pd.DataF
     )
 
 
-def _findings(compared: Comparable, arm: str) -> Iterator[Finding]:
+def _findings(compared: Comparable, arm: str) -> Iterator[Check]:
     """Overlap, and balance after weighting."""
     left_out = compared.trimmed_share
     words = phrase(
@@ -281,7 +280,7 @@ def _findings(compared: Comparable, arm: str) -> Iterator[Finding]:
         arm=arm,
         size=count(compared.effective_controls),
     )
-    yield Finding("overlap", left_out <= MOST_LEFT_OUT, False, words)
+    yield Check("overlap", left_out <= MOST_LEFT_OUT, False, words)
     worst = compared.balance["weighted"].abs()
     most = decimals(worst.max(), 2)
     words = phrase(
@@ -299,4 +298,4 @@ def _findings(compared: Comparable, arm: str) -> Iterator[Finding]:
             names=names,
             most=most,
         )
-    yield Finding("balance", bool(worst.max() <= MOST_DIFFERENCE), False, words)
+    yield Check("balance", bool(worst.max() <= MOST_DIFFERENCE), False, words)

@@ -13,10 +13,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from retention_models.campaigns.data.tables import Finding
+from retention_models.campaigns.data.tables import Check
 from retention_models.campaigns.effects.refusals import not_a_look, not_over
-from retention_models.campaigns.effects.result import Grade
-from retention_models.campaigns.effects.rows import arms_of, primary_row
+from retention_models.campaigns.effects.tables import Grade, arms_of, primary_row
 from retention_models.campaigns.estimators.power import detectable_multiple
 from retention_models.campaigns.estimators.sequential import obrien_fleming
 from retention_models.errors import CannotSay
@@ -140,25 +139,25 @@ OF_TRUST = (
 )
 
 
-def grade_of(design: Design, checks: Sequence[Finding]) -> tuple[Grade, Finding]:
+def grade_of(design: Design, checks: Sequence[Check]) -> tuple[Grade, Check]:
     """Grade of an effect, and the check that says why.
 
     Parameters
     ----------
     design : str
         One that is not refused.
-    checks : sequence of Finding
+    checks : sequence of Check
         All of them; whatever blocks has passed.
 
     Returns
     -------
     grade : {"A", "B", "C", "D"}
         The design's; one step less, and never below D, where a check of `OF_TRUST` failed.
-    why : Finding
+    why : Check
 
     Examples
     --------
-    >>> failed = Finding("balance", passed=False, blocks=False, words="The arms differed before.")
+    >>> failed = Check("balance", passed=False, blocks=False, words="The arms differed before.")
     >>> grade, why = grade_of("randomised", [failed])
     >>> grade, why.passed, why.words
     ('B', False, 'Grade B instead of A. The arms differed before.')
@@ -166,7 +165,7 @@ def grade_of(design: Design, checks: Sequence[Finding]) -> tuple[Grade, Finding]
     best = OF_DESIGN[design]
     failed = [check for check in checks if not check.passed and check.check in OF_TRUST]
     if not failed:
-        return best, Finding(
+        return best, Check(
             "grade", True, False, phrase("Grade {grade}, the best of its design.", grade=best)
         )
     reasons = " ".join(dict.fromkeys(check.words for check in failed))
@@ -174,7 +173,7 @@ def grade_of(design: Design, checks: Sequence[Finding]) -> tuple[Grade, Finding]
     instead = phrase("Grade {grade}.", grade=grade)
     if grade != best:
         instead = phrase("Grade {grade} instead of {best}.", grade=grade, best=best)
-    return grade, Finding("grade", False, False, f"{instead} {reasons}")
+    return grade, Check("grade", False, False, f"{instead} {reasons}")
 
 
 def look_days(campaign: Campaign) -> tuple[dt.date, ...]:
@@ -248,7 +247,7 @@ def level_now(campaign: Campaign, last_day: dt.date, level: float) -> float:
     return float(levels[at.index(last_day)])
 
 
-def look_finding(campaign: Campaign, last_day: dt.date) -> list[Finding]:
+def look_check(campaign: Campaign, last_day: dt.date) -> list[Check]:
     """That an effect stands before the end, for the checks; nothing after it."""
     if last_day >= campaign.end:
         return []
@@ -257,4 +256,4 @@ def look_finding(campaign: Campaign, last_day: dt.date) -> list[Finding]:
         "it takes to look more than once.",
         day=day(last_day),
     )
-    return [Finding("look", True, False, words)]
+    return [Check("look", True, False, words)]

@@ -36,7 +36,7 @@ from retention_models.campaigns.estimators.checks import FEWEST_IN_ARM
 from retention_models.campaigns.estimators.multiplicity import benjamini_hochberg
 from retention_models.campaigns.estimators.randomised import Effect, randomised_effect
 from retention_models.campaigns.estimators.regression import (
-    Arms,
+    ArmDesign,
     Floats,
     check_same_customers,
     read_arms,
@@ -300,7 +300,7 @@ def _segments(segment: ArrayLike, n: int) -> tuple[NDArray[np.intp], list[Hashab
 def _merged(
     codes: NDArray[np.intp],
     names: list[Hashable],
-    arms: Arms,
+    arms: ArmDesign,
     called: Callable[[Hashable], object],
 ) -> tuple[NDArray[np.intp], list[Hashable], list[str]]:
     """Segments with enough customers in each arm, then the others as one if they have enough."""
@@ -328,7 +328,7 @@ def _merged(
 
 
 def _of_segment(
-    arms: Arms, rows: NDArray[np.bool_], control: Hashable, interval: float
+    arms: ArmDesign, rows: NDArray[np.bool_], control: Hashable, interval: float
 ) -> tuple[tuple[Effect, ...], list[str]]:
     """Effects of the arms against control in one segment, and the covariates it cannot use."""
     place, X = arms.index[rows], arms.covariates[rows]

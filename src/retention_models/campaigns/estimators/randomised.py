@@ -20,9 +20,9 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
 from retention_models.campaigns.estimators.regression import (
+    ArmDesign,
     ArmLabel,
     ArmMeans,
-    Arms,
     check_same_customers,
     fit_arms,
     fit_outcomes,
@@ -140,13 +140,13 @@ class RandomisedEffect:
 
 
 def comparisons(
-    arms: Arms, adjusted: ArmMeans, plain: ArmMeans, interval: float
+    arms: ArmDesign, adjusted: ArmMeans, plain: ArmMeans, interval: float
 ) -> RandomisedEffect:
     """Every arm against control, then the arms against each other.
 
     Parameters
     ----------
-    arms : Arms
+    arms : ArmDesign
     adjusted, plain : ArmMeans
         With the arms' covariates, and without any.
     interval : float
@@ -172,7 +172,7 @@ def comparisons(
     return RandomisedEffect(effects, arms.labels[0], interval, arms.names, explained)
 
 
-def _pvalue(fitted: ArmMeans, arms: Arms, arm: int, against: int) -> float:
+def _pvalue(fitted: ArmMeans, arms: ArmDesign, arm: int, against: int) -> float:
     """Two-sided, of no difference."""
     variance = fitted.variances[arm] + fitted.variances[against]
     difference = fitted.means[arm] - fitted.means[against]
@@ -200,7 +200,7 @@ def _holm(pvalues: np.ndarray) -> np.ndarray:
 
 
 def _effect(
-    arms: Arms,
+    arms: ArmDesign,
     fitted: ArmMeans,
     plain: ArmMeans,
     pair: tuple[int, int],
@@ -379,7 +379,7 @@ def randomised_effects(
 
 
 def _of_all(
-    arms: Arms, names: list[Hashable], outcomes: np.ndarray, interval: float
+    arms: ArmDesign, names: list[Hashable], outcomes: np.ndarray, interval: float
 ) -> dict[Hashable, RandomisedEffect | CannotSay]:
     """Effects on outcomes with the same covariates, or why there are none."""
     try:
@@ -417,11 +417,11 @@ def _check_interval(interval: float) -> None:
         raise SettingsError(f"interval is {interval}; expected from 0.5 to below 1, such as 0.95.")
 
 
-def _with_covariates(arms: Arms, places: list[int]) -> Arms:
+def _with_covariates(arms: ArmDesign, places: list[int]) -> ArmDesign:
     """The same test, with some of what is known of its customers, or nothing."""
     if places == list(range(len(arms.names))):
         return arms
     names = tuple(arms.names[place] for place in places)
-    return Arms(
+    return ArmDesign(
         arms.labels, arms.index, arms.outcome, arms.covariates[:, places], names, arms.counts
     )

@@ -112,7 +112,7 @@ _NO_RESIDUAL = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
-class Arms:
+class ArmDesign:
     """A test's rows as numbers: who was in which arm, what came of it, what was known before.
 
     Attributes
@@ -169,7 +169,7 @@ def read_arms(
     arm: ArrayLike,
     covariates: ArrayLike | pd.DataFrame | None,
     control: Hashable,
-) -> Arms:
+) -> ArmDesign:
     """Check a test's rows.
 
     Parameters
@@ -185,7 +185,7 @@ def read_arms(
 
     Returns
     -------
-    Arms
+    ArmDesign
 
     Raises
     ------
@@ -220,7 +220,7 @@ def read_arms(
     index = np.argsort(order)[codes]
     X, names = _columns(covariates, y.size)
     counts = np.bincount(index, minlength=len(arms))
-    return Arms(tuple(arms[i] for i in order), index, y, X, names, counts)
+    return ArmDesign(tuple(arms[i] for i in order), index, y, X, names, counts)
 
 
 def read_outcome(name: str, values: ArrayLike) -> Array:
@@ -228,12 +228,12 @@ def read_outcome(name: str, values: ArrayLike) -> Array:
     return numbers(name, values, 1, expected="numbers; a customer who bought nothing has 0")
 
 
-def fit_arms(arms: Arms, outcome: Array | None = None) -> ArmMeans:
+def fit_arms(arms: ArmDesign, outcome: Array | None = None) -> ArmMeans:
     """Adjusted mean of each arm with its HC2 variance.
 
     Parameters
     ----------
-    arms : Arms
+    arms : ArmDesign
     outcome : ndarray, shape (n,), optional
         In place of the arms' own.
 
@@ -257,12 +257,12 @@ def fit_arms(arms: Arms, outcome: Array | None = None) -> ArmMeans:
     return fit_outcomes(arms, (arms.outcome if outcome is None else outcome)[:, None])[0]
 
 
-def fit_outcomes(arms: Arms, outcomes: Array) -> tuple[ArmMeans, ...]:
+def fit_outcomes(arms: ArmDesign, outcomes: Array) -> tuple[ArmMeans, ...]:
     """Adjusted means of each arm for any number of outcomes, from one factorisation an arm.
 
     Parameters
     ----------
-    arms : Arms
+    arms : ArmDesign
     outcomes : ndarray, shape (n, m)
         In place of the arms' own.
 
