@@ -20,10 +20,12 @@ Whether customers with and without a campaign are comparable: overlap and balanc
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.linalg import solve_triangular
 from statsmodels.discrete.discrete_model import Logit, Probit
 from statsmodels.tools.sm_exceptions import (
     ConvergenceWarning,
@@ -33,7 +35,7 @@ from statsmodels.tools.sm_exceptions import (
 )
 
 from retention_models import languages
-from retention_models.campaigns.estimators.regression import Flags, Floats, full_rank
+from retention_models.campaigns.estimators.regression import Flags, Floats, full_rank, qr_by_blocks
 from retention_models.errors import CannotSay
 from retention_models.languages import count, marked
 
@@ -55,7 +57,7 @@ class Choice:
                 "The choice of customers cannot be modelled: all or none of them got the campaign, "
                 "or covariates are constant or sums of each other; leave those out."
             )
-        model = (Logit if link == "logit" else Probit)(z.astype(float), w)
+        model = (Logit if link == "logit" else Probit)(z.astype(float), w, check_rank=False)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             # Each of these says that the likelihood has no maximum that can be relied on.
             for trouble in (PerfectSeparationWarning, ConvergenceWarning, HessianInversionWarning):
@@ -92,36 +94,40 @@ def leverages(x: Floats) -> Floats:
     Examples
     --------
     >>> import numpy as np
-    >>> leverages(np.ones((4, 1))).tolist()
+    >>> leverages(np.ones((4, 1))).round(9).tolist()
     [0.25, 0.25, 0.25, 0.25]
     """
-    return np.asarray(((x @ np.linalg.inv(x.T @ x)) * x).sum(axis=1), dtype=float)
+    q, _ = qr_by_blocks(x)
+    return np.einsum("ij,ij->i", q, q)
 
 
 def outcome_model(
     y: Floats, x: Floats, among: Flags, small_sample: bool = False
-) -> tuple[Floats, Floats, Floats]:
-    """Residuals y − xβ of all customers, β by OLS among some; the same left out; β's influence."""
-    if not full_rank(x[among]):
+) -> tuple[Floats, Floats, Callable[[Floats], Floats]]:
+    """Residuals y − xβ of all, β by OLS among some; the same left out; influence of a sum of β."""
+    q, r = qr_by_blocks(x[among])
+    if not full_rank(r):
         raise CannotSay(
             "The {n} customers on one side are too few or too much alike for a model of their "
             "outcome on the covariates; use fewer covariates.",
             n=count(int(among.sum())),
         )
-    beta = np.linalg.lstsq(x[among], y[among], rcond=None)[0]
-    residual = y - x @ beta
+    residual = y - x @ solve_triangular(r, q.T @ y[among])
     out = residual.copy()
     if small_sample:
-        left = 1.0 - leverages(x[among])
+        left = 1.0 - np.einsum("ij,ij->i", q, q)
         if left.min() < 1e-8:
             raise CannotSay(
                 "One customer alone decides what a covariate does among those on one side, so "
                 "without him nothing would be known of it; leave that covariate out."
             )
         out[among] /= left
-    gram = x[among].T @ x[among] / y.size
-    pull = np.linalg.solve(gram, (x * (out * among)[:, None]).T).T
-    return residual, out, np.asarray(pull, dtype=float)
+
+    def influence(weights: Floats) -> Floats:
+        pull = solve_triangular(r, solve_triangular(r, weights, trans="T"))
+        return y.size * out * among * (x @ pull)
+
+    return residual, out, influence
 
 
 def ate(
@@ -135,7 +141,7 @@ def ate(
     influence = (out0 - out1) + z * out1 / p - ~z * out0 / (1.0 - p) - effect
     by_choice = -(z * r1 / p**2 + ~z * r0 / (1.0 - p) ** 2) * choice.slope
     influence += choice.pull(small_sample) @ _mean(choice.design, by_choice)
-    influence += of_b1 @ _mean(x, 1.0 - z / p) - of_b0 @ _mean(x, 1.0 - ~z / (1.0 - p))
+    influence += of_b1(_mean(x, 1.0 - z / p)) - of_b0(_mean(x, 1.0 - ~z / (1.0 - p)))
     return effect, influence
 
 
@@ -163,7 +169,7 @@ def att(
         influence /= 1.0 - np.where(z, 1.0 / z.sum(), weight / weight.sum())
     by_choice = -tilted * choice.slope / (1.0 - choice.chance) ** 2 * (residual - there) / mass
     influence += choice.pull(small_sample) @ _mean(choice.design, by_choice)
-    influence += of_beta @ _mean(x, weight / mass - z / share)
+    influence += of_beta(_mean(x, weight / mass - z / share))
     return float(here - there), influence
 
 

@@ -25,6 +25,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 from scipy.special import fdtrc, stdtr, stdtrit
 
 from retention_models.campaigns.estimators.regression import (
@@ -33,6 +34,7 @@ from retention_models.campaigns.estimators.regression import (
     codes,
     full_rank,
     numbers,
+    qr_by_blocks,
 )
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import count
@@ -203,36 +205,36 @@ def _regression(
 ) -> tuple[float, Floats]:
     """One ATT(g, t) and its influence function, corrected for the leverage of clusters if given."""
     n, x = len(change), design[compared]
-    if not full_rank(x):
+    q, r = qr_by_blocks(x)
+    if not full_rank(r):
         raise CannotSay(
             "The covariates of the {n} controls are sums of each other or constant, so the "
             "controls' changes cannot be regressed on them; leave some covariates out.",
             n=count(len(x)),
         )
-    beta = np.linalg.lstsq(x, change[compared], rcond=None)[0]
+    beta = solve_triangular(r, q.T @ change[compared])
     residual = change - design @ beta
     att = float(residual[treated].mean())
     influence = np.zeros(n)
     influence[treated] = n / treated.sum() * (residual[treated] - att)
-    pull = np.linalg.solve(x.T @ x / n, design[treated].mean(axis=0))
+    pull = n * solve_triangular(r, solve_triangular(r, design[treated].mean(axis=0), trans="T"))
     if clusters is None:
         influence[compared] -= (x @ pull) * residual[compared]
     else:
         size = np.bincount(clusters[treated])[clusters[treated]]
         influence[treated] /= np.sqrt(1.0 - size / size.size)
-        influence[compared] -= (_corrected(x, clusters[compared]) @ pull) * residual[compared]
+        influence[compared] -= (_corrected(q, r, clusters[compared]) @ pull) * residual[compared]
     return att, influence
 
 
-def _corrected(x: Floats, clusters: NDArray[np.int64]) -> Floats:
-    """Rows of x as in the CR2 score of their cluster: its sum is X_c′(I − H_cc)^−½ e_c.
+def _corrected(q: Floats, r: Floats, clusters: NDArray[np.int64]) -> Floats:
+    """Rows of x = QR as in the CR2 score of their cluster: its sum is X_c′(I − H_cc)^−½ e_c.
 
     Where x′x is the identity, X_c′(I − H_cc)^−½ = (I − X_c′X_c)^−½ X_c′, which takes a matrix of the
     covariates' size for each cluster instead of one of the cluster's.
     """
-    q, r = np.linalg.qr(x)
     labels, place = np.unique(clusters, return_inverse=True)
-    inside = np.zeros((labels.size, x.shape[1], x.shape[1]))
+    inside = np.zeros((labels.size, len(r), len(r)))
     np.add.at(inside, place, q[:, :, None] * q[:, None, :])
     values, vectors = np.linalg.eigh(inside)
     if values.max() > 1.0 - 1e-8:

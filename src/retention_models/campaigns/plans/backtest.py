@@ -23,6 +23,7 @@ from retention_models.campaigns.data.outcomes import outcomes_of, redeemed_of
 from retention_models.campaigns.data.tables import OUTCOMES, Window
 from retention_models.campaigns.effects.customers import BY_OUTCOME, usable
 from retention_models.campaigns.estimators.checks import FEWEST_IN_ARM
+from retention_models.campaigns.estimators.regression import qr_by_blocks
 from retention_models.data.engines import to_arrow
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
@@ -224,6 +225,7 @@ def explained_share(outcome: NDArray[np.float64], covariates: NDArray[np.float64
         return 0.0
     design = covariates - covariates.mean(axis=0)
     design = design / np.maximum(design.std(axis=0), 1e-300)
-    slopes = np.linalg.lstsq(design, centred, rcond=None)[0]
+    q, r = qr_by_blocks(design)
+    slopes = np.linalg.lstsq(r, q.T @ centred, rcond=None)[0]
     rest = centred - design @ slopes
     return 1.0 - (float(rest @ rest) / freedom) / (total / (outcome.size - 1))
