@@ -34,17 +34,7 @@ _BY_CHOICE = ("targeted", "self_selected")
 
 
 def check_arms(campaign: Campaign, arms: ArmAssignment) -> list[Check]:
-    """One arm a customer, no arm empty, control present, and the planned ratio.
-
-    Parameters
-    ----------
-    campaign : Campaign
-    arms : ArmAssignment
-
-    Returns
-    -------
-    list of Check
-    """
+    """One arm a customer, no arm empty, control present, and the planned ratio."""
     counts = arms.counts()
     findings = [_one_arm(arms, sum(counts.values())), _control(campaign, arms, counts)]
     planned = set(campaign.shares) or set(counts)
@@ -74,21 +64,7 @@ def check_arms(campaign: Campaign, arms: ArmAssignment) -> list[Check]:
 def check_days(
     campaign: Campaign, arms: ArmAssignment, last_day: dt.date, control: str
 ) -> list[Check]:
-    """Offers before the start, and a log that reaches the end.
-
-    Parameters
-    ----------
-    campaign : Campaign
-    arms : ArmAssignment
-    last_day : date
-        Last day of the log.
-    control : str
-        The arm that got nothing.
-
-    Returns
-    -------
-    list of Check
-    """
+    """Offers before the start, and a log that reaches the end."""
     offered = arms.assigned_at[arms.arm != control]
     late = int((offered > campaign.start).sum())
     words = phrase("All {n} offers were made up to the campaign's start.", n=count(len(offered)))
@@ -137,20 +113,7 @@ def check_days(
 def check_redemptions(
     campaign: Campaign, arms: ArmAssignment, redemptions: Redemptions | None, redeemed: Redeemed
 ) -> list[Check]:
-    """Who redeemed without an offer, whether control did, and whether only redeemers are listed.
-
-    Parameters
-    ----------
-    campaign : Campaign
-    arms : ArmAssignment
-    redemptions : Redemptions, optional
-    redeemed : Redeemed
-
-    Returns
-    -------
-    list of Check
-        None where no redemptions are given.
-    """
+    """Who redeemed without an offer, whether control did, and whether only redeemers are listed."""
     if redemptions is None:
         return []
     rows = redeemed.rows["redemptions"].to_numpy(dtype=np.int64)
@@ -182,17 +145,7 @@ def check_redemptions(
 
 
 def check_known(customers: int, unknown: int) -> Check:
-    """Customers that the log does not know: no mistake, they bought nothing.
-
-    Parameters
-    ----------
-    customers, unknown : int
-        Of the campaign, and those of them without a purchase up to the last day measured.
-
-    Returns
-    -------
-    Check
-    """
+    """Customers that the log does not know: no mistake, they bought nothing."""
     everyone = count(customers)
     words = phrase("All {n} customers of the campaign are in the log.", n=everyone)
     if unknown:
@@ -305,15 +258,7 @@ _SAME = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class JointBalance:
-    """A test that lots drew the arms.
-
-    Attributes
-    ----------
-    statistic : float
-    degrees_of_freedom : int
-        (Arms − 1) times the covariates that are no sum of others; 0 where nothing can be tested.
-    pvalue : float
-    """
+    """A test that lots drew the arms."""
 
     statistic: float
     degrees_of_freedom: int
@@ -323,23 +268,13 @@ class JointBalance:
 def joint_balance(covariates: pd.DataFrame, arm: ArrayLike) -> JointBalance:
     """Test that no covariate tells the arms apart.
 
-    Parameters
-    ----------
-    covariates : DataFrame, shape (n, k)
-        Known before anybody was assigned; from 0.
-    arm : array_like, shape (n,)
-
-    Returns
-    -------
-    JointBalance
-
-    Notes
-    -----
     With R = ln(1 + covariates), R̄_a their mean in arm a of n_a customers and S their covariance over
     all, Σ_a n_a (R̄_a − R̄)′ S⁻ (R̄_a − R̄) has, over the lots that might have been drawn, a mean of
     (arms − 1) · rank S exactly, and nears χ² of that many degrees of freedom. For two arms it is the d²
     of Hansen & Bowers, "Covariate balance in simple, stratified and clustered comparative studies",
     Statistical Science 23 (2008). Logarithms, because a few very large spenders would else decide it.
+
+    Shapes: covariates (n, k), arm (n,).
 
     Examples
     --------
@@ -373,17 +308,7 @@ def joint_balance(covariates: pd.DataFrame, arm: ArrayLike) -> JointBalance:
 def check_balance(campaign: Campaign, arms: ArmAssignment, covariates: pd.DataFrame) -> list[Check]:
     """Whether lots can have drawn the arms of a randomised campaign.
 
-    Parameters
-    ----------
-    campaign : Campaign
-    arms : ArmAssignment
-    covariates : DataFrame, shape (n, k)
-        From `known_before`.
-
-    Returns
-    -------
-    list of Check
-        None for other designs, or where nothing can be compared.
+    Shapes: covariates (n, k).
     """
     if campaign.design != "randomised":
         return []

@@ -44,28 +44,12 @@ def known_before(
 ) -> tuple[pd.DataFrame, tuple[Check, ...]]:
     """Covariates of a campaign's customers, from their histories.
 
-    Parameters
-    ----------
-    log : Transactions
-        A checked log, of all stores.
-    histories : ibis Table
-        From `histories_upto` of `cut`: of everybody, for the models to be fitted to.
-    campaign : Campaign
-    found : DataFrame, shape (n, …)
-        From `gathered`, up to `cut`.
-    cut : date
-        Last day that counts, before the campaign.
-
-    Returns
-    -------
-    covariates : DataFrame, shape (n, k), index as `found`
-        expected_purchases: E[X] of the campaign's days, from its start to its end, given the history
-        up to the cut; probability_alive; frequency; recency, in weeks; log_T = ln(1 + T), T in weeks;
-        expected_spend: expected_purchases · Gamma-Gamma mean. All are 0 for customers without history,
-        and no_history is 1 for them, where there are some but not only such. What no model can be
-        fitted for is left out.
-    findings : tuple of Check
-        Whether the models could be fitted.
+    covariates: expected_purchases: E[X] of the campaign's days, from its start to its end, given
+    the history up to the cut; probability_alive; frequency; recency, in weeks; log_T = ln(1 + T), T
+    in weeks; expected_spend: expected_purchases · Gamma-Gamma mean. All are 0 for customers without
+    history, and no_history is 1 for them, where there are some but not only such. What no model can
+    be fitted for is left out.
+    Shapes: found (n, …), covariates (n, k).
     """
     if log.first_seen_from is not None:
         # Whoever came before it has a history, but one that is cut off: no model learns from it.
@@ -124,20 +108,7 @@ def other_campaigns(
 ) -> Floats:
     """How many other campaigns were open to each customer in a campaign's days.
 
-    Parameters
-    ----------
-    assignments : Assignments
-        Of all campaigns.
-    campaign : Campaign
-    others : tuple of Campaign
-        The campaign itself is not counted, should it be among them.
-    customers : Index of str, shape (n,)
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        Campaigns whose days overlap, that the customer was offered (an arm other than its control) up
-        to this one's start: what was offered later may be a consequence.
+    Shapes: customers (n,), returned (n,).
     """
     counts = np.zeros(len(customers))
     table = assignments.table

@@ -34,19 +34,7 @@ _MOST_NAMED = 5
 
 
 def check_starts(rows: pd.DataFrame, control: str) -> Check:
-    """One arm and one start a store.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        store_id, arm and date of the assignments, each combination once.
-    control : str
-        The arm that got nothing; the days of its rows mean nothing.
-
-    Returns
-    -------
-    Check
-    """
+    """One arm and one start a store."""
     starts = rows.assign(date=rows["date"].where(rows["arm"] != control, None))
     different = starts.drop_duplicates(["store_id", "arm", "date"])["store_id"].value_counts()
     twice = sorted(different.index[different > 1])
@@ -63,18 +51,7 @@ def check_starts(rows: pd.DataFrame, control: str) -> Check:
 
 
 def check_store_arms(campaign: Campaign, stores: pd.DataFrame) -> list[Check]:
-    """Stores that were offered it, and stores to compare them with.
-
-    Parameters
-    ----------
-    campaign : Campaign
-    stores : DataFrame, index store_id
-        arm and first_week.
-
-    Returns
-    -------
-    list of Check
-    """
+    """Stores that were offered it, and stores to compare them with."""
     offered = stores["arm"] != campaign.control
     controls, starts = int((~offered).sum()), stores.loc[offered, "first_week"].nunique()
     control = repr(campaign.control)
@@ -106,21 +83,7 @@ def check_store_arms(campaign: Campaign, stores: pd.DataFrame) -> list[Check]:
 def check_stores_left_out(
     unassigned: Sequence[str], unknown: Sequence[str], without_customers: Sequence[str]
 ) -> list[Check]:
-    """Stores that are no part of the comparison, and why.
-
-    Parameters
-    ----------
-    unassigned : sequence of str
-        In the log, not in the assignments.
-    unknown : sequence of str
-        In the assignments, not in the log.
-    without_customers : sequence of str
-        Nobody had bought there before the first start.
-
-    Returns
-    -------
-    list of Check
-    """
+    """Stores that are no part of the comparison, and why."""
     findings = []
     cases = (
         (
@@ -160,19 +123,7 @@ def check_weeks(
 ) -> list[Check]:
     """A log that reaches the end, weeks before to compare with, and stores open throughout.
 
-    Parameters
-    ----------
-    campaign : Campaign
-    last_day : date
-        Last day of the log.
-    weeks : ndarray of int, shape (w,)
-        Those that are measured.
-    opened : DataFrame, index store_id
-        first_day and last_day of the stores in the log.
-
-    Returns
-    -------
-    list of Check
+    Shapes: weeks (w,).
     """
     over, before = last_day >= campaign.end, int((weeks < 0).sum())
     words = phrase(
@@ -230,34 +181,7 @@ def read_stores(
     redemptions: Redemptions | None,
     margin: float,
 ) -> CampaignStores:
-    """Read a campaign that was given to whole stores.
-
-    Parameters
-    ----------
-    log : Transactions
-        A checked log, of all stores.
-    campaign : Campaign
-        Of the design "stores".
-    assignments : Assignments
-        A store's day is that on which it began there, the campaign's start at the earliest.
-    redemptions : Redemptions, optional
-        Their cost is a store's whose group the customer belongs to: the one that they name, else
-        the one where the customer was last seen before the first start.
-    margin : float
-        Share of spend that is profit.
-
-    Returns
-    -------
-    CampaignStores
-        Weeks are counted from the campaign's start: up to 26 whole ones before it, and the whole ones
-        up to the end of the follow-up, as far as the log reaches. A store's first week is the one that
-        it began in. A contact costs what it does in that week, and points from it on.
-
-    Raises
-    ------
-    DataError
-        If the assignments put no store of the log into an arm of the campaign.
-    """
+    """Read a campaign that was given to whole stores."""
     rows = _assigned(campaign, assignments)
     starts_differ = check_starts(rows, campaign.control)
     given = rows.sort_values(["date", "arm"]).drop_duplicates("store_id").set_index("store_id")

@@ -22,18 +22,7 @@ OUTCOMES: tuple[Outcome, ...] = ("purchases", "bought", "spend", "profit")
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check of a campaign's data against its declared design.
-
-    Attributes
-    ----------
-    check : str
-        Short name, such as "one arm a customer".
-    passed : bool
-    blocks : bool
-        Whether a failure forbids every effect.
-    words : str
-        What was found, in a sentence.
-    """
+    """One check of a campaign's data against its declared design."""
 
     check: str
     passed: bool
@@ -111,15 +100,7 @@ class CampaignStores:
 class ArmAssignment:
     """The arms of a campaign's customers.
 
-    Attributes
-    ----------
-    arm : ndarray of str, shape (n,)
-    assigned_at : ndarray of date, shape (n,)
-        None for controls that are not in the assignments.
-    in_two : int
-        Customers whom the assignments put into more than one arm.
-    derived : int
-        Controls who are not in the assignments.
+    Shapes: arm (n,), assigned_at (n,).
     """
 
     arm: NDArray[np.object_]

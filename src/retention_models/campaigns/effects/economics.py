@@ -34,22 +34,6 @@ def economics_of(
 ) -> pd.DataFrame:
     """Cost, profit and return on cost of each arm, the campaign's fixed cost shared by customers.
 
-    Parameters
-    ----------
-    data : CampaignCustomers or CampaignStores
-    found : DesignEstimates
-    margin : float, optional
-        Share of spend that is profit, where the campaign does not say.
-
-    Returns
-    -------
-    DataFrame
-        Columns of `CampaignEffect.economics`; no row where profit is not estimated. Of the whole window
-        where the follow-up is measured, since purchases may be pulled forward, otherwise of the
-        campaign's days.
-
-    Notes
-    -----
     cost = Σ (margin · spend − profit) over the arm's customers, what they were given and sent, + fixed.
     profit = effect on profit of all of them − fixed; return = profit ÷ cost. The cost is what was paid,
     not an estimate, so all of the interval is the effect's. The cost of a retained customer is cost ÷

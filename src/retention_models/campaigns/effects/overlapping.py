@@ -93,17 +93,7 @@ ENGLISH = catalogue(
 
 
 def overlapping_summary(found: OverlappingCampaigns) -> str:
-    """What each campaign did, and whether one takes from another.
-
-    Parameters
-    ----------
-    found : OverlappingCampaigns
-
-    Returns
-    -------
-    str
-        The same table gives the same words.
-    """
+    """What each campaign did, and whether one takes from another."""
     names = {campaign.id: campaign.name for campaign in found.campaigns}
     said = [
         phrase(

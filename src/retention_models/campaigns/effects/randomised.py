@@ -50,25 +50,6 @@ def cumulative_differences(
 ) -> pd.DataFrame:
     """Difference in purchases a customer until each day, of each arm against control.
 
-    Parameters
-    ----------
-    by_day : DataFrame
-        From `purchases_by_day`: arm, day, purchases, squares, customers.
-    control : str
-    arms : sequence of str
-        Others.
-    level : float
-        Two-sided, of each day by itself: the last day's interval is the campaign's, those before show
-        how it came about and are no further tests.
-
-    Returns
-    -------
-    DataFrame
-        arm, day, difference, conf_low, conf_high; no interval where nobody, or everybody alike, had
-        bought.
-
-    Notes
-    -----
     Not adjusted for covariates: means, with s² = (Σ N² − (Σ N)² ÷ n) ÷ (n − 1) in each arm and Welch's
     degrees of freedom. The adjusted effect, in the table, has a narrower interval.
 
@@ -127,22 +108,7 @@ Found = dict[tuple[Outcome, Window], RandomisedEffect]
 
 
 def randomised_estimates(data: CampaignCustomers, asked: EffectRequest) -> DesignEstimates:
-    """Effects of a campaign whose customers were put in arms by lot.
-
-    Parameters
-    ----------
-    data : CampaignCustomers
-    asked : EffectRequest
-
-    Returns
-    -------
-    DesignEstimates
-
-    Raises
-    ------
-    CannotSay
-        Where the arms do not have the planned customers, or too few for a verdict.
-    """
+    """Effects of a campaign whose customers were put in arms by lot."""
     told = {one.check for one in data.findings}
     checks: list[Check] = []
     if "sample ratio" not in told:

@@ -119,16 +119,7 @@ _MOST_SKEWED = 100.0
 
 
 def ratio_check(data: CampaignCustomers) -> Check:
-    """Whether the arms have the customers that were planned; blocks where they do not.
-
-    Parameters
-    ----------
-    data : CampaignCustomers
-
-    Returns
-    -------
-    Check
-    """
+    """Whether the arms have the customers that were planned; blocks where they do not."""
     name, shares = "sample ratio", data.campaign.shares
     counts = data.table["arm"].value_counts().to_dict()
     if not shares:
@@ -168,23 +159,7 @@ def too_few(treated: int, control: int) -> str:
 
 
 def without_small_arms(data: CampaignCustomers) -> tuple[CampaignCustomers, list[Check]]:
-    """The campaign without arms that are too small by themselves, if another is large enough.
-
-    Parameters
-    ----------
-    data : CampaignCustomers
-
-    Returns
-    -------
-    data : CampaignCustomers
-    findings : list of Check
-        Which arms were left out.
-
-    Raises
-    ------
-    CannotSay
-        Where control, or every other arm, is too small.
-    """
+    """The campaign without arms that are too small by themselves, if another is large enough."""
     control, counts = data.campaign.control, data.table["arm"].value_counts()
     reasons = {
         str(arm): too_few(int(counts[arm]), int(counts[control]))
@@ -211,12 +186,7 @@ def without_small_arms(data: CampaignCustomers) -> tuple[CampaignCustomers, list
 def refuse_few(outcome: Outcome, values: NDArray[np.float64], lot: RandomisedArms) -> None:
     """CannotSay where an outcome's interval would leave out the truth too often.
 
-    Parameters
-    ----------
-    outcome : str
-    values : ndarray, shape (n,)
-        Of the outcome.
-    lot : RandomisedArms
+    Shapes: values (n,).
     """
     control, *others = (int(n) for n in lot.counts)
     fewest = fewest_in_arm(outcome)
@@ -240,15 +210,7 @@ def refuse_few(outcome: Outcome, values: NDArray[np.float64], lot: RandomisedArm
 
 
 def refuse_too_little(data: CampaignCustomers, effects: Iterable[Effect], r_squared: float) -> None:
-    """CannotSay for a test that could find nothing but a miracle, judged by its primary outcome.
-
-    Parameters
-    ----------
-    data : CampaignCustomers
-    effects : iterable of Effect
-        Of the primary outcome, against control.
-    r_squared : float
-    """
+    """CannotSay for a test that could find nothing but a miracle, judged by its primary outcome."""
     campaign = data.campaign
     # Profit of those held out is a share of their spend: the lift that can be found is the same.
     outcome = "spend" if campaign.primary == "profit" else campaign.primary

@@ -23,21 +23,7 @@ def segment_name(segment: object) -> str:
 
 
 def by_habit(data: CampaignCustomers) -> pd.Series:
-    """Segments where none are given: thirds by expected purchases, and those without history.
-
-    Parameters
-    ----------
-    data : CampaignCustomers
-
-    Returns
-    -------
-    Series, index customer_id
-
-    Raises
-    ------
-    CannotSay
-        Where expected purchases differ too little for thirds.
-    """
+    """Segments where none are given: thirds by expected purchases, and those without history."""
     expected = data.covariates["expected_purchases"].to_numpy(dtype=float)
     known = np.ones(expected.size, dtype=bool)
     if "no_history" in data.covariates:
@@ -53,30 +39,7 @@ def by_habit(data: CampaignCustomers) -> pd.Series:
 def segments_of(
     data: CampaignCustomers, segments: pd.Series | str | None, level: float
 ) -> tuple[pd.DataFrame, list[Check]]:
-    """Effect of each arm on the primary outcome in each segment.
-
-    Parameters
-    ----------
-    data : CampaignCustomers
-        Randomised.
-    segments : Series or str, optional
-        By customer_id; or a column of the campaign's table, such as "store_id"; thirds by expected
-        purchases where not given. Customers without one are "unknown".
-    level : float
-        Two-sided.
-
-    Returns
-    -------
-    table : DataFrame
-        Columns of `CampaignEffect.segments`; empty where segments are too small.
-    findings : list of Check
-        Which were merged or left out, or why there is no table.
-
-    Raises
-    ------
-    SettingsError
-        Where the segments are of other customers, or there is no such column.
-    """
+    """Effect of each arm on the primary outcome in each segment."""
     campaign = data.campaign
     outcome = "spend" if campaign.primary == "profit" else campaign.primary
     try:

@@ -36,25 +36,7 @@ _RATIOS = ("purchases", "bought")
 
 
 def self_selected_estimates(data: CampaignCustomers, asked: EffectRequest) -> DesignEstimates:
-    """Effects among customers who joined by themselves; no profit, and never without sensitivity.
-
-    Parameters
-    ----------
-    data : CampaignCustomers
-    asked : EffectRequest
-
-    Returns
-    -------
-    DesignEstimates
-        `sensitivity` has, of the campaign's days, the e-value of each outcome's ratio and of the end
-        of its interval, the bounds under hidden causes of several strengths, and the least strength
-        that explains the effect away.
-
-    Raises
-    ------
-    CannotSay
-        As of targeted campaigns, and where no effect is left besides profit.
-    """
+    """Effects among customers who joined by themselves; no profit, and never without sensitivity."""
     outcomes = tuple(outcome for outcome in asked.outcomes if outcome != "profit")
     if not outcomes or data.campaign.primary == "profit":
         raise CannotSay(

@@ -69,25 +69,7 @@ def staggered_arm(
 ) -> StaggeredArm:
     """Effects of an arm that its stores began at different weeks.
 
-    Parameters
-    ----------
-    outcomes : ndarray, shape (stores, w)
-        Of the arm and of control.
-    weeks : ndarray of int, shape (w,)
-    first_week : array_like, shape (stores,)
-        Infinite for control; without control, stores are compared with those that have yet to begin.
-    level : float
-        Two-sided.
-
-    Returns
-    -------
-    StaggeredArm
-        The effect weighs all store-weeks from each start on alike. No lift: its doubt is not estimated.
-
-    Raises
-    ------
-    CannotSay
-        Where a group that began together, or control, has fewer than ten stores.
+    Shapes: outcomes (stores, w), weeks (w,), first_week (stores,).
     """
     never = np.isinf(np.asarray(first_week, dtype=float)).any()
     effects = group_time_effects(
@@ -114,22 +96,7 @@ def staggered_arm(
 
 
 def pre_trend_in_blocks(effects: GroupTimeEffects) -> PreTrend:
-    """Joint test of the effects before the start, put together in up to three blocks of steps.
-
-    Parameters
-    ----------
-    effects : GroupTimeEffects
-
-    Returns
-    -------
-    PreTrend
-        A test of every group's every week would have more effects than there are stores.
-
-    Raises
-    ------
-    CannotSay
-        As `pre_trend`.
-    """
+    """Joint test of the effects before the start, put together in up to three blocks of steps."""
     before = np.flatnonzero(effects.steps < -1)
     if not before.size:
         return pre_trend(effects)
@@ -174,14 +141,7 @@ def lift_of_stores(
     after: NDArray[np.bool_],
     level: float,
 ) -> tuple[float, float, float]:
-    """Treated stores' mean over what it would have been, less 1, in percent, with its interval.
-
-    Returns
-    -------
-    lift, low, high : float
-        NaN where a mean is not positive. The standard error of the log ratio is the jackknife over
-        stores, as of the effect.
-    """
+    """Treated stores' mean over what it would have been, less 1, in percent, with its interval."""
     change = y[:, after].mean(axis=1) - y[:, ~after].mean(axis=1)
     late = y[:, after].mean(axis=1)
     mean = late[treated].mean()
@@ -205,16 +165,7 @@ def lift_of_stores(
 def weeks_of(campaign: Campaign, weeks: NDArray[np.int64]) -> dict[Window, NDArray[np.bool_]]:
     """Whole weeks of the campaign, of its follow-up, and of both.
 
-    Parameters
-    ----------
-    campaign : Campaign
-    weeks : ndarray of int, shape (w,)
-        Counted from the campaign's first day.
-
-    Returns
-    -------
-    dict from window to ndarray of bool, shape (w,)
-        Windows with a week in them; a week that is part campaign and part not is in "whole" only.
+    Shapes: weeks (w,), returned (w,).
     """
     last, first_after = campaign.days // 7, -(-campaign.days // 7)
     end = (campaign.days + campaign.follow_up) // 7
@@ -290,24 +241,7 @@ class _Side:
 
 
 def store_estimates(data: CampaignStores, asked: EffectRequest) -> DesignEstimates:
-    """Effects of a campaign that was given to whole stores, by customer and week.
-
-    Parameters
-    ----------
-    data : CampaignStores
-    asked : EffectRequest
-
-    Returns
-    -------
-    DesignEstimates
-        Effects are means over stores, whatever their size, a customer and week; each row's total is its
-        effect times the customers and weeks of the arm's stores.
-
-    Raises
-    ------
-    CannotSay
-        Where the stores are too few, or no whole week lies before the start and in the campaign.
-    """
+    """Effects of a campaign that was given to whole stores, by customer and week."""
     arms, control = data.stores["arm"], data.campaign.control
     sides, members, before = [], {}, []
     for arm in sorted(set(arms.unique()) - {control}):

@@ -226,14 +226,7 @@ class EffectRequest:
 class DesignEstimates:
     """Effects of one design before they are graded.
 
-    Attributes
-    ----------
-    table, balance, naive, event_study, pre_trend, sensitivity, cumulative : DataFrame
-        As of `CampaignEffect`.
-    checks : tuple of Check
-        Found on the way, beside those of the data.
-    members : mapping from arm to ndarray of bool, shape (n,)
-        The customers (or stores) that an arm's total is of.
+    Shapes: members (n,).
     """
 
     table: pd.DataFrame

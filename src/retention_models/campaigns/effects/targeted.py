@@ -49,22 +49,7 @@ _EXPECTED = {"expected_purchases": "purchases", "expected_spend": "spend"}
 
 
 def targeted_estimates(data: CampaignCustomers, asked: EffectRequest) -> DesignEstimates:
-    """Effects of a campaign for customers chosen by a rule, on those who got it and on all.
-
-    Parameters
-    ----------
-    data : CampaignCustomers
-    asked : EffectRequest
-
-    Returns
-    -------
-    DesignEstimates
-
-    Raises
-    ------
-    CannotSay
-        Where an arm is too small, or hardly anyone in control is like those who got the campaign.
-    """
+    """Effects of a campaign for customers chosen by a rule, on those who got it and on all."""
     data, known, checks = comparable_part(data)
     rows: list[dict[str, Any]] = []
     sides, members = [], {}
@@ -121,13 +106,7 @@ def choice_of(
 
 
 def alike(treated: np.ndarray, covariates: pd.DataFrame, estimand: Estimand) -> Comparable:
-    """Customers with overlap, weighted to be alike.
-
-    Raises
-    ------
-    CannotSay
-        As `comparable`, and where weights leave them unlike by half a standard deviation or more.
-    """
+    """Customers with overlap, weighted to be alike."""
     found = comparable(
         treated,
         covariates,
@@ -147,19 +126,7 @@ def alike(treated: np.ndarray, covariates: pd.DataFrame, estimand: Estimand) -> 
 
 
 def naive_differences(data: CampaignCustomers, outcomes: tuple[Outcome, ...]) -> pd.DataFrame:
-    """Plain differences of means, labelled as what they are.
-
-    Parameters
-    ----------
-    data : CampaignCustomers
-    outcomes : tuple of str
-
-    Returns
-    -------
-    DataFrame
-        One row an outcome, window and arm; in the campaign's days with the difference in purchases and
-        spend that was expected of the same customers on the day before.
-    """
+    """Plain differences of means, labelled as what they are."""
     words = phrase(
         "Misleading: those who got the campaign bought more before it already, so their difference "
         "from the others is not what the campaign did."
@@ -235,19 +202,9 @@ def lift_on_treated(
 ) -> tuple[float, float, float]:
     """Mean of those treated over what it would have been, less 1, in percent, with its interval.
 
-    Parameters
-    ----------
-    found : TargetedEffect
-        The effect on the treated.
-    y, treated : ndarray, shape (used customers,)
-    level : float
-        Two-sided.
-
-    Returns
-    -------
-    lift, low, high : float
-        NaN where a mean is not positive. With m the mean of those treated and c = m − effect, log m −
-        log c has the influence ψ_m ÷ m − (ψ_m − ψ) ÷ c.
+    lift, low, high: NaN where a mean is not positive. With m the mean of those treated and c = m −
+    effect, log m − log c has the influence ψ_m ÷ m − (ψ_m − ψ) ÷ c.
+    Shapes: y, treated (used customers,).
     """
     mean = float(y[treated].mean())
     without = mean - found.effect

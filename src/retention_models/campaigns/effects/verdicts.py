@@ -41,17 +41,6 @@ FEWER = catalogue(
 def detectable_lift(row: pd.Series, level: float = 0.05) -> float:
     """Lift that the test would have found in 80 of 100 cases, in percent; NaN without a mean.
 
-    Parameters
-    ----------
-    row : Series
-        Of the table.
-    level : float
-        Two-sided.
-
-    Returns
-    -------
-    float
-
     Examples
     --------
     >>> round(detectable_lift(pd.Series({"standard_error": 0.05, "mean_against": 2.0})), 1)
@@ -73,22 +62,7 @@ def found_in(row: pd.Series, level: float) -> int:
 def verdict_of(
     campaign: Campaign, table: pd.DataFrame, economics: pd.DataFrame, level: float
 ) -> str:
-    """Verdict of each arm against control, in the campaign's days; for profit that of its economics.
-
-    Parameters
-    ----------
-    campaign : Campaign
-    table, economics : DataFrame
-        As of `CampaignEffect`.
-    level : float
-        Two-sided, of this look.
-
-    Returns
-    -------
-    str
-        "more purchases", "no difference found (a lift of 12% would have been)" and the like; with
-        several arms each behind its name.
-    """
+    """Verdict of each arm against control, in the campaign's days; for profit that of its economics."""
     words = {}
     for arm in arms_of(table, campaign.control):
         row = primary_row(table, campaign.primary, "campaign", campaign.control, arm)
@@ -142,19 +116,6 @@ OF_TRUST = (
 def grade_of(design: Design, checks: Sequence[Check]) -> tuple[Grade, Check]:
     """Grade of an effect, and the check that says why.
 
-    Parameters
-    ----------
-    design : str
-        One that is not refused.
-    checks : sequence of Check
-        All of them; whatever blocks has passed.
-
-    Returns
-    -------
-    grade : {"A", "B", "C", "D"}
-        The design's; one step less, and never below D, where a check of `OF_TRUST` failed.
-    why : Check
-
     Examples
     --------
     >>> failed = Check("balance", passed=False, blocks=False, words="The arms differed before.")
@@ -179,15 +140,6 @@ def grade_of(design: Design, checks: Sequence[Check]) -> tuple[Grade, Check]:
 def look_days(campaign: Campaign) -> tuple[dt.date, ...]:
     """Last day of data of each declared look.
 
-    Parameters
-    ----------
-    campaign : Campaign
-
-    Returns
-    -------
-    tuple of date
-        The share of the campaign's days, rounded up to whole days; the last is its end.
-
     Examples
     --------
     >>> campaign = Campaign(
@@ -203,28 +155,6 @@ def look_days(campaign: Campaign) -> tuple[dt.date, ...]:
 
 def level_now(campaign: Campaign, last_day: dt.date, level: float) -> float:
     """Two-sided level of an interval as of the data's last day.
-
-    Parameters
-    ----------
-    campaign : Campaign
-    last_day : date
-        Of the log.
-    level : float
-        Over all looks together, such as 0.05.
-
-    Returns
-    -------
-    float
-        `level` without declared looks; with them that of the repeated interval (O'Brien–Fleming) at
-        the look. Its looks take the share of days for the share of information. What customers of
-        one arm do on different days is correlated, the more so the more they differ, so scores of
-        different looks are at least as correlated as supposed, and the level is kept or less is
-        used.
-
-    Raises
-    ------
-    CannotSay
-        Before the end, unless on a declared day.
 
     Examples
     --------

@@ -180,17 +180,7 @@ ENGLISH = catalogue(
 
 
 def summary(effect: EffectTables) -> str:
-    """What was tried on whom, what it changed, whether it paid, how far to believe it, what next.
-
-    Parameters
-    ----------
-    effect : EffectTables
-
-    Returns
-    -------
-    str
-        The same tables give the same words.
-    """
+    """What was tried on whom, what it changed, whether it paid, how far to believe it, what next."""
     return " ".join(paragraphs(effect))
 
 

@@ -23,19 +23,7 @@ from retention_models.languages import count, marked, phrase, share
 
 
 def ratio_words(table: pd.DataFrame, blocked: bool) -> str:
-    """What a test of the sample ratio found.
-
-    Parameters
-    ----------
-    table : DataFrame, index arm
-        customers and expected.
-    blocked : bool
-        Whether chance hardly explains the difference.
-
-    Returns
-    -------
-    str
-    """
+    """What a test of the sample ratio found."""
     if not blocked:
         return phrase("The arms have as many customers as were planned, but for chance.")
     parts = [
@@ -65,16 +53,7 @@ FEWEST_IN_ARM, FEWEST_IN_ARM_OF_MONEY, LARGEST_DETECTABLE_LIFT = 100, 400, 0.5
 class SampleRatio:
     """Whether the arms have as many customers as were planned.
 
-    Attributes
-    ----------
-    table : DataFrame, index arm
-        Columns customers, expected.
-    statistic, pvalue : float
-        Pearson's χ², of arms less 1 degrees of freedom.
-    blocked : bool
-        Whether p < .001: customers were lost or added unequally, so no effect may be believed.
-    reason : str
-        In a sentence.
+    statistic, pvalue: Pearson's χ², of arms less 1 degrees of freedom.
     """
 
     table: pd.DataFrame
@@ -87,26 +66,6 @@ class SampleRatio:
 def sample_ratio(counts: Mapping[Hashable, int], shares: Mapping[Hashable, float]) -> SampleRatio:
     """Test that customers fell into the arms in the planned ratio.
 
-    Parameters
-    ----------
-    counts : mapping
-        Customers of each arm.
-    shares : mapping
-        Planned share of each arm, in any unit: 1 and 1, or 90 and 10.
-
-    Returns
-    -------
-    SampleRatio
-
-    Raises
-    ------
-    SettingsError
-        Where the arms are not the same, are fewer than two, or a number is not of its range.
-    CannotSay
-        Where fewer than five customers were expected in an arm.
-
-    Notes
-    -----
     Fabijan et al., "Diagnosing sample ratio mismatch in online controlled experiments", KDD 2019.
 
     Examples
@@ -147,31 +106,12 @@ def sample_ratio(counts: Mapping[Hashable, int], shares: Mapping[Hashable, float
 def balance_table(covariates: pd.DataFrame, arm: ArrayLike, *, control: Hashable) -> pd.DataFrame:
     """How much each arm differed from control before the campaign.
 
-    Parameters
-    ----------
-    covariates : DataFrame, shape (n, k)
-        Known before the campaign.
-    arm : array_like, shape (n,)
-        The arm of each customer.
-    control : hashable
-
-    Returns
-    -------
-    DataFrame
-        One row a covariate and arm: covariate, arm, mean, mean_control, standardised_difference
-        (m − m_C) ÷ √((s² + s_C²) ÷ 2), and chance, the standard deviation √(1 ÷ n + 1 ÷ n_C) that
-        chance alone gives it: beyond three of them, randomisation is in doubt.
-
-    Raises
-    ------
-    SettingsError, DataError
-        Where the arms, the shapes or the numbers are not as expected.
-    CannotSay
-        Where an arm has a single customer.
-
-    Notes
-    -----
     Austin, Statistics in Medicine 28 (2009), 3083–3107.
+
+    One row a covariate and arm: covariate, arm, mean, mean_control, standardised_difference (m −
+    m_C) ÷ √((s² + s_C²) ÷ 2), and chance, the standard deviation √(1 ÷ n + 1 ÷ n_C) that chance
+    alone gives it: beyond three of them, randomisation is in doubt.
+    Shapes: covariates (n, k), arm (n,).
 
     Examples
     --------
@@ -207,20 +147,6 @@ def balance_table(covariates: pd.DataFrame, arm: ArrayLike, *, control: Hashable
 def holdout_floor(customers: int) -> int:
     """Customers to hold out of a campaign: at least 10%, and at least 400.
 
-    Parameters
-    ----------
-    customers : int
-        Of the campaign, those held out included.
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    CannotSay
-        Where that is more than half of them.
-
     Examples
     --------
     >>> holdout_floor(1000), holdout_floor(25_000)
@@ -239,20 +165,6 @@ def holdout_floor(customers: int) -> int:
 
 def fewest_in_arm(outcome: str) -> int:
     """Customers that each arm needs before an interval of the outcome is to be trusted.
-
-    Parameters
-    ----------
-    outcome : str
-        "purchases", "bought", "spend" or "profit".
-
-    Returns
-    -------
-    int
-        100, or 400 for spend and profit.
-
-    Raises
-    ------
-    SettingsError
 
     Examples
     --------
@@ -279,25 +191,6 @@ def require_enough_customers(
     skewness: float = 0.0,
 ) -> None:
     """Refuse a verdict that a test of this size cannot give.
-
-    Parameters
-    ----------
-    treated, control : int
-        Customers of the two arms.
-    control_mean, standard_deviation : float
-        Of the outcome in control.
-    r_squared : float
-        Share of the outcome's variance that the covariates explain.
-    outcome, skewness : str, float
-        Its name, as in `fewest_in_arm`, and its skewness within the arms, from `outcome_skewness`.
-
-    Raises
-    ------
-    CannotSay
-        Where an arm has fewer than 100 customers (400 for spend and profit), a few customers decide
-        the smaller arm's mean, or only a lift beyond 50% would be found.
-    SettingsError
-        Where a number is not of its range.
 
     Examples
     --------

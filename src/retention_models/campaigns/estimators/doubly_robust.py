@@ -198,23 +198,7 @@ def within_overlap(
 ) -> tuple[Flags, float]:
     """Customers whose chance of the campaign lies within bounds, and the share that does not.
 
-    Parameters
-    ----------
-    chance : ndarray, shape (customers,)
-    treated : ndarray of bool, shape (customers,)
-    trim : (float, float)
-    estimand : str
-        "att": the upper bound only, and the share is of the treated; "ate": both, of all.
-
-    Returns
-    -------
-    used : ndarray of bool, shape (customers,)
-    trimmed_share : float
-
-    Raises
-    ------
-    CannotSay
-        Where more than half are left out.
+    Shapes: chance (customers,), treated (customers,), used (customers,).
 
     Examples
     --------
@@ -274,23 +258,10 @@ def balance(
 ) -> pd.DataFrame:
     """Standardised differences of covariates between treated and controls, before and after weighting.
 
-    Parameters
-    ----------
-    covariates : ndarray, shape (customers, k)
-    treated : ndarray of bool, shape (customers,)
-    weights : ndarray, shape (customers,)
-    names : list of str, optional
-        Of the covariates; x1, x2, … where not given.
-
-    Returns
-    -------
-    DataFrame
-        Index covariate; unweighted, weighted (see `standardised_differences`).
-
-    Notes
-    -----
     (mean₁ − mean₀) ÷ √((s₁² + s₀²)/2), the variances unweighted in both columns so that they are on one
     scale (Austin & Stuart, Statistics in Medicine 34, 2015).
+
+    Shapes: covariates (customers, k), treated (customers,), weights (customers,).
 
     Examples
     --------
@@ -316,18 +287,7 @@ def standardised_differences(
 ) -> Floats:
     """How far two groups' means of each covariate are apart, in standard deviations of a customer.
 
-    Parameters
-    ----------
-    one, two : ndarray, shape (n₁, k) and (n₂, k)
-        Covariates of either group, at least two customers each.
-    weights : (ndarray, ndarray), optional
-        Of the means; the standard deviations are unweighted.
-
-    Returns
-    -------
-    ndarray, shape (k,)
-        Infinite where a covariate tells the groups apart without exception, NaN where it is the same
-        for all.
+    Shapes: one, two (n₁, k) and (n₂, k), returned (k,).
 
     Examples
     --------

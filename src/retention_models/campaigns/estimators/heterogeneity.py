@@ -57,16 +57,8 @@ _BISECTIONS = 50
 class Shrunken:
     """Effects of groups, given all of them.
 
-    Attributes
-    ----------
-    effect : ndarray, shape (k,)
-        Mean of each θ_i given all estimates.
-    low, high : ndarray, shape (k,)
-        Interval with equal probability beyond either end.
-    tau : float
-        Median of τ given all estimates.
-    mean : float
-        Mean of μ given all estimates.
+    mean: Mean of μ given all estimates.
+    Shapes: effect (k,), low, high (k,).
     """
 
     effect: Floats
@@ -79,20 +71,10 @@ class Shrunken:
 def shrunken(estimates: Floats, standard_errors: Floats, *, interval: float = 0.95) -> Shrunken:
     """Effects of k groups shrunk towards their mean, with intervals that allow for all doubt.
 
-    Parameters
-    ----------
-    estimates, standard_errors : ndarray, shape (k,)
-        k from 2; standard errors above 0.
-    interval : float
-
-    Returns
-    -------
-    Shrunken
-
-    Notes
-    -----
     Intervals hold over groups: of many, the stated share covers its own true effect. One group that is
     far from all others is covered less often.
+
+    Shapes: estimates, standard_errors (k,).
 
     Examples
     --------
@@ -168,23 +150,7 @@ _SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class SegmentEffects:
-    """Effects by segment, each arm against control.
-
-    Attributes
-    ----------
-    table : DataFrame
-        One row an arm and segment: arm, segment, customers, customers_against, absolute_effect,
-        standard_error, conf_low, conf_high, pvalue, pvalue_bh (adjusted over all rows), shrunk_effect,
-        shrunk_low, shrunk_high.
-    differences : DataFrame
-        One row an arm: arm, segments, statistic (Cochran's Q), pvalue of no difference between
-        segments, tau, the standard deviation of true effects between them, and mean, their mean.
-    control : hashable
-    interval : float
-        Level of all intervals.
-    words : tuple of str
-        Which segments were merged, left out, or compared without covariates.
-    """
+    """Effects by segment, each arm against control."""
 
     table: pd.DataFrame
     differences: pd.DataFrame
@@ -205,31 +171,10 @@ def segment_effects(
 ) -> SegmentEffects:
     """Effect of each arm in each segment, raw and shrunk, and whether segments differ.
 
-    Parameters
-    ----------
-    outcome, arm, covariates, control, interval
-        As in `randomised_effect`.
-    segment : array_like, shape (n,)
-        What each customer was before the campaign, such as a store or a class of loyalty. Segments with
-        fewer than 100 customers in an arm are put together as "others".
-    called : callable
-        From a segment to its name in words; itself unless given.
-
-    Returns
-    -------
-    SegmentEffects
-
-    Raises
-    ------
-    SettingsError, DataError
-        Where the arms, the segments, the shapes or the numbers are not as expected.
-    CannotSay
-        Where fewer than two segments are large enough.
-
-    Notes
-    -----
     Q = Σ w_s (d_s − d̄)², with w_s = 1 ÷ SE_s² and d̄ their weighted mean, is χ² with segments − 1
     degrees of freedom where all true effects are the same (Cochran, Biometrics 10 (1954), 101–129).
+
+    Shapes: segment (n,).
 
     Examples
     --------

@@ -94,31 +94,6 @@ def minimum_detectable_effect(
 ) -> float:
     """Smallest difference in means that a test of this size finds with the given power.
 
-    Parameters
-    ----------
-    standard_deviation : float
-        Of the outcome between customers of the control arm.
-    treated, control : float
-        Customers of the two arms.
-    standard_deviation_treated : float, optional
-        Of the treated arm; by default as in control.
-    r_squared : float
-        Share of the outcome's variance that the covariates explain, from a window before.
-    power : float
-        Probability of finding the effect.
-    level : float
-        Two-sided level of the test.
-
-    Returns
-    -------
-    float
-        In the outcome's unit. Divide by the control's mean for a lift.
-
-    Raises
-    ------
-    SettingsError
-        Where a number is not of its range.
-
     Examples
     --------
     >>> round(minimum_detectable_effect(1.0, 1000, 1000), 4)
@@ -149,25 +124,6 @@ def sample_size(
     level: float = 0.05,
 ) -> tuple[int, int]:
     """Customers of either arm that a difference in means of this size needs.
-
-    Parameters
-    ----------
-    effect : float
-        Difference in means, in the outcome's unit; not 0.
-    control_share : float
-        Share of the customers that is held out, between 0 and 1.
-    standard_deviation, standard_deviation_treated, r_squared, power, level : float
-        As in `minimum_detectable_effect`.
-
-    Returns
-    -------
-    treated, control : int
-        Rounded up.
-
-    Raises
-    ------
-    SettingsError
-        Where a number is not of its range.
 
     Examples
     --------
@@ -203,26 +159,6 @@ def power_of_proportions(
 ) -> float:
     """Probability that a test finds a difference between two proportions, such as of who bought.
 
-    Parameters
-    ----------
-    difference : float
-        Rate of the treated less that of control.
-    control_rate : float
-        Between 0 and 1; so must be the treated's.
-    treated, control : float
-        Customers of the two arms.
-    r_squared, level : float
-        As in `minimum_detectable_effect`.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    SettingsError
-        Where a number is not of its range.
-
     Examples
     --------
     >>> round(power_of_proportions(-0.25, 0.75, 76.70692, 76.70692), 6)
@@ -248,25 +184,6 @@ def minimum_detectable_difference(
     level: float = 0.05,
 ) -> float:
     """Smallest rise of a proportion that a test of this size finds with the given power.
-
-    Parameters
-    ----------
-    control_rate, treated, control, r_squared, level : float
-        As in `power_of_proportions`.
-    power : float
-        Probability of finding the rise.
-
-    Returns
-    -------
-    float
-        As a difference of rates.
-
-    Raises
-    ------
-    SettingsError
-        Where a number is not of its range.
-    CannotSay
-        Where even a rise to nearly 1 would not be found.
 
     Examples
     --------
@@ -305,25 +222,6 @@ def sample_size_of_proportions(
     level: float = 0.05,
 ) -> tuple[int, int]:
     """Customers of either arm that a difference between two proportions of this size needs.
-
-    Parameters
-    ----------
-    difference, control_rate, r_squared, level : float
-        As in `power_of_proportions`; the difference not 0.
-    control_share : float
-        Share of the customers that is held out, between 0 and 1.
-    power : float
-        Probability of finding the difference.
-
-    Returns
-    -------
-    treated, control : int
-        Rounded up.
-
-    Raises
-    ------
-    SettingsError
-        Where a number is not of its range.
 
     Examples
     --------

@@ -35,21 +35,7 @@ _WEAKEST = 10.0
 
 @dataclass(frozen=True, slots=True)
 class RedeemerEffect:
-    """Effect of the offer ÷ its effect on redemption. Secondary: the verdict is that of the offer.
-
-    Attributes
-    ----------
-    arm, control : hashable
-    per_redeemer, standard_error : float
-        In the outcome's unit for each redeemer that the offer made, and by the delta method.
-    conf_low, conf_high, pvalue : float
-    intention_to_treat : float
-        Effect of the offer, per customer offered it.
-    redemption : float
-        Share of the arm that redeemed, less that of control.
-    label : str
-        Says that it is secondary, and what it assumes.
-    """
+    """Effect of the offer ÷ its effect on redemption. Secondary: the verdict is that of the offer."""
 
     arm: Hashable
     control: Hashable
@@ -77,30 +63,10 @@ def effect_per_redeemer(
 ) -> RedeemerEffect:
     """Effect per redeemer, from a randomised test of the offer.
 
-    Parameters
-    ----------
-    outcome, arm, covariates, control, interval
-        As in `randomised_effect`.
-    redeemed : array_like of bool or 0 and 1, shape (n,)
-        Who redeemed; of control usually nobody.
-    treated : hashable
-        The arm that was offered.
-
-    Returns
-    -------
-    RedeemerEffect
-
-    Raises
-    ------
-    SettingsError, DataError
-        Where the arms, the shapes or the numbers are not as expected.
-    CannotSay
-        Where so few redeemed that the difference in redemption is hardly beyond chance.
-
-    Notes
-    -----
     With effects d_Y on the outcome and d_D on redemption, the delta method's variance of d_Y ÷ d_D
     is that of the effect on Y − (d_Y ÷ d_D)·D, over d_D².
+
+    Shapes: redeemed (n,).
 
     Examples
     --------
@@ -132,21 +98,7 @@ def effects_per_redeemer(
 ) -> tuple[RedeemerEffect, ...]:
     """Effects per redeemer on several outcomes with the same covariates.
 
-    Parameters
-    ----------
-    outcomes : array_like, shape (n, m)
-        A column an outcome.
-    redeemed, arm, covariates, treated, control, interval
-        As in `effect_per_redeemer`.
-
-    Returns
-    -------
-    tuple of RedeemerEffect, length m
-
-    Raises
-    ------
-    SettingsError, DataError, CannotSay
-        As `effect_per_redeemer`.
+    Shapes: outcomes (n, m).
 
     Examples
     --------

@@ -136,18 +136,7 @@ _NO_RESIDUAL = 1e-8
 class ArmDesign:
     """A test's rows as numbers: who was in which arm, what came of it, what was known before.
 
-    Attributes
-    ----------
-    labels : tuple
-        The G arms, control first, the others in order.
-    index : ndarray of int, shape (n,)
-        Each row's arm, as a place in `labels`.
-    outcome : ndarray, shape (n,)
-    covariates : ndarray, shape (n, k)
-        Centred at the mean over all rows, each at a standard deviation of 1.
-    names : tuple of str
-        Of the covariates.
-    counts : ndarray of int, shape (G,)
+    Shapes: index (n,), outcome (n,), covariates (n, k), counts (G,).
     """
 
     labels: tuple[Hashable, ...]
@@ -162,14 +151,7 @@ class ArmDesign:
 class ArmMeans:
     """Adjusted means of the arms; those of different arms are independent given the covariates.
 
-    Attributes
-    ----------
-    means, variances : ndarray, shape (G,)
-        Intercepts and their HC2 variances.
-    freedom : ndarray, shape (G,)
-        Degrees of freedom of each variance: rows less parameters of the arm.
-    residual, total : float
-        Sums of squares within arms, each over its degrees of freedom: after the covariates, before.
+    Shapes: means, variances (G,), freedom (G,).
     """
 
     means: Array
@@ -193,27 +175,7 @@ def read_arms(
 ) -> ArmDesign:
     """Check a test's rows.
 
-    Parameters
-    ----------
-    outcome : array_like, shape (n,)
-        One number a customer.
-    arm : array_like, shape (n,)
-        Which arm each customer was put in.
-    covariates : DataFrame or array_like, shape (n, k) or (n,), optional
-        Known before the campaign, in the outcome's order of rows.
-    control : hashable
-        The arm that got nothing.
-
-    Returns
-    -------
-    ArmDesign
-
-    Raises
-    ------
-    SettingsError
-        Where there is no such control arm, no other arm, or the shapes differ.
-    DataError
-        Where a number is missing or infinite, or an arm is not known.
+    Shapes: outcome (n,), arm (n,), covariates (n, k) or (n,).
 
     Examples
     --------
@@ -252,21 +214,7 @@ def read_outcome(name: str, values: ArrayLike) -> Array:
 def fit_arms(arms: ArmDesign, outcome: Array | None = None) -> ArmMeans:
     """Adjusted mean of each arm with its HC2 variance.
 
-    Parameters
-    ----------
-    arms : ArmDesign
-    outcome : ndarray, shape (n,), optional
-        In place of the arms' own.
-
-    Returns
-    -------
-    ArmMeans
-
-    Raises
-    ------
-    CannotSay
-        Where an arm has too few customers for its covariates, or a covariate is all but constant
-        in it.
+    Shapes: outcome (n,).
 
     Examples
     --------
@@ -281,25 +229,10 @@ def fit_arms(arms: ArmDesign, outcome: Array | None = None) -> ArmMeans:
 def fit_outcomes(arms: ArmDesign, outcomes: Array) -> tuple[ArmMeans, ...]:
     """Adjusted means of each arm for any number of outcomes, from one factorisation an arm.
 
-    Parameters
-    ----------
-    arms : ArmDesign
-    outcomes : ndarray, shape (n, m)
-        In place of the arms' own.
-
-    Returns
-    -------
-    tuple of ArmMeans, length m
-
-    Raises
-    ------
-    CannotSay
-        As `fit_arms`.
-
-    Notes
-    -----
     With the arm's rows X = QR, X's first column 1: β̂ = R⁻¹Q′y, leverages h_i = Σ_j Q_ij², and the
     intercept is Σ_i a_i y_i with a = Q R⁻ᵀe₁, so its HC2 variance is Σ_i a_i² ε̂_i² ÷ (1 − h_i).
+
+    Shapes: outcomes (n, m).
 
     Examples
     --------

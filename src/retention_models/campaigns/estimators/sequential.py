@@ -49,16 +49,8 @@ _CLOSEST = 1e-4
 class DeclaredLooks:
     """The looks of a test, and how large an effect must be at each to stop it.
 
-    Attributes
-    ----------
-    information : ndarray, shape (K,)
-        t_k, share of the final customers seen at each look; the last is 1.
-    boundaries : ndarray, shape (K,)
-        |effect ÷ standard error| at or beyond which the test stops.
-    levels : ndarray, shape (K,)
-        The boundaries as two-sided p-values.
-    level : float
-        Probability of stopping at any look where there is no effect.
+    boundaries: |effect ÷ standard error| at or beyond which the test stops.
+    Shapes: information (K,), boundaries (K,), levels (K,).
     """
 
     information: Array
@@ -74,24 +66,6 @@ class DeclaredLooks:
     def interval(self, effect: float, standard_error: float, look: int) -> tuple[float, float]:
         """The repeated confidence interval at a look: those of all looks hold together.
 
-        Parameters
-        ----------
-        effect, standard_error : float
-            At that look.
-        look : int
-            1 for the first.
-
-        Returns
-        -------
-        low, high : float
-
-        Raises
-        ------
-        SettingsError
-            Where the look was not declared.
-
-        Notes
-        -----
         Jennison & Turnbull, JRSS B 51 (1989), 305–361.
         """
         if not 1 <= look <= self.boundaries.size:
@@ -106,22 +80,7 @@ class DeclaredLooks:
 def obrien_fleming(looks: int | ArrayLike, *, level: float = 0.05) -> DeclaredLooks:
     """O'Brien–Fleming boundaries of a two-sided test, for looks declared before it starts.
 
-    Parameters
-    ----------
-    looks : int or array_like, shape (K,)
-        Number of equally spaced looks, or the share of the final customers seen at each: rising,
-        above 0, the last 1.
-    level : float
-        Probability of stopping where there is no effect.
-
-    Returns
-    -------
-    DeclaredLooks
-
-    Raises
-    ------
-    SettingsError
-        Where the looks are not such shares or the level is not between 0 and 0.5.
+    Shapes: looks (K,).
 
     Examples
     --------
@@ -150,21 +109,8 @@ def obrien_fleming(looks: int | ArrayLike, *, level: float = 0.05) -> DeclaredLo
 def stopping_probability(boundaries: ArrayLike, information: ArrayLike) -> float:
     """Probability that a test without effect is stopped at one of its looks.
 
-    Parameters
-    ----------
-    boundaries : array_like, shape (K,)
-        |effect ÷ standard error| at or beyond which each look stops it.
-    information : array_like, shape (K,)
-        Share of the final customers seen at each look: rising, above 0, the last 1.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    SettingsError
-        Where the two do not fit each other.
+    boundaries: |effect ÷ standard error| at or beyond which each look stops it.
+    Shapes: boundaries (K,), information (K,).
 
     Examples
     --------
@@ -219,22 +165,8 @@ def _information(looks: int | ArrayLike) -> Array:
 def best_rho(customers: float, *, level: float = 0.05) -> float:
     """ρ of the confidence sequence that is narrowest when so many customers are seen.
 
-    Parameters
-    ----------
-    customers : float
-        Customers of all arms at the look that matters most.
-    level : float
-        1 less the probability of covering the effect throughout.
-
-    Returns
-    -------
-    float
-        ρ with nρ² = −W₋₁(−α² ÷ e) − 1, W₋₁ the lower branch of Lambert's function: the root of the
-        derivative of the width by ρ.
-
-    Raises
-    ------
-    SettingsError
+    ρ with nρ² = −W₋₁(−α² ÷ e) − 1, W₋₁ the lower branch of Lambert's function: the root of the
+    derivative of the width by ρ.
 
     Examples
     --------
@@ -252,31 +184,9 @@ def confidence_sequence(
 ) -> tuple[float, float, float]:
     """Interval and p-value of an effect that hold at whatever time, and however often, one looks.
 
-    Parameters
-    ----------
-    effect, standard_error : float
-        As of now.
-    customers : int
-        Customers of all arms seen until now, n.
-    rho : float
-        From `best_rho`, fixed before the test starts.
-    level : float
-        1 less the probability of covering the effect throughout.
-
-    Returns
-    -------
-    low, high : float
-    pvalue : float
-        The smallest level whose interval, with the same ρ, leaves out 0; at most 1.
-
-    Raises
-    ------
-    SettingsError
-        Where a number is not of its range.
-
-    Notes
-    -----
     Asymptotic: it holds from a few hundred customers an arm on, not from the first.
+
+    pvalue: The smallest level whose interval, with the same ρ, leaves out 0; at most 1.
 
     Examples
     --------

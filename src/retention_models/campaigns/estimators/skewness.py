@@ -32,21 +32,8 @@ def outcome_skewness(
 ) -> float:
     """Skewness of the outcome within the arms.
 
-    Parameters
-    ----------
-    outcome, arm, control
-        As in `randomised_effect`.
-
-    Returns
-    -------
-    float
-        Σe³ ÷ n over (Σe² ÷ n)^1.5, e being all customers' distances from their arm's mean; 0 where
-        there is no spread. Covariates would take some of it off, and leave the slopes to the few.
-
-    Raises
-    ------
-    SettingsError, DataError
-        Where the arms, the shapes or the numbers are not as expected.
+    Σe³ ÷ n over (Σe² ÷ n)^1.5, e being all customers' distances from their arm's mean; 0 where
+    there is no spread. Covariates would take some of it off, and leave the slopes to the few.
 
     Examples
     --------
@@ -66,23 +53,8 @@ def outcome_skewness(
 def difference_skewness(skewness: float, treated: int, control: int) -> float:
     """Skewness of the difference of two arms' mean outcomes.
 
-    Parameters
-    ----------
-    skewness : float
-        Of the outcome within either arm, from `outcome_skewness`.
-    treated, control : int
-        Customers of the two arms.
-
-    Returns
-    -------
-    float
-        κ = γ (n_T⁻² − n_C⁻²) ÷ (n_T⁻¹ + n_C⁻¹)^1.5: third cumulants of means are γσ³ ÷ n², and those
-        of a difference are subtracted.
-
-    Raises
-    ------
-    SettingsError
-        Where an arm is empty.
+    κ = γ (n_T⁻² − n_C⁻²) ÷ (n_T⁻¹ + n_C⁻¹)^1.5: third cumulants of means are γσ³ ÷ n², and those of
+    a difference are subtracted.
 
     Examples
     --------
@@ -96,23 +68,6 @@ def difference_skewness(skewness: float, treated: int, control: int) -> float:
 
 def fewest_held_out(skewness: float, treated: int) -> int:
     """Least hold-out beside so many offered, up to as many, whose interval is to be trusted.
-
-    Parameters
-    ----------
-    skewness : float
-        Of the outcome within an arm.
-    treated : int
-        Customers offered the campaign.
-
-    Returns
-    -------
-    int
-        Such that `difference_skewness` is at most 0.2 in size.
-
-    Raises
-    ------
-    SettingsError
-        Where none are offered it.
 
     Examples
     --------
@@ -132,20 +87,6 @@ def fewest_held_out(skewness: float, treated: int) -> int:
 
 def require_little_skewness(treated: int, control: int, skewness: float) -> None:
     """Refuse an interval that few customers decide.
-
-    Parameters
-    ----------
-    treated, control : int
-        Customers of the two arms.
-    skewness : float
-        Of the outcome within an arm, from `outcome_skewness`.
-
-    Raises
-    ------
-    CannotSay
-        Where the difference's skewness is beyond ±0.2.
-    SettingsError
-        Where an arm is empty.
 
     Examples
     --------

@@ -50,24 +50,8 @@ FEWEST_CLUSTERS = 10
 class GroupTimeEffects:
     """ATT(g, t) for every group and period but the group's base period.
 
-    Attributes
-    ----------
-    group, period : ndarray, shape (cells,)
-        First treated period g, and t.
-    steps : ndarray of int, shape (cells,)
-        Periods of the panel from g to t: 0 in the first treated period, −2 and less before.
-    att : ndarray, shape (cells,)
-        In units of the outcome.
-    influence : ndarray, shape (units, cells)
-        Influence functions of `att`, each cluster's corrected for its leverage where `small_sample`;
-        else their mean over units is 0.
-    unit_group : ndarray, shape (units,)
-        Each unit's g; infinite where it is not treated within the panel.
-    clusters : ndarray of int, shape (units,)
-        What standard errors are clustered by, numbered from 0.
-    small_sample : bool
-    left_out : int
-        Units treated from the first period on, which have no period to be compared with.
+    Shapes: group, period (cells,), steps (cells,), att (cells,), influence (units, cells),
+    unit_group (units,), clusters (units,).
     """
 
     group: Floats
@@ -93,43 +77,13 @@ def group_time_effects(
 ) -> GroupTimeEffects:
     """Effects on each group of units in each period.
 
-    Parameters
-    ----------
-    outcomes : array_like, shape (units, periods)
-        Balanced panel: say spend of each customer, or each store's mean, by period.
-    periods : array_like, shape (periods,)
-        Ascending; equal steps are assumed only in what is called a step.
-    first_treated : array_like, shape (units,)
-        First period with the campaign; infinite or NaN for never. One after the last period counts as
-        never; one between two periods, as the later.
-    controls : {"never", "not_yet"}
-        Units not treated within the panel, or all that are not treated by t.
-    covariates : array_like, shape (units, k), optional
-        Known before the campaign. The controls' changes are regressed on them and on a constant.
-    clusters : array_like, shape (units,), optional
-        Label of what was assigned as one, say the store; each unit for itself where not given.
-    small_sample : bool
-        Whether each cluster's residuals are corrected for its leverage (CR2); false gives the influence
-        functions of the paper, with which intervals of few clusters are too short.
-
-    Returns
-    -------
-    GroupTimeEffects
-
-    Raises
-    ------
-    SettingsError
-        Where an argument is not as described.
-    CannotSay
-        Where no group was treated after the first period, a group or its controls have fewer than ten
-        clusters, or the covariates of the controls do not carry the regression.
-
-    Notes
-    -----
     With ΔY = Y_t − Y_b, b the last period before g, X = (1, covariates) and β̂ by OLS among controls C,
     ATT(g, t) = Σ_{G=g} (ΔY − Xβ̂)/n_g. Unit i's influence is
     (n/n_g) 1{G_i = g}(ΔY_i − X_iβ̂ − ATT) − X̄_g (Σ_C X′X/n)⁻¹ X_i′ 1{i ∈ C}(ΔY_i − X_iβ̂), with X̄_g the
     group's mean. Before g the base stays b, so that the effects before and after stand on one scale.
+
+    Shapes: outcomes (units, periods), periods (periods,), first_treated (units,), covariates
+    (units, k), clusters (units,).
 
     Examples
     --------
@@ -266,16 +220,7 @@ Summary = Literal["simple", "group", "calendar", "event"]
 
 @dataclass(frozen=True, slots=True)
 class StaggeredSummary:
-    """Summary of group-time effects.
-
-    Attributes
-    ----------
-    overall : DataFrame
-        One row: att, standard_error, conf_low, conf_high, pvalue; the mean effect on treated units.
-    table : DataFrame
-        The same columns by group, period or step, which is its index. Empty for "simple". Steps before
-        0 are no effects but what the comparison finds where there was no campaign yet.
-    """
+    """Summary of group-time effects."""
 
     overall: pd.DataFrame
     table: pd.DataFrame
@@ -283,16 +228,7 @@ class StaggeredSummary:
 
 @dataclass(frozen=True, slots=True)
 class PreTrend:
-    """Joint test that groups and controls moved alike before the campaign.
-
-    Attributes
-    ----------
-    statistic : float
-        Hotelling's F of all ATT(g, t) with t before the base period.
-    pvalue : float
-    restrictions, clusters : int
-        Effects tested, and independent units.
-    """
+    """Joint test that groups and controls moved alike before the campaign."""
 
     statistic: float
     pvalue: float
@@ -303,24 +239,6 @@ class PreTrend:
 def summarised(effects: GroupTimeEffects, by: Summary = "simple") -> StaggeredSummary:
     """Weighted means of group-time effects with clustered standard errors.
 
-    Parameters
-    ----------
-    effects : GroupTimeEffects
-    by : {"simple", "group", "calendar", "event"}
-        "simple" weighs all effects from the start on by the group's size. The others give a table, and
-        as overall effect the mean over groups (by size), periods, or steps from 0.
-
-    Returns
-    -------
-    StaggeredSummary
-
-    Raises
-    ------
-    SettingsError
-        Where `by` is none of the four.
-
-    Notes
-    -----
     A mean θ = Σ_k p_k ATT_k/S over cells k, p_k the share of units in the cell's group and S = Σ_k p_k,
     has the influence Σ_k (p_k/S) ψ_k + Σ_k (ATT_k − θ)(1{G = g_k} − p_k)/S: the shares are estimates as
     well. The variance is Σ_c (Σ_{i∈c} ψ_i)²/n² over C clusters, times C/(C − 1) where the ψ are not
@@ -357,24 +275,6 @@ def summarised(effects: GroupTimeEffects, by: Summary = "simple") -> StaggeredSu
 def pre_trend(effects: GroupTimeEffects) -> PreTrend:
     """Wald test of all effects before the campaign at once.
 
-    Parameters
-    ----------
-    effects : GroupTimeEffects
-
-    Returns
-    -------
-    PreTrend
-        To be shown, not to decide by: a test that does not reject has little power against a trend
-        that would matter (Roth, American Economic Review: Insights 4, 2022).
-
-    Raises
-    ------
-    CannotSay
-        Where no group has two periods before its start, or the effects to be tested are as many as the
-        clusters or sums of each other.
-
-    Notes
-    -----
     W = a′V⁻¹a with the clustered V. W (C − k)/(k (C − 1)) is held against F(k, C − k), Hotelling's form,
     which for many clusters C is the χ² test of k restrictions. With 10 to 20 clusters a group it still
     rejects too often: 8 to 11% instead of 5% in simulations.

@@ -37,26 +37,8 @@ _NORMAL_95 = 1.959963984540054
 class TargetedEffect:
     """Doubly robust effect of a targeted campaign, with what its credibility rests on.
 
-    Attributes
-    ----------
-    estimand : str
-        "att", the effect on those who got the campaign, or "ate", on all; of those with overlap.
-    effect, standard_error, conf_low, conf_high, pvalue : float
-        In units of the outcome per customer; 95% interval.
-    treated, control : int
-        Customers used.
-    trimmed_share : float
-        Share of the estimand's customers left out because hardly any like them are on the other side.
-    effective_controls : float
-        Kish's size of the weighted controls, (Σw)² ÷ Σw².
-    balance : DataFrame
-        By covariate: standardised difference, unweighted and weighted; beyond ±0.1 is noteworthy.
-    propensity : ndarray, shape (customers,)
-        Estimated chance of getting the campaign before any were left out.
-    influence : ndarray, shape (treated + control,)
-        What each of the n customers used adds to `effect`, n times the change when he is left out, in
-        their order; the influence function where `small_sample` is false.
-    used : ndarray of bool, shape (customers,)
+    effective_controls: Kish's size of the weighted controls, (Σw)² ÷ Σw².
+    Shapes: propensity (customers,), influence (treated + control,), used (customers,).
     """
 
     estimand: str
@@ -88,42 +70,12 @@ def targeted_effect(
 ) -> TargetedEffect:
     """Effect of a campaign on customers chosen by what the covariates say.
 
-    Parameters
-    ----------
-    outcome : array_like, shape (customers,)
-        Of the campaign's window.
-    treated : array_like of bool, shape (customers,)
-    covariates : array_like or DataFrame, shape (customers, k)
-        Known at the date of the choice. No constant.
-    estimand : {"att", "ate"}
-    propensity_covariates : array_like, shape (customers, m), optional
-        Of the model of the choice, where not the same.
-    link : {"logit", "probit"}
-    trim : (float, float)
-        Customers with a lower or higher chance of the campaign are left out (Crump, Hotz, Imbens &
-        Mitnik, Biometrika 96, 2009), and the models fitted again; for "att" only the upper bound is
-        used, since controls with a small chance have little weight.
-    small_sample : bool
-        Whether residuals and scores are divided by 1 − leverage, without which the standard error of
-        2,000 customers' spend comes out 5% too small; false gives what Stata prints.
-
-    Returns
-    -------
-    TargetedEffect
-
-    Raises
-    ------
-    SettingsError
-        Where an argument is not as described.
-    CannotSay
-        Where the choice can be told from the covariates, over half of the customers have no overlap,
-        the controls' weights rest on fewer than 30 customers, or covariates are sums of each other.
-
-    Notes
-    -----
     The formulas are in `doubly_robust`. The influence function includes the estimation of the
     propensity and of both outcome models, so the standard error holds where one of them is wrong. The
     customers left out are taken as given.
+
+    Shapes: outcome (customers,), treated (customers,), covariates (customers, k),
+    propensity_covariates (customers, m).
 
     Examples
     --------
@@ -153,21 +105,8 @@ def targeted_effect(
 class Comparable:
     """Customers with overlap and their fitted choice: any number of outcomes share it.
 
-    Attributes
-    ----------
-    estimand : str
-    treated : ndarray of bool, shape (used customers,)
-    design : ndarray, shape (used customers, 1 + k)
-        A constant and the covariates.
-    choice : Choice
-        Of the used customers.
-    propensity : ndarray, shape (customers,)
-        Before any were left out.
-    used : ndarray of bool, shape (customers,)
-    trimmed_share, effective_controls : float
-    balance : DataFrame
-        These as in `TargetedEffect`.
-    small_sample : bool
+    Shapes: treated (used customers,), design (used customers, 1 + k), propensity (customers,), used
+    (customers,).
     """
 
     estimand: str
@@ -184,21 +123,7 @@ class Comparable:
     def effect(self, outcome: Any) -> TargetedEffect:
         """Effect on one outcome.
 
-        Parameters
-        ----------
-        outcome : array_like, shape (customers,)
-            Of all customers, those left out among them.
-
-        Returns
-        -------
-        TargetedEffect
-
-        Raises
-        ------
-        SettingsError
-            Where the shape or a number is not as described.
-        CannotSay
-            Where the outcome cannot be modelled, or has no spread.
+        Shapes: outcome (customers,).
         """
         y, z = numbers("outcome", outcome, 1, self.used.size)[self.used], self.treated
         estimate = att if self.estimand == "att" else ate
@@ -229,20 +154,6 @@ def comparable(
     small_sample: bool = True,
 ) -> Comparable:
     """What `targeted_effect` does before it looks at an outcome.
-
-    Parameters
-    ----------
-    treated, covariates, estimand, propensity_covariates, link, trim, small_sample
-        As in `targeted_effect`.
-
-    Returns
-    -------
-    Comparable
-
-    Raises
-    ------
-    SettingsError, CannotSay
-        As `targeted_effect`.
 
     Examples
     --------

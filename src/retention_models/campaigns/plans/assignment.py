@@ -37,22 +37,7 @@ from retention_models.summaries.customers import Day, as_day
 
 
 def planned_shares(campaign: Campaign) -> dict[str, float]:
-    """Share of each arm of a randomised campaign, control first; scaled to add up to 1.
-
-    Parameters
-    ----------
-    campaign : Campaign
-
-    Returns
-    -------
-    dict of str to float
-
-    Raises
-    ------
-    SettingsError
-        Where the campaign is not randomised, or its shares are not of two or more arms, control
-        among them, all above 0.
-    """
+    """Share of each arm of a randomised campaign, control first; scaled to add up to 1."""
     shares = campaign.shares
     if campaign.design != "randomised":
         raise SettingsError(
