@@ -24,6 +24,7 @@ from retention_models.campaigns.data.outcomes import redeemed_of
 from retention_models.campaigns.data.read import read_campaign
 from retention_models.campaigns.data.tables import OUTCOMES, CampaignCustomers
 from retention_models.campaigns.effects.customers import arms_by_lot
+from retention_models.campaigns.effects.labels import outcome_label
 from retention_models.campaigns.estimators.checks import fewest_in_arm
 from retention_models.campaigns.estimators.factorial import (
     MOST_CAMPAIGNS,
@@ -58,10 +59,6 @@ ENGLISH = catalogue(
             "No sign that {names} take from each other: together they do between {low} and {high} more "
             "a customer than each by itself adds up to."
         ),
-        "what.purchases": "purchases",
-        "what.bought": "the share who bought",
-        "what.spend": "spend",
-        "what.profit": "profit",
         "and": " and ",
         "not_randomised": (
             "The campaign “{name}” was not given by lot, so who got it and another as well differs from "
@@ -110,7 +107,7 @@ def overlapping_summary(found: OverlappingCampaigns) -> str:
             continue
         told = {"low": number(row["conf_low"]), "high": number(row["conf_high"])}
         if len(of) == 1:
-            what = phrase(ENGLISH[f"what.{found.outcome}"])
+            what = outcome_label(found.outcome, "share")
             effect = number(row["absolute_effect"])
             said.append(
                 phrase(ENGLISH["alone"], name=names[of[0]], what=what, effect=effect, **told)
@@ -273,15 +270,15 @@ def _check(campaigns: Sequence[Campaign], outcome: str, interval: float) -> None
         )
     for campaign in campaigns:
         if campaign.design != "randomised":
-            raise CannotSay(phrase(ENGLISH["not_randomised"], name=campaign.name))
+            raise CannotSay(ENGLISH["not_randomised"], name=campaign.name)
 
 
 def _shared_days(campaigns: Sequence[Campaign], last_day: dt.date) -> tuple[dt.date, dt.date]:
     start, end = max(one.start for one in campaigns), min(one.end for one in campaigns)
     if start > end:
-        raise CannotSay(phrase(ENGLISH["no_days"]))
+        raise CannotSay(ENGLISH["no_days"])
     if last_day < end:
-        raise CannotSay(phrase(ENGLISH["not_over"], end=end, last_day=last_day))
+        raise CannotSay(ENGLISH["not_over"], end=end, last_day=last_day)
     return start, end
 
 
@@ -295,13 +292,13 @@ def _offers(
         mine = table.filter(table["campaign_id"] == campaign.id, table["customer_id"].notnull())
         rows = to_frame(mine.group_by("customer_id", "arm").aggregate(date=mine["date"].min()))
         if rows["customer_id"].duplicated().any():
-            raise CannotSay(phrase(ENGLISH["two_arms"], name=campaign.name))
+            raise CannotSay(ENGLISH["two_arms"], name=campaign.name)
         first = min([first, *rows["date"]])
         arms = rows.set_index("customer_id")["arm"]
         columns[campaign.id] = arms != campaign.control
     offered = pd.concat(columns, axis=1, join="inner").astype(bool).sort_index()
     if offered.empty:
-        raise CannotSay(phrase(ENGLISH["no_customers"]))
+        raise CannotSay(ENGLISH["no_customers"])
     return offered, first
 
 
@@ -354,7 +351,7 @@ def _refuse(data: CampaignCustomers) -> None:
         if one.check in _OF_LOT and not one.passed and (declared or one.check != "sample ratio")
     ]
     if words:
-        raise CannotSay(phrase(ENGLISH["no_lot"], reason=" ".join(words)))
+        raise CannotSay(ENGLISH["no_lot"], reason=" ".join(words))
 
 
 def _outcome(
@@ -391,7 +388,7 @@ def _refuse_few(values: pd.Series, offered: pd.DataFrame, outcome: Outcome) -> N
     fewest = fewest_in_arm(outcome)
     if len(cells) == 2 ** offered.shape[1] and cells.min() < fewest:
         sizes = {"customers": count(int(cells.min())), "fewest": count(fewest)}
-        raise CannotSay(phrase(ENGLISH["few"], outcome=phrase(outcome), **sizes))
+        raise CannotSay(ENGLISH["few"], outcome=phrase(outcome), **sizes)
     if outcome == "bought":
         return
     for ids in [(one,) for one in offered] + list(combinations(offered, 2)):

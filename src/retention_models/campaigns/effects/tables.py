@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from retention_models.campaigns.data.tables import OUTCOMES, Check, Window
 from retention_models.campaigns.effects.customers import NAMES
+from retention_models.campaigns.estimators.multiplicity import holm
 from retention_models.languages import marked, phrase
 from retention_models.settings.campaigns import Campaign, Outcome
 
@@ -175,29 +176,15 @@ def arms_of(table: pd.DataFrame, control: str) -> list[str]:
     return list(dict.fromkeys(table.loc[table["against"] == control, "arm"]))
 
 
-def holm(pvalues: list[float]) -> list[float]:
-    """p-values that allow for all of them (Holm, 1979).
-
-    Examples
-    --------
-    >>> holm([0.01, 0.04])
-    [0.02, 0.04]
-    """
-    values = np.asarray(pvalues)
-    order = np.argsort(values)
-    together = np.empty(values.size)
-    steps = np.arange(values.size, 0, -1) * values[order]
-    together[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return together.tolist()
-
-
 def with_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """p-values that allow for all arms of the same outcome, window and estimand."""
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for one in rows:
         groups.setdefault((one["outcome"], one["window"], one["estimand"]), []).append(one)
     for group in groups.values():
-        for one, together in zip(group, holm([one["pvalue"] for one in group]), strict=True):
+        for one, together in zip(
+            group, holm([one["pvalue"] for one in group]).tolist(), strict=True
+        ):
             one["pvalue_holm"] = together
     return rows
 

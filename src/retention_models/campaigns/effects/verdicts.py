@@ -14,28 +14,14 @@ from collections.abc import Sequence
 import pandas as pd
 
 from retention_models.campaigns.data.tables import Check
+from retention_models.campaigns.effects.labels import outcome_label
 from retention_models.campaigns.effects.refusals import not_a_look, not_over
 from retention_models.campaigns.effects.tables import Grade, arms_of, primary_row
 from retention_models.campaigns.estimators.power import detectable_multiple
 from retention_models.campaigns.estimators.sequential import obrien_fleming
 from retention_models.errors import CannotSay
-from retention_models.languages import catalogue, day, phrase, share
+from retention_models.languages import day, phrase, share
 from retention_models.settings.campaigns import Campaign, Design
-
-MORE = catalogue(
-    {
-        "purchases": "more purchases",
-        "bought": "more customers who bought",
-        "spend": "more spend",
-    }
-)
-FEWER = catalogue(
-    {
-        "purchases": "fewer purchases",
-        "bought": "fewer customers who bought",
-        "spend": "less spend",
-    }
-)
 
 
 def detectable_lift(row: pd.Series, level: float = 0.05) -> float:
@@ -83,7 +69,7 @@ def verdict_of(
 def _direction(row: pd.Series, level: float) -> str:
     sign = found_in(row, level)
     if sign:
-        return phrase((MORE if sign > 0 else FEWER)[row["outcome"]])
+        return outcome_label(row["outcome"], "more" if sign > 0 else "fewer")
     lift = detectable_lift(row, level)
     if lift != lift:
         return phrase("no difference found")

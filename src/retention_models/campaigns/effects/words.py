@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
+from retention_models.campaigns.effects.labels import outcome_label
 from retention_models.campaigns.effects.segments import segment_name
 from retention_models.campaigns.effects.tables import EffectTables, arms_of, primary_row
 from retention_models.campaigns.effects.verdicts import detectable_lift, found_in
@@ -43,10 +44,6 @@ ENGLISH = catalogue(
             "The stores of {customers} ran “{arm}”; they are compared with the stores of {others} that "
             "did not."
         ),
-        "what.purchases": "purchases",
-        "what.bought": "customers who bought at all",
-        "what.spend": "spend",
-        "what.profit": "profit",
         "means.purchases": (
             "Customers of “{arm}” made {mean} purchases each, where {mean_against} would have been "
             "expected without it"
@@ -277,7 +274,7 @@ def _against_each_other(effect: EffectTables, arms: list[str]) -> Iterator[str]:
             ENGLISH[key],
             arm=row["arm"],
             against=row["against"],
-            what=phrase(ENGLISH[f"what.{campaign.primary}"]),
+            what=outcome_label(campaign.primary, "noun"),
             **_changed(effect, row),
         )
 
@@ -332,7 +329,7 @@ def _segments(effect: EffectTables) -> Iterator[str]:
     yield phrase(
         ENGLISH["segment"],
         segment=segment_name(best["segment"]),
-        what=phrase(ENGLISH[f"what.{best['outcome']}"]),
+        what=outcome_label(best["outcome"], "noun"),
         effect=number(best["shrunken"]),
         low=number(best["shrunken_low"]),
         high=number(best["shrunken_high"]),
@@ -363,7 +360,7 @@ def _naive(effect: EffectTables) -> Iterator[str]:
             arm=row["arm"],
             naive=size_of(effect, primary, row["difference"]),
             before=size_of(effect, primary, expected),
-            what=phrase(ENGLISH[f"what.{primary}"]),
+            what=outcome_label(primary, "noun"),
         )
 
 

@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
+from retention_models.campaigns.estimators.multiplicity import holm
 from retention_models.campaigns.estimators.regression import (
     ArmDesign,
     ArmLabel,
@@ -95,10 +96,10 @@ def comparisons(
     pairs = [(i, 0) for i in range(1, len(arms.labels))]
     pairs += [(j, i) for i, j in combinations(range(1, len(arms.labels)), 2)]
     pvalues = [_pvalue(adjusted, arms, *pair) for pair in pairs]
-    holm = _holm(np.array(pvalues))
+    by_holm = holm(pvalues)
     effects = tuple(
         _effect(arms, adjusted, plain, pair, (pvalue, float(together)), interval)
-        for pair, pvalue, together in zip(pairs, pvalues, holm, strict=True)
+        for pair, pvalue, together in zip(pairs, pvalues, by_holm, strict=True)
     )
     explained = 1.0 - adjusted.residual / plain.total if arms.names else 0.0
     return RandomisedEffect(effects, arms.labels[0], interval, arms.names, explained)
@@ -119,16 +120,6 @@ def _pvalue(fitted: ArmMeans, arms: ArmDesign, arm: int, against: int) -> float:
         )
     freedom = fitted.degrees_of_freedom(arm, against)
     return float(2.0 * stdtr(freedom, -abs(difference) / np.sqrt(variance)))
-
-
-def _holm(pvalues: np.ndarray) -> np.ndarray:
-    """p-values that allow for all of them: the i-th smallest of m times m − i + 1, never falling."""
-    # statsmodels' multipletests collects garbage at each call, which takes 20 times the regression.
-    order = np.argsort(pvalues)
-    together = np.empty(pvalues.size)
-    steps = np.arange(pvalues.size, 0, -1) * pvalues[order]
-    together[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return together
 
 
 def _effect(
