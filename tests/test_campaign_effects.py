@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import campaign_effect_samples as samples
+from campaign_designs import effect_per_redeemer, targeted_effect
 from retention_models.campaigns.data.tables import Check
 from retention_models.campaigns.effects.effect import effect_of
 from retention_models.campaigns.effects.several import campaign_effect_by_store
@@ -17,9 +18,7 @@ from retention_models.campaigns.effects.tables import ECONOMICS, TABLE
 from retention_models.campaigns.estimators.difference_in_differences import store_effect
 from retention_models.campaigns.estimators.multiplicity import benjamini_hochberg
 from retention_models.campaigns.estimators.randomised import randomised_effect
-from retention_models.campaigns.estimators.redemption import effect_per_redeemer
 from retention_models.campaigns.estimators.sequential import obrien_fleming
-from retention_models.campaigns.estimators.targeted import targeted_effect
 from retention_models.errors import SettingsError
 
 CHOICE = [

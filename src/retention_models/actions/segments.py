@@ -1,9 +1,7 @@
 """Who is in which segment: facts about each customer, and the rules that they meet.
 
-Facts are a table, a row per customer; rules are data (`action_settings`). A fact that is not known is
-NaN and meets no rule.
-
-What lists of actions are made of: a store's customers, and the models that look ahead.
+Facts are a table, a row per customer; rules are data (`settings.actions`). A fact that is not known
+is NaN and meets no rule.
 """
 
 from __future__ import annotations

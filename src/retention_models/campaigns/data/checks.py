@@ -1,7 +1,4 @@
-"""What the data of a campaign contradict of its declared design, each in words with its numbers.
-
-Were the arms alike before the campaign, all covariates together, in one test.
-"""
+"""What the data of a campaign contradict of its declared design, balance of the arms included."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What came of a campaign for each of its customers: purchases, bought, spend, profit by window.
-
-Purchases of a campaign's arms up to each day, from sums that the engine forms.
-"""
+"""Outcomes of a campaign by customer: purchases, bought, spend, profit by window, purchases by day."""
 
 from __future__ import annotations
 

@@ -1,10 +1,8 @@
 """A campaign of whole stores → weekly outcomes per customer of each store's closed group.
 
-A store's group are the customers who had bought there before the campaign began anywhere. It is closed,
-so that newcomers, of whom the campaign may bring some, change no mean; what it buys at other stores is
-theirs.
-
-What the data of a roll-out to stores contradict of its declared design, each in words.
+A store's group are the customers who had bought there before the campaign began anywhere. It is
+closed, so that newcomers, of whom the campaign may bring some, change no mean; what it buys at
+other stores is theirs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What an effect is estimated from: a row a customer, or a row a store, and what the data contradict.
-
-Which customer of a campaign is in which arm, and since when.
-"""
+"""What an effect is estimated from: a row a customer, or a row a store, and what the data contradict."""
 
 from __future__ import annotations
 

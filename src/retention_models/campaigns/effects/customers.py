@@ -1,9 +1,4 @@
-"""A randomised campaign's arms as numbers, and which covariates adjust which outcome, found once.
-
-Which of what was known before the campaign adjusts which outcome.
-
-Customers without history can be compared only with others without history.
-"""
+"""A campaign's customers: arms as numbers, covariates by outcome, and whom they can be compared with."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A campaign's data → its effect: refuse, estimate by the declared design, grade, and put in words.
-
-From a log, a campaign and its assignments to its effect, in one call.
-"""
+"""A campaign's data → its effect: refuse, estimate by the declared design, grade, and put in words."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ from typing import Literal
 
 from retention_models.languages import catalogue, phrase
 
-# What each outcome is called: at the head of a row (title), in a figure (short), in a sentence (noun), as
-# a quantity of one arm (share), in verdicts (more, fewer), and over a figure of weeks (weekly).
+# Forms of an outcome: at the head of a row (title), in a figure (short), in a sentence (noun), as a
+# quantity of one arm (share), in verdicts (more, fewer), and over a figure of weeks (weekly).
 OUTCOMES = catalogue(
     {
         "purchases.title": "Purchases",

@@ -1,7 +1,4 @@
-"""Randomised campaigns that ran at once among the same customers: what each did, and what both did.
-
-What campaigns at once did, as sentences.
-"""
+"""Randomised campaigns that ran at once among the same customers: what each did, and what both did."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Customers put in arms by lot: each arm against control and against each other, as offered.
-
-How a randomised campaign's effect on purchases came about, day by day.
-"""
+"""Customers put in arms by lot: each arm against control and against each other, and day by day."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""What no analysis can answer, each refused in whole sentences with its reason and what to do.
+"""Campaigns without an answer, for their design or their size, and the sentences that say so.
 
 The figures are of simulations: customers of a BG/NBD shop whom no campaign reached.
-
-Whether a randomised campaign has the customers it planned, and enough of them for a verdict.
 """
 
 from __future__ import annotations

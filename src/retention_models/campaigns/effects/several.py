@@ -1,7 +1,4 @@
-"""A randomised campaign store by store: each with its verdict where it can have one, and all pooled.
-
-Many campaigns: p-values that allow for their number, and those of a like kind pooled.
-"""
+"""A randomised campaign by store, and many campaigns at once: adjusted p-values, pooled effects."""
 
 from __future__ import annotations
 

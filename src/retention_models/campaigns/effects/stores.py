@@ -1,11 +1,4 @@
-"""Whole stores that ran a campaign, all from one week on or one after the other.
-
-Stores that began a campaign one after the other: group-time effects in the table's terms.
-
-The change of treated stores in percent of what they would have had, with its interval.
-
-Which whole weeks of a roll-out to stores are the campaign's, and which its follow-up's.
-"""
+"""Whole stores that ran a campaign, from one week on (difference in differences) or staggered."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""A verdict in few words on the outcome that was declared to decide.
-
-How far to believe an effect: by the design, and one step less where a check fails.
-
-At which declared look a campaign's data stand, and how strict its intervals then are.
-"""
+"""The verdict on the primary outcome, the grade of the evidence, and the level at a declared look."""
 
 from __future__ import annotations
 

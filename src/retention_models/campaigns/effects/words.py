@@ -1,7 +1,4 @@
-"""A campaign's tables → a paragraph for whoever runs the shop; sentences stand in `english`.
-
-The sentences of a campaign's summary, whole and with named places, so that each can be translated.
-"""
+"""A campaign's tables → a paragraph for whoever runs the shop."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Is a test fit for a verdict: customers in the arms as planned, alike before, and enough of them.
-
-Whether the arms have the customers that were planned, in a sentence.
-"""
+"""Checks of a randomised test: sample ratio, balance of covariates, and enough customers."""
 
 from __future__ import annotations
 

@@ -6,12 +6,10 @@ jackknife over stores (CRV3: Bell & McCaffrey, Survey Methodology 28, 2002; MacK
 Journal of Econometrics 232, 2023), because the usual clustered ones are too small with few stores.
 Stores that started at different times belong into `staggered`.
 
-Whether stores moved alike before a campaign that all treated stores began at once, and after.
-
-The stores are the independent units. Each period's difference between treated and control stores is
-taken against a period before the start, so that all stand on one scale; the joint test of those before
-is Hotelling's T² of two groups with a common covariance (Hotelling, Annals of Mathematical Statistics 2
-(1931), 360–378), exact for normal changes whatever the number of stores.
+Event study and pre-trend: each period's difference between treated and control stores is taken
+against a period before the start, so that all stand on one scale; the joint test of those before is
+Hotelling's T² of two groups with a common covariance (Hotelling, Annals of Mathematical Statistics
+2 (1931), 360–378), exact for normal changes whatever the number of stores.
 """
 
 from __future__ import annotations

@@ -1,20 +1,17 @@
-"""Doubly robust estimators of arrays (AIPW), with influence functions that count every fitted model.
+"""Doubly robust estimators of arrays (AIPW), their influence functions, overlap and balance.
 
-Robins, Rotnitzky & Zhao, Journal of the American Statistical Association 89 (1994); for the effect on
-the treated, Sant'Anna & Zhao, Journal of Econometrics 219 (2020), section 2. With p the propensity, m₁
-and m₀ OLS fits among treated and controls, and w = p/(1 − p):
-ATE = mean[m₁ − m₀ + Z(Y − m₁)/p − (1 − Z)(Y − m₀)/(1 − p)];
-ATT = Σ Z(Y − m₀)/Σ Z − Σ w(1 − Z)(Y − m₀)/Σ w(1 − Z).
-The influence functions are of the stacked estimating equations (Newey & McFadden, Handbook of
+Robins, Rotnitzky & Zhao, Journal of the American Statistical Association 89 (1994); for the effect
+on the treated, Sant'Anna & Zhao, Journal of Econometrics 219 (2020), section 2. With p the
+propensity, m₁ and m₀ OLS fits among treated and controls, and w = p/(1 − p): ATE = mean[m₁ − m₀ +
+Z(Y − m₁)/p − (1 − Z)(Y − m₀)/(1 − p)]; ATT = Σ Z(Y − m₀)/Σ Z − Σ w(1 − Z)(Y − m₀)/Σ w(1 − Z). The
+influence functions are of the stacked estimating equations (Newey & McFadden, Handbook of
 Econometrics 4, 1994, section 6), so standard errors hold where one of the models is wrong.
 
 A customer pulls the fits towards his own outcome, so residuals are smaller than errors: with 2,000
-customers the standard error of spend comes out 5% too small. `small_sample` divides each residual and
-score by 1 − its leverage, which is what leaving the customer out does to it (exactly for OLS, to first
-order for the choice: MacKinnon & White, Journal of Econometrics 29, 1985; Pregibon, Annals of
-Statistics 9, 1981).
-
-Whether customers with and without a campaign are comparable: overlap and balance of covariates.
+customers the standard error of spend comes out 5% too small. `small_sample` divides each residual
+and score by 1 − its leverage, which is what leaving the customer out does to it (exactly for OLS,
+to first order for the choice: MacKinnon & White, Journal of Econometrics 29, 1985; Pregibon, Annals
+of Statistics 9, 1981).
 """
 
 from __future__ import annotations

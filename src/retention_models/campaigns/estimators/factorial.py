@@ -1,17 +1,17 @@
 """Campaigns that ran at once among the same customers: the effect of each, and of both together.
 
-Each customer was put into each campaign by lot, whatever the other's lot. The regression of the outcome
-on Z₁, Z₂ and Z₁Z₂, with centred covariates interacted with all of them, is fitted as in `arms`: one line
-for each combination of offers, read at the average customer. With m₁₁, m₁₀, m₀₁, m₀₀ these means and p₂
-the share of customers that was offered the second,
+Each customer was put into each campaign by lot, whatever the other's lot. The regression of the
+outcome on Z₁, Z₂ and Z₁Z₂, with centred covariates interacted with all of them, is fitted as in
+`regression`: one line for each combination of offers, read at the average customer. With m₁₁, m₁₀,
+m₀₁, m₀₀ these means and p₂ the share of customers that was offered the second,
 
     effect of the first, at the average of the second   (1 − p₂)(m₁₀ − m₀₀) + p₂ (m₁₁ − m₀₁)
     interaction                                         (m₁₁ − m₀₁) − (m₁₀ − m₀₀)
 
-which are the coefficients of Z₁ with Z₂ centred, and of Z₁Z₂. Leaving Z₁Z₂ out would change what the
-first number means, and need not make it more precise (Muralidharan, Romero & Wüthrich, "Factorial
-designs, model selection, and (incorrect) inference in randomized experiments", Review of Economics and
-Statistics).
+which are the coefficients of Z₁ with Z₂ centred, and of Z₁Z₂. Leaving Z₁Z₂ out would change what
+the first number means, and need not make it more precise (Muralidharan, Romero & Wüthrich,
+"Factorial designs, model selection, and (incorrect) inference in randomized experiments", Review of
+Economics and Statistics).
 """
 
 from __future__ import annotations

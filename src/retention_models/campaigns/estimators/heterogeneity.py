@@ -1,24 +1,24 @@
 """Who responded most: the effect of a randomised campaign in each segment of its customers.
 
-Each segment is a test of its own (`randomised`), so the segments' estimates are independent. The one
-that looks best of many looks better than it is: whether the segments differ at all is tested first
-(Cochran's Q), each p-value allows for the number of segments (Benjamini & Hochberg), and each effect is
-also given shrunk towards the others (`shrunken`). Segments must be known before the campaign.
+Each segment is a test of its own (`randomised`), so the segments' estimates are independent. The
+one that looks best of many looks better than it is: whether the segments differ at all is tested
+first (Cochran's Q), each p-value allows for the number of segments (Benjamini & Hochberg), and each
+effect is also given shrunk towards the others (`shrunken`). Segments must be known before the
+campaign.
 
-Effects of several groups, each moved towards all of them as far as its own is uncertain.
-
-Given the standard deviation τ of true effects, θ_i ~ N(μ, τ²) and an estimate y_i ~ N(θ_i, s_i²):
+Shrinkage: given the standard deviation τ of true effects, θ_i ~ N(μ, τ²) and an estimate y_i ~
+N(θ_i, s_i²):
 
     B_i = s_i² ÷ (s_i² + τ²)    V = 1 ÷ Σ 1 ÷ (s_i² + τ²)    μ̂ = V Σ y_i ÷ (s_i² + τ²)
     θ_i | τ, y  ~  N( (1 − B_i) y_i + B_i μ̂,  (1 − B_i) s_i² + B_i² V )
 
 (Efron & Morris, Journal of the American Statistical Association 70 (1975), 311–319). To take an
-estimated τ for the true one makes the intervals too short (Morris, the same 78 (1983), 47–55), so it is
-integrated over, as in Gelman et al., Bayesian Data Analysis, 3rd ed. (2013), section 5.4. The prior is
-flat in τ² as in Morris (1983) up to τ = 10 s₀, s₀² the harmonic mean of the s_i², and falls as τ⁻²
-beyond, so that two groups suffice. Of the priors that were simulated it is the one whose 95% intervals
-cover 95% or more, but for chance, at every τ for 2 to 30 groups; others (DuMouchel's, half-Cauchy)
-fall to 91 to 94%.
+estimated τ for the true one makes the intervals too short (Morris, the same 78 (1983), 47–55), so
+it is integrated over, as in Gelman et al., Bayesian Data Analysis, 3rd ed. (2013), section 5.4. The
+prior is flat in τ² as in Morris (1983) up to τ = 10 s₀, s₀² the harmonic mean of the s_i², and
+falls as τ⁻² beyond, so that two groups suffice. Of the priors that were simulated it is the one
+whose 95% intervals cover 95% or more, but for chance, at every τ for 2 to 30 groups; others
+(DuMouchel's, half-Cauchy) fall to 91 to 94%.
 """
 
 from __future__ import annotations

@@ -5,16 +5,13 @@ The minimum detectable effect of a difference in means, at two-sided level α an
     (z_{1−α/2} + z_{1−β}) · √((1 − R²) · (s²_T ÷ n_T + s²_C ÷ n_C))        2.80 · … at 5% and 80%
 
 where R² is the share of the outcome's variance between customers that the covariates explain, as
-measured on a window before the campaign (Bloom, Evaluation Review 19 (1995), 547–556, for the multiple
-of the standard error; R² as in Deng, Xu, Kohavi & Walker, WSDM 2013).
+measured on a window before the campaign (Bloom, Evaluation Review 19 (1995), 547–556, for the
+multiple of the standard error; R² as in Deng, Xu, Kohavi & Walker, WSDM 2013).
 
-How large a rise of a proportion, such as of who bought at all, a test of given size can see.
-
-The variance is pooled where there is no effect and each arm's own where there is one (Fleiss, Levin &
-Paik, Statistical Methods for Rates and Proportions, 3rd ed. (2003), chapter 4). With covariates that
-explain R² of the outcome's variance, n customers are worth n ÷ (1 − R²).
-
-Ranges of what a test is planned with, and numbers that the plans for means and proportions share.
+Of a proportion, such as of who bought at all, the variance is pooled where there is no effect and
+each arm's own where there is one (Fleiss, Levin & Paik, Statistical Methods for Rates and
+Proportions, 3rd ed. (2003), chapter 4). With covariates that explain R² of the outcome's variance,
+n customers are worth n ÷ (1 − R²).
 """
 
 from __future__ import annotations

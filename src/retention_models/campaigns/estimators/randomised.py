@@ -1,11 +1,10 @@
 """The effect of a randomised campaign: on everyone who was offered it, whether they took it up or not.
 
 The effect is the difference between an arm's mean outcome and control's, at the covariates of the
-average customer of the test: the average effect on the customers in it (`arms.py` has the regression). A
-good covariate, known before the campaign, takes off what customers differ by anyway and narrows the
-interval; that customers were put in arms by chance is what makes it right, whatever the covariate.
-
-Arms of a test against each other, from their adjusted means: effects, lifts, intervals, p-values.
+average customer of the test: the average effect on the customers in it (`regression` has the
+regression). A good covariate, known before the campaign, takes off what customers differ by anyway
+and narrows the interval; that customers were put in arms by chance is what makes it right, whatever
+the covariate.
 """
 
 from __future__ import annotations

@@ -21,7 +21,6 @@ from retention_models import languages
 from retention_models.campaigns.estimators.regression import (
     ArmLabel,
     ArmMeans,
-    check_same_customers,
     fit_outcomes,
     flags,
     numbers,
@@ -51,41 +50,6 @@ class RedeemerEffect:
     )
 
 
-def effect_per_redeemer(
-    outcome: ArrayLike,
-    redeemed: ArrayLike,
-    arm: ArrayLike,
-    covariates: ArrayLike | pd.DataFrame | None = None,
-    *,
-    treated: Hashable,
-    control: Hashable,
-    interval: float = 0.95,
-) -> RedeemerEffect:
-    """Effect per redeemer, from a randomised test of the offer.
-
-    With effects d_Y on the outcome and d_D on redemption, the delta method's variance of d_Y ÷ d_D
-    is that of the effect on Y − (d_Y ÷ d_D)·D, over d_D².
-
-    Shapes: redeemed (n,).
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(5)
-    >>> arm = np.arange(4000) % 2
-    >>> redeemed = (arm == 1) & (rng.random(4000) < 0.25)
-    >>> found = effect_per_redeemer(
-    ...     rng.poisson(2.0 + redeemed), redeemed, arm, treated=1, control=0
-    ... )
-    >>> bool(found.conf_low < 1.0 < found.conf_high)
-    True
-    """
-    check_same_customers(outcome=outcome, redeemed=redeemed, arm=arm, covariates=covariates)
-    y = numbers("outcome", outcome, 1)
-    return effects_per_redeemer(
-        y[:, None], redeemed, arm, covariates, treated=treated, control=control, interval=interval
-    )[0]
-
-
 def effects_per_redeemer(
     outcomes: ArrayLike,
     redeemed: ArrayLike,
@@ -96,7 +60,10 @@ def effects_per_redeemer(
     control: Hashable,
     interval: float = 0.95,
 ) -> tuple[RedeemerEffect, ...]:
-    """Effects per redeemer on several outcomes with the same covariates.
+    """Effects per redeemer on several outcomes with the same covariates, from a randomised offer.
+
+    With effects d_Y on the outcome and d_D on redemption, the delta method's variance of d_Y ÷ d_D
+    is that of the effect on Y − (d_Y ÷ d_D)·D, over d_D².
 
     Shapes: outcomes (n, m).
 

@@ -1,18 +1,15 @@
 """The regression under every effect: each arm's mean outcome at the average customer's covariates.
 
 Y on treatment Z, centred covariates X and their products Z·X (Lin, Annals of Applied Statistics 7
-(2013), 295–318) fits each arm by itself. It is fitted here in that form, one intercept and one set of
-slopes an arm; an intercept is that arm's adjusted mean, and a difference of two is the coefficient of
-Z. HC2 (MacKinnon & White, Journal of Econometrics 29 (1985), 305–325) divides each squared residual by
-1 less its leverage; without covariates that is s²_T ÷ n_T + s²_C ÷ n_C exactly, Welch's.
+(2013), 295–318) fits each arm by itself. It is fitted here in that form, one intercept and one set
+of slopes an arm; an intercept is that arm's adjusted mean, and a difference of two is the
+coefficient of Z. HC2 (MacKinnon & White, Journal of Econometrics 29 (1985), 305–325) divides each
+squared residual by 1 less its leverage; without covariates that is s²_T ÷ n_T + s²_C ÷ n_C exactly,
+Welch's.
 
 A campaign has a dozen outcomes on the same covariates: they share one QR factorisation an arm, which
 has the leverages too, where statsmodels' OLS would decompose all arms' columns anew for each. The
 numbers are its numbers, as the tests hold.
-
-Checks of the arrays that an effect is estimated from; every error names the argument and rows.
-
-What cannot be said of arms, so that whoever numbered them can say it again with their names.
 """
 
 from __future__ import annotations

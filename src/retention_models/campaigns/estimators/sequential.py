@@ -1,21 +1,20 @@
-"""Looking at a test before its end, on declared days, without being fooled.
+"""Sequential tests: group-sequential boundaries for declared looks, confidence sequences for any.
 
 Whoever looks eight times and stops at the first p below .05 declares an effect where there is none in
-more than one test of six. Looks at any time are in `confidence_sequences`.
+more than one test of six. Looks at any time take a confidence sequence.
 
-O'Brien & Fleming, Biometrics 35 (1979), 549–556: at look k of K, with the share t_k
-of the customers (of the information) seen, the test stops where |Z_k| ≥ C ÷ √t_k. The constant C makes
-the probability of ever stopping at no effect the level. The scores B_k = Z_k·√t_k have independent
-normal increments of variance t_k − t_{k−1}, so the density f_k of B_k among tests that still run follows
-by one integral a look (Armitage, McPherson & Rowe, JRSS A 132 (1969), 235–244):
+O'Brien & Fleming, Biometrics 35 (1979), 549–556: at look k of K, with the share t_k of the
+customers (of the information) seen, the test stops where |Z_k| ≥ C ÷ √t_k. The constant C makes the
+probability of ever stopping at no effect the level. The scores B_k = Z_k·√t_k have independent
+normal increments of variance t_k − t_{k−1}, so the density f_k of B_k among tests that still run
+follows by one integral a look (Armitage, McPherson & Rowe, JRSS A 132 (1969), 235–244):
 
     f_k(b) = ∫ f_{k−1}(u) φ((b − u) ÷ √d) ÷ √d du   over |u| < c_{k−1}√t_{k−1}, d = t_k − t_{k−1}
 
-Looking at a test at any time, and however often, without being fooled.
-
-The asymptotic confidence sequence of Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas,
-Annals of Statistics 52 (2024), "Time-uniform central limit theory and asymptotic confidence
-sequences": with s the standard error of the effect when n customers are seen, the interval
+At any time, and however often: the asymptotic confidence sequence of Waudby-Smith, Arbour, Sinha,
+Kennedy & Ramdas, Annals of Statistics 52 (2024), "Time-uniform central limit theory and asymptotic
+confidence sequences": with s the standard error of the effect when n customers are seen, the
+interval
 
     effect ± s · √(2 (nρ² + 1) ÷ (nρ²) · ln(√(nρ² + 1) ÷ α))
 

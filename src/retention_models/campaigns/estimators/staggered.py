@@ -1,20 +1,18 @@
 """A campaign that reached its units at different times: group-time effects (Callaway & Sant'Anna).
 
-Callaway & Sant'Anna, "Difference-in-differences with multiple time periods", Journal of Econometrics
-225 (2021) 200-230, section 2.3 (identification by outcome regression) and section 4 (estimation and
-influence functions). A group g is the units first treated in period g; ATT(g, t) compares their change
-since the last period before g with that of units not treated by t. Preconditions: treatment stays;
-nobody acts on it before it starts; without it, treated and controls (alike in their covariates) would
-have changed alike. A plain two-way regression mixes up effects here, because it takes units treated
-earlier for controls.
+Callaway & Sant'Anna, "Difference-in-differences with multiple time periods", Journal of
+Econometrics 225 (2021) 200-230, section 2.3 (identification by outcome regression) and section 4
+(estimation and influence functions). A group g is the units first treated in period g; ATT(g, t)
+compares their change since the last period before g with that of units not treated by t.
+Preconditions: treatment stays; nobody acts on it before it starts; without it, treated and controls
+(alike in their covariates) would have changed alike. A plain two-way regression mixes up effects
+here, because it takes units treated earlier for controls.
 
 Influence functions take residuals for errors. With ten stores a group they are 5% too small, so each
 cluster's are corrected for what it pulls the fit towards itself (CR2: Bell & McCaffrey, Survey
 Methodology 28, 2002, section 3).
 
-Group-time effects in few numbers: by group, by period, by time since the start, and overall.
-
-Callaway & Sant'Anna, Journal of Econometrics 225 (2021) 200-230, section 3 (summary parameters).
+Summaries (by group, by period, by time since the start, overall) are of the paper's section 3.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """A campaign for customers chosen by rule, with eligible others left out: doubly robust effects (AIPW).
 
-Robins, Rotnitzky & Zhao, Journal of the American Statistical Association 89 (1994); for the effect on
-the treated, Sant'Anna & Zhao, Journal of Econometrics 219 (2020), section 2. Preconditions: what
+Robins, Rotnitzky & Zhao, Journal of the American Statistical Association 89 (1994); for the effect
+on the treated, Sant'Anna & Zhao, Journal of Econometrics 219 (2020), section 2. Preconditions: what
 decided who got the campaign is among the covariates, measured before it; every kind of customer had
-some chance of either. The estimate is right where the model of the choice (logit) or the linear models
-of the outcome are right; nothing in the data shows that no cause was left out (see `hidden`).
+some chance of either. The estimate is right where the model of the choice (logit) or the linear
+models of the outcome are right; nothing in the data shows that no cause was left out (see
+`sensitivity`).
 """
 
 from __future__ import annotations
@@ -55,50 +56,6 @@ class TargetedEffect:
     propensity: Floats
     influence: Floats
     used: Flags
-
-
-def targeted_effect(
-    outcome: Any,
-    treated: Any,
-    covariates: Any,
-    *,
-    estimand: Estimand = "att",
-    propensity_covariates: Any = None,
-    link: Literal["logit", "probit"] = "logit",
-    trim: tuple[float, float] = (0.02, 0.98),
-    small_sample: bool = True,
-) -> TargetedEffect:
-    """Effect of a campaign on customers chosen by what the covariates say.
-
-    The formulas are in `doubly_robust`. The influence function includes the estimation of the
-    propensity and of both outcome models, so the standard error holds where one of them is wrong. The
-    customers left out are taken as given.
-
-    Shapes: outcome (customers,), treated (customers,), covariates (customers, k),
-    propensity_covariates (customers, m).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> rng = np.random.default_rng(1)
-    >>> x = rng.normal(size=(2000, 1))
-    >>> z = rng.random(2000) < 1 / (1 + np.exp(-x[:, 0]))
-    >>> y = 3 * x[:, 0] + 2 * z + rng.normal(size=2000)
-    >>> found = targeted_effect(y, z, x)
-    >>> bool(found.conf_low < 2 < found.conf_high), round(float(y[z].mean() - y[~z].mean()), 1)
-    (True, 4.4)
-    """
-    y = numbers("outcome", outcome, 1)
-    compared = comparable(
-        treated,
-        covariates,
-        estimand=estimand,
-        propensity_covariates=propensity_covariates,
-        link=link,
-        trim=trim,
-        small_sample=small_sample,
-    )
-    return compared.effect(y)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +110,7 @@ def comparable(
     trim: tuple[float, float] = (0.02, 0.98),
     small_sample: bool = True,
 ) -> Comparable:
-    """What `targeted_effect` does before it looks at an outcome.
+    """Customers with overlap and their fitted choice, whatever the outcome.
 
     Examples
     --------

@@ -1,15 +1,14 @@
-"""What lift a campaign of given arms finds, and how many customers a wished lift takes.
+"""The minimum detectable lift of a campaign, the customers and the days that a wished lift takes.
 
 A lift that comes from more purchases widens the treated's spread with their mean: purchases by chance
 have a variance in proportion to their mean. So the treated's variance is (1 + lift) times control's.
 
-How long a campaign must run: what its customers would do in longer windows, as their model has it.
-
-The backtest measures one window, of the campaign's length. The BG/NBD model of the same customers says
-how the mean of their purchases, and what chance leaves unforeseen of them, grow with the window; the
-backtest's numbers are moved by these ratios, so that at its own length they are the backtest's. Spend
-and profit grow as purchases do. For a customer alive with probability A, whose purchases, if alive, have
-mean m, second moment s and no purchase with probability π:
+How long a campaign must run: the backtest measures one window, of the campaign's length. The BG/NBD
+model of the same customers says how the mean of their purchases, and what chance leaves unforeseen
+of them, grow with the window; the backtest's numbers are moved by these ratios, so that at its own
+length they are the backtest's. Spend and profit grow as purchases do. For a customer alive with
+probability A, whose purchases, if alive, have mean m, second moment s and no purchase with
+probability π:
 
     purchases  mean A·m            unforeseen A·s − (A·m)²
     bought     mean A·(1 − π)      unforeseen A·(1 − π)·(1 − A·(1 − π))
