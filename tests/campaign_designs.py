@@ -27,18 +27,18 @@ from campaign_worlds import (
     draw_latents,
     four_outcomes,
 )
-from retention_models.campaigns.estimators.checks import fewest_in_arm
+from retention_models.campaigns.estimators.checks import (
+    LARGEST_SKEWNESS,
+    difference_skewness,
+    fewest_in_arm,
+    outcome_skewness,
+)
 from retention_models.campaigns.estimators.difference_in_differences import store_effect
 from retention_models.campaigns.estimators.redemption import effects_per_redeemer
 from retention_models.campaigns.estimators.sequential import (
     best_rho,
     confidence_sequence,
     obrien_fleming,
-)
-from retention_models.campaigns.estimators.skewness import (
-    LARGEST_SKEWNESS,
-    difference_skewness,
-    outcome_skewness,
 )
 from retention_models.campaigns.estimators.staggered import group_time_effects, summarised
 from retention_models.campaigns.estimators.targeted import comparable

@@ -22,7 +22,6 @@ from retention_models.campaigns.effects.randomised import randomised_estimates
 from retention_models.campaigns.effects.refusals import without_small_arms
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.segments import segments_of
-from retention_models.campaigns.effects.self_selected import self_selected_estimates
 from retention_models.campaigns.effects.stores import store_estimates
 from retention_models.campaigns.effects.tables import (
     CHECKS,
@@ -33,7 +32,11 @@ from retention_models.campaigns.effects.tables import (
     EffectRequest,
     empty,
 )
-from retention_models.campaigns.effects.targeted import naive_differences, targeted_estimates
+from retention_models.campaigns.effects.targeted import (
+    naive_differences,
+    self_selected_estimates,
+    targeted_estimates,
+)
 from retention_models.campaigns.effects.verdicts import (
     grade_of,
     level_now,

@@ -22,14 +22,14 @@ from retention_models.campaigns.data.read import read_campaign
 from retention_models.campaigns.data.tables import OUTCOMES, CampaignCustomers
 from retention_models.campaigns.effects.customers import arms_by_lot
 from retention_models.campaigns.effects.labels import outcome_label
-from retention_models.campaigns.estimators.checks import fewest_in_arm
+from retention_models.campaigns.estimators.checks import (
+    fewest_in_arm,
+    outcome_skewness,
+    require_little_skewness,
+)
 from retention_models.campaigns.estimators.factorial import (
     MOST_CAMPAIGNS,
     overlapping_effects,
-)
-from retention_models.campaigns.estimators.skewness import (
-    outcome_skewness,
-    require_little_skewness,
 )
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions

@@ -14,17 +14,15 @@ from numpy.typing import NDArray
 from retention_models.campaigns.data.tables import CampaignCustomers, Check
 from retention_models.campaigns.effects.customers import CONTROL, RandomisedArms, part_of
 from retention_models.campaigns.estimators.checks import (
+    LARGEST_SKEWNESS,
+    difference_skewness,
     fewest_in_arm,
+    outcome_skewness,
     require_enough_customers,
+    require_little_skewness,
     sample_ratio,
 )
 from retention_models.campaigns.estimators.randomised import Effect
-from retention_models.campaigns.estimators.skewness import (
-    LARGEST_SKEWNESS,
-    difference_skewness,
-    outcome_skewness,
-    require_little_skewness,
-)
 from retention_models.errors import CannotSay
 from retention_models.languages import catalogue, count, counted, day, marked, phrase
 from retention_models.settings.campaigns import Outcome
