@@ -216,7 +216,7 @@ def overlapping_campaigns(
 
     Notes
     -----
-    Z₁, Z₂ and Z₁Z₂ with interacted covariates and HC2: `campaigns.overlapping`. Days before the later
+    Z₁, Z₂ and Z₁Z₂ with interacted covariates and HC2: `estimators.factorial`. Days before the later
     one began are no part of it, since in them there is nothing that the two could do together; what the
     earlier campaign had done by then is in its own effect on the shared days.
     """

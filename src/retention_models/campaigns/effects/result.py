@@ -26,7 +26,7 @@ class CampaignEffect(EffectTables):
         r_squared of the covariates and the gain from them (variance without ÷ with); total with
         total_low and total_high, the effect on all of the arm's customers together.
     grade : {"A", "B", "C", "D"} or None
-        How far to believe it, see `grades`; None where it is refused.
+        How far to believe it, A the most; None where it is refused.
     verdict : str
         Of the declared primary outcome, by arm, in few words; empty where refused.
     refusal : str

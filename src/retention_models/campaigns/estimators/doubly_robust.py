@@ -153,7 +153,7 @@ def att(
 ) -> tuple[float, Floats]:
     """Effect on the treated and its influence function, shape (customers,).
 
-    The controls' weights are multiplied by `tilt`, which `hidden` chooses.
+    The controls' weights are multiplied by `tilt`, which `sensitivity` chooses.
     """
     residual, out, of_beta = outcome_model(y, x, ~z, small_sample)
     tilted = np.where(z, 0.0, tilt)
