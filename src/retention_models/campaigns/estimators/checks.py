@@ -203,11 +203,13 @@ def require_enough_customers(
     fewest = fewest_in_arm(outcome)
     sizes = {"treated": count(treated), "control": count(control)}
     if min(treated, control) < fewest:
-        sentence = marked(
+        raise CannotSay(
             "With {treated} offered the campaign and {control} held out, its effect on {outcome} cannot "
-            "be told: it takes {fewest} in each arm. Pool stores, or include more customers."
+            "be told: it takes {fewest} in each arm. Pool stores, or include more customers.",
+            **sizes,
+            outcome=phrase(outcome),
+            fewest=count(fewest),
         )
-        raise CannotSay(sentence, **sizes, outcome=phrase(outcome), fewest=count(fewest))
     # What is 0 or 1 has no few who decide it: simulated intervals hold with 100 beside 900.
     if outcome != "bought":
         require_little_skewness(treated, control, skewness)
@@ -218,11 +220,12 @@ def require_enough_customers(
         )
     effect = minimum_detectable_effect(standard_deviation, treated, control, r_squared=r_squared)
     if effect > LARGEST_DETECTABLE_LIFT * control_mean:
-        sentence = marked(
+        raise CannotSay(
             "With {treated} offered the campaign and {control} held out, only a lift beyond {lift} "
-            "would be found. Pool stores, or include more customers."
+            "would be found. Pool stores, or include more customers.",
+            **sizes,
+            lift=share(effect / control_mean),
         )
-        raise CannotSay(sentence, **sizes, lift=share(effect / control_mean))
 
 
 # Intervals of 95% then leave out the truth at most about 6 times in 100.

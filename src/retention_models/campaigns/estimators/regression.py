@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
 
 from retention_models.errors import CannotSay, DataError, SettingsError
-from retention_models.languages import count, marked
+from retention_models.languages import count
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -309,25 +309,29 @@ def _factorised(label: Hashable, X: Array, names: tuple[str, ...]) -> tuple[Arra
     """Q of an arm's rows with a constant, R⁻ᵀe₁, and leverages; or why the rows do not carry them."""
     n, k = X.shape
     if n < k + 2:
-        sentence = marked(
+        raise CannotSay(
             "The arm {arm} has {n} customers, too few for a mean with {covariates} covariates. Include "
-            "more customers, or fewer covariates."
+            "more customers, or fewer covariates.",
+            arm=ArmLabel(label),
+            n=count(n),
+            covariates=count(k),
         )
-        raise CannotSay(sentence, arm=ArmLabel(label), n=count(n), covariates=count(k))
     design = np.ones((n, 1 + k))
     design[:, 1:] = X
     q, r = qr_by_blocks(design)
     if np.abs(np.diag(r)).min() <= 1e-9 * np.sqrt(n):
-        sentence = marked(
+        raise CannotSay(
             "In the arm {arm} the covariates {names} do not vary apart from each other. Leave out the "
-            "one that repeats the others."
+            "one that repeats the others.",
+            arm=ArmLabel(label),
+            names=", ".join(names),
         )
-        raise CannotSay(sentence, arm=ArmLabel(label), names=", ".join(names))
     leverage = np.einsum("ij,ij->i", q, q)
     if leverage.max() > 1.0 - _NO_RESIDUAL:
-        sentence = marked(
+        raise CannotSay(
             "In the arm {arm} one customer alone decides the slope of a covariate, of {names}. Leave "
-            "out what only one customer has."
+            "out what only one customer has.",
+            arm=ArmLabel(label),
+            names=", ".join(names),
         )
-        raise CannotSay(sentence, arm=ArmLabel(label), names=", ".join(names))
     return q, solve_triangular(r, np.eye(1 + k)[0], trans="T"), leverage
