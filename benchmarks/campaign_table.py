@@ -96,7 +96,7 @@ SMALL = """## From which number of customers it holds
 
 Two arms without a lift. Where few customers make most of the spend, the mean of a small hold-out beside
 many offered is skewed, and its interval leaves out the truth too often: by about 0.25 κ², κ being the
-skewness of the difference (`campaigns/estimators/skewness.py`). Equal arms cancel it. An effect is
+skewness of the difference (`campaigns/estimators/checks.py`). Equal arms cancel it. An effect is
 refused beyond κ = ±0.2 (not of who bought: 0 or 1), and with fewer than 100 customers in an arm, 400 for
 spend and profit. In each cell: missed of all tests; in brackets the share of tests whose measured κ is
 within ±0.2, and missed of those.

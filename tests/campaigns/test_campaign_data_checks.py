@@ -20,7 +20,7 @@ from retention_models.campaigns.data.checks import (
     joint_balance,
 )
 from retention_models.campaigns.data.outcomes import Redeemed
-from retention_models.campaigns.data.tables import Arms
+from retention_models.campaigns.data.tables import ArmAssignment
 
 START, END = CAMPAIGN.start, CAMPAIGN.end
 NONE = pd.DataFrame({"reason": [], "rows": []})
@@ -31,7 +31,7 @@ def arms_of(in_two=0, derived=0, day=START, **counts):
     arm = np.repeat(np.array(list(counts), dtype=object), list(counts.values()))
     days = np.full(arm.size, day, dtype=object)
     days[:derived] = None
-    return Arms(arm, days, in_two, derived)
+    return ArmAssignment(arm, days, in_two, derived)
 
 
 def by_name(findings):
@@ -233,11 +233,11 @@ def test_arms_that_differed_before_were_not_randomised():
     rng = np.random.default_rng(4)
     before = pd.DataFrame({"frequency": rng.poisson(3, 900), "spend": rng.pareto(1.5, 900)})
     arm = np.where(rng.random(900) < 0.5, "coupon", "control").astype(object)
-    lots = Arms(arm, np.full(900, START, dtype=object), 0, 0)
+    lots = ArmAssignment(arm, np.full(900, START, dtype=object), 0, 0)
     (found,) = check_balance(CAMPAIGN, lots, before)
     assert found.passed
     chosen = np.where(before["spend"] + rng.normal(size=900) > 1, "coupon", "control")
-    choice = Arms(chosen.astype(object), lots.assigned_at, 0, 0)
+    choice = ArmAssignment(chosen.astype(object), lots.assigned_at, 0, 0)
     (found,) = check_balance(CAMPAIGN, choice, before)
     assert (False, True) == (found.passed, found.blocks)
     assert "declared randomised and was not randomised" in found.words

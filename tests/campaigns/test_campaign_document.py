@@ -12,9 +12,9 @@ from retention_models.campaigns.estimators.checks import (
     FEWEST_IN_ARM_OF_MONEY,
     HOLDOUT_CUSTOMERS,
     LARGEST_DETECTABLE_LIFT,
+    LARGEST_SKEWNESS,
 )
 from retention_models.campaigns.estimators.difference_in_differences import FEWEST_STORES
-from retention_models.campaigns.estimators.skewness import LARGEST_SKEWNESS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "campaigns.md").read_text(encoding="utf-8")
 

@@ -10,16 +10,15 @@ import pandas as pd
 import pytest
 
 import campaign_effect_samples as samples
-from retention_models.campaigns.data.tables import Finding
+from campaign_designs import effect_per_redeemer, targeted_effect
+from retention_models.campaigns.data.tables import Check
 from retention_models.campaigns.effects.effect import effect_of
-from retention_models.campaigns.effects.result import ECONOMICS, TABLE
 from retention_models.campaigns.effects.several import campaign_effect_by_store
+from retention_models.campaigns.effects.tables import ECONOMICS, TABLE
 from retention_models.campaigns.estimators.difference_in_differences import store_effect
 from retention_models.campaigns.estimators.multiplicity import benjamini_hochberg
 from retention_models.campaigns.estimators.randomised import randomised_effect
-from retention_models.campaigns.estimators.redemption import effect_per_redeemer
 from retention_models.campaigns.estimators.sequential import obrien_fleming
-from retention_models.campaigns.estimators.targeted import targeted_effect
 from retention_models.errors import SettingsError
 
 CHOICE = [
@@ -339,11 +338,11 @@ def test_staggered_stores_have_group_time_effects():
 
 def test_a_failed_check_of_trust_costs_a_grade(drawn):
     """Not so one that only says what is not told."""
-    late = Finding("offers before the start", False, False, "30 offers came after the start.")
+    late = Check("offers before the start", False, False, "30 offers came after the start.")
     found = effect_of(replace(drawn, findings=(late,)))
     assert "B" == found.grade
     assert "30 offers came after the start." in found.summary()
-    early = Finding("follow-up over", False, False, "The follow-up is not over.")
+    early = Check("follow-up over", False, False, "The follow-up is not over.")
     assert "A" == effect_of(replace(drawn, findings=(early,))).grade
 
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
+from campaign_designs import targeted_effect
 from retention_models.campaigns.estimators.sensitivity import (
     e_value,
     extreme_mean,
     hidden_bounds,
     ratio_of_difference,
 )
-from retention_models.campaigns.estimators.targeted import targeted_effect
 from retention_models.errors import SettingsError
 
 

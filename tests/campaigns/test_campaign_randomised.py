@@ -9,11 +9,11 @@ from scipy import stats
 from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.multitest import multipletests
 
+from campaign_designs import effect_per_redeemer
 from retention_models.campaigns.estimators.randomised import (
     randomised_effect,
     randomised_effects,
 )
-from retention_models.campaigns.estimators.redemption import effect_per_redeemer
 from retention_models.campaigns.estimators.regression import fit_arms, fit_outcomes, read_arms
 from retention_models.errors import CannotSay, DataError, SettingsError
 

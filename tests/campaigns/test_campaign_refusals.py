@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 import campaign_effect_samples as samples
-from retention_models.campaigns.data.tables import Finding
+from retention_models.campaigns.data.tables import Check
 from retention_models.campaigns.effects.effect import effect_of
-from retention_models.campaigns.effects.result import TABLE
+from retention_models.campaigns.effects.tables import TABLE
 from retention_models.campaigns.effects.targeted import alike
 from retention_models.errors import CannotSay
 
@@ -148,7 +148,7 @@ def test_a_day_that_was_not_declared_is_refused(drawn):
 
 def test_a_finding_that_blocks_is_the_refusal(drawn):
     """In its own words."""
-    twice = Finding("one arm a customer", False, True, "12 customers are in two arms.")
+    twice = Check("one arm a customer", False, True, "12 customers are in two arms.")
     assert "12 customers are in two arms." == refusal_of(replace(drawn, findings=(twice,)))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from retention_models.campaigns.estimators.skewness import (
+from retention_models.campaigns.estimators.checks import (
     LARGEST_SKEWNESS,
     difference_skewness,
     fewest_held_out,

@@ -10,8 +10,8 @@ from statsmodels.discrete.discrete_model import Logit, Probit
 from statsmodels.regression.linear_model import OLS
 from statsmodels.treatment.treatment_effects import TreatmentEffect
 
+from campaign_designs import targeted_effect
 from retention_models.campaigns.estimators.doubly_robust import balance
-from retention_models.campaigns.estimators.targeted import targeted_effect
 from retention_models.errors import CannotSay, DataError, SettingsError
 
 BIRTHS = Path(statsmodels.__file__).parent / "treatment/tests/results/cataneo2.csv"

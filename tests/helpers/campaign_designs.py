@@ -27,17 +27,18 @@ from campaign_worlds import (
     draw_latents,
     four_outcomes,
 )
-from retention_models.campaigns.estimators.checks import fewest_in_arm
+from retention_models.campaigns.estimators.checks import (
+    LARGEST_SKEWNESS,
+    difference_skewness,
+    fewest_in_arm,
+    outcome_skewness,
+)
 from retention_models.campaigns.estimators.difference_in_differences import store_effect
+from retention_models.campaigns.estimators.redemption import effects_per_redeemer
 from retention_models.campaigns.estimators.sequential import (
     best_rho,
     confidence_sequence,
     obrien_fleming,
-)
-from retention_models.campaigns.estimators.skewness import (
-    LARGEST_SKEWNESS,
-    difference_skewness,
-    outcome_skewness,
 )
 from retention_models.campaigns.estimators.staggered import group_time_effects, summarised
 from retention_models.campaigns.estimators.targeted import comparable
@@ -50,6 +51,16 @@ ADJUSTED = ([0], [0, 1, 2], [3, 0], [3, 0])
 CHOICE = ("expected_purchases", "probability_alive", "recency", "frequency", "log_T")
 SKEWED = ("expected_purchases", "frequency")
 _NORMAL_95 = 1.959963984540054
+
+
+def targeted_effect(outcome, treated, covariates, **options):
+    """Doubly robust effect on one outcome."""
+    return comparable(treated, covariates, **options).effect(outcome)
+
+
+def effect_per_redeemer(outcome, *given, **options):
+    """Effect per redeemer on one outcome."""
+    return effects_per_redeemer(np.asarray(outcome)[:, None], *given, **options)[0]
 
 
 def known(world: World, rows: NDArray[np.intp], names: tuple[str, ...] = COLUMNS) -> Array:

@@ -7,7 +7,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from retention_models.campaigns.data.tables import CampaignCustomers, CampaignStores, Finding
+from retention_models.campaigns.data.tables import CampaignCustomers, CampaignStores, Check
 from retention_models.settings.campaigns import Campaign
 
 MARGIN = 0.3
@@ -109,7 +109,7 @@ def _data(rng, declared, before, rate, arm, place, lift):
         table=table.set_index(before.index),
         covariates=before,
         outcomes=outcomes,
-        findings=(Finding("one arm a customer", True, True, "Every customer is in one arm."),),
+        findings=(Check("one arm a customer", True, True, "Every customer is in one arm."),),
         last_day=dt.date(2017, 6, 30),
     )
 

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 import campaign_effect_samples as samples
 import retention_models as rm
 from retention_models.campaigns.effects.effect import effect_of
-from retention_models.campaigns.effects.result import CUMULATIVE
+from retention_models.campaigns.effects.tables import CUMULATIVE
 from retention_models.pages.campaign import figures, tables, words
 from retention_models.project.campaign_overview import OVERVIEW
 from retention_models.project.days import log_until

@@ -155,7 +155,7 @@ def test_every_check_has_a_name_for_readers():
     for folder in ("campaigns/data", "campaigns/effects"):
         for file in (Path(rm.__file__).parent / folder).glob("*.py"):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding":
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Check":
                     given |= {one.value for one in node.args[:1] if isinstance(one, ast.Constant)}
     assert len(given) > 20
     assert given <= set(CHECKS)

@@ -53,25 +53,6 @@ def as_lapsed(
 ) -> tuple[LapsedCustomers, pd.DataFrame]:
     """Customers and their model, seen from those who have left.
 
-    Parameters
-    ----------
-    purchases : BetaGeoFitter
-        Fitted in the summary's unit.
-    summary : DataFrame
-        From `customer_summary`.
-
-    Returns
-    -------
-    model, summary
-        For `predict_customers` and `predict_store`, whose results then tell what is lost by customers
-        who have left: probability_alive is 1 − P(alive); expected_purchases, clv and their intervals
-        are of what they would buy if they were customers still, and do not buy.
-
-    Raises
-    ------
-    SettingsError
-        If the model is not a fitted BG/NBD without covariates.
-
     Examples
     --------
     >>> fitter = BetaGeoFitter().fit([0, 2, 5, 0, 1, 3, 0, 8], [0, 30, 20, 0, 5, 31, 0, 36],

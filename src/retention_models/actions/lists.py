@@ -80,29 +80,7 @@ def find_actions(
     rules: ActionSettings,
     currency: str,
 ) -> dict[ListName, ActionList]:
-    """Make every list.
-
-    Parameters
-    ----------
-    known : CustomerFacts
-        The customers.
-    outlook : ModelTerms or str
-        The models, or a sentence why there are none: lists that need none are made all the same.
-    rules : ActionSettings
-        Thresholds, order and groups.
-    currency : str
-        Three letters.
-
-    Returns
-    -------
-    dict of str to ActionList
-        Every list of the settings, in the order in which they were filled.
-
-    Raises
-    ------
-    SettingsError
-        If a table of scores or complaints lacks a column or names a customer twice.
-    """
+    """Make every list."""
     facts = _facts(known, outlook, rules)
     refusals = {name: _refusal(name, known, outlook, rules) for name in rules.precedence}
     on_list = customer_segments(facts, rules) & pd.Series(refusals).eq("")

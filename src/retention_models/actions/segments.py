@@ -1,9 +1,7 @@
 """Who is in which segment: facts about each customer, and the rules that they meet.
 
-Facts are a table, a row per customer; rules are data (`action_settings`). A fact that is not known is
-NaN and meets no rule.
-
-What lists of actions are made of: a store's customers, and the models that look ahead.
+Facts are a table, a row per customer; rules are data (`settings.actions`). A fact that is not known
+is NaN and meets no rule.
 """
 
 from __future__ import annotations
@@ -30,19 +28,7 @@ from retention_models.time_units import days_in
 
 @dataclass(frozen=True, slots=True)
 class ModelTerms:
-    """Fitted models, and the terms on which value is told.
-
-    Attributes
-    ----------
-    purchases : BetaGeoFitter
-    spend : GammaGammaFitter or None
-    predictions : DataFrame
-        From `predict_customers` of these models, on these terms.
-    horizon, annual_discount_rate, margin, interval : float
-        As for `predict_customers`.
-    no_spend : str
-        Why there is no model of spend.
-    """
+    """Fitted models, and the terms on which value is told."""
 
     purchases: BetaGeoFitter
     spend: GammaGammaFitter | None
@@ -66,18 +52,7 @@ class ModelTerms:
 
 @dataclass(frozen=True, slots=True)
 class CustomerFacts:
-    """What is known of a store's customers; see `observed_facts`.
-
-    Attributes
-    ----------
-    summary, earlier : DataFrame
-        From `customer_summary`: today, and on the day with which P(alive) is compared.
-    categories : DataFrame or None
-        From `category_counts`; None or empty where the data have none.
-    scores, complaints : DataFrame or None
-        Columns customer_id and score (of the last survey answered), and customer_id and day (of the
-        last complaint); also Ibis tables.
-    """
+    """What is known of a store's customers; see `observed_facts`."""
 
     summary: pd.DataFrame
     earlier: pd.DataFrame
@@ -96,27 +71,7 @@ def read_known(
     scores: pd.DataFrame | None = None,
     complaints: pd.DataFrame | None = None,
 ) -> CustomerFacts:
-    """Read what the lists need of a log beyond the summary.
-
-    Parameters
-    ----------
-    log : Transactions
-        A checked log.
-    store_id : str
-        The store.
-    summary : DataFrame
-        From `customer_summary` of that store.
-    lookback_days : int
-        P(alive) is compared with that of so many days ago.
-    has_categories : bool
-        Whether the log has a column of categories.
-    scores, complaints : DataFrame or ibis Table, optional
-        See `CustomerFacts`.
-
-    Returns
-    -------
-    CustomerFacts
-    """
+    """Read what the lists need of a log beyond the summary."""
     end = as_day(summary.attrs["observation_end"], "observation_end")
     earlier = customer_summary(
         log,
@@ -155,28 +110,7 @@ def observed_facts(
     scores: pd.Series | None = None,
     complaints: pd.Series | None = None,
 ) -> pd.DataFrame:
-    """Facts that need no model.
-
-    Parameters
-    ----------
-    summary : DataFrame
-        From `customer_summary`.
-    categories : DataFrame, optional
-        From `category_counts`.
-    scores : Series, optional
-        Last score of a survey, by customer id.
-    complaints : Series, optional
-        Day of the last complaint, by customer id; later ones than the end of observation are not
-        known yet.
-
-    Returns
-    -------
-    DataFrame
-        Index as the summary. purchases: purchase days; age, silence: days since the first and the
-        last; mean_gap: days from one to the next; first_day, last_day; categories, category;
-        score; complained (day) and since_complaint (days). Further columns, which `modelled_facts`
-        fills, are NaN.
-    """
+    """Facts that need no model."""
     unit = days_in(unit_of(summary, None))
     end = pd.Timestamp(as_day(summary.attrs["observation_end"], "observation_end"))
     age = (summary["T"] * unit).round()
@@ -216,27 +150,7 @@ def modelled_facts(
     outlook: ModelTerms,
     rules: ActionSettings,
 ) -> pd.DataFrame:
-    """Facts that the models of purchases and spend add.
-
-    Parameters
-    ----------
-    facts : DataFrame
-        From `observed_facts`.
-    known : CustomerFacts
-        The customers today, and on the day with which P(alive) is compared.
-    outlook : ModelTerms
-        The models, and the terms of value.
-    rules : ActionSettings
-        The levels of the gaps.
-
-    Returns
-    -------
-    DataFrame
-        With usual_gap and late_gap, days from the last purchase to the next (`gap_quantile`);
-        probability_alive; probability_before, on the earlier day by the same model, so that its
-        fall is the customer's silence and not another fit; clv; value_if_customer, what the customer
-        would be worth if certainly a customer still (`as_lapsed`).
-    """
+    """Facts that the models of purchases and spend add."""
     summary, purchases = known.summary, outlook.purchases
     r, alpha = purchases.fit_.parameters[:2]
     found = facts.copy()

@@ -112,22 +112,7 @@ def reasons(
     rules: ActionSettings,
     currency: str,
 ) -> list[str]:
-    """Why each customer is on a list, with the customer's own numbers.
-
-    Parameters
-    ----------
-    name : str
-        The list.
-    facts : DataFrame
-        From `customer_segments`' input, the list's customers only.
-    rules : ActionSettings
-    currency : str
-
-    Returns
-    -------
-    list of str
-        A sentence or two per customer.
-    """
+    """Why each customer is on a list, with the customer's own numbers."""
     sentence = ENGLISH[f"why.{name}"]
     same = {
         "late_share": share(rules.late_gap),

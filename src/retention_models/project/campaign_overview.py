@@ -11,7 +11,7 @@ import pandas as pd
 
 from retention_models.campaigns.effects.refusals import not_over
 from retention_models.campaigns.effects.result import CampaignEffect
-from retention_models.campaigns.effects.rows import arms_of, primary_row
+from retention_models.campaigns.effects.tables import arms_of, primary_row
 from retention_models.campaigns.estimators.multiplicity import benjamini_hochberg
 from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError

@@ -24,20 +24,7 @@ _Columns = dict[str, str | None]
 
 @dataclass(frozen=True)
 class Assignments:
-    """Checked assignments of customers, or of whole stores, to the arms of campaigns.
-
-    Attributes
-    ----------
-    table : ibis Table
-        Usable rows: campaign_id, customer_id (null where a store is assigned), store_id (null where a
-        customer is), arm (all text), date (day of the assignment, in the shop's zone).
-    quality : DataFrame
-        Rows that could not be used: reason, rows.
-    rows_read : int
-        Rows in the source.
-    source : str
-        What was read, for messages.
-    """
+    """Checked assignments of customers, or of whole stores, to the arms of campaigns."""
 
     table: Table = field(repr=False)
     quality: pd.DataFrame = field(repr=False)
@@ -47,13 +34,7 @@ class Assignments:
 
 @dataclass(frozen=True)
 class Redemptions:
-    """Checked redemptions: campaign_id, customer_id, date, amount (null where not given), store_id.
-
-    Attributes
-    ----------
-    table, quality, rows_read, source
-        As those of `Assignments`; rows without a customer are counted and left out.
-    """
+    """Checked redemptions: campaign_id, customer_id, date, amount (null where not given), store_id."""
 
     table: Table = field(repr=False)
     quality: pd.DataFrame = field(repr=False)

@@ -1,7 +1,4 @@
-"""What the data of a campaign contradict of its declared design, each in words with its numbers.
-
-Were the arms alike before the campaign, all covariates together, in one test.
-"""
+"""What the data of a campaign contradict of its declared design, balance of the arms included."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from scipy.stats import chi2
 from retention_models import languages
 from retention_models.campaigns.data.assignments import Redemptions
 from retention_models.campaigns.data.outcomes import Redeemed
-from retention_models.campaigns.data.tables import Arms, Finding
+from retention_models.campaigns.data.tables import ArmAssignment, Check
 from retention_models.campaigns.estimators.checks import MISMATCH, sample_ratio
 from retention_models.errors import CannotSay
 from retention_models.languages import count, decimals, phrase
@@ -33,18 +30,8 @@ FEWEST_ALL_REDEEMED = 5
 _BY_CHOICE = ("targeted", "self_selected")
 
 
-def check_arms(campaign: Campaign, arms: Arms) -> list[Finding]:
-    """One arm a customer, no arm empty, control present, and the planned ratio.
-
-    Parameters
-    ----------
-    campaign : Campaign
-    arms : Arms
-
-    Returns
-    -------
-    list of Finding
-    """
+def check_arms(campaign: Campaign, arms: ArmAssignment) -> list[Check]:
+    """One arm a customer, no arm empty, control present, and the planned ratio."""
     counts = arms.counts()
     findings = [_one_arm(arms, sum(counts.values())), _control(campaign, arms, counts)]
     planned = set(campaign.shares) or set(counts)
@@ -65,28 +52,16 @@ def check_arms(campaign: Campaign, arms: Arms) -> list[Finding]:
             control=repr(campaign.control),
         )
     whole = not (empty or unplanned) and bool(offered)
-    findings.append(Finding("arms", whole, True, words))
+    findings.append(Check("arms", whole, True, words))
     if campaign.design == "randomised" and whole and campaign.control in counts:
         findings.append(_ratio(campaign, counts))
     return findings
 
 
-def check_days(campaign: Campaign, arms: Arms, last_day: dt.date, control: str) -> list[Finding]:
-    """Offers before the start, and a log that reaches the end.
-
-    Parameters
-    ----------
-    campaign : Campaign
-    arms : Arms
-    last_day : date
-        Last day of the log.
-    control : str
-        The arm that got nothing.
-
-    Returns
-    -------
-    list of Finding
-    """
+def check_days(
+    campaign: Campaign, arms: ArmAssignment, last_day: dt.date, control: str
+) -> list[Check]:
+    """Offers before the start, and a log that reaches the end."""
     offered = arms.assigned_at[arms.arm != control]
     late = int((offered > campaign.start).sum())
     words = phrase("All {n} offers were made up to the campaign's start.", n=count(len(offered)))
@@ -104,7 +79,7 @@ def check_days(campaign: Campaign, arms: Arms, last_day: dt.date, control: str) 
             "Whoever is offered it later has been a customer for longer, so they cannot be compared "
             "with those who were not. Take as start the day on which the offers had been made."
         )
-    findings = [Finding("offers before the start", not late, blocks, words)]
+    findings = [Check("offers before the start", not late, blocks, words)]
     if last_day < campaign.end:
         words = phrase(
             "The log ends on {last_day}, before the campaign does on {end}: its effect cannot be told "
@@ -112,11 +87,11 @@ def check_days(campaign: Campaign, arms: Arms, last_day: dt.date, control: str) 
             last_day=last_day,
             end=campaign.end,
         )
-        return [*findings, Finding("campaign over", False, True, words)]
+        return [*findings, Check("campaign over", False, True, words)]
     words = phrase(
         "The log reaches the campaign's end: its last day is {last_day}.", last_day=last_day
     )
-    findings.append(Finding("campaign over", True, True, words))
+    findings.append(Check("campaign over", True, True, words))
     later = campaign.end + dt.timedelta(days=campaign.follow_up)
     if campaign.follow_up:
         words = phrase("The log reaches the end of the follow-up, {end}.", end=later)
@@ -128,27 +103,14 @@ def check_days(campaign: Campaign, arms: Arms, last_day: dt.date, control: str) 
                 end=later,
                 last_day=last_day,
             )
-        findings.append(Finding("follow-up over", last_day >= later, False, words))
+        findings.append(Check("follow-up over", last_day >= later, False, words))
     return findings
 
 
 def check_redemptions(
-    campaign: Campaign, arms: Arms, redemptions: Redemptions | None, redeemed: Redeemed
-) -> list[Finding]:
-    """Who redeemed without an offer, whether control did, and whether only redeemers are listed.
-
-    Parameters
-    ----------
-    campaign : Campaign
-    arms : Arms
-    redemptions : Redemptions, optional
-    redeemed : Redeemed
-
-    Returns
-    -------
-    list of Finding
-        None where no redemptions are given.
-    """
+    campaign: Campaign, arms: ArmAssignment, redemptions: Redemptions | None, redeemed: Redeemed
+) -> list[Check]:
+    """Who redeemed without an offer, whether control did, and whether only redeemers are listed."""
     if redemptions is None:
         return []
     rows = redeemed.rows["redemptions"].to_numpy(dtype=np.int64)
@@ -168,29 +130,19 @@ def check_redemptions(
             n=count(mine),
             customers=count(len(set(redeemed.place[control].tolist()))),
         )
-    findings.append(Finding("redemptions by the control arm", not mine, False, words))
+    findings.append(Check("redemptions by the control arm", not mine, False, words))
     findings.append(_only_redeemers(campaign, arms, redeemed))
     if redemptions.anonymous:
         words = phrase(
             "{n} redemptions, of any campaign, name no customer: what they cost is in nobody's profit.",
             n=count(redemptions.anonymous),
         )
-        findings.append(Finding("redemptions name a customer", False, False, words))
+        findings.append(Check("redemptions name a customer", False, False, words))
     return findings
 
 
-def check_known(customers: int, unknown: int) -> Finding:
-    """Customers that the log does not know: no mistake, they bought nothing.
-
-    Parameters
-    ----------
-    customers, unknown : int
-        Of the campaign, and those of them without a purchase up to the last day measured.
-
-    Returns
-    -------
-    Finding
-    """
+def check_known(customers: int, unknown: int) -> Check:
+    """Customers that the log does not know: no mistake, they bought nothing."""
     everyone = count(customers)
     words = phrase("All {n} customers of the campaign are in the log.", n=everyone)
     if unknown:
@@ -200,10 +152,10 @@ def check_known(customers: int, unknown: int) -> Finding:
             unknown=count(unknown),
             n=everyone,
         )
-    return Finding("customers in the log", True, False, words)
+    return Check("customers in the log", True, False, words)
 
 
-def _one_arm(arms: Arms, customers: int) -> Finding:
+def _one_arm(arms: ArmAssignment, customers: int) -> Check:
     words = phrase("Each of {n} customers is in one arm.", n=count(customers))
     if arms.in_two:
         words = phrase(
@@ -212,10 +164,10 @@ def _one_arm(arms: Arms, customers: int) -> Finding:
             several=count(arms.in_two),
             n=count(customers),
         )
-    return Finding("one arm a customer", not arms.in_two, True, words)
+    return Check("one arm a customer", not arms.in_two, True, words)
 
 
-def _control(campaign: Campaign, arms: Arms, counts: dict[str, int]) -> Finding:
+def _control(campaign: Campaign, arms: ArmAssignment, counts: dict[str, int]) -> Check:
     n = counts.get(campaign.control, 0)
     control = repr(campaign.control)
     words = phrase("The control arm {control} has {n} customers.", control=control, n=count(n))
@@ -231,24 +183,24 @@ def _control(campaign: Campaign, arms: Arms, counts: dict[str, int]) -> Finding:
             "assigned are taken for it.",
             n=count(n),
         )
-    return Finding("control present", n > 0, True, words)
+    return Check("control present", n > 0, True, words)
 
 
-def _ratio(campaign: Campaign, counts: dict[str, int]) -> Finding:
+def _ratio(campaign: Campaign, counts: dict[str, int]) -> Check:
     planned = campaign.shares or dict.fromkeys(counts, 1.0)
     customers: dict[Hashable, int] = {arm: n for arm, n in counts.items()}  # noqa: C416
     shares: dict[Hashable, float] = {arm: share for arm, share in planned.items()}  # noqa: C416
     try:
         found = sample_ratio(customers, shares)
     except CannotSay as refusal:
-        return Finding("sample ratio", False, False, str(refusal))
+        return Check("sample ratio", False, False, str(refusal))
     words = found.reason
     if not campaign.shares:
         words += " " + phrase("No shares are declared, so equal ones were taken for planned.")
-    return Finding("sample ratio", not found.blocked, True, words)
+    return Check("sample ratio", not found.blocked, True, words)
 
 
-def _never_offered(campaign: Campaign, never: int, total: int) -> Finding:
+def _never_offered(campaign: Campaign, never: int, total: int) -> Check:
     words = phrase("All {n} redemptions are by customers in the assignments.", n=count(total))
     blocks = campaign.design == "randomised" and never > TOLERATED * total
     if never:
@@ -262,10 +214,10 @@ def _never_offered(campaign: Campaign, never: int, total: int) -> Finding:
         words += " " + phrase(
             "So many show that the assignments are not those that the campaign was run by."
         )
-    return Finding("redemptions were offered", not never, blocks, words)
+    return Check("redemptions were offered", not never, blocks, words)
 
 
-def _only_redeemers(campaign: Campaign, arms: Arms, redeemed: Redeemed) -> Finding:
+def _only_redeemers(campaign: Campaign, arms: ArmAssignment, redeemed: Redeemed) -> Check:
     took = np.zeros(arms.arm.size, dtype=bool)
     took[redeemed.place[redeemed.place >= 0]] = True
     only = []
@@ -281,7 +233,7 @@ def _only_redeemers(campaign: Campaign, arms: Arms, redeemed: Redeemed) -> Findi
             redeemers=count(redeemers),
             n=count(offered),
         )
-        return Finding("more than redeemers", True, True, words)
+        return Check("more than redeemers", True, True, words)
     arm, n = only[0]
     words = phrase(
         "All {n} customers of the arm {arm} redeemed it, so the assignments list redeemers and not "
@@ -290,7 +242,7 @@ def _only_redeemers(campaign: Campaign, arms: Arms, redeemed: Redeemed) -> Findi
         n=count(n),
         arm=repr(arm),
     )
-    return Finding("more than redeemers", False, True, words)
+    return Check("more than redeemers", False, True, words)
 
 
 def _listed(counts: dict[str, int]) -> str:
@@ -303,15 +255,7 @@ _SAME = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class JointBalance:
-    """A test that lots drew the arms.
-
-    Attributes
-    ----------
-    statistic : float
-    degrees_of_freedom : int
-        (Arms − 1) times the covariates that are no sum of others; 0 where nothing can be tested.
-    pvalue : float
-    """
+    """A test that lots drew the arms."""
 
     statistic: float
     degrees_of_freedom: int
@@ -321,23 +265,13 @@ class JointBalance:
 def joint_balance(covariates: pd.DataFrame, arm: ArrayLike) -> JointBalance:
     """Test that no covariate tells the arms apart.
 
-    Parameters
-    ----------
-    covariates : DataFrame, shape (n, k)
-        Known before anybody was assigned; from 0.
-    arm : array_like, shape (n,)
-
-    Returns
-    -------
-    JointBalance
-
-    Notes
-    -----
     With R = ln(1 + covariates), R̄_a their mean in arm a of n_a customers and S their covariance over
     all, Σ_a n_a (R̄_a − R̄)′ S⁻ (R̄_a − R̄) has, over the lots that might have been drawn, a mean of
     (arms − 1) · rank S exactly, and nears χ² of that many degrees of freedom. For two arms it is the d²
     of Hansen & Bowers, "Covariate balance in simple, stratified and clustered comparative studies",
     Statistical Science 23 (2008). Logarithms, because a few very large spenders would else decide it.
+
+    Shapes: covariates (n, k), arm (n,).
 
     Examples
     --------
@@ -368,20 +302,10 @@ def joint_balance(covariates: pd.DataFrame, arm: ArrayLike) -> JointBalance:
     return JointBalance(statistic, freedom, float(chi2.sf(statistic, freedom)))
 
 
-def check_balance(campaign: Campaign, arms: Arms, covariates: pd.DataFrame) -> list[Finding]:
+def check_balance(campaign: Campaign, arms: ArmAssignment, covariates: pd.DataFrame) -> list[Check]:
     """Whether lots can have drawn the arms of a randomised campaign.
 
-    Parameters
-    ----------
-    campaign : Campaign
-    arms : Arms
-    covariates : DataFrame, shape (n, k)
-        From `known_before`.
-
-    Returns
-    -------
-    list of Finding
-        None for other designs, or where nothing can be compared.
+    Shapes: covariates (n, k).
     """
     if campaign.design != "randomised":
         return []
@@ -395,9 +319,9 @@ def check_balance(campaign: Campaign, arms: Arms, covariates: pd.DataFrame) -> l
             "targeted.",
             limit=decimals(MISMATCH, 3),
         )
-        return [Finding("balance", False, True, words)]
+        return [Check("balance", False, True, words)]
     words = phrase(
         "Before the campaign, the arms differed by no more than chance explains (p = {p}).",
         p=decimals(found.pvalue, 3),
     )
-    return [Finding("balance", True, True, words)]
+    return [Check("balance", True, True, words)]

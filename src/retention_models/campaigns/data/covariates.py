@@ -16,7 +16,7 @@ from ibis.expr.types import Table
 from numpy.typing import NDArray
 
 from retention_models.campaigns.data.assignments import Assignments
-from retention_models.campaigns.data.tables import Finding
+from retention_models.campaigns.data.tables import Check
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
@@ -41,31 +41,15 @@ def known_before(
     campaign: Campaign,
     found: pd.DataFrame,
     cut: dt.date,
-) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
+) -> tuple[pd.DataFrame, tuple[Check, ...]]:
     """Covariates of a campaign's customers, from their histories.
 
-    Parameters
-    ----------
-    log : Transactions
-        A checked log, of all stores.
-    histories : ibis Table
-        From `histories_upto` of `cut`: of everybody, for the models to be fitted to.
-    campaign : Campaign
-    found : DataFrame, shape (n, …)
-        From `gathered`, up to `cut`.
-    cut : date
-        Last day that counts, before the campaign.
-
-    Returns
-    -------
-    covariates : DataFrame, shape (n, k), index as `found`
-        expected_purchases: E[X] of the campaign's days, from its start to its end, given the history
-        up to the cut; probability_alive; frequency; recency, in weeks; log_T = ln(1 + T), T in weeks;
-        expected_spend: expected_purchases · Gamma-Gamma mean. All are 0 for customers without history,
-        and no_history is 1 for them, where there are some but not only such. What no model can be
-        fitted for is left out.
-    findings : tuple of Finding
-        Whether the models could be fitted.
+    covariates: expected_purchases: E[X] of the campaign's days, from its start to its end, given
+    the history up to the cut; probability_alive; frequency; recency, in weeks; log_T = ln(1 + T), T
+    in weeks; expected_spend: expected_purchases · Gamma-Gamma mean. All are 0 for customers without
+    history, and no_history is 1 for them, where there are some but not only such. What no model can
+    be fitted for is left out.
+    Shapes: found (n, …), covariates (n, k).
     """
     if log.first_seen_from is not None:
         # Whoever came before it has a history, but one that is cut off: no model learns from it.
@@ -84,7 +68,7 @@ def known_before(
         words = phrase(
             "Purchases were foreseen by a BG/NBD model of every customer up to {cut}.", cut=cut
         )
-        findings.append(Finding(PURCHASE_MODEL, True, False, words))
+        findings.append(Check(PURCHASE_MODEL, True, False, words))
     except CannotSay as refusal:
         words = phrase(
             "Purchases cannot be foreseen from the time up to {cut}, so only frequency, recency and "
@@ -92,7 +76,7 @@ def known_before(
             cut=cut,
             reason=refusal,
         )
-        findings.append(Finding(PURCHASE_MODEL, False, False, words))
+        findings.append(Check(PURCHASE_MODEL, False, False, words))
     columns |= {"frequency": x, "recency": t_x, "log_T": np.log1p(T)}
     if "expected_purchases" in columns:
         try:
@@ -103,14 +87,14 @@ def known_before(
                 "Spend was foreseen by a Gamma-Gamma model of repeat customers up to {cut}.",
                 cut=cut,
             )
-            findings.append(Finding(SPEND_MODEL, True, False, words))
+            findings.append(Check(SPEND_MODEL, True, False, words))
         except CannotSay as refusal:
             words = phrase(
                 "Spend cannot be foreseen from the time up to {cut}: {reason}",
                 cut=cut,
                 reason=refusal,
             )
-            findings.append(Finding(SPEND_MODEL, False, False, words))
+            findings.append(Check(SPEND_MODEL, False, False, words))
     everyone = np.zeros((len(columns), len(found)))
     everyone[:, known] = list(columns.values())
     table = pd.DataFrame(dict(zip(columns, everyone, strict=True)), index=found.index)
@@ -124,20 +108,7 @@ def other_campaigns(
 ) -> Floats:
     """How many other campaigns were open to each customer in a campaign's days.
 
-    Parameters
-    ----------
-    assignments : Assignments
-        Of all campaigns.
-    campaign : Campaign
-    others : tuple of Campaign
-        The campaign itself is not counted, should it be among them.
-    customers : Index of str, shape (n,)
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        Campaigns whose days overlap, that the customer was offered (an arm other than its control) up
-        to this one's start: what was offered later may be a consequence.
+    Shapes: customers (n,), returned (n,).
     """
     counts = np.zeros(len(customers))
     table = assignments.table

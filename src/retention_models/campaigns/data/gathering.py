@@ -32,17 +32,6 @@ _EPOCH = dt.date(1900, 1, 1)
 def windows_of(campaign: Campaign, last_day: dt.date) -> dict[Window, Span]:
     """First and last day of what can be measured: the follow-up only where the log reaches its end.
 
-    Parameters
-    ----------
-    campaign : Campaign
-    last_day : date
-        Last day of the log.
-
-    Returns
-    -------
-    dict
-        "campaign", and "follow_up" where there is one and the log reaches its end.
-
     Examples
     --------
     >>> campaign = Campaign(id="x", name="X", kind="coupon", design="randomised", follow_up=7,
@@ -62,17 +51,6 @@ def histories_upto(log: Transactions, cut: dt.date) -> Iterator[Table]:
     """Every customer's history up to a day, whenever first seen; see `customer_histories`.
 
     Three questions are put to it, so that DuckDB in this process keeps the answer meanwhile.
-
-    Parameters
-    ----------
-    log : Transactions
-        A checked log.
-    cut : date
-        Last day that counts.
-
-    Yields
-    ------
-    ibis Table
     """
     histories = customer_histories(replace(log, first_seen_from=None), None, cut, "one")
     with log.origin.reading(), kept(histories) as found:
@@ -88,27 +66,7 @@ def gathered(
 ) -> pd.DataFrame:
     """History and outcomes of customers.
 
-    Parameters
-    ----------
-    log : Transactions
-        A checked log.
-    histories : ibis Table
-        From `histories_upto` of `cut`.
-    customers : Index of str, shape (n,)
-        Ids that differ.
-    cut : date
-        Last day of the history.
-    windows : mapping from Window to (date, date)
-        First and last days; they do not overlap, and lie after `cut`.
-
-    Returns
-    -------
-    DataFrame, shape (n, …), index `customers`
-        frequency, recency and age in days, repeat_spend: NaN for those without history. seen (place of
-        the store, in the sorted ids, where the customer last bought up to `cut`, of several on one day
-        the last; NaN for none). bought_since (days with a purchase after `cut`, up to the last window's
-        end); purchases_… and spend_… by window. 0 for those who bought nothing. Returns that are known
-        by the last window's end are netted against the purchase that they belong to.
+    Shapes: customers (n,), returned (n, …).
     """
     places = np.arange(len(customers), dtype=np.int64)
     ids = pa.array(customers.to_numpy(dtype=object), pa.string())
@@ -141,18 +99,7 @@ def gathered(
 
 
 def known_customers_not_among(histories: Table, customers: pd.Index) -> list[str]:
-    """Ids of customers with a history who are not among some.
-
-    Parameters
-    ----------
-    histories : ibis Table
-        From `histories_upto`.
-    customers : Index of str
-
-    Returns
-    -------
-    list of str
-    """
+    """Ids of customers with a history who are not among some."""
     asked = ibis.memtable(pd.DataFrame({"customer_id": customers.astype(object)}))
     rest = histories.anti_join(asked, "customer_id").select("customer_id")
     return to_arrow(rest)["customer_id"].to_pylist()

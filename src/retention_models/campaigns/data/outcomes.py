@@ -1,7 +1,4 @@
-"""What came of a campaign for each of its customers: purchases, bought, spend, profit by window.
-
-Purchases of a campaign's arms up to each day, from sums that the engine forms.
-"""
+"""Outcomes of a campaign by customer: purchases, bought, spend, profit by window, purchases by day."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from numpy.typing import NDArray
 
 from retention_models.campaigns.data.assignments import Redemptions
 from retention_models.campaigns.data.gathering import Span
-from retention_models.campaigns.data.tables import Arms, Window
+from retention_models.campaigns.data.tables import ArmAssignment, Window
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.settings.campaigns import Campaign
@@ -29,13 +26,7 @@ Floats = NDArray[np.float64]
 class Redeemed:
     """Redemptions of a campaign by customer and day.
 
-    Attributes
-    ----------
-    rows : DataFrame
-        customer_id, store_id (None where not given), date, redemptions (number), cost (discounts given;
-        the campaign's cost of a redemption for those without an amount).
-    place : ndarray of int, shape (rows,)
-        Each row's customer, as a place among the campaign's; −1 for those who are not among them.
+    Shapes: place (rows,).
     """
 
     rows: pd.DataFrame
@@ -56,19 +47,7 @@ class Redeemed:
 def redeemed_of(
     redemptions: Redemptions | None, campaign: Campaign, customers: pd.Index
 ) -> Redeemed:
-    """Redemptions of a campaign, and whose they are.
-
-    Parameters
-    ----------
-    redemptions : Redemptions, optional
-    campaign : Campaign
-    customers : Index of str
-        The campaign's.
-
-    Returns
-    -------
-    Redeemed
-    """
+    """Redemptions of a campaign, and whose they are."""
     if redemptions is None:
         names = ["customer_id", "store_id", "date", "redemptions", "cost"]
         return Redeemed(pd.DataFrame(columns=names), np.zeros(0, dtype=np.intp))
@@ -97,25 +76,7 @@ def outcomes_of(
 ) -> dict[Window, pd.DataFrame]:
     """Outcomes of each window.
 
-    Parameters
-    ----------
-    campaign : Campaign
-    margin : float
-        Share of spend that is profit.
-    found : DataFrame, shape (n, …)
-        From `gathered`.
-    offered : ndarray of bool, shape (n,)
-        Whether the customer is of an arm other than control.
-    redeemed : Redeemed
-    windows : mapping from Window to (date, date)
-        "campaign" and, where measured, "follow_up".
-
-    Returns
-    -------
-    dict from Window to DataFrame
-        purchases, bought (0 or 1), spend, profit: margin · spend − redemptions of the window − points
-        on spend (of those offered) − contact (of those offered, in the campaign's window). "whole" is
-        both windows, where both are measured; bought in it is bought in either.
+    Shapes: found (n, …), offered (n,).
     """
     costs, parts = campaign.costs, {}
     for window, span in windows.items():
@@ -143,31 +104,16 @@ def _outcomes(
 
 
 def purchases_by_day(
-    log: Transactions, customers: pd.Index, arms: Arms, first: dt.date, last: dt.date
+    log: Transactions, customers: pd.Index, arms: ArmAssignment, first: dt.date, last: dt.date
 ) -> pd.DataFrame:
     """Sums over each arm's customers of the purchases until each day, and of their squares.
 
-    Parameters
-    ----------
-    log : Transactions
-        A checked log.
-    customers : Index of str, shape (n,)
-        Ids that differ.
-    arms : Arms
-        Of these customers.
-    first, last : date
-        Purchases are counted from the first day on.
-
-    Returns
-    -------
-    DataFrame, shape (arms · days, 5)
-        arm, day, purchases (Σ N_i, N_i being the days with a purchase until this one), squares (Σ N_i²)
-        and customers, by arm and day; days without a purchase too.
-
-    Notes
-    -----
     A customer's k-th purchase lifts N_i² by k² − (k − 1)² = 2k − 1, so that the engine need only count
     purchases by arm and day, and sum 2k − 1.
+
+    arm, day, purchases (Σ N_i, N_i being the days with a purchase until this one), squares (Σ N_i²)
+    and customers, by arm and day; days without a purchase too.
+    Shapes: customers (n,), returned (arms · days, 5).
     """
     codes, labels = pd.factorize(pd.Series(arms.arm), sort=True)
     places = np.arange(len(customers), dtype=np.int64)

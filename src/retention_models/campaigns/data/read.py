@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -33,14 +32,11 @@ from retention_models.campaigns.data.gathering import (
 )
 from retention_models.campaigns.data.outcomes import outcomes_of, purchases_by_day, redeemed_of
 from retention_models.campaigns.data.stores import read_stores
-from retention_models.campaigns.data.tables import Arms, CampaignCustomers, CampaignStores
+from retention_models.campaigns.data.tables import ArmAssignment, CampaignCustomers, CampaignStores
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError, SettingsError
 from retention_models.settings.campaigns import Campaign
-
-if TYPE_CHECKING:
-    pass
 
 # Their controls are whoever was not chosen, or did not choose; nobody need list them.
 _CONTROLS_FROM_THE_LOG = ("targeted", "self_selected")
@@ -206,7 +202,9 @@ def _assigned(campaign: Campaign, assignments: Assignments) -> pd.DataFrame:
     return rows
 
 
-def _arms(histories: Table, campaign: Campaign, rows: pd.DataFrame) -> tuple[pd.Index, Arms]:
+def _arms(
+    histories: Table, campaign: Campaign, rows: pd.DataFrame
+) -> tuple[pd.Index, ArmAssignment]:
     """Customers, sorted, and the arm of each: of several the first, and of one day the first by name."""
     ids = rows["customer_id"].to_numpy(dtype=object)
     twice = ids[1:][ids[1:] == ids[:-1]]
@@ -224,7 +222,7 @@ def _arms(histories: Table, campaign: Campaign, rows: pd.DataFrame) -> tuple[pd.
     if not customers.is_monotonic_increasing:
         order = np.argsort(ids, kind="stable")
         customers, arm, days = customers[order], arm[order], days[order]
-    return customers, Arms(arm, days, len(set(twice)), len(derived))
+    return customers, ArmAssignment(arm, days, len(set(twice)), len(derived))
 
 
 def _store_ids(log: Transactions, seen: pd.Series) -> pd.Series:

@@ -1,10 +1,8 @@
 """A campaign of whole stores → weekly outcomes per customer of each store's closed group.
 
-A store's group are the customers who had bought there before the campaign began anywhere. It is closed,
-so that newcomers, of whom the campaign may bring some, change no mean; what it buys at other stores is
-theirs.
-
-What the data of a roll-out to stores contradict of its declared design, each in words.
+A store's group are the customers who had bought there before the campaign began anywhere. It is
+closed, so that newcomers, of whom the campaign may bring some, change no mean; what it buys at
+other stores is theirs.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ from numpy.typing import NDArray
 from retention_models.campaigns.data.assignments import Assignments, Redemptions
 from retention_models.campaigns.data.gathering import last_seen
 from retention_models.campaigns.data.outcomes import redeemed_of
-from retention_models.campaigns.data.tables import CampaignStores, Finding
+from retention_models.campaigns.data.tables import CampaignStores, Check
 from retention_models.data.engines import to_frame
 from retention_models.data.purchase_days import purchase_days
 from retention_models.data.transactions import Transactions
@@ -33,20 +31,8 @@ from retention_models.settings.campaigns import Campaign, Outcome
 _MOST_NAMED = 5
 
 
-def check_starts(rows: pd.DataFrame, control: str) -> Finding:
-    """One arm and one start a store.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        store_id, arm and date of the assignments, each combination once.
-    control : str
-        The arm that got nothing; the days of its rows mean nothing.
-
-    Returns
-    -------
-    Finding
-    """
+def check_starts(rows: pd.DataFrame, control: str) -> Check:
+    """One arm and one start a store."""
     starts = rows.assign(date=rows["date"].where(rows["arm"] != control, None))
     different = starts.drop_duplicates(["store_id", "arm", "date"])["store_id"].value_counts()
     twice = sorted(different.index[different > 1])
@@ -59,22 +45,11 @@ def check_starts(rows: pd.DataFrame, control: str) -> Finding:
             "when the campaign began there. Mend the assignments.",
             stores=_named(twice),
         )
-    return Finding("one start a store", not twice, True, words)
+    return Check("one start a store", not twice, True, words)
 
 
-def check_store_arms(campaign: Campaign, stores: pd.DataFrame) -> list[Finding]:
-    """Stores that were offered it, and stores to compare them with.
-
-    Parameters
-    ----------
-    campaign : Campaign
-    stores : DataFrame, index store_id
-        arm and first_week.
-
-    Returns
-    -------
-    list of Finding
-    """
+def check_store_arms(campaign: Campaign, stores: pd.DataFrame) -> list[Check]:
+    """Stores that were offered it, and stores to compare them with."""
     offered = stores["arm"] != campaign.control
     controls, starts = int((~offered).sum()), stores.loc[offered, "first_week"].nunique()
     control = repr(campaign.control)
@@ -83,7 +58,7 @@ def check_store_arms(campaign: Campaign, stores: pd.DataFrame) -> list[Finding]:
         words = phrase(
             "No store is in an arm other than {control}: none ran the campaign.", control=control
         )
-    findings = [Finding("arms", bool(offered.any()), True, words)]
+    findings = [Check("arms", bool(offered.any()), True, words)]
     words = phrase(
         "{n} stores are in the control arm {control}.", n=count(controls), control=control
     )
@@ -99,28 +74,14 @@ def check_store_arms(campaign: Campaign, stores: pd.DataFrame) -> list[Finding]:
             "would have been without the campaign.",
             control=control,
         )
-    findings.append(Finding("control present", bool(controls) or starts > 1, True, words))
+    findings.append(Check("control present", bool(controls) or starts > 1, True, words))
     return findings
 
 
 def check_stores_left_out(
     unassigned: Sequence[str], unknown: Sequence[str], without_customers: Sequence[str]
-) -> list[Finding]:
-    """Stores that are no part of the comparison, and why.
-
-    Parameters
-    ----------
-    unassigned : sequence of str
-        In the log, not in the assignments.
-    unknown : sequence of str
-        In the assignments, not in the log.
-    without_customers : sequence of str
-        Nobody had bought there before the first start.
-
-    Returns
-    -------
-    list of Finding
-    """
+) -> list[Check]:
+    """Stores that are no part of the comparison, and why."""
     findings = []
     cases = (
         (
@@ -151,28 +112,16 @@ def check_stores_left_out(
     )
     for check, ids, none, some in cases:
         words = phrase(some, n=count(len(ids)), stores=_named(ids)) if ids else phrase(none)
-        findings.append(Finding(check, not ids, False, words))
+        findings.append(Check(check, not ids, False, words))
     return findings
 
 
 def check_weeks(
     campaign: Campaign, last_day: dt.date, weeks: np.ndarray, opened: pd.DataFrame
-) -> list[Finding]:
+) -> list[Check]:
     """A log that reaches the end, weeks before to compare with, and stores open throughout.
 
-    Parameters
-    ----------
-    campaign : Campaign
-    last_day : date
-        Last day of the log.
-    weeks : ndarray of int, shape (w,)
-        Those that are measured.
-    opened : DataFrame, index store_id
-        first_day and last_day of the stores in the log.
-
-    Returns
-    -------
-    list of Finding
+    Shapes: weeks (w,).
     """
     over, before = last_day >= campaign.end, int((weeks < 0).sum())
     words = phrase(
@@ -185,14 +134,14 @@ def check_weeks(
             last_day=last_day,
             end=campaign.end,
         )
-    findings = [Finding("campaign over", over, True, words)]
+    findings = [Check("campaign over", over, True, words)]
     words = phrase("{n} whole weeks before the campaign are in the log.", n=count(before))
     if not before:
         words = phrase(
             "The log holds no whole week before the campaign, so the stores cannot be compared with "
             "themselves."
         )
-    findings.append(Finding("weeks before", before > 0, True, words))
+    findings.append(Check("weeks before", before > 0, True, words))
     if weeks.size:
         first = campaign.start + dt.timedelta(days=7 * int(weeks[0] + 1))
         last = campaign.start + dt.timedelta(days=7 * int(weeks[-1]))
@@ -207,7 +156,7 @@ def check_weeks(
                 n=count(len(part)),
                 stores=_named(list(part)),
             )
-        findings.append(Finding("stores open throughout", not len(part), False, words))
+        findings.append(Check("stores open throughout", not len(part), False, words))
     return findings
 
 
@@ -230,34 +179,7 @@ def read_stores(
     redemptions: Redemptions | None,
     margin: float,
 ) -> CampaignStores:
-    """Read a campaign that was given to whole stores.
-
-    Parameters
-    ----------
-    log : Transactions
-        A checked log, of all stores.
-    campaign : Campaign
-        Of the design "stores".
-    assignments : Assignments
-        A store's day is that on which it began there, the campaign's start at the earliest.
-    redemptions : Redemptions, optional
-        Their cost is a store's whose group the customer belongs to: the one that they name, else
-        the one where the customer was last seen before the first start.
-    margin : float
-        Share of spend that is profit.
-
-    Returns
-    -------
-    CampaignStores
-        Weeks are counted from the campaign's start: up to 26 whole ones before it, and the whole ones
-        up to the end of the follow-up, as far as the log reaches. A store's first week is the one that
-        it began in. A contact costs what it does in that week, and points from it on.
-
-    Raises
-    ------
-    DataError
-        If the assignments put no store of the log into an arm of the campaign.
-    """
+    """Read a campaign that was given to whole stores."""
     rows = _assigned(campaign, assignments)
     starts_differ = check_starts(rows, campaign.control)
     given = rows.sort_values(["date", "arm"]).drop_duplicates("store_id").set_index("store_id")
@@ -284,7 +206,7 @@ def read_stores(
     stores, cost = stores.loc[kept, ["arm", "first_week", "customers"]], cost[kept]
     outcomes = _per_customer(campaign, margin, stores, weeks, sums[:, kept], cost)
     last_day = log.last_day()
-    findings: tuple[Finding, ...] = (
+    findings: tuple[Check, ...] = (
         starts_differ,
         *check_store_arms(campaign, stores),
         *check_stores_left_out(unassigned, unknown, empty),

@@ -1,7 +1,4 @@
-"""What an effect is estimated from: a row a customer, or a row a store, and what the data contradict.
-
-Which customer of a campaign is in which arm, and since when.
-"""
+"""What an effect is estimated from: a row a customer, or a row a store, and what the data contradict."""
 
 from __future__ import annotations
 
@@ -21,19 +18,8 @@ OUTCOMES: tuple[Outcome, ...] = ("purchases", "bought", "spend", "profit")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One check of a campaign's data against its declared design.
-
-    Attributes
-    ----------
-    check : str
-        Short name, such as "one arm a customer".
-    passed : bool
-    blocks : bool
-        Whether a failure forbids every effect.
-    words : str
-        What was found, in a sentence.
-    """
+class Check:
+    """One check of a campaign's data against its declared design."""
 
     check: str
     passed: bool
@@ -63,7 +49,7 @@ class CampaignCustomers:
         purchases (days with a purchase), bought (0 or 1), spend (net), profit (margin · spend −
         redemptions − points − contact). "campaign" always; "follow_up" and "whole", which is both,
         where the log reaches their end.
-    findings : tuple of Finding
+    findings : tuple of Check
         Everything that was checked, passed or not.
     last_day : date
         Last day of the log.
@@ -75,7 +61,7 @@ class CampaignCustomers:
     table: pd.DataFrame = field(repr=False)
     covariates: pd.DataFrame = field(repr=False)
     outcomes: Mapping[Window, pd.DataFrame] = field(repr=False)
-    findings: tuple[Finding, ...]
+    findings: tuple[Check, ...]
     last_day: dt.date
     by_day: pd.DataFrame | None = field(default=None, repr=False)
 
@@ -95,7 +81,7 @@ class CampaignStores:
         Whole weeks counted from the campaign's first day, those before it negative.
     outcomes : mapping from outcome to ndarray, shape (stores, w)
         Per customer of the store's closed group and week.
-    findings : tuple of Finding
+    findings : tuple of Check
     last_day : date
     """
 
@@ -103,23 +89,15 @@ class CampaignStores:
     stores: pd.DataFrame = field(repr=False)
     weeks: NDArray[np.int64] = field(repr=False)
     outcomes: Mapping[Outcome, NDArray[np.float64]] = field(repr=False)
-    findings: tuple[Finding, ...]
+    findings: tuple[Check, ...]
     last_day: dt.date
 
 
 @dataclass(frozen=True, slots=True)
-class Arms:
+class ArmAssignment:
     """The arms of a campaign's customers.
 
-    Attributes
-    ----------
-    arm : ndarray of str, shape (n,)
-    assigned_at : ndarray of date, shape (n,)
-        None for controls that are not in the assignments.
-    in_two : int
-        Customers whom the assignments put into more than one arm.
-    derived : int
-        Controls who are not in the assignments.
+    Shapes: arm (n,), assigned_at (n,).
     """
 
     arm: NDArray[np.object_]

@@ -1,9 +1,4 @@
-"""A randomised campaign's arms as numbers, and which covariates adjust which outcome, found once.
-
-Which of what was known before the campaign adjusts which outcome.
-
-Customers without history can be compared only with others without history.
-"""
+"""A campaign's customers: arms as numbers, covariates by outcome, and whom they can be compared with."""
 
 from __future__ import annotations
 
@@ -14,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retention_models.campaigns.data.tables import CampaignCustomers, Finding
+from retention_models.campaigns.data.tables import CampaignCustomers, Check
 from retention_models.languages import catalogue, counted, phrase
 from retention_models.settings.campaigns import Outcome
 
@@ -74,16 +69,7 @@ def in_words(names: Iterable[str]) -> str:
 def for_choice(covariates: pd.DataFrame, treated: NDArray[np.bool_]) -> pd.DataFrame:
     """What the choice of customers is modelled on: covariates, and logarithms of the skewed ones.
 
-    Parameters
-    ----------
-    covariates : DataFrame, shape (n, k)
-        Not negative where skewed.
-    treated : ndarray of bool, shape (n,)
-
-    Returns
-    -------
-    DataFrame, shape (n, k or more)
-        log(1 + x) as log_x, where it says more than the others do.
+    Shapes: covariates (n, k), treated (n,), returned (n, k or more).
 
     Examples
     --------
@@ -100,19 +86,7 @@ def for_choice(covariates: pd.DataFrame, treated: NDArray[np.bool_]) -> pd.DataF
 def usable(covariates: pd.DataFrame, names: Sequence[str], arm: NDArray[np.intp]) -> list[str]:
     """Covariates among `names` and those told where they vary, that vary by themselves in every arm.
 
-    Parameters
-    ----------
-    covariates : DataFrame, shape (n, k)
-    names : sequence of str
-        In order of preference: of two that say the same, the first is kept.
-    arm : ndarray of int, shape (n,)
-        Each customer's arm, numbered from 0.
-
-    Returns
-    -------
-    list of str
-        Without those that are missing, that are the same for all but 20 customers of an arm, or that
-        others before them determine in an arm.
+    Shapes: covariates (n, k), arm (n,).
 
     Examples
     --------
@@ -161,14 +135,7 @@ CONTROL = 0
 class RandomisedArms:
     """Customers by arm.
 
-    Attributes
-    ----------
-    labels : tuple of str
-        Control first, then the others in order.
-    codes : ndarray of int, shape (n,)
-        Each customer's arm, as a place in `labels`.
-    names : mapping from outcome to list of str
-        Covariates of each outcome.
+    Shapes: codes (n,).
     """
 
     labels: tuple[str, ...]
@@ -182,17 +149,7 @@ class RandomisedArms:
 
 
 def arms_by_lot(data: CampaignCustomers, outcomes: tuple[Outcome, ...]) -> RandomisedArms:
-    """The arms of a campaign and the covariates that vary in each of them.
-
-    Parameters
-    ----------
-    data : CampaignCustomers
-    outcomes : tuple of str
-
-    Returns
-    -------
-    RandomisedArms
-    """
+    """The arms of a campaign and the covariates that vary in each of them."""
     control = data.campaign.control
     found, values = pd.factorize(data.table["arm"])
     labels = (control, *sorted(str(value) for value in values if value != control))
@@ -211,14 +168,7 @@ def arms_by_lot(data: CampaignCustomers, outcomes: tuple[Outcome, ...]) -> Rando
 def part_of(data: CampaignCustomers, kept: NDArray[np.bool_]) -> CampaignCustomers:
     """Some of the campaign's customers.
 
-    Parameters
-    ----------
-    data : CampaignCustomers
-    kept : ndarray of bool, shape (n,)
-
-    Returns
-    -------
-    CampaignCustomers
+    Shapes: kept (n,).
     """
     return CampaignCustomers(
         campaign=data.campaign,
@@ -232,21 +182,10 @@ def part_of(data: CampaignCustomers, kept: NDArray[np.bool_]) -> CampaignCustome
 
 def comparable_part(
     data: CampaignCustomers,
-) -> tuple[CampaignCustomers, NDArray[np.bool_], list[Finding]]:
+) -> tuple[CampaignCustomers, NDArray[np.bool_], list[Check]]:
     """The campaign without those who had not bought before, where control has nobody like them.
 
-    Parameters
-    ----------
-    data : CampaignCustomers
-        Targeted or self-selected: controls often are those who had bought before and were not chosen.
-
-    Returns
-    -------
-    data : CampaignCustomers
-    known : ndarray of bool, shape (n,)
-        Who of all customers is left.
-    findings : list of Finding
-        How many are left out.
+    Shapes: known (n,).
     """
     everyone = np.ones(len(data.table), dtype=bool)
     if "no_history" not in data.covariates:
@@ -260,5 +199,5 @@ def comparable_part(
         "them: they are left out, and nothing is said of them.",
         customers=counted(int(new.sum()), "customer"),
     )
-    finding = Finding("customers with history", passed=False, blocks=False, words=words)
+    finding = Check("customers with history", passed=False, blocks=False, words=words)
     return part_of(data, ~new), ~new, [finding]

@@ -8,9 +8,13 @@ import numpy as np
 import pandas as pd
 
 from retention_models.campaigns.data.tables import CampaignCustomers, CampaignStores, Window
-from retention_models.campaigns.effects.result import ECONOMICS
-from retention_models.campaigns.effects.rows import Estimates, arms_of, primary_row
 from retention_models.campaigns.effects.stores import weeks_of
+from retention_models.campaigns.effects.tables import (
+    ECONOMICS,
+    DesignEstimates,
+    arms_of,
+    primary_row,
+)
 from retention_models.errors import SettingsError
 from retention_models.languages import marked, phrase
 
@@ -26,26 +30,10 @@ PAID, LOSS, OPEN = marked("paid"), marked("did not pay"), marked("open")
 
 
 def economics_of(
-    data: CampaignCustomers | CampaignStores, found: Estimates, margin: float | None
+    data: CampaignCustomers | CampaignStores, found: DesignEstimates, margin: float | None
 ) -> pd.DataFrame:
     """Cost, profit and return on cost of each arm, the campaign's fixed cost shared by customers.
 
-    Parameters
-    ----------
-    data : CampaignCustomers or CampaignStores
-    found : Estimates
-    margin : float, optional
-        Share of spend that is profit, where the campaign does not say.
-
-    Returns
-    -------
-    DataFrame
-        Columns of `CampaignEffect.economics`; no row where profit is not estimated. Of the whole window
-        where the follow-up is measured, since purchases may be pulled forward, otherwise of the
-        campaign's days.
-
-    Notes
-    -----
     cost = Σ (margin · spend − profit) over the arm's customers, what they were given and sent, + fixed.
     profit = effect on profit of all of them − fixed; return = profit ÷ cost. The cost is what was paid,
     not an estimate, so all of the interval is the effect's. The cost of a retained customer is cost ÷

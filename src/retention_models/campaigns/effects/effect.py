@@ -1,49 +1,55 @@
-"""A campaign's data → its effect: refuse, estimate by the declared design, grade, and put in words.
-
-From a log, a campaign and its assignments to its effect, in one call.
-"""
+"""A campaign's data → its effect: refuse, estimate by the declared design, grade, and put in words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from retention_models.campaigns.data.assignments import Assignments, Given, Redemptions
+from retention_models.campaigns.data.read import read_campaign
 from retention_models.campaigns.data.tables import (
     OUTCOMES,
     CampaignCustomers,
     CampaignStores,
-    Finding,
+    Check,
 )
 from retention_models.campaigns.effects import refusals
 from retention_models.campaigns.effects.economics import economics_of
 from retention_models.campaigns.effects.randomised import randomised_estimates
 from retention_models.campaigns.effects.refusals import without_small_arms
-from retention_models.campaigns.effects.result import SEGMENTS, CampaignEffect, empty
-from retention_models.campaigns.effects.rows import EffectRequest, Estimates
+from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.segments import segments_of
-from retention_models.campaigns.effects.self_selected import self_selected_estimates
 from retention_models.campaigns.effects.stores import store_estimates
-from retention_models.campaigns.effects.targeted import naive_differences, targeted_estimates
+from retention_models.campaigns.effects.tables import (
+    CHECKS,
+    NAIVE,
+    SEGMENTS,
+    TABLE,
+    DesignEstimates,
+    EffectRequest,
+    empty,
+)
+from retention_models.campaigns.effects.targeted import (
+    naive_differences,
+    self_selected_estimates,
+    targeted_estimates,
+)
 from retention_models.campaigns.effects.verdicts import (
     grade_of,
     level_now,
-    look_finding,
+    look_check,
     verdict_of,
 )
+from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import phrase
 from retention_models.settings.campaigns import Campaign, Outcome
 
-if TYPE_CHECKING:
-    from retention_models.campaigns.data.assignments import Assignments, Given, Redemptions
-    from retention_models.data.transactions import Transactions
-
-
 OVER = "campaign over"
-_OF_CUSTOMERS: dict[str, Callable[[CampaignCustomers, EffectRequest], Estimates]] = {
+_OF_CUSTOMERS: dict[str, Callable[[CampaignCustomers, EffectRequest], DesignEstimates]] = {
     "randomised": randomised_estimates,
     "targeted": targeted_estimates,
     "self_selected": self_selected_estimates,
@@ -118,20 +124,47 @@ def effect_of(
     """
     asked = _checked(outcomes, interval, data.campaign.primary)
     if asked is None:
-        return refusals.refused(data, "outcome", phrase(refusals.OF_LIFETIME_VALUE))
+        return refused(data, "outcome", phrase(refusals.OF_LIFETIME_VALUE))
     blocked = _blocked(data)
     if blocked is not None:
-        return refusals.refused(data, *blocked)
+        return refused(data, *blocked)
     try:
         level = level_now(data.campaign, data.last_day, 1.0 - interval)
     except CannotSay as refusal:
-        return refusals.refused(data, OVER, str(refusal))
+        return refused(data, OVER, str(refusal))
     try:
         estimates = _estimated(data, EffectRequest(asked, level))
     except CannotSay as refusal:
-        told = refusals.refused(data, "enough to tell", str(refusal), _naive(data, asked))
+        told = refused(data, "enough to tell", str(refusal), _naive(data, asked))
         return replace(told, currency=currency)
     return _result(data, estimates, level, segments, margin, interval, currency)
+
+
+def refused(
+    data: CampaignCustomers | CampaignStores,
+    check: str,
+    reason: str,
+    naive: pd.DataFrame | None = None,
+) -> CampaignEffect:
+    """The result of a campaign without an effect: the reason and the checks, never an effect."""
+    found = data.findings
+    if not any(one.check == check and one.blocks and not one.passed for one in found):
+        found = (*found, Check(check, passed=False, blocks=True, words=reason))
+    return CampaignEffect(
+        campaign=data.campaign,
+        table=empty(TABLE),
+        grade=None,
+        verdict="",
+        refusal=reason,
+        checks=_checks_table(found),
+        naive=empty(NAIVE) if naive is None else naive,
+    )
+
+
+def _checks_table(findings: tuple[Check, ...]) -> pd.DataFrame:
+    """One row a check."""
+    rows = [(one.check, one.passed, one.blocks, one.words) for one in findings]
+    return pd.DataFrame(rows, columns=list(CHECKS))
 
 
 def _checked(
@@ -182,7 +215,7 @@ def _naive(
     )
 
 
-def _estimated(data: CampaignCustomers | CampaignStores, asked: EffectRequest) -> Estimates:
+def _estimated(data: CampaignCustomers | CampaignStores, asked: EffectRequest) -> DesignEstimates:
     if isinstance(data, CampaignStores):
         return store_estimates(data, asked)
     return _OF_CUSTOMERS[data.campaign.design](data, asked)
@@ -190,7 +223,7 @@ def _estimated(data: CampaignCustomers | CampaignStores, asked: EffectRequest) -
 
 def _result(
     data: CampaignCustomers | CampaignStores,
-    found: Estimates,
+    found: DesignEstimates,
     level: float,
     segments: pd.Series | str | None,
     margin: float | None,
@@ -200,7 +233,7 @@ def _result(
     """Grade, verdict, economics and segments of estimates."""
     campaign, table = data.campaign, empty(SEGMENTS)
     told = [one for one in data.findings if one.check != OVER or one.passed]
-    checks: list[Finding] = [*told, *found.checks, *look_finding(campaign, data.last_day)]
+    checks: list[Check] = [*told, *found.checks, *look_check(campaign, data.last_day)]
     if isinstance(data, CampaignCustomers) and campaign.design == "randomised":
         table, notes = segments_of(without_small_arms(data)[0], segments, level)
         checks += notes
@@ -223,7 +256,7 @@ def _result(
         grade=grade,
         verdict=verdict_of(campaign, found.table, economics, level),
         refusal="",
-        checks=refusals.checks_table((*checks, why)),
+        checks=_checks_table((*checks, why)),
         economics=economics,
         segments=table,
         interval=interval,
@@ -268,8 +301,6 @@ def campaign_effect(
     SettingsError, DataError
         As `read_campaign` and `effect_of`.
     """
-    from retention_models.campaigns.data.read import read_campaign
-
     data = read_campaign(
         log,
         campaign,

@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from retention_models.languages import catalogue, phrase
 
-# In tables.
+# Forms of an outcome: at the head of a row (title), in a figure (short), in a sentence (noun), as a
+# quantity of one arm (share), in verdicts (more, fewer), and over a figure of weeks (weekly).
 OUTCOMES = catalogue(
     {
-        "purchases": "Purchases",
-        "bought": "Bought at all",
-        "spend": "Spend",
-        "profit": "Profit",
+        "purchases.title": "Purchases",
+        "purchases.short": "purchases",
+        "purchases.noun": "purchases",
+        "purchases.share": "purchases",
+        "purchases.more": "more purchases",
+        "purchases.fewer": "fewer purchases",
+        "purchases.weekly": "Difference in purchases per customer and week",
+        "bought.title": "Bought at all",
+        "bought.short": "bought at all",
+        "bought.noun": "customers who bought at all",
+        "bought.share": "the share who bought",
+        "bought.more": "more customers who bought",
+        "bought.fewer": "fewer customers who bought",
+        "bought.weekly": "Difference in the share of customers who bought, per week",
+        "spend.title": "Spend",
+        "spend.short": "spend",
+        "spend.noun": "spend",
+        "spend.share": "spend",
+        "spend.more": "more spend",
+        "spend.fewer": "less spend",
+        "spend.weekly": "Difference in spend per customer and week",
+        "profit.title": "Profit",
+        "profit.short": "profit",
+        "profit.noun": "profit",
+        "profit.share": "profit",
+        "profit.more": "more profit",
+        "profit.fewer": "less profit",
+        "profit.weekly": "Difference in profit per customer and week",
     }
 )
 WINDOWS = catalogue(
@@ -65,14 +92,6 @@ MEASURES = catalogue(
     }
 )
 # In figures.
-OUTCOME_NAMES = catalogue(
-    {
-        "purchases": "purchases",
-        "bought": "bought at all",
-        "spend": "spend",
-        "profit": "profit",
-    }
-)
 IN_WINDOW = catalogue(
     {
         "campaign": "{outcome}",
@@ -80,14 +99,19 @@ IN_WINDOW = catalogue(
         "whole": "{outcome}, both",
     }
 )
-WEEKLY = catalogue(
-    {
-        "purchases": "Difference in purchases per customer and week",
-        "bought": "Difference in bought at all per customer and week",
-        "spend": "Difference in spend per customer and week",
-        "profit": "Difference in profit per customer and week",
-    }
-)
+
+Form = Literal["title", "short", "noun", "share", "more", "fewer", "weekly"]
+
+
+def outcome_label(outcome: str, form: Form) -> str:
+    """What an outcome is called in a place of that form.
+
+    Examples
+    --------
+    >>> outcome_label("bought", "noun"), outcome_label("spend", "fewer")
+    ('customers who bought at all', 'less spend')
+    """
+    return phrase(OUTCOMES[f"{outcome}.{form}"])
 
 
 def check_name(check: str) -> str:

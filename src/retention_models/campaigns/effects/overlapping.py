@@ -1,7 +1,4 @@
-"""Randomised campaigns that ran at once among the same customers: what each did, and what both did.
-
-What campaigns at once did, as sentences.
-"""
+"""Randomised campaigns that ran at once among the same customers: what each did, and what both did."""
 
 from __future__ import annotations
 
@@ -9,32 +6,36 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from retention_models.campaigns.data.assignments import (
+    Assignments,
+    Given,
+    Redemptions,
+    read_assignments,
+    read_redemptions,
+)
 from retention_models.campaigns.data.outcomes import redeemed_of
+from retention_models.campaigns.data.read import read_campaign
 from retention_models.campaigns.data.tables import OUTCOMES, CampaignCustomers
 from retention_models.campaigns.effects.customers import arms_by_lot
-from retention_models.campaigns.estimators.checks import fewest_in_arm
+from retention_models.campaigns.effects.labels import outcome_label
+from retention_models.campaigns.estimators.checks import (
+    fewest_in_arm,
+    outcome_skewness,
+    require_little_skewness,
+)
 from retention_models.campaigns.estimators.factorial import (
     MOST_CAMPAIGNS,
     overlapping_effects,
 )
-from retention_models.campaigns.estimators.skewness import (
-    outcome_skewness,
-    require_little_skewness,
-)
 from retention_models.data.engines import to_frame
+from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import catalogue, count, counted, day, number, phrase
 from retention_models.settings.campaigns import Campaign, Costs, Outcome
-
-if TYPE_CHECKING:
-    from retention_models.campaigns.data.assignments import Assignments, Given, Redemptions
-    from retention_models.data.transactions import Transactions
-
 
 ENGLISH = catalogue(
     {
@@ -55,10 +56,6 @@ ENGLISH = catalogue(
             "No sign that {names} take from each other: together they do between {low} and {high} more "
             "a customer than each by itself adds up to."
         ),
-        "what.purchases": "purchases",
-        "what.bought": "the share who bought",
-        "what.spend": "spend",
-        "what.profit": "profit",
         "and": " and ",
         "not_randomised": (
             "The campaign “{name}” was not given by lot, so who got it and another as well differs from "
@@ -90,17 +87,7 @@ ENGLISH = catalogue(
 
 
 def overlapping_summary(found: OverlappingCampaigns) -> str:
-    """What each campaign did, and whether one takes from another.
-
-    Parameters
-    ----------
-    found : OverlappingCampaigns
-
-    Returns
-    -------
-    str
-        The same table gives the same words.
-    """
+    """What each campaign did, and whether one takes from another."""
     names = {campaign.id: campaign.name for campaign in found.campaigns}
     said = [
         phrase(
@@ -117,7 +104,7 @@ def overlapping_summary(found: OverlappingCampaigns) -> str:
             continue
         told = {"low": number(row["conf_low"]), "high": number(row["conf_high"])}
         if len(of) == 1:
-            what = phrase(ENGLISH[f"what.{found.outcome}"])
+            what = outcome_label(found.outcome, "share")
             effect = number(row["absolute_effect"])
             said.append(
                 phrase(ENGLISH["alone"], name=names[of[0]], what=what, effect=effect, **told)
@@ -229,18 +216,10 @@ def overlapping_campaigns(
 
     Notes
     -----
-    Z₁, Z₂ and Z₁Z₂ with interacted covariates and HC2: `campaigns.overlapping`. Days before the later
+    Z₁, Z₂ and Z₁Z₂ with interacted covariates and HC2: `estimators.factorial`. Days before the later
     one began are no part of it, since in them there is nothing that the two could do together; what the
     earlier campaign had done by then is in its own effect on the shared days.
     """
-    from retention_models.campaigns.data.assignments import (
-        Assignments,
-        Redemptions,
-        read_assignments,
-        read_redemptions,
-    )
-    from retention_models.campaigns.data.read import read_campaign
-
     _check(campaigns, outcome, interval)
     if not isinstance(assignments, Assignments):
         assignments = read_assignments(assignments, timezone=timezone)
@@ -288,15 +267,15 @@ def _check(campaigns: Sequence[Campaign], outcome: str, interval: float) -> None
         )
     for campaign in campaigns:
         if campaign.design != "randomised":
-            raise CannotSay(phrase(ENGLISH["not_randomised"], name=campaign.name))
+            raise CannotSay(ENGLISH["not_randomised"], name=campaign.name)
 
 
 def _shared_days(campaigns: Sequence[Campaign], last_day: dt.date) -> tuple[dt.date, dt.date]:
     start, end = max(one.start for one in campaigns), min(one.end for one in campaigns)
     if start > end:
-        raise CannotSay(phrase(ENGLISH["no_days"]))
+        raise CannotSay(ENGLISH["no_days"])
     if last_day < end:
-        raise CannotSay(phrase(ENGLISH["not_over"], end=end, last_day=last_day))
+        raise CannotSay(ENGLISH["not_over"], end=end, last_day=last_day)
     return start, end
 
 
@@ -310,13 +289,13 @@ def _offers(
         mine = table.filter(table["campaign_id"] == campaign.id, table["customer_id"].notnull())
         rows = to_frame(mine.group_by("customer_id", "arm").aggregate(date=mine["date"].min()))
         if rows["customer_id"].duplicated().any():
-            raise CannotSay(phrase(ENGLISH["two_arms"], name=campaign.name))
+            raise CannotSay(ENGLISH["two_arms"], name=campaign.name)
         first = min([first, *rows["date"]])
         arms = rows.set_index("customer_id")["arm"]
         columns[campaign.id] = arms != campaign.control
     offered = pd.concat(columns, axis=1, join="inner").astype(bool).sort_index()
     if offered.empty:
-        raise CannotSay(phrase(ENGLISH["no_customers"]))
+        raise CannotSay(ENGLISH["no_customers"])
     return offered, first
 
 
@@ -369,7 +348,7 @@ def _refuse(data: CampaignCustomers) -> None:
         if one.check in _OF_LOT and not one.passed and (declared or one.check != "sample ratio")
     ]
     if words:
-        raise CannotSay(phrase(ENGLISH["no_lot"], reason=" ".join(words)))
+        raise CannotSay(ENGLISH["no_lot"], reason=" ".join(words))
 
 
 def _outcome(
@@ -406,7 +385,7 @@ def _refuse_few(values: pd.Series, offered: pd.DataFrame, outcome: Outcome) -> N
     fewest = fewest_in_arm(outcome)
     if len(cells) == 2 ** offered.shape[1] and cells.min() < fewest:
         sizes = {"customers": count(int(cells.min())), "fewest": count(fewest)}
-        raise CannotSay(phrase(ENGLISH["few"], outcome=phrase(outcome), **sizes))
+        raise CannotSay(ENGLISH["few"], outcome=phrase(outcome), **sizes)
     if outcome == "bought":
         return
     for ids in [(one,) for one in offered] + list(combinations(offered, 2)):

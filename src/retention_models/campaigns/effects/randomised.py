@@ -1,7 +1,4 @@
-"""Customers put in arms by lot: each arm against control and against each other, as offered.
-
-How a randomised campaign's effect on purchases came about, day by day.
-"""
+"""Customers put in arms by lot: each arm against control and against each other, and day by day."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtrit
 
-from retention_models.campaigns.data.tables import CampaignCustomers, Finding, Window
+from retention_models.campaigns.data.tables import CampaignCustomers, Check, Window
 from retention_models.campaigns.effects.customers import (
     CONTROL,
     RandomisedArms,
@@ -21,15 +18,17 @@ from retention_models.campaigns.effects.customers import (
     in_words,
 )
 from retention_models.campaigns.effects.refusals import (
-    ratio_finding,
+    ratio_check,
     refuse_few,
     refuse_too_little,
     without_small_arms,
 )
-from retention_models.campaigns.effects.result import BALANCE, CUMULATIVE, empty
-from retention_models.campaigns.effects.rows import (
+from retention_models.campaigns.effects.tables import (
+    BALANCE,
+    CUMULATIVE,
+    DesignEstimates,
     EffectRequest,
-    Estimates,
+    empty,
     estimated,
     row,
     table_of,
@@ -48,25 +47,6 @@ def cumulative_differences(
 ) -> pd.DataFrame:
     """Difference in purchases a customer until each day, of each arm against control.
 
-    Parameters
-    ----------
-    by_day : DataFrame
-        From `purchases_by_day`: arm, day, purchases, squares, customers.
-    control : str
-    arms : sequence of str
-        Others.
-    level : float
-        Two-sided, of each day by itself: the last day's interval is the campaign's, those before show
-        how it came about and are no further tests.
-
-    Returns
-    -------
-    DataFrame
-        arm, day, difference, conf_low, conf_high; no interval where nobody, or everybody alike, had
-        bought.
-
-    Notes
-    -----
     Not adjusted for covariates: means, with s² = (Σ N² − (Σ N)² ÷ n) ÷ (n − 1) in each arm and Welch's
     degrees of freedom. The adjusted effect, in the table, has a narrower interval.
 
@@ -124,27 +104,12 @@ _OF_EFFECT = (
 Found = dict[tuple[Outcome, Window], RandomisedEffect]
 
 
-def randomised_estimates(data: CampaignCustomers, asked: EffectRequest) -> Estimates:
-    """Effects of a campaign whose customers were put in arms by lot.
-
-    Parameters
-    ----------
-    data : CampaignCustomers
-    asked : EffectRequest
-
-    Returns
-    -------
-    Estimates
-
-    Raises
-    ------
-    CannotSay
-        Where the arms do not have the planned customers, or too few for a verdict.
-    """
+def randomised_estimates(data: CampaignCustomers, asked: EffectRequest) -> DesignEstimates:
+    """Effects of a campaign whose customers were put in arms by lot."""
     told = {one.check for one in data.findings}
-    checks: list[Finding] = []
+    checks: list[Check] = []
     if "sample ratio" not in told:
-        checks.append(ratio_finding(data))
+        checks.append(ratio_check(data))
         if checks[0].blocks and not checks[0].passed:
             raise CannotSay(checks[0].words)
     everyone, by_day = data.table["arm"], data.by_day
@@ -166,11 +131,11 @@ def randomised_estimates(data: CampaignCustomers, asked: EffectRequest) -> Estim
     if by_day is not None and ("purchases", "campaign") in found:
         control, *arms = lot.labels
         cumulative = cumulative_differences(by_day, control, arms, asked.level)
-    return Estimates(table_of(rows), tuple(checks), members, balance, cumulative=cumulative)
+    return DesignEstimates(table_of(rows), tuple(checks), members, balance, cumulative=cumulative)
 
 
 def _effects(
-    data: CampaignCustomers, asked: EffectRequest, lot: RandomisedArms, checks: list[Finding]
+    data: CampaignCustomers, asked: EffectRequest, lot: RandomisedArms, checks: list[Check]
 ) -> Found:
     """Of each outcome and window, in one call; what cannot be estimated stands among the checks."""
     columns = {
@@ -192,7 +157,7 @@ def _effects(
         effect = _unless_few(effects[name], key, data, lot)
         if isinstance(effect, CannotSay):
             words = _with_labels(effect, lot)
-            checks.append(Finding(estimated(*key), False, False, words))
+            checks.append(Check(estimated(*key), False, False, words))
         else:
             found[key] = effect
     return found
@@ -241,7 +206,7 @@ def _rows(found: Found, lot: RandomisedArms) -> Iterator[dict[str, Any]]:
 
 
 def _per_redeemer(
-    data: CampaignCustomers, asked: EffectRequest, lot: RandomisedArms, checks: list[Finding]
+    data: CampaignCustomers, asked: EffectRequest, lot: RandomisedArms, checks: list[Check]
 ) -> Iterator[dict[str, Any]]:
     """Secondary rows, of the campaign's days: the effect of the offer for each redeemer it made."""
     redeemed = (data.table["redemptions"] > 0).to_numpy(dtype=float)
@@ -264,7 +229,7 @@ def _per_redeemer(
                 )
             except CannotSay as reason:
                 name = phrase("estimated: per redeemer of {arm}", arm=arm)
-                checks.append(Finding(name, False, False, _with_labels(reason, lot)))
+                checks.append(Check(name, False, False, _with_labels(reason, lot)))
                 break
             redeemers = int(redeemed[lot.codes == i].sum())
             for outcome, effect in zip(outcomes, effects, strict=True):
@@ -284,13 +249,13 @@ def _per_redeemer(
                 )
 
 
-def _balance(data: CampaignCustomers, lot: RandomisedArms) -> tuple[pd.DataFrame, Finding]:
+def _balance(data: CampaignCustomers, lot: RandomisedArms) -> tuple[pd.DataFrame, Check]:
     """What was known before, by arm, and whether a lot explains how the arms differ in it."""
     values = data.covariates.to_numpy(dtype=float)
     varying = data.covariates.columns[(values != values[0]).any(axis=0)]
     if varying.empty:
         words = phrase("Nothing that differs between customers was known before the campaign.")
-        return empty(BALANCE), Finding("balance", True, False, words)
+        return empty(BALANCE), Check("balance", True, False, words)
     table = balance_table(
         data.covariates[varying].set_axis(range(len(lot.codes))), lot.codes, control=CONTROL
     ).rename(columns={"standardised_difference": "unweighted"})
@@ -305,4 +270,4 @@ def _balance(data: CampaignCustomers, lot: RandomisedArms) -> tuple[pd.DataFrame
             "whether the lot was kept to.",
             names=names,
         )
-    return table.reindex(columns=list(BALANCE)), Finding("balance", apart.empty, False, words)
+    return table.reindex(columns=list(BALANCE)), Check("balance", apart.empty, False, words)

@@ -1,8 +1,6 @@
-"""What no analysis can answer, each refused in whole sentences with its reason and what to do.
+"""Campaigns without an answer, for their design or their size, and the sentences that say so.
 
 The figures are of simulations: customers of a BG/NBD shop whom no campaign reached.
-
-Whether a randomised campaign has the customers it planned, and enough of them for a verdict.
 """
 
 from __future__ import annotations
@@ -11,35 +9,23 @@ import datetime as dt
 from collections.abc import Iterable
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from retention_models.campaigns.data.tables import CampaignCustomers, CampaignStores, Finding
+from retention_models.campaigns.data.tables import CampaignCustomers, Check
 from retention_models.campaigns.effects.customers import CONTROL, RandomisedArms, part_of
-from retention_models.campaigns.effects.result import (
-    CHECKS,
-    NAIVE,
-    TABLE,
-    CampaignEffect,
-    empty,
-)
 from retention_models.campaigns.estimators.checks import (
+    LARGEST_SKEWNESS,
+    difference_skewness,
     fewest_in_arm,
+    outcome_skewness,
     require_enough_customers,
+    require_little_skewness,
     sample_ratio,
 )
 from retention_models.campaigns.estimators.randomised import Effect
-from retention_models.campaigns.estimators.skewness import (
-    LARGEST_SKEWNESS,
-    difference_skewness,
-    outcome_skewness,
-    require_little_skewness,
-)
 from retention_models.errors import CannotSay
 from retention_models.languages import catalogue, count, counted, day, marked, phrase
 from retention_models.settings.campaigns import Outcome
-
-CampaignTables = CampaignCustomers | CampaignStores
 
 OF_DESIGN = catalogue(
     {
@@ -122,62 +108,14 @@ def no_comparison(control: str, nobody_offered: bool) -> str:
     return f"{nobody} {phrase(OF_DESIGN['before_after'])}"
 
 
-def refused(
-    data: CampaignTables, check: str, reason: str, naive: pd.DataFrame | None = None
-) -> CampaignEffect:
-    """The result of a campaign without an effect: the reason and the checks, never an effect.
-
-    Parameters
-    ----------
-    data : CampaignCustomers or CampaignStores
-    check : str
-        Name of what failed, as it stands among the checks.
-    reason : str
-        In whole sentences.
-    naive : DataFrame, optional
-        Plain differences that would mislead, to show by how much.
-
-    Returns
-    -------
-    CampaignEffect
-    """
-    found = data.findings
-    if not any(one.check == check and one.blocks and not one.passed for one in found):
-        found = (*found, Finding(check, passed=False, blocks=True, words=reason))
-    return CampaignEffect(
-        campaign=data.campaign,
-        table=empty(TABLE),
-        grade=None,
-        verdict="",
-        refusal=reason,
-        checks=checks_table(found),
-        naive=empty(NAIVE) if naive is None else naive,
-    )
-
-
-def checks_table(findings: tuple[Finding, ...]) -> pd.DataFrame:
-    """One row a check."""
-    rows = [(one.check, one.passed, one.blocks, one.words) for one in findings]
-    return pd.DataFrame(rows, columns=list(CHECKS))
-
-
 # In each arm. With 100 in each, only a lift of 67% would be found in a common shop.
 FEWEST_FOR_A_VERDICT = 200
 # No outcome that was simulated, or of the demonstration's shops, is nearly as skewed within its arms.
 _MOST_SKEWED = 100.0
 
 
-def ratio_finding(data: CampaignCustomers) -> Finding:
-    """Whether the arms have the customers that were planned; blocks where they do not.
-
-    Parameters
-    ----------
-    data : CampaignCustomers
-
-    Returns
-    -------
-    Finding
-    """
+def ratio_check(data: CampaignCustomers) -> Check:
+    """Whether the arms have the customers that were planned; blocks where they do not."""
     name, shares = "sample ratio", data.campaign.shares
     counts = data.table["arm"].value_counts().to_dict()
     if not shares:
@@ -185,7 +123,7 @@ def ratio_finding(data: CampaignCustomers) -> Finding:
             "The planned shares of the arms are not declared (shares), so whether customers were lost "
             "from one arm cannot be tested."
         )
-        return Finding(name, passed=False, blocks=False, words=words)
+        return Check(name, passed=False, blocks=False, words=words)
     if set(counts) != set(shares):
         words = phrase(
             "Customers were found in the arms {found} and shares are declared for {declared}. No effect "
@@ -193,9 +131,9 @@ def ratio_finding(data: CampaignCustomers) -> Finding:
             found=_listed(counts),
             declared=_listed(shares),
         )
-        return Finding(name, passed=False, blocks=True, words=words)
+        return Check(name, passed=False, blocks=True, words=words)
     found = sample_ratio(counts, dict(shares.items()))
-    return Finding(name, passed=not found.blocked, blocks=True, words=found.reason)
+    return Check(name, passed=not found.blocked, blocks=True, words=found.reason)
 
 
 def too_few(treated: int, control: int) -> str:
@@ -216,24 +154,8 @@ def too_few(treated: int, control: int) -> str:
     )
 
 
-def without_small_arms(data: CampaignCustomers) -> tuple[CampaignCustomers, list[Finding]]:
-    """The campaign without arms that are too small by themselves, if another is large enough.
-
-    Parameters
-    ----------
-    data : CampaignCustomers
-
-    Returns
-    -------
-    data : CampaignCustomers
-    findings : list of Finding
-        Which arms were left out.
-
-    Raises
-    ------
-    CannotSay
-        Where control, or every other arm, is too small.
-    """
+def without_small_arms(data: CampaignCustomers) -> tuple[CampaignCustomers, list[Check]]:
+    """The campaign without arms that are too small by themselves, if another is large enough."""
     control, counts = data.campaign.control, data.table["arm"].value_counts()
     reasons = {
         str(arm): too_few(int(counts[arm]), int(counts[control]))
@@ -246,7 +168,7 @@ def without_small_arms(data: CampaignCustomers) -> tuple[CampaignCustomers, list
         raise CannotSay(next(iter(reasons.values())))
     kept = ~data.table["arm"].isin(list(reasons))
     findings = [
-        Finding(
+        Check(
             phrase("size of {arm}", arm=arm),
             passed=False,
             blocks=False,
@@ -260,12 +182,7 @@ def without_small_arms(data: CampaignCustomers) -> tuple[CampaignCustomers, list
 def refuse_few(outcome: Outcome, values: NDArray[np.float64], lot: RandomisedArms) -> None:
     """CannotSay where an outcome's interval would leave out the truth too often.
 
-    Parameters
-    ----------
-    outcome : str
-    values : ndarray, shape (n,)
-        Of the outcome.
-    lot : RandomisedArms
+    Shapes: values (n,).
     """
     control, *others = (int(n) for n in lot.counts)
     fewest = fewest_in_arm(outcome)
@@ -289,15 +206,7 @@ def refuse_few(outcome: Outcome, values: NDArray[np.float64], lot: RandomisedArm
 
 
 def refuse_too_little(data: CampaignCustomers, effects: Iterable[Effect], r_squared: float) -> None:
-    """CannotSay for a test that could find nothing but a miracle, judged by its primary outcome.
-
-    Parameters
-    ----------
-    data : CampaignCustomers
-    effects : iterable of Effect
-        Of the primary outcome, against control.
-    r_squared : float
-    """
+    """CannotSay for a test that could find nothing but a miracle, judged by its primary outcome."""
     campaign = data.campaign
     # Profit of those held out is a share of their spend: the lift that can be found is the same.
     outcome = "spend" if campaign.primary == "profit" else campaign.primary

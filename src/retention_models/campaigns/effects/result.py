@@ -2,125 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
-import pandas as pd
-
-from retention_models.settings.campaigns import Campaign
-
-Grade = Literal["A", "B", "C", "D"]
-
-TABLE = (
-    "outcome",
-    "window",
-    "arm",
-    "against",
-    "estimand",
-    "customers",
-    "customers_against",
-    "mean",
-    "mean_against",
-    "absolute_effect",
-    "standard_error",
-    "conf_low",
-    "conf_high",
-    "pvalue",
-    "pvalue_holm",
-    "lift_percent",
-    "lift_low",
-    "lift_high",
-    "r_squared",
-    "gain",
-    "total",
-    "total_low",
-    "total_high",
-)
-CHECKS = ("check", "passed", "blocks", "words")
-NAIVE = (
-    "outcome",
-    "window",
-    "arm",
-    "against",
-    "mean",
-    "mean_against",
-    "difference",
-    "expected_before",
-    "words",
-)
-ECONOMICS = (
-    "arm",
-    "window",
-    "customers",
-    "cost",
-    "profit",
-    "profit_low",
-    "profit_high",
-    "return_on_cost",
-    "return_low",
-    "return_high",
-    "retained",
-    "retained_low",
-    "retained_high",
-    "cost_per_retained",
-    "cost_per_retained_low",
-    "cost_per_retained_high",
-    "verdict",
-    "refusal",
-)
-SEGMENTS = (
-    "outcome",
-    "window",
-    "arm",
-    "against",
-    "segment",
-    "customers",
-    "customers_against",
-    "effect",
-    "standard_error",
-    "conf_low",
-    "conf_high",
-    "pvalue",
-    "pvalue_adjusted",
-    "shrunken",
-    "shrunken_low",
-    "shrunken_high",
-    "differ_pvalue",
-)
-EVENT_STUDY = (
-    "outcome",
-    "arm",
-    "step",
-    "effect",
-    "standard_error",
-    "conf_low",
-    "conf_high",
-    "pvalue",
-)
-PRE_TREND = ("outcome", "arm", "statistic", "pvalue", "restrictions", "stores", "words")
-SENSITIVITY = (
-    "outcome",
-    "window",
-    "arm",
-    "measure",
-    "strength",
-    "effect_low",
-    "effect_high",
-    "conf_low",
-    "conf_high",
-    "words",
-)
-BALANCE = ("covariate", "arm", "mean", "mean_control", "unweighted", "weighted", "chance")
-CUMULATIVE = ("arm", "day", "difference", "conf_low", "conf_high")
-
-
-def empty(columns: tuple[str, ...]) -> pd.DataFrame:
-    """A table without rows."""
-    return pd.DataFrame(columns=list(columns))
+from retention_models.campaigns.effects.tables import EffectTables
+from retention_models.campaigns.effects.words import paragraphs, summary
 
 
 @dataclass(frozen=True)
-class CampaignEffect:
+class CampaignEffect(EffectTables):
     """What a campaign changed, with all that it takes to believe it or not.
 
     Attributes
@@ -137,7 +26,7 @@ class CampaignEffect:
         r_squared of the covariates and the gain from them (variance without ÷ with); total with
         total_low and total_high, the effect on all of the arm's customers together.
     grade : {"A", "B", "C", "D"} or None
-        How far to believe it, see `grades`; None where it is refused.
+        How far to believe it, A the most; None where it is refused.
     verdict : str
         Of the declared primary outcome, by arm, in few words; empty where refused.
     refusal : str
@@ -174,24 +63,6 @@ class CampaignEffect:
         Of money in words; may be empty.
     """
 
-    campaign: Campaign
-    table: pd.DataFrame = field(repr=False)
-    grade: Grade | None
-    verdict: str
-    refusal: str
-    checks: pd.DataFrame = field(repr=False)
-    balance: pd.DataFrame = field(default_factory=lambda: empty(BALANCE), repr=False)
-    economics: pd.DataFrame = field(default_factory=lambda: empty(ECONOMICS), repr=False)
-    segments: pd.DataFrame = field(default_factory=lambda: empty(SEGMENTS), repr=False)
-    event_study: pd.DataFrame = field(default_factory=lambda: empty(EVENT_STUDY), repr=False)
-    pre_trend: pd.DataFrame = field(default_factory=lambda: empty(PRE_TREND), repr=False)
-    sensitivity: pd.DataFrame = field(default_factory=lambda: empty(SENSITIVITY), repr=False)
-    naive: pd.DataFrame = field(default_factory=lambda: empty(NAIVE), repr=False)
-    cumulative: pd.DataFrame = field(default_factory=lambda: empty(CUMULATIVE), repr=False)
-    interval: float = 0.95
-    level: float = 0.05
-    currency: str = ""
-
     def summary(self) -> str:
         """A paragraph for whoever runs the shop: a pure function of the tables.
 
@@ -201,12 +72,8 @@ class CampaignEffect:
             What was tried on whom, what it changed, whether it paid, how far to believe it, what to
             do next; of a refused campaign why, and what to do.
         """
-        from retention_models.campaigns.effects.words import summary
-
         return summary(self)
 
     def paragraphs(self) -> list[str]:
         """The summary in two or three parts, for a page."""
-        from retention_models.campaigns.effects.words import paragraphs
-
         return [part for part in paragraphs(self) if part]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from retention_models.campaigns.data.tables import CampaignCustomers, Finding
+from retention_models.campaigns.data.tables import CampaignCustomers, Check
 from retention_models.campaigns.effects.customers import CONTROL, arms_by_lot
-from retention_models.campaigns.effects.result import SEGMENTS, empty
+from retention_models.campaigns.effects.tables import SEGMENTS, empty
 from retention_models.campaigns.estimators.heterogeneity import OTHERS, segment_effects
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import marked, phrase
@@ -23,21 +23,7 @@ def segment_name(segment: object) -> str:
 
 
 def by_habit(data: CampaignCustomers) -> pd.Series:
-    """Segments where none are given: thirds by expected purchases, and those without history.
-
-    Parameters
-    ----------
-    data : CampaignCustomers
-
-    Returns
-    -------
-    Series, index customer_id
-
-    Raises
-    ------
-    CannotSay
-        Where expected purchases differ too little for thirds.
-    """
+    """Segments where none are given: thirds by expected purchases, and those without history."""
     expected = data.covariates["expected_purchases"].to_numpy(dtype=float)
     known = np.ones(expected.size, dtype=bool)
     if "no_history" in data.covariates:
@@ -52,31 +38,8 @@ def by_habit(data: CampaignCustomers) -> pd.Series:
 
 def segments_of(
     data: CampaignCustomers, segments: pd.Series | str | None, level: float
-) -> tuple[pd.DataFrame, list[Finding]]:
-    """Effect of each arm on the primary outcome in each segment.
-
-    Parameters
-    ----------
-    data : CampaignCustomers
-        Randomised.
-    segments : Series or str, optional
-        By customer_id; or a column of the campaign's table, such as "store_id"; thirds by expected
-        purchases where not given. Customers without one are "unknown".
-    level : float
-        Two-sided.
-
-    Returns
-    -------
-    table : DataFrame
-        Columns of `CampaignEffect.segments`; empty where segments are too small.
-    findings : list of Finding
-        Which were merged or left out, or why there is no table.
-
-    Raises
-    ------
-    SettingsError
-        Where the segments are of other customers, or there is no such column.
-    """
+) -> tuple[pd.DataFrame, list[Check]]:
+    """Effect of each arm on the primary outcome in each segment."""
     campaign = data.campaign
     outcome = "spend" if campaign.primary == "profit" else campaign.primary
     try:
@@ -95,7 +58,7 @@ def segments_of(
             called=segment_name,
         )
     except CannotSay as reason:
-        return empty(SEGMENTS), [Finding("estimated: segments", False, False, str(reason))]
+        return empty(SEGMENTS), [Check("estimated: segments", False, False, str(reason))]
     differ = found.differences.set_index("arm")["pvalue"]
     table = found.table.rename(
         columns={
@@ -108,7 +71,7 @@ def segments_of(
     ).assign(outcome=outcome, window="campaign", against=campaign.control)
     table["differ_pvalue"] = table["arm"].map(differ)
     table["arm"] = [lot.labels[int(code)] for code in table["arm"]]
-    notes = [Finding("segments", True, False, words) for words in found.words]
+    notes = [Check("segments", True, False, words) for words in found.words]
     return table[list(SEGMENTS)], notes
 
 

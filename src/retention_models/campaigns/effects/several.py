@@ -1,7 +1,4 @@
-"""A randomised campaign store by store: each with its verdict where it can have one, and all pooled.
-
-Many campaigns: p-values that allow for their number, and those of a like kind pooled.
-"""
+"""A randomised campaign by store, and many campaigns at once: adjusted p-values, pooled effects."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ from retention_models.campaigns.effects.refusals import (
     too_few,
 )
 from retention_models.campaigns.effects.result import CampaignEffect
-from retention_models.campaigns.effects.rows import arms_of, primary_row
+from retention_models.campaigns.effects.tables import arms_of, primary_row
 from retention_models.campaigns.effects.verdicts import level_now
 from retention_models.campaigns.estimators.multiplicity import (
     benjamini_hochberg,

@@ -1,11 +1,4 @@
-"""Whole stores that ran a campaign, all from one week on or one after the other.
-
-Stores that began a campaign one after the other: group-time effects in the table's terms.
-
-The change of treated stores in percent of what they would have had, with its interval.
-
-Which whole weeks of a roll-out to stores are the campaign's, and which its follow-up's.
-"""
+"""Whole stores that ran a campaign, from one week on (difference in differences) or staggered."""
 
 from __future__ import annotations
 
@@ -18,11 +11,14 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr, stdtrit
 
-from retention_models.campaigns.data.tables import CampaignStores, Finding, Window
-from retention_models.campaigns.effects.result import BALANCE, EVENT_STUDY, PRE_TREND, empty
-from retention_models.campaigns.effects.rows import (
+from retention_models.campaigns.data.tables import CampaignStores, Check, Window
+from retention_models.campaigns.effects.tables import (
+    BALANCE,
+    EVENT_STUDY,
+    PRE_TREND,
+    DesignEstimates,
     EffectRequest,
-    Estimates,
+    empty,
     row,
     table_of,
     with_holm,
@@ -66,25 +62,7 @@ def staggered_arm(
 ) -> StaggeredArm:
     """Effects of an arm that its stores began at different weeks.
 
-    Parameters
-    ----------
-    outcomes : ndarray, shape (stores, w)
-        Of the arm and of control.
-    weeks : ndarray of int, shape (w,)
-    first_week : array_like, shape (stores,)
-        Infinite for control; without control, stores are compared with those that have yet to begin.
-    level : float
-        Two-sided.
-
-    Returns
-    -------
-    StaggeredArm
-        The effect weighs all store-weeks from each start on alike. No lift: its doubt is not estimated.
-
-    Raises
-    ------
-    CannotSay
-        Where a group that began together, or control, has fewer than ten stores.
+    Shapes: outcomes (stores, w), weeks (w,), first_week (stores,).
     """
     never = np.isinf(np.asarray(first_week, dtype=float)).any()
     effects = group_time_effects(
@@ -111,22 +89,7 @@ def staggered_arm(
 
 
 def pre_trend_in_blocks(effects: GroupTimeEffects) -> PreTrend:
-    """Joint test of the effects before the start, put together in up to three blocks of steps.
-
-    Parameters
-    ----------
-    effects : GroupTimeEffects
-
-    Returns
-    -------
-    PreTrend
-        A test of every group's every week would have more effects than there are stores.
-
-    Raises
-    ------
-    CannotSay
-        As `pre_trend`.
-    """
+    """Joint test of the effects before the start, put together in up to three blocks of steps."""
     before = np.flatnonzero(effects.steps < -1)
     if not before.size:
         return pre_trend(effects)
@@ -171,14 +134,7 @@ def lift_of_stores(
     after: NDArray[np.bool_],
     level: float,
 ) -> tuple[float, float, float]:
-    """Treated stores' mean over what it would have been, less 1, in percent, with its interval.
-
-    Returns
-    -------
-    lift, low, high : float
-        NaN where a mean is not positive. The standard error of the log ratio is the jackknife over
-        stores, as of the effect.
-    """
+    """Treated stores' mean over what it would have been, less 1, in percent, with its interval."""
     change = y[:, after].mean(axis=1) - y[:, ~after].mean(axis=1)
     late = y[:, after].mean(axis=1)
     mean = late[treated].mean()
@@ -202,16 +158,7 @@ def lift_of_stores(
 def weeks_of(campaign: Campaign, weeks: NDArray[np.int64]) -> dict[Window, NDArray[np.bool_]]:
     """Whole weeks of the campaign, of its follow-up, and of both.
 
-    Parameters
-    ----------
-    campaign : Campaign
-    weeks : ndarray of int, shape (w,)
-        Counted from the campaign's first day.
-
-    Returns
-    -------
-    dict from window to ndarray of bool, shape (w,)
-        Windows with a week in them; a week that is part campaign and part not is in "whole" only.
+    Shapes: weeks (w,), returned (w,).
     """
     last, first_after = campaign.days // 7, -(-campaign.days // 7)
     end = (campaign.days + campaign.follow_up) // 7
@@ -286,25 +233,8 @@ class _Side:
         self.trends.append((outcome, self.arm, *numbers, words))
 
 
-def store_estimates(data: CampaignStores, asked: EffectRequest) -> Estimates:
-    """Effects of a campaign that was given to whole stores, by customer and week.
-
-    Parameters
-    ----------
-    data : CampaignStores
-    asked : EffectRequest
-
-    Returns
-    -------
-    Estimates
-        Effects are means over stores, whatever their size, a customer and week; each row's total is its
-        effect times the customers and weeks of the arm's stores.
-
-    Raises
-    ------
-    CannotSay
-        Where the stores are too few, or no whole week lies before the start and in the campaign.
-    """
+def store_estimates(data: CampaignStores, asked: EffectRequest) -> DesignEstimates:
+    """Effects of a campaign that was given to whole stores, by customer and week."""
     arms, control = data.stores["arm"], data.campaign.control
     sides, members, before = [], {}, []
     for arm in sorted(set(arms.unique()) - {control}):
@@ -317,9 +247,9 @@ def store_estimates(data: CampaignStores, asked: EffectRequest) -> Estimates:
         sides.append(side)
     trends = pd.DataFrame([one for s in sides for one in s.trends], columns=list(PRE_TREND))
     events = [one for side in sides for one in side.events]
-    return Estimates(
+    return DesignEstimates(
         table=table_of(with_holm([one for side in sides for one in side.rows])),
-        checks=(_trend_finding(trends, data.campaign.primary),),
+        checks=(_trend_check(trends, data.campaign.primary),),
         members=members,
         balance=pd.concat(before, ignore_index=True),
         event_study=pd.concat(events, ignore_index=True) if events else empty(EVENT_STUDY),
@@ -388,12 +318,12 @@ def _numbers(
     }
 
 
-def _trend_finding(trends: pd.DataFrame, primary: Outcome) -> Finding:
+def _trend_check(trends: pd.DataFrame, primary: Outcome) -> Check:
     """Of the outcome that decides: alike before the start, or apart, or not to be seen."""
     chosen = trends.loc[trends["outcome"] == primary]
     failed = ~(chosen["pvalue"] >= PRE_TREND_LEVEL)
     words = " ".join(dict.fromkeys(chosen.loc[failed if failed.any() else ~failed, "words"]))
-    return Finding("pre-trend", not bool(failed.any()), False, words)
+    return Check("pre-trend", not bool(failed.any()), False, words)
 
 
 def _before(side: _Side, outcomes: tuple[Outcome, ...]) -> pd.DataFrame:

@@ -9,25 +9,34 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
-from retention_models.campaigns.data.tables import CampaignCustomers, Finding
+from retention_models.campaigns.data.tables import CampaignCustomers, Check
 from retention_models.campaigns.effects.customers import (
+    NAMES,
     OF_CHOICE,
     comparable_part,
     for_choice,
     in_words,
     usable,
 )
-from retention_models.campaigns.effects.result import BALANCE, NAIVE
-from retention_models.campaigns.effects.rows import (
+from retention_models.campaigns.effects.tables import (
+    BALANCE,
+    NAIVE,
+    SENSITIVITY,
     WINDOWS,
+    DesignEstimates,
     EffectRequest,
-    Estimates,
     estimated,
+    primary_row,
     row,
     table_of,
     with_holm,
 )
 from retention_models.campaigns.estimators.checks import FEWEST_IN_ARM
+from retention_models.campaigns.estimators.sensitivity import (
+    e_value,
+    hidden_bounds,
+    ratio_of_difference,
+)
 from retention_models.campaigns.estimators.targeted import (
     Comparable,
     Estimand,
@@ -35,7 +44,7 @@ from retention_models.campaigns.estimators.targeted import (
     comparable,
 )
 from retention_models.errors import CannotSay
-from retention_models.languages import count, decimals, phrase, share
+from retention_models.languages import count, decimals, marked, phrase, share, spoken
 from retention_models.settings.campaigns import Outcome
 
 # Beyond, a covariate still differs between the sides (Austin & Stuart 2015); a comparison without more
@@ -47,23 +56,8 @@ UNLIKE = 0.5
 _EXPECTED = {"expected_purchases": "purchases", "expected_spend": "spend"}
 
 
-def targeted_estimates(data: CampaignCustomers, asked: EffectRequest) -> Estimates:
-    """Effects of a campaign for customers chosen by a rule, on those who got it and on all.
-
-    Parameters
-    ----------
-    data : CampaignCustomers
-    asked : EffectRequest
-
-    Returns
-    -------
-    Estimates
-
-    Raises
-    ------
-    CannotSay
-        Where an arm is too small, or hardly anyone in control is like those who got the campaign.
-    """
+def targeted_estimates(data: CampaignCustomers, asked: EffectRequest) -> DesignEstimates:
+    """Effects of a campaign for customers chosen by a rule, on those who got it and on all."""
     data, known, checks = comparable_part(data)
     rows: list[dict[str, Any]] = []
     sides, members = [], {}
@@ -80,9 +74,7 @@ def targeted_estimates(data: CampaignCustomers, asked: EffectRequest) -> Estimat
         try:
             on_all = alike(treated, covariates, "ate")
         except CannotSay as reason:
-            checks.append(
-                Finding(phrase("effect on all, {arm}", arm=arm), True, False, str(reason))
-            )
+            checks.append(Check(phrase("effect on all, {arm}", arm=arm), True, False, str(reason)))
         else:
             rows += _rows(data, asked, arm, both, on_all, checks)
     table = table_of(with_holm(rows))
@@ -91,7 +83,7 @@ def targeted_estimates(data: CampaignCustomers, asked: EffectRequest) -> Estimat
         raise CannotSay("No outcome can be estimated. {reasons}", reasons=reasons)
     balance = pd.concat(sides, ignore_index=True).reindex(columns=list(BALANCE))
     naive = naive_differences(data, asked.outcomes)
-    return Estimates(table, tuple(checks), members, balance, naive)
+    return DesignEstimates(table, tuple(checks), members, balance, naive)
 
 
 def arms_with_campaign(data: CampaignCustomers) -> list[str]:
@@ -122,13 +114,7 @@ def choice_of(
 
 
 def alike(treated: np.ndarray, covariates: pd.DataFrame, estimand: Estimand) -> Comparable:
-    """Customers with overlap, weighted to be alike.
-
-    Raises
-    ------
-    CannotSay
-        As `comparable`, and where weights leave them unlike by half a standard deviation or more.
-    """
+    """Customers with overlap, weighted to be alike."""
     found = comparable(
         treated,
         covariates,
@@ -148,19 +134,7 @@ def alike(treated: np.ndarray, covariates: pd.DataFrame, estimand: Estimand) -> 
 
 
 def naive_differences(data: CampaignCustomers, outcomes: tuple[Outcome, ...]) -> pd.DataFrame:
-    """Plain differences of means, labelled as what they are.
-
-    Parameters
-    ----------
-    data : CampaignCustomers
-    outcomes : tuple of str
-
-    Returns
-    -------
-    DataFrame
-        One row an outcome, window and arm; in the campaign's days with the difference in purchases and
-        spend that was expected of the same customers on the day before.
-    """
+    """Plain differences of means, labelled as what they are."""
     words = phrase(
         "Misleading: those who got the campaign bought more before it already, so their difference "
         "from the others is not what the campaign did."
@@ -189,7 +163,7 @@ def _rows(
     arm: str,
     both: np.ndarray,
     compared: Comparable,
-    checks: list[Finding],
+    checks: list[Check],
 ) -> list[dict[str, Any]]:
     """Of all outcomes and windows."""
     rows = []
@@ -199,7 +173,7 @@ def _rows(
             try:
                 found = compared.effect(y)
             except CannotSay as reason:
-                checks.append(Finding(estimated(outcome, window), False, False, str(reason)))
+                checks.append(Check(estimated(outcome, window), False, False, str(reason)))
                 continue
             told = {"outcome": outcome, "window": window, "arm": arm}
             told["against"] = data.campaign.control
@@ -236,19 +210,9 @@ def lift_on_treated(
 ) -> tuple[float, float, float]:
     """Mean of those treated over what it would have been, less 1, in percent, with its interval.
 
-    Parameters
-    ----------
-    found : TargetedEffect
-        The effect on the treated.
-    y, treated : ndarray, shape (used customers,)
-    level : float
-        Two-sided.
-
-    Returns
-    -------
-    lift, low, high : float
-        NaN where a mean is not positive. With m the mean of those treated and c = m − effect, log m −
-        log c has the influence ψ_m ÷ m − (ψ_m − ψ) ÷ c.
+    lift, low, high: NaN where a mean is not positive. With m the mean of those treated and c = m −
+    effect, log m − log c has the influence ψ_m ÷ m − (ψ_m − ψ) ÷ c.
+    Shapes: y, treated (used customers,).
     """
     mean = float(y[treated].mean())
     without = mean - found.effect
@@ -271,7 +235,7 @@ def _sides(compared: Comparable, covariates: pd.DataFrame, arm: str) -> pd.DataF
     )
 
 
-def _findings(compared: Comparable, arm: str) -> Iterator[Finding]:
+def _findings(compared: Comparable, arm: str) -> Iterator[Check]:
     """Overlap, and balance after weighting."""
     left_out = compared.trimmed_share
     words = phrase(
@@ -281,7 +245,7 @@ def _findings(compared: Comparable, arm: str) -> Iterator[Finding]:
         arm=arm,
         size=count(compared.effective_controls),
     )
-    yield Finding("overlap", left_out <= MOST_LEFT_OUT, False, words)
+    yield Check("overlap", left_out <= MOST_LEFT_OUT, False, words)
     worst = compared.balance["weighted"].abs()
     most = decimals(worst.max(), 2)
     words = phrase(
@@ -299,4 +263,121 @@ def _findings(compared: Comparable, arm: str) -> Iterator[Finding]:
             names=names,
             most=most,
         )
-    yield Finding("balance", bool(worst.max() <= MOST_DIFFERENCE), False, words)
+    yield Check("balance", bool(worst.max() <= MOST_DIFFERENCE), False, words)
+
+
+# Measures of what a hidden cause could do.
+BOUND, EXPLAINED = marked("bound"), marked("explained away")
+E_VALUE, E_VALUE_OF_INTERVAL = marked("e-value"), marked("e-value of the interval")
+_RATIOS = ("purchases", "bought")
+
+
+def self_selected_estimates(data: CampaignCustomers, asked: EffectRequest) -> DesignEstimates:
+    """Effects among customers who joined by themselves; no profit, and never without sensitivity."""
+    outcomes = tuple(outcome for outcome in asked.outcomes if outcome != "profit")
+    if not outcomes or data.campaign.primary == "profit":
+        raise CannotSay(
+            "Customers chose for themselves to join, and those who join are those who would have "
+            "bought more. Whether that paid cannot be said from who joined. No profit is given. "
+            "Offer it to customers drawn by lot the next time."
+        )
+    found = targeted_estimates(data, EffectRequest(outcomes, asked.level))
+    rows: list[dict[str, Any]] = []
+    checks = list(found.checks)
+    data, _, _ = comparable_part(data)
+    for arm in arms_with_campaign(data):
+        for outcome in outcomes:
+            try:
+                rows += _sensitivity(data, found.table, arm, outcome)
+            except CannotSay as reason:
+                name = phrase("sensitivity of {outcome}", outcome=phrase(NAMES[outcome]))
+                checks.append(Check(name, False, False, str(reason)))
+    return DesignEstimates(
+        table=found.table,
+        checks=tuple(checks),
+        members=found.members,
+        balance=found.balance,
+        naive=found.naive,
+        sensitivity=pd.DataFrame(rows, columns=list(SENSITIVITY)),
+    )
+
+
+def _sensitivity(
+    data: CampaignCustomers, table: pd.DataFrame, arm: str, outcome: Outcome
+) -> list[dict[str, Any]]:
+    """Of one outcome in the campaign's days."""
+    estimate = primary_row(table, outcome, "campaign", data.campaign.control, arm)
+    if estimate is None:
+        return []
+    both = data.table["arm"].isin([arm, data.campaign.control]).to_numpy()
+    treated, covariates = choice_of(data, arm, both)
+    y = data.outcomes["campaign"][outcome].to_numpy(dtype=float)[both]
+    bounds = hidden_bounds(
+        y, treated, covariates, propensity_covariates=for_choice(covariates, treated)
+    )
+    names = {"outcome": outcome, "window": "campaign", "arm": arm}
+    rows: list[dict[str, Any]] = [names | one for one in _e_values(estimate, y)]
+    for strength, ends in bounds.table.iterrows():
+        words = phrase(
+            "Where something unknown makes the odds of joining up to {strength} times as high for some "
+            "customers as for others like them.",
+            strength=spoken().figures(f"{strength:g}"),
+        )
+        if strength == 1.0:
+            words = phrase("Without anything unknown.")
+        low, high = float(ends["att_low"]), float(ends["att_high"])
+        rows.append(
+            names
+            | {"measure": BOUND, "strength": strength, "effect_low": low, "effect_high": high}
+            | {"conf_low": ends["conf_low"], "conf_high": ends["conf_high"], "words": words}
+        )
+    return [*rows, names | _explained(bounds.explained_at)]
+
+
+def _explained(strength: float) -> dict[str, Any]:
+    """How strong the unknown must be to leave nothing of the effect."""
+    if strength == 1.0:
+        words = phrase("Chance alone explains the difference, without anything unknown.")
+    elif np.isinf(strength):
+        words = phrase(
+            "Even what makes the odds of joining 20 times as high does not explain the difference."
+        )
+    else:
+        words = phrase(
+            "Something unknown that makes the odds of joining {strength} times as high for some "
+            "customers as for others like them explains all of the difference.",
+            strength=decimals(strength, 2),
+        )
+    return {"measure": EXPLAINED, "strength": strength, "words": words}
+
+
+def _e_values(estimate: pd.Series, y: np.ndarray) -> list[dict[str, Any]]:
+    """Of the ratio, and of the end of its interval that is nearer to none."""
+    if estimate["outcome"] in _RATIOS:
+        lifts = estimate[["lift_percent", "lift_low", "lift_high"]].to_numpy(dtype=float)
+        ratios = tuple((1.0 + lifts / 100.0).tolist())
+    else:
+        ratios = ratio_of_difference(
+            estimate["absolute_effect"], estimate["standard_error"], float(y.std(ddof=1))
+        )
+    if not np.isfinite(ratios).all():
+        return []
+    found = e_value(*ratios)
+    return [
+        {
+            "measure": E_VALUE,
+            "strength": found.estimate,
+            "words": phrase(
+                "Something unknown would have to make both joining and buying so many times as likely "
+                "to explain the difference away."
+            ),
+        },
+        {
+            "measure": E_VALUE_OF_INTERVAL,
+            "strength": found.interval,
+            "words": phrase(
+                "Something unknown would have to make both joining and buying so many times as likely "
+                "to explain away that there is any difference beyond chance."
+            ),
+        },
+    ]

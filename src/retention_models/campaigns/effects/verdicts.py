@@ -1,9 +1,4 @@
-"""A verdict in few words on the outcome that was declared to decide.
-
-How far to believe an effect: by the design, and one step less where a check fails.
-
-At which declared look a campaign's data stand, and how strict its intervals then are.
-"""
+"""The verdict on the primary outcome, the grade of the evidence, and the level at a declared look."""
 
 from __future__ import annotations
 
@@ -13,45 +8,19 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from retention_models.campaigns.data.tables import Finding
+from retention_models.campaigns.data.tables import Check
+from retention_models.campaigns.effects.labels import outcome_label
 from retention_models.campaigns.effects.refusals import not_a_look, not_over
-from retention_models.campaigns.effects.result import Grade
-from retention_models.campaigns.effects.rows import arms_of, primary_row
+from retention_models.campaigns.effects.tables import Grade, arms_of, primary_row
 from retention_models.campaigns.estimators.power import detectable_multiple
 from retention_models.campaigns.estimators.sequential import obrien_fleming
 from retention_models.errors import CannotSay
-from retention_models.languages import catalogue, day, phrase, share
+from retention_models.languages import day, phrase, share
 from retention_models.settings.campaigns import Campaign, Design
-
-MORE = catalogue(
-    {
-        "purchases": "more purchases",
-        "bought": "more customers who bought",
-        "spend": "more spend",
-    }
-)
-FEWER = catalogue(
-    {
-        "purchases": "fewer purchases",
-        "bought": "fewer customers who bought",
-        "spend": "less spend",
-    }
-)
 
 
 def detectable_lift(row: pd.Series, level: float = 0.05) -> float:
     """Lift that the test would have found in 80 of 100 cases, in percent; NaN without a mean.
-
-    Parameters
-    ----------
-    row : Series
-        Of the table.
-    level : float
-        Two-sided.
-
-    Returns
-    -------
-    float
 
     Examples
     --------
@@ -74,22 +43,7 @@ def found_in(row: pd.Series, level: float) -> int:
 def verdict_of(
     campaign: Campaign, table: pd.DataFrame, economics: pd.DataFrame, level: float
 ) -> str:
-    """Verdict of each arm against control, in the campaign's days; for profit that of its economics.
-
-    Parameters
-    ----------
-    campaign : Campaign
-    table, economics : DataFrame
-        As of `CampaignEffect`.
-    level : float
-        Two-sided, of this look.
-
-    Returns
-    -------
-    str
-        "more purchases", "no difference found (a lift of 12% would have been)" and the like; with
-        several arms each behind its name.
-    """
+    """Verdict of each arm against control, in the campaign's days; for profit that of its economics."""
     words = {}
     for arm in arms_of(table, campaign.control):
         row = primary_row(table, campaign.primary, "campaign", campaign.control, arm)
@@ -110,7 +64,7 @@ def verdict_of(
 def _direction(row: pd.Series, level: float) -> str:
     sign = found_in(row, level)
     if sign:
-        return phrase((MORE if sign > 0 else FEWER)[row["outcome"]])
+        return outcome_label(row["outcome"], "more" if sign > 0 else "fewer")
     lift = detectable_lift(row, level)
     if lift != lift:
         return phrase("no difference found")
@@ -140,25 +94,12 @@ OF_TRUST = (
 )
 
 
-def grade_of(design: Design, checks: Sequence[Finding]) -> tuple[Grade, Finding]:
+def grade_of(design: Design, checks: Sequence[Check]) -> tuple[Grade, Check]:
     """Grade of an effect, and the check that says why.
-
-    Parameters
-    ----------
-    design : str
-        One that is not refused.
-    checks : sequence of Finding
-        All of them; whatever blocks has passed.
-
-    Returns
-    -------
-    grade : {"A", "B", "C", "D"}
-        The design's; one step less, and never below D, where a check of `OF_TRUST` failed.
-    why : Finding
 
     Examples
     --------
-    >>> failed = Finding("balance", passed=False, blocks=False, words="The arms differed before.")
+    >>> failed = Check("balance", passed=False, blocks=False, words="The arms differed before.")
     >>> grade, why = grade_of("randomised", [failed])
     >>> grade, why.passed, why.words
     ('B', False, 'Grade B instead of A. The arms differed before.')
@@ -166,7 +107,7 @@ def grade_of(design: Design, checks: Sequence[Finding]) -> tuple[Grade, Finding]
     best = OF_DESIGN[design]
     failed = [check for check in checks if not check.passed and check.check in OF_TRUST]
     if not failed:
-        return best, Finding(
+        return best, Check(
             "grade", True, False, phrase("Grade {grade}, the best of its design.", grade=best)
         )
     reasons = " ".join(dict.fromkeys(check.words for check in failed))
@@ -174,20 +115,11 @@ def grade_of(design: Design, checks: Sequence[Finding]) -> tuple[Grade, Finding]
     instead = phrase("Grade {grade}.", grade=grade)
     if grade != best:
         instead = phrase("Grade {grade} instead of {best}.", grade=grade, best=best)
-    return grade, Finding("grade", False, False, f"{instead} {reasons}")
+    return grade, Check("grade", False, False, f"{instead} {reasons}")
 
 
 def look_days(campaign: Campaign) -> tuple[dt.date, ...]:
     """Last day of data of each declared look.
-
-    Parameters
-    ----------
-    campaign : Campaign
-
-    Returns
-    -------
-    tuple of date
-        The share of the campaign's days, rounded up to whole days; the last is its end.
 
     Examples
     --------
@@ -204,28 +136,6 @@ def look_days(campaign: Campaign) -> tuple[dt.date, ...]:
 
 def level_now(campaign: Campaign, last_day: dt.date, level: float) -> float:
     """Two-sided level of an interval as of the data's last day.
-
-    Parameters
-    ----------
-    campaign : Campaign
-    last_day : date
-        Of the log.
-    level : float
-        Over all looks together, such as 0.05.
-
-    Returns
-    -------
-    float
-        `level` without declared looks; with them that of the repeated interval (O'Brien–Fleming) at
-        the look. Its looks take the share of days for the share of information. What customers of
-        one arm do on different days is correlated, the more so the more they differ, so scores of
-        different looks are at least as correlated as supposed, and the level is kept or less is
-        used.
-
-    Raises
-    ------
-    CannotSay
-        Before the end, unless on a declared day.
 
     Examples
     --------
@@ -248,7 +158,7 @@ def level_now(campaign: Campaign, last_day: dt.date, level: float) -> float:
     return float(levels[at.index(last_day)])
 
 
-def look_finding(campaign: Campaign, last_day: dt.date) -> list[Finding]:
+def look_check(campaign: Campaign, last_day: dt.date) -> list[Check]:
     """That an effect stands before the end, for the checks; nothing after it."""
     if last_day >= campaign.end:
         return []
@@ -257,4 +167,4 @@ def look_finding(campaign: Campaign, last_day: dt.date) -> list[Finding]:
         "it takes to look more than once.",
         day=day(last_day),
     )
-    return [Finding("look", True, False, words)]
+    return [Check("look", True, False, words)]

@@ -1,7 +1,4 @@
-"""A campaign's tables → a paragraph for whoever runs the shop; sentences stand in `english`.
-
-The sentences of a campaign's summary, whole and with named places, so that each can be translated.
-"""
+"""A campaign's tables → a paragraph for whoever runs the shop."""
 
 from __future__ import annotations
 
@@ -10,9 +7,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from retention_models.campaigns.effects.result import CampaignEffect
-from retention_models.campaigns.effects.rows import arms_of, primary_row
+from retention_models.campaigns.effects.labels import outcome_label
 from retention_models.campaigns.effects.segments import segment_name
+from retention_models.campaigns.effects.tables import EffectTables, arms_of, primary_row
 from retention_models.campaigns.effects.verdicts import detectable_lift, found_in
 from retention_models.languages import (
     catalogue,
@@ -44,10 +41,6 @@ ENGLISH = catalogue(
             "The stores of {customers} ran “{arm}”; they are compared with the stores of {others} that "
             "did not."
         ),
-        "what.purchases": "purchases",
-        "what.bought": "customers who bought at all",
-        "what.spend": "spend",
-        "what.profit": "profit",
         "means.purchases": (
             "Customers of “{arm}” made {mean} purchases each, where {mean_against} would have been "
             "expected without it"
@@ -180,22 +173,12 @@ ENGLISH = catalogue(
 )
 
 
-def summary(effect: CampaignEffect) -> str:
-    """What was tried on whom, what it changed, whether it paid, how far to believe it, what next.
-
-    Parameters
-    ----------
-    effect : CampaignEffect
-
-    Returns
-    -------
-    str
-        The same tables give the same words.
-    """
+def summary(effect: EffectTables) -> str:
+    """What was tried on whom, what it changed, whether it paid, how far to believe it, what next."""
     return " ".join(paragraphs(effect))
 
 
-def paragraphs(effect: CampaignEffect) -> list[str]:
+def paragraphs(effect: EffectTables) -> list[str]:
     """The summary in parts: what it changed, whether it paid, how far to believe it and what next."""
     if effect.grade is None:
         told = phrase(ENGLISH["refused"], **_named(effect), reason=effect.refusal)
@@ -205,7 +188,7 @@ def paragraphs(effect: CampaignEffect) -> list[str]:
     return [" ".join(part) for part in parts]
 
 
-def _changes(effect: CampaignEffect, arms: list[str]) -> Iterator[str]:
+def _changes(effect: EffectTables, arms: list[str]) -> Iterator[str]:
     yield phrase(ENGLISH["tried"], **_named(effect))
     yield from effect.checks.loc[effect.checks["check"] == "look", "words"]
     for arm in arms:
@@ -213,7 +196,7 @@ def _changes(effect: CampaignEffect, arms: list[str]) -> Iterator[str]:
     yield from _against_each_other(effect, arms)
 
 
-def _paid(effect: CampaignEffect, arms: list[str]) -> Iterator[str]:
+def _paid(effect: EffectTables, arms: list[str]) -> Iterator[str]:
     for arm in arms:
         yield from _after(effect, arm)
         yield from _economics(effect, arm)
@@ -222,13 +205,13 @@ def _paid(effect: CampaignEffect, arms: list[str]) -> Iterator[str]:
     yield from _segments(effect)
 
 
-def _belief(effect: CampaignEffect, arms: list[str]) -> Iterator[str]:
+def _belief(effect: EffectTables, arms: list[str]) -> Iterator[str]:
     yield phrase(ENGLISH[f"grade.{effect.grade}"])
     yield from _doubts(effect)
     yield from _next(effect, arms)
 
 
-def _named(effect: CampaignEffect) -> dict[str, str]:
+def _named(effect: EffectTables) -> dict[str, str]:
     campaign = effect.campaign
     return {
         "name": campaign.name,
@@ -238,12 +221,12 @@ def _named(effect: CampaignEffect) -> dict[str, str]:
     }
 
 
-def _primary(effect: CampaignEffect, arm: str, window: str = "campaign") -> pd.Series | None:
+def _primary(effect: EffectTables, arm: str, window: str = "campaign") -> pd.Series | None:
     campaign = effect.campaign
     return primary_row(effect.table, campaign.primary, window, campaign.control, arm)
 
 
-def _of_arm(effect: CampaignEffect, arm: str) -> Iterator[str]:
+def _of_arm(effect: EffectTables, arm: str) -> Iterator[str]:
     """On whom it was tried, and what it changed in its days."""
     row = _primary(effect, arm)
     if row is None:
@@ -275,7 +258,7 @@ def _of_arm(effect: CampaignEffect, arm: str) -> Iterator[str]:
         yield phrase(ENGLISH["all_of_them"], arm=arm, total=value, between=total)
 
 
-def _against_each_other(effect: CampaignEffect, arms: list[str]) -> Iterator[str]:
+def _against_each_other(effect: EffectTables, arms: list[str]) -> Iterator[str]:
     campaign, table = effect.campaign, effect.table
     rows = table.loc[
         (table["outcome"] == campaign.primary)
@@ -288,12 +271,12 @@ def _against_each_other(effect: CampaignEffect, arms: list[str]) -> Iterator[str
             ENGLISH[key],
             arm=row["arm"],
             against=row["against"],
-            what=phrase(ENGLISH[f"what.{campaign.primary}"]),
+            what=outcome_label(campaign.primary, "noun"),
             **_changed(effect, row),
         )
 
 
-def _after(effect: CampaignEffect, arm: str) -> Iterator[str]:
+def _after(effect: EffectTables, arm: str) -> Iterator[str]:
     """Whether what was gained was only bought earlier."""
     row = _primary(effect, arm, "follow_up")
     if row is None:
@@ -303,7 +286,7 @@ def _after(effect: CampaignEffect, arm: str) -> Iterator[str]:
     yield phrase(ENGLISH[key], arm=arm, days=days, **_changed(effect, row))
 
 
-def _economics(effect: CampaignEffect, arm: str) -> Iterator[str]:
+def _economics(effect: EffectTables, arm: str) -> Iterator[str]:
     chosen = effect.economics.loc[effect.economics["arm"] == arm]
     for _, row in chosen.iterrows():
 
@@ -332,7 +315,7 @@ def _economics(effect: CampaignEffect, arm: str) -> Iterator[str]:
             )
 
 
-def _segments(effect: CampaignEffect) -> Iterator[str]:
+def _segments(effect: EffectTables) -> Iterator[str]:
     table = effect.segments
     if table.empty:
         return
@@ -343,14 +326,14 @@ def _segments(effect: CampaignEffect) -> Iterator[str]:
     yield phrase(
         ENGLISH["segment"],
         segment=segment_name(best["segment"]),
-        what=phrase(ENGLISH[f"what.{best['outcome']}"]),
+        what=outcome_label(best["outcome"], "noun"),
         effect=number(best["shrunken"]),
         low=number(best["shrunken_low"]),
         high=number(best["shrunken_high"]),
     )
 
 
-def _doubts(effect: CampaignEffect) -> Iterator[str]:
+def _doubts(effect: EffectTables) -> Iterator[str]:
     """Why the grade is not its design's best; how the plain comparison misleads; hidden causes."""
     checks = effect.checks
     of_grade = checks.loc[(checks["check"] == "grade") & ~checks["passed"].astype(bool), "words"]
@@ -363,7 +346,7 @@ def _doubts(effect: CampaignEffect) -> Iterator[str]:
         yield phrase(ENGLISH["explained"], words=text)
 
 
-def _naive(effect: CampaignEffect) -> Iterator[str]:
+def _naive(effect: EffectTables) -> Iterator[str]:
     """By how much the plain comparison misleads, where it does."""
     primary, naive = effect.campaign.primary, effect.naive
     chosen = (naive["outcome"] == primary) & (naive["window"] == "campaign")
@@ -374,11 +357,11 @@ def _naive(effect: CampaignEffect) -> Iterator[str]:
             arm=row["arm"],
             naive=size_of(effect, primary, row["difference"]),
             before=size_of(effect, primary, expected),
-            what=phrase(ENGLISH[f"what.{primary}"]),
+            what=outcome_label(primary, "noun"),
         )
 
 
-def _next(effect: CampaignEffect, arms: list[str]) -> Iterator[str]:
+def _next(effect: EffectTables, arms: list[str]) -> Iterator[str]:
     """What to do, of each arm once."""
     said: list[str] = []
     for arm in arms:
@@ -409,7 +392,7 @@ def signed_percent(value: float) -> str:
     return text if text == percent(0.0) else ("−" if value < 0 else "+") + text
 
 
-def size_of(effect: CampaignEffect, outcome: str, value: float) -> str:
+def size_of(effect: EffectTables, outcome: str, value: float) -> str:
     """A value of an outcome a customer."""
     if outcome == "bought":
         return share(value, 1)
@@ -418,7 +401,7 @@ def size_of(effect: CampaignEffect, outcome: str, value: float) -> str:
     return money(value, effect.currency).strip()
 
 
-def _changed(effect: CampaignEffect, row: pd.Series) -> dict[str, str]:
+def _changed(effect: EffectTables, row: pd.Series) -> dict[str, str]:
     """The change and its ends: in percent, or in the outcome's unit where there is no lift."""
     if np.isfinite(row["lift_percent"]):
         value, ends, say = float(row["lift_percent"]), ("lift_low", "lift_high"), percent
@@ -443,7 +426,7 @@ def _ends(row: pd.Series, names: tuple[str, str], say: Callable[[float], str]) -
     return phrase(ENGLISH["both_up" if low >= 0.0 else "either"], low=say(low), high=say(high))
 
 
-def _amount(effect: CampaignEffect, row: pd.Series, value: float) -> str:
+def _amount(effect: EffectTables, row: pd.Series, value: float) -> str:
     """A value of an outcome over all customers of an arm."""
     if row["outcome"] in ("purchases", "bought"):
         return count(abs(value))

@@ -6,12 +6,10 @@ jackknife over stores (CRV3: Bell & McCaffrey, Survey Methodology 28, 2002; MacK
 Journal of Econometrics 232, 2023), because the usual clustered ones are too small with few stores.
 Stores that started at different times belong into `staggered`.
 
-Whether stores moved alike before a campaign that all treated stores began at once, and after.
-
-The stores are the independent units. Each period's difference between treated and control stores is
-taken against a period before the start, so that all stand on one scale; the joint test of those before
-is Hotelling's T² of two groups with a common covariance (Hotelling, Annals of Mathematical Statistics 2
-(1931), 360–378), exact for normal changes whatever the number of stores.
+Event study and pre-trend: each period's difference between treated and control stores is taken
+against a period before the start, so that all stand on one scale; the joint test of those before is
+Hotelling's T² of two groups with a common covariance (Hotelling, Annals of Mathematical Statistics
+2 (1931), 360–378), exact for normal changes whatever the number of stores.
 """
 
 from __future__ import annotations
@@ -36,22 +34,7 @@ _ROUNDING = 1e-20
 
 @dataclass(frozen=True, slots=True)
 class StoreEffect:
-    """Effect of a whole-store campaign on the treated stores' mean.
-
-    Attributes
-    ----------
-    att : float
-        Mean effect on the treated stores, in units of the outcome per period.
-    standard_error : float
-        Jackknife over stores (CRV3).
-    conf_low, conf_high : float
-        95% interval from Student's t.
-    pvalue : float
-        Two-sided, of no effect.
-    degrees_of_freedom : float
-        Of the t: Satterthwaite's, never more than stores less one.
-    treated_stores, control_stores : int
-    """
+    """Effect of a whole-store campaign on the treated stores' mean."""
 
     att: float
     standard_error: float
@@ -66,28 +49,6 @@ class StoreEffect:
 def store_effect(outcomes: Any, treated: Any, after: Any) -> StoreEffect:
     """Two-way fixed-effects difference-in-differences of stores and periods.
 
-    Parameters
-    ----------
-    outcomes : array_like, shape (stores, periods)
-        Mean of the outcome, say spend per customer, of each store in each period.
-    treated : array_like of bool, shape (stores,)
-        The stores that ran the campaign.
-    after : array_like of bool, shape (periods,)
-        The periods from the campaign's start on, the same for every treated store.
-
-    Returns
-    -------
-    StoreEffect
-
-    Raises
-    ------
-    SettingsError
-        Where shapes or values are not as described, or no period is before or after the start.
-    CannotSay
-        With fewer than five treated or control stores, or changes without any spread.
-
-    Notes
-    -----
     Y_st = α_s + γ_t + τ D_s P_t + ε_st by OLS. With a balanced panel and one start, τ
     is the difference of the groups' mean changes Δ_s = mean after − mean before, and its variance with
     one store left out at a time, (G − 1)/G Σ_s (τ_(s) − τ)² (Cameron & Miller, Journal of Human
@@ -95,6 +56,8 @@ def store_effect(outcomes: Any, treated: Any, after: Any) -> StoreEffect:
     freedom of that sum (Welch, Biometrika 34, 1947), at most G − 1. With 5 treated of 100 stores, G − 1
     itself would give 8% false positives, this gives 4%. It does not cure strongly skewed changes in few
     of many stores: 10% at 5 of 40 to 100 when they are exponential.
+
+    Shapes: outcomes (stores, periods), treated (stores,), after (periods,).
 
     Examples
     --------
@@ -150,15 +113,7 @@ MOST_BLOCKS = 4
 
 @dataclass(frozen=True, slots=True)
 class StoreTrend:
-    """Joint test that treated and control stores moved alike before the start.
-
-    Attributes
-    ----------
-    statistic, pvalue : float
-        Hotelling's F.
-    restrictions, stores : int
-        Differences tested, k, and stores, G: F has k and G − k − 1 degrees of freedom.
-    """
+    """Joint test that treated and control stores moved alike before the start."""
 
     statistic: float
     pvalue: float
@@ -171,24 +126,7 @@ def store_event_study(
 ) -> pd.DataFrame:
     """Difference of treated and control stores in each period, against the last before the start.
 
-    Parameters
-    ----------
-    outcomes : array_like, shape (stores, periods)
-    treated : array_like of bool, shape (stores,)
-    steps : array_like of int, shape (periods,)
-        Periods since the start: 0 the first with the campaign, −1 the base.
-    interval : float
-
-    Returns
-    -------
-    DataFrame
-        Index step, the base left out: effect, standard_error, conf_low, conf_high, pvalue, of stores'
-        changes since the base by Welch's t, with the standard error of the jackknife over stores.
-
-    Raises
-    ------
-    SettingsError
-        Where shapes or values are not as described, or there is no period −1.
+    Shapes: outcomes (stores, periods), treated (stores,), steps (periods,).
 
     Examples
     --------
@@ -230,27 +168,10 @@ def store_event_study(
 def store_pre_trend(outcomes: Any, treated: Any) -> StoreTrend:
     """Test that treated and control stores changed alike from block to block before the start.
 
-    Parameters
-    ----------
-    outcomes : array_like, shape (stores, periods)
-        Periods before the start only, in order; they are averaged in up to four blocks.
-    treated : array_like of bool, shape (stores,)
-
-    Returns
-    -------
-    StoreTrend
-        To be shown, not to decide by alone: with few stores it finds only large differences (Roth,
-        American Economic Review: Insights 4, 2022).
-
-    Raises
-    ------
-    CannotSay
-        With fewer than two periods, too few stores, or stores that changed all alike.
-
-    Notes
-    -----
     With d the difference of the groups' mean changes, shape (k,), and S the covariance pooled within the
     groups, T² = G₁G₀ ÷ G · d′S⁻¹d, and T² (G − k − 1) ÷ (k (G − 2)) is F(k, G − k − 1).
+
+    Shapes: outcomes (stores, periods), treated (stores,).
 
     Examples
     --------

@@ -1,29 +1,28 @@
-"""Doubly robust estimators of arrays (AIPW), with influence functions that count every fitted model.
+"""Doubly robust estimators of arrays (AIPW), their influence functions, overlap and balance.
 
-Robins, Rotnitzky & Zhao, Journal of the American Statistical Association 89 (1994); for the effect on
-the treated, Sant'Anna & Zhao, Journal of Econometrics 219 (2020), section 2. With p the propensity, m₁
-and m₀ OLS fits among treated and controls, and w = p/(1 − p):
-ATE = mean[m₁ − m₀ + Z(Y − m₁)/p − (1 − Z)(Y − m₀)/(1 − p)];
-ATT = Σ Z(Y − m₀)/Σ Z − Σ w(1 − Z)(Y − m₀)/Σ w(1 − Z).
-The influence functions are of the stacked estimating equations (Newey & McFadden, Handbook of
+Robins, Rotnitzky & Zhao, Journal of the American Statistical Association 89 (1994); for the effect
+on the treated, Sant'Anna & Zhao, Journal of Econometrics 219 (2020), section 2. With p the
+propensity, m₁ and m₀ OLS fits among treated and controls, and w = p/(1 − p): ATE = mean[m₁ − m₀ +
+Z(Y − m₁)/p − (1 − Z)(Y − m₀)/(1 − p)]; ATT = Σ Z(Y − m₀)/Σ Z − Σ w(1 − Z)(Y − m₀)/Σ w(1 − Z). The
+influence functions are of the stacked estimating equations (Newey & McFadden, Handbook of
 Econometrics 4, 1994, section 6), so standard errors hold where one of the models is wrong.
 
 A customer pulls the fits towards his own outcome, so residuals are smaller than errors: with 2,000
-customers the standard error of spend comes out 5% too small. `small_sample` divides each residual and
-score by 1 − its leverage, which is what leaving the customer out does to it (exactly for OLS, to first
-order for the choice: MacKinnon & White, Journal of Econometrics 29, 1985; Pregibon, Annals of
-Statistics 9, 1981).
-
-Whether customers with and without a campaign are comparable: overlap and balance of covariates.
+customers the standard error of spend comes out 5% too small. `small_sample` divides each residual
+and score by 1 − its leverage, which is what leaving the customer out does to it (exactly for OLS,
+to first order for the choice: MacKinnon & White, Journal of Econometrics 29, 1985; Pregibon, Annals
+of Statistics 9, 1981).
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.linalg import solve_triangular
 from statsmodels.discrete.discrete_model import Logit, Probit
 from statsmodels.tools.sm_exceptions import (
     ConvergenceWarning,
@@ -33,7 +32,7 @@ from statsmodels.tools.sm_exceptions import (
 )
 
 from retention_models import languages
-from retention_models.campaigns.estimators.regression import Flags, Floats, full_rank
+from retention_models.campaigns.estimators.regression import Flags, Floats, full_rank, qr_by_blocks
 from retention_models.errors import CannotSay
 from retention_models.languages import count, marked
 
@@ -55,7 +54,7 @@ class Choice:
                 "The choice of customers cannot be modelled: all or none of them got the campaign, "
                 "or covariates are constant or sums of each other; leave those out."
             )
-        model = (Logit if link == "logit" else Probit)(z.astype(float), w)
+        model = (Logit if link == "logit" else Probit)(z.astype(float), w, check_rank=False)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             # Each of these says that the likelihood has no maximum that can be relied on.
             for trouble in (PerfectSeparationWarning, ConvergenceWarning, HessianInversionWarning):
@@ -92,36 +91,40 @@ def leverages(x: Floats) -> Floats:
     Examples
     --------
     >>> import numpy as np
-    >>> leverages(np.ones((4, 1))).tolist()
+    >>> leverages(np.ones((4, 1))).round(9).tolist()
     [0.25, 0.25, 0.25, 0.25]
     """
-    return np.asarray(((x @ np.linalg.inv(x.T @ x)) * x).sum(axis=1), dtype=float)
+    q, _ = qr_by_blocks(x)
+    return np.einsum("ij,ij->i", q, q)
 
 
 def outcome_model(
     y: Floats, x: Floats, among: Flags, small_sample: bool = False
-) -> tuple[Floats, Floats, Floats]:
-    """Residuals y − xβ of all customers, β by OLS among some; the same left out; β's influence."""
-    if not full_rank(x[among]):
+) -> tuple[Floats, Floats, Callable[[Floats], Floats]]:
+    """Residuals y − xβ of all, β by OLS among some; the same left out; influence of a sum of β."""
+    q, r = qr_by_blocks(x[among])
+    if not full_rank(r):
         raise CannotSay(
             "The {n} customers on one side are too few or too much alike for a model of their "
             "outcome on the covariates; use fewer covariates.",
             n=count(int(among.sum())),
         )
-    beta = np.linalg.lstsq(x[among], y[among], rcond=None)[0]
-    residual = y - x @ beta
+    residual = y - x @ solve_triangular(r, q.T @ y[among])
     out = residual.copy()
     if small_sample:
-        left = 1.0 - leverages(x[among])
+        left = 1.0 - np.einsum("ij,ij->i", q, q)
         if left.min() < 1e-8:
             raise CannotSay(
                 "One customer alone decides what a covariate does among those on one side, so "
                 "without him nothing would be known of it; leave that covariate out."
             )
         out[among] /= left
-    gram = x[among].T @ x[among] / y.size
-    pull = np.linalg.solve(gram, (x * (out * among)[:, None]).T).T
-    return residual, out, np.asarray(pull, dtype=float)
+
+    def influence(weights: Floats) -> Floats:
+        pull = solve_triangular(r, solve_triangular(r, weights, trans="T"))
+        return y.size * out * among * (x @ pull)
+
+    return residual, out, influence
 
 
 def ate(
@@ -135,7 +138,7 @@ def ate(
     influence = (out0 - out1) + z * out1 / p - ~z * out0 / (1.0 - p) - effect
     by_choice = -(z * r1 / p**2 + ~z * r0 / (1.0 - p) ** 2) * choice.slope
     influence += choice.pull(small_sample) @ _mean(choice.design, by_choice)
-    influence += of_b1 @ _mean(x, 1.0 - z / p) - of_b0 @ _mean(x, 1.0 - ~z / (1.0 - p))
+    influence += of_b1(_mean(x, 1.0 - z / p)) - of_b0(_mean(x, 1.0 - ~z / (1.0 - p)))
     return effect, influence
 
 
@@ -150,7 +153,7 @@ def att(
 ) -> tuple[float, Floats]:
     """Effect on the treated and its influence function, shape (customers,).
 
-    The controls' weights are multiplied by `tilt`, which `hidden` chooses.
+    The controls' weights are multiplied by `tilt`, which `sensitivity` chooses.
     """
     residual, out, of_beta = outcome_model(y, x, ~z, small_sample)
     tilted = np.where(z, 0.0, tilt)
@@ -163,7 +166,7 @@ def att(
         influence /= 1.0 - np.where(z, 1.0 / z.sum(), weight / weight.sum())
     by_choice = -tilted * choice.slope / (1.0 - choice.chance) ** 2 * (residual - there) / mass
     influence += choice.pull(small_sample) @ _mean(choice.design, by_choice)
-    influence += of_beta @ _mean(x, weight / mass - z / share)
+    influence += of_beta(_mean(x, weight / mass - z / share))
     return float(here - there), influence
 
 
@@ -192,23 +195,7 @@ def within_overlap(
 ) -> tuple[Flags, float]:
     """Customers whose chance of the campaign lies within bounds, and the share that does not.
 
-    Parameters
-    ----------
-    chance : ndarray, shape (customers,)
-    treated : ndarray of bool, shape (customers,)
-    trim : (float, float)
-    estimand : str
-        "att": the upper bound only, and the share is of the treated; "ate": both, of all.
-
-    Returns
-    -------
-    used : ndarray of bool, shape (customers,)
-    trimmed_share : float
-
-    Raises
-    ------
-    CannotSay
-        Where more than half are left out.
+    Shapes: chance (customers,), treated (customers,), used (customers,).
 
     Examples
     --------
@@ -268,23 +255,10 @@ def balance(
 ) -> pd.DataFrame:
     """Standardised differences of covariates between treated and controls, before and after weighting.
 
-    Parameters
-    ----------
-    covariates : ndarray, shape (customers, k)
-    treated : ndarray of bool, shape (customers,)
-    weights : ndarray, shape (customers,)
-    names : list of str, optional
-        Of the covariates; x1, x2, … where not given.
-
-    Returns
-    -------
-    DataFrame
-        Index covariate; unweighted, weighted (see `standardised_differences`).
-
-    Notes
-    -----
     (mean₁ − mean₀) ÷ √((s₁² + s₀²)/2), the variances unweighted in both columns so that they are on one
     scale (Austin & Stuart, Statistics in Medicine 34, 2015).
+
+    Shapes: covariates (customers, k), treated (customers,), weights (customers,).
 
     Examples
     --------
@@ -310,18 +284,7 @@ def standardised_differences(
 ) -> Floats:
     """How far two groups' means of each covariate are apart, in standard deviations of a customer.
 
-    Parameters
-    ----------
-    one, two : ndarray, shape (n₁, k) and (n₂, k)
-        Covariates of either group, at least two customers each.
-    weights : (ndarray, ndarray), optional
-        Of the means; the standard deviations are unweighted.
-
-    Returns
-    -------
-    ndarray, shape (k,)
-        Infinite where a covariate tells the groups apart without exception, NaN where it is the same
-        for all.
+    Shapes: one, two (n₁, k) and (n₂, k), returned (k,).
 
     Examples
     --------

@@ -1,17 +1,17 @@
 """Campaigns that ran at once among the same customers: the effect of each, and of both together.
 
-Each customer was put into each campaign by lot, whatever the other's lot. The regression of the outcome
-on Z₁, Z₂ and Z₁Z₂, with centred covariates interacted with all of them, is fitted as in `arms`: one line
-for each combination of offers, read at the average customer. With m₁₁, m₁₀, m₀₁, m₀₀ these means and p₂
-the share of customers that was offered the second,
+Each customer was put into each campaign by lot, whatever the other's lot. The regression of the
+outcome on Z₁, Z₂ and Z₁Z₂, with centred covariates interacted with all of them, is fitted as in
+`regression`: one line for each combination of offers, read at the average customer. With m₁₁, m₁₀,
+m₀₁, m₀₀ these means and p₂ the share of customers that was offered the second,
 
     effect of the first, at the average of the second   (1 − p₂)(m₁₀ − m₀₀) + p₂ (m₁₁ − m₀₁)
     interaction                                         (m₁₁ − m₀₁) − (m₁₀ − m₀₀)
 
-which are the coefficients of Z₁ with Z₂ centred, and of Z₁Z₂. Leaving Z₁Z₂ out would change what the
-first number means, and need not make it more precise (Muralidharan, Romero & Wüthrich, "Factorial
-designs, model selection, and (incorrect) inference in randomized experiments", Review of Economics and
-Statistics).
+which are the coefficients of Z₁ with Z₂ centred, and of Z₁Z₂. Leaving Z₁Z₂ out would change what
+the first number means, and need not make it more precise (Muralidharan, Romero & Wüthrich,
+"Factorial designs, model selection, and (incorrect) inference in randomized experiments", Review of
+Economics and Statistics).
 """
 
 from __future__ import annotations
@@ -41,20 +41,7 @@ MOST_CAMPAIGNS = 3
 
 @dataclass(frozen=True, slots=True)
 class OverlappingEffects:
-    """Effects of campaigns that ran at once, and how far they depend on each other.
-
-    Attributes
-    ----------
-    table : DataFrame
-        One row a campaign, then one each pair (and all three): campaigns (tuple of names),
-        absolute_effect, standard_error (HC2), conf_low, conf_high, pvalue, degrees_of_freedom. A
-        campaign's effect is at the average of the others; a pair's is how much more the two do
-        together than each alone, at the average of a third.
-    cells : DataFrame
-        One row a combination of offers: a column of booleans a campaign, customers, mean (adjusted) and
-        standard_error.
-    interval : float
-    """
+    """Effects of campaigns that ran at once, and how far they depend on each other."""
 
     table: pd.DataFrame
     cells: pd.DataFrame
@@ -70,27 +57,7 @@ def overlapping_effects(
 ) -> OverlappingEffects:
     """Effects of two or three randomised campaigns among the same customers, in one regression.
 
-    Parameters
-    ----------
-    outcome : array_like, shape (n,)
-        Of a window that holds the campaigns.
-    offered : DataFrame of bool or 0 and 1, shape (n, campaigns)
-        Who was put into each campaign; its columns name them.
-    covariates : DataFrame or array_like, shape (n, k) or (n,), optional
-        Known before the first campaign.
-    interval : float
-        Level of the intervals.
-
-    Returns
-    -------
-    OverlappingEffects
-
-    Raises
-    ------
-    SettingsError, DataError
-        Where there are not two or three campaigns, or shapes or numbers are not as expected.
-    CannotSay
-        Where nobody, or too few for the covariates, had one of the combinations of offers.
+    Shapes: outcome (n,), offered (n, campaigns), covariates (n, k) or (n,).
 
     Examples
     --------

@@ -1,24 +1,24 @@
 """Who responded most: the effect of a randomised campaign in each segment of its customers.
 
-Each segment is a test of its own (`randomised`), so the segments' estimates are independent. The one
-that looks best of many looks better than it is: whether the segments differ at all is tested first
-(Cochran's Q), each p-value allows for the number of segments (Benjamini & Hochberg), and each effect is
-also given shrunk towards the others (`shrunken`). Segments must be known before the campaign.
+Each segment is a test of its own (`randomised`), so the segments' estimates are independent. The
+one that looks best of many looks better than it is: whether the segments differ at all is tested
+first (Cochran's Q), each p-value allows for the number of segments (Benjamini & Hochberg), and each
+effect is also given shrunk towards the others (`shrunken`). Segments must be known before the
+campaign.
 
-Effects of several groups, each moved towards all of them as far as its own is uncertain.
-
-Given the standard deviation τ of true effects, θ_i ~ N(μ, τ²) and an estimate y_i ~ N(θ_i, s_i²):
+Shrinkage: given the standard deviation τ of true effects, θ_i ~ N(μ, τ²) and an estimate y_i ~
+N(θ_i, s_i²):
 
     B_i = s_i² ÷ (s_i² + τ²)    V = 1 ÷ Σ 1 ÷ (s_i² + τ²)    μ̂ = V Σ y_i ÷ (s_i² + τ²)
     θ_i | τ, y  ~  N( (1 − B_i) y_i + B_i μ̂,  (1 − B_i) s_i² + B_i² V )
 
 (Efron & Morris, Journal of the American Statistical Association 70 (1975), 311–319). To take an
-estimated τ for the true one makes the intervals too short (Morris, the same 78 (1983), 47–55), so it is
-integrated over, as in Gelman et al., Bayesian Data Analysis, 3rd ed. (2013), section 5.4. The prior is
-flat in τ² as in Morris (1983) up to τ = 10 s₀, s₀² the harmonic mean of the s_i², and falls as τ⁻²
-beyond, so that two groups suffice. Of the priors that were simulated it is the one whose 95% intervals
-cover 95% or more, but for chance, at every τ for 2 to 30 groups; others (DuMouchel's, half-Cauchy)
-fall to 91 to 94%.
+estimated τ for the true one makes the intervals too short (Morris, the same 78 (1983), 47–55), so
+it is integrated over, as in Gelman et al., Bayesian Data Analysis, 3rd ed. (2013), section 5.4. The
+prior is flat in τ² as in Morris (1983) up to τ = 10 s₀, s₀² the harmonic mean of the s_i², and
+falls as τ⁻² beyond, so that two groups suffice. Of the priors that were simulated it is the one
+whose 95% intervals cover 95% or more, but for chance, at every τ for 2 to 30 groups; others
+(DuMouchel's, half-Cauchy) fall to 91 to 94%.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from retention_models.campaigns.estimators.checks import FEWEST_IN_ARM
 from retention_models.campaigns.estimators.multiplicity import benjamini_hochberg
 from retention_models.campaigns.estimators.randomised import Effect, randomised_effect
 from retention_models.campaigns.estimators.regression import (
-    Arms,
+    ArmDesign,
     Floats,
     check_same_customers,
     read_arms,
@@ -57,16 +57,8 @@ _BISECTIONS = 50
 class Shrunken:
     """Effects of groups, given all of them.
 
-    Attributes
-    ----------
-    effect : ndarray, shape (k,)
-        Mean of each θ_i given all estimates.
-    low, high : ndarray, shape (k,)
-        Interval with equal probability beyond either end.
-    tau : float
-        Median of τ given all estimates.
-    mean : float
-        Mean of μ given all estimates.
+    mean: Mean of μ given all estimates.
+    Shapes: effect (k,), low, high (k,).
     """
 
     effect: Floats
@@ -79,20 +71,10 @@ class Shrunken:
 def shrunken(estimates: Floats, standard_errors: Floats, *, interval: float = 0.95) -> Shrunken:
     """Effects of k groups shrunk towards their mean, with intervals that allow for all doubt.
 
-    Parameters
-    ----------
-    estimates, standard_errors : ndarray, shape (k,)
-        k from 2; standard errors above 0.
-    interval : float
-
-    Returns
-    -------
-    Shrunken
-
-    Notes
-    -----
     Intervals hold over groups: of many, the stated share covers its own true effect. One group that is
     far from all others is covered less often.
+
+    Shapes: estimates, standard_errors (k,).
 
     Examples
     --------
@@ -168,23 +150,7 @@ _SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class SegmentEffects:
-    """Effects by segment, each arm against control.
-
-    Attributes
-    ----------
-    table : DataFrame
-        One row an arm and segment: arm, segment, customers, customers_against, absolute_effect,
-        standard_error, conf_low, conf_high, pvalue, pvalue_bh (adjusted over all rows), shrunk_effect,
-        shrunk_low, shrunk_high.
-    differences : DataFrame
-        One row an arm: arm, segments, statistic (Cochran's Q), pvalue of no difference between
-        segments, tau, the standard deviation of true effects between them, and mean, their mean.
-    control : hashable
-    interval : float
-        Level of all intervals.
-    words : tuple of str
-        Which segments were merged, left out, or compared without covariates.
-    """
+    """Effects by segment, each arm against control."""
 
     table: pd.DataFrame
     differences: pd.DataFrame
@@ -205,31 +171,10 @@ def segment_effects(
 ) -> SegmentEffects:
     """Effect of each arm in each segment, raw and shrunk, and whether segments differ.
 
-    Parameters
-    ----------
-    outcome, arm, covariates, control, interval
-        As in `randomised_effect`.
-    segment : array_like, shape (n,)
-        What each customer was before the campaign, such as a store or a class of loyalty. Segments with
-        fewer than 100 customers in an arm are put together as "others".
-    called : callable
-        From a segment to its name in words; itself unless given.
-
-    Returns
-    -------
-    SegmentEffects
-
-    Raises
-    ------
-    SettingsError, DataError
-        Where the arms, the segments, the shapes or the numbers are not as expected.
-    CannotSay
-        Where fewer than two segments are large enough.
-
-    Notes
-    -----
     Q = Σ w_s (d_s − d̄)², with w_s = 1 ÷ SE_s² and d̄ their weighted mean, is χ² with segments − 1
     degrees of freedom where all true effects are the same (Cochran, Biometrics 10 (1954), 101–129).
+
+    Shapes: segment (n,).
 
     Examples
     --------
@@ -300,7 +245,7 @@ def _segments(segment: ArrayLike, n: int) -> tuple[NDArray[np.intp], list[Hashab
 def _merged(
     codes: NDArray[np.intp],
     names: list[Hashable],
-    arms: Arms,
+    arms: ArmDesign,
     called: Callable[[Hashable], object],
 ) -> tuple[NDArray[np.intp], list[Hashable], list[str]]:
     """Segments with enough customers in each arm, then the others as one if they have enough."""
@@ -328,7 +273,7 @@ def _merged(
 
 
 def _of_segment(
-    arms: Arms, rows: NDArray[np.bool_], control: Hashable, interval: float
+    arms: ArmDesign, rows: NDArray[np.bool_], control: Hashable, interval: float
 ) -> tuple[tuple[Effect, ...], list[str]]:
     """Effects of the arms against control in one segment, and the covariates it cannot use."""
     place, X = arms.index[rows], arms.covariates[rows]

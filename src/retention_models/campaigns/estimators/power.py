@@ -5,16 +5,13 @@ The minimum detectable effect of a difference in means, at two-sided level α an
     (z_{1−α/2} + z_{1−β}) · √((1 − R²) · (s²_T ÷ n_T + s²_C ÷ n_C))        2.80 · … at 5% and 80%
 
 where R² is the share of the outcome's variance between customers that the covariates explain, as
-measured on a window before the campaign (Bloom, Evaluation Review 19 (1995), 547–556, for the multiple
-of the standard error; R² as in Deng, Xu, Kohavi & Walker, WSDM 2013).
+measured on a window before the campaign (Bloom, Evaluation Review 19 (1995), 547–556, for the
+multiple of the standard error; R² as in Deng, Xu, Kohavi & Walker, WSDM 2013).
 
-How large a rise of a proportion, such as of who bought at all, a test of given size can see.
-
-The variance is pooled where there is no effect and each arm's own where there is one (Fleiss, Levin &
-Paik, Statistical Methods for Rates and Proportions, 3rd ed. (2003), chapter 4). With covariates that
-explain R² of the outcome's variance, n customers are worth n ÷ (1 − R²).
-
-Ranges of what a test is planned with, and numbers that the plans for means and proportions share.
+Of a proportion, such as of who bought at all, the variance is pooled where there is no effect and
+each arm's own where there is one (Fleiss, Levin & Paik, Statistical Methods for Rates and
+Proportions, 3rd ed. (2003), chapter 4). With covariates that explain R² of the outcome's variance,
+n customers are worth n ÷ (1 − R²).
 """
 
 from __future__ import annotations
@@ -94,31 +91,6 @@ def minimum_detectable_effect(
 ) -> float:
     """Smallest difference in means that a test of this size finds with the given power.
 
-    Parameters
-    ----------
-    standard_deviation : float
-        Of the outcome between customers of the control arm.
-    treated, control : float
-        Customers of the two arms.
-    standard_deviation_treated : float, optional
-        Of the treated arm; by default as in control.
-    r_squared : float
-        Share of the outcome's variance that the covariates explain, from a window before.
-    power : float
-        Probability of finding the effect.
-    level : float
-        Two-sided level of the test.
-
-    Returns
-    -------
-    float
-        In the outcome's unit. Divide by the control's mean for a lift.
-
-    Raises
-    ------
-    SettingsError
-        Where a number is not of its range.
-
     Examples
     --------
     >>> round(minimum_detectable_effect(1.0, 1000, 1000), 4)
@@ -149,25 +121,6 @@ def sample_size(
     level: float = 0.05,
 ) -> tuple[int, int]:
     """Customers of either arm that a difference in means of this size needs.
-
-    Parameters
-    ----------
-    effect : float
-        Difference in means, in the outcome's unit; not 0.
-    control_share : float
-        Share of the customers that is held out, between 0 and 1.
-    standard_deviation, standard_deviation_treated, r_squared, power, level : float
-        As in `minimum_detectable_effect`.
-
-    Returns
-    -------
-    treated, control : int
-        Rounded up.
-
-    Raises
-    ------
-    SettingsError
-        Where a number is not of its range.
 
     Examples
     --------
@@ -203,26 +156,6 @@ def power_of_proportions(
 ) -> float:
     """Probability that a test finds a difference between two proportions, such as of who bought.
 
-    Parameters
-    ----------
-    difference : float
-        Rate of the treated less that of control.
-    control_rate : float
-        Between 0 and 1; so must be the treated's.
-    treated, control : float
-        Customers of the two arms.
-    r_squared, level : float
-        As in `minimum_detectable_effect`.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    SettingsError
-        Where a number is not of its range.
-
     Examples
     --------
     >>> round(power_of_proportions(-0.25, 0.75, 76.70692, 76.70692), 6)
@@ -248,25 +181,6 @@ def minimum_detectable_difference(
     level: float = 0.05,
 ) -> float:
     """Smallest rise of a proportion that a test of this size finds with the given power.
-
-    Parameters
-    ----------
-    control_rate, treated, control, r_squared, level : float
-        As in `power_of_proportions`.
-    power : float
-        Probability of finding the rise.
-
-    Returns
-    -------
-    float
-        As a difference of rates.
-
-    Raises
-    ------
-    SettingsError
-        Where a number is not of its range.
-    CannotSay
-        Where even a rise to nearly 1 would not be found.
 
     Examples
     --------
@@ -305,25 +219,6 @@ def sample_size_of_proportions(
     level: float = 0.05,
 ) -> tuple[int, int]:
     """Customers of either arm that a difference between two proportions of this size needs.
-
-    Parameters
-    ----------
-    difference, control_rate, r_squared, level : float
-        As in `power_of_proportions`; the difference not 0.
-    control_share : float
-        Share of the customers that is held out, between 0 and 1.
-    power : float
-        Probability of finding the difference.
-
-    Returns
-    -------
-    treated, control : int
-        Rounded up.
-
-    Raises
-    ------
-    SettingsError
-        Where a number is not of its range.
 
     Examples
     --------

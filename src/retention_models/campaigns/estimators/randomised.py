@@ -1,11 +1,10 @@
 """The effect of a randomised campaign: on everyone who was offered it, whether they took it up or not.
 
 The effect is the difference between an arm's mean outcome and control's, at the covariates of the
-average customer of the test: the average effect on the customers in it (`arms.py` has the regression). A
-good covariate, known before the campaign, takes off what customers differ by anyway and narrows the
-interval; that customers were put in arms by chance is what makes it right, whatever the covariate.
-
-Arms of a test against each other, from their adjusted means: effects, lifts, intervals, p-values.
+average customer of the test: the average effect on the customers in it (`regression` has the
+regression). A good covariate, known before the campaign, takes off what customers differ by anyway
+and narrows the interval; that customers were put in arms by chance is what makes it right, whatever
+the covariate.
 """
 
 from __future__ import annotations
@@ -19,10 +18,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
+from retention_models.campaigns.estimators.multiplicity import holm
 from retention_models.campaigns.estimators.regression import (
+    ArmDesign,
     ArmLabel,
     ArmMeans,
-    Arms,
     check_same_customers,
     fit_arms,
     fit_outcomes,
@@ -37,30 +37,8 @@ from retention_models.languages import marked, phrase
 class Effect:
     """What one arm did to the outcome, against another.
 
-    Attributes
-    ----------
-    arm, against : hashable
-        The two arms.
-    customers, customers_against : int
-        In either.
-    mean, mean_against : float
-        Adjusted mean outcome of either.
-    absolute_effect, standard_error : float
-        Their difference, in the outcome's unit a customer, and its HC2 standard error.
-    conf_low, conf_high, pvalue : float
-        Interval and two-sided p-value of the difference, by Student's t.
-    pvalue_holm : float
-        p-value that allows for all comparisons of the test (Holm, 1979).
-    degrees_of_freedom : float
-        Of t.
-    lift_percent, lift_standard_error, lift_low, lift_high : float
-        Ratio of the means less 1, in percent, and its interval, by the delta method on the log
-        ratio; NaN where a mean is not positive, and then
-    lift_refusal : str
-        says why; empty otherwise.
-    gain : float
-        Variance of the effect without covariates ÷ with them: 1.5 means that without them half as
-        many customers again would be needed. 1 without covariates.
+    gain: Variance of the effect without covariates ÷ with them: 1.5 means that without them half as
+    many customers again would be needed. 1 without covariates.
     """
 
     arm: Hashable
@@ -86,20 +64,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class RandomisedEffect:
-    """Effects of a randomised test: every arm against control, then the arms against each other.
-
-    Attributes
-    ----------
-    effects : tuple of Effect
-        Intention to treat: by the arm a customer was put in.
-    control : hashable
-    interval : float
-        Level of all intervals.
-    covariates : tuple of str
-    r_squared : float
-        Share of the outcome's variance within arms that the covariates explain, less what chance
-        would explain (adjusted for degrees of freedom, so that it may be a little below 0).
-    """
+    """Effects of a randomised test: every arm against control, then the arms against each other."""
 
     effects: tuple[Effect, ...]
     control: Hashable
@@ -108,23 +73,7 @@ class RandomisedEffect:
     r_squared: float
 
     def of(self, arm: Hashable, against: Hashable | None = None) -> Effect:
-        """The effect of one arm, against control unless another is named.
-
-        Parameters
-        ----------
-        arm : hashable
-        against : hashable, optional
-            Arms other than control stand in the order of `effects`.
-
-        Returns
-        -------
-        Effect
-
-        Raises
-        ------
-        SettingsError
-            Where there is no such comparison.
-        """
+        """The effect of one arm, against control unless another is named."""
         other = self.control if against is None else against
         for effect in self.effects:
             if (effect.arm, effect.against) == (arm, other):
@@ -140,39 +89,22 @@ class RandomisedEffect:
 
 
 def comparisons(
-    arms: Arms, adjusted: ArmMeans, plain: ArmMeans, interval: float
+    arms: ArmDesign, adjusted: ArmMeans, plain: ArmMeans, interval: float
 ) -> RandomisedEffect:
-    """Every arm against control, then the arms against each other.
-
-    Parameters
-    ----------
-    arms : Arms
-    adjusted, plain : ArmMeans
-        With the arms' covariates, and without any.
-    interval : float
-
-    Returns
-    -------
-    RandomisedEffect
-
-    Raises
-    ------
-    CannotSay
-        Where customers of two arms do not differ in the outcome beyond what the covariates say.
-    """
+    """Every arm against control, then the arms against each other."""
     pairs = [(i, 0) for i in range(1, len(arms.labels))]
     pairs += [(j, i) for i, j in combinations(range(1, len(arms.labels)), 2)]
     pvalues = [_pvalue(adjusted, arms, *pair) for pair in pairs]
-    holm = _holm(np.array(pvalues))
+    by_holm = holm(pvalues)
     effects = tuple(
         _effect(arms, adjusted, plain, pair, (pvalue, float(together)), interval)
-        for pair, pvalue, together in zip(pairs, pvalues, holm, strict=True)
+        for pair, pvalue, together in zip(pairs, pvalues, by_holm, strict=True)
     )
     explained = 1.0 - adjusted.residual / plain.total if arms.names else 0.0
     return RandomisedEffect(effects, arms.labels[0], interval, arms.names, explained)
 
 
-def _pvalue(fitted: ArmMeans, arms: Arms, arm: int, against: int) -> float:
+def _pvalue(fitted: ArmMeans, arms: ArmDesign, arm: int, against: int) -> float:
     """Two-sided, of no difference."""
     variance = fitted.variances[arm] + fitted.variances[against]
     difference = fitted.means[arm] - fitted.means[against]
@@ -189,18 +121,8 @@ def _pvalue(fitted: ArmMeans, arms: Arms, arm: int, against: int) -> float:
     return float(2.0 * stdtr(freedom, -abs(difference) / np.sqrt(variance)))
 
 
-def _holm(pvalues: np.ndarray) -> np.ndarray:
-    """p-values that allow for all of them: the i-th smallest of m times m − i + 1, never falling."""
-    # statsmodels' multipletests collects garbage at each call, which takes 20 times the regression.
-    order = np.argsort(pvalues)
-    together = np.empty(pvalues.size)
-    steps = np.arange(pvalues.size, 0, -1) * pvalues[order]
-    together[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return together
-
-
 def _effect(
-    arms: Arms,
+    arms: ArmDesign,
     fitted: ArmMeans,
     plain: ArmMeans,
     pair: tuple[int, int],
@@ -266,36 +188,12 @@ def randomised_effect(
 ) -> RandomisedEffect:
     """Effect of each arm of a randomised campaign, with its interval and the covariates' gain.
 
-    Parameters
-    ----------
-    outcome : array_like, shape (n,)
-        One number a customer: purchases, spend, profit, or 0 and 1 for who bought.
-    arm : array_like, shape (n,)
-        The arm that each customer was put in, offered or not, redeemed or not.
-    covariates : DataFrame or array_like, shape (n, k) or (n,), optional
-        Known before the campaign, such as the BG/NBD expectation for its window.
-    control : hashable
-        The arm that got nothing.
-    interval : float
-        Level of the intervals.
-
-    Returns
-    -------
-    RandomisedEffect
-
-    Raises
-    ------
-    SettingsError, DataError
-        Where the arms, the shapes or the numbers are not as expected.
-    CannotSay
-        Where an arm has too few customers, or all customers of two arms have the same outcome.
-
-    Notes
-    -----
     Lin, Annals of Applied Statistics 7 (2013), 295–318: the regression with treatment interacted
     with centred covariates is never less precise than the difference in means, for many customers.
     The standard errors are those of the effect on the customers of the test. p-values and intervals
     are of one comparison each; `pvalue_holm` holds for all together.
+
+    Shapes: outcome (n,), arm (n,), covariates (n, k) or (n,).
 
     Examples
     --------
@@ -328,28 +226,7 @@ def randomised_effects(
 ) -> dict[Hashable, RandomisedEffect | CannotSay]:
     """Effects of a randomised campaign on several outcomes, such as four in each of three windows.
 
-    Parameters
-    ----------
-    outcomes : DataFrame, shape (n, m)
-        A column an outcome.
-    arm, control, interval
-        As in `randomised_effect`.
-    covariates : DataFrame, shape (n, k), optional
-        All that are used.
-    adjusted_by : mapping, optional
-        From an outcome to the names of its covariates; all covariates where it has no entry. Outcomes
-        with the same covariates share a factorisation.
-
-    Returns
-    -------
-    dict
-        By outcome, in the columns' order, what `randomised_effect` finds; or the CannotSay that it
-        raises, where one outcome carries no effect and others may.
-
-    Raises
-    ------
-    SettingsError, DataError
-        Where the arms, the shapes, the names or the numbers are not as expected.
+    Shapes: outcomes (n, m), covariates (n, k).
 
     Examples
     --------
@@ -379,7 +256,7 @@ def randomised_effects(
 
 
 def _of_all(
-    arms: Arms, names: list[Hashable], outcomes: np.ndarray, interval: float
+    arms: ArmDesign, names: list[Hashable], outcomes: np.ndarray, interval: float
 ) -> dict[Hashable, RandomisedEffect | CannotSay]:
     """Effects on outcomes with the same covariates, or why there are none."""
     try:
@@ -417,11 +294,11 @@ def _check_interval(interval: float) -> None:
         raise SettingsError(f"interval is {interval}; expected from 0.5 to below 1, such as 0.95.")
 
 
-def _with_covariates(arms: Arms, places: list[int]) -> Arms:
+def _with_covariates(arms: ArmDesign, places: list[int]) -> ArmDesign:
     """The same test, with some of what is known of its customers, or nothing."""
     if places == list(range(len(arms.names))):
         return arms
     names = tuple(arms.names[place] for place in places)
-    return Arms(
+    return ArmDesign(
         arms.labels, arms.index, arms.outcome, arms.covariates[:, places], names, arms.counts
     )

@@ -21,7 +21,6 @@ from retention_models import languages
 from retention_models.campaigns.estimators.regression import (
     ArmLabel,
     ArmMeans,
-    check_same_customers,
     fit_outcomes,
     flags,
     numbers,
@@ -35,21 +34,7 @@ _WEAKEST = 10.0
 
 @dataclass(frozen=True, slots=True)
 class RedeemerEffect:
-    """Effect of the offer ÷ its effect on redemption. Secondary: the verdict is that of the offer.
-
-    Attributes
-    ----------
-    arm, control : hashable
-    per_redeemer, standard_error : float
-        In the outcome's unit for each redeemer that the offer made, and by the delta method.
-    conf_low, conf_high, pvalue : float
-    intention_to_treat : float
-        Effect of the offer, per customer offered it.
-    redemption : float
-        Share of the arm that redeemed, less that of control.
-    label : str
-        Says that it is secondary, and what it assumes.
-    """
+    """Effect of the offer ÷ its effect on redemption. Secondary: the verdict is that of the offer."""
 
     arm: Hashable
     control: Hashable
@@ -65,61 +50,6 @@ class RedeemerEffect:
     )
 
 
-def effect_per_redeemer(
-    outcome: ArrayLike,
-    redeemed: ArrayLike,
-    arm: ArrayLike,
-    covariates: ArrayLike | pd.DataFrame | None = None,
-    *,
-    treated: Hashable,
-    control: Hashable,
-    interval: float = 0.95,
-) -> RedeemerEffect:
-    """Effect per redeemer, from a randomised test of the offer.
-
-    Parameters
-    ----------
-    outcome, arm, covariates, control, interval
-        As in `randomised_effect`.
-    redeemed : array_like of bool or 0 and 1, shape (n,)
-        Who redeemed; of control usually nobody.
-    treated : hashable
-        The arm that was offered.
-
-    Returns
-    -------
-    RedeemerEffect
-
-    Raises
-    ------
-    SettingsError, DataError
-        Where the arms, the shapes or the numbers are not as expected.
-    CannotSay
-        Where so few redeemed that the difference in redemption is hardly beyond chance.
-
-    Notes
-    -----
-    With effects d_Y on the outcome and d_D on redemption, the delta method's variance of d_Y ÷ d_D
-    is that of the effect on Y − (d_Y ÷ d_D)·D, over d_D².
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(5)
-    >>> arm = np.arange(4000) % 2
-    >>> redeemed = (arm == 1) & (rng.random(4000) < 0.25)
-    >>> found = effect_per_redeemer(
-    ...     rng.poisson(2.0 + redeemed), redeemed, arm, treated=1, control=0
-    ... )
-    >>> bool(found.conf_low < 1.0 < found.conf_high)
-    True
-    """
-    check_same_customers(outcome=outcome, redeemed=redeemed, arm=arm, covariates=covariates)
-    y = numbers("outcome", outcome, 1)
-    return effects_per_redeemer(
-        y[:, None], redeemed, arm, covariates, treated=treated, control=control, interval=interval
-    )[0]
-
-
 def effects_per_redeemer(
     outcomes: ArrayLike,
     redeemed: ArrayLike,
@@ -130,23 +60,12 @@ def effects_per_redeemer(
     control: Hashable,
     interval: float = 0.95,
 ) -> tuple[RedeemerEffect, ...]:
-    """Effects per redeemer on several outcomes with the same covariates.
+    """Effects per redeemer on several outcomes with the same covariates, from a randomised offer.
 
-    Parameters
-    ----------
-    outcomes : array_like, shape (n, m)
-        A column an outcome.
-    redeemed, arm, covariates, treated, control, interval
-        As in `effect_per_redeemer`.
+    With effects d_Y on the outcome and d_D on redemption, the delta method's variance of d_Y ÷ d_D
+    is that of the effect on Y − (d_Y ÷ d_D)·D, over d_D².
 
-    Returns
-    -------
-    tuple of RedeemerEffect, length m
-
-    Raises
-    ------
-    SettingsError, DataError, CannotSay
-        As `effect_per_redeemer`.
+    Shapes: outcomes (n, m).
 
     Examples
     --------

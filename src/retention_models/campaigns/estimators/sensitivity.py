@@ -28,16 +28,7 @@ _STRONGEST = 20.0
 
 @dataclass(frozen=True, slots=True)
 class EValue:
-    """How strong a hidden cause must be to explain a ratio away.
-
-    Attributes
-    ----------
-    estimate : float
-        The least risk ratio that the cause must have with both the campaign and the outcome, beyond
-        the covariates, to make the observed ratio out of none; 1 or more.
-    interval : float
-        The same for the end of the interval nearer to 1; 1 where the interval holds 1.
-    """
+    """How strong a hidden cause must be to explain a ratio away."""
 
     estimate: float
     interval: float
@@ -45,17 +36,7 @@ class EValue:
 
 @dataclass(frozen=True, slots=True)
 class HiddenBounds:
-    """Bounds of the effect on the treated under hidden causes of given strengths.
-
-    Attributes
-    ----------
-    table : DataFrame
-        Index strength Λ; att_low, att_high, and conf_low, conf_high, which hold the effect at least 95
-        times in 100 under causes that strong.
-    explained_at : float
-        Least Λ at which that interval holds 0: 1 where it does without a hidden cause, infinite where
-        it does not up to 20.
-    """
+    """Bounds of the effect on the treated under hidden causes of given strengths."""
 
     table: pd.DataFrame
     explained_at: float
@@ -64,22 +45,6 @@ class HiddenBounds:
 def e_value(ratio: float, conf_low: float, conf_high: float) -> EValue:
     """E-value of a risk ratio, or of a rate ratio of rare events, with its interval.
 
-    Parameters
-    ----------
-    ratio, conf_low, conf_high : float
-        Above 0, in ascending order conf_low, ratio, conf_high.
-
-    Returns
-    -------
-    EValue
-
-    Raises
-    ------
-    SettingsError
-        Where they are not.
-
-    Notes
-    -----
     E = RR + √(RR (RR − 1)), of 1/RR where RR is below 1.
 
     Examples
@@ -104,24 +69,6 @@ def ratio_of_difference(
 ) -> tuple[float, float, float]:
     """Approximate risk ratio of a difference of means, for its E-value.
 
-    Parameters
-    ----------
-    difference, standard_error : float
-        In units of the outcome.
-    standard_deviation : float
-        Of the outcome, pooled over both sides.
-
-    Returns
-    -------
-    ratio, conf_low, conf_high : float
-
-    Raises
-    ------
-    SettingsError
-        Where an error or a deviation is not above 0.
-
-    Notes
-    -----
     With d and s the difference and its error over the deviation: exp(0.91 d), exp(0.91 d ∓ 1.78 s)
     (VanderWeele & Ding 2017, table 2). It supposes a roughly normal outcome: a rule of thumb for spend.
 
@@ -151,34 +98,13 @@ def hidden_bounds(
 ) -> HiddenBounds:
     """Bounds of the doubly robust effect on the treated under hidden causes.
 
-    Parameters
-    ----------
-    outcome : array_like, shape (customers,)
-    treated : array_like of bool, shape (customers,)
-    covariates : array_like, shape (customers, k)
-    propensity_covariates : array_like, shape (customers, m), optional
-        Of the model of the choice, where not the same.
-    strengths : sequence of float
-        Λ, 1 or more: knowing the hidden cause multiplies a customer's odds of joining by at most Λ and
-        at least 1/Λ, given the covariates. 1 is no hidden cause.
-    most_likely : float
-        Customers likelier than this to join are left out, as in `targeted_effect`.
-
-    Returns
-    -------
-    HiddenBounds
-
-    Raises
-    ------
-    SettingsError, CannotSay
-        As `targeted_effect`, and where a strength is below 1.
-
-    Notes
-    -----
     The controls' weights w = p/(1 − p) may each be off by a factor λ in [1/Λ, Λ]. The largest weighted
     mean Σ λ w r/Σ λ w of their residuals r has λ = Λ where r is above that mean and 1/Λ below, and the
     smallest the reverse. As the bound does not change to first order with where λ switches, its
     influence function is that of the effect with λ w as weights.
+
+    Shapes: outcome (customers,), treated (customers,), covariates (customers, k),
+    propensity_covariates (customers, m).
 
     Examples
     --------

@@ -1,21 +1,20 @@
-"""Looking at a test before its end, on declared days, without being fooled.
+"""Sequential tests: group-sequential boundaries for declared looks, confidence sequences for any.
 
 Whoever looks eight times and stops at the first p below .05 declares an effect where there is none in
-more than one test of six. Looks at any time are in `confidence_sequences`.
+more than one test of six. Looks at any time take a confidence sequence.
 
-O'Brien & Fleming, Biometrics 35 (1979), 549–556: at look k of K, with the share t_k
-of the customers (of the information) seen, the test stops where |Z_k| ≥ C ÷ √t_k. The constant C makes
-the probability of ever stopping at no effect the level. The scores B_k = Z_k·√t_k have independent
-normal increments of variance t_k − t_{k−1}, so the density f_k of B_k among tests that still run follows
-by one integral a look (Armitage, McPherson & Rowe, JRSS A 132 (1969), 235–244):
+O'Brien & Fleming, Biometrics 35 (1979), 549–556: at look k of K, with the share t_k of the
+customers (of the information) seen, the test stops where |Z_k| ≥ C ÷ √t_k. The constant C makes the
+probability of ever stopping at no effect the level. The scores B_k = Z_k·√t_k have independent
+normal increments of variance t_k − t_{k−1}, so the density f_k of B_k among tests that still run
+follows by one integral a look (Armitage, McPherson & Rowe, JRSS A 132 (1969), 235–244):
 
     f_k(b) = ∫ f_{k−1}(u) φ((b − u) ÷ √d) ÷ √d du   over |u| < c_{k−1}√t_{k−1}, d = t_k − t_{k−1}
 
-Looking at a test at any time, and however often, without being fooled.
-
-The asymptotic confidence sequence of Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas,
-Annals of Statistics 52 (2024), "Time-uniform central limit theory and asymptotic confidence
-sequences": with s the standard error of the effect when n customers are seen, the interval
+At any time, and however often: the asymptotic confidence sequence of Waudby-Smith, Arbour, Sinha,
+Kennedy & Ramdas, Annals of Statistics 52 (2024), "Time-uniform central limit theory and asymptotic
+confidence sequences": with s the standard error of the effect when n customers are seen, the
+interval
 
     effect ± s · √(2 (nρ² + 1) ÷ (nρ²) · ln(√(nρ² + 1) ÷ α))
 
@@ -49,16 +48,8 @@ _CLOSEST = 1e-4
 class DeclaredLooks:
     """The looks of a test, and how large an effect must be at each to stop it.
 
-    Attributes
-    ----------
-    information : ndarray, shape (K,)
-        t_k, share of the final customers seen at each look; the last is 1.
-    boundaries : ndarray, shape (K,)
-        |effect ÷ standard error| at or beyond which the test stops.
-    levels : ndarray, shape (K,)
-        The boundaries as two-sided p-values.
-    level : float
-        Probability of stopping at any look where there is no effect.
+    boundaries: |effect ÷ standard error| at or beyond which the test stops.
+    Shapes: information (K,), boundaries (K,), levels (K,).
     """
 
     information: Array
@@ -74,24 +65,6 @@ class DeclaredLooks:
     def interval(self, effect: float, standard_error: float, look: int) -> tuple[float, float]:
         """The repeated confidence interval at a look: those of all looks hold together.
 
-        Parameters
-        ----------
-        effect, standard_error : float
-            At that look.
-        look : int
-            1 for the first.
-
-        Returns
-        -------
-        low, high : float
-
-        Raises
-        ------
-        SettingsError
-            Where the look was not declared.
-
-        Notes
-        -----
         Jennison & Turnbull, JRSS B 51 (1989), 305–361.
         """
         if not 1 <= look <= self.boundaries.size:
@@ -106,22 +79,7 @@ class DeclaredLooks:
 def obrien_fleming(looks: int | ArrayLike, *, level: float = 0.05) -> DeclaredLooks:
     """O'Brien–Fleming boundaries of a two-sided test, for looks declared before it starts.
 
-    Parameters
-    ----------
-    looks : int or array_like, shape (K,)
-        Number of equally spaced looks, or the share of the final customers seen at each: rising,
-        above 0, the last 1.
-    level : float
-        Probability of stopping where there is no effect.
-
-    Returns
-    -------
-    DeclaredLooks
-
-    Raises
-    ------
-    SettingsError
-        Where the looks are not such shares or the level is not between 0 and 0.5.
+    Shapes: looks (K,).
 
     Examples
     --------
@@ -150,21 +108,8 @@ def obrien_fleming(looks: int | ArrayLike, *, level: float = 0.05) -> DeclaredLo
 def stopping_probability(boundaries: ArrayLike, information: ArrayLike) -> float:
     """Probability that a test without effect is stopped at one of its looks.
 
-    Parameters
-    ----------
-    boundaries : array_like, shape (K,)
-        |effect ÷ standard error| at or beyond which each look stops it.
-    information : array_like, shape (K,)
-        Share of the final customers seen at each look: rising, above 0, the last 1.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    SettingsError
-        Where the two do not fit each other.
+    boundaries: |effect ÷ standard error| at or beyond which each look stops it.
+    Shapes: boundaries (K,), information (K,).
 
     Examples
     --------
@@ -219,22 +164,8 @@ def _information(looks: int | ArrayLike) -> Array:
 def best_rho(customers: float, *, level: float = 0.05) -> float:
     """ρ of the confidence sequence that is narrowest when so many customers are seen.
 
-    Parameters
-    ----------
-    customers : float
-        Customers of all arms at the look that matters most.
-    level : float
-        1 less the probability of covering the effect throughout.
-
-    Returns
-    -------
-    float
-        ρ with nρ² = −W₋₁(−α² ÷ e) − 1, W₋₁ the lower branch of Lambert's function: the root of the
-        derivative of the width by ρ.
-
-    Raises
-    ------
-    SettingsError
+    ρ with nρ² = −W₋₁(−α² ÷ e) − 1, W₋₁ the lower branch of Lambert's function: the root of the
+    derivative of the width by ρ.
 
     Examples
     --------
@@ -252,31 +183,9 @@ def confidence_sequence(
 ) -> tuple[float, float, float]:
     """Interval and p-value of an effect that hold at whatever time, and however often, one looks.
 
-    Parameters
-    ----------
-    effect, standard_error : float
-        As of now.
-    customers : int
-        Customers of all arms seen until now, n.
-    rho : float
-        From `best_rho`, fixed before the test starts.
-    level : float
-        1 less the probability of covering the effect throughout.
-
-    Returns
-    -------
-    low, high : float
-    pvalue : float
-        The smallest level whose interval, with the same ρ, leaves out 0; at most 1.
-
-    Raises
-    ------
-    SettingsError
-        Where a number is not of its range.
-
-    Notes
-    -----
     Asymptotic: it holds from a few hundred customers an arm on, not from the first.
+
+    pvalue: The smallest level whose interval, with the same ρ, leaves out 0; at most 1.
 
     Examples
     --------

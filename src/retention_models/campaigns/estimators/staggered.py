@@ -1,20 +1,18 @@
 """A campaign that reached its units at different times: group-time effects (Callaway & Sant'Anna).
 
-Callaway & Sant'Anna, "Difference-in-differences with multiple time periods", Journal of Econometrics
-225 (2021) 200-230, section 2.3 (identification by outcome regression) and section 4 (estimation and
-influence functions). A group g is the units first treated in period g; ATT(g, t) compares their change
-since the last period before g with that of units not treated by t. Preconditions: treatment stays;
-nobody acts on it before it starts; without it, treated and controls (alike in their covariates) would
-have changed alike. A plain two-way regression mixes up effects here, because it takes units treated
-earlier for controls.
+Callaway & Sant'Anna, "Difference-in-differences with multiple time periods", Journal of
+Econometrics 225 (2021) 200-230, section 2.3 (identification by outcome regression) and section 4
+(estimation and influence functions). A group g is the units first treated in period g; ATT(g, t)
+compares their change since the last period before g with that of units not treated by t.
+Preconditions: treatment stays; nobody acts on it before it starts; without it, treated and controls
+(alike in their covariates) would have changed alike. A plain two-way regression mixes up effects
+here, because it takes units treated earlier for controls.
 
 Influence functions take residuals for errors. With ten stores a group they are 5% too small, so each
 cluster's are corrected for what it pulls the fit towards itself (CR2: Bell & McCaffrey, Survey
 Methodology 28, 2002, section 3).
 
-Group-time effects in few numbers: by group, by period, by time since the start, and overall.
-
-Callaway & Sant'Anna, Journal of Econometrics 225 (2021) 200-230, section 3 (summary parameters).
+Summaries (by group, by period, by time since the start, overall) are of the paper's section 3.
 """
 
 from __future__ import annotations
@@ -25,6 +23,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 from scipy.special import fdtrc, stdtr, stdtrit
 
 from retention_models.campaigns.estimators.regression import (
@@ -33,6 +32,7 @@ from retention_models.campaigns.estimators.regression import (
     codes,
     full_rank,
     numbers,
+    qr_by_blocks,
 )
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import count
@@ -48,24 +48,8 @@ FEWEST_CLUSTERS = 10
 class GroupTimeEffects:
     """ATT(g, t) for every group and period but the group's base period.
 
-    Attributes
-    ----------
-    group, period : ndarray, shape (cells,)
-        First treated period g, and t.
-    steps : ndarray of int, shape (cells,)
-        Periods of the panel from g to t: 0 in the first treated period, −2 and less before.
-    att : ndarray, shape (cells,)
-        In units of the outcome.
-    influence : ndarray, shape (units, cells)
-        Influence functions of `att`, each cluster's corrected for its leverage where `small_sample`;
-        else their mean over units is 0.
-    unit_group : ndarray, shape (units,)
-        Each unit's g; infinite where it is not treated within the panel.
-    clusters : ndarray of int, shape (units,)
-        What standard errors are clustered by, numbered from 0.
-    small_sample : bool
-    left_out : int
-        Units treated from the first period on, which have no period to be compared with.
+    Shapes: group, period (cells,), steps (cells,), att (cells,), influence (units, cells),
+    unit_group (units,), clusters (units,).
     """
 
     group: Floats
@@ -91,43 +75,13 @@ def group_time_effects(
 ) -> GroupTimeEffects:
     """Effects on each group of units in each period.
 
-    Parameters
-    ----------
-    outcomes : array_like, shape (units, periods)
-        Balanced panel: say spend of each customer, or each store's mean, by period.
-    periods : array_like, shape (periods,)
-        Ascending; equal steps are assumed only in what is called a step.
-    first_treated : array_like, shape (units,)
-        First period with the campaign; infinite or NaN for never. One after the last period counts as
-        never; one between two periods, as the later.
-    controls : {"never", "not_yet"}
-        Units not treated within the panel, or all that are not treated by t.
-    covariates : array_like, shape (units, k), optional
-        Known before the campaign. The controls' changes are regressed on them and on a constant.
-    clusters : array_like, shape (units,), optional
-        Label of what was assigned as one, say the store; each unit for itself where not given.
-    small_sample : bool
-        Whether each cluster's residuals are corrected for its leverage (CR2); false gives the influence
-        functions of the paper, with which intervals of few clusters are too short.
-
-    Returns
-    -------
-    GroupTimeEffects
-
-    Raises
-    ------
-    SettingsError
-        Where an argument is not as described.
-    CannotSay
-        Where no group was treated after the first period, a group or its controls have fewer than ten
-        clusters, or the covariates of the controls do not carry the regression.
-
-    Notes
-    -----
     With ΔY = Y_t − Y_b, b the last period before g, X = (1, covariates) and β̂ by OLS among controls C,
     ATT(g, t) = Σ_{G=g} (ΔY − Xβ̂)/n_g. Unit i's influence is
     (n/n_g) 1{G_i = g}(ΔY_i − X_iβ̂ − ATT) − X̄_g (Σ_C X′X/n)⁻¹ X_i′ 1{i ∈ C}(ΔY_i − X_iβ̂), with X̄_g the
     group's mean. Before g the base stays b, so that the effects before and after stand on one scale.
+
+    Shapes: outcomes (units, periods), periods (periods,), first_treated (units,), covariates
+    (units, k), clusters (units,).
 
     Examples
     --------
@@ -203,36 +157,36 @@ def _regression(
 ) -> tuple[float, Floats]:
     """One ATT(g, t) and its influence function, corrected for the leverage of clusters if given."""
     n, x = len(change), design[compared]
-    if not full_rank(x):
+    q, r = qr_by_blocks(x)
+    if not full_rank(r):
         raise CannotSay(
             "The covariates of the {n} controls are sums of each other or constant, so the "
             "controls' changes cannot be regressed on them; leave some covariates out.",
             n=count(len(x)),
         )
-    beta = np.linalg.lstsq(x, change[compared], rcond=None)[0]
+    beta = solve_triangular(r, q.T @ change[compared])
     residual = change - design @ beta
     att = float(residual[treated].mean())
     influence = np.zeros(n)
     influence[treated] = n / treated.sum() * (residual[treated] - att)
-    pull = np.linalg.solve(x.T @ x / n, design[treated].mean(axis=0))
+    pull = n * solve_triangular(r, solve_triangular(r, design[treated].mean(axis=0), trans="T"))
     if clusters is None:
         influence[compared] -= (x @ pull) * residual[compared]
     else:
         size = np.bincount(clusters[treated])[clusters[treated]]
         influence[treated] /= np.sqrt(1.0 - size / size.size)
-        influence[compared] -= (_corrected(x, clusters[compared]) @ pull) * residual[compared]
+        influence[compared] -= (_corrected(q, r, clusters[compared]) @ pull) * residual[compared]
     return att, influence
 
 
-def _corrected(x: Floats, clusters: NDArray[np.int64]) -> Floats:
-    """Rows of x as in the CR2 score of their cluster: its sum is X_c′(I − H_cc)^−½ e_c.
+def _corrected(q: Floats, r: Floats, clusters: NDArray[np.int64]) -> Floats:
+    """Rows of x = QR as in the CR2 score of their cluster: its sum is X_c′(I − H_cc)^−½ e_c.
 
     Where x′x is the identity, X_c′(I − H_cc)^−½ = (I − X_c′X_c)^−½ X_c′, which takes a matrix of the
     covariates' size for each cluster instead of one of the cluster's.
     """
-    q, r = np.linalg.qr(x)
     labels, place = np.unique(clusters, return_inverse=True)
-    inside = np.zeros((labels.size, x.shape[1], x.shape[1]))
+    inside = np.zeros((labels.size, len(r), len(r)))
     np.add.at(inside, place, q[:, :, None] * q[:, None, :])
     values, vectors = np.linalg.eigh(inside)
     if values.max() > 1.0 - 1e-8:
@@ -264,16 +218,7 @@ Summary = Literal["simple", "group", "calendar", "event"]
 
 @dataclass(frozen=True, slots=True)
 class StaggeredSummary:
-    """Summary of group-time effects.
-
-    Attributes
-    ----------
-    overall : DataFrame
-        One row: att, standard_error, conf_low, conf_high, pvalue; the mean effect on treated units.
-    table : DataFrame
-        The same columns by group, period or step, which is its index. Empty for "simple". Steps before
-        0 are no effects but what the comparison finds where there was no campaign yet.
-    """
+    """Summary of group-time effects."""
 
     overall: pd.DataFrame
     table: pd.DataFrame
@@ -281,16 +226,7 @@ class StaggeredSummary:
 
 @dataclass(frozen=True, slots=True)
 class PreTrend:
-    """Joint test that groups and controls moved alike before the campaign.
-
-    Attributes
-    ----------
-    statistic : float
-        Hotelling's F of all ATT(g, t) with t before the base period.
-    pvalue : float
-    restrictions, clusters : int
-        Effects tested, and independent units.
-    """
+    """Joint test that groups and controls moved alike before the campaign."""
 
     statistic: float
     pvalue: float
@@ -301,24 +237,6 @@ class PreTrend:
 def summarised(effects: GroupTimeEffects, by: Summary = "simple") -> StaggeredSummary:
     """Weighted means of group-time effects with clustered standard errors.
 
-    Parameters
-    ----------
-    effects : GroupTimeEffects
-    by : {"simple", "group", "calendar", "event"}
-        "simple" weighs all effects from the start on by the group's size. The others give a table, and
-        as overall effect the mean over groups (by size), periods, or steps from 0.
-
-    Returns
-    -------
-    StaggeredSummary
-
-    Raises
-    ------
-    SettingsError
-        Where `by` is none of the four.
-
-    Notes
-    -----
     A mean θ = Σ_k p_k ATT_k/S over cells k, p_k the share of units in the cell's group and S = Σ_k p_k,
     has the influence Σ_k (p_k/S) ψ_k + Σ_k (ATT_k − θ)(1{G = g_k} − p_k)/S: the shares are estimates as
     well. The variance is Σ_c (Σ_{i∈c} ψ_i)²/n² over C clusters, times C/(C − 1) where the ψ are not
@@ -355,24 +273,6 @@ def summarised(effects: GroupTimeEffects, by: Summary = "simple") -> StaggeredSu
 def pre_trend(effects: GroupTimeEffects) -> PreTrend:
     """Wald test of all effects before the campaign at once.
 
-    Parameters
-    ----------
-    effects : GroupTimeEffects
-
-    Returns
-    -------
-    PreTrend
-        To be shown, not to decide by: a test that does not reject has little power against a trend
-        that would matter (Roth, American Economic Review: Insights 4, 2022).
-
-    Raises
-    ------
-    CannotSay
-        Where no group has two periods before its start, or the effects to be tested are as many as the
-        clusters or sums of each other.
-
-    Notes
-    -----
     W = a′V⁻¹a with the clustered V. W (C − k)/(k (C − 1)) is held against F(k, C − k), Hotelling's form,
     which for many clusters C is the χ² test of k restrictions. With 10 to 20 clusters a group it still
     rejects too often: 8 to 11% instead of 5% in simulations.

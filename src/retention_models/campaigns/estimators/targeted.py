@@ -1,10 +1,11 @@
 """A campaign for customers chosen by rule, with eligible others left out: doubly robust effects (AIPW).
 
-Robins, Rotnitzky & Zhao, Journal of the American Statistical Association 89 (1994); for the effect on
-the treated, Sant'Anna & Zhao, Journal of Econometrics 219 (2020), section 2. Preconditions: what
+Robins, Rotnitzky & Zhao, Journal of the American Statistical Association 89 (1994); for the effect
+on the treated, Sant'Anna & Zhao, Journal of Econometrics 219 (2020), section 2. Preconditions: what
 decided who got the campaign is among the covariates, measured before it; every kind of customer had
-some chance of either. The estimate is right where the model of the choice (logit) or the linear models
-of the outcome are right; nothing in the data shows that no cause was left out (see `hidden`).
+some chance of either. The estimate is right where the model of the choice (logit) or the linear
+models of the outcome are right; nothing in the data shows that no cause was left out (see
+`sensitivity`).
 """
 
 from __future__ import annotations
@@ -37,26 +38,8 @@ _NORMAL_95 = 1.959963984540054
 class TargetedEffect:
     """Doubly robust effect of a targeted campaign, with what its credibility rests on.
 
-    Attributes
-    ----------
-    estimand : str
-        "att", the effect on those who got the campaign, or "ate", on all; of those with overlap.
-    effect, standard_error, conf_low, conf_high, pvalue : float
-        In units of the outcome per customer; 95% interval.
-    treated, control : int
-        Customers used.
-    trimmed_share : float
-        Share of the estimand's customers left out because hardly any like them are on the other side.
-    effective_controls : float
-        Kish's size of the weighted controls, (Σw)² ÷ Σw².
-    balance : DataFrame
-        By covariate: standardised difference, unweighted and weighted; beyond ±0.1 is noteworthy.
-    propensity : ndarray, shape (customers,)
-        Estimated chance of getting the campaign before any were left out.
-    influence : ndarray, shape (treated + control,)
-        What each of the n customers used adds to `effect`, n times the change when he is left out, in
-        their order; the influence function where `small_sample` is false.
-    used : ndarray of bool, shape (customers,)
+    effective_controls: Kish's size of the weighted controls, (Σw)² ÷ Σw².
+    Shapes: propensity (customers,), influence (treated + control,), used (customers,).
     """
 
     estimand: str
@@ -75,99 +58,12 @@ class TargetedEffect:
     used: Flags
 
 
-def targeted_effect(
-    outcome: Any,
-    treated: Any,
-    covariates: Any,
-    *,
-    estimand: Estimand = "att",
-    propensity_covariates: Any = None,
-    link: Literal["logit", "probit"] = "logit",
-    trim: tuple[float, float] = (0.02, 0.98),
-    small_sample: bool = True,
-) -> TargetedEffect:
-    """Effect of a campaign on customers chosen by what the covariates say.
-
-    Parameters
-    ----------
-    outcome : array_like, shape (customers,)
-        Of the campaign's window.
-    treated : array_like of bool, shape (customers,)
-    covariates : array_like or DataFrame, shape (customers, k)
-        Known at the date of the choice. No constant.
-    estimand : {"att", "ate"}
-    propensity_covariates : array_like, shape (customers, m), optional
-        Of the model of the choice, where not the same.
-    link : {"logit", "probit"}
-    trim : (float, float)
-        Customers with a lower or higher chance of the campaign are left out (Crump, Hotz, Imbens &
-        Mitnik, Biometrika 96, 2009), and the models fitted again; for "att" only the upper bound is
-        used, since controls with a small chance have little weight.
-    small_sample : bool
-        Whether residuals and scores are divided by 1 − leverage, without which the standard error of
-        2,000 customers' spend comes out 5% too small; false gives what Stata prints.
-
-    Returns
-    -------
-    TargetedEffect
-
-    Raises
-    ------
-    SettingsError
-        Where an argument is not as described.
-    CannotSay
-        Where the choice can be told from the covariates, over half of the customers have no overlap,
-        the controls' weights rest on fewer than 30 customers, or covariates are sums of each other.
-
-    Notes
-    -----
-    The formulas are in `doubly_robust`. The influence function includes the estimation of the
-    propensity and of both outcome models, so the standard error holds where one of them is wrong. The
-    customers left out are taken as given.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> rng = np.random.default_rng(1)
-    >>> x = rng.normal(size=(2000, 1))
-    >>> z = rng.random(2000) < 1 / (1 + np.exp(-x[:, 0]))
-    >>> y = 3 * x[:, 0] + 2 * z + rng.normal(size=2000)
-    >>> found = targeted_effect(y, z, x)
-    >>> bool(found.conf_low < 2 < found.conf_high), round(float(y[z].mean() - y[~z].mean()), 1)
-    (True, 4.4)
-    """
-    y = numbers("outcome", outcome, 1)
-    compared = comparable(
-        treated,
-        covariates,
-        estimand=estimand,
-        propensity_covariates=propensity_covariates,
-        link=link,
-        trim=trim,
-        small_sample=small_sample,
-    )
-    return compared.effect(y)
-
-
 @dataclass(frozen=True, slots=True)
 class Comparable:
     """Customers with overlap and their fitted choice: any number of outcomes share it.
 
-    Attributes
-    ----------
-    estimand : str
-    treated : ndarray of bool, shape (used customers,)
-    design : ndarray, shape (used customers, 1 + k)
-        A constant and the covariates.
-    choice : Choice
-        Of the used customers.
-    propensity : ndarray, shape (customers,)
-        Before any were left out.
-    used : ndarray of bool, shape (customers,)
-    trimmed_share, effective_controls : float
-    balance : DataFrame
-        These as in `TargetedEffect`.
-    small_sample : bool
+    Shapes: treated (used customers,), design (used customers, 1 + k), propensity (customers,), used
+    (customers,).
     """
 
     estimand: str
@@ -184,21 +80,7 @@ class Comparable:
     def effect(self, outcome: Any) -> TargetedEffect:
         """Effect on one outcome.
 
-        Parameters
-        ----------
-        outcome : array_like, shape (customers,)
-            Of all customers, those left out among them.
-
-        Returns
-        -------
-        TargetedEffect
-
-        Raises
-        ------
-        SettingsError
-            Where the shape or a number is not as described.
-        CannotSay
-            Where the outcome cannot be modelled, or has no spread.
+        Shapes: outcome (customers,).
         """
         y, z = numbers("outcome", outcome, 1, self.used.size)[self.used], self.treated
         estimate = att if self.estimand == "att" else ate
@@ -228,21 +110,7 @@ def comparable(
     trim: tuple[float, float] = (0.02, 0.98),
     small_sample: bool = True,
 ) -> Comparable:
-    """What `targeted_effect` does before it looks at an outcome.
-
-    Parameters
-    ----------
-    treated, covariates, estimand, propensity_covariates, link, trim, small_sample
-        As in `targeted_effect`.
-
-    Returns
-    -------
-    Comparable
-
-    Raises
-    ------
-    SettingsError, CannotSay
-        As `targeted_effect`.
+    """Customers with overlap and their fitted choice, whatever the outcome.
 
     Examples
     --------

@@ -1,19 +1,17 @@
 """Who gets which arm: by chance that can be drawn again, within strata of alike customers.
 
-Customers are sorted by what they are expected to buy and cut into strata. Within a stratum their order
-is that of SHA-256 of the campaign's seed, its id and the customer's id: as good as chance, yet the same
-on every machine, in every version of every package, and whatever the order of the rows; another seed or
-another campaign gives an order that has nothing to do with it. The first of that order get the first
-arm, the next the second, and so on: a permuted block for each stratum. A stratum of n customers gives an
-arm of share s either ⌊n·s⌋ or ⌈n·s⌉ of them, and which of the two is drawn so that every customer's
-chance of the arm is s exactly.
+Customers are sorted by what they are expected to buy and cut into strata. Within a stratum their
+order is that of SHA-256 of the campaign's seed, its id and the customer's id: as good as chance,
+yet the same on every machine, in every version of every package, and whatever the order of the
+rows; another seed or another campaign gives an order that has nothing to do with it. The first of
+that order get the first arm, the next the second, and so on: a permuted block for each stratum. A
+stratum of n customers gives an arm of share s either ⌊n·s⌋ or ⌈n·s⌉ of them, and which of the two
+is drawn so that every customer's chance of the arm is s exactly.
 
 Strata: Imai, King & Nall, Statistical Science 24 (2009), on what pairs and blocks gain. Unbiased
 rounding: systematic sampling, Madow, Annals of Mathematical Statistics 20 (1949), 333–354.
 
-An assignment as files that are never overwritten by another one: offers may have gone out by them.
-
-The arms that a campaign plans, and the share of customers that each is to get.
+An assignment's files are never overwritten by another one: offers may have gone out by them.
 """
 
 from __future__ import annotations
@@ -37,22 +35,7 @@ from retention_models.summaries.customers import Day, as_day
 
 
 def planned_shares(campaign: Campaign) -> dict[str, float]:
-    """Share of each arm of a randomised campaign, control first; scaled to add up to 1.
-
-    Parameters
-    ----------
-    campaign : Campaign
-
-    Returns
-    -------
-    dict of str to float
-
-    Raises
-    ------
-    SettingsError
-        Where the campaign is not randomised, or its shares are not of two or more arms, control
-        among them, all above 0.
-    """
+    """Share of each arm of a randomised campaign, control first; scaled to add up to 1."""
     shares = campaign.shares
     if campaign.design != "randomised":
         raise SettingsError(

@@ -23,6 +23,7 @@ from retention_models.campaigns.data.outcomes import outcomes_of, redeemed_of
 from retention_models.campaigns.data.tables import OUTCOMES, Window
 from retention_models.campaigns.effects.customers import BY_OUTCOME, usable
 from retention_models.campaigns.estimators.checks import FEWEST_IN_ARM
+from retention_models.campaigns.estimators.regression import qr_by_blocks
 from retention_models.data.engines import to_arrow
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
@@ -33,20 +34,7 @@ _DAY = dt.timedelta(days=1)
 
 @dataclass(frozen=True)
 class Backtest:
-    """What a campaign's customers did in a window of its length without it.
-
-    Attributes
-    ----------
-    campaign : Campaign
-        As if it had run in that window: start and end are the window's.
-    cut : date
-        Last day of what the covariates know.
-    customers : int
-        Known by then.
-    table : DataFrame, index outcome
-        customers, mean, standard_deviation (between customers), r_squared (adjusted for degrees of
-        freedom, so that it may be a little below 0), covariates (text).
-    """
+    """What a campaign's customers did in a window of its length without it."""
 
     campaign: Campaign
     cut: dt.date
@@ -64,30 +52,6 @@ def backtest_outcomes(
 ) -> Backtest:
     """Mean, spread and foreseeable share of each outcome, one window before the campaign.
 
-    Parameters
-    ----------
-    log : Transactions
-        A checked log, of all stores.
-    campaign : Campaign
-    customers : Index of str, optional
-        Those that the campaign is for; all with a purchase unless given. Who had no purchase by the
-        cut is left out.
-    store_id : str, optional
-        Only customers who were last seen there.
-    margin : float, optional
-        Share of spend that is profit; the campaign's unless given. Without either there is no profit.
-
-    Returns
-    -------
-    Backtest
-
-    Raises
-    ------
-    CannotSay
-        Where the log holds no such window, or fewer than 100 customers before it.
-
-    Notes
-    -----
     R² = 1 − (SSR ÷ (n − k − 1)) ÷ (SST ÷ (n − 1)) of ordinary least squares of the outcome on the k
     covariates that `campaign_effect` adjusts it for.
     """
@@ -122,13 +86,7 @@ def backtest_outcomes(
 
 
 def last_day_before(log: Transactions, campaign: Campaign) -> dt.date:
-    """Last day of the log before the campaign.
-
-    Raises
-    ------
-    CannotSay
-        Where the log begins after the campaign's start.
-    """
+    """Last day of the log before the campaign."""
     last = min(log.last_day(), campaign.start - _DAY)
     if log.stores["first_day"].min() > last:
         raise CannotSay(f"The log holds no day before the campaign's start, {campaign.start}.")
@@ -142,30 +100,7 @@ def customers_on(
     customers: pd.Index | None,
     store_id: str | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Customers that a campaign is for, as known on a day, and what they did in its days.
-
-    Parameters
-    ----------
-    log : Transactions
-    campaign : Campaign
-        Its days lie after `cut`.
-    cut : date
-        Last day of what is known.
-    customers : Index of str, optional
-        All with a history unless given.
-    store_id : str, optional
-        Only customers who were last seen there.
-
-    Returns
-    -------
-    found, covariates : DataFrame, index customer_id, sorted
-        From `gathered` and `known_before`.
-
-    Raises
-    ------
-    SettingsError
-        Where there is no such store.
-    """
+    """Customers that a campaign is for, as known on a day, and what they did in its days."""
     stores = log.store_ids()
     if store_id is not None and store_id not in stores:
         raise SettingsError(
@@ -200,16 +135,7 @@ def _row(outcome: NDArray[np.float64], covariates: pd.DataFrame, name: str) -> d
 def explained_share(outcome: NDArray[np.float64], covariates: NDArray[np.float64]) -> float:
     """Adjusted R² of ordinary least squares of an outcome on covariates.
 
-    Parameters
-    ----------
-    outcome : ndarray, shape (n,)
-    covariates : ndarray, shape (n, k)
-        Without a constant.
-
-    Returns
-    -------
-    float
-        At most 1; a little below 0 by chance where they explain nothing; 0 for a constant outcome.
+    Shapes: outcome (n,), covariates (n, k).
 
     Examples
     --------
@@ -224,6 +150,7 @@ def explained_share(outcome: NDArray[np.float64], covariates: NDArray[np.float64
         return 0.0
     design = covariates - covariates.mean(axis=0)
     design = design / np.maximum(design.std(axis=0), 1e-300)
-    slopes = np.linalg.lstsq(design, centred, rcond=None)[0]
+    q, r = qr_by_blocks(design)
+    slopes = np.linalg.lstsq(r, q.T @ centred, rcond=None)[0]
     rest = centred - design @ slopes
     return 1.0 - (float(rest @ rest) / freedom) / (total / (outcome.size - 1))

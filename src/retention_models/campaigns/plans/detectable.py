@@ -1,15 +1,14 @@
-"""What lift a campaign of given arms finds, and how many customers a wished lift takes.
+"""The minimum detectable lift of a campaign, the customers and the days that a wished lift takes.
 
 A lift that comes from more purchases widens the treated's spread with their mean: purchases by chance
 have a variance in proportion to their mean. So the treated's variance is (1 + lift) times control's.
 
-How long a campaign must run: what its customers would do in longer windows, as their model has it.
-
-The backtest measures one window, of the campaign's length. The BG/NBD model of the same customers says
-how the mean of their purchases, and what chance leaves unforeseen of them, grow with the window; the
-backtest's numbers are moved by these ratios, so that at its own length they are the backtest's. Spend
-and profit grow as purchases do. For a customer alive with probability A, whose purchases, if alive, have
-mean m, second moment s and no purchase with probability π:
+How long a campaign must run: the backtest measures one window, of the campaign's length. The BG/NBD
+model of the same customers says how the mean of their purchases, and what chance leaves unforeseen
+of them, grow with the window; the backtest's numbers are moved by these ratios, so that at its own
+length they are the backtest's. Spend and profit grow as purchases do. For a customer alive with
+probability A, whose purchases, if alive, have mean m, second moment s and no purchase with
+probability π:
 
     purchases  mean A·m            unforeseen A·s − (A·m)²
     bought     mean A·(1 − π)      unforeseen A·(1 − π)·(1 − A·(1 − π))
@@ -41,17 +40,7 @@ from retention_models.summaries.counts import count_customers
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """An outcome without the campaign.
-
-    Attributes
-    ----------
-    mean, standard_deviation : float
-        Between customers.
-    r_squared : float
-        Share of the variance that the covariates explain.
-    proportion : bool
-        Whether it is 0 or 1 for each customer.
-    """
+    """An outcome without the campaign."""
 
     mean: float
     standard_deviation: float
@@ -63,14 +52,6 @@ def detectable_effect(
     moments: Moments, treated: float, control: float, *, power: float, level: float
 ) -> float:
     """Minimum detectable effect, in the outcome's unit; NaN where none would be found.
-
-    Parameters
-    ----------
-    moments : Moments
-    treated, control : float
-        Customers of the arms.
-    power, level : float
-        As in `minimum_detectable_effect`.
 
     Examples
     --------
@@ -122,16 +103,6 @@ def customers_for_lift(
     level: float,
 ) -> float:
     """Customers that a campaign takes, all arms together, to find a lift; NaN where it is none.
-
-    Parameters
-    ----------
-    moments : Moments
-    lift : float
-        Relative, such as 0.10.
-    shares : (float, float)
-        Of the treated arm and of control, of all customers of the campaign.
-    power, level : float
-        As in `sample_size`.
 
     Examples
     --------
@@ -185,14 +156,7 @@ class Amount:
 
 @dataclass(frozen=True)
 class Growth:
-    """A model of a campaign's customers, to move what was measured in one window to another.
-
-    Attributes
-    ----------
-    model : BetaGeoFitter
-    known : KnownCustomers
-        Their histories, in weeks.
-    """
+    """A model of a campaign's customers, to move what was measured in one window to another."""
 
     model: BetaGeoFitter
     known: KnownCustomers
@@ -214,17 +178,6 @@ class Growth:
 def moved(moments: Moments, measured: Amount, wished: Amount) -> Moments:
     """What was measured in one window, for another.
 
-    Parameters
-    ----------
-    moments : Moments
-        As measured.
-    measured, wished : Amount
-        What the model has for the two windows.
-
-    Returns
-    -------
-    Moments
-
     Examples
     --------
     >>> month = Moments(mean=0.5, standard_deviation=1.0, r_squared=0.36, proportion=False)
@@ -243,21 +196,7 @@ def moved(moments: Moments, measured: Amount, wished: Amount) -> Moments:
 
 
 def growth_of(log: Transactions, last: dt.date, found: pd.DataFrame) -> Growth:
-    """Fit the model of all customers, for those of a campaign.
-
-    Parameters
-    ----------
-    log : Transactions
-    last : date
-        Last day that counts.
-    found : DataFrame
-        From `gathered`, up to that day.
-
-    Raises
-    ------
-    CannotSay
-        Where the model cannot be fitted.
-    """
+    """Fit the model of all customers, for those of a campaign."""
     rows = count_customers(log, observation_end=last, time_unit="W")
     fitter = BetaGeoFitter().fit(
         rows["frequency"], rows["recency"], rows["T"], weights=rows["customers"]

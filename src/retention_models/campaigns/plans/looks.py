@@ -33,19 +33,7 @@ from retention_models.summaries.customers import Day, as_day
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look at a running campaign says.
-
-    Attributes
-    ----------
-    day : date
-        Last day of the data looked at.
-    effect, low, high : float
-        The effect until then, and the interval that holds together with those of all other looks.
-    stop : bool
-        Whether the interval leaves out 0: the campaign may be stopped, its effect is shown.
-    words : str
-        The same in a sentence.
-    """
+    """What a look at a running campaign says."""
 
     day: dt.date
     effect: float

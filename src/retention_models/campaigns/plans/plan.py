@@ -1,7 +1,4 @@
-"""A campaign before it starts: what lift the store's own customers let it find, and what it takes.
-
-What a plan says, in plain words: pure functions of its numbers.
-"""
+"""A campaign before it starts: what lift the store's own customers let it find, and what it takes."""
 
 from __future__ import annotations
 

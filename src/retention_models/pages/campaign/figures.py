@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from retention_models.campaigns.effects.customers import covariate_name
-from retention_models.campaigns.effects.labels import IN_WINDOW, OUTCOME_NAMES, WEEKLY
+from retention_models.campaigns.effects.labels import IN_WINDOW, outcome_label
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.errors import CannotSay
 from retention_models.languages import decimals, phrase, share, spoken
@@ -134,7 +134,7 @@ def event_study(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
     ax.xaxis.set_major_formatter(NumberTicks())
     ax.yaxis.set_major_formatter(NumberTicks())
     ax.set_xlabel(phrase("weeks since the start"))
-    ax.set_title(phrase(WEEKLY[effect.campaign.primary]))
+    ax.set_title(outcome_label(effect.campaign.primary, "weekly"))
     ax.grid(axis="y")
     return ax
 
@@ -160,7 +160,7 @@ def cumulative_difference(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
 
 
 def _row_name(row: pd.Series, several: bool) -> str:
-    outcome = phrase(OUTCOME_NAMES[row["outcome"]])
+    outcome = outcome_label(row["outcome"], "short")
     name = phrase(IN_WINDOW[row["window"]], outcome=outcome)
     if not several:
         return name

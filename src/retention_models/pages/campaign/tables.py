@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from retention_models.campaigns.effects.labels import MEASURES, OUTCOMES, WINDOWS, check_name
+from retention_models.campaigns.effects.labels import MEASURES, WINDOWS, check_name, outcome_label
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.segments import segment_name
 from retention_models.campaigns.effects.words import signed_percent, size_of
@@ -54,7 +54,7 @@ def effects(effect: CampaignEffect, estimands: tuple[str, ...] = ("itt", "att"))
 
 def _outcome(row: pd.Series, several: bool) -> str:
     """Name of a row: its outcome and window, and the arms where there are several."""
-    outcome, window = phrase(OUTCOMES[row["outcome"]]), phrase(WINDOWS[row["window"]])
+    outcome, window = outcome_label(row["outcome"], "title"), phrase(WINDOWS[row["window"]])
     if not several:
         return phrase("{outcome}, {window}", outcome=outcome, window=window)
     return phrase(

@@ -1,32 +1,130 @@
-"""Estimates → rows of the table, the same for every design.
-
-What every design's module gives: rows of the table, and what they rest on.
-"""
+"""The tables of a campaign's effect: their columns, their rows, and what a design's estimates hold."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retention_models.campaigns.data.tables import OUTCOMES, Finding, Window
+from retention_models.campaigns.data.tables import OUTCOMES, Check, Window
 from retention_models.campaigns.effects.customers import NAMES
-from retention_models.campaigns.effects.result import (
-    BALANCE,
-    CUMULATIVE,
-    EVENT_STUDY,
-    NAIVE,
-    PRE_TREND,
-    SENSITIVITY,
-    TABLE,
-    empty,
-)
+from retention_models.campaigns.estimators.multiplicity import holm
 from retention_models.languages import marked, phrase
-from retention_models.settings.campaigns import Outcome
+from retention_models.settings.campaigns import Campaign, Outcome
+
+Grade = Literal["A", "B", "C", "D"]
+
+TABLE = (
+    "outcome",
+    "window",
+    "arm",
+    "against",
+    "estimand",
+    "customers",
+    "customers_against",
+    "mean",
+    "mean_against",
+    "absolute_effect",
+    "standard_error",
+    "conf_low",
+    "conf_high",
+    "pvalue",
+    "pvalue_holm",
+    "lift_percent",
+    "lift_low",
+    "lift_high",
+    "r_squared",
+    "gain",
+    "total",
+    "total_low",
+    "total_high",
+)
+CHECKS = ("check", "passed", "blocks", "words")
+NAIVE = (
+    "outcome",
+    "window",
+    "arm",
+    "against",
+    "mean",
+    "mean_against",
+    "difference",
+    "expected_before",
+    "words",
+)
+ECONOMICS = (
+    "arm",
+    "window",
+    "customers",
+    "cost",
+    "profit",
+    "profit_low",
+    "profit_high",
+    "return_on_cost",
+    "return_low",
+    "return_high",
+    "retained",
+    "retained_low",
+    "retained_high",
+    "cost_per_retained",
+    "cost_per_retained_low",
+    "cost_per_retained_high",
+    "verdict",
+    "refusal",
+)
+SEGMENTS = (
+    "outcome",
+    "window",
+    "arm",
+    "against",
+    "segment",
+    "customers",
+    "customers_against",
+    "effect",
+    "standard_error",
+    "conf_low",
+    "conf_high",
+    "pvalue",
+    "pvalue_adjusted",
+    "shrunken",
+    "shrunken_low",
+    "shrunken_high",
+    "differ_pvalue",
+)
+EVENT_STUDY = (
+    "outcome",
+    "arm",
+    "step",
+    "effect",
+    "standard_error",
+    "conf_low",
+    "conf_high",
+    "pvalue",
+)
+PRE_TREND = ("outcome", "arm", "statistic", "pvalue", "restrictions", "stores", "words")
+SENSITIVITY = (
+    "outcome",
+    "window",
+    "arm",
+    "measure",
+    "strength",
+    "effect_low",
+    "effect_high",
+    "conf_low",
+    "conf_high",
+    "words",
+)
+BALANCE = ("covariate", "arm", "mean", "mean_control", "unweighted", "weighted", "chance")
+CUMULATIVE = ("arm", "day", "difference", "conf_low", "conf_high")
+
+
+def empty(columns: tuple[str, ...]) -> pd.DataFrame:
+    """A table without rows."""
+    return pd.DataFrame(columns=list(columns))
+
 
 WINDOWS: tuple[Window, ...] = ("campaign", "follow_up", "whole")
 ESTIMANDS = ("itt", "att", "ate", "per_redeemer")
@@ -78,29 +176,15 @@ def arms_of(table: pd.DataFrame, control: str) -> list[str]:
     return list(dict.fromkeys(table.loc[table["against"] == control, "arm"]))
 
 
-def holm(pvalues: list[float]) -> list[float]:
-    """p-values that allow for all of them (Holm, 1979).
-
-    Examples
-    --------
-    >>> holm([0.01, 0.04])
-    [0.02, 0.04]
-    """
-    values = np.asarray(pvalues)
-    order = np.argsort(values)
-    together = np.empty(values.size)
-    steps = np.arange(values.size, 0, -1) * values[order]
-    together[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return together.tolist()
-
-
 def with_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """p-values that allow for all arms of the same outcome, window and estimand."""
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for one in rows:
         groups.setdefault((one["outcome"], one["window"], one["estimand"]), []).append(one)
     for group in groups.values():
-        for one, together in zip(group, holm([one["pvalue"] for one in group]), strict=True):
+        for one, together in zip(
+            group, holm([one["pvalue"] for one in group]).tolist(), strict=True
+        ):
             one["pvalue_holm"] = together
     return rows
 
@@ -126,21 +210,14 @@ class EffectRequest:
 
 
 @dataclass(frozen=True)
-class Estimates:
+class DesignEstimates:
     """Effects of one design before they are graded.
 
-    Attributes
-    ----------
-    table, balance, naive, event_study, pre_trend, sensitivity, cumulative : DataFrame
-        As of `CampaignEffect`.
-    checks : tuple of Finding
-        Found on the way, beside those of the data.
-    members : mapping from arm to ndarray of bool, shape (n,)
-        The customers (or stores) that an arm's total is of.
+    Shapes: members (n,).
     """
 
     table: pd.DataFrame
-    checks: tuple[Finding, ...] = ()
+    checks: tuple[Check, ...] = ()
     members: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     balance: pd.DataFrame = field(default_factory=lambda: empty(BALANCE))
     naive: pd.DataFrame = field(default_factory=lambda: empty(NAIVE))
@@ -148,3 +225,26 @@ class Estimates:
     pre_trend: pd.DataFrame = field(default_factory=lambda: empty(PRE_TREND))
     sensitivity: pd.DataFrame = field(default_factory=lambda: empty(SENSITIVITY))
     cumulative: pd.DataFrame = field(default_factory=lambda: empty(CUMULATIVE))
+
+
+@dataclass(frozen=True)
+class EffectTables:
+    """All that `CampaignEffect` holds, as words are made from it."""
+
+    campaign: Campaign
+    table: pd.DataFrame = field(repr=False)
+    grade: Grade | None
+    verdict: str
+    refusal: str
+    checks: pd.DataFrame = field(repr=False)
+    balance: pd.DataFrame = field(default_factory=lambda: empty(BALANCE), repr=False)
+    economics: pd.DataFrame = field(default_factory=lambda: empty(ECONOMICS), repr=False)
+    segments: pd.DataFrame = field(default_factory=lambda: empty(SEGMENTS), repr=False)
+    event_study: pd.DataFrame = field(default_factory=lambda: empty(EVENT_STUDY), repr=False)
+    pre_trend: pd.DataFrame = field(default_factory=lambda: empty(PRE_TREND), repr=False)
+    sensitivity: pd.DataFrame = field(default_factory=lambda: empty(SENSITIVITY), repr=False)
+    naive: pd.DataFrame = field(default_factory=lambda: empty(NAIVE), repr=False)
+    cumulative: pd.DataFrame = field(default_factory=lambda: empty(CUMULATIVE), repr=False)
+    interval: float = 0.95
+    level: float = 0.05
+    currency: str = ""
