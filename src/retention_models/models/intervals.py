@@ -51,6 +51,9 @@ from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 
 Array = NDArray[np.float64]
 
+# Standard errors to either side of a normal estimate that hold 95%.
+Z95 = 1.959963984540054
+
 
 def log_standard_error(quantity: Callable[[Array], Array], fit: MaximumLikelihoodFit) -> Array:
     """Standard error of the log of a positive quantity, by the doubt of the parameters.

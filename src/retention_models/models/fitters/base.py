@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
+from retention_models.models.intervals import Z95
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.time_units import TimeUnit
 
@@ -111,7 +112,7 @@ class Estimates:
         self.variance_matrix_ = pd.DataFrame(fit.covariance, index=names, columns=names)
         self.standard_errors_ = pd.Series(np.sqrt(np.diag(fit.covariance)), index=names)
         # On the log scale, where the likelihood is closer to normal: bounds stay positive.
-        half = 1.959963984540054 * np.sqrt(np.diag(fit.log_covariance))
+        half = Z95 * np.sqrt(np.diag(fit.log_covariance))
         self.confidence_intervals_ = pd.DataFrame(
             {
                 "lower 95% bound": fit.parameters * np.exp(-half),
