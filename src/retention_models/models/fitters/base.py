@@ -27,7 +27,7 @@ def like(template: Any, values: Array) -> Any:
     return pd.Series(values, index=template.index) if isinstance(template, pd.Series) else values
 
 
-class Estimates:
+class FittedModel:
     """A fit under lifetimes' names."""
 
     label: ClassVar[str]
@@ -222,7 +222,7 @@ def _content(text: str) -> dict[str, Any]:
 _of_label: dict[str, Callable[[str], Any]] = {}
 
 
-def register(fitter: type[Estimates]) -> type[Estimates]:
+def register(fitter: type[FittedModel]) -> type[FittedModel]:
     """Let `from_json` know a fitter by its model's label."""
     _of_label[fitter.label] = fitter.from_json
     return fitter

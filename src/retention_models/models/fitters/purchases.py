@@ -14,7 +14,7 @@ from retention_models.models.covariates.fit import fit_bg_nbd_covariates
 from retention_models.models.covariates.inputs import checked_covariates, matching_covariates
 from retention_models.models.covariates.model import CovariateFit
 from retention_models.models.fitters._lifetimes import generate_data, lifetimes
-from retention_models.models.fitters.base import Estimates, like, register
+from retention_models.models.fitters.base import FittedModel, like, register
 from retention_models.models.inputs import checked_history
 from retention_models.models.interface import PurchaseModel
 from retention_models.models.interpolation import over_cells, over_ratios
@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 _SCALES = ("alpha", "beta")
 
 
-class PurchaseFitter(Estimates):
+class PurchaseFitter(FittedModel):
     """What the fitters of purchases have in common; use one of them.
 
     Attributes
