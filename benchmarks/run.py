@@ -57,13 +57,16 @@ def same_likelihood(ours: rm.BetaGeoFitter, theirs: lifetimes.BetaGeoFitter) -> 
     best = ours.fit_.log_likelihood
     data = ours.data
     r, alpha, a, b = theirs.params_
-    from retention_models.models.bg_nbd_likelihood import log_likelihood_with_derivatives
+    from retention_models.models.beta_dropout_likelihood import log_likelihood_with_derivatives
+    from retention_models.models.histories import count_histories
 
     columns = [data[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T")]
     import numpy as np
 
     weights = np.ones(len(data))
-    value, _, _ = log_likelihood_with_derivatives(np.log([r, alpha, a, b]), *columns, weights)
+    value, _, _ = log_likelihood_with_derivatives(
+        np.log([r, alpha, a, b]), count_histories(*columns, weights), first=0
+    )
     print(
         f"  log-likelihood: ours {best:.4f}, at lifetimes' estimates {(value - best) / -best:.1e}"
     )

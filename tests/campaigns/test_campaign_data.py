@@ -16,7 +16,7 @@ from campaign_samples import CAMPAIGN, assigned, campaign, log_of, read_log
 from engines import COLUMNS, IDS, in_parquet, in_postgresql, in_spark, log_of_an_odd_shop, why_not
 from retention_models.campaigns.data.covariates import other_campaigns
 from retention_models.errors import DataError, SettingsError
-from retention_models.models.bg_nbd import conditional_expected_purchases
+from retention_models.models.bg_nbd import BG_NBD
 from retention_models.settings.project import read_settings
 from shops import simulated_log
 
@@ -157,8 +157,8 @@ def test_the_covariate_is_the_expectation_of_the_campaigns_days(shop):
     data = rm.read_campaign(shop, CAMPAIGN, drawn, margin=0.3)
     p = [fit.params_[name] for name in ("r", "alpha", "a", "b")]
     history = [summary[name].to_numpy() for name in ("frequency", "recency", "T")]
-    expected = conditional_expected_purchases(1 + CAMPAIGN.days / 7, *history, *p)
-    expected = expected - conditional_expected_purchases(1.0, *history, *p)
+    expected = BG_NBD.conditional_expected_purchases(1 + CAMPAIGN.days / 7, *history, *p)
+    expected = expected - BG_NBD.conditional_expected_purchases(1.0, *history, *p)
     known = data.covariates.loc[summary.index]
     assert expected == pytest.approx(known["expected_purchases"].to_numpy(), rel=1e-5)
     assert history[0].tolist() == known["frequency"].tolist()

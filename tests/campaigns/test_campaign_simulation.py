@@ -11,7 +11,7 @@ from purchase_samples import simulate_geometric
 from retention_models.campaigns.estimators.randomised import randomised_effect
 from retention_models.campaigns.estimators.regression import fit_arms, read_arms
 from retention_models.campaigns.estimators.sequential import obrien_fleming
-from retention_models.models.bg_nbd import conditional_expected_purchases, probability_alive
+from retention_models.models.bg_nbd import BG_NBD
 
 WEEKS, POPULATION = 8.0, 60_000
 SHOPS = {
@@ -41,7 +41,7 @@ class Customers:
         the smaller of a Poisson one and a geometric one.
         """
         (x, t_x, T), (r, alpha, a, b) = (h[rows] for h in self.history), self.parameters
-        alive = rng.random(x.size) < probability_alive(x, t_x, T, r, alpha, a, b)
+        alive = rng.random(x.size) < BG_NBD.probability_alive(x, t_x, T, r, alpha, a, b)
         rate = rng.gamma(r + x, 1.0 / (alpha + T)) * np.where(offered, 1.0 + lift, 1.0)
         dropout = np.clip(rng.beta(a, b + x), 1e-12, 1.0)
         count = np.minimum(rng.poisson(rate * WEEKS), rng.geometric(dropout)) * alive
@@ -56,7 +56,7 @@ def customers_of(name, *, lift=0.1, seed=1):
     x, t_x, T = simulate_geometric(rng, POPULATION, *parameters, T, first=False)
     # A rate raised by a lift for w weeks is the same rate for (1 + lift)·w weeks.
     expected, lifted = (
-        conditional_expected_purchases(weeks, x, t_x, T, *parameters)
+        BG_NBD.conditional_expected_purchases(weeks, x, t_x, T, *parameters)
         for weeks in (WEEKS, WEEKS * (1.0 + lift))
     )
     mean_spend = P * V / rng.gamma(Q, 1.0, POPULATION)

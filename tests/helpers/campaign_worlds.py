@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from purchase_samples import simulate_geometric
-from retention_models.models.bg_nbd import conditional_expected_purchases, probability_alive
+from retention_models.models.bg_nbd import BG_NBD
 
 Array = NDArray[np.float64]
 
@@ -70,10 +70,10 @@ def world_of(name: str, size: int = 60_000, seed: int = 1) -> World:
     kept = np.flatnonzero(T - t_x >= silent)[:size]
     x, t_x, T = x[kept], t_x[kept], T[kept]
     total = rng.gamma(np.maximum(P * x, 1e-12), V / rng.gamma(Q, 1.0, x.size)) * (x > 0)
-    alive = probability_alive(x, t_x, T, *parameters)
+    alive = BG_NBD.probability_alive(x, t_x, T, *parameters)
     # A rate raised by a lift for w weeks is the same rate for (1 + lift)·w weeks.
     expected, lifted = (
-        conditional_expected_purchases(weeks, x, t_x, T, *parameters)
+        BG_NBD.conditional_expected_purchases(weeks, x, t_x, T, *parameters)
         for weeks in (WEEKS, WEEKS * (1.0 + LIFT))
     )
     r, alpha = parameters[:2]

@@ -5,6 +5,39 @@ from __future__ import annotations
 import numpy as np
 
 import cdnow_data
+from retention_models.models import beta_dropout_likelihood
+from retention_models.models.bg_nbd import BG_NBD
+from retention_models.models.histories import count_histories
+from retention_models.models.mbg_nbd import MBG_NBD
+from retention_models.models.pareto_nbd import PARETO_NBD
+
+# Every model of purchases with its estimates of the CDNOW sample, REF.
+COUNT_MODELS = (
+    (BG_NBD, (0.2425945, 4.4136, 0.79292, 2.42590)),
+    (MBG_NBD, (0.524843, 6.183086, 0.891359, 1.614001)),
+    (PARETO_NBD, (0.553277, 10.577684, 0.60624, 11.668732)),
+)
+
+
+def some_customers(size=60, seed=3):
+    """Histories with and without repeat purchases, some of them equal."""
+    rng = np.random.default_rng(seed)
+    x = np.where(rng.random(size) < 0.4, 0, rng.integers(1, 40, size)).astype(float)
+    T = rng.integers(1, 280, size) / 7
+    t_x = np.where(x > 0, np.floor(rng.random(size) * T * 7 + 1) / 7, 0.0)
+    return tuple(np.concatenate([column, column[:9]]) for column in (x, np.minimum(t_x, T), T))
+
+
+def bg_nbd_log_likelihood(phi, x, t_x, T, counts):
+    """Log-likelihood of the BG/NBD with its derivatives, of rows of histories."""
+    known = count_histories(x, t_x, T, counts)
+    return beta_dropout_likelihood.log_likelihood_with_derivatives(phi, known, first=0)
+
+
+def mbg_nbd_log_likelihood(phi, x, t_x, T, counts):
+    """Log-likelihood of the MBG/NBD with its derivatives, of rows of histories."""
+    known = count_histories(x, t_x, T, counts)
+    return beta_dropout_likelihood.log_likelihood_with_derivatives(phi, known, first=1)
 
 
 def cdnow_sample():

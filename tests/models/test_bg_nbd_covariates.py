@@ -10,7 +10,8 @@ import pytest
 
 from purchase_samples import cdnow_sample, simulate_with_covariates
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.models import bg_nbd, bg_nbd_likelihood
+from retention_models.models.beta_dropout_likelihood import fit_bg_nbd
+from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.covariates.fit import fit_bg_nbd_covariates
 from retention_models.models.covariates.likelihood import (
     covariate_histories,
@@ -45,11 +46,8 @@ def test_the_fit_lies_between_one_model_and_two(sample):
     x, t_x, T, n, Z = sample
     campaign = Z[:, 0] == 1.0
     got = fit_bg_nbd_covariates(x, t_x, T, n, Z[:, :1], ("campaign",)).base.log_likelihood
-    pooled = bg_nbd_likelihood.fit_bg_nbd(x, t_x, T, n).log_likelihood
-    apart = sum(
-        bg_nbd_likelihood.fit_bg_nbd(x[g], t_x[g], T[g], n[g]).log_likelihood
-        for g in (campaign, ~campaign)
-    )
+    pooled = fit_bg_nbd(x, t_x, T, n).log_likelihood
+    apart = sum(fit_bg_nbd(x[g], t_x[g], T[g], n[g]).log_likelihood for g in (campaign, ~campaign))
     assert pooled < got < apart
     assert got == pytest.approx(apart, abs=2.0)  # they share r in truth: one parameter is spent
 
@@ -63,9 +61,9 @@ def test_predictions_are_those_of_each_customers_own_parameters(sample, fit):
     for i in range(20):
         own = r, alpha / exp(on_alpha @ Z[i]), a * exp(on_a @ Z[i]), b * exp(on_b @ Z[i])
         history = x[i], t_x[i], T[i]
-        alive.append(float(bg_nbd.probability_alive(*history, *own)))
-        expected.append(float(bg_nbd.conditional_expected_purchases(26.0, *history, *own)))
-        new.append(float(bg_nbd.expected_purchases(26.0, *own)))
+        alive.append(float(BG_NBD.probability_alive(*history, *own)))
+        expected.append(float(BG_NBD.conditional_expected_purchases(26.0, *history, *own)))
+        new.append(float(BG_NBD.expected_purchases(26.0, *own)))
     assert fit.probability_alive(x, t_x, T, Z) == pytest.approx(alive, rel=1e-9)
     assert fit.expected_purchases(26.0, x, t_x, T, Z) == pytest.approx(expected, rel=1e-9)
     assert fit.expected_purchases_of_new(26.0, Z) == pytest.approx(new, rel=1e-9)

@@ -10,8 +10,13 @@ from math import exp, lgamma, log
 import numpy as np
 import pytest
 
-from purchase_samples import central_differences, simulate_with_covariates
-from retention_models.models import bg_nbd, bg_nbd_likelihood, nbd
+from purchase_samples import (
+    bg_nbd_log_likelihood,
+    central_differences,
+    simulate_with_covariates,
+)
+from retention_models.models import nbd
+from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.covariates.likelihood import (
     covariate_histories,
     log_likelihood_with_derivatives,
@@ -80,7 +85,7 @@ def test_without_effects_it_is_the_model_without_covariates():
     histories = covariate_histories(x, t_x, T, n, Z)
     phi[4:] = 0.0
     got = log_likelihood_with_derivatives(phi, histories)
-    expected = bg_nbd_likelihood.log_likelihood_with_derivatives(phi[:4], x, t_x, T, n)
+    expected = bg_nbd_log_likelihood(phi[:4], x, t_x, T, n)
     limit = nbd_log_likelihood_with_derivatives(phi[[0, 1, 4, 5]], histories)
     known = count_histories(x, t_x, T, n)
     expected_limit = nbd.log_likelihood_with_derivatives(phi[:2], known)
@@ -100,7 +105,7 @@ def test_two_groups_are_two_models_with_one_r():
     for group, shift in ((z[:, 0] == 0.0, 0.0), (z[:, 0] == 1.0, 1.0)):
         own = phi[:4] + shift * np.array([0.0, -phi[4], phi[5], phi[6]])
         rows = (column[group] for column in (x, t_x, T, n))
-        total += bg_nbd_likelihood.log_likelihood_with_derivatives(own, *rows)[0]
+        total += bg_nbd_log_likelihood(own, *rows)[0]
     assert value == pytest.approx(total, rel=1e-12)
 
 
@@ -109,14 +114,14 @@ def test_expectations_take_customers_who_differ_in_a():
     a = np.array([0.0, 1e-6, 0.5, 1.0, 1.7, 30.0, 400.0])
     b, r, alpha, t = (np.linspace(*ends, a.size) for ends in ((3, 1), (1, 9), (2, 8), (1, 50)))
     expected = [
-        float(bg_nbd.expected_purchases(*row)) for row in zip(t, r, alpha, a, b, strict=True)
+        float(BG_NBD.expected_purchases(*row)) for row in zip(t, r, alpha, a, b, strict=True)
     ]
-    assert bg_nbd.expected_purchases(t, r, alpha, a, b) == pytest.approx(expected, rel=1e-12)
-    alive = [float(bg_nbd.probability_alive(2, 5, 9, 1, *p)) for p in zip(alpha, a, b, strict=True)]
-    assert bg_nbd.probability_alive(2, 5, 9, 1, alpha, a, b) == pytest.approx(alive, rel=1e-12)
+    assert BG_NBD.expected_purchases(t, r, alpha, a, b) == pytest.approx(expected, rel=1e-12)
+    alive = [float(BG_NBD.probability_alive(2, 5, 9, 1, *p)) for p in zip(alpha, a, b, strict=True)]
+    assert BG_NBD.probability_alive(2, 5, 9, 1, alpha, a, b) == pytest.approx(alive, rel=1e-12)
 
 
 def test_rare_purchases_and_almost_no_dropout_keep_their_digits():
     """α = 470,000, a ≈ 0, b = 1e8: the NBD's r·t/α, of which most digits once cancelled."""
-    got = bg_nbd.expected_purchases(26.0, 1.67, 470_325.0, 1.5e-18, 1e8)
+    got = BG_NBD.expected_purchases(26.0, 1.67, 470_325.0, 1.5e-18, 1e8)
     assert float(got) == pytest.approx(1.67 * 26.0 / 470_325.0, rel=1e-6)

@@ -11,13 +11,11 @@ import numpy as np
 import pytest
 
 from cdnow_data import cdnow_master, cdnow_sample
+from purchase_samples import bg_nbd_log_likelihood
 from retention_models.errors import CannotSay
 from retention_models.models import nbd
-from retention_models.models.bg_nbd import conditional_expected_purchases
-from retention_models.models.bg_nbd_likelihood import (
-    fit_bg_nbd,
-    log_likelihood_with_derivatives,
-)
+from retention_models.models.beta_dropout_likelihood import fit_bg_nbd
+from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.histories import count_histories
 
 
@@ -104,7 +102,9 @@ def test_holdout_of_cdnow(table, predicted, actual, error):
     """39 weeks ahead: predicted, actual and mean absolute error of REF."""
     cdnow = table()
     x, t_x, T, n = history(cdnow)
-    expected = conditional_expected_purchases(39.0, x, t_x, T, *fit_bg_nbd(x, t_x, T, n).parameters)
+    expected = BG_NBD.conditional_expected_purchases(
+        39.0, x, t_x, T, *fit_bg_nbd(x, t_x, T, n).parameters
+    )
     holdout = cdnow["frequency_holdout"].to_numpy()
     assert holdout.sum() == actual
     assert expected.sum() == pytest.approx(predicted, abs=0.05)
@@ -117,7 +117,7 @@ def test_holdout_of_cdnow(table, predicted, actual, error):
 def test_log_likelihood_of_one_customer(x, t_x, published, digit):
     """Hardie, note 027: r .25, α 4, a .8, b 2.5, T 40, where a naive program overflows."""
     row = (np.array([value], dtype=float) for value in (x, t_x, 40, 1))
-    value, _, _ = log_likelihood_with_derivatives(np.log([0.25, 4.0, 0.8, 2.5]), *row)
+    value, _, _ = bg_nbd_log_likelihood(np.log([0.25, 4.0, 0.8, 2.5]), *row)
     assert value == pytest.approx(published, abs=0.5 * digit)
 
 
@@ -136,7 +136,7 @@ def test_log_likelihood_agrees_with_the_published_formula_in_fifty_digits():
             if k > 0:
                 gone = mpmath.beta(a + 1, b + k - 1) / mpmath.beta(a, b) / (alpha + last) ** (r + k)
             total += mpmath.log(front * (here + gone))
-    value, _, _ = log_likelihood_with_derivatives(np.log(theta), x, t_x, T, n)
+    value, _, _ = bg_nbd_log_likelihood(np.log(theta), x, t_x, T, n)
     assert value == pytest.approx(float(total), rel=1e-12)
 
 
@@ -147,13 +147,9 @@ def test_derivatives_agree_with_central_differences(seed):
     x, t_x, T, _ = simulated_history(50, 0.8, 5.0, 0.6, 2.0, rng)
     counts = rng.integers(1, 5, x.size).astype(float)
     phi = rng.normal(0.0, 1.0, 4) + np.array([0.0, 2.0, 0.0, 0.0])
-    _, gradient, hessian = log_likelihood_with_derivatives(phi, x, t_x, T, counts)
-    slope = central_differences(
-        lambda p: log_likelihood_with_derivatives(p, x, t_x, T, counts)[0], phi, 1e-5
-    )
-    bend = central_differences(
-        lambda p: log_likelihood_with_derivatives(p, x, t_x, T, counts)[1], phi, 1e-5
-    )
+    _, gradient, hessian = bg_nbd_log_likelihood(phi, x, t_x, T, counts)
+    slope = central_differences(lambda p: bg_nbd_log_likelihood(p, x, t_x, T, counts)[0], phi, 1e-5)
+    bend = central_differences(lambda p: bg_nbd_log_likelihood(p, x, t_x, T, counts)[1], phi, 1e-5)
     assert gradient == pytest.approx(slope, rel=1e-6, abs=1e-5)
     assert hessian == pytest.approx(bend, rel=1e-6, abs=1e-5)
 
@@ -179,7 +175,7 @@ def test_derivatives_of_the_limit_agree_with_central_differences(seed):
 def test_likelihood_approaches_that_of_the_limit_as_dropout_vanishes():
     """The limit a → 0 gives the NBD, so the two log-likelihoods compare."""
     x, t_x, T, n = simulated_history(200, 0.8, 5.0, 0.0, 1.0, np.random.default_rng(3))
-    full, _, _ = log_likelihood_with_derivatives(np.log([0.8, 5.0, 1e-10, 1.0]), x, t_x, T, n)
+    full, _, _ = bg_nbd_log_likelihood(np.log([0.8, 5.0, 1e-10, 1.0]), x, t_x, T, n)
     limit, _, _ = nbd_log_likelihood_with_derivatives(np.log([0.8, 5.0]), x, T, n)
     assert full == pytest.approx(limit, abs=1e-5)
 
@@ -192,7 +188,7 @@ def test_likelihood_keeps_its_digits_where_everybody_leaves_alike(b):
     """
     x, _, T, n = simulated_history(3_000, 1.2, 8.0, 0.0, 1.0, np.random.default_rng(8))
     t_x, a = np.where(x > 0, T, 0.0), 0.0145
-    value, _, _ = log_likelihood_with_derivatives(np.log([1.2, 8.0, a, b]), x, t_x, T, n)
+    value, _, _ = bg_nbd_log_likelihood(np.log([1.2, 8.0, a, b]), x, t_x, T, n)
     limit, _, _ = nbd_log_likelihood_with_derivatives(np.log([1.2, 8.0]), x, T, n)
     stay = np.concatenate([[0.0], np.cumsum(-np.log1p(a / (b + np.arange(x.max()))))])
     left = np.log1p(a / (b + x - 1.0)) * (x > 0)
@@ -230,8 +226,8 @@ def test_fit_does_not_depend_on_the_unit_of_time(penalty, factor):
     other = fit_bg_nbd(x, factor * t_x, factor * T, n, penalty=penalty)
     scaled = weeks.parameters * [1.0, factor, 1.0, 1.0]
     assert other.parameters == pytest.approx(scaled, rel=1e-5)
-    before = conditional_expected_purchases(39.0, x, t_x, T, *weeks.parameters)
-    after = conditional_expected_purchases(
+    before = BG_NBD.conditional_expected_purchases(39.0, x, t_x, T, *weeks.parameters)
+    after = BG_NBD.conditional_expected_purchases(
         factor * 39.0, x, factor * t_x, factor * T, *other.parameters
     )
     assert after == pytest.approx(before, rel=1e-5)
@@ -316,7 +312,7 @@ def test_predictions_of_a_handful_of_customers_are_numbers(size):
             continue
         x, t_x, T, n = history(few)
         fit = fit_bg_nbd(x, t_x, T, n)
-        got = conditional_expected_purchases(52.0, x, t_x, T, *fit.parameters)
+        got = BG_NBD.conditional_expected_purchases(52.0, x, t_x, T, *fit.parameters)
         most = (fit.parameters[0] + x) / (fit.parameters[1] + T) * 52.0
         assert np.all(got >= 0.0)
         assert np.all(got <= most * (1 + 1e-6))

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import retention_models as rm
-from retention_models.models.bg_nbd import conditional_expected_purchases
+from retention_models.models.bg_nbd import BG_NBD
 from retention_models.summaries.customers import customer_summary_by_store
 
 pytestmark = pytest.mark.slow
@@ -61,7 +61,7 @@ def holdout_errors(log, split, end):
             own = rm.BetaGeoFitter().fit(*columns).fit_
         row = {"customers": len(summary), "came": came.sum(), "verdict": own.verdict}
         for method, fit in zip(METHODS, (own, fits.chain, fits.stores[store]), strict=True):
-            expected = conditional_expected_purchases(weeks, *columns, *fit.parameters)
+            expected = BG_NBD.conditional_expected_purchases(weeks, *columns, *fit.parameters)
             row[f"total {method}"] = expected.sum() - came.sum()
             row[f"mean {method}"] = expected.mean() - came.mean()
             row[f"customers {method}"] = np.abs(expected - came).mean()

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from retention_models.models.bg_nbd import conditional_expected_purchases
-from retention_models.models.bg_nbd_likelihood import fit_bg_nbd
+from retention_models.models.beta_dropout_likelihood import fit_bg_nbd
+from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.chain.fits import (
     PURCHASES,
     SPEND,
@@ -62,12 +62,12 @@ def errors_of_one_chain(rng):
             "pooled": found.chain.parameters,
             "shrunk": fit.parameters,
         }
-        true = conditional_expected_purchases(HORIZON, *columns, *np.exp(turn_back @ along))
+        true = BG_NBD.conditional_expected_purchases(HORIZON, *columns, *np.exp(turn_back @ along))
         covariance = PURCHASES.axes @ fit.log_covariance @ PURCHASES.axes.T
         off = np.abs(PURCHASES.axes @ np.log(fit.parameters) - along)
         row = {"size": came.size, "covered": off <= NORMAL_90 * np.sqrt(np.diag(covariance))}
         for method, parameters in methods.items():
-            expected = conditional_expected_purchases(HORIZON, *columns, *parameters)
+            expected = BG_NBD.conditional_expected_purchases(HORIZON, *columns, *parameters)
             row[f"total {method}"] = expected.sum() - came.sum()
             row[f"true total {method}"] = expected.sum() - true.sum()
             row[f"mean {method}"] = expected.mean() - came.mean()

@@ -9,7 +9,7 @@ import pytest
 import retention_models as rm
 from purchase_samples import simulate_geometric
 from retention_models.errors import SettingsError
-from retention_models.models import bg_nbd
+from retention_models.models.bg_nbd import BG_NBD
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +53,10 @@ def test_predictions_of_groups_are_those_of_their_own_parameters(fitted, shop):
     for joined in (0, 1):
         own = base * np.exp(joined * np.array([0.0, *gamma]))
         columns = [column[some["campaign"] == joined].to_numpy() for column in history]
-        wanted = bg_nbd.conditional_expected_purchases(26, *columns, *own)
+        wanted = BG_NBD.conditional_expected_purchases(26, *columns, *own)
         assert expected[some["campaign"] == joined].to_numpy() == pytest.approx(wanted, rel=1e-9)
         assert alive[some["campaign"] == joined] == pytest.approx(
-            bg_nbd.probability_alive(*columns, *own), rel=1e-9
+            BG_NBD.probability_alive(*columns, *own), rel=1e-9
         )
 
 

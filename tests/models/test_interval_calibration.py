@@ -10,7 +10,7 @@ import pytest
 
 import retention_models as rm
 from cdnow_data import cdnow_sample
-from retention_models.models import bg_nbd
+from retention_models.models.bg_nbd import BG_NBD
 
 pytestmark = pytest.mark.nightly
 
@@ -51,7 +51,7 @@ def randomised_coverage(fitted, table, future, rng):
     Source: Czado, Gneiting & Held (2009), Biometrics 65, 1254–1261.
     """
     history = (table[name].to_numpy() for name in ("frequency", "recency", "T"))
-    chances = bg_nbd.conditional_count_probabilities(
+    chances = BG_NBD.conditional_count_probabilities(
         HORIZON, *history, *fitted.fit_.parameters, tail=1e-6
     )
     rows = np.arange(future.size)
@@ -77,7 +77,7 @@ def coverage():
                 fitted, None, some, horizon=HORIZON, interval=0.90, time_unit="W"
             )
             history = (some[name].to_numpy() for name in ("frequency", "recency", "T"))
-            mean = bg_nbd.conditional_expected_purchases(HORIZON, *history, *truth)
+            mean = BG_NBD.conditional_expected_purchases(HORIZON, *history, *truth)
             low, high = (predicted[f"expected_purchases_{end}"] for end in ("low", "high"))
             lowest, highest = predicted["purchases_low"], predicted["purchases_high"]
             found.append(

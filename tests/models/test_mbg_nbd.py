@@ -5,17 +5,16 @@ import numpy as np
 import pytest
 
 from purchase_samples import (
+    bg_nbd_log_likelihood,
     cdnow_sample,
     central_differences,
+    mbg_nbd_log_likelihood,
     simulate_geometric,
     simulate_pareto_nbd,
 )
-from retention_models.errors import CannotSay
-from retention_models.models import bg_nbd, bg_nbd_likelihood, mbg_nbd
-from retention_models.models.mbg_nbd_likelihood import (
-    fit_mbg_nbd,
-    log_likelihood_with_derivatives,
-)
+from retention_models.models.beta_dropout_likelihood import fit_mbg_nbd
+from retention_models.models.bg_nbd import BG_NBD
+from retention_models.models.mbg_nbd import MBG_NBD
 
 CDNOW = (0.524843, 6.183086, 0.891359, 1.614001)
 
@@ -23,7 +22,7 @@ CDNOW = (0.524843, 6.183086, 0.891359, 1.614001)
 def one_log_likelihood(parameters, x, t_x, T):
     """The log-likelihood of one customer."""
     rows = (np.array([float(v)]) for v in (x, t_x, T, 1.0))
-    return log_likelihood_with_derivatives(np.log(parameters), *rows)[0]
+    return mbg_nbd_log_likelihood(np.log(parameters), *rows)[0]
 
 
 def test_cdnow_estimates_are_the_published_ones():
@@ -41,7 +40,7 @@ def test_derivatives_match_central_differences(parameters):
     x, t_x, T = cdnow_sample()
 
     def value(phi):
-        return log_likelihood_with_derivatives(phi, x, t_x, T, np.ones(x.size))
+        return mbg_nbd_log_likelihood(phi, x, t_x, T, np.ones(x.size))
 
     phi = np.log(parameters)
     _, gradient, hessian = value(phi)
@@ -71,7 +70,7 @@ def test_repeat_buyers_are_bg_nbd_customers_who_stayed_once():
     r, alpha, a, b = CDNOW
     rows = (np.array([2.0]), np.array([30.43]), np.array([38.86]), np.ones(1))
     inner = np.log([r, alpha, a, b + 1.0])
-    known = bg_nbd_likelihood.log_likelihood_with_derivatives(inner, *rows)[0]
+    known = bg_nbd_log_likelihood(inner, *rows)[0]
     assert one_log_likelihood(CDNOW, 2, 30.43, 38.86) == pytest.approx(
         known + np.log(b / (a + b)), rel=1e-13
     )
@@ -80,20 +79,20 @@ def test_repeat_buyers_are_bg_nbd_customers_who_stayed_once():
 def test_probability_alive_is_below_one_without_a_repeat_purchase():
     """It starts at b/(a+b), falls with T, and is the BG/NBD's at b + 1 for repeat buyers."""
     r, alpha, a, b = CDNOW
-    alive = mbg_nbd.probability_alive(0, 0, [0.0, 10.0, 38.86], *CDNOW)
+    alive = MBG_NBD.probability_alive(0, 0, [0.0, 10.0, 38.86], *CDNOW)
     assert alive[0] == pytest.approx(b / (a + b), rel=1e-14)
     assert np.all(np.diff(alive) < 0)
-    known = bg_nbd.probability_alive(2, 30.43, 38.86, r, alpha, a, b + 1.0)
-    assert mbg_nbd.probability_alive(2, 30.43, 38.86, *CDNOW) == pytest.approx(known, rel=1e-14)
+    known = BG_NBD.probability_alive(2, 30.43, 38.86, r, alpha, a, b + 1.0)
+    assert MBG_NBD.probability_alive(2, 30.43, 38.86, *CDNOW) == pytest.approx(known, rel=1e-14)
 
 
 def test_extremes_of_probability_alive():
     """A purchase at the end of a long history; ten thousand purchases; no dropout."""
     x = np.array([132.0, 500.0, 10_000.0])
-    alive = mbg_nbd.probability_alive(x, 200.0, 200.0, *CDNOW)
+    alive = MBG_NBD.probability_alive(x, 200.0, 200.0, *CDNOW)
     np.testing.assert_allclose(alive, 1.0 / (1.0 + CDNOW[2] / (CDNOW[3] + x)), rtol=1e-13)
-    assert mbg_nbd.probability_alive(10_000, 100.0, 200.0, *CDNOW) == 0.0
-    assert np.all(mbg_nbd.probability_alive([0, 5], [0, 1], 39.0, 0.5, 6.0, 0.0, 1.0) == 1.0)
+    assert MBG_NBD.probability_alive(10_000, 100.0, 200.0, *CDNOW) == 0.0
+    assert np.all(MBG_NBD.probability_alive([0, 5], [0, 1], 39.0, 0.5, 6.0, 0.0, 1.0) == 1.0)
 
 
 def expected_by_mpmath(t, r, alpha, a, b):
@@ -110,46 +109,7 @@ def expected_by_mpmath(t, r, alpha, a, b):
 def test_expected_purchases_match_quadrature_in_mpmath(parameters):
     """Also at a = 1 and a + b < 1."""
     known = expected_by_mpmath(39.0, *parameters)
-    assert mbg_nbd.expected_purchases(39.0, *parameters) == pytest.approx(known, rel=1e-10)
-
-
-def test_a_known_customer_without_a_history_is_a_new_one():
-    """At x = t_x = T = 0 conditional and unconditional quantities agree."""
-    conditional = mbg_nbd.conditional_expected_purchases(39.0, 0, 0, 0, *CDNOW)
-    assert conditional == pytest.approx(mbg_nbd.expected_purchases(39.0, *CDNOW), rel=1e-13)
-    chances = mbg_nbd.conditional_count_probabilities(39.0, 0, 0, 0, *CDNOW)[0]
-    new = mbg_nbd.purchase_count_probability(np.arange(chances.size), 39.0, *CDNOW)
-    np.testing.assert_allclose(chances, new, rtol=1e-12, atol=1e-300)
-
-
-def test_count_distributions_sum_to_one_and_have_the_expected_mean():
-    """Two routes to the mean: the distribution, and the expectation's own formula."""
-    x, t_x, T = np.array([0.0, 2.0, 26.0]), np.array([0.0, 30.43, 30.86]), np.array([38.86, 39, 31])
-    chances = mbg_nbd.conditional_count_probabilities(39.0, x, t_x, T, *CDNOW, tail=1e-12)
-    mean = chances @ np.arange(chances.shape[1])
-    np.testing.assert_allclose(chances.sum(axis=1), 1.0, atol=1e-11)
-    np.testing.assert_allclose(
-        mean, mbg_nbd.conditional_expected_purchases(39.0, x, t_x, T, *CDNOW), rtol=1e-8
-    )
-
-
-def test_nothing_happens_in_no_time():
-    """T = 0."""
-    assert mbg_nbd.expected_purchases(0.0, *CDNOW) == 0.0
-    np.testing.assert_allclose(
-        mbg_nbd.purchase_count_probability([0, 1], 0.0, *CDNOW), [1.0, 0.0], atol=1e-15
-    )
-
-
-def test_discounting_at_no_rate_is_the_expectation():
-    """δ = 0; and a positive rate makes it less."""
-    customer = (39.0, 2, 30.43, 38.86)
-    plain = mbg_nbd.conditional_expected_purchases(*customer, *CDNOW)
-    assert mbg_nbd.discounted_expected_purchases(39.0, 0.0, *customer[1:], *CDNOW) == pytest.approx(
-        plain, rel=1e-14
-    )
-    discounted = mbg_nbd.discounted_expected_purchases(39.0, 0.01, *customer[1:], *CDNOW)
-    assert 0.82 * plain < discounted < plain
+    assert MBG_NBD.expected_purchases(39.0, *parameters) == pytest.approx(known, rel=1e-10)
 
 
 def test_simulated_customers_behave_as_the_formulas_say():
@@ -160,13 +120,13 @@ def test_simulated_customers_behave_as_the_formulas_say():
     rate = rng.gamma(CDNOW[0], 1.0 / CDNOW[1], size)
     left_at_once = rng.random(size) < p
     never_bought = left_at_once | (rng.exponential(size=size) / rate > T)
-    chance = float(mbg_nbd.purchase_count_probability(0, T, *CDNOW))
+    chance = float(MBG_NBD.purchase_count_probability(0, T, *CDNOW))
     assert never_bought.mean() == pytest.approx(chance, abs=4 * 0.5 / size**0.5)
     alive = float((~left_at_once[never_bought]).mean())
-    known = float(mbg_nbd.probability_alive(0, 0, T, *CDNOW))
+    known = float(MBG_NBD.probability_alive(0, 0, T, *CDNOW))
     assert alive == pytest.approx(known, abs=4 * 0.5 / never_bought.sum() ** 0.5)
     x, _, _ = simulate_geometric(rng, size, *CDNOW, T, first=True)
-    expected = float(mbg_nbd.expected_purchases(T, *CDNOW))
+    expected = float(MBG_NBD.expected_purchases(T, *CDNOW))
     assert x.mean() == pytest.approx(expected, abs=4 * x.std() / size**0.5)
 
 
@@ -199,27 +159,3 @@ def test_limits_are_called_by_their_names():
     same = fit_mbg_nbd(*simulate_geometric(rng, size, 1.5, 10.0, 1e6, 3e6, T, first=True), ones)
     assert same.verdict == "boundary"
     assert "same probability, 0.2" in same.message
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("penalty", [0.0, 0.01])
-@pytest.mark.parametrize("size", [10, 30])
-def test_small_stores_never_raise(size, penalty):
-    """Ten and thirty customers: finite numbers and a verdict, or an error that says why not."""
-    x, t_x, T = cdnow_sample()
-    rng = np.random.default_rng(size)
-    for _ in range(15):
-        rows = rng.choice(np.flatnonzero(T > 0), size, replace=False)
-        if not np.any(x[rows] > 0):
-            continue
-        fit = fit_mbg_nbd(x[rows], t_x[rows], T[rows], np.ones(size), penalty=penalty)
-        assert np.isfinite(fit.parameters).all()
-        assert np.isfinite(fit.log_covariance).all()
-        assert np.isfinite(fit.log_likelihood)
-
-
-def test_without_any_repeat_purchase_the_fit_says_so():
-    """Every customer x = 0."""
-    zero = np.zeros(5)
-    with pytest.raises(CannotSay, match="second time"):
-        fit_mbg_nbd(zero, zero, zero + 10.0, np.ones(5))

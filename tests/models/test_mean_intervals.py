@@ -8,10 +8,9 @@ from scipy import stats
 
 from cdnow_data import cdnow_sample
 from purchase_samples import simulate_geometric
-from retention_models.models import bg_nbd
-from retention_models.models.bg_nbd_likelihood import fit_bg_nbd
+from retention_models.models.beta_dropout_likelihood import fit_bg_nbd, fit_mbg_nbd
+from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.intervals import mean_interval
-from retention_models.models.mbg_nbd_likelihood import fit_mbg_nbd
 from retention_models.models.nbd import dropout_quantiles
 from retention_models.models.pareto_nbd_likelihood import fit_pareto_nbd
 
@@ -39,12 +38,12 @@ def test_interval_of_a_mean_agrees_with_draws_of_the_parameters(history):
     some = [column[[0, 1, 10, 100, 1_000]] for column in history]
 
     def log_expected(theta):
-        return np.log(bg_nbd.conditional_expected_purchases(39.0, *some, *theta))
+        return np.log(BG_NBD.conditional_expected_purchases(39.0, *some, *theta))
 
     value, low, high = mean_interval(log_expected, fit, 0.90)
     draws = np.exp([log_expected(theta) for theta in fit.draws(4_000, np.random.default_rng(2))])
     assert value == pytest.approx(
-        bg_nbd.conditional_expected_purchases(39.0, *some, *fit.parameters)
+        BG_NBD.conditional_expected_purchases(39.0, *some, *fit.parameters)
     )
     assert low == pytest.approx(np.quantile(draws, 0.05, axis=0), rel=0.03)
     assert high == pytest.approx(np.quantile(draws, 0.95, axis=0), rel=0.03)
@@ -72,7 +71,7 @@ def test_the_limits_interval_is_open_to_the_side_of_dropout(steady):
     some = [column[:5] for column in steady]
 
     def log_expected(theta):
-        return np.log(bg_nbd.conditional_expected_purchases(52.0, *some, *theta))
+        return np.log(BG_NBD.conditional_expected_purchases(52.0, *some, *theta))
 
     value, low, high = mean_interval(log_expected, fit, 0.90)
     assert np.all(value / low > high / value)

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 import oracles
-from retention_models.models import bg_nbd, bg_nbd_likelihood, mbg_nbd, mbg_nbd_likelihood
-from retention_models.models.bg_nbd import discounted_expected_residual_transactions
+from purchase_samples import bg_nbd_log_likelihood, mbg_nbd_log_likelihood
+from retention_models.models.bg_nbd import BG_NBD
+from retention_models.models.mbg_nbd import MBG_NBD
 
 NINE_DIGITS = 1e-9
 MODELS = pytest.mark.parametrize(
     ("model", "likelihood", "first"),
-    [(bg_nbd, bg_nbd_likelihood, 0), (mbg_nbd, mbg_nbd_likelihood, 1)],
+    [(BG_NBD, bg_nbd_log_likelihood, 0), (MBG_NBD, mbg_nbd_log_likelihood, 1)],
     ids=["bg_nbd", "mbg_nbd"],
 )
 SIZES = pytest.mark.parametrize(
@@ -29,7 +30,7 @@ FEWER = pytest.mark.parametrize(
 def one_customer(likelihood, phi, history):
     """Value, gradient and Hessian of one row."""
     rows = (np.array([value]) for value in (*history, 1.0))
-    return likelihood.log_likelihood_with_derivatives(phi, *rows)
+    return likelihood(phi, *rows)
 
 
 def new_and_known(points):
@@ -89,7 +90,7 @@ def test_probability_alive_is_the_likelihoods_share(model, likelihood, first, si
 def test_expected_purchases_are_the_published_ones(size):
     """FHL (9) in 100 digits, for new and for known customers: a = 1, a + b ≤ 1, windows to 5,000."""
     points = new_and_known(oracles.random_customers(104, size))
-    got = [bg_nbd.expected_purchases(*point) for point in points]
+    got = [BG_NBD.expected_purchases(*point) for point in points]
     expected = [oracles.bg_nbd_expected(*point) for point in points]
     error, where = oracles.worst(got, expected, points)
     assert error < NINE_DIGITS, where
@@ -108,8 +109,8 @@ def test_references_of_the_expectation_agree():
 def test_customers_with_parameters_of_their_own_get_what_each_would_get_alone():
     """One call for all, a too being an array, as where customers differ by covariates."""
     points = new_and_known(oracles.random_customers(104, 100))
-    together = bg_nbd.expected_purchases(*np.array(points).T)
-    alone = [bg_nbd.expected_purchases(*point) for point in points]
+    together = BG_NBD.expected_purchases(*np.array(points).T)
+    alone = [BG_NBD.expected_purchases(*point) for point in points]
     assert oracles.worst(together, alone, points)[0] < 1e-11
 
 
@@ -145,7 +146,7 @@ def test_conditional_expectation_is_the_published_one(model, likelihood, first, 
 def test_expectation_in_the_corners(theta, t):
     """Rates far below the dropout's shape, windows that are nothing or billions of gaps."""
     expected = float(oracles.bg_nbd_expected(t, *theta, as_published=True))
-    assert float(bg_nbd.expected_purchases(t, *theta)) == pytest.approx(expected, rel=1e-10)
+    assert float(BG_NBD.expected_purchases(t, *theta)) == pytest.approx(expected, rel=1e-10)
 
 
 @pytest.mark.parametrize("scale", [10.0, 1e3, 1e5, 1e8])
@@ -155,7 +156,7 @@ def test_expectation_where_all_leave_with_nearly_the_same_probability(scale):
     n = np.arange(1.0, 400.0)
     spared = np.concatenate([[1.0], np.cumprod((b + n[:-1] - 1.0) / (a + b + n[:-1] - 1.0))])
     reached = 1.0 - np.cumsum(nbd_chances(400, t, r, alpha))[:-1]
-    got = float(bg_nbd.expected_purchases(t, r, alpha, a, b))
+    got = float(BG_NBD.expected_purchases(t, r, alpha, a, b))
     assert got == pytest.approx(float(spared @ reached), rel=1e-11)
 
 
@@ -188,7 +189,7 @@ def test_count_probability_at_huge_shapes(a, b):
     """Where Γ(b) has a log of billions, the chance keeps its digits."""
     for n in (0, 1, 7, 300):
         expected = float(oracles.bg_nbd_count(n, 39.0, 1e6, 1e6, a, b))
-        got = float(bg_nbd.purchase_count_probability(n, 39.0, 1e6, 1e6, a, b))
+        got = float(BG_NBD.purchase_count_probability(n, 39.0, 1e6, 1e6, a, b))
         assert got == pytest.approx(expected, rel=NINE_DIGITS)
 
 
@@ -216,7 +217,7 @@ def test_discounted_purchases_agree_with_quadrature(model, likelihood, first, si
     for t, *customer in oracles.random_customers(109, size):
         horizon = t if rng.random() < 0.7 else np.inf
         points.append((horizon, float(oracles.spread(rng, 1e-5, 0.5, 1)[0]), *customer))
-    got = [model.discounted_expected_purchases(*point) for point in points]
+    got = [model.conditional_discounted_purchases(*point) for point in points]
     expected = [
         float(oracles.beta_dropout_alive(*point[2:], first=first))
         * oracles.bg_nbd_discounted(horizon, rate, r + x, alpha + T, a, b + x + first)
@@ -232,11 +233,11 @@ def test_residual_transactions_are_discounted_purchases_without_an_end():
     customer = (2, 30.43, 38.86, 0.2425945, 4.4136, 0.79292, 2.42590)
     alive = float(oracles.beta_dropout_alive(*customer))
     known = oracles.bg_nbd_discounted(np.inf, 0.0027, 2.2425945, 43.2736, 0.79292, 4.42590)
-    got = float(discounted_expected_residual_transactions(0.0027, *customer))
+    got = float(BG_NBD.conditional_discounted_purchases(np.inf, 0.0027, *customer))
     assert got == pytest.approx(alive * known, rel=1e-12)
 
 
-@pytest.mark.parametrize("model", [bg_nbd, mbg_nbd])
+@pytest.mark.parametrize("model", [BG_NBD, MBG_NBD])
 def test_without_dropout_everything_is_the_nbd(model):
     """At a = 0: expectation, discounted expectation, counts."""
     for t, x, t_x, T, r, alpha, _, b in oracles.random_customers(110, 60):
@@ -246,7 +247,7 @@ def test_without_dropout_everything_is_the_nbd(model):
         assert float(model.conditional_expected_purchases(t, x, t_x, T, *theta)) == pytest.approx(
             rate * t, rel=1e-14
         )
-        endless = model.discounted_expected_purchases(np.inf, 0.01, x, t_x, T, *theta)
+        endless = model.conditional_discounted_purchases(np.inf, 0.01, x, t_x, T, *theta)
         assert float(endless) == pytest.approx(rate / 0.01, rel=1e-14)
         got = model.purchase_count_probability(np.arange(30), t, *theta)
         if z < 1.0 - 1e-3:  # the recursion's own 1 − z keeps too few digits beyond

@@ -11,7 +11,8 @@ import pytest
 
 import oracles
 from retention_models.errors import SettingsError
-from retention_models.models import pareto_nbd, pareto_nbd_likelihood
+from retention_models.models import pareto_nbd_likelihood
+from retention_models.models.pareto_nbd import PARETO_NBD
 
 NINE_DIGITS = 1e-9
 SIZES = pytest.mark.parametrize(
@@ -37,7 +38,7 @@ def test_log_likelihood_and_probability_alive_are_the_published_ones(size):
         expected.append(oracles.pareto_nbd_log_likelihood(*point[:3], *np.exp(phi)))
     error, where = oracles.worst(got, expected, points, floor=1.0)
     assert error < 1e-11, where
-    got = [pareto_nbd.probability_alive(*point) for point in points]
+    got = [PARETO_NBD.probability_alive(*point) for point in points]
     expected = [oracles.pareto_nbd_alive(*point) for point in points]
     error, where = oracles.worst(got, expected, points)
     assert error < NINE_DIGITS, where
@@ -68,14 +69,14 @@ def test_expected_purchases_are_the_published_ones(size):
     """FH's closed form in 60 digits, stepped around s = 1; new and known customers."""
     points = oracles.random_customers(201, size)
     new = [(t, *theta) for t, _, _, _, *theta in points]
-    got = [pareto_nbd.expected_purchases(*point) for point in new]
+    got = [PARETO_NBD.expected_purchases(*point) for point in new]
     expected = [
         oracles.mpf(r) / oracles.mpf(alpha) * oracles.pareto_nbd_lived(t, 0.0, s, beta)
         for t, r, alpha, s, beta in new
     ]
     error, where = oracles.worst(got, expected, new)
     assert error < 1e-12, where
-    got = [pareto_nbd.conditional_expected_purchases(*point) for point in points]
+    got = [PARETO_NBD.conditional_expected_purchases(*point) for point in points]
     expected = [known_expectation(t, 0.0, *customer) for t, *customer in points]
     error, where = oracles.worst(got, expected, points)
     assert error < NINE_DIGITS, where
@@ -95,7 +96,7 @@ def test_discounted_purchases_are_the_published_ones(size):
     for t, *customer in oracles.random_customers(201, size):
         horizon = t if rng.random() < 0.7 else np.inf
         points.append((horizon, float(oracles.spread(rng, 1e-5, 0.5, 1)[0]), *customer))
-    got = [pareto_nbd.discounted_expected_purchases(*point) for point in points]
+    got = [PARETO_NBD.conditional_discounted_purchases(*point) for point in points]
     expected = [known_expectation(*point) for point in points]
     error, where = oracles.worst(got, expected, points)
     assert error < NINE_DIGITS, where
@@ -109,7 +110,7 @@ def test_count_probability_agrees_with_quadrature(size):
         known = (r + x, alpha + T, s, beta + T)
         theta = known if rng.random() < 0.5 else (r, alpha, s, beta)
         points.append((oracles.random_count(rng, theta[0] * t / theta[1]), t, *theta))
-    got = [pareto_nbd.purchase_count_probability(*point) for point in points]
+    got = [PARETO_NBD.purchase_count_probability(*point) for point in points]
     expected = [oracles.pareto_nbd_count(*point) for point in points]
     error, where = oracles.worst(got, expected, points, floor=1e-250)
     assert error < NINE_DIGITS, where
@@ -150,7 +151,7 @@ def test_count_distribution_of_a_known_customer(size):
     for t, x, t_x, T, r, alpha, s, beta in oracles.random_customers(206, size):
         if (r + x) * t > 2000.0 * (alpha + T):
             continue  # a row of more than 2,000 columns
-        row = pareto_nbd.conditional_count_probabilities(t, x, t_x, T, r, alpha, s, beta)[0]
+        row = PARETO_NBD.conditional_count_probabilities(t, x, t_x, T, r, alpha, s, beta)[0]
         alive = oracles.pareto_nbd_alive(x, t_x, T, r, alpha, s, beta)
         for n in {0, min(1, row.size - 1), row.size // 2, row.size - 1}:
             count = oracles.pareto_nbd_count(float(n), t, r + x, alpha + T, s, beta + T)
@@ -162,8 +163,8 @@ def test_without_discounting_the_endless_sum_is_refused_where_it_is_infinite():
     """At s ≤ 1 lifetimes have no mean; above, the sum is the rate times the mean lifetime."""
     customer = (2, 30.43, 38.86, 0.553277, 10.577684)
     with pytest.raises(SettingsError, match="rate: expected"):
-        pareto_nbd.discounted_expected_purchases(np.inf, 0.0, *customer, 0.60624, 11.668732)
-    got = pareto_nbd.discounted_expected_purchases(np.inf, 0.0, *customer, 3.0, 11.0)
+        PARETO_NBD.conditional_discounted_purchases(np.inf, 0.0, *customer, 0.60624, 11.668732)
+    got = PARETO_NBD.conditional_discounted_purchases(np.inf, 0.0, *customer, 3.0, 11.0)
     alive = float(oracles.pareto_nbd_alive(*customer, 3.0, 11.0))
     expected = alive * 2.553277 / (10.577684 + 38.86) * (11.0 + 38.86) / 2.0
     assert float(got) == pytest.approx(expected, rel=1e-12)

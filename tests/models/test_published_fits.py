@@ -16,8 +16,7 @@ from scipy.optimize import minimize
 from scipy.special import betaln, gammaln, hyp2f1
 
 from cdnow_data import cdnow_master, cdnow_sample
-from retention_models.models.bg_nbd_likelihood import fit_bg_nbd
-from retention_models.models.mbg_nbd_likelihood import fit_mbg_nbd
+from retention_models.models.beta_dropout_likelihood import fit_bg_nbd, fit_mbg_nbd
 from retention_models.models.pareto_nbd_likelihood import fit_pareto_nbd
 
 TABLES = [

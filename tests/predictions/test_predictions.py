@@ -11,7 +11,7 @@ from scipy import stats
 
 from cdnow_data import cdnow_sample
 from retention_models.errors import SettingsError
-from retention_models.models import bg_nbd
+from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
 from retention_models.predictions.customers import (
     mean_dropout,
@@ -302,7 +302,7 @@ def test_active_customers_are_those_with_a_purchase(cdnow, models):
     forecast = predict_store(models[0], None, cdnow, horizon=39, draws=20)
     r, alpha, a, b = models[0].fit_.parameters
     x, t_x, T = (cdnow[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
-    alive = bg_nbd.probability_alive(x, t_x, T, r, alpha, a, b)
+    alive = BG_NBD.probability_alive(x, t_x, T, r, alpha, a, b)
     none = ((alpha + T) / (alpha + T + 39)) ** (r + x)
     assert forecast.active_customers.value == pytest.approx((alive * (1 - none)).sum(), rel=1e-7)
 

@@ -17,35 +17,41 @@ bounds for a campaign, which wins back some, and not all for good.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from retention_models.errors import SettingsError
-from retention_models.models import bg_nbd
+from retention_models.models.bg_nbd import BetaGeometricNBD
 from retention_models.models.fitters import BetaGeoFitter
-from retention_models.models.interface import BG_NBD, Parameters
+from retention_models.models.interface import Parameters
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 
 Array = NDArray[np.float64]
 
 
-def _has_left(x: Array, T: Array, t_x: Array, r: float, alpha: float, a: float, b: float) -> Array:
-    """1 − P(alive); the two times come in the places that `as_lapsed` gives them."""
-    return 1.0 - bg_nbd.probability_alive(x, t_x, T, r, alpha, a, b)
+class _Lapsed(BetaGeometricNBD):
+    """The BG/NBD of those who have left; `as_lapsed` gives the two times in each other's places."""
 
+    def probability_alive(
+        self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
+    ) -> Array:
+        """1 − P(alive)."""
+        return 1.0 - super().probability_alive(x, T, t_x, *parameters)
 
-def _as_before(x: Array, t_x: Array, r: float, alpha: float, a: float, b: float) -> Parameters:
-    # Nobody has left without a repeat purchase; x = 0 only must not make b negative.
-    return r + x, alpha + t_x, a + 1.0, b + np.maximum(x - 1.0, 0.0)
+    def alive_as_new(self, x: Any, T: Any, *parameters: Any) -> Parameters:
+        """The posterior on the day of the last purchase."""
+        r, alpha, a, b = parameters
+        # Nobody has left without a repeat purchase; x = 0 only must not make b negative.
+        return r + x, alpha + T, a + 1.0, b + np.maximum(x - 1.0, 0.0)
 
 
 class LapsedCustomers(BetaGeoFitter):
     """A fitted BG/NBD seen from those who have left; from `as_lapsed`."""
 
-    model = replace(BG_NBD, probability_alive=_has_left, alive_as_new=_as_before)
+    model = _Lapsed()
 
 
 def as_lapsed(

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from retention_models.languages import decimals, phrase
 from retention_models.models import nbd
-from retention_models.models.histories import Histories
+from retention_models.models.histories import Histories, count_histories
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, at_boundary
 from retention_models.models.nbd import Start, dropout_quantiles
 
@@ -53,25 +53,10 @@ _ALMOST_SAME, _ALMOST_SPLIT = 20.0, 0.05
 def log_likelihood_with_derivatives(
     phi: Array, known: Histories, *, first: int, every: int = 1
 ) -> tuple[float, Array, Array]:
-    """Log-likelihood of (ln r, ln α, ln a, ln b), its gradient and its Hessian.
+    """Log-likelihood of (ln r, ln α, ln a, ln b), its gradient and its Hessian; FHL (6).
 
-    Parameters
-    ----------
-    phi : ndarray, shape (4,)
-        Logs of r, α, a, b.
-    known : Histories
-        Counted histories.
-    first : {0, 1}
-        m: 0 for the BG/NBD, 1 for the MBG/NBD.
-    every : int
-        Take every so many rows only where rows are needed, at so many times their counts: an
-        approximation, for a start.
-
-    Returns
-    -------
-    value : float
-    gradient : ndarray, shape (4,)
-    hessian : ndarray, shape (4, 4)
+    `first` is m: 0 for the BG/NBD, 1 for the MBG/NBD. `every` takes every so many rows only where rows
+    are needed, at so many times their counts: an approximation, for a start.
     """
     theta = np.exp(phi)
     _, _, a, b = theta
@@ -164,32 +149,35 @@ def _derivatives(a: float, total: Array) -> tuple[Array, Array]:
     return gradient, hessian
 
 
+def fit_bg_nbd(
+    x: Array, t_x: Array, T: Array, counts: Array | None = None, *, penalty: float = 0.0
+) -> MaximumLikelihoodFit:
+    """Fit the BG/NBD model by maximum likelihood; see `fit_beta_dropout`."""
+    at_once = phrase("customers leave after one purchase or never: dropout is all or nothing")
+    known = count_histories(x, t_x, T, counts)
+    return fit_beta_dropout(known, first=0, at_once=at_once, penalty=penalty)
+
+
+def fit_mbg_nbd(
+    x: Array, t_x: Array, T: Array, counts: Array | None = None, *, penalty: float = 0.0
+) -> MaximumLikelihoodFit:
+    """Fit the MBG/NBD model by maximum likelihood; see `fit_beta_dropout`."""
+    at_once = phrase(
+        "customers leave after their first purchase or never: dropout is all or nothing"
+    )
+    known = count_histories(x, t_x, T, counts)
+    return fit_beta_dropout(known, first=1, at_once=at_once, penalty=penalty)
+
+
 def fit_beta_dropout(
     known: Histories, *, first: int, at_once: str, penalty: float = 0.0
 ) -> MaximumLikelihoodFit:
     """Fit a model of gamma rates and beta dropout, and name its limits.
 
-    Parameters
-    ----------
-    known : Histories
-        Counted histories.
-    first : {0, 1}
-        0 for the BG/NBD, 1 for the MBG/NBD.
-    at_once : str
-        The message where dropout is all or nothing: when the model lets customers leave first.
-    penalty : float
-        Ridge on the logs of r, α / mean T, a and b (see `maximise`).
-
-    Returns
-    -------
-    MaximumLikelihoodFit
-        Verdict "boundary" where the data show no dropout (then a = 0 and b means nothing), one
-        dropout probability for all, an all-or-nothing dropout, or one rate for all.
-
-    Raises
-    ------
-    CannotSay
-        If no customer bought again: then no rate and no dropout can be estimated.
+    `first` is m; `at_once` is the message where dropout is all or nothing; `penalty` is a ridge on the
+    logs of r, α / mean T, a and b (see `maximise`). The verdict is "boundary" where the data show no
+    dropout (then a = 0 and b means nothing), one dropout probability for all, an all-or-nothing
+    dropout, or one rate for all. Refused if no customer bought again.
     """
     known.require_repeats()
     stays = nbd.fit_nbd(known, penalty=penalty)

@@ -45,11 +45,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, betaincinv, betaln, ndtri
 
 from retention_models.errors import SettingsError
-from retention_models.models.interface import CountModel
+from retention_models.models.interface import PurchaseModel
 from retention_models.models.known_customers import KnownCustomers
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 
 Array = NDArray[np.float64]
+
+# Standard errors to either side of a normal estimate that hold 95%.
+Z95 = 1.959963984540054
 
 
 def log_standard_error(quantity: Callable[[Array], Array], fit: MaximumLikelihoodFit) -> Array:
@@ -70,7 +73,7 @@ def log_standard_error(quantity: Callable[[Array], Array], fit: MaximumLikelihoo
     --------
     The log of a parameter has the standard error of that log, exactly:
 
-    >>> from retention_models.models.bg_nbd_likelihood import fit_bg_nbd
+    >>> from retention_models.models.beta_dropout_likelihood import fit_bg_nbd
     >>> x, t_x, T = np.array([[0, 2, 5, 0, 1, 3], [0, 30, 20, 0, 5, 31], [39] * 6], dtype=float)
     >>> fit = fit_bg_nbd(x, t_x, T)
     >>> se = log_standard_error(lambda theta: np.log(theta[0]), fit)
@@ -140,7 +143,7 @@ _END = 1e-7
 
 
 def future_quantiles(
-    model: CountModel,
+    model: PurchaseModel,
     parameters: Array,
     known: KnownCustomers,
     horizon: float,
@@ -151,7 +154,7 @@ def future_quantiles(
 
     Parameters
     ----------
-    model : CountModel
+    model : PurchaseModel
     parameters : ndarray
         Of the model.
     known : KnownCustomers
@@ -190,13 +193,13 @@ def future_quantiles(
 
 
 def distribution_at(
-    model: CountModel, parameters: Array, known: KnownCustomers, horizon: float, counts: Array
+    model: PurchaseModel, parameters: Array, known: KnownCustomers, horizon: float, counts: Array
 ) -> tuple[Array, Array]:
     """Distribution function of every customer's count, just below and at counts of its own.
 
     Parameters
     ----------
-    model : CountModel
+    model : PurchaseModel
     parameters : ndarray
         Of the model.
     known : KnownCustomers
@@ -234,13 +237,13 @@ def distribution_at(
 
 
 def count_moments(
-    model: CountModel, parameters: Array, known: KnownCustomers, horizon: float
+    model: PurchaseModel, parameters: Array, known: KnownCustomers, horizon: float
 ) -> tuple[Array, Array, Array]:
     """P(0), mean and second moment of the count of whoever is alive.
 
     Parameters
     ----------
-    model : CountModel
+    model : PurchaseModel
     parameters : ndarray
         Of the model.
     known : KnownCustomers
@@ -274,7 +277,7 @@ def _blocks(known: KnownCustomers) -> Iterator[tuple[slice, slice]]:
 
 
 def _count_chances(
-    model: CountModel, parameters: Array, x: Array, T: Array, horizon: float
+    model: PurchaseModel, parameters: Array, x: Array, T: Array, horizon: float
 ) -> Array:
     """P(n purchases) of whoever is alive, shape (cells, n), up to a negligible tail."""
     r, alpha = parameters[0] + x, parameters[1] + T

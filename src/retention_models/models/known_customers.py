@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retention_models.models.histories import distinct_rows
-from retention_models.models.interface import CountModel
+from retention_models.models.interface import PurchaseModel
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -48,17 +48,17 @@ class KnownCustomers:
         """Number of customers with each history, shape (rows,)."""
         return np.bincount(self.row, minlength=self.x.size).astype(float)
 
-    def alive(self, model: CountModel, parameters: Array) -> Array:
+    def alive(self, model: PurchaseModel, parameters: Array) -> Array:
         """P(alive), shape (rows,)."""
         return model.probability_alive(self.x, self.t_x, self.T, *parameters)
 
-    def expected(self, model: CountModel, parameters: Array, horizon: float) -> Array:
+    def expected(self, model: PurchaseModel, parameters: Array, horizon: float) -> Array:
         """Expected purchases of whoever is alive, shape (cells,)."""
         new = model.alive_as_new(self.x_of_cell, self.end_of_cell, *parameters)
         return model.alive.expected_purchases(horizon, *new)
 
     def discounted(
-        self, model: CountModel, parameters: Array, horizon: float, rate: float
+        self, model: PurchaseModel, parameters: Array, horizon: float, rate: float
     ) -> Array:
         """Expected discounted purchases of whoever is alive, shape (cells,)."""
         new = model.alive_as_new(self.x_of_cell, self.end_of_cell, *parameters)

@@ -22,10 +22,11 @@ from retention_models.models import nbd
 from retention_models.models.histories import Histories, count_histories
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, at_boundary
 from retention_models.models.nbd import dropout_quantiles
-from retention_models.models.pareto_nbd import NAMES
 from retention_models.models.pareto_nbd_integrals import unseen_departures
 
 Array = NDArray[np.float64]
+
+NAMES = ("r", "alpha", "s", "beta")
 
 # The full model must beat the limit without dropout by this much log-likelihood, or the limit it
 # is: s → 0 approaches the limit's likelihood from below, to within rounding.
@@ -42,23 +43,7 @@ _AT_ONCE, _ALMOST_AT_ONCE = 1e-6, 1e-3
 def log_likelihood_with_derivatives(
     phi: Array, x: Array, t_x: Array, T: Array, counts: Array
 ) -> tuple[float, Array, Array]:
-    """Log-likelihood of (ln r, ln α, ln s, ln β), its gradient and its Hessian; FH section 3.
-
-    Parameters
-    ----------
-    phi : ndarray, shape (4,)
-        Logs of r, α, s, β.
-    x, t_x, T : ndarray, shape (n,)
-        Distinct rows of frequency, recency and T.
-    counts : ndarray, shape (n,)
-        Number of customers with each row.
-
-    Returns
-    -------
-    value : float
-    gradient : ndarray, shape (4,)
-    hessian : ndarray, shape (4, 4)
-    """
+    """Log-likelihood of (ln r, ln α, ln s, ln β), its gradient and its Hessian; FH section 3."""
     return _evaluate(phi, count_histories(x, t_x, T, counts))
 
 
@@ -144,25 +129,9 @@ def fit_pareto_nbd(
 ) -> MaximumLikelihoodFit:
     """Fit the Pareto/NBD model by maximum likelihood.
 
-    Parameters
-    ----------
-    x, t_x, T : ndarray, shape (n,)
-        Frequency, recency and T.
-    counts : ndarray, shape (n,), optional
-        Number of customers with each row; one each unless given.
-    penalty : float
-        Ridge on the logs of r, α / mean T, s and β / mean T (see `maximise`).
-
-    Returns
-    -------
-    MaximumLikelihoodFit
-        Verdict "boundary" where the data show no dropout (then s = 0 and β means nothing), one
-        dropout rate for all, a dropout at once or never, or one purchase rate for all.
-
-    Raises
-    ------
-    CannotSay
-        If no customer bought again: then no rate and no dropout can be estimated.
+    `penalty` is a ridge on the logs of r, α / mean T, s and β / mean T (see `maximise`). The verdict
+    is "boundary" where the data show no dropout (then s = 0 and β means nothing), one dropout rate for
+    all, a dropout at once or never, or one purchase rate for all. Refused if no customer bought again.
     """
     known = count_histories(x, t_x, T, counts)
     known.require_repeats()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from retention_models.errors import SettingsError
 from retention_models.models import gamma_gamma
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
-from retention_models.models.intervals import future_quantiles, mean_interval
+from retention_models.models.intervals import Z95, future_quantiles, mean_interval
 from retention_models.models.known_customers import KnownCustomers, known_customers
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.time_units import DAYS_IN_YEAR, days_in
@@ -54,7 +54,7 @@ def mean_dropout(fit: MaximumLikelihoodFit) -> Interval:
 
 
 def _around(value: float, log_error: float) -> Interval:
-    spread = float(np.exp(1.959963984540054 * log_error))
+    spread = float(np.exp(Z95 * log_error))
     return Interval(float(value), float(value / spread), float(value * spread))
 
 

@@ -157,7 +157,7 @@ def _futures(
     new = np.broadcast_arrays(
         alive, *model.alive_as_new(x, T, *(parameters[:, [i]] for i in range(4)))
     )
-    for counts in model.simulate(ends, *new[1:], rng):
+    for counts in model.alive.simulate(ends, rng, *new[1:]):
         yield alive, np.where(alive, counts, 0.0)
 
 

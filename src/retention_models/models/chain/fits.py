@@ -14,8 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retention_models.languages import phrase, plural, share
-from retention_models.models import beta_dropout_likelihood, bg_nbd, gamma_gamma
-from retention_models.models.bg_nbd_likelihood import fit_bg_nbd
+from retention_models.models import beta_dropout_likelihood, gamma_gamma
 from retention_models.models.chain.shrinkage import ChainPrior, ShrunkStores, shrink
 from retention_models.models.gamma_gamma import fit_gamma_gamma
 from retention_models.models.histories import count_histories
@@ -100,14 +99,14 @@ def fit_chain_purchases(stores: Mapping[str, Columns]) -> ChainFit:
     CannotSay
         If no customer of any store bought again.
     """
-    chain = fit_bg_nbd(*_together(stores))
+    chain = beta_dropout_likelihood.fit_bg_nbd(*_together(stores))
     r, alpha, _, _ = chain.parameters
     found = shrink(
         [_purchases_of(columns) for columns in stores.values()],
         _start(chain, PURCHASES, np.log([r, alpha, 1.0, 1.0])),
         PURCHASES,
     )
-    return _chain_fit(bg_nbd.NAMES, chain, found, stores, _OF_PURCHASES)
+    return _chain_fit(beta_dropout_likelihood.NAMES, chain, found, stores, _OF_PURCHASES)
 
 
 def _purchases_of(columns: Columns) -> Objective:

@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
-from retention_models.models.bg_nbd import NAMES
-from retention_models.models.bg_nbd_likelihood import fit_bg_nbd
+from retention_models.models.beta_dropout_likelihood import NAMES, fit_bg_nbd
 from retention_models.models.covariates.inputs import CovariateScale, covariate_scale
 from retention_models.models.covariates.likelihood import (
     LARGEST_LOG,

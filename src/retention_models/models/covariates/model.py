@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, ndtr, ndtri
 
 from retention_models.errors import SettingsError
-from retention_models.models import bg_nbd
+from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.covariates.likelihood import log_parameters
 from retention_models.models.histories import distinct_rows
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
@@ -175,7 +175,7 @@ class CovariateFit:
         -------
         ndarray, shape (n,)
         """
-        return bg_nbd.probability_alive(x, t_x, T, *self.customer_parameters(Z))
+        return BG_NBD.probability_alive(x, t_x, T, *self.customer_parameters(Z))
 
     def expected_purchases(
         self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, Z: Array
@@ -199,7 +199,7 @@ class CovariateFit:
         # The expectation of whoever is alive does not depend on recency: few rows are distinct.
         (t_, x_, T_, *columns), row = distinct_rows(t, x, T, *Z.T)
         r, alpha, a, b = self.customer_parameters(np.stack(columns, axis=1))
-        of_alive = bg_nbd.expected_purchases(t_, r + x_, alpha + T_, a, b + x_)
+        of_alive = BG_NBD.expected_purchases(t_, *BG_NBD.alive_as_new(x_, T_, r, alpha, a, b))
         return np.asarray(self.probability_alive(x, t_x, T, Z) * of_alive[row])
 
     def expected_purchases_of_new(self, t: ArrayLike, Z: Array) -> Array:
@@ -216,7 +216,7 @@ class CovariateFit:
         -------
         ndarray, shape (n,)
         """
-        return bg_nbd.expected_purchases(t, *self.customer_parameters(Z))
+        return BG_NBD.expected_purchases(t, *self.customer_parameters(Z))
 
     def effects(self, interval: float = 0.95) -> pd.DataFrame:
         """What each covariate changes, with intervals and p-values.

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
+from retention_models.models.intervals import Z95
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.time_units import TimeUnit
 
@@ -26,7 +27,7 @@ def like(template: Any, values: Array) -> Any:
     return pd.Series(values, index=template.index) if isinstance(template, pd.Series) else values
 
 
-class Estimates:
+class FittedModel:
     """A fit under lifetimes' names."""
 
     label: ClassVar[str]
@@ -111,7 +112,7 @@ class Estimates:
         self.variance_matrix_ = pd.DataFrame(fit.covariance, index=names, columns=names)
         self.standard_errors_ = pd.Series(np.sqrt(np.diag(fit.covariance)), index=names)
         # On the log scale, where the likelihood is closer to normal: bounds stay positive.
-        half = 1.959963984540054 * np.sqrt(np.diag(fit.log_covariance))
+        half = Z95 * np.sqrt(np.diag(fit.log_covariance))
         self.confidence_intervals_ = pd.DataFrame(
             {
                 "lower 95% bound": fit.parameters * np.exp(-half),
@@ -221,7 +222,7 @@ def _content(text: str) -> dict[str, Any]:
 _of_label: dict[str, Callable[[str], Any]] = {}
 
 
-def register(fitter: type[Estimates]) -> type[Estimates]:
+def register(fitter: type[FittedModel]) -> type[FittedModel]:
     """Let `from_json` know a fitter by its model's label."""
     _of_label[fitter.label] = fitter.from_json
     return fitter

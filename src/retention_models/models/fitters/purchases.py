@@ -1,7 +1,4 @@
-"""What the fitters of purchases have in common; the MBG/NBD's and the Pareto/NBD's.
-
-Fitter of the BG/NBD, with static covariates where they are given.
-"""
+"""Fitters of the models of purchases; the BG/NBD's takes static covariates too."""
 
 from __future__ import annotations
 
@@ -12,21 +9,24 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from retention_models.errors import SettingsError
+from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.covariates.fit import fit_bg_nbd_covariates
 from retention_models.models.covariates.inputs import checked_covariates, matching_covariates
 from retention_models.models.covariates.model import CovariateFit
 from retention_models.models.fitters._lifetimes import generate_data, lifetimes
-from retention_models.models.fitters.base import Estimates, like, register
+from retention_models.models.fitters.base import FittedModel, like, register
 from retention_models.models.inputs import checked_history
-from retention_models.models.interface import BG_NBD, MBG_NBD, PARETO_NBD, CountModel
+from retention_models.models.interface import PurchaseModel
 from retention_models.models.interpolation import over_cells, over_ratios
+from retention_models.models.mbg_nbd import MBG_NBD
+from retention_models.models.pareto_nbd import PARETO_NBD
 
 Array = NDArray[np.float64]
 
 _SCALES = ("alpha", "beta")
 
 
-class PurchaseFitter(Estimates):
+class PurchaseFitter(FittedModel):
     """What the fitters of purchases have in common; use one of them.
 
     Attributes
@@ -40,7 +40,7 @@ class PurchaseFitter(Estimates):
         The plain log-likelihood, comparable between models.
     """
 
-    model: ClassVar[CountModel]
+    model: ClassVar[PurchaseModel]
 
     def fit(
         self,
@@ -108,19 +108,20 @@ class PurchaseFitter(Estimates):
     ) -> Any:
         """Expected purchases in (T, T + t] of known customers.
 
-        See `conditional_expected_purchases` of the model's module.
+        See `PurchaseModel.conditional_expected_purchases`.
         """
         parameters = self._require_fit()
         x, t_x, age = (np.asarray(v, dtype=float) for v in (frequency, recency, T))
-        alive = self.model.probability_alive(x, t_x, age, *parameters)
+        if np.ndim(t) > 0 or x.ndim != 1 or x.shape != age.shape:
+            expected = self.model.conditional_expected_purchases(t, x, t_x, age, *parameters)
+            return like(frequency, expected)
 
         def of_alive(x: Array, age: Array) -> Array:
             new = self.model.alive_as_new(x, age, *parameters)
             return self.model.alive.expected_purchases(t, *new)
 
-        if np.ndim(t) > 0 or x.ndim != 1 or x.shape != age.shape:
-            return like(frequency, alive * of_alive(x, age))
         # The expectation of whoever is alive does not depend on recency: few cells are distinct.
+        alive = self.model.probability_alive(x, t_x, age, *parameters)
         return like(frequency, alive * over_cells(of_alive, x, age, self._scale))
 
     @property
@@ -170,7 +171,7 @@ class PurchaseFitter(Estimates):
         return factor
 
     def conditional_probability_alive(self, frequency: Any, recency: Any, T: Any) -> Array:
-        """P(alive) of known customers; see `probability_alive` of the model's module."""
+        """P(alive) of known customers; see `probability_alive` of the model."""
         parameters = self._require_fit()
         return np.atleast_1d(self.model.probability_alive(frequency, recency, T, *parameters))
 
@@ -182,25 +183,22 @@ class PurchaseFitter(Estimates):
         P(alive) · P(n) of the new customer that one alive is worth, and 1 − P(alive) more at n = 0.
         """
         parameters = self._require_fit()
-        x, t_x, age = (np.asarray(v, dtype=float) for v in (frequency, recency, T))
-        alive = self.model.probability_alive(x, t_x, age, *parameters)
-        new = self.model.alive_as_new(x, age, *parameters)
-        chance = alive * self.model.alive.purchase_count_probability(n, t, *new)
-        return like(frequency, np.asarray(chance + (1.0 - alive if n == 0 else 0.0)))
+        chance = self.model.conditional_count_probability(n, t, frequency, recency, T, *parameters)
+        return like(frequency, chance)
 
     def expected_number_of_purchases_up_to_time(self, t: ArrayLike) -> Array:
         """Expected repeat purchases of a new customer in (0, t].
 
-        See `expected_purchases` of the model's module.
+        See `expected_purchases` of the model.
         """
-        return np.asarray(self.model.new.expected_purchases(t, *self._require_fit()))
+        return np.asarray(self.model.expected_purchases(t, *self._require_fit()))
 
     def probability_of_n_purchases_up_to_time(self, t: ArrayLike, n: ArrayLike) -> Array:
         """P(X(t) = n) of a new customer.
 
-        See `purchase_count_probability` of the model's module.
+        See `purchase_count_probability` of the model.
         """
-        return np.asarray(self.model.new.purchase_count_probability(n, t, *self._require_fit()))
+        return np.asarray(self.model.purchase_count_probability(n, t, *self._require_fit()))
 
     def generate_new_data(self, size: int = 1) -> pd.DataFrame:
         """Simulate customers of the fitted model, by lifetimes' generator.
@@ -388,7 +386,7 @@ class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
         """Expected purchases in (T, T + t] of known customers.
 
         A model fitted with covariates needs the customers' own. See
-        `bg_nbd.conditional_expected_purchases`.
+        `PurchaseModel.conditional_expected_purchases`.
         """
         with_covariates = self._covariates_of(covariates, frequency)
         if with_covariates is None:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from retention_models.models import gamma_gamma
 from retention_models.models.fitters._lifetimes import lifetimes
-from retention_models.models.fitters.base import Estimates, like, register
+from retention_models.models.fitters.base import FittedModel, like, register
 from retention_models.models.fitters.purchases import PurchaseFitter
 from retention_models.models.gamma_gamma import fit_gamma_gamma
 from retention_models.models.inputs import checked_spend
@@ -20,7 +20,7 @@ from retention_models.time_units import TimeUnit, days_in
 Array = NDArray[np.float64]
 
 
-class GammaGammaFitter(Estimates, lifetimes.GammaGammaFitter):
+class GammaGammaFitter(FittedModel, lifetimes.GammaGammaFitter):
     """Gamma-Gamma model of spend, a drop-in for ``lifetimes.GammaGammaFitter``.
 
     Parameters

@@ -14,7 +14,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from retention_models.languages import marked
 from retention_models.models.fitters import PurchaseFitter
-from retention_models.models.intervals import distribution_at
+from retention_models.models.intervals import Z95, distribution_at
 from retention_models.models.known_customers import known_customers
 from retention_models.predictions.customers import Interval
 
@@ -24,7 +24,6 @@ Array = NDArray[np.float64]
 _FEWEST_IN_GROUP = 20
 _GROUPS = 10
 _BARS = 10
-_Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ def count_calibration(
     )
     tails = (1.0 - interval) / 2.0, (1.0 + interval) / 2.0
     central = _transformed(less, at_most, tails[1]) - _transformed(less, at_most, tails[0])
-    half = _Z95 * float(central.std()) / np.sqrt(central.size)
+    half = Z95 * float(central.std()) / np.sqrt(central.size)
     mean = float(central.mean())
     steps = np.linspace(0.0, 1.0, _BARS + 1)
     return CountCalibration(
@@ -262,7 +261,7 @@ def errors_by_frequency(customers: pd.DataFrame) -> pd.DataFrame:
     )
     # The actual mean's own standard error: how far chance moves it in a group of that size.
     error = grouped["frequency_holdout"].std() / np.sqrt(grouped.size())
-    half = 1.959963984540054 * error
+    half = Z95 * error
     table["low"] = (table["actual"] - half).clip(lower=0.0)
     table["high"] = table["actual"] + half
     table.index = [f"{i}" if i < _MOST_GROUPS else f"{_MOST_GROUPS}+" for i in table.index]

@@ -20,6 +20,7 @@ from scipy.stats import rankdata
 from retention_models.errors import CannotSay
 from retention_models.languages import catalogue, count, decimals, phrase
 from retention_models.models.fitters import GammaGammaFitter
+from retention_models.models.intervals import Z95
 from retention_models.predictions.customers import Interval
 from retention_models.predictions.validation.verdicts import Verdict
 
@@ -31,7 +32,6 @@ Array = NDArray[np.float64]
 HARMLESS, HARMFUL = 0.1, 0.3
 LEVEL = 0.05
 _FEWEST = 10
-_Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def _pearson(x: Array, y: Array) -> tuple[Interval, float]:
 
 def _fisher(r: float, error: float) -> Interval:
     z = np.arctanh(r)
-    return Interval(r, float(np.tanh(z - _Z95 * error)), float(np.tanh(z + _Z95 * error)))
+    return Interval(r, float(np.tanh(z - Z95 * error)), float(np.tanh(z + Z95 * error)))
 
 
 def _two_sided(z: float) -> float:
