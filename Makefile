@@ -29,8 +29,8 @@ test: .venv/.dev $(ENGINES) ## Set up and run the tests
 slow: .venv/.dev $(ENGINES) ## Run the slow tests: whole runs, pages in a browser, simulations
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder --durations 10 -m "slow and not nightly"
 
-nightly: .venv/.dev $(ENGINES) ## Run all slow tests at full size; their figures go to docs/nightly.md
-	$(ONE_THREAD) RETENTION_MODELS_NIGHTLY=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "slow or nightly"
+nightly: .venv/.dev $(ENGINES) ## Run simulations and faults at full size; their figures go to docs/nightly.md
+	$(ONE_THREAD) RETENTION_MODELS_NIGHTLY=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "nightly or sized"
 
 check: .venv/.dev ## Lint, format, types, import contract, notebooks, lock and environment.yml
 	$(BIN)/ruff check .

@@ -94,6 +94,7 @@ def require_whole_on_paper(page, kind: str) -> None:
     assert [] == [e for e in page.locator("input, select, .tools button").all() if e.is_visible()]
 
 
+@pytest.mark.sized
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_page_is_open_to_everybody(browser, axe, paths, kind):
     """In one visit: wide, narrow, magnified four times (WCAG 1.4.10) and on paper.

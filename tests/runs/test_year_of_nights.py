@@ -22,6 +22,7 @@ def size_of(folder) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.sized
 def test_a_year_of_nights_leaves_disk_and_memory_as_they_were(tmp_path, monkeypatch):
     """365 runs nightly, of three stores of which one in twenty fails; every status is what happened."""
     monkeypatch.setattr(os, "fsync", lambda handle: None)
