@@ -193,10 +193,8 @@ def chosen_seeds() -> list[int]:
     return kept
 
 
-@pytest.mark.parametrize(
-    "part",
-    [pytest.param(k, marks=pytest.mark.xdist_group(f"faults {k % 2}")) for k in range(PARTS)],
-)
+@pytest.mark.sized
+@pytest.mark.parametrize("part", range(PARTS))
 def test_whatever_happens_the_pages_are_whole_and_the_next_run_completes(
     part, nursery, calm, disk, tmp_path
 ):
