@@ -23,7 +23,7 @@ from pathlib import Path
 # Small matrices: a second thread in the linear algebra waits longer than it works.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tests"))  # the simulated customers are also the tests'
+sys.path.insert(0, str(ROOT / "tests" / "helpers"))  # the simulated customers are also the tests'
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
