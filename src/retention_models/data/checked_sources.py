@@ -19,12 +19,12 @@ from retention_models.data.contract import (
     NO_DATE_FITS,
     RUINED,
     TOO_EARLY,
-    day_of,
     is_blank,
     is_ruined,
     require_columns,
     text_id,
 )
+from retention_models.data.days import day_of
 from retention_models.data.engines import Source, to_frame
 from retention_models.data.refusals import SourceAsRead, refusal
 from retention_models.errors import DataError
