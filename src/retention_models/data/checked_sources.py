@@ -19,12 +19,12 @@ from retention_models.data.contract import (
     NO_DATE_FITS,
     RUINED,
     TOO_EARLY,
-    day_of,
     is_blank,
     is_ruined,
     require_columns,
     text_id,
 )
+from retention_models.data.days import day_of
 from retention_models.data.engines import Source, to_frame
 from retention_models.data.refusals import SourceAsRead, refusal
 from retention_models.errors import DataError
@@ -47,6 +47,13 @@ class SourceCheck:
 
     def __post_init__(self) -> None:
         require_columns(self.name, self.raw, self.columns)
+        for role, column in self.columns.items():
+            if column in self.origin.mixed:
+                raise DataError(
+                    f"{self.name}: column {column!r} ({role}) is {self.origin.mixed[column]}. As "
+                    "numbers ids lose the zeros in front. Export it with one type in all files, ids as "
+                    "text."
+                )
         day = day_of(self.name, self.column(self.date), self.date_format)
         self.found["date"] = day
         self.reasons.append((self.blank(self.date), marked("no date")))

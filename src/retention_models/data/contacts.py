@@ -120,8 +120,13 @@ def read_surveys(
     check = SourceCheck(origin, columns, "answered_at", timezone, date_format)
     check.refuse_days_beyond()
     check.take_text("customer_id", "store_id", "kind")
-    no_score, no_thumb = check.blank("score"), check.blank("thumb")
-    on_scale, up = _score(check, SCALES[scale or "0-10"]), _is_up(check)
+    number = _number(check)
+    # What a data frame writes where there is none.
+    no_score, no_thumb = (
+        check.blank("score") | number.isnan().fill_null(False),
+        check.blank("thumb"),
+    )
+    on_scale, up = _on_scale(number, SCALES[scale or "0-10"]), _is_up(check)
     check.found["score"], check.found["up"] = on_scale, up
     check.reasons.extend(
         [
@@ -182,13 +187,17 @@ def read_events(
     return Events(usable, quality, rows, check.name)
 
 
-def _score(check: SourceCheck, lowest: int) -> Value:
-    """Whole numbers from `lowest` to 10; null for everything else."""
+def _number(check: SourceCheck) -> Value:
     if check.columns["score"] is None:
-        return ibis.null("int64")
-    number = check.column("score").cast("string").strip().try_cast("float64")
-    whole = (number == number.floor()) & number.between(lowest, 10)
-    return ibis.ifelse(whole, number, ibis.null("float64")).cast("int64")
+        return ibis.null("float64")
+    return check.column("score").cast("string").strip().try_cast("float64")
+
+
+def _on_scale(number: Value, lowest: int) -> Value:
+    """Whole numbers from `lowest` to 10; null for everything else."""
+    whole = number.try_cast("int64")
+    fits = (whole.cast("float64") == number) & whole.between(lowest, 10)
+    return ibis.ifelse(fits, whole, ibis.null("int64"))
 
 
 def _is_up(check: SourceCheck) -> Value:

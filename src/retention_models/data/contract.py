@@ -1,4 +1,4 @@
-"""The data contract (data/README.md) as Ibis expressions: columns as days, numbers and ids."""
+"""The data contract (data/README.md) as Ibis expressions: columns as numbers and ids."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import re
 from collections.abc import Mapping
 
 import ibis
-from ibis.expr.types import BooleanValue, Column, StringColumn, StringValue, Table, Value
+from ibis.expr.types import BooleanValue, Column, StringColumn, Table, Value
 
+from retention_models.data.days import stripped
 from retention_models.errors import DataError
 from retention_models.languages import marked
 
@@ -41,11 +42,6 @@ _POINT = rf"^([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|{_NOT_FINITE})$"
 # Thousands are groups of three: 1.5 is no number where the comma is the decimal separator.
 _BLANKS = " \u00a0\u202f"
 _COMMA = rf"^([+-]?(\d+|\d{{1,3}}([.{_BLANKS}]\d{{3}})+)(,\d*)?([eE][+-]?\d+)?|{_NOT_FINITE})$"
-
-
-@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
-def try_strptime(text: str, date_format: str) -> ibis.dtype("timestamp"):  # type: ignore[valid-type]
-    """DuckDB's parser of dates by a format: null where the text does not follow it."""
 
 
 def require_columns(name: str, raw: Table, columns: Mapping[str, str | None]) -> None:
@@ -99,15 +95,6 @@ def is_plain(column: Column) -> BooleanValue:
     return column.ascii_str() > ord("9") if column.type().is_string() else column.notnull()
 
 
-def _stripped(text: StringColumn) -> StringValue:
-    """Text without blanks at its ends.
-
-    DuckDB trims a set of characters ten times slower than it looks for one, and nearly no text needs
-    it.
-    """
-    return ibis.ifelse(text.re_search(r"^[\s\v]|[\s\v]$"), text.strip(), text)
-
-
 def text_id(name: str, raw: Table, column: str, role: str) -> Column:
     """A column of ids as text; a type that loses ids is refused."""
     kind = raw[column].type()
@@ -119,39 +106,6 @@ def text_id(name: str, raw: Table, column: str, role: str) -> Column:
     return raw[column].cast("string")
 
 
-def day_of(name: str, column: Column, date_format: str | None) -> Column:
-    """A column's days: dates, times, or text in ISO 8601 or a format; null where not understood."""
-    kind = column.type()
-    if kind.is_date():
-        return column
-    if kind.is_timestamp():
-        # A time with an offset is moved to the connection's zone by the cast.
-        return column.cast("timestamp").date()
-    if date_format is not None and (kind.is_string() or kind.is_integer()):
-        text = _stripped(column.cast("string"))
-        moment = try_strptime(text, date_format)
-        if re.search(r"%[a-zA-Z]%[a-zA-Z]", date_format):
-            # Without a mark between them, 2024115 would be taken for 15 January or 5 November.
-            moment = ibis.ifelse(
-                moment.strftime(date_format) == text, moment, ibis.null(moment.type())
-            )
-        return moment.date()
-    if kind.is_string():
-        text = _stripped(column)
-        iso = text.re_search(r"^\d{4}-\d{2}-\d{2}([T ].*)?$")
-        offset = text.re_search(r"\d{2}:\d{2}.*([+-]\d{2}(:?\d{2})?|Z)$")
-        moved = text.try_cast("timestamp('UTC')").cast("timestamp")
-        return ibis.cases(
-            (iso & offset, moved.date()),
-            (iso, text.try_cast("timestamp").date()),
-            else_=ibis.null("date"),
-        )
-    raise DataError(
-        f"{name}: column {column.get_name()!r} (date) holds {kind}; expected dates, times, or text. "
-        'For numbers such as 20171231 set date_format = "%Y%m%d".'
-    )
-
-
 def number_of(name: str, column: Column, decimal: str) -> Column:
     """A column's numbers; null where text is none."""
     kind = column.type()
@@ -161,7 +115,7 @@ def number_of(name: str, column: Column, decimal: str) -> Column:
         raise DataError(
             f"{name}: column {column.get_name()!r} (spend) holds {kind}; expected numbers."
         )
-    text = _stripped(column)
+    text = stripped(column)
     fits = text.re_search(_COMMA if decimal == "," else _POINT)
     if decimal == ",":
         text = text.re_replace(rf"[.{_BLANKS}]", "").replace(",", ".")

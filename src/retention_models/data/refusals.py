@@ -21,13 +21,26 @@ DOWN = ("down", "false", "no", "0", "-1", "👎")
 # Texts looked at; dates without a time have no more different ones than days.
 MOST_TEXTS = 20_000
 
-_TIMES = (
+_CLOCKS = (
     (r"[ T]\d{1,2}:\d{2}$", "%H:%M"),
     (r"[ T]\d{1,2}:\d{2}:\d{2}$", "%H:%M:%S"),
     (r"[ T]\d{1,2}:\d{2}:\d{2}\.\d+$", "%H:%M:%S.%f"),
     (r" \d{1,2}:\d{2} ?[APap][Mm]$", "%I:%M %p"),
     (r" \d{1,2}:\d{2}:\d{2} ?[APap][Mm]$", "%I:%M:%S %p"),
 )
+_ZONES = (
+    (r"[+-]\d{2}:?\d{2}$", "%z"),
+    (r" [+-]\d{2}:?\d{2}$", " %z"),
+    (r"Z$", "Z"),
+    (r" ?UTC$", " UTC"),
+    (r" ?GMT$", " GMT"),
+)
+_TIMES = (
+    *_CLOCKS,
+    *((clock[:-1] + zone, time + mark) for clock, time in _CLOCKS for zone, mark in _ZONES),
+)
+# CST is six hours behind UTC, or eight before it.
+_LETTERS = re.compile(r":\d{2}(?:\.\d+)?(?: ?[AP]M)? ?\(?(?!UTC|GMT|AM|PM)([A-Z]{2,5})\)?$")
 _ORDERS = (("d", "m", "Y"), ("m", "d", "Y"), ("Y", "m", "d"), ("d", "m", "y"), ("m", "d", "y"))
 _FORMATS = (
     *(mark.join(f"%{field}" for field in order) for mark in "/.-" for order in _ORDERS),
@@ -61,6 +74,12 @@ def date_advice(counts: Mapping[str, int]) -> str:
         return (
             "These are day numbers of a spreadsheet (45292 is 2024-01-01): format the column as a "
             "date before exporting it."
+        )
+    letters = sorted({found[1] for text in texts if (found := _LETTERS.search(text))})
+    if letters:
+        return (
+            f"{', '.join(letters[:3])} behind a time may mean several zones. Export times in UTC, or "
+            "with their offset, as 2017-12-31T09:30:00+03:00."
         )
     fits = {form: rows for form in _FORMATS if (rows := rows_that_fit(texts, form))}
     if not fits:

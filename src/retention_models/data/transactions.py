@@ -351,8 +351,9 @@ def _counted(origin: Source, checked: Table) -> pd.DataFrame:
             sizes=finite.abs().sum(),
             returns=(number < 0).sum(),
             zeros=(number == 0).sum(),
-            first_day=checked["date"].min(),
-            last_day=checked["date"].max(),
+            # Days of unusable rows may be ones for which Python has no date.
+            first_day=checked["date"].min(where=checked["reason"].isnull()),
+            last_day=checked["date"].max(where=checked["reason"].isnull()),
             # Not shown: read here, so that a damaged column is found here.
             orders=checked["order_id"].count(),
             categories=checked["category"].count(),

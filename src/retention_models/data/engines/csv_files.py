@@ -8,6 +8,7 @@ short for a shorter one. So the header is read here, and the engine is told the 
 from __future__ import annotations
 
 import csv
+import glob
 import gzip
 import io
 import mmap
@@ -40,27 +41,10 @@ def told_apart(cells: Sequence[str]) -> list[str]:
     ]
 
 
-def parquet_names_told_apart(table: Table, path: str) -> Table:
-    """A Parquet file's table, as DuckDB opened it, with names that stand twice told apart.
-
-    DuckDB gives the second of two such columns a number behind its name. The file is asked for its own
-    names only where a column looks like that.
-    """
-    columns = list(table.columns)
-    known = {column.casefold() for column in columns}
-    if not any(
-        (twin := re.fullmatch(r"(.*)_\d+", column)) and twin[1].casefold() in known
-        for column in columns
-    ):
-        return table
-    import pyarrow.parquet
-
-    names = told_apart(pyarrow.parquet.read_schema(path).names)
-    return table.rename(dict(zip(names, columns, strict=True)))
-
-
 _DELIMITERS = (",", ";", "\t", "|")
 _HEADER_BYTES, _CHUNK = 1 << 16, 1 << 20
+# DuckDB refuses longer lines, but passes over one at the end that is longer than what it reads at once.
+_LONGEST_LINE = 2_000_000
 _KIND_BY_MAGIC = {
     b"\x1f\x8b": "a gzip file; let its name end in .csv.gz",
     b"PAR1": "a Parquet file; let its name end in .parquet",
@@ -69,6 +53,10 @@ _KIND_BY_MAGIC = {
     b"\xff\xfe": "text in UTF-16; save it as UTF-8",
     b"\xfe\xff": "text in UTF-16; save it as UTF-8",
 }
+_TOO_LONG = (
+    f"a line is longer than {_LONGEST_LINE:,} bytes. A quote that is not closed, or a file without line "
+    "ends, looks like this: mend the export."
+)
 _SAVE_AS_UTF8 = (
     'Save it as UTF-8 (in Excel: "CSV UTF-8"; from Windows-1254, "iconv -f CP1254 -t UTF-8").'
 )
@@ -81,12 +69,12 @@ def open_csv(connection: ibis.BaseBackend, paths: list[str]) -> Table:
     matched by name; what later files have beyond the first file's columns is left out. A row with too
     few or too many cells is found when it is read; `in_words` says where.
     """
-    layouts: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    layouts: dict[tuple[str, tuple[str, ...], bool], list[str]] = {}
     for path in paths:
         names, delimiter = _layout(path)
-        layouts.setdefault((delimiter, tuple(names)), []).append(path)
+        layouts.setdefault((delimiter, tuple(names), path.lower().endswith(".gz")), []).append(path)
     first = next(iter(layouts))[1]
-    for (_, there), alike in layouts.items():
+    for (_, there, _), alike in layouts.items():
         missing = [name for name in first if name not in there]
         if missing:
             raise DataError(
@@ -95,16 +83,30 @@ def open_csv(connection: ibis.BaseBackend, paths: list[str]) -> Table:
             )
     parts = [
         connection.read_csv(
-            alike,
+            [as_glob(path) for path in alike],
+            hive_partitioning=False,
+            # By its ending alone, .GZ would be text.
+            compression="gzip" if packed else "none",
             columns=dict.fromkeys(names, "VARCHAR"),
             header=True,
             delim=delimiter,
             quote='"',
             escape='"',
         ).select(*first)
-        for (delimiter, names), alike in layouts.items()
+        for (delimiter, names, packed), alike in layouts.items()
     ]
     return parts[0] if len(parts) == 1 else ibis.union(*parts, distinct=False)
+
+
+def as_glob(path: str) -> str:
+    """A path for DuckDB, which takes [ * ? in it for a pattern.
+
+    Examples
+    --------
+    >>> as_glob("shop[1].csv")
+    'shop[[]1].csv'
+    """
+    return glob.escape(path)
 
 
 def in_words(error: Exception) -> str:
@@ -136,6 +138,8 @@ def in_words(error: Exception) -> str:
         )
     if "unicode" in text:
         return f"{where}: not UTF-8 text{shown}. {_SAVE_AS_UTF8}"
+    if "Maximum line size" in text or "does not support a full read" in text:
+        return f"{where}: {_TOO_LONG}"
     if "state machine" in text:
         return f"{where}: its line ends are mixed (LF, CR LF). Save it with one kind of line end."
     return f"cannot be read. {text.split(chr(10))[0]}"
@@ -178,11 +182,12 @@ def _start_of_plain_text(path: str) -> bytes:
         place = content.find(b"\0")
         if place >= 0:
             _refuse_nul(path, content[:place].count(b"\n") + 1)
+        _refuse_a_long_end(path, content[-_LONGEST_LINE - _CHUNK :])
         return content[:_HEADER_BYTES]
 
 
 def _start_of_whole_gzip(path: str) -> bytes:
-    start, lines = b"", 1
+    start, lines, end = b"", 1, b""
     try:
         with gzip.open(path, "rb") as file:
             while chunk := file.read(_CHUNK):
@@ -190,6 +195,7 @@ def _start_of_whole_gzip(path: str) -> bytes:
                 if b"\0" in chunk:
                     _refuse_nul(path, lines + chunk[: chunk.index(b"\0")].count(b"\n"))
                 lines += chunk.count(b"\n")
+                end = (end + chunk)[-_LONGEST_LINE - _CHUNK :]
     except EOFError:
         raise DataError(
             f"{path}: the compressed file ends before its end, so rows are missing. Copy it again."
@@ -201,7 +207,15 @@ def _start_of_whole_gzip(path: str) -> bytes:
         ) from None
     if not start:
         raise DataError(f"{path}: the file is empty. Export it again.")
+    _refuse_a_long_end(path, end)
     return start
+
+
+def _refuse_a_long_end(path: str, end: bytes) -> None:
+    """Refuse a file whose last line is too long; the end is longer than that, or the whole file."""
+    end = end.rstrip(b"\r\n")
+    if len(end) - max(end.rfind(b"\n"), end.rfind(b"\r")) > _LONGEST_LINE:
+        raise DataError(f"{path}, last line: {_TOO_LONG}")
 
 
 def _refuse_nul(path: str, line: int) -> None:

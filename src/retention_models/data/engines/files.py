@@ -14,7 +14,8 @@ import pandas as pd
 import pyarrow as pa
 
 from retention_models._imports import submodules_first
-from retention_models.data.engines.csv_files import open_csv, parquet_names_told_apart
+from retention_models.data.engines.csv_files import open_csv
+from retention_models.data.engines.parquet_files import open_parquet
 from retention_models.data.engines.source import Source, reading_from, stamp_of
 from retention_models.errors import DataError
 
@@ -45,8 +46,8 @@ def open_files(source: str, table: str | None, timezone: str, memory: str) -> So
         if name.endswith(_PARQUET):
             files = _existing(path)
             stamps = {file: stamp for file in files if (stamp := stamp_of(file)) is not None}
-            rows = parquet_names_told_apart(connection.read_parquet(files), files[0])
-            return Source(source, rows, errors, in_process=True, stamps=stamps)
+            rows, mixed = open_parquet(connection, files)
+            return Source(source, rows, errors, in_process=True, stamps=stamps, mixed=mixed)
         if name.endswith(_CSV):
             rows = open_csv(connection, _existing(path))
             return Source(source, rows, errors, in_process=True)

@@ -40,6 +40,8 @@ class Source:
     in_process: bool = False  # whether DuckDB reads it here, where it can be copied
     # Files that are read anew by each question, and their state when they were opened.
     stamps: dict[str, Stamp] = field(default_factory=dict, repr=False)
+    # Columns that are numbers in one of its files and text in another, and in which.
+    mixed: dict[str, str] = field(default_factory=dict, repr=False)
 
     def reading(self) -> AbstractContextManager[None]:
         """Turn the engine's errors into one that names the source."""
