@@ -274,3 +274,65 @@ def test_what_is_no_chain_is_said(summaries, fits):
         rm.fit_stores({7: summaries["ten"], "7": summaries["many"]})
     with pytest.raises(SettingsError, match=r"no store 'eleven' was fitted; there are huge, many"):
         fits.purchase_model("eleven")
+
+
+def odd_store(few, spend):
+    """A store like one of the chain's, whose repeat customers spend what is given."""
+    store = few["many"].copy()
+    came_back = store["frequency"] > 0
+    store.loc[came_back, "monetary_value"] = spend(int(came_back.sum()))
+    return store
+
+
+@pytest.mark.parametrize(
+    ("spend", "reason"),
+    [
+        (lambda n: np.full(n, 9.99), "all spend the same per purchase"),
+        (lambda n: np.where(np.arange(n) % 50, 9.99, 10.0), "spend nearly the same per purchase"),
+        (lambda n: np.linspace(1e299, 1e300, n), "which is no amount of any money"),
+        (lambda n: np.linspace(1e-300, 2e-300, n), "which is no amount of any money"),
+    ],
+)
+def test_a_store_whose_spend_cannot_be_modelled_keeps_nobody_elses_from_it(few, spend, reason):
+    """The others' models are what they are without it, and its own page says why."""
+    few, without = few
+    with_odd = rm.fit_stores({**few, "odd": odd_store(few, spend)})
+    with pytest.raises(CannotSay, match=reason):
+        with_odd.spend_model("odd")
+    assert with_odd.purchase_model("odd").fit_.verdict == "shrunk"
+    for store in few:
+        pd.testing.assert_series_equal(
+            with_odd.spend_model(store).params_, without.spend_model(store).params_
+        )
+    assert with_odd.store_ids == tuple(sorted([*few, "odd"]))
+
+
+def test_a_handful_who_spend_the_same_still_borrow(few):
+    """By chance two customers may spend the same."""
+    few, _ = few
+    history = {"frequency": [1, 1], "recency": [5.0, 5.0], "T": [30.0, 30.0]}
+    handful = pd.DataFrame({**history, "monetary_value": [9.99, 9.99]})
+    fits = rm.fit_stores({**few, "handful": handful})
+    assert np.isfinite(fits.spend_model("handful").params_).all()
+
+
+def test_where_all_that_is_left_breaks_down_it_is_said(few, monkeypatch):
+    """In a sentence, where no store can be told from another as the cause."""
+    few, _ = few
+
+    def broken(*_):
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    monkeypatch.setattr("retention_models.models.chain.fits.shrink", broken)
+    with pytest.raises(CannotSay, match="so unlike those of the chain's other stores"):
+        rm.fit_stores(few)
+
+
+def test_identical_histories_do_not_stop_the_chain(few):
+    """A store of subscribers, all alike."""
+    few, _ = few
+    row = {"frequency": 3, "recency": 10.0, "T": 30.0, "monetary_value": 12.5}
+    fits = rm.fit_stores({**few, "odd": pd.DataFrame([row] * 150)})
+    for store in few:
+        assert np.isfinite(fits.purchase_model(store).params_).all()
+        assert np.isfinite(fits.spend_model(store).params_).all()

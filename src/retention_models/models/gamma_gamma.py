@@ -31,6 +31,8 @@ Array = NDArray[np.float64]
 
 NAMES = ("p", "q", "v")
 _SAME = 1e4
+# Squares of larger numbers overflow, of smaller ones' inverses too.
+_LARGEST_SPEND = 1e100
 # Beyond this p the rounding of a sum with one matters; a plain log takes half the time.
 _HUGE = 1e4
 # Rows at a time: their columns stay in a processor's cache.
@@ -182,17 +184,13 @@ def fit_gamma_gamma(
     Raises
     ------
     CannotSay
-        If every mean spend is the same: then no variation can be estimated.
+        If every mean spend is the same, when no variation can be estimated, or one is above 1e100
+        or below 1e-100.
     """
     counts = np.ones(x.size) if counts is None else counts
     customers = float(counts.sum())
     mean = float((counts * m).sum() / customers) if customers else 0.0
-    if x.size == 0 or float(np.ptp(m)) <= 1e-9 * mean:
-        raise CannotSay(
-            "The {customers} customers who bought again all spend the same per purchase, so there "
-            "is no variation from which a model of spend could be estimated.",
-            customers=count(customers),
-        )
+    require_variation(m, customers=customers)
     # A moderate spread within and between customers, with the right mean p·v / (q − 1).
     start = np.array([2.0, 3.0, mean])
     for every in sorted({max(1, x.size // few) for few in _FEW} | {1}, reverse=True):
@@ -217,6 +215,37 @@ def fit_gamma_gamma(
         )
         return replace(fit, verdict="boundary", message=message)
     return fit
+
+
+def is_money(m: Array) -> bool:
+    """Whether positive amounts are of a size that sums and squares can hold."""
+    largest, smallest = m.max(initial=1.0), m.min(initial=1.0)
+    return bool(largest <= _LARGEST_SPEND and smallest >= 1.0 / _LARGEST_SPEND)
+
+
+def require_variation(m: Array, *, customers: float | None = None, alike: float = 1e-9) -> None:
+    """Refuse mean spends that differ by no more than a share `alike` of their size, or are no money."""
+    told = count(float(m.size) if customers is None else customers)
+    spread = float(np.ptp(m)) if m.size else 0.0
+    if not is_money(m):
+        odd = m[np.abs(np.log(m)).argmax()]
+        raise CannotSay(
+            "A customer's mean spend is {spend}, which is no amount of any money, so that spend "
+            "cannot be modelled; correct or remove such rows.",
+            spend=spoken().figures(f"{odd:.3g}"),
+        )
+    if spread <= 1e-9 * m.max(initial=0.0):
+        raise CannotSay(
+            "The {customers} customers who bought again all spend the same per purchase, so there "
+            "is no variation from which a model of spend could be estimated.",
+            customers=told,
+        )
+    if float(np.log(m).std()) < alike:
+        raise CannotSay(
+            "The {customers} customers who bought again spend nearly the same per purchase, so "
+            "there is too little variation from which a model of spend could be estimated.",
+            customers=told,
+        )
 
 
 def expected_spend(x: ArrayLike, m: ArrayLike, p: float, q: float, v: float) -> Array:

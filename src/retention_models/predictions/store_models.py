@@ -224,10 +224,20 @@ def find_borrowed(
         key = tuple(sorted(lenders))
         if key not in fits:
             fits[key] = fit_stores(lenders)
-        chain = fits[key]
-        spend = None if chain.spend is None else chain.spend_model(store_id)
-        found[store_id] = BorrowedModels(chain.purchase_model(store_id), spend, chain.no_spend)
+        found[store_id] = _lent(fits[key], store_id)
     return found
+
+
+def _lent(chain: StoreFits, store_id: str) -> BorrowedModels | None:
+    """What the chain's fits hold for one store."""
+    try:
+        purchases = chain.purchase_model(store_id)
+    except CannotSay:
+        return None
+    try:
+        return BorrowedModels(purchases, chain.spend_model(store_id), "")
+    except CannotSay as refusal:
+        return BorrowedModels(purchases, None, str(refusal))
 
 
 def _is_small(summary: pd.DataFrame) -> bool:

@@ -6,17 +6,22 @@ the words that say how much of a store's estimate is its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retention_models.languages import phrase, plural, share
+from retention_models.errors import CannotSay
+from retention_models.languages import marked, phrase, plural, share
 from retention_models.models import beta_dropout_likelihood, gamma_gamma
 from retention_models.models.chain.shrinkage import ChainPrior, ShrunkStores, shrink
-from retention_models.models.gamma_gamma import fit_gamma_gamma
+from retention_models.models.gamma_gamma import (
+    fit_gamma_gamma,
+    is_money,
+    require_variation,
+)
 from retention_models.models.histories import count_histories
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, Objective
 
@@ -24,6 +29,9 @@ Array = NDArray[np.float64]
 Columns = tuple[Array, ...]
 
 _SPREAD = 0.5  # stores of a chain differ by factors of about e^½ = 1.6, before any data are seen
+# So many customers whose spend differs by less than this are no accident: the price is fixed. Their
+# likelihood has no maximum, or one so sharp that it alone would say how stores differ.
+_SURELY_ALIKE, _ALIKE = 10, 1e-3
 _VAGUE = 2.0  # a standard deviation of 2 on the log scale: a factor of 50 either way, at 95%
 
 # Along ln r, ln(r/α) (the mean rate, which carries the unit of time), ln(a/b) (the odds to leave after
@@ -40,6 +48,10 @@ SPEND = ChainPrior(
     centre=np.array([1.0, 1.0, 0.0]),
     centre_sd=np.array([_VAGUE, _VAGUE, np.inf]),
     scale=_SPREAD,
+)
+_UNLIKE_THE_OTHERS = marked(
+    "This store's customers are so unlike those of the chain's other stores that one model does not "
+    "hold them all, and the store is left out of it."
 )
 # What the messages speak of, as combinations of log-parameters: how often customers come back, whether
 # they leave, and what they spend.
@@ -72,6 +84,9 @@ class ChainFit:
     own_share : DataFrame
         Index store_id, a column per parameter: the share of the parameter's variance between stores
         that the store's own data resolve, 0 (all is borrowed) to 1 (nothing is).
+    left_out : mapping of str to str
+        Stores that the model cannot take in, and why; they are neither in the chain's fit nor in
+        `stores`.
     """
 
     chain: MaximumLikelihoodFit
@@ -80,6 +95,7 @@ class ChainFit:
     between: Array = field(repr=False)
     stores: Mapping[str, MaximumLikelihoodFit] = field(repr=False)
     own_share: pd.DataFrame = field(repr=False)
+    left_out: Mapping[str, str] = field(repr=False, default_factory=dict)
 
 
 def fit_chain_purchases(stores: Mapping[str, Columns]) -> ChainFit:
@@ -99,14 +115,52 @@ def fit_chain_purchases(stores: Mapping[str, Columns]) -> ChainFit:
     CannotSay
         If no customer of any store bought again.
     """
-    chain = beta_dropout_likelihood.fit_bg_nbd(*_together(stores))
-    r, alpha, _, _ = chain.parameters
-    found = shrink(
-        [_purchases_of(columns) for columns in stores.values()],
-        _start(chain, PURCHASES, np.log([r, alpha, 1.0, 1.0])),
-        PURCHASES,
-    )
-    return _chain_fit(beta_dropout_likelihood.NAMES, chain, found, stores, _OF_PURCHASES)
+
+    def fit(some: Mapping[str, Columns]) -> ChainFit:
+        chain = beta_dropout_likelihood.fit_bg_nbd(*_together(some))
+        r, alpha, _, _ = chain.parameters
+        found = shrink(
+            [_purchases_of(columns) for columns in some.values()],
+            _start(chain, PURCHASES, np.log([r, alpha, 1.0, 1.0])),
+            PURCHASES,
+        )
+        return _chain_fit(beta_dropout_likelihood.NAMES, chain, found, some, _OF_PURCHASES)
+
+    return _fit_without_odd(stores, {}, fit, _oddness_of_rate, _unlike)
+
+
+def _oddness_of_rate(x: Array, t_x: Array, T: Array) -> float:
+    """How far a store's purchases per customer and unit of time are from one, on the log scale."""
+    return float(abs(np.log(x.sum() / T.sum()))) if x.any() and T.any() else -np.inf
+
+
+def _unlike(*_: Array) -> str:
+    """Why a store is left out that breaks the shared fit."""
+    return phrase(_UNLIKE_THE_OTHERS)
+
+
+def _fit_without_odd(
+    stores: Mapping[str, Columns],
+    left_out: dict[str, str],
+    fit: Callable[[Mapping[str, Columns]], ChainFit],
+    oddness: Callable[..., float],
+    why: Callable[..., str],
+) -> ChainFit:
+    """Fit the stores together; where that breaks down, without the oddest of them, and so on.
+
+    One store's data must not keep the others from their models.
+    """
+    some = {store: columns for store, columns in stores.items() if store not in left_out}
+    while True:
+        try:
+            # What overflows on the way is judged by what comes of it.
+            with np.errstate(all="ignore"):
+                return replace(fit(some), left_out=left_out)
+        except np.linalg.LinAlgError:
+            oddest = max(some, key=lambda store: oddness(*some[store]))
+        left_out[oddest] = why(*some.pop(oddest))
+        if not any(np.isfinite(oddness(*columns)) for columns in some.values()):
+            raise CannotSay(_UNLIKE_THE_OTHERS)
 
 
 def _purchases_of(columns: Columns) -> Objective:
@@ -132,14 +186,40 @@ def fit_chain_spend(stores: Mapping[str, Columns]) -> ChainFit:
     CannotSay
         If no customer of any store bought again, or all spend the same.
     """
-    x, m = _together(stores)
-    chain = fit_gamma_gamma(x, m, np.ones(x.size))
-    found = shrink(
-        [_spend_of(columns) for columns in stores.values()],
-        _start(chain, SPEND, np.log([1.0, 1.0, m.mean()])),
-        SPEND,
-    )
-    return _chain_fit(gamma_gamma.NAMES, chain, found, stores, _OF_SPEND)
+    left_out: dict[str, str] = {}
+    for store, (x, m) in stores.items():
+        # By chance a handful of customers may spend the same; the other stores say how they differ.
+        if x.size >= _SURELY_ALIKE or not is_money(m):
+            left_out[store] = _why_no_spend(x, m, "")
+    left_out = {store: reason for store, reason in left_out.items() if reason}
+    if len(left_out) == len(stores):
+        raise CannotSay(next(iter(left_out.values())))
+
+    def fit(some: Mapping[str, Columns]) -> ChainFit:
+        x, m = _together(some)
+        chain = fit_gamma_gamma(x, m, np.ones(x.size))
+        found = shrink(
+            [_spend_of(columns) for columns in some.values()],
+            _start(chain, SPEND, np.log([1.0, 1.0, m.mean()])),
+            SPEND,
+        )
+        return _chain_fit(gamma_gamma.NAMES, chain, found, some, _OF_SPEND)
+
+    return _fit_without_odd(stores, left_out, fit, _oddness_of_spend, _why_no_spend)
+
+
+def _why_no_spend(x: Array, m: Array, otherwise: str | None = None) -> str:
+    """Why a store's spend cannot be modelled."""
+    try:
+        require_variation(m, alike=_ALIKE)
+    except CannotSay as refusal:
+        return str(refusal)
+    return _unlike() if otherwise is None else otherwise
+
+
+def _oddness_of_spend(x: Array, m: Array) -> float:
+    """How little a store's customers differ in spend, or how far they do so beyond all others."""
+    return float(abs(np.log(max(np.log(m).std(), 1e-300)))) if x.size > 1 else -np.inf
 
 
 def _spend_of(columns: Columns) -> Objective:

@@ -134,6 +134,11 @@ def shrink(objectives: Sequence[Objective], start: Array, prior: ChainPrior) -> 
     -------
     ShrunkStores
 
+    Raises
+    ------
+    LinAlgError
+        If the search breaks down, as where one store's likelihood has no maximum.
+
     Notes
     -----
     Not accounted for: that a likelihood is no quadratic, beyond its slope and curvature at one place;
@@ -158,6 +163,8 @@ def shrink(objectives: Sequence[Objective], start: Array, prior: ChainPrior) -> 
         points.append(np.concatenate([mu, coordinates(sigma)]))
         images.append(np.concatenate([mu + given.centre[0], coordinates(better)]))
         moved = float(np.abs(images[-1] - points[-1]).max())
+        if not np.isfinite(moved):
+            raise np.linalg.LinAlgError("Centre or covariance of the stores is not finite.")
         stores = mu + given.stores[0]
         ahead = _ahead(points, images)
         mu, sigma = ahead[:k], covariances(ahead[None, k:], k)[0][0]
@@ -165,6 +172,8 @@ def shrink(objectives: Sequence[Objective], start: Array, prior: ChainPrior) -> 
     known = _quadratics(found, mu, prior)
     given = given_covariance(sigma[None], known)
     moments, effective = integrated_moments(known, sigma, found.at - mu)
+    if not np.isfinite(moments).all():
+        raise np.linalg.LinAlgError("The stores' covariances are not finite.")
     pull = found.gradient - (found.at - mu) @ np.linalg.inv(sigma)
     return ShrunkStores(
         centre=back @ mu,

@@ -54,7 +54,7 @@ class StoreFits:
     @property
     def store_ids(self) -> tuple[str, ...]:
         """Ids of the stores, sorted."""
-        return tuple(self.purchases.stores)
+        return tuple(sorted({*self.purchases.stores, *self.purchases.left_out}))
 
     def purchase_model(self, store_id: str) -> BetaGeoFitter:
         """The store's purchase model, ready for `predict_customers`.
@@ -63,6 +63,8 @@ class StoreFits:
         ------
         SettingsError
             If the store is not among those fitted.
+        CannotSay
+            If its customers do not fit into one model with the other stores'.
         """
         fit = self._of_store(self.purchases, store_id)
         return BetaGeoFitter.from_fit(fit, time_unit=self.time_unit)
@@ -75,7 +77,8 @@ class StoreFits:
         SettingsError
             If the store is not among those fitted.
         CannotSay
-            If spend cannot be modelled even from all stores.
+            If spend cannot be modelled even from all stores, or not this store's, as where
+            everything costs the same.
         """
         if self.spend is None:
             raise CannotSay(self.no_spend)
@@ -83,6 +86,8 @@ class StoreFits:
         return GammaGammaFitter.from_fit(fit, time_unit=self.time_unit)
 
     def _of_store(self, model: ChainFit, store_id: str) -> MaximumLikelihoodFit:
+        if store_id in model.left_out:
+            raise CannotSay(model.left_out[store_id])
         if store_id not in model.stores:
             known = ", ".join(self.store_ids[:10])
             raise SettingsError(f"store_id: no store {store_id!r} was fitted; there are {known}.")
