@@ -1,0 +1,109 @@
+"""Ids of a second file held against the known ones: which change of spelling would make them equal."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+# An unknown id that one of these makes known is most likely the same customer's.
+_ENOUGH = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Mending:
+    """A change of spelling, how many of the unknown ids (different ones) it makes known, and one."""
+
+    words: str
+    made_known: int
+    unknown: int
+    given: str
+    known: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.made_known:,} of {self.unknown:,} unknown ids are known ones {self.words}: "
+            f"{self.given!r} is {self.known!r}"
+        )
+
+
+def _without_blanks(text: str) -> str:
+    # Zero-width blanks and byte order marks are "Cf", which strip() keeps.
+    while text and (text[0].isspace() or unicodedata.category(text[0]) in ("Cf", "Cc")):
+        text = text[1:]
+    while text and (text[-1].isspace() or unicodedata.category(text[-1]) in ("Cf", "Cc")):
+        text = text[:-1]
+    return text
+
+
+def _without_zeros(text: str) -> str:
+    return text.lstrip("0") or "0" if text.isascii() and text.isdigit() else text
+
+
+def _without_decimals(text: str) -> str:
+    whole, point, rest = text.partition(".")
+    return whole if point and whole.isdigit() and rest and not rest.strip("0") else text
+
+
+def _in_one_form(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
+def _in_all(text: str) -> str:
+    plain = _without_blanks(_in_one_form(text)).casefold()
+    return _without_zeros(_without_decimals(plain))
+
+
+# The simplest first: of two that do equally well, it is the one named.
+_SPELLINGS: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("without the blanks around them", _without_blanks),
+    ("in the same upper or lower case", str.casefold),
+    ("in one Unicode form (NFKC)", _in_one_form),
+    ("with the same zeros in front", _without_zeros),
+    ("without the .0 behind them", _without_decimals),
+    ("without blanks, case, zeros in front and .0 behind them", _in_all),
+)
+
+
+def mending(known: pd.Series, given: pd.Series) -> Mending | None:
+    """The change of spelling that makes most of the unknown of the given ids known; None below half."""
+    have = pd.Index(known.dropna().astype(str).unique())
+    asked = pd.Index(given.dropna().astype(str).unique())
+    unknown = asked[~asked.isin(have)]
+    best: Mending | None = None
+    for words, spelled in _SPELLINGS if len(unknown) else ():
+        by_spelling = dict(zip(map(spelled, have), have, strict=True))
+        pairs = [
+            (text, by_spelling[spelled(text)]) for text in unknown if spelled(text) in by_spelling
+        ]
+        enough = len(pairs) >= _ENOUGH * len(unknown)
+        if pairs and enough and (best is None or len(pairs) > best.made_known):
+            first_given, first_known = pairs[0]
+            said = _padding(pairs, words) if spelled is _without_zeros else words
+            best = Mending(said, len(pairs), len(unknown), first_given, first_known)
+    return best
+
+
+def _padding(pairs: list[tuple[str, str]], words: str) -> str:
+    """Says to how many digits the given ids are to be padded, where that is one number."""
+    lengths = {len(known) for _, known in pairs}
+    longer = all(len(given) < len(known) for given, known in pairs)
+    if longer and len(lengths) == 1:
+        return f"padded with zeros to {lengths.pop()} digits"
+    if all(len(given) > len(known) for given, known in pairs):
+        return "without the zeros in front"
+    return words
+
+
+def likely_mending(known: pd.Series, given: pd.Series) -> str | None:
+    """How the given ids that are unknown would be known, in words; None where no spelling does it.
+
+    Examples
+    --------
+    >>> likely_mending(pd.Series(["0042", "0107"]), pd.Series(["42", "107", "0042"]))
+    "2 of 2 unknown ids are known ones padded with zeros to 4 digits: '42' is '0042'"
+    """
+    found = mending(known, given)
+    return None if found is None else str(found)
