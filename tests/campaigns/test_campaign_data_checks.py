@@ -15,11 +15,11 @@ from retention_models.campaigns.data.checks import (
     check_arms,
     check_balance,
     check_days,
-    check_known,
     check_redemptions,
     joint_balance,
 )
 from retention_models.campaigns.data.outcomes import Redeemed
+from retention_models.campaigns.data.spellings import check_known
 from retention_models.campaigns.data.tables import ArmAssignment
 
 START, END = CAMPAIGN.start, CAMPAIGN.end

@@ -124,5 +124,10 @@ def number_of(name: str, column: Column, decimal: str) -> Column:
 
 def repeats_are_unusable(raw: Table, reason: Value) -> Value:
     """Rows that repeat an earlier one in every column of the source get a reason of their own."""
+    return ibis.ifelse(reason.isnull() & repeats_another(raw), DUPLICATE, reason)
+
+
+def repeats_another(raw: Table) -> BooleanValue:
+    """Whether a row repeats an earlier one in every column of the source."""
     earlier = ibis.row_number().over(group_by=list(raw.columns), order_by=raw[raw.columns[0]])
-    return ibis.ifelse(reason.isnull() & (earlier > 0), DUPLICATE, reason)
+    return earlier > 0

@@ -11,8 +11,8 @@ import pandas as pd
 from ibis.expr.types import BooleanValue, Table, Value
 
 from retention_models.data.checked_sources import SourceCheck
-from retention_models.data.contract import NO_CUSTOMER, number_of
-from retention_models.data.engines import Source, open_frame, open_source
+from retention_models.data.contract import NO_CUSTOMER, number_of, repeats_another
+from retention_models.data.engines import Source, open_frame, open_source, to_frame
 from retention_models.errors import DataError
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Redemptions:
     quality: pd.DataFrame = field(repr=False)
     rows_read: int
     source: str
+    repeats: int = 0  # rows equal to another in every column of the source: left out of the table
 
     @property
     def anonymous(self) -> int:
@@ -143,6 +144,10 @@ def read_redemptions(
     ------
     DataError
         As for `read_assignments`.
+
+    Notes
+    -----
+    Of rows that are equal in every column of the source, one counts (`repeats` says how many do not).
     """
     origin = _opened(source, "redemptions", table, timezone)
     columns: _Columns = {"campaign_id": campaign_id, "customer_id": customer_id}
@@ -154,8 +159,11 @@ def read_redemptions(
     if columns["amount"] is not None:
         check.found["amount"], wrong = _amount(check, decimal)
         check.reasons.append((wrong, "amount is not a number"))
+    check.found["repeats"] = repeats_another(origin.table)
     rows, quality, usable = check.accept(max_unusable_share)
-    return Redemptions(usable, quality, rows, origin.name)
+    repeats = int(to_frame(usable.aggregate(n=usable["repeats"].sum()))["n"].fillna(0).item())
+    once = usable.filter(~usable["repeats"]).drop("repeats")
+    return Redemptions(once, quality, rows, origin.name, repeats)
 
 
 def read_project_assignments(settings: Settings) -> Assignments | None:

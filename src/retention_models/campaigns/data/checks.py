@@ -14,8 +14,10 @@ from scipy.stats import chi2
 from retention_models import languages
 from retention_models.campaigns.data.assignments import Redemptions
 from retention_models.campaigns.data.outcomes import Redeemed
+from retention_models.campaigns.data.spellings import check_names, otherwise_words
 from retention_models.campaigns.data.tables import ArmAssignment, Check
 from retention_models.campaigns.estimators.checks import MISMATCH, sample_ratio
+from retention_models.data.ids import Mending
 from retention_models.errors import CannotSay
 from retention_models.languages import count, decimals, phrase
 from retention_models.settings.campaigns import Campaign
@@ -33,7 +35,11 @@ _BY_CHOICE = ("targeted", "self_selected")
 def check_arms(campaign: Campaign, arms: ArmAssignment) -> list[Check]:
     """One arm a customer, no arm empty, control present, and the planned ratio."""
     counts = arms.counts()
-    findings = [_one_arm(arms, sum(counts.values())), _control(campaign, arms, counts)]
+    findings = [
+        *check_names(counts, {campaign.control, *campaign.shares}),
+        _one_arm(arms, sum(counts.values())),
+        _control(campaign, arms, counts),
+    ]
     planned = set(campaign.shares) or set(counts)
     empty, unplanned = sorted(planned - set(counts)), sorted(set(counts) - planned)
     offered = sorted(set(counts) - {campaign.control})
@@ -108,9 +114,16 @@ def check_days(
 
 
 def check_redemptions(
-    campaign: Campaign, arms: ArmAssignment, redemptions: Redemptions | None, redeemed: Redeemed
+    campaign: Campaign,
+    arms: ArmAssignment,
+    redemptions: Redemptions | None,
+    redeemed: Redeemed,
+    otherwise: Mending | None = None,
 ) -> list[Check]:
-    """Who redeemed without an offer, whether control did, and whether only redeemers are listed."""
+    """Who redeemed without an offer, whether control did, and whether only redeemers are listed.
+
+    `otherwise` is how the campaign's customers are spelt in the redemptions, where they are not alike.
+    """
     if redemptions is None:
         return []
     rows = redeemed.rows["redemptions"].to_numpy(dtype=np.int64)
@@ -121,7 +134,7 @@ def check_redemptions(
     never[known] = ~listed[redeemed.place[known]]
     control = known & ~never
     control[control] = arms.arm[redeemed.place[control]] == campaign.control
-    findings = [_never_offered(campaign, int(rows[never].sum()), total)]
+    findings = [_never_offered(campaign, int(rows[never].sum()), total, otherwise)]
     words, mine = phrase("No customer of the control arm redeemed it."), int(rows[control].sum())
     if mine:
         words = phrase(
@@ -132,6 +145,7 @@ def check_redemptions(
         )
     findings.append(Check("redemptions by the control arm", not mine, False, words))
     findings.append(_only_redeemers(campaign, arms, redeemed))
+    findings.extend(check_repeats(redemptions))
     if redemptions.anonymous:
         words = phrase(
             "{n} redemptions, of any campaign, name no customer: what they cost is in nobody's profit.",
@@ -141,18 +155,17 @@ def check_redemptions(
     return findings
 
 
-def check_known(customers: int, unknown: int) -> Check:
-    """Customers that the log does not know: no mistake, they bought nothing."""
-    everyone = count(customers)
-    words = phrase("All {n} customers of the campaign are in the log.", n=everyone)
-    if unknown:
-        words = phrase(
-            "{unknown} of {n} customers of the campaign have no purchase in the log up to the last day "
-            "that is measured: they count as having bought nothing.",
-            unknown=count(unknown),
-            n=everyone,
-        )
-    return Check("customers in the log", True, False, words)
+def check_repeats(redemptions: Redemptions) -> list[Check]:
+    """Rows that stand twice, as where a file was loaded twice."""
+    if not redemptions.repeats:
+        return []
+    words = phrase(
+        "{n} of {rows} rows of redemptions, of any campaign, repeat another row exactly and were "
+        "counted once. If they are redemptions of their own, give each a number in a column.",
+        n=count(redemptions.repeats),
+        rows=count(redemptions.rows_read),
+    )
+    return [Check("redemptions stand once", False, False, words)]
 
 
 def _one_arm(arms: ArmAssignment, customers: int) -> Check:
@@ -200,7 +213,9 @@ def _ratio(campaign: Campaign, counts: dict[str, int]) -> Check:
     return Check("sample ratio", not found.blocked, True, words)
 
 
-def _never_offered(campaign: Campaign, never: int, total: int) -> Check:
+def _never_offered(
+    campaign: Campaign, never: int, total: int, otherwise: Mending | None
+) -> Check:
     words = phrase("All {n} redemptions are by customers in the assignments.", n=count(total))
     blocks = campaign.design == "randomised" and never > TOLERATED * total
     if never:
@@ -210,7 +225,10 @@ def _never_offered(campaign: Campaign, never: int, total: int) -> Check:
             n=count(total),
             share=languages.share(never / total, 1),
         )
-    if blocks:
+    if never and otherwise is not None:
+        blocks = True
+        words += " " + otherwise_words(otherwise)
+    elif blocks:
         words += " " + phrase(
             "So many show that the assignments are not those that the campaign was run by."
         )

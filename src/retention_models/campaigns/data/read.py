@@ -20,7 +20,6 @@ from retention_models.campaigns.data.checks import (
     check_arms,
     check_balance,
     check_days,
-    check_known,
     check_redemptions,
 )
 from retention_models.campaigns.data.covariates import known_before, other_campaigns
@@ -31,6 +30,12 @@ from retention_models.campaigns.data.gathering import (
     windows_of,
 )
 from retention_models.campaigns.data.outcomes import outcomes_of, purchases_by_day, redeemed_of
+from retention_models.campaigns.data.spellings import (
+    check_known,
+    known_otherwise,
+    redeemed_otherwise,
+    require_known_campaigns,
+)
 from retention_models.campaigns.data.stores import read_stores
 from retention_models.campaigns.data.tables import ArmAssignment, CampaignCustomers, CampaignStores
 from retention_models.data.engines import to_frame
@@ -82,7 +87,8 @@ def read_campaign(
     SettingsError
         If no margin is given, or a redemption costs something and none are given.
     DataError
-        As for `read_assignments`, or if the assignments do not hold the campaign.
+        As for `read_assignments`, or if the assignments do not hold the campaign, or redemptions are of
+        a campaign that is neither declared (`campaign`, `others`) nor in the assignments.
 
     Notes
     -----
@@ -119,6 +125,7 @@ def read_campaign(
             f"{campaign.costs.redemption:g}, and who redeemed is not given. Give the redemptions, or "
             "set costs.redemption to 0."
         )
+    require_known_campaigns(campaign, others, assigned, redeemed)
     if campaign.design == "stores":
         return read_stores(log, campaign, assigned, redeemed, share)
     return _read_customers(log, campaign, assigned, redeemed, share, tuple(others))
@@ -153,13 +160,18 @@ def _read_customers(
     redeemed = redeemed_of(redemptions, campaign, customers)
     offered = arms.arm != campaign.control
     outcomes = outcomes_of(campaign, margin, found, offered, redeemed, windows)
-    unknown = found["frequency"].isna() & (found["bought_since"] == 0)
+    # Controls from the log are known to it: whoever is not is among those who were assigned.
+    unknown = (found["frequency"].isna() & (found["bought_since"] == 0)).to_numpy()
+    strangers, given = pd.Series(customers[unknown]), len(customers) - arms.derived
+    otherwise = known_otherwise(log, strangers, given)
     findings = [
         *check_arms(campaign, arms),
         *check_balance(campaign, arms, covariates),
-        *check_redemptions(campaign, arms, redemptions, redeemed),
+        *check_redemptions(
+            campaign, arms, redemptions, redeemed, redeemed_otherwise(redeemed, customers)
+        ),
         *check_days(campaign, arms, last_day, campaign.control),
-        check_known(len(customers), int(unknown.sum())),
+        check_known(len(customers), len(strangers), otherwise),
         *models,
     ]
     open_to = other_campaigns(assignments, campaign, others, customers)

@@ -51,6 +51,7 @@ WINDOWS = catalogue(
 CHECKS = catalogue(
     {
         "arms": "arms",
+        "arms are written alike": "arms are written alike",
         "balance": "balance",
         "campaign over": "campaign over",
         "control present": "control present",
@@ -73,6 +74,7 @@ CHECKS = catalogue(
         "pre-trend": "pre-trend",
         "redemptions by the control arm": "redemptions by the control arm",
         "redemptions name a customer": "redemptions name a customer",
+        "redemptions stand once": "redemptions stand once",
         "redemptions were offered": "redemptions were offered",
         "sample ratio": "sample ratio",
         "segments": "segments",
