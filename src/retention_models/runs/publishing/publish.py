@@ -26,12 +26,13 @@ from retention_models.runs.publishing.files import (
     output_lock,
     point_to,
 )
-from retention_models.runs.publishing.fingerprints import inputs_sha256
+from retention_models.runs.publishing.fingerprints import inputs_sha256, other_files
 from retention_models.runs.publishing.history import LATEST, History, prune, unfinished
 from retention_models.runs.publishing.index import publish_index
 from retention_models.runs.publishing.manifest import (
     DONE,
     PENDING,
+    PUBLISHED,
     SKIPPED,
     Entry,
     Manifest,
@@ -245,6 +246,7 @@ def _tell_store(press: PublishContext, page_id: str, tell: Tell, event: str = "s
 def _finish(plan: RunPlan, press: PublishContext) -> None:
     """The index, the manifest's last word, and the link to the newest run."""
     manifest = press.manifest
+    _make_anew_if_changed(plan, press)
     index = publish_index(press)
     manifest.head["files"] = {index.name: hashes(press.folder)[index.name]}
     manifest.head["state"] = "finished"
@@ -254,6 +256,23 @@ def _finish(plan: RunPlan, press: PublishContext) -> None:
     newest = not link.is_symlink() or link.readlink().name <= press.folder.name
     if manifest.head["complete"] and newest and not point_to(link, press.folder.name):
         log.warning("%s is not a link of ours, so it was left as it is", link)
+
+
+def _make_anew_if_changed(plan: RunPlan, press: PublishContext) -> None:
+    """Where surveys, campaigns or translation changed meanwhile, no page is told to be of either."""
+    changed = sorted(
+        name
+        for name, found in other_files(plan.settings).items()
+        if plan.data.files.get(name) != found
+    )
+    if not changed:
+        return
+    log.warning(
+        "%s changed while the run worked: the next run makes its pages anew", ", ".join(changed)
+    )
+    for page_id, entry in press.manifest.stores.items():
+        if entry["run"] == press.run and entry["outcome"] == PUBLISHED:
+            press.manifest.stores[page_id] = {**entry, "inputs": None}
 
 
 @contextmanager
