@@ -55,7 +55,8 @@ def test_another_file_that_changes_meanwhile_is_made_anew(tmp_path, monkeypatch)
     """Which of its two contents the page is of cannot be told."""
     nights.without_nbconvert(monkeypatch)
     (tmp_path / "survey.csv").write_text("one")
-    extra = '[surveys]\nsource = "survey.csv"\n[surveys.columns]\ncustomer_id = "c"\nanswered_at = "day"\nscore = "score"'
+    extra = '[surveys]\nsource = "survey.csv"\n[surveys.columns]\n'
+    extra += 'customer_id = "c"\nanswered_at = "day"\nscore = "score"'
     settings = nights.settings_in(tmp_path, ["a", "b"], extra)
     plan = nights.plan_for(settings, tmp_path / "reports", ["a", "b"])
     plan.data.files.update(other_files(settings))
