@@ -150,7 +150,7 @@ def check(project_file: Path) -> int:
     default="grocery",
     show_default=True,
 )
-@click.option("--force", is_flag=True, help="Overwrite a project file that is in the way.")
+@click.option("--force", is_flag=True, help="Overwrite files that are in the way.")
 def demo(folder: Path, which: str, force: bool) -> int:
     """Write a demonstration project to DIR: a project file and its data."""
     from retention_models.project.demonstration import write_demo

@@ -54,6 +54,7 @@ def plan_for(
     *,
     day: dt.date = DAY,
     data: str = "data",
+    day_asked: bool = True,
     stores_asked: tuple[str, ...] = (),
     **asked: object,
 ) -> RunPlan:
@@ -61,7 +62,11 @@ def plan_for(
     files: dict[str, str | None] = {}
     head = {
         "project": {"file": "retention.toml", "name": settings.name, "sha256": digest("project")},
-        "parameters": {"run": {}, "project": {}, "notebook": {}},
+        "parameters": {
+            "run": {"as_of": day.isoformat() if day_asked else None},
+            "project": {},
+            "notebook": {},
+        },
         "code": CODE,
         "lock": lock_entry(),
         "data": {

@@ -50,6 +50,31 @@ def test_another_project_file_is_not_overwritten(tmp_path):
     assert "CDNOW" in (tmp_path / "retention.toml").read_text()
 
 
+@pytest.mark.parametrize("name", ["retention.toml", "data/raw/cdnow.csv"])
+def test_ones_own_files_are_not_overwritten(tmp_path, name):
+    """Whichever of them it is, it is named, and nothing is written."""
+    mine = tmp_path / name
+    mine.parent.mkdir(parents=True, exist_ok=True)
+    mine.write_bytes(b"my own \xff")
+    with pytest.raises(SettingsError, match=mine.name):
+        write_demo(tmp_path, "cdnow")
+    assert [mine] == [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert b"my own \xff" == mine.read_bytes()
+
+
+def test_ones_own_rows_in_a_file_of_the_demonstration_are_kept(tmp_path):
+    """Also where the project file is the demonstration's still."""
+    write_demo(tmp_path, "cdnow")
+    data = tmp_path / "data" / "raw" / "cdnow.csv"
+    text = data.read_text() + "9999,1998-01-01,1,9.99\n"
+    data.write_text(text)
+    with pytest.raises(SettingsError, match=r"cdnow\.csv: stands there"):
+        write_demo(tmp_path, "cdnow")
+    assert text == data.read_text()
+    write_demo(tmp_path, "cdnow", force=True)
+    assert text != data.read_text()
+
+
 def test_an_unknown_demonstration_is_refused(tmp_path):
     """The known ones are named."""
     with pytest.raises(SettingsError, match="expected one of grocery, cdnow"):

@@ -147,6 +147,13 @@ def test_only_runs_over_all_stores_become_the_latest(night, tmp_path):
     assert DAYS[0].isoformat() == os.readlink(tmp_path / "reports" / "latest")
 
 
+def test_the_latest_does_not_stay_with_a_day_that_was_a_mistake(night):
+    """A date far ahead is repaired: the next run is of fewer days, and is what readers find."""
+    night(day=dt.date(2026, 1, 1))
+    manifest = night(day=DAYS[0], day_asked=False)
+    assert DAYS[0].isoformat() == os.readlink(manifest.folder.parent / "latest")
+
+
 def test_a_folder_called_latest_is_left_alone(tmp_path):
     """It is somebody's."""
     (tmp_path / "latest").mkdir()

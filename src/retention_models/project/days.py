@@ -18,6 +18,12 @@ def last_day(settings: Settings, log: Transactions, as_of: Day | None = None) ->
     """Last day that counts: as_of, else the setting observation_end, else the log's last day."""
     last = settings.model.observation_end or log.last_day()
     end = as_day(as_of, "as_of") if as_of else last
+    today = dt.datetime.now(tz=settings.zone).date()
+    if end > max(log.last_day(), today):
+        raise SettingsError(
+            f"{'as_of' if as_of else 'model.observation_end'}: expected a day that has come, up to "
+            f"{today}; got {end}. The data end on {log.last_day()}."
+        )
     if log.first_seen_from is not None and log.first_seen_from > end:
         raise SettingsError(
             f"transactions.first_seen_from: expected a day up to the last one that counts, {end}; got "
@@ -34,10 +40,18 @@ def log_until(log: Transactions, end: dt.date) -> Transactions:
     return replace(log, table=log.table.filter(log.table["date"] <= end), stores=stores)
 
 
-def calibration_end(settings: Settings, summary: pd.DataFrame, end: dt.date) -> dt.date:
+def checked_until(log: Transactions, end: dt.date) -> dt.date:
+    """Last day of the check of a model: none beyond the data, on which nobody could have come."""
+    return min(end, log.last_day())
+
+
+def calibration_end(
+    settings: Settings, summary: pd.DataFrame, end: dt.date, log: Transactions
+) -> dt.date:
     """Last day of calibration: the holdout setting before the end, or a quarter of the data."""
     unit = days_in(settings.model.time_unit)
-    observed = float(summary["T"].max()) * unit
+    beyond = (end - checked_until(log, end)).days
+    observed = float(summary["T"].max()) * unit - beyond
     held_out = settings.model.holdout
     days = round(held_out * unit) if held_out is not None else round(observed / 4)
     if not 0 < days < observed:
@@ -47,4 +61,4 @@ def calibration_end(settings: Settings, summary: pd.DataFrame, end: dt.date) -> 
             observed=f"{observed:.0f}",
             days=days,
         )
-    return end - dt.timedelta(days=days)
+    return end - dt.timedelta(days=beyond + days)

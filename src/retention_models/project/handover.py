@@ -17,18 +17,22 @@ import pandas as pd
 from retention_models.data.engines import open_source
 from retention_models.data.transactions import Transactions
 from retention_models.settings.project import Settings
+from retention_models.settings.project_copy import as_it_was
 
 VARIABLE = "RETENTION_MODELS_SLICES"
 _CHAIN = "chain.json"
+COPIES = "as-it-was"  # folder of the copies that the run took of its files
 
 
 def write_chain(folder: Path, project_file: Path, log: Transactions) -> None:
     """Write what is known of the whole chain's log, and of which project file it is."""
+    copy = folder / COPIES / project_file.name
+    content = copy if copy.is_file() else project_file
     write_json(
         folder / _CHAIN,
         {
             "project": str(project_file.resolve()),
-            "digest": _digest(project_file),
+            "digest": _digest(content),
             "source": log.source,
             "quality": log.quality.to_json(orient="table", double_precision=15),
             "stores": _as_text(log.stores),
@@ -51,7 +55,7 @@ def read_chain(project_file: str | Path) -> tuple[Path, dict[str, Any]] | None:
         chain = json.loads((folder / _CHAIN).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    if chain["project"] != str(path) or chain["digest"] != _digest(path):
+    if chain["project"] != str(path) or chain["digest"] != _digest(as_it_was(path)):
         return None
     return folder, chain
 

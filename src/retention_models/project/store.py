@@ -42,7 +42,7 @@ from retention_models.predictions.validation.holdout import (
 )
 from retention_models.predictions.validation.tracking import weekly_tracking
 from retention_models.project.campaign_overview import campaign_overview
-from retention_models.project.days import calibration_end, last_day
+from retention_models.project.days import calibration_end, checked_until, last_day
 from retention_models.project.store_handover import StoreHandover, read_slice
 from retention_models.settings.actions import ListName
 from retention_models.settings.project import Settings, read_settings
@@ -224,7 +224,7 @@ class Store:
             self.log,
             store_id=self.id,
             calibration_end=split,
-            holdout_end=self.observation_end,
+            holdout_end=checked_until(self.log, self.observation_end),
             time_unit=self.settings.model.time_unit,
             purchases=purchases,
         )
@@ -237,7 +237,7 @@ class Store:
             self.log,
             store_id=self.id,
             calibration_end=self.calibration_end,
-            holdout_end=self.observation_end,
+            holdout_end=checked_until(self.log, self.observation_end),
             time_unit=self.settings.model.time_unit,
         )
 
@@ -249,7 +249,7 @@ class Store:
     @cached_property
     def calibration_end(self) -> dt.date:
         """Last day of calibration: the holdout setting before the end, or a quarter of the data."""
-        return calibration_end(self.settings, self.summary, self.observation_end)
+        return calibration_end(self.settings, self.summary, self.observation_end, self.log)
 
     @property
     def _spend_if_any(self) -> GammaGammaFitter | None:

@@ -118,7 +118,7 @@ def _loans(
     for store in store_ids:
         if store in now:
             try:
-                splits.setdefault(calibration_end(settings, now[store], end), []).append(store)
+                splits.setdefault(calibration_end(settings, now[store], end, log), []).append(store)
             except CannotSay:
                 continue  # its page says so in the place of the check
     for split, stores in splits.items():

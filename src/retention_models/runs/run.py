@@ -21,7 +21,7 @@ from retention_models.pages.html.kinds import CAMPAIGN, CAMPAIGNS, STORE, PageKi
 from retention_models.project.campaign import newest_campaigns, write_campaign_slice
 from retention_models.project.campaign_overview import OverviewRow
 from retention_models.project.days import last_day
-from retention_models.project.handover import VARIABLE as SLICES
+from retention_models.project.handover import COPIES, VARIABLE as SLICES
 from retention_models.project.outputs import read_overview
 from retention_models.project.store_handover import write_slices
 from retention_models.runs.execution.limits import machine_memory
@@ -30,7 +30,7 @@ from retention_models.runs.execution.results import ExecutionResult, Limits
 from retention_models.runs.execution.tasks import Options, Task
 from retention_models.runs.publishing.context import RunPlan, RunRequest
 from retention_models.runs.publishing.endings import told_of_every_end
-from retention_models.runs.publishing.files import MAKING, private_folder, sha256
+from retention_models.runs.publishing.files import MAKING, private_folder
 from retention_models.runs.publishing.fingerprints import (
     DataPrint,
     code_entry,
@@ -43,8 +43,10 @@ from retention_models.runs.publishing.notices import check_notices, tell_outcome
 from retention_models.runs.publishing.parameters import check_parameters
 from retention_models.runs.publishing.progress import Progress
 from retention_models.runs.publishing.publish import Job, Tell, publish_run
+from retention_models.runs.publishing.snapshot import Snapshot, read_project
 from retention_models.settings.credentials import redacted_tree, without_password
-from retention_models.settings.project import Settings, read_settings
+from retention_models.settings.project import Settings
+from retention_models.settings.project_copy import COPY, FILE
 from retention_models.settings.reports import size
 from retention_models.summaries.customers import Day, as_day
 
@@ -187,7 +189,7 @@ def run_project(
     )
     if resume and stores:
         raise SettingsError("--resume continues with the stores of the run; leave out --store.")
-    settings = read_settings(project_file)
+    settings, project = read_project(Path(project_file))
     # Absolute: notebooks are executed in folders of their own.
     folder = Path(output or settings.path(settings.reports.output)).absolute()
     tell = tell or Progress()
@@ -197,8 +199,11 @@ def run_project(
         check_notices(settings.reports.notices)
         transactions = _read(settings)
         data = data_print(settings, transactions)
-        work = _Work(settings, Path(project_file).resolve(), notebook, transactions, folder, data)
+        ran = Snapshot.of(notebook)
+        work = _Work(settings, project, ran, transactions, folder, data)
         made = _published(work, asked, partial(_execute, jobs=jobs, cold=cold), tell)
+        for file in (project, ran):
+            file.tell_if_changed()
     for manifest in made:
         tell_outcome(settings.reports.notices, manifest, settings.name)
     return _result(made)
@@ -209,8 +214,8 @@ class _Work:
     """What the notebooks of a run are made from."""
 
     settings: Settings
-    project_file: Path
-    notebook: Path
+    project: Snapshot
+    notebook: Snapshot
     transactions: Transactions
     output: Path
     data: DataPrint
@@ -229,7 +234,8 @@ def _published(
     plan = _plan(work, asked, chosen_stores(settings, work.transactions, asked.stores))
     made = []
     if plan.whole and (campaigns := chosen_campaigns(settings, plan.as_of)):
-        notebook, to = notebook_of(settings, CAMPAIGN), work.output / CAMPAIGNS
+        notebook = Snapshot.of(notebook_of(settings, CAMPAIGN))
+        to = work.output / CAMPAIGNS
         theirs = replace(work, notebook=notebook, output=to, kind=CAMPAIGN)
         # Before the stores' pages, which tell of them and lead to them.
         of_campaigns = _plan(theirs, asked, campaigns)
@@ -258,19 +264,19 @@ def _estimated(manifest: Manifest) -> dict[str, list[OverviewRow]]:
 def _plan(work: _Work, asked: RunRequest, ids: Sequence[str]) -> RunPlan:
     """What is to do, after a look at the data."""
     settings, transactions = work.settings, work.transactions
-    project_file, notebook, data = work.project_file, work.notebook, work.data
+    project, data = work.project, work.data
     head = {
         "project": {
-            "file": project_file.name,
+            "file": project.path.name,
             "name": settings.name,
-            "sha256": sha256(project_file),
+            "sha256": project.sha256,
         },
         "parameters": {
             "run": asked.shown(),
             "project": redacted_tree(settings.model_dump(mode="json")),
             "notebook": redacted_tree(settings.reports.parameters),
         },
-        "code": code_entry(notebook),
+        "code": code_entry(work.notebook),
         "lock": lock_entry(),
         "data": {
             "source": without_password(settings.transactions.source),
@@ -292,34 +298,48 @@ def _execute(
     workers = max(1, min(jobs or os.cpu_count() or 1, len(todo)))
     given = {
         **(settings.reports.parameters if work.kind == STORE else {}),
-        "project_file": str(work.project_file),
+        "project_file": str(work.project.path),
         "as_of": day.isoformat(),
     }
     named = f"{work.kind.name}_id"
-    tasks = [
-        Task(
-            one, work.notebook, {**given, named: one, "output_folder": str(to)}, to, work.kind.name
-        )
-        for one, to in todo
-    ]
     # Every customer's purchases, below a web root; what a killed run leaves, the next one removes.
     with private_folder(MAKING, work.output) as slices:
-        ids = [one for one, _ in todo]
-        if work.kind == STORE:
-            write_slices(
-                *(slices, work.project_file, settings, work.transactions, ids, day),
-                estimated=work.estimated,
-            )
-        else:
-            write_campaign_slice(slices, work.project_file, work.transactions, day)
+        notebook, project = _copies(work, slices)
+        tasks = [
+            Task(one, notebook, {**given, named: one, "output_folder": str(to)}, to, work.kind.name)
+            for one, to in todo
+        ]
+        _write_rows(work, slices, [one for one, _ in todo], day)
+        environment = {SLICES: slices, COPY: project, FILE: work.project.path}
         options = Options(
             jobs=workers,
             warm=not cold,
             limits=_limits(settings, workers),
-            environment={SLICES: str(slices.resolve())},
+            environment={name: str(path.resolve()) for name, path in environment.items()},
+            imports_of=(work.notebook.path,),
             scheduler=settings.execution.scheduler,
         )
         yield from execute_all(tasks, options)
+
+
+def _copies(work: _Work, slices: Path) -> list[Path]:
+    """The notebook and the project file as they were at the start, whoever edits them meanwhile."""
+    copies = []
+    for file, name in ((work.notebook, "notebook"), (work.project, COPIES)):
+        (slices / name).mkdir()
+        copies.append(file.write(slices / name))
+    return copies
+
+
+def _write_rows(work: _Work, slices: Path, ids: Sequence[str], day: dt.date) -> None:
+    """What each notebook reads of the data."""
+    if work.kind == STORE:
+        write_slices(
+            *(slices, work.project.path, work.settings, work.transactions, ids, day),
+            estimated=work.estimated,
+        )
+    else:
+        write_campaign_slice(slices, work.project.path, work.transactions, day)
 
 
 def _limits(settings: Settings, jobs: int) -> Limits:

@@ -25,6 +25,7 @@ from retention_models.settings.actions import ActionSettings
 from retention_models.settings.campaigns import Campaign, CampaignData
 from retention_models.settings.contacts import EventSettings, SurveySettings
 from retention_models.settings.errors import explain
+from retention_models.settings.project_copy import as_it_was
 from retention_models.settings.reports import ExecutionSettings, Reports
 from retention_models.settings.types import CheckedSource, Id, Place, Section, Text, table_of
 from retention_models.time_units import TimeUnit
@@ -227,7 +228,7 @@ def read_settings(project_file: str | Path) -> Settings:
     """
     path = Path(project_file)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(as_it_was(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingsError(
             f"{path}: no such project file. `retention demo DIR` writes a commented example."

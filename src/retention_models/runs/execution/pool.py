@@ -132,7 +132,7 @@ def call_beside(
 
 def execute_all(tasks: Sequence[Task], options: Options) -> Iterator[tuple[str, ExecutionResult]]:
     """Execute notebooks, several at once; the id and what became of each, as it ends."""
-    notebooks = tuple(dict.fromkeys(task.notebook for task in tasks))
+    notebooks = options.imports_of or tuple(dict.fromkeys(task.notebook for task in tasks))
     with open_executor(options, notebooks) as executor:
         futures = _submitted(executor, tasks, options)
         try:

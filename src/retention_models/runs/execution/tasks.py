@@ -33,4 +33,6 @@ class Options:
     warm: bool = True  # in processes forked from one that has its imports made, or else in kernels
     limits: Limits = field(default_factory=Limits)  # of each
     environment: dict[str, str] = field(default_factory=dict)  # variables that each is given
+    # Notebooks whose imports a warm process has made; those that are executed where none are named.
+    imports_of: tuple[Path, ...] = ()
     scheduler: str | None = None  # address of a Dask scheduler; this machine without it

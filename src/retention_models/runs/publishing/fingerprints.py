@@ -20,6 +20,7 @@ from retention_models.data.engines import to_frame
 from retention_models.data.engines.writing import row_hash_sums
 from retention_models.data.transactions import Transactions
 from retention_models.runs.publishing.files import sha256
+from retention_models.runs.publishing.snapshot import Snapshot
 from retention_models.settings.project import Settings
 
 _PACKAGE = Path(__file__).resolve().parents[2]
@@ -79,7 +80,7 @@ def data_print(settings: Settings, log: Transactions) -> DataPrint:
         }
     lost = _reasons(quality.loc[quality["store_id"].isna()].sort_values("reason"))
     whole = digest([stores, lost])
-    return DataPrint(stores, whole, _other_files(settings))
+    return DataPrint(stores, whole, other_files(settings))
 
 
 def _row_hashes(log: Transactions) -> pd.DataFrame:
@@ -94,7 +95,8 @@ def _reasons(bad: pd.DataFrame) -> list[tuple[str, int, str]]:
     return [(reason, int(rows), f"{spend:.12g}") for reason, rows, spend in found]
 
 
-def _other_files(settings: Settings) -> dict[str, str | None]:
+def other_files(settings: Settings) -> dict[str, str | None]:
+    """Path → sha256 of the project's other files, None where that cannot be told."""
     sources = [t.source for t in (settings.surveys, settings.events) if t is not None]
     if settings.campaign_data is not None:
         sources += [
@@ -118,14 +120,14 @@ def code_sha256() -> str:
     return digest([[p.relative_to(_PACKAGE).as_posix(), sha256(p)] for p in paths])
 
 
-def code_entry(notebook: Path) -> dict[str, str]:
+def code_entry(notebook: Snapshot) -> dict[str, str]:
     """The manifest's `code`."""
     return {
         "version": __version__,
         "sha256": code_sha256(),
         "python": platform.python_version(),
-        "notebook": notebook.name,
-        "notebook_sha256": sha256(notebook),
+        "notebook": notebook.path.name,
+        "notebook_sha256": notebook.sha256,
     }
 
 

@@ -26,12 +26,13 @@ from retention_models.runs.publishing.files import (
     output_lock,
     point_to,
 )
-from retention_models.runs.publishing.fingerprints import inputs_sha256
+from retention_models.runs.publishing.fingerprints import inputs_sha256, other_files
 from retention_models.runs.publishing.history import LATEST, History, prune, unfinished
 from retention_models.runs.publishing.index import publish_index
 from retention_models.runs.publishing.manifest import (
     DONE,
     PENDING,
+    PUBLISHED,
     SKIPPED,
     Entry,
     Manifest,
@@ -133,6 +134,9 @@ def _begun(plan: RunPlan, clock: RunClock) -> tuple[RunPlan, dict[str, Any]]:
             pages=tuple(i for i, e in stopped.stores.items() if e["run"] == stopped.head["run"]),
         )
         head = {**stopped.head, **plan.head, "state": "running", "ended": None}
+        wish = stopped.head["parameters"]["run"].get("as_of")
+        asked_for = {**plan.head["parameters"]["run"], "as_of": wish}
+        head["parameters"] = {**plan.head["parameters"], "run": asked_for}
         head["resumed"] = [*stopped.head["resumed"], clock.stamp()]
         log.info("continuing run %s", head["run"])
         return plan, head
@@ -245,15 +249,46 @@ def _tell_store(press: PublishContext, page_id: str, tell: Tell, event: str = "s
 def _finish(plan: RunPlan, press: PublishContext) -> None:
     """The index, the manifest's last word, and the link to the newest run."""
     manifest = press.manifest
+    _make_anew_if_changed(plan, press)
     index = publish_index(press)
     manifest.head["files"] = {index.name: hashes(press.folder)[index.name]}
     manifest.head["state"] = "finished"
     manifest.head["ended"] = press.clock.stamp()
     manifest.write()
-    link = plan.output / LATEST
-    newest = not link.is_symlink() or link.readlink().name <= press.folder.name
-    if manifest.head["complete"] and newest and not point_to(link, press.folder.name):
+    if manifest.head["complete"]:
+        _lead_to(plan.output / LATEST, press)
+
+
+def _lead_to(link: Path, press: PublishContext) -> None:
+    """Let the link name this run, unless a day was asked for that lies before that of the link.
+
+    Without such a wish the run is of all that the data hold now: where the link names a later day, that
+    one came from rows, or a wish, that are no more.
+    """
+    stood = link.readlink().name if link.is_symlink() else ""
+    if stood > press.folder.name:
+        if press.manifest.head["parameters"]["run"].get("as_of") is not None:
+            return
+        log.warning("%s led to %s, a day that the data do not reach any more", link, stood)
+    if not point_to(link, press.folder.name):
         log.warning("%s is not a link of ours, so it was left as it is", link)
+
+
+def _make_anew_if_changed(plan: RunPlan, press: PublishContext) -> None:
+    """Where surveys, campaigns or translation changed meanwhile, no page is told to be of either."""
+    changed = sorted(
+        name
+        for name, found in other_files(plan.settings).items()
+        if plan.data.files.get(name) != found
+    )
+    if not changed:
+        return
+    log.warning(
+        "%s changed while the run worked: the next run makes its pages anew", ", ".join(changed)
+    )
+    for page_id, entry in press.manifest.stores.items():
+        if entry["run"] == press.run and entry["outcome"] == PUBLISHED:
+            press.manifest.stores[page_id] = {**entry, "inputs": None}
 
 
 @contextmanager
