@@ -43,6 +43,9 @@ _FRAME = {
 }
 
 _FAILURES = {
+    "warnings": "Published with a warning about the data.",
+    "warnings.more.one": "There is {n} warning more.",
+    "warnings.more.many": "There are {n} warnings more.",
     "failure.title": "{name}: no page · {chain}",
     "failure.store": "The report of this store could not be made tonight. {reason}",
     "failure.campaign": "The report of this campaign could not be made tonight. {reason}",

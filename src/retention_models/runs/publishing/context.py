@@ -132,6 +132,14 @@ class PublishContext:
         made = utc(self.clock.started)
         return {"run": self.run, "as_of": self.as_of.isoformat(), "made": made}
 
+    def warnings(self, page_id: str | None = None) -> list[str]:
+        """What the data give to warn of, in sentences: all, or the chain's and a store's."""
+        return [
+            one["message"]
+            for one in self.manifest.head.get("warnings", [])
+            if page_id is None or one["store"] in (None, page_id)
+        ]
+
     def place(self, page_id: str) -> Path:
         """A store's folder."""
         return self.folder / self.manifest.stores[page_id]["folder"]

@@ -10,6 +10,7 @@ from typing import Any
 
 from retention_models.pages.html import render
 from retention_models.pages.html.checks import lint, seen
+from retention_models.pages.html.failure import with_warnings
 from retention_models.pages.html.kinds import CAMPAIGNS, STORE
 from retention_models.runs.publishing.context import PublishContext
 from retention_models.runs.publishing.files import write_whole
@@ -26,6 +27,7 @@ def publish_index(press: PublishContext) -> Path:
         html = render.index_page(*about, campaigns=_campaigns(press))
     else:
         html = render.campaign_index_page(*about)
+    html = with_warnings(html, press.warnings(), press.settings.language)
     path = press.folder / INDEX
     write_whole(path, lint(seen(html), "index"))
     return path

@@ -38,7 +38,7 @@ from retention_models.runs.publishing.manifest import (
     read_manifest,
     reconciled,
 )
-from retention_models.runs.publishing.page import publish, withdraw
+from retention_models.runs.publishing.page import publish, warn, withdraw
 from retention_models.settings.credentials import known_secrets
 
 log = logging.getLogger(__name__)
@@ -150,6 +150,7 @@ def _begun(plan: RunPlan, clock: RunClock) -> tuple[RunPlan, dict[str, Any]]:
         "started": clock.stamp(clock.started),
         "ended": None,
         "resumed": [],
+        "warnings": plan.head.get("warnings", []),
         "files": {},
     }
 
@@ -213,6 +214,7 @@ def _settle_all(
 ) -> None:
     for page_id in plan.pages:
         if page_id not in todo:
+            warn(press, page_id)
             _tell_store(press, page_id, tell)
     staging = {page_id: new_folder(press.folder) for page_id in todo}
     for page_id, result in execute(list(staging.items()), plan.as_of) if staging else ():
