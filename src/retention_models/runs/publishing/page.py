@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 import shutil
 import traceback
@@ -14,6 +13,7 @@ from typing import Any
 import nbformat
 
 from retention_models.languages import phrase
+from retention_models.pages.chain.headlines import HeadlineError, read_headline
 from retention_models.pages.html import render
 from retention_models.pages.html.checks import (
     PageError,
@@ -155,16 +155,10 @@ def _require_headline(path: Path, kind: PageKind, page_id: str) -> None:
     if not path.is_file():
         raise PageError(f"Its notebook wrote no {path.name}.")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        of = found.get(kind.name, page_id)
-        for section, names in kind.needed.items():
-            for entry in [found[section]] if not names else [found[section][n] for n in names]:
-                if entry["value"] is None:
-                    str(entry["reason"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise PageError(
-            f"Its {path.name} lacks what the index shows ({type(error).__name__}: {error})."
-        ) from None
+        found = read_headline(path, kind)
+    except HeadlineError as error:
+        raise PageError(f"Its {path.name} lacks what the index shows ({error}).") from None
+    of = found.get(kind.name, page_id)
     if of != page_id:
         raise PageError(f"Its {path.name} is of the {kind.name} {of!r}.")
 
