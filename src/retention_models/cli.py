@@ -16,7 +16,7 @@ from retention_models import __version__
 from retention_models.errors import DataError, LockHeld, SettingsError
 from retention_models.settings.project import DEFAULT_PROJECT_FILE
 
-ALL_DONE, SOME_FAILED, UNUSABLE, LOCKED = 0, 1, 2, 3
+ALL_DONE, SOME_FAILED, UNUSABLE, LOCKED, WARNED = 0, 1, 2, 3, 4
 DEFECT = 70  # EX_SOFTWARE of sysexits.h
 
 _project_file = click.argument(
@@ -31,8 +31,9 @@ def retention() -> None:
 
     Progress and errors go to stderr, one line each. Exit codes: 0 all done; 1 some stores failed,
     their pages say why and the others are published; 2 the project file, the data or the output folder
-    cannot be used; 3 another run is publishing into the same folder; 70 a defect of this program, which
-    is to be reported.
+    cannot be used; 3 another run is publishing into the same folder; 4 all done, but published with a
+    warning: the data break a rule of [reports.warnings], which the pages say; 70 a defect of this
+    program, which is to be reported.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
@@ -107,7 +108,9 @@ def run(
     finally:
         progress.close()
     click.echo(result.index)
-    return SOME_FAILED if result.failed else ALL_DONE
+    if result.failed:
+        return SOME_FAILED
+    return WARNED if result.warnings else ALL_DONE
 
 
 @retention.command()

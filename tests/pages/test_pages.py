@@ -20,9 +20,9 @@ from retention_models.pages.chain import figures, words
 from retention_models.pages.chain.figures import sparkline
 from retention_models.pages.chain.findings import chain_findings
 from retention_models.pages.html.cells import leave_out_unanswered
-from retention_models.pages.html.checks import PageError, clean_html, lint
+from retention_models.pages.html.checks import PageError, base64_of, clean_html, lint
 from retention_models.pages.html.render import index_page
-from retention_models.pages.html.templates import script, source_hash
+from retention_models.pages.html.templates import script, source_hash, style
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,64 @@ def test_what_would_leave_the_page_is_found(bad):
     """Fetched, run or embedded: the page is not published."""
     with pytest.raises(PageError, match="store 7: the page is not self-contained"):
         lint(f"<html><body>{bad}</body></html>", "store 7")
+
+
+OWN_STYLE = f"<style>{style()}</style>"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        # An image's data that end their attribute, comments that end early, text that a browser reads
+        # by rules of its own, and what only looks like an end of it: each led a browser elsewhere.
+        '<img alt="x" src="data:image/png;base64,AA"><meta http-equiv="refresh" content="0;url=//x">',
+        '<!--><meta http-equiv="refresh" content="0;url=//x">-->',
+        "<!--->\n<meta http-equiv=refresh content=0>-->",
+        '<!-- --!><meta http-equiv="refresh" content="0">-->',
+        '<textarea><meta http-equiv="refresh" content="0"></textarea>',
+        '<textarea></textarea\n><a href="x" ping="//x">x</a>',
+        '<title></title ><img alt="x" src=//x></title>',
+        "<noscript><p title='</noscript><img src=x alt=x>'></noscript>",
+        "<plaintext>",
+        "<xmp><p></xmp>",
+        "<template><script>1</script></template>",
+        "<select><option>x</select>",
+        '<p title="x" title="y">',
+        "<p title=x>",
+        "<p/onclick=x()>",
+        "<p\x0conclick=x()>",
+        "<![CDATA[<img src=x>]]>",
+        "<?php x ?>",
+        "</ p><p>",
+        "<p title='a'onclick='b'>",
+        '<a href="&#106;avascript:x()">x</a>',
+        '<a href="java&Tab;script:x()">x</a>',
+        '<a href="blob:x">x</a>',
+        '<img alt="x" src="&#104;ttps://example.org/x.png">',
+        '<img alt="x" src="data:text/html,x">',
+        '<link rel="icon" href="https://example.org/x.ico">',
+        '<link rel="prefetch" href="//example.org">',
+        '<meta http-equiv="&#114;efresh" content="0">',
+        '<META HTTP-EQUIV="Refresh" CONTENT="0">',
+        "<style>p { background: u\\72l(x) }</style>",
+        OWN_STYLE.replace("</style>", "@import 'x';</style>"),
+        "<style></style",
+        "<p",
+        "a < b",
+    ],
+)
+def test_no_encoding_gets_past_the_last_check(bad):
+    """What this reads otherwise than a browser would is refused, whatever it is."""
+    with pytest.raises(PageError):
+        lint(f"<html><body>{bad}</body></html>", "store 7")
+
+
+def test_data_of_an_image_are_base64_or_none():
+    """They stand in an attribute."""
+    assert "iVBORw0KGgo=" == base64_of("iVBORw0K\nGgo=\n")
+    for bad in ('AA"><meta http-equiv="refresh" content="0;url=//x">', "AA=A", "A\x00"):
+        with pytest.raises(PageError, match="says that it is an image"):
+            base64_of(bad)
 
 
 def own(more: str = "") -> str:

@@ -130,7 +130,7 @@ def test_unchanged_stores_are_skipped_and_force_overrides(night):
 def test_a_run_over_some_stores_leaves_the_others_and_latest_as_they_are(night):
     """Their entries stay in the manifest, with their run, and their rows in the index."""
     first = night(day=DAYS[0])
-    manifest = night(day=DAYS[0], stores=("b",), force=True)
+    manifest = night(day=DAYS[0], stores=("b",), stores_asked=("b",), force=True)
     assert "published" == manifest.stores["b"]["outcome"]
     assert first.head["run"] == manifest.stores["a"]["run"]
     assert 2 == (manifest.folder / "index.html").read_text(encoding="utf-8").count(

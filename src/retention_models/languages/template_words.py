@@ -43,6 +43,15 @@ _FRAME = {
 }
 
 _FAILURES = {
+    "index.unreadable": "Its numbers cannot be read: {file} is not as it should be.",
+    "index.other_settings": (
+        "Its page as of {day} was made with another currency, horizon, margin or model than stand "
+        "here now, so its numbers are not shown beside the others. The next run of all stores makes "
+        "it anew."
+    ),
+    "warnings": "Published with a warning about the data.",
+    "warnings.more.one": "There is {n} warning more.",
+    "warnings.more.many": "There are {n} warnings more.",
     "failure.title": "{name}: no page · {chain}",
     "failure.store": "The report of this store could not be made tonight. {reason}",
     "failure.campaign": "The report of this campaign could not be made tonight. {reason}",

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import DataError, SettingsError
@@ -29,6 +30,7 @@ from retention_models.runs.execution.pool import execute_all
 from retention_models.runs.execution.results import ExecutionResult, Limits
 from retention_models.runs.execution.tasks import Options, Task
 from retention_models.runs.publishing.context import RunPlan, RunRequest
+from retention_models.runs.publishing.data_rules import DataCheck, check_data
 from retention_models.runs.publishing.endings import told_of_every_end
 from retention_models.runs.publishing.files import MAKING, private_folder
 from retention_models.runs.publishing.fingerprints import (
@@ -37,6 +39,7 @@ from retention_models.runs.publishing.fingerprints import (
     data_print,
     lock_entry,
 )
+from retention_models.runs.publishing.history import newest_head
 from retention_models.runs.publishing.index import INDEX
 from retention_models.runs.publishing.manifest import DONE, Manifest
 from retention_models.runs.publishing.notices import check_notices, tell_outcome
@@ -127,6 +130,7 @@ class RunResult:
 
     index: Path
     outcomes: tuple[Outcome, ...]
+    warnings: tuple[str, ...] = ()  # what its data gave to warn of, in sentences
 
     @property
     def failed(self) -> tuple[Outcome, ...]:
@@ -200,7 +204,8 @@ def run_project(
         transactions = _read(settings)
         data = data_print(settings, transactions)
         ran = Snapshot.of(notebook)
-        work = _Work(settings, project, ran, transactions, folder, data)
+        checked = _checked(settings, transactions, folder, asked, tell)
+        work = _Work(settings, project, ran, transactions, folder, data, checked)
         made = _published(work, asked, partial(_execute, jobs=jobs, cold=cold), tell)
         for file in (project, ran):
             file.tell_if_changed()
@@ -219,6 +224,7 @@ class _Work:
     transactions: Transactions
     output: Path
     data: DataPrint
+    checked: DataCheck
     kind: PageKind = STORE
     estimated: Mapping[str, list[OverviewRow]] = field(default_factory=dict)
 
@@ -252,6 +258,20 @@ def _read(settings: Settings) -> Transactions:
     return transactions
 
 
+def _checked(
+    settings: Settings, log: Transactions, output: Path, asked: RunRequest, tell: Tell
+) -> DataCheck:
+    """What the data give to warn of, which is told."""
+    today = (
+        asked.as_of or settings.model.observation_end or dt.datetime.now(tz=settings.zone).date()
+    )
+    before = newest_head(output)
+    found = check_data(settings, log, last_day(settings, log, asked.as_of), today, before)
+    for warning in found.warnings:
+        tell("warning", **warning)
+    return found
+
+
 def _estimated(manifest: Manifest) -> dict[str, list[OverviewRow]]:
     """What the campaigns whose pages are of today's data changed, by id."""
     return {
@@ -265,7 +285,7 @@ def _plan(work: _Work, asked: RunRequest, ids: Sequence[str]) -> RunPlan:
     """What is to do, after a look at the data."""
     settings, transactions = work.settings, work.transactions
     project, data = work.project, work.data
-    head = {
+    head: dict[str, Any] = {
         "project": {
             "file": project.path.name,
             "name": settings.name,
@@ -285,7 +305,12 @@ def _plan(work: _Work, asked: RunRequest, ids: Sequence[str]) -> RunPlan:
             "sha256": data.sha256,
             "files": data.files,
         },
+        "warnings": [],
     }
+    if work.kind == STORE:
+        head["warnings"] = work.checked.warnings
+        if work.checked.newest_week is not None:
+            head["data"]["newest_week"] = work.checked.newest_week
     day = last_day(settings, transactions, asked.as_of)
     return RunPlan(settings, day, work.output, tuple(ids), data, head, asked, work.kind)
 
@@ -366,4 +391,5 @@ def _result(made: Sequence[Manifest]) -> RunResult:
         for entry in manifest.stores.values()
         if entry["run"] == manifest.head["run"]
     ]
-    return RunResult((made[-1].folder / INDEX).resolve(), tuple(outcomes))
+    warnings = tuple(one["message"] for m in made for one in m.head.get("warnings", []))
+    return RunResult((made[-1].folder / INDEX).resolve(), tuple(outcomes), warnings)

@@ -23,7 +23,10 @@ class Notices(Section):
     when: Literal["always", "failure"] = Field(
         "always",
         examples=["failure"],
-        description='"always" or "failure": after every run, or only when stores failed',
+        description=(
+            '"always" or "failure": after every run, or only when stores failed or the data gave '
+            "a warning"
+        ),
     )
     command: tuple[Text, ...] | None = Field(
         None,
@@ -37,6 +40,71 @@ class Notices(Section):
         description=(
             "name of the environment variable that holds addresses as apprise writes them, by spaces"
         ),
+    )
+
+
+class Warnings(Section):
+    """What the data of a run must look like, or else its pages are published with a warning."""
+
+    enabled: bool = Field(
+        True, examples=["false"], description="true or false; with false the data are not looked at"
+    )
+    newest_day: int = Field(
+        7,
+        ge=0,
+        examples=[7],
+        description=(
+            "whole number of days that the newest day of the data may lie before the day of the run "
+            "(before --as-of or observation_end, where one is given); a shop that often has none for "
+            "longer is allowed its longest gap, up to four times this"
+        ),
+    )
+    fall: float = Field(
+        0.5,
+        gt=0,
+        lt=1,
+        examples=[0.5],
+        description=(
+            "share of the usual, between 0 and 1, below which rows, customers and spend of the newest "
+            "week and day are told"
+        ),
+    )
+    rise: float = Field(
+        2.0, gt=1, examples=[2.0], description="multiple of the usual above which they are told"
+    )
+    thin_month: float = Field(
+        0.2,
+        gt=0,
+        lt=1,
+        examples=[0.2],
+        description="share of the rows of the months around, below which a month is told",
+    )
+    lost_rows: float = Field(
+        0.01,
+        ge=0,
+        lt=1,
+        examples=[0.01],
+        description="share of the rows of the run before that may be missing, from 0 to below 1",
+    )
+    unusable: float = Field(
+        0.01,
+        ge=0,
+        lt=1,
+        examples=[0.01],
+        description="rise of the share of unusable rows since the run before, from 0 to below 1",
+    )
+    repeated: float = Field(
+        0.4,
+        gt=0,
+        lt=1,
+        examples=[0.4],
+        description="share of a month's rows that repeat another, from which it was loaded twice",
+    )
+    spend_factor: float = Field(
+        20.0,
+        gt=1,
+        examples=[20.0],
+        description="factor between the typical spends of a row in two months, above 1",
     )
 
 
@@ -70,6 +138,7 @@ class Reports(Section):
         None, gt=0, examples=[30], description="whole number of newest runs to keep, above 0"
     )
     notices: Notices = table_of(Notices, 'when = "failure"', "table [reports.notices]")
+    warnings: Warnings = table_of(Warnings, "newest_day = 7", "table [reports.warnings]")
 
     @model_validator(mode="after")
     def _is_translated(self) -> Reports:

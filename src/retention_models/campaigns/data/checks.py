@@ -213,9 +213,7 @@ def _ratio(campaign: Campaign, counts: dict[str, int]) -> Check:
     return Check("sample ratio", not found.blocked, True, words)
 
 
-def _never_offered(
-    campaign: Campaign, never: int, total: int, otherwise: Mending | None
-) -> Check:
+def _never_offered(campaign: Campaign, never: int, total: int, otherwise: Mending | None) -> Check:
     words = phrase("All {n} redemptions are by customers in the assignments.", n=count(total))
     blocks = campaign.design == "randomised" and never > TOLERATED * total
     if never:

@@ -150,7 +150,7 @@ def _comparable(row: Row, begin: str) -> bool:
         first is not None
         and first <= begin
         and measures["repeat_customer_rate"]["value"] is not None
-        and measures["customers"]["value"] >= SMALLEST_GROUP
+        and (measures["customers"]["value"] or 0) >= SMALLEST_GROUP
     )
 
 

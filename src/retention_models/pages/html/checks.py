@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import nbformat
 import nh3
 
-from retention_models.pages.html.templates import script, source_hash
+from retention_models.pages.html.templates import script, source_hash, style
 from retention_models.settings.credentials import secret_in
 
 # What a page may hold: text, tables, lists. No script, no style of its own, no embedded thing.
@@ -25,17 +27,41 @@ _ATTRIBUTES = {
     "th": {"colspan", "rowspan", "scope"},
 }
 
-_FORBIDDEN_TAGS = {
-    *("iframe", "object", "embed", "form", "base", "audio", "video", "source", "svg"),
-    *("math", "template", "portal", "frame", "frameset", "applet", "track", "input", "button"),
+# What the frames of pages hold beside it. Whatever a browser reads by rules of its own (frames, forms,
+# vector images, text areas, templates, raw text but for the page's style and script) is not of it.
+_FRAME_TAGS = {
+    *("html", "head", "meta", "link", "title", "style", "script", "body", "header", "main"),
+    *("footer", "nav", "section", "figure", "img", "details", "summary"),
 }
-_FETCHED = {"src", "srcset", "imagesrcset", "data", "poster", "background", "manifest", "ping"}
-_POINTING = {"href", "xlink:href", "action", "formaction", "srcdoc"}
-_SAFE_META = {"content-security-policy"}
+_RAW_TEXT = {"style", "script", "title"}
+_KNOWN_ATTRIBUTES = {
+    *("class", "id", "lang", "dir", "title", "href", "src", "alt", "colspan", "rowspan", "scope"),
+    *("role", "tabindex", "charset", "name", "content", "http-equiv", "rel"),
+}
+_OPEN_ATTRIBUTES = ("data-", "aria-")
+_SCHEMES = {"http", "https", "mailto"}
+_IMAGES = re.compile(r"data:(image/(png|jpeg|gif|webp|svg\+xml)|)[;,]")
+_COMMENTS = {"<!--notice-->", "<!--/notice-->"}
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
+
+_NAME = r"[A-Za-z][A-Za-z0-9]*"
+# Names end and quotes close for a browser where they do here; nothing else is a tag of a page.
+_START = re.compile(
+    rf"<({_NAME})((?:[ \t\r\n]+[A-Za-z][A-Za-z0-9:_-]*(?:=\"[^\"]*\"|='[^']*')?)*)[ \t\r\n]*/?>"
+)
+_END = re.compile(rf"</({_NAME})[ \t\r\n]*>")
+_ATTRIBUTE = re.compile(r"([A-Za-z][A-Za-z0-9:_-]*)(?:=(?:\"([^\"]*)\"|'([^']*)'))?")
 
 # In this order the first that an output has is its form on the page.
 FORMS = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
 _TEXT_FILES = {".html", ".ipynb", ".json", ".csv", ".txt", ".log"}
+
+# What `templates.labels_style` adds to the page's own style sheet.
+_RULES = re.compile(
+    r"(?:@media \(max-width: 640px\) \{\n(?:  \.\w+ td:nth-child\(\d+\):not\(\[colspan\]\)::before "
+    r'\{ content: "(?:[\w ]|\\[0-9a-f]{6})*: "; color: var\(--soft\); \}\n)*\}\n)?'
+)
+_ENOUGH = 5
 
 _PICTURES = {code: 0x2400 + code for code in range(32) if code not in (9, 10, 13)}
 _PICTURES |= {0x7F: 0x2421, **dict.fromkeys(range(0x80, 0xA0), 0xFFFD)}
@@ -86,16 +112,25 @@ def require_forms(notebook: nbformat.NotebookNode) -> None:
 def lint(page: str, name: str) -> str:
     """The page itself, or an error that names what in it would fetch, run or embed, or is missing."""
     parser = _Lint()
-    parser.feed(page)
-    parser.close()
+    parser.read(page)
     if parser.found:
-        raise PageError(f"{name}: the page is not self-contained: {'; '.join(parser.found[:5])}")
+        raise PageError(
+            f"{name}: the page is not self-contained: {'; '.join(parser.found[:_ENOUGH])}"
+        )
     if parser.pictures:
         raise PageError(
             f"{name}: the page has {parser.pictures} without alternative text; "
             "`retention_models.pages.notebook.show` gives a figure its sentence."
         )
     return page
+
+
+def base64_of(text: object) -> str:
+    """The data of an image as they may stand in an address; an error where they are anything else."""
+    data = "".join(_joined(text).split())
+    if _BASE64.fullmatch(data) is None:
+        raise PageError("An output says that it is an image, and its data are none (base64).")
+    return data
 
 
 def require_no_secret(folder: Path, secrets: Mapping[str, str]) -> None:
@@ -134,62 +169,93 @@ class _Text(HTMLParser):
         self.found = self.found or tag == "hr"
 
 
-class _Lint(HTMLParser):
-    """Finds what makes a browser fetch, run or embed something, and pictures that say nothing."""
+class _Lint:
+    """Reads a page by a grammar in which every browser reads it alike, and refuses all else.
+
+    Of HTML it knows the elements that pages hold, attributes in quotes, and two comments; text has no
+    `<`. So no encoding of a tag, an end of a comment or a raw text can hide one from it. Finds what
+    makes a browser fetch, run or embed something, and pictures that say nothing.
+    """
 
     def __init__(self) -> None:
-        super().__init__()
         self.found: list[str] = []
         self.pictures = 0
-        self._in_style = False
-        self._script: list[str] | None = None
         self._scripts = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._in_style = tag == "style"
-        if tag == "script":
-            self._script = []
-            self._scripts += 1
-            if attrs or self._scripts > 1:
-                self.found.append("<script> beside the page's own")
-        if tag in _FORBIDDEN_TAGS:
+    def read(self, page: str) -> None:
+        """Read a whole page."""
+        at = len("<!DOCTYPE html>") if page.startswith("<!DOCTYPE html>") else 0
+        while (at := page.find("<", at)) >= 0 and len(self.found) < _ENOUGH:
+            at = self._markup(page, at)
+
+    def _markup(self, page: str, at: int) -> int:
+        """Read what begins with a `<`; where it ends."""
+        for comment in _COMMENTS:
+            if page.startswith(comment, at):
+                return at + len(comment)
+        ended = _END.match(page, at)
+        if ended is not None:
+            self._known(ended[1].lower())
+            return ended.end()
+        begun = _START.match(page, at)
+        if begun is None:
+            self.found.append(f"{page[at : at + 40]!r}, which is no tag of a page")
+            return at + 1
+        tag = begun[1].lower()
+        self._known(tag)
+        self._attributes(tag, begun[2])
+        return self._raw(page, tag, begun.end()) if tag in _RAW_TEXT else begun.end()
+
+    def _known(self, tag: str) -> None:
+        if tag not in _TAGS and tag not in _FRAME_TAGS:
             self.found.append(f"<{tag}>")
-        if tag == "img" and not (dict(attrs).get("alt") or "").strip():
-            self.pictures += 1
-        if tag == "meta" and (dict(attrs).get("http-equiv") or "").lower() not in {"", *_SAFE_META}:
-            self.found.append("<meta http-equiv=…>")
-        for name, value in attrs:
-            self._attribute(tag, name, (value or "").strip().lower())
 
-    def _attribute(self, tag: str, name: str, target: str) -> None:
-        fetched = name in _FETCHED or (name in _POINTING and tag != "a")
-        # Browsers drop white space and control characters inside a scheme.
-        scheme = "".join(c for c in target if c > " ")
-        if (fetched and not target.startswith("data:")) or scheme.startswith(
-            ("javascript:", "vbscript:")
-        ):
-            self.found.append(f"<{tag} {name}={target[:60]!r}>")
-        elif tag == "a" and name == "href" and scheme.startswith("data:"):
-            self.found.append(f"<a href={target[:60]!r}>")
-        if name.startswith("on") or (name == "style" and "url(" in target):
-            self.found.append(f"<{tag} {name}=…>")
-
-    def handle_data(self, data: str) -> None:
-        if self._script is not None:
-            self._script.append(data)
-        if self._in_style and ("@import" in data or "url(" in data):
-            self.found.append("a style sheet that loads something")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_style = False
-        if tag == "script":
-            self._end_script()
-
-    def close(self) -> None:
-        super().close()
-        self._end_script()  # one without an end
-
-    def _end_script(self) -> None:
-        if self._script is not None and source_hash("".join(self._script)) != source_hash(script()):
+    def _raw(self, page: str, tag: str, at: int) -> int:
+        """Read the text of a style sheet, a script or a title; where its end tag begins."""
+        end = re.compile(rf"</{tag}(?=[ \t\r\n/>])", re.IGNORECASE).search(page, at)
+        text = page[at : end.start() if end else len(page)]
+        if tag == "script" and (end is None or source_hash(text) != source_hash(script())):
             self.found.append("<script> that is not the page's own")
-        self._script = None
+        elif end is None:
+            self.found.append(f"<{tag}> without an end")
+        if tag == "style" and _RULES.fullmatch(text.removeprefix(style())) is None:
+            self.found.append("a style sheet that is not the page's own, and may load something")
+        if tag == "title" and "<" in text:
+            self.found.append("<title> that holds markup")
+        return end.start() if end else len(page)
+
+    def _attributes(self, tag: str, text: str) -> None:
+        pairs = [
+            (m[1].lower(), html.unescape(m[2] or m[3] or "")) for m in _ATTRIBUTE.finditer(text)
+        ]
+        given = dict(pairs)
+        if len(given) < len(pairs):
+            self.found.append(f"<{tag}> with an attribute twice")
+        if tag == "script":
+            self._scripts += 1
+            if given or self._scripts > 1:
+                self.found.append("<script> beside the page's own")
+        if tag == "img" and not given.get("alt", "").strip():
+            self.pictures += 1
+        equivalent = given.get("http-equiv")
+        if equivalent is not None and equivalent.lower() != "content-security-policy":
+            self.found.append("<meta http-equiv=…>")
+        for name, value in given.items():
+            if name not in _KNOWN_ATTRIBUTES and not name.startswith(_OPEN_ATTRIBUTES):
+                self.found.append(f"<{tag} {name}=…>")
+            elif not _may_stand(tag, name, value):
+                self.found.append(f"<{tag} {name}={value[:60]!r}>")
+
+
+def _may_stand(tag: str, name: str, value: str) -> bool:
+    """Whether an attribute leads nowhere that a page may not lead."""
+    if name == "src":
+        return tag == "img" and _IMAGES.match(value) is not None
+    if name != "href":
+        return True
+    # Browsers drop white space and control characters inside a scheme.
+    target = "".join(c for c in value if c > " ").lower()
+    if tag == "link":
+        return target == "data:,"
+    scheme, colon, _ = re.split(r"[/?#]", target)[0].partition(":")
+    return tag == "a" and (not colon or scheme in _SCHEMES)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import re
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from retention_models.languages import Language
 
 NOTICE, NOTICE_END = "<!--notice-->", "<!--/notice-->"
+_MOST_WARNINGS = 5
 
 
 def since_words(since: dict[str, Any], run: str, zone: ZoneInfo, say: Language) -> str:
@@ -42,12 +45,29 @@ def old_page_words(
 def with_notice(page: str, said: str) -> str:
     """A published page with a notice above its content, in the place of one that it has."""
     notice = f'<p class="failure old" role="status">{html.escape(said, quote=False)}</p>'
+    return _with(page, f"{NOTICE}{notice}{NOTICE_END}")
+
+
+def with_warnings(page: str, sentences: Sequence[str], say: Language) -> str:
+    """A published page with what its data give to warn of above its content; without any, as it was."""
+    if not sentences:
+        return _with(page, NOTICE + NOTICE_END)
+    shown = list(sentences[:_MOST_WARNINGS])
+    if len(sentences) > len(shown):
+        shown.append(say.counted("warnings.more", len(sentences) - len(shown)))
+    said = html.escape(" ".join([say.text("warnings"), *shown]), quote=False)
+    notice = f'<p class="refusal warning" role="status">{said}</p>'
+    return _with(page, f"{NOTICE}{notice}{NOTICE_END}")
+
+
+def _with(page: str, notice: str) -> str:
     head, found, rest = page.partition(NOTICE)
     if not found:  # a page of before there were notices
-        head, found, rest = page.partition("<main>")
-        return f"{head}{found}\n{NOTICE}{notice}{NOTICE_END}{rest}"
+        main = re.search(r"<main\b[^>]*>", page)
+        place = main.end() if main else 0
+        return f"{page[:place]}\n{notice}{page[place:]}"
     _, _, after = rest.partition(NOTICE_END)
-    return f"{head}{NOTICE}{notice}{NOTICE_END}{after}"
+    return f"{head}{notice}{after}"
 
 
 def _moment(utc: str, zone: ZoneInfo) -> str:

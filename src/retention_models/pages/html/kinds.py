@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from retention_models.settings.project import Settings
 
 
 @dataclass(frozen=True)
 class PageKind:
-    """One kind of page: its name, its notebook, the file that the index reads, and what of it.
-
-    `needed` holds names within a section, or none for a section that is a value.
-    """
+    """One kind of page: its name, its notebook, and the file that the index reads."""
 
     name: str
     report: str
     headline: str
-    needed: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def notebook(self) -> str:
@@ -38,17 +34,7 @@ class PageKind:
         return ("Store " if name == of else ""), name
 
 
-# What the index reads of metrics.json, which a notebook of one's own may write otherwise.
-STORE = PageKind(
-    "store",
-    "store_report",
-    "metrics.json",
-    {
-        "measures": ("customers", "repeat_customer_rate", "spend_per_order"),
-        "forecast": ("still_customers", "purchases", "value"),
-        "forecast_verdict": (),
-    },
-)
+STORE = PageKind("store", "store_report", "metrics.json")
 # Pages of campaigns stand in a folder of their own below the output folder.
 CAMPAIGNS = "campaigns"
 CAMPAIGN = PageKind("campaign", "campaign_report", "effect.json")

@@ -23,7 +23,7 @@ from retention_models.pages.html.cells import (
     say_each_once,
     translate_text_cells,
 )
-from retention_models.pages.html.checks import clean_html, form_of
+from retention_models.pages.html.checks import base64_of, clean_html, form_of
 from retention_models.pages.html.failure import NOTICE, NOTICE_END, since_words
 from retention_models.pages.html.kinds import STORE, PageKind
 from retention_models.pages.html.names import one_line
@@ -60,6 +60,7 @@ def _exporter() -> Any:
     )
     exporter.register_filter("clean_html", clean_html)
     exporter.register_filter("form_of", form_of)
+    exporter.register_filter("base64_of", base64_of)
     exporter.register_filter("with_places", _with_places)
     exporter.register_filter("below_title", _below_title)
     exporter.register_filter("in_scroll", _in_scroll)

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from retention_models.pages.html.kinds import STORE, PageKind
 from retention_models.runs.execution.results import ExecutionResult
-from retention_models.runs.publishing.fingerprints import DataPrint
+from retention_models.runs.publishing.fingerprints import DataPrint, digest
 from retention_models.runs.publishing.manifest import Entry, Manifest
 from retention_models.settings.project import Settings
 
@@ -130,7 +130,25 @@ class PublishContext:
     def page(self) -> dict[str, Any]:
         """The manifest's `page` of a page that this run makes."""
         made = utc(self.clock.started)
-        return {"run": self.run, "as_of": self.as_of.isoformat(), "made": made}
+        return {
+            "run": self.run,
+            "as_of": self.as_of.isoformat(),
+            "made": made,
+            "settings": digest(
+                [
+                    self.settings.money.model_dump(mode="json"),
+                    self.settings.model.model_dump(mode="json"),
+                ]
+            ),
+        }
+
+    def warnings(self, page_id: str | None = None) -> list[str]:
+        """What the data give to warn of, in sentences: all, or the chain's and a store's."""
+        return [
+            one["message"]
+            for one in self.manifest.head.get("warnings", [])
+            if page_id is None or one["store"] in (None, page_id)
+        ]
 
     def place(self, page_id: str) -> Path:
         """A store's folder."""

@@ -33,7 +33,7 @@ _ROW = ("customer_id", "date", "spend", "order_id", "category")
 # and where it runs. Not execution.output: what goes beyond it is left out of the page.
 _NOT_ON_PAGES = {
     "transactions": ("memory",),
-    "reports": ("output", "keep_runs", "notices"),
+    "reports": ("output", "keep_runs", "notices", "warnings"),
     "execution": ("time_limit", "memory", "scheduler"),
 }
 

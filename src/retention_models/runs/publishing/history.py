@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from retention_models.runs.publishing.context import PreviousPage
 from retention_models.runs.publishing.files import MAKING, hashes
@@ -63,6 +64,15 @@ def unfinished(output: Path, as_of: dt.date | None) -> Manifest | None:
     # Of two in the same second the stopped one was the later: the other had time to finish.
     newest = max(found, key=lambda m: (m.head["started"]["utc"], _stopped(m)), default=None)
     return newest if newest is not None and _stopped(newest) else None
+
+
+def newest_head(output: Path) -> dict[str, Any] | None:
+    """The head of the manifest that `latest` leads to, or else of the newest day's."""
+    for folder in ((output / LATEST).resolve(), *reversed(run_folders(output))):
+        found = read_manifest(folder)
+        if found is not None:
+            return found.head
+    return None
 
 
 def _stopped(manifest: Manifest) -> bool:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
+import logging
 import urllib.parse
 from pathlib import Path
 from typing import Any
 
+from retention_models.languages import duration
+from retention_models.pages.chain.headlines import HeadlineError, read_headline
 from retention_models.pages.html import render
 from retention_models.pages.html.checks import lint, seen
+from retention_models.pages.html.failure import with_warnings
 from retention_models.pages.html.kinds import CAMPAIGNS, STORE
 from retention_models.runs.publishing.context import PublishContext
 from retention_models.runs.publishing.files import write_whole
 from retention_models.runs.publishing.manifest import PENDING, Entry
 
 INDEX = "index.html"
+
+log = logging.getLogger(__name__)
 
 
 def publish_index(press: PublishContext) -> Path:
@@ -26,6 +31,7 @@ def publish_index(press: PublishContext) -> Path:
         html = render.index_page(*about, campaigns=_campaigns(press))
     else:
         html = render.campaign_index_page(*about)
+    html = with_warnings(html, press.warnings(), press.settings.language)
     path = press.folder / INDEX
     write_whole(path, lint(seen(html), "index"))
     return path
@@ -40,14 +46,13 @@ def _campaigns(press: PublishContext) -> str | None:
 def _row(press: PublishContext, entry: Entry) -> dict[str, Any]:
     name, page, failure = entry["folder"], entry["page"], entry["failure"]
     metrics, failed = None, None
-    if page is not None:
-        metrics = json.loads(
-            (press.folder / name / press.kind.headline).read_text(encoding="utf-8")
-        )
     if failure is not None:
         failed = failure["message"]
     elif entry["outcome"] == PENDING:
         failed = press.settings.language.text("failure.pending")
+    if page is not None:
+        metrics, why = _numbers(press, entry)
+        failed = why or failed
     old = None
     if page is not None and failure is not None:
         old = press.settings.language.day(dt.date.fromisoformat(page["as_of"]))
@@ -59,3 +64,32 @@ def _row(press: PublishContext, entry: Entry) -> dict[str, Any]:
         "failure": failed,
         "old": old,
     }
+
+
+def _numbers(press: PublishContext, entry: Entry) -> tuple[dict[str, Any] | None, str | None]:
+    """A page's headline numbers, or why the index shows none of them."""
+    say = press.settings.language
+    path = press.folder / entry["folder"] / press.kind.headline
+    try:
+        metrics = read_headline(path, press.kind)
+    except HeadlineError as error:
+        log.warning("%s of %s cannot be read: %s", path.name, entry["store"], error)
+        return None, say.text("index.unreadable", file=path.name)
+    if press.kind == STORE and not _of_these_settings(press, entry["page"], metrics):
+        day = say.day(dt.date.fromisoformat(entry["page"]["as_of"]))
+        return None, say.text("index.other_settings", day=day)
+    return metrics, None
+
+
+def _of_these_settings(press: PublishContext, page: Entry, metrics: dict[str, Any]) -> bool:
+    """Whether a page was made with the money, the model and the horizon of the index's heading."""
+    if "settings" in page:
+        return bool(page["settings"] == press.page["settings"])
+    # A page of before that was kept: by what stands beside its numbers.
+    model, money = press.settings.model, press.settings.money
+    now = {
+        "currency": money.currency,
+        "horizon": duration(model.horizon, model.time_unit),
+        "interval": model.interval,
+    }
+    return all(metrics.get(name) in (None, value) for name, value in now.items())

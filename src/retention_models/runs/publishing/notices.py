@@ -16,6 +16,7 @@ from retention_models.settings.credentials import redacted
 from retention_models.settings.reports import Notices
 
 TIME_LIMIT = 60  # seconds
+_MOST_LINES = 20
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def check_notices(notices: Notices) -> None:
 def tell_outcome(notices: Notices, manifest: Manifest, chain: str) -> None:
     """Tell what became of a run; what goes wrong here is logged and changes nothing else."""
     summary = outcome(manifest, chain)
-    if notices.when == "failure" and not summary["failed"]:
+    if notices.when == "failure" and not (summary["failed"] or summary["warnings"]):
         return
     if notices.command is not None:
         _run(notices.command, summary)
@@ -66,6 +67,7 @@ def tell_no_pages(notices: Notices, chain: str, state: str, reason: str, output:
         "as_of": None,
         "counts": {},
         "failed": [],
+        "warnings": [],
         "message": reason,
         "index": str(index) if index.is_file() else None,
     }
@@ -77,7 +79,7 @@ def tell_no_pages(notices: Notices, chain: str, state: str, reason: str, output:
 
 
 def outcome(manifest: Manifest, chain: str) -> dict[str, Any]:
-    """What a command reads: run, day, counts, stores that have no new page, and where the index is."""
+    """What a command reads: run, day, counts, stores without a new page, warnings, the index."""
     run = manifest.head["run"]
     failed = [
         {"store": e["store"], "outcome": e["outcome"], "message": e["failure"]["message"]}
@@ -91,6 +93,7 @@ def outcome(manifest: Manifest, chain: str) -> dict[str, Any]:
         "as_of": manifest.head["as_of"],
         "counts": manifest.counts(),
         "failed": failed,
+        "warnings": list(manifest.head.get("warnings", [])),
         "index": str(Path(manifest.folder).resolve() / "index.html"),
     }
 
@@ -99,11 +102,17 @@ def sentences(summary: dict[str, Any]) -> tuple[str, str]:
     """A title and a text for people."""
     failed, total = summary["failed"], sum(summary["counts"].values())
     fine = f"{total - len(failed)} of {total} stores have their page"
-    title = one_line(f"{summary['chain']}, {summary['as_of']}: {fine}")
-    lines = [f"Store {one_line(f['store'])}: {one_line(f['message'])}" for f in failed[:20]]
-    if len(failed) > 20:
-        lines.append(f"… and {len(failed) - 20} more.")
+    warnings = summary["warnings"]
+    warned = ", published with a warning" if warnings else ""
+    title = one_line(f"{summary['chain']}, {summary['as_of']}: {fine}{warned}")
+    lines = _some([f"Store {one_line(f['store'])}: {one_line(f['message'])}" for f in failed])
+    lines += _some([f"Warning: {one_line(one['message'])}" for one in warnings])
     return title, "\n".join([f"{fine}.", *lines, f"Index: {summary['index']}"])
+
+
+def _some(lines: list[str]) -> list[str]:
+    more = len(lines) - _MOST_LINES
+    return [*lines[:_MOST_LINES], f"… and {more} more."] if more > 0 else lines
 
 
 def _run(command: tuple[str, ...], summary: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
+import logging
 import shutil
 import traceback
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from typing import Any
 import nbformat
 
 from retention_models.languages import phrase
+from retention_models.pages.chain.headlines import HeadlineError, read_headline
 from retention_models.pages.html import render
 from retention_models.pages.html.checks import (
     PageError,
@@ -21,7 +22,7 @@ from retention_models.pages.html.checks import (
     require_no_secret,
     seen,
 )
-from retention_models.pages.html.failure import old_page_words, with_notice
+from retention_models.pages.html.failure import old_page_words, with_notice, with_warnings
 from retention_models.pages.html.kinds import PageKind
 from retention_models.runs.execution.results import ExecutionResult
 from retention_models.runs.publishing.context import ExecutedPage, PreviousPage, PublishContext, utc
@@ -34,6 +35,8 @@ from retention_models.runs.publishing.files import (
 )
 from retention_models.runs.publishing.manifest import KEPT, PUBLISHED, Entry
 from retention_models.settings.credentials import redacted
+
+log = logging.getLogger(__name__)
 
 DETAILS, FAILED_NOTEBOOK = "failure.txt", "failed_report.ipynb"
 
@@ -58,6 +61,29 @@ def publish(press: PublishContext, tried: ExecutedPage) -> Entry:
     except Exception as error:  # noqa: BLE001 - one store never stops the others
         return _publish_failure(press, tried, error)
     return _put(press, tried, settled, tried.staging)
+
+
+def warn(press: PublishContext, page_id: str) -> None:
+    """Give a page that stands unchanged today's warnings about the data, instead of earlier ones."""
+    place, entry = press.place(page_id), press.manifest.stores[page_id]
+    text = (place / press.kind.page).read_text(encoding="utf-8")
+    warned = with_warnings(text, press.warnings(page_id), press.settings.language)
+    if warned == text:
+        return
+    made = new_folder(press.folder)
+    settled = {name: value for name, value in entry.items() if name not in ("store", "folder")}
+    try:
+        copy_tree(place, made)
+        (made / press.kind.page).write_text(warned, encoding="utf-8")
+        settled["files"] = hashes(made)
+        sync_tree(made)
+        press.manifest.intend(page_id, settled)
+        swap_in(made, place)
+    except OSError as error:  # the page stands as it is; the index has the warning
+        log.error("the page of %s could not be given its warning: %s", page_id, error.strerror)
+        shutil.rmtree(made, ignore_errors=True)
+        settled["files"] = hashes(place)
+    press.manifest.settle(page_id, settled)
 
 
 def withdraw(
@@ -118,6 +144,7 @@ def _build(press: PublishContext, tried: ExecutedPage) -> None:
     require_forms(notebook)
     made = press.clock.made
     page = render.notebook_page(notebook, press.settings, page_id, press.as_of, made, press.kind)
+    page = with_warnings(page, press.warnings(page_id), press.settings.language)
     page = lint(seen(page), f"{press.kind.name} {page_id}")
     (staging / press.kind.page).write_text(page, encoding="utf-8")
     _require_headline(staging / press.kind.headline, press.kind, page_id)
@@ -128,16 +155,10 @@ def _require_headline(path: Path, kind: PageKind, page_id: str) -> None:
     if not path.is_file():
         raise PageError(f"Its notebook wrote no {path.name}.")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        of = found.get(kind.name, page_id)
-        for section, names in kind.needed.items():
-            for entry in [found[section]] if not names else [found[section][n] for n in names]:
-                if entry["value"] is None:
-                    str(entry["reason"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise PageError(
-            f"Its {path.name} lacks what the index shows ({type(error).__name__}: {error})."
-        ) from None
+        found = read_headline(path, kind)
+    except HeadlineError as error:
+        raise PageError(f"Its {path.name} lacks what the index shows ({error}).") from None
+    of = found.get(kind.name, page_id)
     if of != page_id:
         raise PageError(f"Its {path.name} is of the {kind.name} {of!r}.")
 

@@ -80,9 +80,15 @@ class Progress:
     def _finished(self, *, manifest: Any, seconds: float, removed: list[str]) -> None:
         counts = manifest.counts()
         said = ", ".join(f"{n} {outcome}" for outcome, n in counts.items())
+        warnings = len(manifest.head.get("warnings", []))
+        if warnings:
+            said += f"; published with {'a warning' if warnings == 1 else f'{warnings} warnings'}"
         log.info("finished in %.1f s: %s", seconds, said)
         if removed:
             log.info("removed %d old runs, up to %s", len(removed), removed[-1])
+
+    def _warning(self, *, message: str, **_: Any) -> None:
+        log.warning("warning: %s", one_line(message))
 
     def _interrupted(self, *, reason: str) -> None:
         log.error("stopped (%s); `--resume` continues", reason)

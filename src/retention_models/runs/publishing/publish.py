@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from retention_models.errors import SettingsError
+from retention_models.pages.html.kinds import STORE
 from retention_models.pages.html.names import store_folder
 from retention_models.runs.execution.results import ExecutionResult
 from retention_models.runs.publishing.context import ExecutedPage, PublishContext, RunClock, RunPlan
@@ -27,7 +28,7 @@ from retention_models.runs.publishing.files import (
     point_to,
 )
 from retention_models.runs.publishing.fingerprints import inputs_sha256, other_files
-from retention_models.runs.publishing.history import LATEST, History, prune, unfinished
+from retention_models.runs.publishing.history import LATEST, History, newest_head, prune, unfinished
 from retention_models.runs.publishing.index import publish_index
 from retention_models.runs.publishing.manifest import (
     DONE,
@@ -39,7 +40,7 @@ from retention_models.runs.publishing.manifest import (
     read_manifest,
     reconciled,
 )
-from retention_models.runs.publishing.page import publish, withdraw
+from retention_models.runs.publishing.page import publish, warn, withdraw
 from retention_models.settings.credentials import known_secrets
 
 log = logging.getLogger(__name__)
@@ -79,7 +80,10 @@ def _locked_run(plan: RunPlan, execute: Execute, tell: Tell) -> Manifest:
     folder.mkdir(exist_ok=True)
     earlier = read_manifest(folder)
     before = {} if earlier is None else earlier.stores
-    manifest = Manifest(folder, head, _entries(plan, head["run"], before))
+    _require_same_project(plan, earlier)
+    if earlier is not None and _project(earlier.head) != plan.head["project"]["name"]:
+        before = {}  # of the chain's old name, which --force replaces
+    manifest = Manifest(folder, head, _entries(plan, head, before))
     press = PublishContext(
         plan.settings, plan.as_of, folder, head["run"], clock, manifest, known_secrets(), plan.kind
     )
@@ -154,6 +158,7 @@ def _begun(plan: RunPlan, clock: RunClock) -> tuple[RunPlan, dict[str, Any]]:
         "started": clock.stamp(clock.started),
         "ended": None,
         "resumed": [],
+        "warnings": plan.head.get("warnings", []),
         "files": {},
     }
 
@@ -166,9 +171,37 @@ def _known(plan: RunPlan, page_id: str) -> Entry:
     }
 
 
-def _entries(plan: RunPlan, run: str, before: dict[str, Entry]) -> dict[str, Entry]:
-    """Every store of this run as pending, behind those that are not of it and stay as they are."""
-    entries = {i: entry for i, entry in before.items() if i not in plan.pages}
+def _require_same_project(plan: RunPlan, today: Manifest | None) -> None:
+    """Refuse a folder that holds the pages of another project, which would be listed as of this one."""
+    heads = [newest_head(plan.output), None if today is None else today.head]
+    ours = plan.head["project"]["name"]
+    for head in heads:
+        theirs = ours if head is None else _project(head)
+        if theirs != ours and not plan.asked.force:
+            raise SettingsError(
+                f"reports.output: {plan.output} holds the pages of {theirs!r}; this project is "
+                f"{ours!r}. Choose another folder with --output; where the chain has a new name, "
+                "run once with --force, which makes every page anew."
+            )
+
+
+def _project(head: dict[str, Any]) -> Any:
+    return (head.get("project") or {}).get("name")
+
+
+def _entries(plan: RunPlan, head: dict[str, Any], before: dict[str, Entry]) -> dict[str, Entry]:
+    """Every store of this run as pending, behind those that are not of it and stay as they are.
+
+    A store that left the project does not stay: whoever a run of all is not over, or `[stores] ids`
+    does not name.
+    """
+    ids, run = plan.settings.stores.ids, head["run"]
+    stay = {} if head["complete"] else before
+    entries = {
+        i: entry
+        for i, entry in stay.items()
+        if i not in plan.pages and (ids is None or plan.kind != STORE or i in ids)
+    }
     for page_id in plan.pages:
         old = before.get(page_id, {"failure": None, "page": None, "files": {}})
         entries[page_id] = {
@@ -217,6 +250,7 @@ def _settle_all(
 ) -> None:
     for page_id in plan.pages:
         if page_id not in todo:
+            warn(press, page_id)
             _tell_store(press, page_id, tell)
     staging = {page_id: new_folder(press.folder) for page_id in todo}
     for page_id, result in execute(list(staging.items()), plan.as_of) if staging else ():
