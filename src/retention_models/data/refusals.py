@@ -11,7 +11,7 @@ import ibis
 import pandas as pd
 from ibis.expr.types import Table
 
-from retention_models.data.contract import NO_DATE_FITS, NO_NUMBER, TOO_EARLY
+from retention_models.data.contract import NO_DATE_FITS, NO_NUMBER, NOT_KEPT, TOO_EARLY
 from retention_models.data.engines import to_frame
 
 # What a thumb up or down is called, in small letters.
@@ -253,6 +253,10 @@ class SourceAsRead:
 
 
 _EXPECTED = {
+    NOT_KEPT: (
+        "Rows with another value than those of [transactions] keep are left out; values are compared as "
+        "they stand, in upper and lower case."
+    ),
     TOO_EARLY: "A date_format with %Y takes the year 24 for the first century; %y is 2024.",
     "score is not on the scale": (
         'Scores are expected as whole numbers from 0 to 10, or from 1 to 10 with scale = "1-10".'

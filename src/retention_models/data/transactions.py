@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,16 +21,20 @@ from retention_models.data.contract import (
     NO_CUSTOMER,
     NO_ID,
     NO_NUMBER,
+    NOBODY,
+    NOT_KEPT,
     RUINED,
     is_plain,
     is_ruined,
     number_of,
     repeats_are_unusable,
+    require_columns,
     require_types,
     text_id,
 )
 from retention_models.data.engines import Source, open_source, to_frame
 from retention_models.data.refusals import SourceAsRead
+from retention_models.errors import DataError, SettingsError
 from retention_models.languages import count, marked, phrase
 
 if TYPE_CHECKING:
@@ -203,6 +207,8 @@ def read_transactions(
     max_unusable_share: float = 0.01,
     only_store: str = ONLY_STORE,
     memory: str = MEMORY,
+    anonymous: Sequence[str] = (),
+    keep: Mapping[str, Sequence[str]] | None = None,
 ) -> Transactions:
     """Read a transaction log and check it against the data contract.
 
@@ -236,6 +242,12 @@ def read_transactions(
         Id of the one store where there is no store column.
     memory : str
         Most that DuckDB may hold in this process; beyond it spills to disk.
+    anonymous : sequence of str
+        Customer ids that stand for nobody, such as "GUEST" or "0": their rows are counted and left
+        out, as those without an id.
+    keep : mapping of str to sequence of str, optional
+        Values of further columns that make a row a sale, such as ``{"status": ["completed"]}``; rows
+        with others are counted and left out.
 
     Returns
     -------
@@ -262,6 +274,7 @@ def read_transactions(
     origin, raw = check.origin, check.raw
     with origin.reading():
         reason = _contract(check, only_store)
+        reason = _left_out(check, reason, anonymous, keep or {})
         if duplicates == "drop":
             reason = repeats_are_unusable(raw, reason)
         checked = raw.select(**check.found, reason=reason)
@@ -272,6 +285,7 @@ def read_transactions(
             checked, origin = copied(checked), replace(origin, stamps={})
         as_read = check.as_read(reason, "customer_id", "date", "spend")
         log = _accepted(origin, checked, as_read, max_unusable_share)
+        _refuse_a_stray_last_day(check, reason, log)
     return replace(log, repeats_kept=duplicates != "drop")
 
 
@@ -310,6 +324,61 @@ def _contract(check: SourceCheck, only_store: str) -> Value:
     return ibis.ifelse(sound, ibis.null("string"), fault)
 
 
+def _left_out(
+    check: SourceCheck, fault: Value, anonymous: Sequence[str], keep: Mapping[str, Sequence[str]]
+) -> Value:
+    """Rows that are no sale, or nobody's, get a reason of their own, before any fault."""
+    for name, values in {
+        "anonymous": anonymous,
+        **{f"keep, {c}": v for c, v in keep.items()},
+    }.items():
+        if isinstance(values, str) or not all(isinstance(value, str) for value in values):
+            raise SettingsError(f"{name}: expected a list of texts; got {values!r}.")
+    require_columns(check.name, check.raw, {f"keep, {column}": column for column in keep})
+    reasons = []
+    for column, values in keep.items():
+        text = check.raw[column].cast("string").strip()
+        reasons.append((~text.isin(list(values)).fill_null(False), NOT_KEPT))
+    if anonymous:
+        nobody = check.found["customer_id"].isin([text.strip() for text in anonymous])
+        reasons.append((nobody.fill_null(False), NOBODY))
+    return ibis.cases(*reasons, else_=fault) if reasons else fault
+
+
+# So few rows, so many days behind all others, are a mistyped year.
+_STRAY_ROWS, _STRAY_SHARE, _STRAY_DAYS = 10, 0.005, 180
+
+
+def _refuse_a_stray_last_day(check: SourceCheck, reason: Value, log: Transactions) -> None:
+    """Refuse a log whose last rows lie far beyond the others: they would end it on a false day."""
+    latest = to_frame(log.table.select("date").order_by(ibis.desc("date")).limit(_STRAY_ROWS + 1))[
+        "date"
+    ]
+    days = pd.Series(pd.to_datetime(latest))
+    gaps = (days - days.shift(-1)).dt.days
+    far = gaps[gaps > _STRAY_DAYS]
+    if far.empty:
+        return
+    stray, last = int(far.index[0]) + 1, days[int(far.index[0]) + 1].date()
+    if stray > _STRAY_SHARE * int(log.stores["rows"].sum()):
+        return
+    beyond = marked("date far beyond all others")
+    found = ibis.ifelse(reason.isnull() & (check.found["date"] > last), beyond, ibis.null("string"))
+    rows = check.as_read(found, "customer_id", "date", "spend").first_rows(5)["words"]
+    raise DataError(
+        "\n".join(
+            [
+                f"{check.name}: the last {stray:,} of its rows lie more than {int(far.iloc[0]):,} days "
+                f"beyond all others, which end on {last}: a mistyped date would end the log on a false "
+                "day.",
+                *(f"  - {words}" for words in rows),
+                f"Mend or take out these rows. After a closure, a log of more than {_STRAY_ROWS} rows "
+                "since then is read.",
+            ]
+        )
+    )
+
+
 def _lines(rows: Table) -> int:
     """How many lines there are: Parquet says so without being read."""
     return int(to_frame(rows.aggregate(lines=rows.count()))["lines"].item())
@@ -329,6 +398,8 @@ def read_project_transactions(settings: Settings) -> Transactions:
         duplicates=log.duplicates,
         max_unusable_share=log.max_unusable_share,
         memory=log.memory,
+        anonymous=log.anonymous,
+        keep=log.keep,
         only_store=ids[0] if ids is not None and len(ids) == 1 else ONLY_STORE,
     )
     return replace(found, first_seen_from=log.first_seen_from)
@@ -366,7 +437,9 @@ def _accepted(
     origin: Source, checked: Table, as_read: SourceAsRead, max_unusable_share: float
 ) -> Transactions:
     found = _counted(origin, checked)
-    quality = require_usable(as_read, found, max_unusable_share, [NO_CUSTOMER, DUPLICATE])
+    quality = require_usable(
+        as_read, found, max_unusable_share, [NO_CUSTOMER, DUPLICATE, NOBODY, NOT_KEPT]
+    )
     quality = quality[["store_id", "reason", "rows", "spend"]]
     usable = found["reason"].isna()
     stores = found.loc[usable, ["store_id", "rows", "returns", "zeros", "first_day", "last_day"]]
