@@ -28,13 +28,12 @@ from retention_models.data.contract import (
     is_ruined,
     number_of,
     repeats_are_unusable,
-    require_columns,
     require_types,
     text_id,
 )
 from retention_models.data.engines import Source, open_source, to_frame
+from retention_models.data.no_sales import left_out, refuse_a_stray_last_day
 from retention_models.data.refusals import SourceAsRead
-from retention_models.errors import DataError, SettingsError
 from retention_models.languages import count, marked, phrase
 
 if TYPE_CHECKING:
@@ -274,7 +273,7 @@ def read_transactions(
     origin, raw = check.origin, check.raw
     with origin.reading():
         reason = _contract(check, only_store)
-        reason = _left_out(check, reason, anonymous, keep or {})
+        reason = left_out(check, reason, anonymous, keep or {})
         if duplicates == "drop":
             reason = repeats_are_unusable(raw, reason)
         checked = raw.select(**check.found, reason=reason)
@@ -285,7 +284,7 @@ def read_transactions(
             checked, origin = copied(checked), replace(origin, stamps={})
         as_read = check.as_read(reason, "customer_id", "date", "spend")
         log = _accepted(origin, checked, as_read, max_unusable_share)
-        _refuse_a_stray_last_day(check, reason, log)
+        refuse_a_stray_last_day(check, reason, log.table, int(log.stores["rows"].sum()))
     return replace(log, repeats_kept=duplicates != "drop")
 
 
@@ -322,61 +321,6 @@ def _contract(check: SourceCheck, only_store: str) -> Value:
     for role in ids:
         sound = sound & is_plain(check.column(role))
     return ibis.ifelse(sound, ibis.null("string"), fault)
-
-
-def _left_out(
-    check: SourceCheck, fault: Value, anonymous: Sequence[str], keep: Mapping[str, Sequence[str]]
-) -> Value:
-    """Rows that are no sale, or nobody's, get a reason of their own, before any fault."""
-    for name, values in {
-        "anonymous": anonymous,
-        **{f"keep, {c}": v for c, v in keep.items()},
-    }.items():
-        if isinstance(values, str) or not all(isinstance(value, str) for value in values):
-            raise SettingsError(f"{name}: expected a list of texts; got {values!r}.")
-    require_columns(check.name, check.raw, {f"keep, {column}": column for column in keep})
-    reasons = []
-    for column, values in keep.items():
-        text = check.raw[column].cast("string").strip()
-        reasons.append((~text.isin(list(values)).fill_null(False), NOT_KEPT))
-    if anonymous:
-        nobody = check.found["customer_id"].isin([text.strip() for text in anonymous])
-        reasons.append((nobody.fill_null(False), NOBODY))
-    return ibis.cases(*reasons, else_=fault) if reasons else fault
-
-
-# So few rows, so many days behind all others, are a mistyped year.
-_STRAY_ROWS, _STRAY_SHARE, _STRAY_DAYS = 10, 0.005, 180
-
-
-def _refuse_a_stray_last_day(check: SourceCheck, reason: Value, log: Transactions) -> None:
-    """Refuse a log whose last rows lie far beyond the others: they would end it on a false day."""
-    latest = to_frame(log.table.select("date").order_by(ibis.desc("date")).limit(_STRAY_ROWS + 1))[
-        "date"
-    ]
-    days = pd.Series(pd.to_datetime(latest))
-    gaps = (days - days.shift(-1)).dt.days
-    far = gaps[gaps > _STRAY_DAYS]
-    if far.empty:
-        return
-    stray, last = int(far.index[0]) + 1, days[int(far.index[0]) + 1].date()
-    if stray > _STRAY_SHARE * int(log.stores["rows"].sum()):
-        return
-    beyond = marked("date far beyond all others")
-    found = ibis.ifelse(reason.isnull() & (check.found["date"] > last), beyond, ibis.null("string"))
-    rows = check.as_read(found, "customer_id", "date", "spend").first_rows(5)["words"]
-    raise DataError(
-        "\n".join(
-            [
-                f"{check.name}: the last {stray:,} of its rows lie more than {int(far.iloc[0]):,} days "
-                f"beyond all others, which end on {last}: a mistyped date would end the log on a false "
-                "day.",
-                *(f"  - {words}" for words in rows),
-                f"Mend or take out these rows. After a closure, a log of more than {_STRAY_ROWS} rows "
-                "since then is read.",
-            ]
-        )
-    )
 
 
 def _lines(rows: Table) -> int:
