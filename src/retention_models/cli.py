@@ -123,6 +123,8 @@ def check(project_file: Path) -> int:
     of before the data begin. Exit code 2 where the data cannot be used.
     """
     from retention_models.data.contacts import read_project_events, read_project_surveys
+    from retention_models.data.engines import to_frame
+    from retention_models.data.ids import unknown_ids
     from retention_models.data.quality import data_quality
     from retention_models.data.quality_words import quality_sentences
     from retention_models.data.transactions import read_project_transactions
@@ -141,6 +143,12 @@ def check(project_file: Path) -> int:
         if contacts is not None:
             unusable = int(contacts.quality["rows"].sum())
             click.echo(f"{contacts.source}: {contacts.rows_read:,} rows, {unusable:,} unusable")
+            ids = [
+                to_frame(table.select("customer_id").distinct().order_by("customer_id"))
+                for table in (log.table, contacts.table)
+            ]
+            if said := unknown_ids(*(frame["customer_id"] for frame in ids)):
+                click.echo(f"{contacts.source}: {said}")
     return ALL_DONE
 
 

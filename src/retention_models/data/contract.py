@@ -17,6 +17,8 @@ from retention_models.languages import marked
 # Shown on pages too.
 NO_CUSTOMER = marked("no customer id")
 DUPLICATE = marked("exact repeat of another row")
+NOBODY = marked("customer id that stands for nobody")
+NOT_KEPT = marked("row of a kind that is not kept")
 NO_DATE_FITS = marked("date not understood")
 TOO_EARLY = marked("date before 1900")
 NO_NUMBER = marked("spend is not a number")
@@ -96,14 +98,19 @@ def is_plain(column: Column) -> BooleanValue:
 
 
 def text_id(name: str, raw: Table, column: str, role: str) -> Column:
-    """A column of ids as text; a type that loses ids is refused."""
+    """A column of ids as text, without blanks around them; a type that loses ids is refused."""
     kind = raw[column].type()
     if not (kind.is_string() or kind.is_integer() or kind.is_uuid()):
         raise DataError(
             f"{name}: column {column!r} ({role}) holds {kind}; expected text or whole numbers. A "
             "decimal id is not safe to turn into text: export it as text."
         )
-    return raw[column].cast("string")
+    text = raw[column].cast("string")
+    if not kind.is_string():
+        return text
+    # Blanks around an id make two customers of one. Both ends are looked at, which is fast.
+    blank = (text.ascii_str() <= ord(" ")) | (text.right(1) <= " ")
+    return ibis.ifelse(blank, text.strip(), text)
 
 
 def number_of(name: str, column: Column, decimal: str) -> Column:

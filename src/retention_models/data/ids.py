@@ -107,3 +107,18 @@ def likely_mending(known: pd.Series, given: pd.Series) -> str | None:
     """
     found = mending(known, given)
     return None if found is None else str(found)
+
+
+# Customers of another place, or who never bought, are some; more look like another spelling.
+_PLAUSIBLE = 0.05
+
+
+def unknown_ids(known: pd.Series, given: pd.Series) -> str | None:
+    """What `check` says of the ids of surveys or events that the log does not hold; None for few."""
+    asked = given.dropna().astype(str).drop_duplicates()
+    unknown = int((~asked.isin(set(known.astype(str)))).sum())
+    if unknown <= _PLAUSIBLE * len(asked):
+        return None
+    said = likely_mending(known, given)
+    advice = f"{said}. Mend the ids in the export." if said else "Are they of another system?"
+    return f"{unknown:,} of {len(asked):,} customer ids are unknown to the transactions. {advice}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,12 @@ import pandas as pd
 from ibis.expr.types import Table
 
 from retention_models.data.engines import to_frame
+from retention_models.data.identities import (
+    columns_of_no_sales,
+    joined_by_blanks,
+    nearly_equal,
+    nobody,
+)
 from retention_models.data.purchase_days import NO_PURCHASE, purchase_days, returns_by_place
 from retention_models.data.transactions import Transactions
 
@@ -236,7 +243,8 @@ def data_quality(log: Transactions) -> pd.DataFrame:
         it before the log is used. `retention_models.data.quality_words` makes sentences of it.
 
         rows, stores, customers, days (from the first to the last); unusable, in all and a row per
-        reason; returns; returns before any purchase; zero spend; exact repeats; orders standing twice;
+        reason; ids that are nobody's, ids that are nearly equal, ids joined by blanks, rows that may be
+        no sales; returns; returns before any purchase; zero spend; exact repeats; orders standing twice;
         days without a sale; days of unusual volume; spend outliers; new customers at the start (of: as
         many as would be expected at the rate of the days after; detail: the first of those); customers
         before first_seen_from, where it is set; silent stores; date format and decimal separator,
@@ -265,6 +273,7 @@ def data_quality(log: Transactions) -> pd.DataFrame:
     findings: list[Finding] = [
         *_size(log),
         *_unusable(log),
+        *_identities(log),
         *_returns(log),
         *_repeats(log),
         *_volume(log),
@@ -304,6 +313,19 @@ def _unusable(log: Transactions) -> Iterator[Finding]:
     for reason, rows in by_reason.items():
         examples = "; ".join(first.get(str(reason), []))
         yield _found(f"unusable: {reason}", rows, log.rows_read, examples, doubtful=True)
+
+
+def _identities(log: Transactions) -> Iterator[Finding]:
+    rows, of, shown, ids = nobody(log)
+    key = f"anonymous = {json.dumps(ids, ensure_ascii=False)}"
+    yield _found("ids that are nobody's", rows, of, f"{shown}; {key}" if ids else "", bool(ids))
+    twice, customers, shown = nearly_equal(log)
+    yield _found("ids that are nearly equal", twice, customers, shown, twice > 0)
+    joined, shown = joined_by_blanks(log)
+    yield _found("ids joined by blanks", joined, customers, shown)
+    for column, count, values in columns_of_no_sales(log):
+        detail = f"{column!r}: {values}" if values else f"{column!r} is not 0"
+        yield _found("rows that may be no sales", count, log.rows_read, detail, True)
 
 
 def _returns(log: Transactions) -> Iterator[Finding]:

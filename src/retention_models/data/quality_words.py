@@ -67,12 +67,44 @@ def _start(row: Finding) -> str:
     )
 
 
+def _no_sales(row: Finding) -> str:
+    column, _, values = str(row["detail"]).partition(": ")
+    if not values:
+        return (
+            f"{_of(row, 'rows')} have a refund: column {column}. Spend is taken as it stands: if "
+            "refunds are not rows of their own, let spend be what was kept."
+        )
+    return (
+        f"{_of(row, 'rows')} may be no sales: column {column} looks like a status ({values}). "
+        f'keep = {{ {column.strip(chr(39))} = ["…"] }} in [transactions] names the '
+        "values that are sales."
+    )
+
+
+def _nobodys(row: Finding) -> str:
+    shown, _, key = str(row["detail"]).rpartition("; ")
+    return (
+        f"{_of(row, 'usable rows')} are of ids that look like nobody's: {shown}. If they are, {key} in "
+        "[transactions] leaves them out."
+    )
+
+
 _WORDS: dict[str, Callable[[Finding], str]] = {
     "rows": lambda row: f"{row['detail']}: {row['count']:,.0f} rows.",
     "unusable": lambda row: f"{_of(row, 'rows')} are unusable.",
     "stores": lambda row: f"Stores in the data: {row['count']:,.0f}.",
     "customers": lambda row: f"Customers: {row['count']:,.0f}.",
     "days": lambda row: f"The log covers {row['count']:,.0f} days, {row['detail']}.",
+    "ids that are nobody's": _nobodys,
+    "ids that are nearly equal": lambda row: (
+        f"{_of(row, 'customer ids')} equal another one but for blanks, upper or lower case, or Unicode "
+        f"form, and may be one person twice: {row['detail']}. Mend them in the export."
+    ),
+    "ids joined by blanks": lambda row: (
+        f"{row['count']:,.0f} ids differ only in the blanks around them and are read as one customer "
+        f"each: {row['detail']}."
+    ),
+    "rows that may be no sales": _no_sales,
     "returns": lambda row: (
         f"{_of(row, 'usable rows')} are returns (spend below 0): they lower spend{_in_brackets(row)}."
     ),

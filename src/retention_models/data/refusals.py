@@ -11,7 +11,7 @@ import ibis
 import pandas as pd
 from ibis.expr.types import Table
 
-from retention_models.data.contract import NO_DATE_FITS, NO_NUMBER, TOO_EARLY
+from retention_models.data.contract import NO_DATE_FITS, NO_NUMBER, NOT_KEPT, TOO_EARLY
 from retention_models.data.engines import to_frame
 
 # What a thumb up or down is called, in small letters.
@@ -75,12 +75,8 @@ def date_advice(counts: Mapping[str, int]) -> str:
             "These are day numbers of a spreadsheet (45292 is 2024-01-01): format the column as a "
             "date before exporting it."
         )
-    letters = sorted({found[1] for text in texts if (found := _LETTERS.search(text))})
-    if letters:
-        return (
-            f"{', '.join(letters[:3])} behind a time may mean several zones. Export times in UTC, or "
-            "with their offset, as 2017-12-31T09:30:00+03:00."
-        )
+    if letters := sorted({found[1] for text in texts if (found := _LETTERS.search(text))}):
+        return _several_zones(letters)
     fits = {form: rows for form in _FORMATS if (rows := rows_that_fit(texts, form))}
     if not fits:
         return "No common format fits these dates. Export them as 2017-12-31."
@@ -107,6 +103,13 @@ def date_advice(counts: Mapping[str, int]) -> str:
     return (
         f"Of {total:,} such dates {shown}, and no one format fits all: the file mixes formats, or some "
         "rows are damaged. Export dates as 2017-12-31."
+    )
+
+
+def _several_zones(letters: list[str]) -> str:
+    return (
+        f"{', '.join(letters[:3])} behind a time may mean several zones. Export times in UTC, or "
+        "with their offset, as 2017-12-31T09:30:00+03:00."
     )
 
 
@@ -253,6 +256,10 @@ class SourceAsRead:
 
 
 _EXPECTED = {
+    NOT_KEPT: (
+        "Rows with another value than those of [transactions] keep are left out; values are compared as "
+        "they stand, in upper and lower case."
+    ),
     TOO_EARLY: "A date_format with %Y takes the year 24 for the first century; %y is 2024.",
     "score is not on the scale": (
         'Scores are expected as whole numbers from 0 to 10, or from 1 to 10 with scale = "1-10".'

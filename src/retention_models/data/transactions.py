@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,8 @@ from retention_models.data.contract import (
     NO_CUSTOMER,
     NO_ID,
     NO_NUMBER,
+    NOBODY,
+    NOT_KEPT,
     RUINED,
     is_plain,
     is_ruined,
@@ -30,6 +32,7 @@ from retention_models.data.contract import (
     text_id,
 )
 from retention_models.data.engines import Source, open_source, to_frame
+from retention_models.data.no_sales import left_out, refuse_a_stray_last_day
 from retention_models.data.refusals import SourceAsRead
 from retention_models.languages import count, marked, phrase
 
@@ -203,6 +206,8 @@ def read_transactions(
     max_unusable_share: float = 0.01,
     only_store: str = ONLY_STORE,
     memory: str = MEMORY,
+    anonymous: Sequence[str] = (),
+    keep: Mapping[str, Sequence[str]] | None = None,
 ) -> Transactions:
     """Read a transaction log and check it against the data contract.
 
@@ -236,6 +241,12 @@ def read_transactions(
         Id of the one store where there is no store column.
     memory : str
         Most that DuckDB may hold in this process; beyond it spills to disk.
+    anonymous : sequence of str
+        Customer ids that stand for nobody, such as "GUEST" or "0": their rows are counted and left
+        out, as those without an id.
+    keep : mapping of str to sequence of str, optional
+        Values of further columns that make a row a sale, such as ``{"status": ["completed"]}``; rows
+        with others are counted and left out.
 
     Returns
     -------
@@ -262,6 +273,7 @@ def read_transactions(
     origin, raw = check.origin, check.raw
     with origin.reading():
         reason = _contract(check, only_store)
+        reason = left_out(check, reason, anonymous, keep or {})
         if duplicates == "drop":
             reason = repeats_are_unusable(raw, reason)
         checked = raw.select(**check.found, reason=reason)
@@ -272,6 +284,7 @@ def read_transactions(
             checked, origin = copied(checked), replace(origin, stamps={})
         as_read = check.as_read(reason, "customer_id", "date", "spend")
         log = _accepted(origin, checked, as_read, max_unusable_share)
+        refuse_a_stray_last_day(check, reason, log.table, int(log.stores["rows"].sum()))
     return replace(log, repeats_kept=duplicates != "drop")
 
 
@@ -329,6 +342,8 @@ def read_project_transactions(settings: Settings) -> Transactions:
         duplicates=log.duplicates,
         max_unusable_share=log.max_unusable_share,
         memory=log.memory,
+        anonymous=log.anonymous,
+        keep=log.keep,
         only_store=ids[0] if ids is not None and len(ids) == 1 else ONLY_STORE,
     )
     return replace(found, first_seen_from=log.first_seen_from)
@@ -366,7 +381,9 @@ def _accepted(
     origin: Source, checked: Table, as_read: SourceAsRead, max_unusable_share: float
 ) -> Transactions:
     found = _counted(origin, checked)
-    quality = require_usable(as_read, found, max_unusable_share, [NO_CUSTOMER, DUPLICATE])
+    quality = require_usable(
+        as_read, found, max_unusable_share, [NO_CUSTOMER, DUPLICATE, NOBODY, NOT_KEPT]
+    )
     quality = quality[["store_id", "reason", "rows", "spend"]]
     usable = found["reason"].isna()
     stores = found.loc[usable, ["store_id", "rows", "returns", "zeros", "first_day", "last_day"]]

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     PrivateAttr,
     ValidationError,
@@ -43,6 +44,15 @@ def _no_repeats(ids: Sequence[str]) -> None:
     repeated = sorted({i for i in ids if list(ids).count(i) > 1})
     if repeated:
         raise ValueError(f"the id {repeated[0]!r} stands more than once")
+
+
+def _a_list(value: object) -> object:
+    if not isinstance(value, list | tuple):
+        raise ValueError("several values are named in a list, in square brackets")
+    return value
+
+
+Values = Annotated[tuple[Id, ...], Field(strict=False), BeforeValidator(_a_list)]
 
 
 class Columns(Section):
@@ -83,6 +93,17 @@ class TransactionsSettings(CheckedSource):
         pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$",
         examples=["3GB"],
         description="most memory that DuckDB may use, such as 3GB; beyond it spills to disk",
+    )
+    anonymous: tuple[Id, ...] = Field(
+        (),
+        strict=False,
+        examples=[["GUEST", "0"]],
+        description="list of customer ids in quotes that stand for nobody",
+    )
+    keep: dict[str, Values] = Field(
+        default_factory=dict,
+        examples=['{ status = ["completed"] }'],
+        description="table from a column's name to the list of its values that are sales",
     )
     columns: Columns = Field(
         examples=['customer_id = "customer_id"'],
@@ -228,7 +249,8 @@ def read_settings(project_file: str | Path) -> Settings:
     """
     path = Path(project_file)
     try:
-        content = tomllib.loads(as_it_was(path).read_text(encoding="utf-8"))
+        # Editors of Windows begin a file with a byte order mark.
+        content = tomllib.loads(as_it_was(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(
             f"{path}: no such project file. `retention demo DIR` writes a commented example."
@@ -242,6 +264,17 @@ def read_settings(project_file: str | Path) -> Settings:
         raise SettingsError(f"{path}: expected UTF-8 text ({error}). Save it as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: not valid TOML: {error}.") from None
+    except RecursionError:
+        raise SettingsError(
+            f"{path}: not valid TOML: brackets within brackets, too many. Expected a project file as "
+            "`retention demo DIR` writes one."
+        ) from None
+    except (OSError, ValueError) as error:
+        # ValueError: a NUL in the path; an integer of more digits than Python reads.
+        said = error.strerror if isinstance(error, OSError) else error
+        raise SettingsError(
+            f"{str(path)!r}: the project file cannot be read ({said or error})."
+        ) from None
     try:
         settings = Settings.model_validate(content)
     except ValidationError as error:

@@ -167,6 +167,10 @@ def _layout(path: str) -> tuple[list[str], str]:
         header = start[: error.start].decode("utf-8-sig")
         if "\n" not in header and "\r" not in header:
             raise DataError(f"{path}, line 1: not UTF-8 text. {_SAVE_AS_UTF8}") from None
+    if not header.partition("\n")[0].strip():
+        raise DataError(
+            f"{path}, line 1: is empty; expected the names of the columns. Take it out."
+        )
     delimiter = max(_DELIMITERS, key=lambda mark: len(_first_record(header, mark)))
     return told_apart(_first_record(header, delimiter)), delimiter
 

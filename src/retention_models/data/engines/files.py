@@ -70,6 +70,15 @@ def duckdb_connection(timezone: str, memory: str) -> ibis.BaseBackend:
 
 
 def _existing(path: str) -> list[str]:
+    try:
+        return _found(path)
+    except (OSError, ValueError) as error:
+        # A folder that may not be entered, a name that is too long or holds a NUL.
+        said = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"{path!r}: cannot be opened ({said or error}).") from None
+
+
+def _found(path: str) -> list[str]:
     if Path(path).is_file():
         return [path]
     if Path(path).is_dir():

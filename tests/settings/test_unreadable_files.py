@@ -1,0 +1,60 @@
+"""A project file that cannot be read is a mistake in words, whatever is the matter with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from retention_models.data.transactions import read_transactions
+from retention_models.errors import DataError, SettingsError
+from retention_models.settings.project import read_settings
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"x=" + b"[" * 5000 + b"]" * 5000,
+        b"x=" + b"{a=" * 5000 + b"1" + b"}" * 5000,
+        b"x=" + b"9" * 5000,
+        b"a\0b",
+        b"\xff\xfe",
+        b'keep = "\0"',
+    ],
+)
+def test_odd_contents_are_mistakes_of_the_project_file(tmp_path, content):
+    """Nested without end, a number of 5,000 digits, NUL bytes, UTF-16."""
+    path = tmp_path / "p.toml"
+    path.write_bytes(content)
+    with pytest.raises(SettingsError, match=r"p\.toml"):
+        read_settings(path)
+
+
+@pytest.mark.parametrize("name", ["a\0b.toml", "x" * 5000])
+def test_odd_names_are_mistakes_too(name):
+    """A NUL in the name, and one that is too long."""
+    with pytest.raises(SettingsError):
+        read_settings(name)
+
+
+@pytest.mark.parametrize("name", ["a\0b.csv", "x" * 5000 + ".csv"])
+def test_odd_names_of_data_are_refused(name):
+    """The same for what the project file names."""
+    with pytest.raises(DataError):
+        read_transactions(name, customer_id="a", date="b", spend="c")
+
+
+def test_a_folder_that_may_not_be_entered_is_refused(tmp_path, monkeypatch):
+    """The reason is the system's."""
+
+    def refused(*_: object, **__: object) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.is_file", refused)
+    with pytest.raises(DataError, match="Permission denied"):
+        read_transactions(tmp_path / "a.csv", customer_id="a", date="b", spend="c")
+
+
+def test_a_blank_first_line_is_named(tmp_path):
+    """It is no header."""
+    (tmp_path / "a.csv").write_text("\na,b,c\n1,2024-01-01,2\n")
+    with pytest.raises(DataError, match="line 1: is empty"):
+        read_transactions(tmp_path / "a.csv", customer_id="a", date="b", spend="c")
