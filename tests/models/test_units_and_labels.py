@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import retention_models as rm
 from retention_models.errors import SettingsError
+from retention_models.models.maximum_likelihood import ascend
 
 
 @pytest.fixture
@@ -125,3 +128,36 @@ def test_a_horizon_of_a_billion_is_refused_in_words(model, summary):
     """It is no length of a customer's life, and its counts would fill the memory."""
     with pytest.raises(SettingsError, match=r"horizon: expected at most 100 years"):
         rm.predict_customers(model, None, summary, horizon=1e9)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("parameters", [-1, 1.0, 1.0, 1.0]),
+        ("parameters", [float("nan"), 1.0, 1.0, 1.0]),
+        ("parameters", [1.0]),
+        ("log_likelihood", "nan"),
+        ("verdict", "fine"),
+        ("time_unit", "fortnight"),
+    ],
+)
+def test_json_that_no_fit_gives_is_refused(model, key, value):
+    """By name, before any prediction."""
+    content = json.loads(model.to_json()) | {key: value}
+    with pytest.raises(SettingsError, match=key):
+        rm.BetaGeoFitter.from_json(json.dumps(content))
+    assert rm.BetaGeoFitter.from_json(model.to_json()).params_.equals(model.params_)
+
+
+def test_a_pickle_of_lifetimes_is_told_from_our_files(tmp_path):
+    """Nothing in it is run."""
+    path = tmp_path / "model.pkl"
+    path.write_bytes(b"\x80\x05\x95\xff\x00")
+    with pytest.raises(SettingsError, match=r"a pickle.*fit the model anew"):
+        rm.BetaGeoFitter().load_model(path)
+
+
+def test_a_search_that_begins_nowhere_is_not_converged():
+    """A log-likelihood of minus infinity is no maximum."""
+    nowhere = ascend(lambda phi: (-np.inf, phi, np.eye(1)), np.zeros(1))
+    assert not nowhere.settled
