@@ -161,3 +161,14 @@ def test_a_search_that_begins_nowhere_is_not_converged():
     """A log-likelihood of minus infinity is no maximum."""
     nowhere = ascend(lambda phi: (-np.inf, phi, np.eye(1)), np.zeros(1))
     assert not nowhere.settled
+
+
+def test_a_fit_to_repeat_buyers_only_is_remarked(summary):
+    """Of a hundred customers some buy once."""
+    many = pd.concat([summary] * 30)
+    columns = ("frequency", "recency", "T")
+    repeat = many[many["frequency"] > 0]
+    told = rm.BetaGeoFitter().fit(*(repeat[name].to_numpy() for name in columns)).fit_.message
+    assert "all of the 150 customers have bought again" in told
+    usual = rm.BetaGeoFitter().fit(*(many[name].to_numpy() for name in columns)).fit_.message
+    assert "bought again" not in usual

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, get_args
 
@@ -12,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
+from retention_models.languages import count, phrase
 from retention_models.models.intervals import Z95
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, Verdict
 from retention_models.time_units import TimeUnit, days_in
@@ -25,6 +27,23 @@ _NUMBERS = ("log_likelihood", "customers", "gradient_norm", "condition_number")
 def like(template: Any, values: Array) -> Any:
     """Results carry the customers' index where the input did, as lifetimes' do."""
     return pd.Series(values, index=template.index) if isinstance(template, pd.Series) else values
+
+
+# In so many customers some never come back, wherever customers are counted from their first purchase.
+_MANY = 100
+
+
+def remarked(fit: MaximumLikelihoodFit, x: Array) -> MaximumLikelihoodFit:
+    """The fit, with a remark where those who never came back seem to be missing from the data."""
+    if fit.customers < _MANY or x.min() < 1:
+        return fit
+    message = phrase(
+        "{message}; all of the {customers} customers have bought again: where those who bought once "
+        "were left out, give them too, with frequency 0, or rates are too high",
+        message=fit.message,
+        customers=count(fit.customers),
+    )
+    return replace(fit, message=message)
 
 
 class FittedModel:

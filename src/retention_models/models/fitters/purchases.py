@@ -14,7 +14,7 @@ from retention_models.models.covariates.fit import fit_bg_nbd_covariates
 from retention_models.models.covariates.inputs import checked_covariates, matching_covariates
 from retention_models.models.covariates.model import CovariateFit
 from retention_models.models.fitters._lifetimes import generate_data, lifetimes
-from retention_models.models.fitters.base import FittedModel, like, register
+from retention_models.models.fitters.base import FittedModel, like, register, remarked
 from retention_models.models.inputs import (
     aligned,
     checked_history,
@@ -103,7 +103,7 @@ class PurchaseFitter(FittedModel):
             frequency, recency, T, weights, names="frequency recency T weights"
         )
         x, t_x, t, n = checked_history(frequency, recency, T, weights)
-        self._publish(self.model.fit(x, t_x, t, n, penalty=self.penalizer_coef))
+        self._publish(remarked(self.model.fit(x, t_x, t, n, penalty=self.penalizer_coef), x))
         self.time_unit_ = getattr(T, "attrs", {}).get("time_unit")
         self._keep(index, frequency=frequency, recency=recency, T=T, weights=weights)
         return self
