@@ -60,7 +60,7 @@ def test_the_first_five_bad_rows_are_named_by_the_customers_own_index():
     index = [f"c{i}" for i in range(8)]
     recency = pd.Series([np.nan] * 7 + [0.0], index=index)
     with pytest.raises(SettingsError) as caught:
-        checked_history(pd.Series([0] * 8, index=index), recency, pd.Series([9.0] * 8), None)
+        checked_history(pd.Series([0] * 8, index=index), recency, pd.Series(9.0, index=index), None)
     assert "7 of 8 rows" in str(caught.value)
     assert re.findall(r"'(c\d)'", str(caught.value)) == ["c0", "c1", "c2", "c3", "c4"]
 

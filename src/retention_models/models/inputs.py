@@ -5,17 +5,119 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
+from retention_models.time_units import NAME_OF_UNIT
 
 Array = NDArray[np.float64]
+
+
+# No customer is known, nor looked ahead for, so many units of time.
+_LONGEST = 1e9
+
+
+def aligned(first: Any, *others: Any, names: str) -> list[Any]:
+    """Series in the order of the first one's index; what has no index stays by position.
+
+    `names` are all columns' names, with spaces between.
+    """
+    found = [first]
+    leading, *following = names.split()
+    for name, other in zip(following, others, strict=True):
+        both = isinstance(first, pd.Series) and isinstance(other, pd.Series)
+        if not both or first.index.equals(other.index):
+            found.append(other)
+            continue
+        same = first.index.is_unique and other.index.is_unique and len(first) == len(other)
+        if not (same and first.index.isin(other.index).all()):
+            lacking = first.index[~first.index.isin(other.index)].tolist()
+            told = (
+                f"{len(lacking)} rows are missing, the first {lacking[0]!r}"
+                if lacking
+                else ("its rows are more, or some are there twice")
+            )
+            raise SettingsError(
+                f"{name}: its index does not match that of {leading}: {told}. Give both of one table, "
+                "or arrays, which are taken by position."
+            )
+        found.append(other.reindex(first.index))
+    return found
+
+
+def customers_to_predict(frequency: Any, recency: Any, T: Any) -> tuple[Array, Array, Array]:
+    """Histories of any shape as float arrays; or an error that names the bad column and rows."""
+    frequency, recency, T = aligned(frequency, recency, T, names="frequency recency T")
+    given = {"frequency": frequency, "recency": recency, "T": T}
+    arrays = {name: _floats(name, value) for name, value in given.items()}
+    try:
+        x, t_x, t = np.broadcast_arrays(*arrays.values())
+    except ValueError:
+        sizes = {name: array.size for name, array in arrays.items()}
+        raise SettingsError(f"Expected inputs of one length; got {sizes}.") from None
+    if x.size and not (
+        x.min() >= 0
+        and t_x.min() >= 0
+        and np.all(t_x <= t)
+        and t.max() <= _LONGEST
+        and np.isfinite(x.max())
+    ):
+        labels = _labels(frequency, x.size)
+        for name, values in zip(arrays, (x, t_x, t), strict=True):
+            _refuse(~np.isfinite(values.ravel()), name, values.ravel(), "a finite number", labels)
+        x, t_x, t = x.ravel(), t_x.ravel(), t.ravel()
+        _refuse(x < 0, "frequency", x, "0 or more repeat purchases", labels)
+        _refuse(t_x < 0, "recency", t_x, "0 or more", labels)
+        _refuse(t_x > t, "recency", t_x, "no more than T", labels)
+        _refuse(t > _LONGEST, "T", t, f"no more than {_LONGEST:g} units of time", labels)
+    return arrays["frequency"], arrays["recency"], arrays["T"]
+
+
+def checked_horizon(t: Any) -> Array:
+    """Lengths of time to look ahead, refused below 0 or where they are no length of any time."""
+    times = _floats("t", t)
+    if times.size and not (times.min() >= 0 and times.max() <= _LONGEST):
+        bad = times[~((times >= 0) & (times <= _LONGEST))].flat[0]
+        raise SettingsError(
+            f"t: expected lengths of time from 0 to {_LONGEST:g} units to look ahead; got {bad:g}."
+        )
+    return times
+
+
+def require_unit(expected: str | None, got: str | None, what: str) -> None:
+    """Refuse two units of time that are both known and differ."""
+    if expected is not None and got is not None and expected != got:
+        named = {unit: f"{NAME_OF_UNIT.get(unit, unit)}s ({unit!r})" for unit in (expected, got)}
+        raise SettingsError(
+            f"time_unit: the model was fitted in {named[expected]}, {what} is in {named[got]}; "
+            "use one unit for both."
+        )
+
+
+def unit_told(*columns: Any) -> str | None:
+    """The unit of time that a column's attrs tell, if any does."""
+    for column in columns:
+        unit: str | None = getattr(column, "attrs", {}).get("time_unit")
+        if unit is not None:
+            return unit
+    return None
+
+
+def _floats(name: str, value: Any) -> Array:
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f"{name}: expected numbers ({error}).") from None
 
 
 def checked_history(
     frequency: Any, recency: Any, T: Any, weights: Any
 ) -> tuple[Array, Array, Array, Array | None]:
     """Histories as float arrays, counts None for one each; or an error that names the bad rows."""
+    frequency, recency, T, weights = aligned(
+        frequency, recency, T, weights, names="frequency recency T weights"
+    )
     x, t_x, t = _columns(frequency=frequency, recency=recency, T=T)
     labels = _labels(frequency, x.size)
     counts = _counts(weights, x.size, labels)
@@ -35,6 +137,9 @@ def checked_spend(
     frequency: Any, monetary_value: Any, weights: Any
 ) -> tuple[Array, Array, Array | None]:
     """Spends as float arrays, counts None for one each; or an error that names the bad rows."""
+    frequency, monetary_value, weights = aligned(
+        frequency, monetary_value, weights, names="frequency monetary_value weights"
+    )
     x, m = _columns(frequency=frequency, monetary_value=monetary_value)
     labels = _labels(frequency, x.size)
     counts = _counts(weights, x.size, labels)
@@ -65,10 +170,7 @@ def check_rate(rate: float, horizon: float, *, converges: bool = False) -> None:
 def _columns(**given: Any) -> list[Array]:
     arrays: dict[str, Array] = {}
     for name, value in given.items():
-        try:
-            arrays[name] = np.asarray(value, dtype=float)
-        except (TypeError, ValueError) as error:
-            raise SettingsError(f"{name}: expected numbers ({error}).") from None
+        arrays[name] = _floats(name, value)
         if arrays[name].ndim != 1:
             raise SettingsError(f"{name}: expected one value per customer in one dimension.")
     sizes = {name: array.size for name, array in arrays.items()}

@@ -96,6 +96,9 @@ def ascend(
     [0.0, 0.0]
     """
     value, gradient, hessian = objective(phi)
+    if not np.isfinite(value):
+        # There is no slope to follow, and nothing is known.
+        return Ascent(phi, value, np.zeros_like(phi), np.zeros((phi.size, phi.size)), 0, False)
     steps, settled = 0, False
     while steps < max_iterations and not settled:
         step = _ascent_step(gradient, hessian)

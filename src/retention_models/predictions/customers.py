@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from retention_models.errors import SettingsError
 from retention_models.models import gamma_gamma
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.models.inputs import customers_to_predict, require_unit
 from retention_models.models.intervals import Z95, future_quantiles, mean_interval
 from retention_models.models.known_customers import KnownCustomers, known_customers
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
@@ -22,6 +23,7 @@ from retention_models.time_units import DAYS_IN_YEAR, days_in
 
 Array = NDArray[np.float64]
 
+_LONGEST_YEARS = 100
 _TINY = 1e-300  # a logarithm of zero would make the doubt of nothing infinite
 
 
@@ -115,7 +117,9 @@ def predict_customers(
     customer's mean discount factor, which takes the timing of purchases at its expectation.
     """
     check_parameters(summary, horizon, annual_discount_rate, margin, interval)
-    rate = rate_per_unit(annual_discount_rate, unit_of(summary, time_unit))
+    unit = unit_of(summary, time_unit)
+    check_unit(purchases, unit, horizon)
+    rate = rate_per_unit(annual_discount_rate, unit)
     base = expectations(purchases, spend, summary, horizon, rate, margin)
     row, known = base.known.row, base.known
     counts, log_values = future_quantiles(
@@ -204,7 +208,7 @@ def expectations(
             f"ParetoNBDFitter; got {purchases!r}."
         )
     model, parameters = purchases.model, purchases.fit_.parameters
-    x, t_x, T = (summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
+    x, t_x, T = customers_to_predict(summary["frequency"], summary["recency"], summary["T"])
     known = known_customers(x, t_x, T)
     of_alive = known.expected(model, parameters, horizon)
     discounted = known.discounted(model, parameters, horizon, rate)
@@ -231,13 +235,30 @@ def expectations(
 
 def unit_of(summary: pd.DataFrame, time_unit: str | None) -> str:
     """Tell the unit of time of a summary, as given or as the summary carries it."""
-    unit = time_unit or summary.attrs.get("time_unit")
+    told = summary.attrs.get("time_unit")
+    if time_unit is not None and told is not None and days_in(time_unit) != days_in(told):
+        raise SettingsError(
+            f"time_unit: the summary says that it is in {told!r}; got {time_unit!r}. Leave time_unit "
+            "out, or make the summary in the unit that you want."
+        )
+    unit = time_unit or told
     if unit is None:
         raise SettingsError(
             'time_unit: the summary does not carry its unit; pass time_unit="D", "W" or "M", the '
             "unit of recency and T."
         )
     return str(unit)
+
+
+def check_unit(purchases: PurchaseFitter, unit: str, horizon: float) -> None:
+    """Refuse a model of another unit of time than the summary's, and a horizon beyond a lifetime."""
+    longest = _LONGEST_YEARS * DAYS_IN_YEAR / days_in(unit)
+    require_unit(getattr(purchases, "time_unit_", None), unit, "the summary")
+    if horizon > longest:
+        raise SettingsError(
+            f"horizon: expected at most {_LONGEST_YEARS} years, {longest:.0f} in the summary's unit "
+            f"{unit!r}; got {horizon:g}."
+        )
 
 
 def rate_per_unit(annual_discount_rate: float, unit: str) -> float:

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.models.inputs import customers_to_predict, require_unit
 from retention_models.models.known_customers import known_customers
 from retention_models.predictions.customers import (
     Expectations,
     Interval,
     check_parameters,
+    check_unit,
     expectations,
     rate_per_unit,
     unit_of,
@@ -107,7 +109,9 @@ def predict_store(
     """
     check_parameters(summary, horizon, annual_discount_rate, margin, interval)
     _check_draws(draws)
-    rate = rate_per_unit(annual_discount_rate, unit_of(summary, time_unit))
+    unit = unit_of(summary, time_unit)
+    check_unit(purchases, unit, horizon)
+    rate = rate_per_unit(annual_discount_rate, unit)
     base = expectations(purchases, spend, summary, horizon, rate, margin)
     row = base.known.row
     clv = np.nan_to_num(base.factor[row] * base.spend * base.expected[row])
@@ -177,7 +181,9 @@ def predict_groups(
     members = small.any(axis=1)
     if members.any():
         chosen = summary.loc[members]
-        rate = rate_per_unit(annual_discount_rate, unit_of(summary, None))
+        unit = unit_of(summary, None)
+        check_unit(purchases, unit, horizon)
+        rate = rate_per_unit(annual_discount_rate, unit)
         base = expectations(purchases, spend, chosen, horizon, rate, margin)
         found |= _simulated_groups(
             purchases, spend, base, horizon, small.loc[members], interval, draws
@@ -246,7 +252,8 @@ def predict_path(
         raise SettingsError(f"interval: expected a level between 0 and 1; got {interval!r}.")
     if not (np.all(np.diff(ends, prepend=0.0) > 0) and np.all(np.isfinite(ends))):
         raise SettingsError("ends: expected finite times above 0 that increase.")
-    x, t_x, T = (summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
+    require_unit(purchases.time_unit_, summary.attrs.get("time_unit"), "the summary")
+    x, t_x, T = customers_to_predict(summary["frequency"], summary["recency"], summary["T"])
     if x.size > _FEW:
         return path_intervals(purchases, known_customers(x, t_x, T), ends, interval)
     known = known_customers(x, t_x, T)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
+from retention_models.languages import count, phrase
 from retention_models.models.intervals import Z95
-from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
-from retention_models.time_units import TimeUnit
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, Verdict
+from retention_models.time_units import TimeUnit, days_in
 
 Array = NDArray[np.float64]
 
@@ -25,6 +27,23 @@ _NUMBERS = ("log_likelihood", "customers", "gradient_norm", "condition_number")
 def like(template: Any, values: Array) -> Any:
     """Results carry the customers' index where the input did, as lifetimes' do."""
     return pd.Series(values, index=template.index) if isinstance(template, pd.Series) else values
+
+
+# In so many customers some never come back, wherever customers are counted from their first purchase.
+_MANY = 100
+
+
+def remarked(fit: MaximumLikelihoodFit, x: Array) -> MaximumLikelihoodFit:
+    """The fit, with a remark where those who never came back seem to be missing from the data."""
+    if fit.customers < _MANY or x.min() < 1:
+        return fit
+    message = phrase(
+        "{message}; all of the {customers} customers have bought again: where those who bought once "
+        "were left out, give them too, with frequency 0, or rates are too high",
+        message=fit.message,
+        customers=count(fit.customers),
+    )
+    return replace(fit, message=message)
 
 
 class FittedModel:
@@ -195,6 +214,7 @@ class FittedModel:
             message=content["message"],
             allowed=None if allowed is None else np.array(allowed, dtype=float),
         )
+        _check_numbers(fit, content["time_unit"], content["penalizer_coef"])
         return cls.from_fit(
             fit, time_unit=content["time_unit"], penalizer_coef=content["penalizer_coef"]
         )
@@ -205,8 +225,47 @@ class FittedModel:
 
     def load_model(self, path: str | Path) -> None:
         """Become the model that `save_model` wrote."""
-        loaded = self.from_json(Path(path).read_text(encoding="utf-8"))
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise SettingsError(
+                f"path: expected the JSON that save_model wrote; {Path(path).name} is no text. A model "
+                "that lifetimes saved is a pickle, which may run code when it is loaded: fit the model "
+                "anew to its data here, and save it with save_model."
+            ) from None
+        loaded = self.from_json(text)
         self.__dict__.update(loaded.__dict__)
+
+
+def _check_numbers(fit: MaximumLikelihoodFit, time_unit: Any, penalty: Any) -> None:
+    """Refuse, by name, what no fit gives; a parameter is 0 only at a boundary."""
+    k, positive = len(fit.names), fit.verdict not in ("boundary", "not identified")
+    if fit.parameters.shape != (k,) or fit.log_covariance.shape != (k, k):
+        raise SettingsError(f"text: expected {k} parameters and their {k} by {k} log_covariance.")
+    for name, value in zip(fit.names, fit.parameters, strict=True):
+        if not (np.isfinite(value) and (value > 0 or (value == 0 and not positive))):
+            raise SettingsError(
+                f"text: parameters: expected {name} to be a finite number above 0; got {value:g}."
+            )
+    allowed = np.zeros(0) if fit.allowed is None else fit.allowed
+    for name, values in (("log_covariance", fit.log_covariance), ("allowed", allowed)):
+        if not np.isfinite(values).all():
+            raise SettingsError(f"text: {name}: expected finite numbers.")
+    if (np.diag(fit.log_covariance) < 0).any():
+        raise SettingsError("text: log_covariance: expected variances of 0 or more.")
+    if not (np.isfinite(fit.log_likelihood) and 0 <= fit.customers < np.inf):
+        raise SettingsError(
+            "text: expected a finite log_likelihood and a number of customers; got "
+            f"{fit.log_likelihood:g} and {fit.customers:g}."
+        )
+    if fit.verdict not in get_args(Verdict):
+        raise SettingsError(
+            f"text: verdict: expected one of {', '.join(get_args(Verdict))}; got {fit.verdict!r}."
+        )
+    if time_unit is not None:
+        days_in(time_unit)
+    if not (isinstance(penalty, int | float) and 0 <= penalty < np.inf):
+        raise SettingsError(f"text: penalizer_coef: expected 0 or more; got {penalty!r}.")
 
 
 def _content(text: str) -> dict[str, Any]:

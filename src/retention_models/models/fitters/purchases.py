@@ -14,8 +14,15 @@ from retention_models.models.covariates.fit import fit_bg_nbd_covariates
 from retention_models.models.covariates.inputs import checked_covariates, matching_covariates
 from retention_models.models.covariates.model import CovariateFit
 from retention_models.models.fitters._lifetimes import generate_data, lifetimes
-from retention_models.models.fitters.base import FittedModel, like, register
-from retention_models.models.inputs import checked_history
+from retention_models.models.fitters.base import FittedModel, like, register, remarked
+from retention_models.models.inputs import (
+    aligned,
+    checked_history,
+    checked_horizon,
+    customers_to_predict,
+    require_unit,
+    unit_told,
+)
 from retention_models.models.interface import PurchaseModel
 from retention_models.models.interpolation import over_cells, over_ratios
 from retention_models.models.mbg_nbd import MBG_NBD
@@ -92,8 +99,11 @@ class PurchaseFitter(FittedModel):
             raise SettingsError(
                 f"covariates: {self.label} takes none; fit a BetaGeoFitter, the model that does."
             )
+        frequency, recency, T, weights = aligned(
+            frequency, recency, T, weights, names="frequency recency T weights"
+        )
         x, t_x, t, n = checked_history(frequency, recency, T, weights)
-        self._publish(self.model.fit(x, t_x, t, n, penalty=self.penalizer_coef))
+        self._publish(remarked(self.model.fit(x, t_x, t, n, penalty=self.penalizer_coef), x))
         self.time_unit_ = getattr(T, "attrs", {}).get("time_unit")
         self._keep(index, frequency=frequency, recency=recency, T=T, weights=weights)
         return self
@@ -111,7 +121,8 @@ class PurchaseFitter(FittedModel):
         See `PurchaseModel.conditional_expected_purchases`.
         """
         parameters = self._require_fit()
-        x, t_x, age = (np.asarray(v, dtype=float) for v in (frequency, recency, T))
+        x, t_x, age = self._known(frequency, recency, T)
+        t = checked_horizon(t)
         if np.ndim(t) > 0 or x.ndim != 1 or x.shape != age.shape:
             expected = self.model.conditional_expected_purchases(t, x, t_x, age, *parameters)
             return like(frequency, expected)
@@ -123,6 +134,11 @@ class PurchaseFitter(FittedModel):
         # The expectation of whoever is alive does not depend on recency: few cells are distinct.
         alive = self.model.probability_alive(x, t_x, age, *parameters)
         return like(frequency, alive * over_cells(of_alive, x, age, self._scale))
+
+    def _known(self, frequency: Any, recency: Any, T: Any) -> tuple[Array, Array, Array]:
+        """Customers to predict for, checked, by the index of frequency, in the model's unit."""
+        require_unit(self.time_unit_, unit_told(T, recency), "T")
+        return customers_to_predict(frequency, recency, T)
 
     @property
     def _scale(self) -> float:
@@ -150,7 +166,7 @@ class PurchaseFitter(FittedModel):
         ndarray, shape (n,)
         """
         parameters = self._require_fit()
-        x, t_x, age = (np.asarray(v, dtype=float) for v in (frequency, recency, T))
+        x, t_x, age = self._known(frequency, recency, T)
         ends = month * np.arange(1.0, months + 1.0)
         discount = (1.0 + monthly_rate) ** -np.arange(1.0, months + 1.0)
 
@@ -173,7 +189,8 @@ class PurchaseFitter(FittedModel):
     def conditional_probability_alive(self, frequency: Any, recency: Any, T: Any) -> Array:
         """P(alive) of known customers; see `probability_alive` of the model."""
         parameters = self._require_fit()
-        return np.atleast_1d(self.model.probability_alive(frequency, recency, T, *parameters))
+        known = self._known(frequency, recency, T)
+        return np.atleast_1d(self.model.probability_alive(*known, *parameters))
 
     def conditional_probability_of_n_purchases_up_to_time(
         self, n: int, t: float, frequency: Any, recency: Any, T: Any
@@ -183,7 +200,9 @@ class PurchaseFitter(FittedModel):
         P(alive) · P(n) of the new customer that one alive is worth, and 1 − P(alive) more at n = 0.
         """
         parameters = self._require_fit()
-        chance = self.model.conditional_count_probability(n, t, frequency, recency, T, *parameters)
+        known = self._known(frequency, recency, T)
+        checked_horizon(t)
+        chance = self.model.conditional_count_probability(n, t, *known, *parameters)
         return like(frequency, chance)
 
     def expected_number_of_purchases_up_to_time(self, t: ArrayLike) -> Array:
@@ -191,7 +210,7 @@ class PurchaseFitter(FittedModel):
 
         See `expected_purchases` of the model.
         """
-        return np.asarray(self.model.expected_purchases(t, *self._require_fit()))
+        return np.asarray(self.model.expected_purchases(checked_horizon(t), *self._require_fit()))
 
     def probability_of_n_purchases_up_to_time(self, t: ArrayLike, n: ArrayLike) -> Array:
         """P(X(t) = n) of a new customer.
@@ -354,6 +373,9 @@ class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
         self.__dict__.pop("covariate_effects_", None)
         if covariates is None:
             return super().fit(frequency, recency, T, weights, index=index)
+        frequency, recency, T, weights = aligned(
+            frequency, recency, T, weights, names="frequency recency T weights"
+        )
         x, t_x, t, n = checked_history(frequency, recency, T, weights)
         names, Z = checked_covariates(covariates, frequency)
         result = fit_bg_nbd_covariates(x, t_x, t, n, Z, names, penalty=self.penalizer_coef)
@@ -394,8 +416,8 @@ class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
                 t, frequency, recency, T
             )
         fit, Z = with_covariates
-        x, t_x, age = (np.asarray(v, dtype=float) for v in (frequency, recency, T))
-        return like(frequency, fit.expected_purchases(t, x, t_x, age, Z))
+        x, t_x, age = self._known(frequency, recency, T)
+        return like(frequency, fit.expected_purchases(checked_horizon(t), x, t_x, age, Z))
 
     def conditional_probability_alive(
         self, frequency: Any, recency: Any, T: Any, covariates: pd.DataFrame | None = None
@@ -405,7 +427,7 @@ class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
         if with_covariates is None:
             return super().conditional_probability_alive(frequency, recency, T)
         fit, Z = with_covariates
-        x, t_x, age = (np.asarray(v, dtype=float) for v in (frequency, recency, T))
+        x, t_x, age = self._known(frequency, recency, T)
         return np.atleast_1d(fit.probability_alive(x, t_x, age, Z))
 
 

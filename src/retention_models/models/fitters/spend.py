@@ -14,7 +14,7 @@ from retention_models.models.fitters._lifetimes import lifetimes
 from retention_models.models.fitters.base import FittedModel, like, register
 from retention_models.models.fitters.purchases import PurchaseFitter
 from retention_models.models.gamma_gamma import fit_gamma_gamma
-from retention_models.models.inputs import checked_spend
+from retention_models.models.inputs import aligned, checked_spend, require_unit, unit_told
 from retention_models.time_units import TimeUnit, days_in
 
 Array = NDArray[np.float64]
@@ -76,6 +76,9 @@ class GammaGammaFitter(FittedModel, lifetimes.GammaGammaFitter):
         CannotSay
             If all spend the same.
         """
+        frequency, monetary_value, weights = aligned(
+            frequency, monetary_value, weights, names="frequency monetary_value weights"
+        )
         x, m, n = checked_spend(frequency, monetary_value, weights)
         self._publish(fit_gamma_gamma(x, m, n, penalty=self.penalizer_coef))
         self._keep(index, frequency=frequency, monetary_value=monetary_value, weights=weights)
@@ -91,6 +94,7 @@ class GammaGammaFitter(FittedModel, lifetimes.GammaGammaFitter):
         p, q, v = self._require_fit()
         x = self.data["frequency"] if frequency is None else frequency
         m = self.data["monetary_value"] if monetary_value is None else monetary_value
+        x, m = aligned(x, m, names="frequency monetary_value")
         return like(x, gamma_gamma.expected_spend(x, m, p, q, v))
 
     def customer_lifetime_value(
@@ -129,7 +133,13 @@ class GammaGammaFitter(FittedModel, lifetimes.GammaGammaFitter):
         --------
         retention_models.predict_customers : with margin, a yearly rate, and intervals.
         """
-        unit = freq or getattr(transaction_prediction_model, "time_unit_", None)
+        frequency, recency, T, monetary_value = aligned(
+            frequency, recency, T, monetary_value, names="frequency recency T monetary_value"
+        )
+        unit = getattr(transaction_prediction_model, "time_unit_", None)
+        require_unit(unit, freq, "freq")
+        require_unit(unit or freq, unit_told(T, recency), "T")
+        unit = unit or freq or unit_told(T, recency)
         if unit is None:
             warnings.warn(
                 'customer_lifetime_value: freq is not given and T does not tell its unit; "D" '

@@ -191,6 +191,12 @@ def _grave(evidence: Evidence) -> Iterator[tuple[str, str]]:
         )
     elif swing.strong or swing.drifts:
         why = ""  # told by name
+    elif swing.years < 2.0:
+        why = phrase(
+            "no closure is seen in the data, and from less than two years of them a season cannot be "
+            "told from any other change; try another last day or a shorter holdout, and look again "
+            "when more data are there"
+        )
     else:
         why = phrase(
             "neither a closure nor a season explains it, so customers or the store have changed"
