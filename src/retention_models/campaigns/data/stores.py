@@ -212,7 +212,7 @@ def read_stores(
         *check_stores_left_out(unassigned, unknown, empty),
         *check_weeks(campaign, last_day, weeks, log.stores.loc[stores.index]),
     )
-    return CampaignStores(campaign, stores, weeks, outcomes, findings, last_day)
+    return CampaignStores(campaign, stores, weeks, outcomes, findings, last_day, margin)
 
 
 def _assigned(campaign: Campaign, assignments: Assignments) -> pd.DataFrame:
