@@ -6,10 +6,10 @@ import datetime as dt
 
 import pandas as pd
 import pytest
+from test_campaign_spellings import IDS, blocked, drawn
 
 import retention_models as rm
 from campaign_samples import CAMPAIGN, campaign, log_of
-from test_campaign_spellings import IDS, blocked, drawn
 
 START, END = CAMPAIGN.start, CAMPAIGN.end
 

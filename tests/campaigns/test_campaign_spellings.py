@@ -1,4 +1,4 @@
-"""Ids and names of a second file that are spelt otherwise than in the first: refused, with the mending."""
+"""Ids and names that are spelt otherwise in a second file: refused, with the mending."""
 
 from __future__ import annotations
 

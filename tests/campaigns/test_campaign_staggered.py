@@ -207,7 +207,7 @@ def test_what_cannot_carry_an_effect_is_refused():
     with pytest.raises(CannotSay, match="sums of each other"):
         group_time_effects(y, PERIODS, first, covariates=np.column_stack([x, 2 * x]))
     early = group_time_effects(y, PERIODS, np.where(first < 9, 2.0, first))
-    with pytest.raises(CannotSay, match="Use a longer panel"):
+    with pytest.raises(CannotSay, match="Use a longer log"):
         pre_trend(early)
 
 
