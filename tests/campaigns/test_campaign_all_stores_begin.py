@@ -1,4 +1,4 @@
-"""Stores that all begin at last, none held out: those that began first against those that began later."""
+"""Stores that all begin at last: those that began first against those that began later."""
 
 from __future__ import annotations
 

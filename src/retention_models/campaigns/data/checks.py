@@ -88,8 +88,8 @@ def check_days(
     if after > TOLERATED * len(offered):
         blocks = True
         words = phrase(
-            "{after} of {n} offers were made after the campaign's end, {end}: nobody can have taken them "
-            "up in its days. Mend the days of the assignments, or of the campaign.",
+            "{after} of {n} offers were made after the campaign's end, {end}: nobody can have taken "
+            "them up in its days. Mend the days of the assignments, or of the campaign.",
             after=count(after),
             n=count(len(offered)),
             end=campaign.end,
@@ -130,8 +130,8 @@ def check_first_day(arms: ArmAssignment, first_day: dt.date) -> list[Check]:
         return []
     words = phrase(
         "{early} of {n} assignments are of the log's first day, {first}, or of before, the earliest of "
-        "{day}: nothing is known of the time before them. Mend their days (assigned_at), or use a longer "
-        "log.",
+        "{day}: nothing is known of the time before them. Mend their days (assigned_at), or use a "
+        "longer log.",
         early=count(len(early)),
         n=count(len(days)),
         first=first_day,
@@ -145,7 +145,8 @@ def check_unusable(assignments: Assignments) -> list[Check]:
     if assignments.quality.empty:
         return []
     words = phrase(
-        "{n} of {rows} rows of assignments, of any campaign, cannot be used and were left out: {reasons}.",
+        "{n} of {rows} rows of assignments, of any campaign, cannot be used and were left out: "
+        "{reasons}.",
         n=count(int(assignments.quality["rows"].sum())),
         rows=count(assignments.rows_read),
         reasons=", ".join(phrase(reason) for reason in assignments.quality["reason"]),

@@ -52,7 +52,7 @@ def otherwise_words(found: Mending) -> str:
 
 
 def check_known(customers: int, unknown: int, otherwise: Mending | None = None) -> Check:
-    """Customers that the log does not know bought nothing, unless their ids are spelt otherwise there."""
+    """Customers that the log does not know bought nothing, unless it spells them otherwise."""
     everyone, name = count(customers), "customers in the log"
     if not unknown:
         words = phrase("All {n} customers of the campaign are in the log.", n=everyone)
@@ -87,8 +87,8 @@ def check_names(arms: Mapping[str, int], expected: Iterable[str]) -> list[Check]
         found = mending(others.loc[others != arm], pd.Series([arm], dtype=object))
         if arm not in set(names) and found is not None:
             words = phrase(
-                "The arm {given} has {n} customers or stores, and there is an arm {known}: written {how}, "
-                "they are one. Write the arm in one way.",
+                "The arm {given} has {n} customers or stores, and there is an arm {known}: written {how}, they "
+                " are one. Write the arm in one way.",
                 given=repr(found.given),
                 n=count(arms[arm]),
                 known=repr(found.known),
@@ -120,7 +120,7 @@ def require_known_campaigns(
         raise DataError(
             f"{redemptions.source}: campaign_id {unknown[0]!r} is no campaign that is declared or "
             f"assigned; the nearest is {near!r}. {lost:,} of {sum(rows.values()):,} rows name such a "
-            f"campaign, and would cost nothing. Mend the id, declare the campaign, or leave the rows out."
+            "campaign, and would cost nothing. Mend the id, declare the campaign, or leave them out."
         )
 
 

@@ -148,8 +148,8 @@ def _margin_of(data: CampaignCustomers | CampaignStores, margin: float | None) -
         return margin
     if margin is not None and margin != data.margin:
         raise SettingsError(
-            f"margin is {margin:g}, and the campaign was read with {data.margin:g}. Leave it out, or read "
-            "the campaign with it (read_campaign)."
+            f"margin is {margin:g}, and the campaign was read with {data.margin:g}. Leave it out, or "
+            "read the campaign with it (read_campaign)."
         )
     return data.margin
 

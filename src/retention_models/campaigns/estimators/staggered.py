@@ -116,8 +116,8 @@ def group_time_effects(
             influence.append(effect[1])
     if not cells:
         raise CannotSay(
-            "No store began after the log's first week while others had not begun, so nothing shows what "
-            "would have happened without the campaign."
+            "No store began after the log's first week while others had not begun, so nothing shows "
+            "what would have happened without the campaign."
         )
     g, t = np.array(cells).T
     groups = np.append(times, np.inf)
@@ -203,8 +203,8 @@ def _refuse_few(group: float, treated: NDArray[np.int64], compared: NDArray[np.i
     sizes = np.unique(treated).size, np.unique(compared).size
     if min(sizes) < FEWEST_CLUSTERS:
         raise CannotSay(
-            "{units} stores began in week {period} of the campaign, and {controls} stores had not begun "
-            "to compare them with: it takes {fewest} of either before an effect can be told from chance. "
+            "{units} stores began in week {period} of the campaign, and {controls} stores had not "
+            "begun to compare them with: it takes {fewest} of either before an effect can be told from chance. "
             "Let more stores begin in the same week, or hold more out.",
             period=f"{group + 1:g}",
             units=count(sizes[0]),
