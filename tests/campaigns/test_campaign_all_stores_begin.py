@@ -52,3 +52,17 @@ def test_stores_that_began_later_are_what_the_earlier_are_compared_with(tmp_path
     assert customers[~first].sum() == row["customers_against"]
     assert np.isfinite(effect.balance[["mean", "mean_control"]].to_numpy()).all()
     assert effect.summary()
+
+
+def test_stores_whose_ids_are_spelt_otherwise_are_refused(tmp_path):
+    """They would be left out, and the rest compared."""
+    days = [dt.date(2023, 12, 1), FIRST, dt.date(2024, 6, 2)]
+    rows = [(f"c{s}", day, 10.0, f"{s:03d}") for s in range(12) for day in days]
+    log = read_log(tmp_path, pd.DataFrame(rows, columns=["customer", "day", "amount", "shop"]))
+    ids = [str(s) if s < 3 else f"{s:03d}" for s in range(12)]
+    given = pd.DataFrame({"campaign_id": "x", "store_id": ids, "assigned_at": FIRST})
+    given["arm"] = ["counter" if s % 2 else "control" for s in range(12)]
+    effect = rm.campaign_effect(log, COUNTER, given)
+    assert effect.grade is None
+    assert "3 stores are in the assignments and not in the log" in effect.refusal
+    assert "padded with zeros to 3 digits: '0' is '000'" in effect.refusal

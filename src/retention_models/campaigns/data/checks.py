@@ -14,7 +14,7 @@ from scipy.stats import chi2
 from retention_models import languages
 from retention_models.campaigns.data.assignments import Assignments, Redemptions
 from retention_models.campaigns.data.outcomes import Redeemed
-from retention_models.campaigns.data.spellings import check_names, otherwise_words
+from retention_models.campaigns.data.spellings import check_names, check_repeats, otherwise_words
 from retention_models.campaigns.data.tables import ArmAssignment, Check
 from retention_models.campaigns.estimators.checks import MISMATCH, sample_ratio
 from retention_models.data.ids import Mending
@@ -194,19 +194,6 @@ def check_redemptions(
         )
         findings.append(Check("redemptions name a customer", False, False, words))
     return findings
-
-
-def check_repeats(redemptions: Redemptions) -> list[Check]:
-    """Rows that stand twice, as where a file was loaded twice."""
-    if not redemptions.repeats:
-        return []
-    words = phrase(
-        "{n} of {rows} rows of redemptions, of any campaign, repeat another row exactly and were "
-        "counted once. If they are redemptions of their own, give each a number in a column.",
-        n=count(redemptions.repeats),
-        rows=count(redemptions.rows_read),
-    )
-    return [Check("redemptions stand once", False, False, words)]
 
 
 def _one_arm(arms: ArmAssignment, customers: int) -> Check:

@@ -87,8 +87,8 @@ def check_names(arms: Mapping[str, int], expected: Iterable[str]) -> list[Check]
         found = mending(others.loc[others != arm], pd.Series([arm], dtype=object))
         if arm not in set(names) and found is not None:
             words = phrase(
-                "The arm {given} has {n} customers or stores, and there is an arm {known}: written {how}, they "
-                " are one. Write the arm in one way.",
+                "The arm {given} has {n} customers or stores, and there is an arm {known}: written "
+                "{how}, they are one. Write the arm in one way.",
                 given=repr(found.given),
                 n=count(arms[arm]),
                 known=repr(found.known),
@@ -96,6 +96,19 @@ def check_names(arms: Mapping[str, int], expected: Iterable[str]) -> list[Check]
             )
             return [Check("arms are written alike", False, True, words)]
     return []
+
+
+def check_repeats(redemptions: Redemptions) -> list[Check]:
+    """Rows that stand twice, as where a file was loaded twice."""
+    if not redemptions.repeats:
+        return []
+    words = phrase(
+        "{n} of {rows} rows of redemptions, of any campaign, repeat another row exactly and were "
+        "counted once. If they are redemptions of their own, give each a number in a column.",
+        n=count(redemptions.repeats),
+        rows=count(redemptions.rows_read),
+    )
+    return [Check("redemptions stand once", False, False, words)]
 
 
 def require_known_campaigns(

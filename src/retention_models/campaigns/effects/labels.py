@@ -80,6 +80,7 @@ CHECKS = catalogue(
         "redemptions were offered": "redemptions were offered",
         "sample ratio": "sample ratio",
         "segments": "segments",
+        "stores are written alike": "stores are written alike",
         "stores assigned": "stores assigned",
         "stores had customers": "stores had customers",
         "stores in the log": "stores in the log",

@@ -204,8 +204,8 @@ def _refuse_few(group: float, treated: NDArray[np.int64], compared: NDArray[np.i
     if min(sizes) < FEWEST_CLUSTERS:
         raise CannotSay(
             "{units} stores began in week {period} of the campaign, and {controls} stores had not "
-            "begun to compare them with: it takes {fewest} of either before an effect can be told from chance. "
-            "Let more stores begin in the same week, or hold more out.",
+            "begun to compare them with: it takes {fewest} of either before an effect can be "
+            "told from chance. Let more stores begin in the same week, or hold more out.",
             period=f"{group + 1:g}",
             units=count(sizes[0]),
             controls=count(sizes[1]),
