@@ -90,8 +90,9 @@ def test_outcomes_are_those_of_a_reference_in_plain_python(tmp_path, lines, rede
         log_of(tmp_path, lines),
         this,
         assigned(drawn),
-        given_.assign(campaign_id="spring") if took else _none(),
+        given_.assign(campaign_id="spring", number=given_.index) if took else _none(),
         margin=0.3,
+        others=[campaign(id="other")],
     )
     expected = reference(lines, drawn, expected_took, this.costs, 0.3)
     for (window, who), numbers in expected.items():

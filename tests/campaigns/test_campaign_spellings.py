@@ -1,4 +1,4 @@
-"""Ids and names of a second file spelt otherwise than in the first: refused, with the mending."""
+"""Ids and names that are spelt otherwise in a second file: refused, with the mending."""
 
 from __future__ import annotations
 
@@ -43,7 +43,6 @@ def blocked(data):
     ("spelled", "how", "given"),
     [
         (lambda one: str(int(one)), "padded with zeros to 4 digits", "'0' is '0000'"),
-        (lambda one: f"{one}.0", "without the .0 behind them", "'0000.0' is '0000'"),
         (lambda one: f"\u00a0{one}", "without the blanks around them", "is '0000'"),
     ],
 )

@@ -198,16 +198,16 @@ def test_units_treated_from_the_first_period_are_left_out_and_counted():
 def test_what_cannot_carry_an_effect_is_refused():
     """Small groups, no group, dependent covariates, no two periods before the start."""
     y, first, x = panel(8)
-    with pytest.raises(CannotSay, match="period 2 has 9 independent units"):
+    with pytest.raises(CannotSay, match="9 stores began in week 3"):
         group_time_effects(y, PERIODS, np.where(np.arange(200) < 9, 2.0, first))
-    with pytest.raises(CannotSay, match="independent units and 0 controls"):
+    with pytest.raises(CannotSay, match="and 0 stores had not begun"):
         group_time_effects(y, PERIODS, np.full(200, 3.0))
     with pytest.raises(CannotSay, match="nothing shows"):
         group_time_effects(y, PERIODS, np.full(200, NEVER))
     with pytest.raises(CannotSay, match="sums of each other"):
         group_time_effects(y, PERIODS, first, covariates=np.column_stack([x, 2 * x]))
     early = group_time_effects(y, PERIODS, np.where(first < 9, 2.0, first))
-    with pytest.raises(CannotSay, match="Use a longer panel"):
+    with pytest.raises(CannotSay, match="Use a longer log"):
         pre_trend(early)
 
 

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 from scipy.stats import chi2
 
 from retention_models import languages
-from retention_models.campaigns.data.assignments import Redemptions
+from retention_models.campaigns.data.assignments import Assignments, Redemptions
 from retention_models.campaigns.data.outcomes import Redeemed
-from retention_models.campaigns.data.spellings import check_names, otherwise_words
+from retention_models.campaigns.data.spellings import check_names, check_repeats, otherwise_words
 from retention_models.campaigns.data.tables import ArmAssignment, Check
 from retention_models.campaigns.estimators.checks import MISMATCH, sample_ratio
 from retention_models.data.ids import Mending
@@ -69,7 +69,7 @@ def check_days(
 ) -> list[Check]:
     """Offers before the start, and a log that reaches the end."""
     offered = arms.assigned_at[arms.arm != control]
-    late = int((offered > campaign.start).sum())
+    late, after = int((offered > campaign.start).sum()), int((offered > campaign.end).sum())
     words = phrase("All {n} offers were made up to the campaign's start.", n=count(len(offered)))
     blocks = campaign.design in _BY_CHOICE and late > TOLERATED * len(offered)
     if late:
@@ -84,6 +84,15 @@ def check_days(
         words += " " + phrase(
             "Whoever is offered it later has been a customer for longer, so they cannot be compared "
             "with those who were not. Take as start the day on which the offers had been made."
+        )
+    if after > TOLERATED * len(offered):
+        blocks = True
+        words = phrase(
+            "{after} of {n} offers were made after the campaign's end, {end}: nobody can have taken "
+            "them up in its days. Mend the days of the assignments, or of the campaign.",
+            after=count(after),
+            n=count(len(offered)),
+            end=campaign.end,
         )
     findings = [Check("offers before the start", not late, blocks, words)]
     if last_day < campaign.end:
@@ -111,6 +120,38 @@ def check_days(
             )
         findings.append(Check("follow-up over", last_day >= later, False, words))
     return findings
+
+
+def check_first_day(arms: ArmAssignment, first_day: dt.date) -> list[Check]:
+    """Assignments of before the log, whose customers' time before they were assigned is not known."""
+    days = [day for day in arms.assigned_at if day is not None]
+    early = [day for day in days if day <= first_day]
+    if not early:
+        return []
+    words = phrase(
+        "{early} of {n} assignments are of the log's first day, {first}, or of before, the earliest of "
+        "{day}: nothing is known of the time before them. Mend their days (assigned_at), or use a "
+        "longer log.",
+        early=count(len(early)),
+        n=count(len(days)),
+        first=first_day,
+        day=min(early),
+    )
+    return [Check("log before the assignments", False, True, words)]
+
+
+def check_unusable(assignments: Assignments) -> list[Check]:
+    """Rows of assignments that were left out, so that whom they name is in no arm."""
+    if assignments.quality.empty:
+        return []
+    words = phrase(
+        "{n} of {rows} rows of assignments, of any campaign, cannot be used and were left out: "
+        "{reasons}.",
+        n=count(int(assignments.quality["rows"].sum())),
+        rows=count(assignments.rows_read),
+        reasons=", ".join(phrase(reason) for reason in assignments.quality["reason"]),
+    )
+    return [Check("assignments can be used", False, False, words)]
 
 
 def check_redemptions(
@@ -153,19 +194,6 @@ def check_redemptions(
         )
         findings.append(Check("redemptions name a customer", False, False, words))
     return findings
-
-
-def check_repeats(redemptions: Redemptions) -> list[Check]:
-    """Rows that stand twice, as where a file was loaded twice."""
-    if not redemptions.repeats:
-        return []
-    words = phrase(
-        "{n} of {rows} rows of redemptions, of any campaign, repeat another row exactly and were "
-        "counted once. If they are redemptions of their own, give each a number in a column.",
-        n=count(redemptions.repeats),
-        rows=count(redemptions.rows_read),
-    )
-    return [Check("redemptions stand once", False, False, words)]
 
 
 def _one_arm(arms: ArmAssignment, customers: int) -> Check:

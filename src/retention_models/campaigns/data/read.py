@@ -20,7 +20,9 @@ from retention_models.campaigns.data.checks import (
     check_arms,
     check_balance,
     check_days,
+    check_first_day,
     check_redemptions,
+    check_unusable,
 )
 from retention_models.campaigns.data.covariates import known_before, other_campaigns
 from retention_models.campaigns.data.gathering import (
@@ -165,6 +167,8 @@ def _read_customers(
     strangers, given = pd.Series(customers[unknown]), len(customers) - arms.derived
     otherwise = known_otherwise(log, strangers, given)
     findings = [
+        *check_first_day(arms, log.stores["first_day"].min()),
+        *check_unusable(assignments),
         *check_arms(campaign, arms),
         *check_balance(campaign, arms, covariates),
         *check_redemptions(
@@ -191,7 +195,7 @@ def _read_customers(
     if campaign.design == "randomised" and last >= campaign.start:
         by_day = purchases_by_day(log, customers, arms, campaign.start, last)
     return CampaignCustomers(
-        campaign, table, covariates, outcomes, tuple(findings), last_day, by_day
+        campaign, table, covariates, outcomes, tuple(findings), last_day, by_day, margin
     )
 
 

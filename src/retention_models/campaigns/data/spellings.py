@@ -52,7 +52,7 @@ def otherwise_words(found: Mending) -> str:
 
 
 def check_known(customers: int, unknown: int, otherwise: Mending | None = None) -> Check:
-    """Customers that the log does not know bought nothing, unless their ids are spelt otherwise."""
+    """Customers that the log does not know bought nothing, unless it spells them otherwise."""
     everyone, name = count(customers), "customers in the log"
     if not unknown:
         words = phrase("All {n} customers of the campaign are in the log.", n=everyone)
@@ -98,6 +98,19 @@ def check_names(arms: Mapping[str, int], expected: Iterable[str]) -> list[Check]
     return []
 
 
+def check_repeats(redemptions: Redemptions) -> list[Check]:
+    """Rows that stand twice, as where a file was loaded twice."""
+    if not redemptions.repeats:
+        return []
+    words = phrase(
+        "{n} of {rows} rows of redemptions, of any campaign, repeat another row exactly and were "
+        "counted once. If they are redemptions of their own, give each a number in a column.",
+        n=count(redemptions.repeats),
+        rows=count(redemptions.rows_read),
+    )
+    return [Check("redemptions stand once", False, False, words)]
+
+
 def require_known_campaigns(
     campaign: Campaign,
     others: Iterable[Campaign],
@@ -120,7 +133,7 @@ def require_known_campaigns(
         raise DataError(
             f"{redemptions.source}: campaign_id {unknown[0]!r} is no campaign that is declared or "
             f"assigned; the nearest is {near!r}. {lost:,} of {sum(rows.values()):,} rows name such a "
-            "campaign, and would cost nothing. Mend the id, declare the campaign, or leave the rows out."
+            "campaign, and would cost nothing. Mend the id, declare the campaign, or leave them out."
         )
 
 

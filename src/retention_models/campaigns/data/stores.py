@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from retention_models.campaigns.data.assignments import Assignments, Redemptions
 from retention_models.campaigns.data.gathering import last_seen
 from retention_models.campaigns.data.outcomes import redeemed_of
+from retention_models.campaigns.data.spellings import check_names, check_repeats, otherwise_words
 from retention_models.campaigns.data.tables import CampaignStores, Check
 from retention_models.data.engines import to_frame
+from retention_models.data.ids import mending
 from retention_models.data.purchase_days import purchase_days
 from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError
@@ -116,6 +118,24 @@ def check_stores_left_out(
     return findings
 
 
+def check_store_ids(unassigned: Sequence[str], unknown: Sequence[str]) -> list[Check]:
+    """Stores of the assignments that the log has too, spelt otherwise."""
+    found = mending(pd.Series(unassigned, dtype=object), pd.Series(unknown, dtype=object))
+    if found is None:
+        return []
+    words = phrase(
+        "{n} stores are in the assignments and not in the log and were left out: {stores}.",
+        n=count(len(unknown)),
+        stores=_named(unknown),
+    )
+    return [Check("stores are written alike", False, True, f"{words} {otherwise_words(found)}")]
+
+
+def check_redemptions_once(redemptions: Redemptions | None) -> list[Check]:
+    """Rows of redemptions that repeat another."""
+    return [] if redemptions is None else check_repeats(redemptions)
+
+
 def check_weeks(
     campaign: Campaign, last_day: dt.date, weeks: np.ndarray, opened: pd.DataFrame
 ) -> list[Check]:
@@ -207,12 +227,18 @@ def read_stores(
     outcomes = _per_customer(campaign, margin, stores, weeks, sums[:, kept], cost)
     last_day = log.last_day()
     findings: tuple[Check, ...] = (
+        *check_names(
+            rows.drop_duplicates("store_id")["arm"].value_counts().to_dict(),
+            {campaign.control, *campaign.shares},
+        ),
+        *check_store_ids(unassigned, unknown),
+        *check_redemptions_once(redemptions),
         starts_differ,
         *check_store_arms(campaign, stores),
         *check_stores_left_out(unassigned, unknown, empty),
         *check_weeks(campaign, last_day, weeks, log.stores.loc[stores.index]),
     )
-    return CampaignStores(campaign, stores, weeks, outcomes, findings, last_day)
+    return CampaignStores(campaign, stores, weeks, outcomes, findings, last_day, margin)
 
 
 def _assigned(campaign: Campaign, assignments: Assignments) -> pd.DataFrame:

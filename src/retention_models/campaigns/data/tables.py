@@ -55,6 +55,8 @@ class CampaignCustomers:
         Last day of the log.
     by_day : DataFrame, optional
         Of randomised campaigns: purchases until each day by arm, from `purchases_by_day`.
+    margin : float, optional
+        Share of spend that is profit, that the outcomes were read with.
     """
 
     campaign: Campaign
@@ -64,6 +66,7 @@ class CampaignCustomers:
     findings: tuple[Check, ...]
     last_day: dt.date
     by_day: pd.DataFrame | None = field(default=None, repr=False)
+    margin: float | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ class CampaignStores:
         Per customer of the store's closed group and week.
     findings : tuple of Check
     last_day : date
+    margin : float, optional
+        Share of spend that is profit, that the outcomes were read with.
     """
 
     campaign: Campaign
@@ -91,6 +96,7 @@ class CampaignStores:
     outcomes: Mapping[Outcome, NDArray[np.float64]] = field(repr=False)
     findings: tuple[Check, ...]
     last_day: dt.date
+    margin: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,6 +177,7 @@ def part_of(data: CampaignCustomers, kept: NDArray[np.bool_]) -> CampaignCustome
         outcomes={window: frame.loc[kept] for window, frame in data.outcomes.items()},
         findings=data.findings,
         last_day=data.last_day,
+        margin=data.margin,
     )
 
 

@@ -78,7 +78,7 @@ def effect_of(
         A segment by customer_id, or "store_id"; by default thirds of what customers were expected to
         buy.
     margin : float, optional
-        Share of spend that is profit, where the campaign does not say; as the data were read with.
+        Share of spend that is profit, where neither the campaign nor `read_campaign` was told it.
     currency : str
         Told behind money in words.
 
@@ -90,7 +90,8 @@ def effect_of(
     Raises
     ------
     SettingsError
-        Where an outcome, the interval or the segments are not as described.
+        Where an outcome, the interval or the segments are not as described, or the margin is another
+        than the data were read with.
 
     Examples
     --------
@@ -123,6 +124,7 @@ def effect_of(
     ('purchases', True)
     """
     asked = _checked(outcomes, interval, data.campaign.primary)
+    margin = _margin_of(data, margin)
     if asked is None:
         return refused(data, "outcome", phrase(refusals.OF_LIFETIME_VALUE))
     blocked = _blocked(data)
@@ -138,6 +140,18 @@ def effect_of(
         told = refused(data, "enough to tell", str(refusal), _naive(data, asked))
         return replace(told, currency=currency)
     return _result(data, estimates, level, segments, margin, interval, currency)
+
+
+def _margin_of(data: CampaignCustomers | CampaignStores, margin: float | None) -> float | None:
+    """The margin that profit was measured with; another would hold it against another cost."""
+    if data.margin is None or data.campaign.margin is not None:
+        return margin
+    if margin is not None and margin != data.margin:
+        raise SettingsError(
+            f"margin is {margin:g}, and the campaign was read with {data.margin:g}. Leave it out, or "
+            "read the campaign with it (read_campaign)."
+        )
+    return data.margin
 
 
 def refused(

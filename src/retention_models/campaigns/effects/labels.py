@@ -52,6 +52,7 @@ CHECKS = catalogue(
     {
         "arms": "arms",
         "arms are written alike": "arms are written alike",
+        "assignments can be used": "assignments can be used",
         "balance": "balance",
         "campaign over": "campaign over",
         "control present": "control present",
@@ -64,6 +65,7 @@ CHECKS = catalogue(
         "expected spend": "expected spend",
         "follow-up over": "follow-up over",
         "grade": "grade",
+        "log before the assignments": "log before the assignments",
         "look": "look",
         "more than redeemers": "more than redeemers",
         "offers before the start": "offers before the start",
@@ -78,6 +80,7 @@ CHECKS = catalogue(
         "redemptions were offered": "redemptions were offered",
         "sample ratio": "sample ratio",
         "segments": "segments",
+        "stores are written alike": "stores are written alike",
         "stores assigned": "stores assigned",
         "stores had customers": "stores had customers",
         "stores in the log": "stores in the log",

@@ -52,6 +52,7 @@ class StaggeredArm:
     event_study: pd.DataFrame
     pre_trend: Callable[[], PreTrend]
     left_out: int
+    lengths: NDArray[np.float64]  # weeks of each store that the effect is of
 
 
 def staggered_arm(
@@ -75,7 +76,8 @@ def staggered_arm(
     study["conf_low"] = study["effect"] - quantile * study["standard_error"]
     study["conf_high"] = study["effect"] + quantile * study["standard_error"]
     error, att = float(overall["standard_error"]), float(overall["att"])
-    mean = _mean_with_campaign(outcomes, weeks, np.asarray(first_week, dtype=float), effects)
+    told = _with_effect(weeks, np.asarray(first_week, dtype=float), effects)
+    mean = float(outcomes[told].mean())
     numbers = {
         "mean": mean,
         "mean_against": mean - att,
@@ -85,7 +87,10 @@ def staggered_arm(
         "conf_high": att + quantile * error,
         "pvalue": float(overall["pvalue"]),
     }
-    return StaggeredArm(numbers, study, lambda: pre_trend_in_blocks(effects), effects.left_out)
+    lengths = told.sum(axis=1).astype(float)
+    return StaggeredArm(
+        numbers, study, lambda: pre_trend_in_blocks(effects), effects.left_out, lengths
+    )
 
 
 def pre_trend_in_blocks(effects: GroupTimeEffects) -> PreTrend:
@@ -113,18 +118,18 @@ def pre_trend_in_blocks(effects: GroupTimeEffects) -> PreTrend:
     )
 
 
-def _mean_with_campaign(
-    outcomes: NDArray[np.float64],
-    weeks: NDArray[np.int64],
-    first: NDArray[np.float64],
-    effects: GroupTimeEffects,
-) -> float:
-    """Mean of the store-weeks that the effect is of."""
-    used = np.isin(first, effects.group)
-    with_campaign = weeks >= first[:, None]
-    if not (used[:, None] & with_campaign).any():
+def _with_effect(
+    weeks: NDArray[np.int64], first: NDArray[np.float64], effects: GroupTimeEffects
+) -> NDArray[np.bool_]:
+    """Store-weeks that the effect is of: begun, and with stores that had not begun beside them."""
+    after = effects.steps >= 0
+    cells = set(zip(effects.group[after].tolist(), effects.period[after].tolist(), strict=True))
+    told = np.array(
+        [[(start, week) in cells for week in weeks.tolist()] for start in first.tolist()]
+    )
+    if not told.any():
         raise CannotSay("No store-week has the campaign, so there is no effect to tell.")
-    return float(outcomes[used[:, None] & with_campaign].mean())
+    return told
 
 
 def lift_of_stores(
@@ -198,6 +203,12 @@ class _Side:
     def first_week(self) -> NDArray[np.float64]:
         return self.data.stores["first_week"].to_numpy(dtype=float)[self.both]
 
+    @property
+    def compared(self) -> NDArray[np.bool_]:
+        """Stores that others are held against: those held out, else those that did not begin first."""
+        held_out = ~self.treated
+        return held_out if held_out.any() else self.first_week > self.first_week.min()
+
     def add_row(self, told: dict[str, Any], weeks: NDArray[np.float64] | float) -> None:
         """A row whose total is over the customers and weeks of the arm's stores."""
         exposure = float((self.customers[self.treated] * weeks).sum())
@@ -209,7 +220,7 @@ class _Side:
                 **named,
                 **told,
                 customers=int(self.customers[self.treated].sum()),
-                customers_against=int(self.customers[~self.treated].sum()),
+                customers_against=int(self.customers[self.compared].sum()),
                 **{total: told[end] * exposure for total, end in totals.items()},
             )
         )
@@ -287,8 +298,7 @@ def _staggered(side: _Side, outcome: Outcome) -> None:
     used = (weeks < 0) | inside
     y = side.data.outcomes[outcome][side.both][:, used]
     found = staggered_arm(y, weeks[used], side.first_week, side.level)
-    began = side.first_week[side.treated]
-    lengths = (inside & (weeks >= began[:, None])).sum(axis=1).astype(float)
+    lengths = found.lengths[side.treated]
     side.add_row({"outcome": outcome, "window": "campaign"} | found.numbers, lengths)
     side.add_event_study(outcome, found.event_study)
     side.add_pre_trend(outcome, found.pre_trend)
@@ -328,11 +338,12 @@ def _trend_check(trends: pd.DataFrame, primary: Outcome) -> Check:
 
 def _before(side: _Side, outcomes: tuple[Outcome, ...]) -> pd.DataFrame:
     """How the stores differed before the start: their mean outcomes a customer and week."""
-    treated, rows = side.treated, []
-    before = side.data.weeks < side.first_week[treated].min()
+    rows: list[tuple[Any, ...]] = []
+    before = side.data.weeks < side.first_week[side.treated].min()
+    # Where none was held out, those that began first are held against those that began later.
     for outcome in outcomes:
         means = side.data.outcomes[outcome][side.both][:, before].mean(axis=1)
-        one, two = means[treated], means[~treated]
+        one, two = means[~side.compared], means[side.compared]
         spread = np.sqrt((one.var(ddof=1) + two.var(ddof=1)) / 2.0)
         difference = (one.mean() - two.mean()) / spread if spread > 0.0 else np.nan
         chance = np.sqrt(1.0 / one.size + 1.0 / two.size)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
-from scipy.stats import chisquare
+from scipy.stats import binomtest, chisquare
 
 from retention_models.campaigns.estimators.doubly_robust import standardised_differences
 from retention_models.campaigns.estimators.power import check_positive, minimum_detectable_effect
@@ -91,14 +91,21 @@ def sample_ratio(counts: Mapping[Hashable, int], shares: Mapping[Hashable, float
             "counts from 0."
         )
     expected = observed.sum() * planned / planned.sum()
-    if expected.min() < 5.0:
+    few = expected.min() < 5.0
+    # Where χ² is none, each arm by the binomial: too small a p, shared by the arms, is a mismatch still.
+    each = [
+        binomtest(int(n), int(observed.sum()), share).pvalue
+        for n, share in zip(observed, planned / planned.sum(), strict=True)
+    ]
+    by_arm = min(1.0, len(each) * float(min(each)))
+    if few and by_arm >= MISMATCH:
         raise CannotSay(
             "With {n} customers in all, whether the arms have the planned ratio cannot be tested. "
             "It takes five expected in each.",
             n=count(observed.sum()),
         )
     found = chisquare(observed, expected)
-    pvalue = float(found.pvalue)
+    pvalue = by_arm if few else float(found.pvalue)
     table = pd.DataFrame(
         {"customers": observed.astype(int), "expected": expected},
         index=pd.Index(list(counts), name="arm"),

@@ -116,8 +116,8 @@ def group_time_effects(
             influence.append(effect[1])
     if not cells:
         raise CannotSay(
-            "No unit is first treated after the panel's first period with others still untreated, "
-            "so nothing shows what would have happened without the campaign."
+            "No store began after the log's first week while others had not begun, so nothing shows "
+            "what would have happened without the campaign."
         )
     g, t = np.array(cells).T
     groups = np.append(times, np.inf)
@@ -203,10 +203,10 @@ def _refuse_few(group: float, treated: NDArray[np.int64], compared: NDArray[np.i
     sizes = np.unique(treated).size, np.unique(compared).size
     if min(sizes) < FEWEST_CLUSTERS:
         raise CannotSay(
-            "The group first treated in period {period} has {units} independent units and "
-            "{controls} controls; each needs {fewest} before its effect can be told from chance. "
-            "Join it with the next group, or compare all treated stores as one.",
-            period=f"{group:g}",
+            "{units} stores began in week {period} of the campaign, and {controls} stores had not "
+            "begun to compare them with: it takes {fewest} of either before an effect can be "
+            "told from chance. Let more stores begin in the same week, or hold more out.",
+            period=f"{group + 1:g}",
             units=count(sizes[0]),
             controls=count(sizes[1]),
             fewest=count(FEWEST_CLUSTERS),
@@ -281,8 +281,8 @@ def pre_trend(effects: GroupTimeEffects) -> PreTrend:
     k, clusters = int(before.sum()), int(effects.clusters.max()) + 1
     if k == 0:
         raise CannotSay(
-            "No group has two periods before its start, so whether groups and controls moved alike "
-            "before the campaign cannot be seen. Use a longer panel."
+            "The log holds fewer than two weeks before the stores began, so whether they and the others "
+            "moved alike before cannot be seen. Use a longer log."
         )
     variance = _covariance(effects, effects.influence[:, before])
     scale = np.sqrt(np.diag(variance))
@@ -298,8 +298,8 @@ def pre_trend(effects: GroupTimeEffects) -> PreTrend:
 
 def _no_pre_trend(k: int, clusters: int) -> CannotSay:
     return CannotSay(
-        "The {k} effects before the campaign cannot be tested jointly with {clusters} independent "
-        "units; join groups or periods.",
+        "Whether the stores moved alike in {k} spans before the campaign cannot be tested with "
+        "{clusters} stores. Include more stores.",
         k=count(k),
         clusters=count(clusters),
     )

@@ -132,7 +132,7 @@ def open_frame(frame: pd.DataFrame, name: str, timezone: str, memory: str = "3.5
         # A column of nothing has no type of its own.
         columns[column] = found.cast(pa.string()) if pa.types.is_null(found.type) else found
     connection: Any = duckdb_connection(timezone, memory)
-    # A frame of thousands of small ones has as many parts, which cost memory by the square.
+    # A frame put together from thousands has as many parts, which cost memory by their square.
     whole = pa.table(columns).combine_chunks()
     table = connection.create_table("given", ibis.memtable(whole))
     return Source(name, table, (duckdb.Error,), in_process=True)

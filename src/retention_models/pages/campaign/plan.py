@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from retention_models.campaigns.effects.labels import outcome_label
 from retention_models.campaigns.plans.assignment import CampaignAssignment
 from retention_models.campaigns.plans.looks import CampaignLooks, Look
 from retention_models.campaigns.plans.plan import CampaignPlan
@@ -17,20 +18,13 @@ from retention_models.languages import day
 from retention_models.pages.style import BLUE, GREY, NEW, ORANGE, figure, label
 from retention_models.settings.campaigns import Campaign
 
-_OUTCOMES = {
-    "purchases": "Purchases",
-    "bought": "Bought at all",
-    "spend": "Spend",
-    "profit": "Profit",
-}
-
 
 def outcomes(plan: CampaignPlan) -> pd.DataFrame:
     """Each outcome (and arm, where there are several): its mean, R² and the lift that is found."""
     rows = {}
     several = len(plan.arms) > 2
     for row in plan.table.to_dict("records"):
-        name = _OUTCOMES[row["outcome"]] + (f", {row['arm']}" if several else "")
+        name = outcome_label(row["outcome"], "title") + (f", {row['arm']}" if several else "")
         mean = f"{row['mean']:.1%}" if row["outcome"] == "bought" else f"{row['mean']:.2f}"
         needed = row["customers_needed"]
         rows[name] = {
@@ -101,7 +95,7 @@ def effects(table: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
     rows = {}
     for outcome in table["outcome"].unique():
         row = _row_of(table, campaign, outcome)
-        rows[_OUTCOMES[outcome]] = {
+        rows[outcome_label(outcome, "title")] = {
             "Held out": f"{row['mean_against']:.3f}",
             "Effect": f"{row['absolute_effect']:+.3f}",
             "Lift": f"{row['lift_percent']:+.1f}%",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from retention_models.campaigns.effects.labels import outcome_label
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.words import signed_percent
 from retention_models.errors import CannotSay
 from retention_models.languages import (
-    catalogue,
     count,
     day,
     decimals,
@@ -17,15 +17,6 @@ from retention_models.languages import (
     money,
     phrase,
     plural,
-)
-
-_NAMES = catalogue(
-    {
-        "purchases": "purchases",
-        "bought": "customers who bought at all",
-        "spend": "spend",
-        "profit": "profit",
-    }
 )
 
 
@@ -87,7 +78,7 @@ def effects(effect: CampaignEffect) -> str:
     parts = [
         phrase(
             sentence,
-            what=phrase(_NAMES[row["outcome"]]),
+            what=outcome_label(row["outcome"], "noun"),
             arm=row["arm"],
             against=row["against"],
             change=signed_percent(row["lift_percent"]),
