@@ -5,6 +5,7 @@ The table [execution] of the project file: what a notebook may use, and where it
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -87,7 +88,9 @@ class Reports(Section):
     def _no_secrets(
         cls, parameters: dict[str, bool | int | float | str]
     ) -> dict[str, bool | int | float | str]:
-        for name in parameters:
+        for name, value in parameters.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{name}: expected a finite number; got {value}")
             if name in RUN_PARAMETERS:
                 raise ValueError(f"{name} is given by the run")
             if is_secret_name(name):
