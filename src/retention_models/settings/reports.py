@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from retention_models.languages import ENGLISH
-from retention_models.settings.credentials import is_secret_name
+from retention_models.settings.credentials import is_secret_name, secret_shape
 from retention_models.settings.types import Section, Text, table_of
 
 # What every run gives its notebook.
@@ -93,7 +93,8 @@ class Reports(Section):
                 raise ValueError(f"{name}: expected a finite number; got {value}")
             if name in RUN_PARAMETERS:
                 raise ValueError(f"{name} is given by the run")
-            if is_secret_name(name):
+            shape = secret_shape(value) if isinstance(value, str) else None
+            if shape is not None or is_secret_name(name):
                 raise ValueError(
                     f"{name} looks like a secret, which would stand in the executed notebook; let "
                     "the notebook read it from an environment variable"

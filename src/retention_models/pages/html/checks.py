@@ -10,7 +10,7 @@ import nbformat
 import nh3
 
 from retention_models.pages.html.templates import script, source_hash
-from retention_models.settings.credentials import secret_in
+from retention_models.settings.credentials import secret_in, secret_shape
 
 # What a page may hold: text, tables, lists. No script, no style of its own, no embedded thing.
 _TAGS = {
@@ -35,7 +35,6 @@ _SAFE_META = {"content-security-policy"}
 
 # In this order the first that an output has is its form on the page.
 FORMS = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
-_TEXT_FILES = {".html", ".ipynb", ".json", ".csv", ".txt", ".log"}
 
 _PICTURES = {code: 0x2400 + code for code in range(32) if code not in (9, 10, 13)}
 _PICTURES |= {0x7F: 0x2421, **dict.fromkeys(range(0x80, 0xA0), 0xFFFD)}
@@ -99,13 +98,17 @@ def lint(page: str, name: str) -> str:
 
 
 def require_no_secret(folder: Path, secrets: Mapping[str, str]) -> None:
-    """Refuse files that hold a secret which this process knows."""
-    for path in sorted(folder.rglob("*")) if secrets else []:
-        if path.suffix not in _TEXT_FILES or not path.is_file():
+    """Refuse files, whatever they are, that hold a secret which is known or looks like one."""
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file():
             continue
-        whence = secret_in(path.read_text(encoding="utf-8", errors="replace"), secrets)
+        text = path.read_bytes().decode("utf-8", errors="replace")
+        whence = secret_in(text, secrets)
         if whence is not None:
             raise PageError(f"{path.name} holds the value of {whence}, which is a secret.")
+        shape = secret_shape(text)
+        if shape is not None:
+            raise PageError(f"{path.name} holds what looks like {shape}.")
 
 
 def seen(page: str) -> str:
