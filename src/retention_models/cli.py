@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import os
 import signal
 import sys
 import traceback
@@ -208,6 +209,10 @@ class _Stop:
 
 def main() -> None:
     """Entry point: errors that a reader can mend become one message and exit code 2."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:  # closed by whoever started the command
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+            os.dup2(getattr(sys, name).fileno(), number)
     try:
         sys.exit(retention(standalone_mode=False))
     except (SettingsError, DataError) as error:
@@ -222,6 +227,15 @@ def main() -> None:
     except click.Abort:
         click.echo(f"retention: interrupted at {dt.datetime.now():%H:%M:%S}", err=True)
         sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read has left (`| head`): nothing is left to say, also not at the interpreter's end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(141)
+    except FileNotFoundError as error:
+        if "temporary directory" not in str(error):
+            raise
+        click.echo(f"retention: {error}. Set TMPDIR to a folder that can be written.", err=True)
+        sys.exit(UNUSABLE)
     except Exception:  # noqa: BLE001 - told from what a reader can mend by its code
         traceback.print_exc()
         click.echo(

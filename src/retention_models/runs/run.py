@@ -47,7 +47,7 @@ from retention_models.runs.publishing.parameters import check_parameters
 from retention_models.runs.publishing.progress import Progress
 from retention_models.runs.publishing.publish import Job, Tell, publish_run
 from retention_models.runs.publishing.snapshot import Snapshot, read_project
-from retention_models.settings.credentials import redacted_tree, without_password
+from retention_models.settings.credentials import HIDDEN, redacted_tree, without_password
 from retention_models.settings.project import Settings
 from retention_models.settings.project_copy import COPY, FILE
 from retention_models.settings.reports import size
@@ -293,7 +293,7 @@ def _plan(work: _Work, asked: RunRequest, ids: Sequence[str]) -> RunPlan:
         },
         "parameters": {
             "run": asked.shown(),
-            "project": redacted_tree(settings.model_dump(mode="json")),
+            "project": _shown(settings),
             "notebook": redacted_tree(settings.reports.parameters),
         },
         "code": code_entry(work.notebook),
@@ -313,6 +313,15 @@ def _plan(work: _Work, asked: RunRequest, ids: Sequence[str]) -> RunPlan:
             head["data"]["newest_week"] = work.checked.newest_week
     day = last_day(settings, transactions, asked.as_of)
     return RunPlan(settings, day, work.output, tuple(ids), data, head, asked, work.kind)
+
+
+def _shown(settings: Settings) -> dict[str, Any]:
+    """The settings as the manifest shows them: no secret, and of a command of notices its name alone."""
+    shown: dict[str, Any] = redacted_tree(settings.model_dump(mode="json"))
+    command = settings.reports.notices.command
+    if command is not None:
+        shown["reports"]["notices"]["command"] = [command[0], *[HIDDEN] * (len(command) - 1)]
+    return shown
 
 
 def _execute(

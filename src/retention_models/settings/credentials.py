@@ -13,7 +13,8 @@ from typing import Any
 
 # Environment variables whose value is a secret, by how their names end.
 _SECRET_NAME = re.compile(
-    r"(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|SECRET_?KEY|CREDENTIALS?)$",
+    r"(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|"
+    r"(API|ACCESS|SECRET|SIGNING|PRIVATE|ENCRYPTION|MASTER|AUTH|SERVICE|ACCOUNT|DEPLOY)_?KEY|_PEM)$",
     re.IGNORECASE,
 )
 # Shorter values would be found in ordinary words.
@@ -23,7 +24,12 @@ _SHORTEST = 6
 _LOGIN = re.compile(
     r"://(?P<user>[^:/@\s]*)(?::(?P<password>[^/\s]*))?@(?P<host>\[[^\]/]*\]|[^:/?#]*)"
 )
+# A password with @ or / in it that should have been escaped; a port is none.
+_LOOSE = re.compile(r"(://[^:/@\s]*):(?!\d+(?:/|$))(.*)@")
 _CONNECT_TOKEN = re.compile(r"(?i)(;token=)([^;&\s\"'\\]*)")  # of Spark Connect
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?-----END [A-Z ]{0,30}PRIVATE KEY-----", re.DOTALL
+)
 KEYRING_SERVICE = "retention_models"
 HIDDEN = "***"
 
@@ -54,6 +60,11 @@ def without_password(url: str) -> str:
     return re.sub(r"(?i)(password=)[^&\s\"'\\]*", r"\1***", hidden)
 
 
+def url_shown(url: str) -> str:
+    """A URL for the refusal of it: all up to the last @ is hidden, however the password is written."""
+    return without_password(_LOOSE.sub(r"\1:***@", url))
+
+
 def password_in(url: str) -> str | None:
     """The password, or the token of Spark Connect, that a URL holds, or None.
 
@@ -69,6 +80,9 @@ def password_in(url: str) -> str | None:
     login = _LOGIN.search(url)
     if login is not None and login["password"]:
         return urllib.parse.unquote(login["password"])
+    loose = _LOOSE.search(url)
+    if login is None and loose is not None:
+        return loose[2]
     token = _CONNECT_TOKEN.search(url)
     if token is not None:
         return urllib.parse.unquote(token[2])
@@ -103,9 +117,48 @@ def known_secrets(environment: Mapping[str, str] | None = None) -> dict[str, str
         secret = password_in(value) if "://" in value else None
         if secret is None and is_secret_name(name):
             secret = value
-        if secret is not None and len(secret) >= _SHORTEST:
-            found[secret] = f"the environment variable {name}"
+        for part in _parts(value, secret):
+            found[part] = f"the environment variable {name}"
     return found
+
+
+def _parts(value: str, secret: str | None) -> list[str]:
+    """A secret as it is, as it is written in a URL, and each long line of one that has several."""
+    if secret is None:
+        return []
+    parts = [secret]
+    login = _LOGIN.search(value)
+    if login is not None and login["password"]:
+        parts.append(login["password"])
+    if "\n" in secret.strip():
+        parts += [line.strip() for line in secret.splitlines() if not line.startswith("-----")]
+    return [part for part in dict.fromkeys(parts) if len(part) >= _SHORTEST]
+
+
+# What is a secret by its shape, whoever knows it; the rules of gitleaks for these.
+_SHAPES = {
+    "a private key": re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"),
+    "a key of AWS": re.compile(r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
+    "a token of GitHub": re.compile(r"\b(?:gh[pousr]_[0-9A-Za-z]{36}|github_pat_\w{82})\b"),
+    "a token of Slack": re.compile(r"\bxox[abeprs]-[0-9A-Za-z-]{10,}"),
+    "a key of Stripe": re.compile(r"\b[rs]k_(?:live|test)_[0-9A-Za-z]{16,}"),
+    "a key of Google": re.compile(r"\bAIza[0-9A-Za-z_-]{35}\b"),
+    "a signed token (JWT)": re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
+    "a URL with a password": re.compile(r"\w://[^:/@\s\"'<>]*:(?!\*{3}@)[^@/\s\"'<>]{3,}@[\w.\[-]"),
+}
+
+
+def secret_shape(content: str) -> str | None:
+    """What kind of secret stands in a text, by its shape alone; None where there is none.
+
+    Examples
+    --------
+    >>> secret_shape("postgresql://shop:hidden@db.example/orders")
+    'a URL with a password'
+    >>> secret_shape("postgresql://shop:***@db.example/orders") is None
+    True
+    """
+    return next((kind for kind, shape in _SHAPES.items() if shape.search(content)), None)
 
 
 def secret_in(content: str, secrets: Mapping[str, str]) -> str | None:
@@ -118,7 +171,9 @@ def secret_in(content: str, secrets: Mapping[str, str]) -> str | None:
 
 def redacted(content: str, secrets: Mapping[str, str] | None = None) -> str:
     """A text with every known secret, and every password in a URL, replaced by ***."""
-    hidden = without_password(content)
+    hidden = _PRIVATE_KEY.sub(HIDDEN, without_password(content))
+    for shape in _SHAPES.values():
+        hidden = shape.sub(HIDDEN, hidden)
     for secret in known_secrets() if secrets is None else secrets:
         for form in _forms(secret):
             hidden = hidden.replace(form, HIDDEN)

@@ -11,6 +11,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from retention_models.settings.credentials import url_shown
+
 
 def explain(error: ValidationError, path: Path, model: type[BaseModel]) -> str:
     """Every mistake of a project file in one message, a line each, in the file's own terms."""
@@ -44,7 +46,8 @@ def _shown(value: object) -> str:
         return "a table"
     if isinstance(value, list | tuple) and any(isinstance(v, dict | BaseModel) for v in value):
         return f"{len(value)} tables"
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    # Up to the last @: whoever forgot to escape a password is not to see it in a log.
+    text = url_shown(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= 60 else text[:57] + "…"
 
 

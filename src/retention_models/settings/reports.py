@@ -5,12 +5,13 @@ The table [execution] of the project file: what a notebook may use, and where it
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from retention_models.languages import ENGLISH
-from retention_models.settings.credentials import is_secret_name
+from retention_models.settings.credentials import is_secret_name, secret_shape
 from retention_models.settings.types import Section, Text, table_of
 
 # What every run gives its notebook.
@@ -156,10 +157,13 @@ class Reports(Section):
     def _no_secrets(
         cls, parameters: dict[str, bool | int | float | str]
     ) -> dict[str, bool | int | float | str]:
-        for name in parameters:
+        for name, value in parameters.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{name}: expected a finite number; got {value}")
             if name in RUN_PARAMETERS:
                 raise ValueError(f"{name} is given by the run")
-            if is_secret_name(name):
+            shape = secret_shape(value) if isinstance(value, str) else None
+            if shape is not None or is_secret_name(name):
                 raise ValueError(
                     f"{name} looks like a secret, which would stand in the executed notebook; let "
                     "the notebook read it from an environment variable"

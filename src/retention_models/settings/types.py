@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from retention_models.settings.credentials import password_in, without_password
+from retention_models.settings.credentials import password_in, url_shown
 
 
 def _text_not_number(value: object) -> object:
@@ -30,7 +30,7 @@ def _no_password(value: str) -> str:
             "holds a password ({url}), which would stand in this file and its copies. Leave it out and "
             "set PGPASSWORD (Spark Connect: SPARK_CONNECT_AUTHENTICATE_TOKEN), or keep it in the "
             "system's keyring",
-            {"url": without_password(value)},
+            {"url": url_shown(value)},
         )
     return value
 

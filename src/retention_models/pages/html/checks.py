@@ -12,7 +12,7 @@ import nbformat
 import nh3
 
 from retention_models.pages.html.templates import script, source_hash, style
-from retention_models.settings.credentials import secret_in
+from retention_models.settings.credentials import secret_in, secret_shape
 
 # What a page may hold: text, tables, lists. No script, no style of its own, no embedded thing.
 _TAGS = {
@@ -54,7 +54,6 @@ _ATTRIBUTE = re.compile(r"([A-Za-z][A-Za-z0-9:_-]*)(?:=(?:\"([^\"]*)\"|'([^']*)'
 
 # In this order the first that an output has is its form on the page.
 FORMS = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
-_TEXT_FILES = {".html", ".ipynb", ".json", ".csv", ".txt", ".log"}
 
 # What `templates.labels_style` adds to the page's own style sheet.
 _RULES = re.compile(
@@ -134,13 +133,17 @@ def base64_of(text: object) -> str:
 
 
 def require_no_secret(folder: Path, secrets: Mapping[str, str]) -> None:
-    """Refuse files that hold a secret which this process knows."""
-    for path in sorted(folder.rglob("*")) if secrets else []:
-        if path.suffix not in _TEXT_FILES or not path.is_file():
+    """Refuse files, whatever they are, that hold a secret which is known or looks like one."""
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file():
             continue
-        whence = secret_in(path.read_text(encoding="utf-8", errors="replace"), secrets)
+        text = path.read_bytes().decode("utf-8", errors="replace")
+        whence = secret_in(text, secrets)
         if whence is not None:
             raise PageError(f"{path.name} holds the value of {whence}, which is a secret.")
+        shape = secret_shape(text)
+        if shape is not None:
+            raise PageError(f"{path.name} holds what looks like {shape}.")
 
 
 def seen(page: str) -> str:

@@ -16,6 +16,7 @@ import select
 import signal
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from retention_models.runs.execution.limits import (
 from retention_models.runs.publishing.files import remove, write_whole
 
 RESULT = ".result"
+_LATE = 2.0  # seconds after its alarm in which a process that was stopped is killed
 
 
 def main() -> None:
@@ -80,6 +82,7 @@ class _Forking:
     def __init__(self, requests: int, answers: int) -> None:
         self._requests, self._answers = requests, answers
         self._numbers: dict[int, int] = {}  # of work, by the process that does it
+        self._until: dict[int, float] = {}  # when it is ended, by the process
         self._woken, waking = os.pipe()
         for end in (self._woken, waking):
             os.set_blocking(end, False)
@@ -94,7 +97,7 @@ class _Forking:
         """Until nobody can send work any more; then end all."""
         text = b""
         while True:
-            ready, _, _ = select.select([self._requests, self._woken], [], [])
+            ready, _, _ = select.select([self._requests, self._woken], [], [], self._wait())
             if self._woken in ready:
                 with suppress(BlockingIOError):
                     os.read(self._woken, 4096)
@@ -109,6 +112,15 @@ class _Forking:
         for pid in self._numbers:
             end_family(pid)
 
+    def _wait(self) -> float | None:
+        """End what is over its time, its own alarm being held up; seconds until the next may be."""
+        now = time.monotonic()
+        for pid, until in self._until.items():
+            if until <= now and pid in self._numbers:
+                end_family(pid)
+        left = [until - now for pid, until in self._until.items() if pid in self._numbers]
+        return max(min(left), 0.1) if left else None
+
     def _begin(self, request: dict[str, Any]) -> None:
         here = os.getpid()
         try:
@@ -118,6 +130,7 @@ class _Forking:
             return
         if pid:
             self._numbers[pid] = request["number"]
+            self._until[pid] = time.monotonic() + request["seconds"] + _LATE
             return
         code = 1
         try:
@@ -146,7 +159,8 @@ class _Forking:
                 number = self._numbers.pop(pid, None)
                 if number is not None:
                     code = os.waitstatus_to_exitcode(status)
-                    _answer(self._answers, number=number, code=code)
+                    late = self._until.pop(pid) <= time.monotonic()
+                    _answer(self._answers, number=number, code=code, late=late)
         # Whatever a dead one left behind has become a child of this process.
         for pid in descendants(os.getpid(), deep=False):
             if pid not in self._numbers:

@@ -16,6 +16,7 @@ import logging
 import os
 import pickle
 import queue
+import select
 import signal
 import subprocess
 import sys
@@ -34,6 +35,8 @@ from retention_models.runs.publishing.files import private_place, remove
 
 _Result = TypeVar("_Result")
 _TRIES = 3
+_START = 300.0  # seconds that a server has to begin
+_SILENT = 10.0  # seconds beyond its time after which a server that says nothing is given up
 _END = 5.0  # seconds that a server has to end
 
 log = logging.getLogger(__name__)
@@ -76,7 +79,9 @@ class _Server:
         self._answers: dict[int, queue.SimpleQueue[dict[str, Any] | None]] = {}
         self._numbers = itertools.count()
         self._listening = threading.Thread(target=self._listen, daemon=True)
-        first = self._process.stdout.readline() if self._process.stdout else b""
+        stream = self._process.stdout
+        ready = stream is not None and select.select([stream], [], [], _START)[0]
+        first = stream.readline() if stream is not None and ready else b""
         self._listening.start()
         if not first:
             self.end()
@@ -106,14 +111,19 @@ class _Server:
             raise WorkerDied("The process for notebooks is gone.") from None
         if not self.is_there:
             answer.put(None)  # it may have gone before this one was among those to be told
-        found = answer.get()
+        try:
+            found = answer.get(timeout=seconds + _SILENT)
+        except queue.Empty:
+            # Its process was stopped, or hangs: whoever else waits for it tries another.
+            self._process.kill()
+            raise _TooLong(f"It took longer than {round(seconds)} seconds.") from None
         # A result is a result, whatever its process did after it.
         if work.with_suffix(RESULT).exists():
             return
         if found is None:
             raise WorkerDied(f"The process for notebooks is gone ({self._ended()}).")
         code = found["code"]
-        if -code == getattr(signal, "SIGALRM", None):
+        if found.get("late") or -code == getattr(signal, "SIGALRM", None):
             raise _TooLong(f"It took longer than {round(seconds)} seconds.")
         how = f"signal {-code}, {signal_name(-code)}" if code < 0 else f"exit code {code}"
         raise WorkerDied(f"The process that worked on it ended unexpectedly ({how}).")

@@ -11,6 +11,7 @@ import errno
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -29,6 +30,9 @@ from retention_models.errors import LockHeld
 MAKING, OLD = ".making-", ".old-"
 
 _LAST_WRITES = 2.0  # seconds
+_NO_FILE = "0" * 64
+
+log = logging.getLogger(__name__)
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
@@ -96,7 +100,8 @@ def copy_tree(source: Path, folder: Path) -> None:
 def sync_tree(folder: Path) -> None:
     """Bring every file of a folder, and the folder itself, to the disk."""
     for path in sorted(folder.rglob("*"), reverse=True):
-        _sync(path)
+        if path.is_dir() or path.is_file():  # to open a pipe would wait for its other end
+            _sync(path)
     _sync(folder)
 
 
@@ -128,18 +133,32 @@ def clean_leftovers(folder: Path) -> list[str]:
     found = []
     for old in sorted(folder.glob(f"{OLD}*")):
         target = old.with_name(old.name.removeprefix(OLD))
-        found.append(old.name)
-        if target.exists():
-            shutil.rmtree(old)
+        if target.exists() or old.is_symlink():
+            remove_whatever(old)
         else:
             os.rename(old, target)
-    for making in sorted(folder.glob(f"{MAKING}*")):
-        found.append(making.name)
-        shutil.rmtree(making)
-    for writing in sorted(folder.glob(".*.writing")):
-        found.append(writing.name)
-        writing.unlink()
+        found.append(old.name)
+    for left in (*sorted(folder.glob(f"{MAKING}*")), *sorted(folder.glob(".*.writing"))):
+        remove_whatever(left)
+        found.append(left.name)
     return found
+
+
+def remove_whatever(path: Path) -> None:
+    """Remove what bears a name: a link (not what it leads to), a file, or a folder with all in it.
+
+    What cannot be removed stays, and the log says so: nobody is to go without a page for it.
+    """
+    try:
+        if path.is_symlink() or not path.is_dir():
+            path.unlink(missing_ok=True)
+        else:
+            for inside in path.rglob("*"):
+                if inside.is_dir() and not inside.is_symlink():
+                    inside.chmod(0o700)  # a notebook may have closed it
+            shutil.rmtree(path)
+    except OSError as error:
+        log.warning("%s could not be removed (%s)", path, error.strerror)
 
 
 def point_to(link: Path, name: str) -> bool:
@@ -155,12 +174,26 @@ def point_to(link: Path, name: str) -> bool:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """The sha256 of every file under a folder, by its path in there."""
-    return {
-        path.relative_to(folder).as_posix(): sha256(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    """The sha256 of every file under a folder, by its path in there.
+
+    What is no file (a link, a pipe, a device) or cannot be read has one that no file has.
+    """
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            found[name] = _NO_FILE
+        elif path.is_file():
+            try:
+                found[name] = sha256(path)
+            except (PermissionError, FileNotFoundError):
+                found[name] = _NO_FILE
+    return found
+
+
+def no_file_in(folder: Path) -> str | None:
+    """The path of the first thing under a folder that is neither a file nor a folder, or None."""
+    return next((name for name, found in hashes(folder).items() if found == _NO_FILE), None)
 
 
 def sha256(path: Path) -> str:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import fastjsonschema
+
+from retention_models.pages.html.names import one_line
 from retention_models.runs.publishing.files import hashes, write_whole
+
+log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
@@ -45,7 +52,7 @@ class Manifest:
 
     def write(self) -> None:
         """Write it, whole."""
-        head = json.dumps({**self.head, "counts": self.counts()}, indent=1)
+        head = json.dumps({**self.head, "counts": self.counts()}, indent=1, allow_nan=False)
         stores = ",\n".join(self._text(page_id) for page_id in self.stores)
         body = head.removesuffix("\n}")
         text = f'{body},\n "stores": [\n{stores}\n ]\n}}\n'
@@ -56,7 +63,7 @@ class Manifest:
         entry = self.stores[page_id]
         known, text = self._texts.get(page_id, (None, ""))
         if known is not entry:
-            text = f"  {json.dumps(entry)}"
+            text = f"  {json.dumps(entry, allow_nan=False)}"
             self._texts[page_id] = entry, text
         return text
 
@@ -79,15 +86,34 @@ class Manifest:
 
 def read_manifest(folder: Path) -> Manifest | None:
     """A folder's manifest, every store reconciled with its files; None where there is none."""
+    if not (folder / MANIFEST).is_file():  # to open a pipe would wait for its other end
+        return None
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (OSError, ValueError, RecursionError) as error:
+        log.warning("%s counts as not there: %s", folder / MANIFEST, one_line(str(error))[:200])
         return None
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+    mistake = _mistake(content)
+    if mistake is not None:
+        log.warning("%s counts as not there: %s", folder / MANIFEST, mistake)
         return None
     entries = content.pop("stores")
     stores = {entry["store"]: reconciled(entry, folder) for entry in entries}
     return Manifest(folder, content, stores)
+
+
+def _mistake(content: Any) -> str | None:
+    """What of a manifest is not as its schema says, or None."""
+    try:
+        _validator()(content)
+    except (fastjsonschema.JsonSchemaValueException, RecursionError) as error:
+        return one_line(str(error))[:200]
+    for name in ("store", "folder"):
+        if len({entry[name] for entry in content["stores"]}) < len(content["stores"]):
+            return f"two entries have the same {name}"
+    if any("next" not in e for e in content["stores"] if e["outcome"] == PUBLISHING):
+        return "an entry that is being published does not say as what"
+    return None
 
 
 def reconciled(entry: Entry, folder: Path) -> Entry:
@@ -112,3 +138,9 @@ def schema() -> dict[str, Any]:
     """The JSON Schema of a manifest."""
     text = files(__package__).joinpath("manifest.schema.json").read_text(encoding="utf-8")
     return json.loads(text)
+
+
+@cache
+def _validator() -> Callable[[Any], Any]:
+    found: Callable[[Any], Any] = fastjsonschema.compile(schema())
+    return found

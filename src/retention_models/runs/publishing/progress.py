@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from retention_models.errors import SettingsError
 from retention_models.pages.html.names import one_line
 from retention_models.runs.publishing.context import utc
-from retention_models.runs.publishing.manifest import DONE, Entry
+from retention_models.runs.publishing.manifest import PUBLISHED, Entry
 from retention_models.settings.credentials import known_secrets, redacted
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Progress:
         self._done += 1
         head = f"[{self._done}/{self._total}] {self._kind} {one_line(store)}: {entry['outcome']}"
         failure = entry["failure"]
-        if entry["outcome"] in DONE and entry["attempts"]:
+        if entry["outcome"] == PUBLISHED and entry["attempts"]:
             head += f" in {entry['seconds']:.1f} s"
         if failure is None:
             log.info("%s", head)

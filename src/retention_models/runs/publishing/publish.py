@@ -6,7 +6,6 @@ import datetime as dt
 import errno
 import logging
 import secrets
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +25,7 @@ from retention_models.runs.publishing.files import (
     new_folder,
     output_lock,
     point_to,
+    remove_whatever,
 )
 from retention_models.runs.publishing.fingerprints import inputs_sha256, other_files
 from retention_models.runs.publishing.history import LATEST, History, newest_head, prune, unfinished
@@ -47,7 +47,8 @@ log = logging.getLogger(__name__)
 
 _UNWRITABLE = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO),
-    *(errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ENOENT),
+    *(errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ENOENT, errno.EISDIR, errno.ELOOP),
+    *(errno.ENOTEMPTY, errno.ESPIPE, errno.EINVAL, errno.ESTALE, errno.EBUSY, errno.EMLINK),
 }
 
 # A store's id and the folder that its notebook writes to.
@@ -144,8 +145,8 @@ def _begun(plan: RunPlan, clock: RunClock) -> tuple[RunPlan, dict[str, Any]]:
         head["resumed"] = [*stopped.head["resumed"], clock.stamp()]
         log.info("continuing run %s", head["run"])
         return plan, head
-    if asked.resume:
-        log.info("no run is unfinished: this is a new one")
+    if asked.resume and plan.kind == STORE:
+        log.info("no run of store pages is unfinished: they are begun")
     moment = clock.started.strftime("%Y%m%dT%H%M%SZ")
     return plan, {
         "schema": 1,
@@ -340,7 +341,7 @@ def _whatever_happens(press: PublishContext, tell: Tell) -> Iterator[None]:
         manifest.head["ended"] = press.clock.stamp()
         try:
             for making in press.folder.glob(".making-*"):
-                shutil.rmtree(making)
+                remove_whatever(making)
             manifest.write()
         except OSError as full:
             log.error("the manifest could not say that the run was stopped: %s", full)

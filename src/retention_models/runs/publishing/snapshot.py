@@ -7,6 +7,7 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from retention_models.errors import SettingsError
 from retention_models.settings.project import Settings, read_settings
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,8 @@ class Snapshot:
 
 def read_project(project_file: Path) -> tuple[Settings, Snapshot]:
     """A project file's settings, and the very content that they were read from."""
+    if project_file.exists() and not project_file.is_file() and not project_file.is_dir():
+        raise SettingsError(f"{project_file}: expected a file; got a pipe or a device.")
     for _ in range(_TRIES):
         settings = read_settings(project_file)
         found = Snapshot.of(project_file.resolve())
