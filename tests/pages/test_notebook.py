@@ -1,5 +1,6 @@
 """What a notebook shows: escaped text, alternative text, refusals in words."""
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
@@ -37,6 +38,17 @@ def test_a_figure_carries_its_sentence_as_alternative_text(shown):
     assert "<svg" in bundle["image/svg+xml"]
     assert {"image/svg+xml": {"alt": "37% came back."}} == how["metadata"]
     assert "37% came back." in shown[1][0][0].data
+
+
+def test_a_figure_that_was_shown_is_not_shown_again(shown):
+    """The inline backend shows what pyplot has open at the end of a cell, without its sentence."""
+    before = plt.get_fignums()
+    frame = pd.DataFrame({"spend": [1.0, 2.0], "orders": [3, 4]})
+    notebook.show(frame.plot.bar(), "Two days.")
+    notebook.show(frame.plot(subplots=True), "Two days, apart.")
+    notebook.show(plt.figure(), "Nothing.")
+    assert before == plt.get_fignums()
+    assert 3 == sum("image/svg+xml" in what[0] for what, _ in shown if isinstance(what[0], dict))
 
 
 def test_a_refusal_takes_the_answers_place(shown):

@@ -1,5 +1,6 @@
 """A store answers, or says in words why it cannot."""
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
@@ -16,6 +17,18 @@ def test_an_empty_store_says_so_everywhere(chain_project):
     for question in ("summary", "measures", "cohorts", "purchases", "forecast", "holdout"):
         with pytest.raises(CannotSay, match=r"no purchase at store empty .* check the store's id"):
             getattr(store, question)
+
+
+def test_a_stores_rows_can_be_plotted(chain_project):
+    """Its own, up to the last day that counts, with spend as numbers and days as days."""
+    store = rm.open_store(chain_project, "0042", as_of="2023-06-30")
+    rows = store.rows
+    assert {"0042"} == set(rows["store_id"])
+    assert rows["date"].max() <= pd.Timestamp("2023-06-30")
+    assert ("float64", "datetime64[ns]") == (str(rows["spend"].dtype), str(rows["date"].dtype))
+    axes = rows.groupby("date")["spend"].sum().plot()
+    assert 1 == len(axes.lines)
+    plt.close("all")
 
 
 def test_a_store_of_one_customer_shows_no_figures_of_that_person(chain_project):

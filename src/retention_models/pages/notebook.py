@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import html
 import re
+import sys
 from collections.abc import Collection, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 from IPython.display import HTML, display
 from matplotlib.axes import Axes
@@ -29,9 +31,15 @@ def say(*sentences: str) -> None:
     display(HTML(f'<p class="answer">{html.escape(" ".join(sentences), quote=False)}</p>'))
 
 
-def show(figure: Axes | Figure, *sentences: str) -> None:
-    """Show a figure of `plots` and the sentences that read it back, its alternative text too."""
-    drawn = figure.get_figure(root=True) if isinstance(figure, Axes) else figure
+def show(figure: Axes | Figure | np.ndarray[Any, np.dtype[Any]], *sentences: str) -> None:
+    """Show a figure of `plots`, or of your own, and the sentences that read it back.
+
+    The sentences are its alternative text, too. The figure is closed, so that a notebook that drew it
+    with pyplot or ``frame.plot`` does not show it once more without them. ``store.rows``
+    holds a store's rows for figures of your own.
+    """
+    first = figure.flat[0] if isinstance(figure, np.ndarray) else figure  # of subplots=True
+    drawn = first.get_figure(root=True) if isinstance(first, Axes) else first
     if drawn is None:
         raise ValueError("show: the axes belong to no figure any more; draw them anew.")
     alternative = " ".join(sentences)
@@ -40,7 +48,15 @@ def show(figure: Axes | Figure, *sentences: str) -> None:
         raw=True,
         metadata={"image/svg+xml": {"alt": alternative}},
     )
+    _close(drawn)
     say(*sentences)
+
+
+def _close(figure: Figure) -> None:
+    """Take a figure from pyplot, whose inline backend shows what is open at the end of a cell."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:  # else nothing was drawn with it
+        pyplot.close(figure)
 
 
 def cards(found: Iterable[Card], caption: str) -> None:

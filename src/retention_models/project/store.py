@@ -26,6 +26,7 @@ from retention_models.data.contacts import (
     read_project_events,
     read_project_surveys,
 )
+from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import CannotSay
 from retention_models.languages import count, day, plural
@@ -129,6 +130,17 @@ class Store:
         """Spend model of customers with a repeat purchase worth something; see `StoreModels`."""
         _ = self.summary
         return self._models.spend
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """The store's usable rows up to the last day that counts, for tables and figures of your own.
+
+        A row per line of the log: customer_id, store_id, date, spend (a float), order_id, category.
+        """
+        rows = self.log.rows(self.id, self.observation_end)
+        names = ["customer_id", "store_id", "date", "spend", "order_id", "category"]
+        found = to_frame(rows.mutate(spend=rows["spend"].cast("float64")).select(*names))
+        return found.astype({"date": "datetime64[ns]"})
 
     @cached_property
     def predictions(self) -> pd.DataFrame:

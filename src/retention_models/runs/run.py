@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from retention_models.data.rules import DataCheck, check_data
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import DataError, SettingsError
 from retention_models.languages import speaking
@@ -30,7 +31,6 @@ from retention_models.runs.execution.pool import execute_all
 from retention_models.runs.execution.results import ExecutionResult, Limits
 from retention_models.runs.execution.tasks import Options, Task
 from retention_models.runs.publishing.context import RunPlan, RunRequest
-from retention_models.runs.publishing.data_rules import DataCheck, check_data
 from retention_models.runs.publishing.endings import told_of_every_end
 from retention_models.runs.publishing.files import MAKING, private_folder
 from retention_models.runs.publishing.fingerprints import (

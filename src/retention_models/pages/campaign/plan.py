@@ -14,8 +14,8 @@ from retention_models.campaigns.plans.assignment import CampaignAssignment
 from retention_models.campaigns.plans.looks import CampaignLooks, Look
 from retention_models.campaigns.plans.plan import CampaignPlan
 from retention_models.errors import CannotSay
-from retention_models.languages import day
-from retention_models.pages.style import BLUE, GREY, NEW, ORANGE, figure, label
+from retention_models.languages import count, day, decimals, ends, phrase, share, spoken
+from retention_models.pages.style import BLUE, GREY, NEW, ORANGE, figure, label, short_month
 from retention_models.settings.campaigns import Campaign
 
 
@@ -25,45 +25,51 @@ def outcomes(plan: CampaignPlan) -> pd.DataFrame:
     several = len(plan.arms) > 2
     for row in plan.table.to_dict("records"):
         name = outcome_label(row["outcome"], "title") + (f", {row['arm']}" if several else "")
-        mean = f"{row['mean']:.1%}" if row["outcome"] == "bought" else f"{row['mean']:.2f}"
+        mean = share(row["mean"], 1) if row["outcome"] == "bought" else decimals(row["mean"], 2)
         needed = row["customers_needed"]
         rows[name] = {
-            "Mean a customer": mean,
-            "Explained (R²)": f"{max(row['r_squared'], 0.0):.0%}",
-            "Lift found from": _percent(row["minimum_detectable_percent"]),
-            f"Customers for {plan.wished_lift:.0%}": "none"
+            phrase("Mean a customer"): mean,
+            phrase("Explained (R²)"): share(max(row["r_squared"], 0.0)),
+            phrase("Lift found from"): _percent(row["minimum_detectable_percent"]),
+            phrase("Customers for {lift}", lift=share(plan.wished_lift)): phrase("none")
             if math.isnan(needed)
-            else f"{needed:,.0f}",
+            else count(needed),
         }
-    return _named(rows, "Outcome")
+    return _named(rows, phrase("Outcome"))
 
 
 def strata(assignment: CampaignAssignment) -> pd.DataFrame:
     """Each stratum's range of expected purchases, and its customers by arm."""
     rows = {}
     for number, row in assignment.strata.iterrows():
-        ends = f"{row['lowest']:.2f} to {row['highest']:.2f}" if number else "without history"
-        counts = {arm: f"{int(row[arm]):,}" for arm in assignment.arms.index}
-        rows[str(number)] = {"Expected purchases": ends} | counts
-    return _named(rows, "Stratum")
+        between = ends(decimals(row["lowest"], 2), decimals(row["highest"], 2))
+        said = between if number else phrase("without history")
+        counts = {arm: count(int(row[arm])) for arm in assignment.arms.index}
+        rows[str(number)] = {phrase("Expected purchases"): said} | counts
+    return _named(rows, phrase("Stratum"))
 
 
 def declared_looks(looks: CampaignLooks) -> pd.DataFrame:
     """Each look's day and what it takes to stop there."""
     rows = {
         str(number): {
-            "Last day of data": day(row["day"]),
-            "Share of the days": f"{row['share']:.0%}",
-            "Stop at |z| from": f"{row['boundary']:.2f}",
-            "or p up to": f"{row['level']:.5f}",
+            phrase("Last day of data"): day(row["day"]),
+            phrase("Share of the days"): share(row["share"]),
+            phrase("Stop at |z| from"): decimals(row["boundary"], 2),
+            phrase("or p up to"): decimals(row["level"], 5),
         }
         for number, row in looks.table.iterrows()
     }
-    return _named(rows, "Look")
+    return _named(rows, phrase("Look"))
 
 
 def _percent(value: float) -> str:
-    return "none" if math.isnan(value) else f"{value:.1f}%"
+    return phrase("none") if math.isnan(value) else share(value / 100.0, 1)
+
+
+def _lift(percent: float) -> str:
+    """A lift, in percent, with its sign."""
+    return spoken().percent(decimals(percent, 1, signed=True))
 
 
 def _named(rows: dict[str, dict[str, str]], name: str) -> pd.DataFrame:
@@ -74,14 +80,27 @@ def _named(rows: dict[str, dict[str, str]], name: str) -> pd.DataFrame:
 
 def length_sentence(plan: CampaignPlan) -> str:
     """What a figure of lengths shows: where the wished lift is found."""
-    wished, primary = f"{plan.wished_lift:.0%}", plan.campaign.primary
+    primary = plan.campaign.primary
     rows = plan.durations[plan.durations["outcome"] == primary].set_index("days")
     planned = rows.loc[plan.campaign.days, "minimum_detectable_percent"]
-    said = f"In {plan.campaign.days} days a lift of {planned:.1f}% is found"
+    places = {
+        "days": count(plan.campaign.days),
+        "lift": _percent(planned),
+        "wished": share(plan.wished_lift),
+    }
     if plan.days_needed is None:
-        least = rows["minimum_detectable_percent"].iloc[-1]
-        return f"{said}, in 52 weeks one of {least:.1f}%: the {wished} wished for are out of reach."
-    return f"{said}; the {wished} wished for are found in {plan.days_needed} days or more."
+        return phrase(
+            "In {days} days a lift of {lift} is found, in 52 weeks one of {least}: the {wished} wished "
+            "for are out of reach.",
+            least=_percent(rows["minimum_detectable_percent"].iloc[-1]),
+            **places,
+        )
+    return phrase(
+        "In {days} days a lift of {lift} is found; the {wished} wished for are found in {needed} days "
+        "or more.",
+        needed=count(plan.days_needed),
+        **places,
+    )
 
 
 def primary_effect(table: pd.DataFrame, campaign: Campaign) -> tuple[float, float]:
@@ -96,24 +115,35 @@ def effects(table: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
     for outcome in table["outcome"].unique():
         row = _row_of(table, campaign, outcome)
         rows[outcome_label(outcome, "title")] = {
-            "Held out": f"{row['mean_against']:.3f}",
-            "Effect": f"{row['absolute_effect']:+.3f}",
-            "Lift": f"{row['lift_percent']:+.1f}%",
-            "Interval": f"{row['lift_low']:+.1f}% to {row['lift_high']:+.1f}%",
-            "p": f"{row['pvalue']:.4f}",
+            phrase("Held out"): decimals(row["mean_against"], 3),
+            phrase("Effect"): decimals(row["absolute_effect"], 3, signed=True),
+            phrase("Lift"): _lift(row["lift_percent"]),
+            phrase("Interval"): ends(_lift(row["lift_low"]), _lift(row["lift_high"])),
+            phrase("p"): decimals(row["pvalue"], 4),
         }
-    return _named(rows, "Outcome")
+    return _named(rows, phrase("Outcome"))
 
 
 def against_truth(table: pd.DataFrame, campaign: Campaign, truth: float) -> str:
     """Whether the interval of the primary outcome holds the lift that was simulated."""
     row = _row_of(table, campaign, campaign.primary)
     inside = row["lift_low"] <= 100.0 * truth <= row["lift_high"]
-    said = "holds it" if inside else "does not hold it, as one in twenty does not"
-    return (
-        f"In truth those who were offered it bought {truth:+.1%}. The reading was "
-        f"{row['lift_percent']:+.1f}%, and the interval from {row['lift_low']:+.1f}% to "
-        f"{row['lift_high']:+.1f}% {said}."
+    places = {
+        "truth": _lift(100.0 * truth),
+        "lift": _lift(row["lift_percent"]),
+        "low": _lift(row["lift_low"]),
+        "high": _lift(row["lift_high"]),
+    }
+    if inside:
+        return phrase(
+            "In truth those who were offered it bought {truth}. The reading was {lift}, and the "
+            "interval from {low} to {high} holds it.",
+            **places,
+        )
+    return phrase(
+        "In truth those who were offered it bought {truth}. The reading was {lift}, and the interval "
+        "from {low} to {high} does not hold it, as one in twenty does not.",
+        **places,
     )
 
 
@@ -122,7 +152,9 @@ def _row_of(table: pd.DataFrame, campaign: Campaign, outcome: str) -> pd.Series:
     asked = (table["outcome"] == outcome) & (table["window"] == "campaign")
     rows = table[asked & (table["against"] == campaign.control) & (table["estimand"] == "itt")]
     if rows.empty:
-        raise CannotSay(f"No effect on {outcome} was found: see the campaign's refusal.")
+        raise CannotSay(
+            "No effect on {outcome} was found: see the campaign's refusal.", outcome=outcome
+        )
     return rows.iloc[0]
 
 
@@ -136,17 +168,17 @@ def detectable_by_length(plan: CampaignPlan, ax: Axes = NEW) -> Axes:
     ax.plot(weeks, rows["minimum_detectable_percent"], color=BLUE, marker="o", markersize=3)
     wished = 100.0 * plan.wished_lift
     ax.axhline(wished, color=ORANGE, linewidth=1)
-    label(ax, "wished", (float(weeks.max()), wished), ORANGE, shift=(-38, 7))
+    label(ax, phrase("wished"), (float(weeks.max()), wished), ORANGE, shift=(-38, 7))
     planned = plan.campaign.days / 7.0
     ax.axvline(planned, color=GREY, linewidth=1, linestyle="--")
     top = float(rows["minimum_detectable_percent"].max())
-    label(ax, "as planned", (planned, top), GREY)
+    label(ax, phrase("as planned"), (planned, top), GREY)
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}%"))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: share(value / 100.0)))
     ax.set_ylim(0.0, None)
     ax.set_xlim(0.0, None)
-    ax.set_xlabel("weeks that the campaign runs")
-    ax.set_title(f"Smallest lift found ({plan.campaign.primary})")
+    ax.set_xlabel(phrase("weeks that the campaign runs"))
+    ax.set_title(phrase("Smallest lift found ({outcome})", outcome=plan.campaign.primary))
     return ax
 
 
@@ -161,7 +193,7 @@ def looks_so_far(looks: CampaignLooks, seen: Sequence[Look], ax: Axes = NEW) -> 
         ax.plot([place, place], [look.low, look.high], color=colour, linewidth=2)
         ax.plot([place], [look.effect], color=colour, marker="o", markersize=5)
     ax.axhline(0.0, color=GREY, linewidth=1)
-    ax.set_xticks(list(places), [f"{look.day:%d %b}".lstrip("0") for look in seen])
+    ax.set_xticks(list(places), [f"{look.day.day} {short_month(look.day)}" for look in seen])
     ax.set_xlim(0.5, len(seen) + 0.5)
-    ax.set_title(f"Effect on {looks.campaign.primary} a customer, by look")
+    ax.set_title(phrase("Effect on {outcome} a customer, by look", outcome=looks.campaign.primary))
     return ax

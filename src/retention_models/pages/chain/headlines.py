@@ -150,6 +150,10 @@ class _Effect(_Part):
         return self
 
 
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
+
+
 def read_headline(path: Path, kind: PageKind) -> dict[str, Any]:
     """What the index shows of a page, checked: metrics.json of a store, effect.json of a campaign."""
     if not path.is_file():  # nor a pipe, which would be waited for
@@ -157,7 +161,7 @@ def read_headline(path: Path, kind: PageKind) -> dict[str, Any]:
     if path.stat().st_size > _MOST_BYTES:
         raise HeadlineError(f"it has more than {_MOST_BYTES:,} bytes")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
         shape: type[_Part] = _Metrics if kind == STORE else _Effect
         found = shape.model_validate(content)
     except ValidationError as error:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from retention_models.errors import CannotSay
 from retention_models.languages import count, decimals, phrase
@@ -18,6 +16,7 @@ from retention_models.pages.style import (
     NEW,
     ORANGE,
     NumberTicks,
+    ShareTicks,
     count_ticks,
     day_ticks,
     figure,
@@ -186,19 +185,20 @@ def tracking_of_models(
         )
         top = max(top, float(np.nanmax(table.to_numpy())))
     actual = paths[chosen]["actual"]
-    ax.plot(actual.index, actual, color=BLUE, lw=1.8, label="what came")
+    ax.plot(actual.index, actual, color=BLUE, lw=1.8, label=phrase("what came"))
     split = band.index[0]
     ax.axvline(split, color=GREY, lw=0.8)
     ax.set_ylim(0, 1.16 * top)
-    for text, side, shift in (("fitted", "right", -4), ("not seen", "left", 4)):
+    for text, side, shift in (
+        (phrase("fitted"), "right", -4),
+        (phrase("not seen"), "left", 4),
+    ):
         label(ax, text, (split, 1.1 * top), GREY, shift=(shift, 0), ha=side, fontsize=8)
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    ax.yaxis.set_major_formatter(count_ticks())
     ax.grid(axis="y")
-    locator = AutoDateLocator(maxticks=6)
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    day_ticks(ax)
     ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0.0, 0.94))
-    ax.set_title("Repeat purchases, added up week by week")
+    ax.set_title(phrase("Repeat purchases, added up week by week"))
     return ax
 
 
@@ -213,18 +213,24 @@ def alive_calibration(validation: HoldoutValidation, ax: Axes = NEW) -> Axes:
     place, observed = np.arange(len(groups)), groups["observed"].to_numpy()
     errors = np.abs(groups[["low", "high"]].to_numpy().T - observed)
     alive = groups["probability_alive"]
-    ax.plot(place, alive, "_", color=GREY, ms=12, mew=1.5, label="P(alive)")
+    ax.plot(place, alive, "_", color=GREY, ms=12, mew=1.5, label=phrase("P(alive)"))
     ax.errorbar(place, observed, yerr=errors, fmt="none", ecolor=BLUE, elinewidth=1.2, alpha=0.6)
-    ax.plot(place, observed, "o", color=BLUE, ms=5, label="bought (95% interval)")
+    ax.plot(place, observed, "o", color=BLUE, ms=5, label=phrase("bought (95% interval)"))
     ax.plot(
-        place, groups["expected"], "D", color=ORANGE, ms=4.5, mfc="white", label="expected to buy"
+        place,
+        groups["expected"],
+        "D",
+        color=ORANGE,
+        ms=4.5,
+        mfc="white",
+        label=phrase("expected to buy"),
     )
-    ax.set_xticks(place, [f"{100 * value:.0f}" for value in alive])
+    ax.set_xticks(place, [count(100 * value) for value in alive])
     ax.set_ylim(-0.03, 1.03)
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.yaxis.set_major_formatter(ShareTicks())
     ax.grid(axis="y")
-    ax.set_xlabel("groups of customers, by their mean P(alive) in %")
-    ax.set_title("Share who bought in the weeks held out")
+    ax.set_xlabel(phrase("groups of customers, by their mean P(alive) in %"))
+    ax.set_title(phrase("Share who bought in the weeks held out"))
     ax.legend(
         frameon=False,
         fontsize=8,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
 import shutil
 import traceback
@@ -23,7 +24,7 @@ from retention_models.pages.html.checks import (
     seen,
 )
 from retention_models.pages.html.failure import old_page_words, with_notice, with_warnings
-from retention_models.pages.html.kinds import STORE, PageKind
+from retention_models.pages.html.kinds import PageKind
 from retention_models.runs.execution.results import ExecutionResult
 from retention_models.runs.publishing.context import ExecutedPage, PreviousPage, PublishContext, utc
 from retention_models.runs.publishing.files import (
@@ -152,12 +153,7 @@ def _build(press: PublishContext, tried: ExecutedPage) -> None:
     page = lint(seen(page), f"{press.kind.name} {page_id}")
     (staging / press.kind.page).write_text(page, encoding="utf-8")
     _require_headline(staging / press.kind.headline, press.kind, page_id)
-    _require_row(press, staging / press.kind.headline, page_id)
     require_no_secret(staging, press.secrets)
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")
 
 
 def _require_json(notebook: nbformat.NotebookNode) -> None:
@@ -169,47 +165,14 @@ def _require_json(notebook: nbformat.NotebookNode) -> None:
         ) from None
 
 
-def _require_row(press: PublishContext, headline: Path, page_id: str) -> None:
-    """Refuse numbers that the index cannot show: they would stop it for every store."""
-    row = {
-        "name": press.kind.title(press.settings, page_id)[1],
-        "href": press.kind.page,
-        "metrics": json.loads(headline.read_text(encoding="utf-8")),
-        "failure": None,
-        "old": None,
-    }
-    about = [row], press.settings, press.as_of, press.clock.made
-    try:
-        if press.kind == STORE:
-            lint(seen(render.index_page(*about, campaigns=None)), "index")
-        else:
-            lint(seen(render.campaign_index_page(*about)), "index")
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is this page's alone
-        said = f"{type(error).__name__}: {error}"
-        raise PageError(f"Its {headline.name} cannot be shown on the index ({said}).") from None
-
-
 def _require_headline(path: Path, kind: PageKind, page_id: str) -> None:
     if not path.is_file():
         raise PageError(f"Its notebook wrote no {path.name}.")
     try:
-<<<<<<< HEAD
         found = read_headline(path, kind)
     except HeadlineError as error:
         raise PageError(f"Its {path.name} lacks what the index shows ({error}).") from None
     of = found.get(kind.name, page_id)
-=======
-        found = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
-        of = found.get(kind.name, page_id)
-        for section, names in kind.needed.items():
-            for entry in [found[section]] if not names else [found[section][n] for n in names]:
-                if entry["value"] is None:
-                    str(entry["reason"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise PageError(
-            f"Its {path.name} lacks what the index shows ({type(error).__name__}: {error})."
-        ) from None
->>>>>>> h-runs2
     if of != page_id:
         raise PageError(f"Its {path.name} is of the {kind.name} {of!r}.")
 
