@@ -53,6 +53,11 @@ class LapsedCustomers(BetaGeoFitter):
 
     model = _Lapsed()
 
+    def histories(self, frequency: Any, recency: Any, T: Any) -> tuple[Array, Array, Array]:
+        """Checked histories, of which `as_lapsed` has put the two times in each other's places."""
+        x, t_x, t = super().histories(frequency, T, recency)
+        return x, t, t_x
+
 
 def as_lapsed(
     purchases: BetaGeoFitter, summary: pd.DataFrame

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from retention_models.errors import SettingsError
 from retention_models.models import gamma_gamma
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
-from retention_models.models.inputs import customers_to_predict, require_unit
+from retention_models.models.inputs import require_unit
 from retention_models.models.intervals import Z95, future_quantiles, mean_interval
 from retention_models.models.known_customers import KnownCustomers, known_customers
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
@@ -208,7 +208,7 @@ def expectations(
             f"ParetoNBDFitter; got {purchases!r}."
         )
     model, parameters = purchases.model, purchases.fit_.parameters
-    x, t_x, T = customers_to_predict(summary["frequency"], summary["recency"], summary["T"])
+    x, t_x, T = purchases.histories(summary["frequency"], summary["recency"], summary["T"])
     known = known_customers(x, t_x, T)
     of_alive = known.expected(model, parameters, horizon)
     discounted = known.discounted(model, parameters, horizon, rate)

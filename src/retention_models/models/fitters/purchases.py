@@ -121,7 +121,7 @@ class PurchaseFitter(FittedModel):
         See `PurchaseModel.conditional_expected_purchases`.
         """
         parameters = self._require_fit()
-        x, t_x, age = self._known(frequency, recency, T)
+        x, t_x, age = self.histories(frequency, recency, T)
         t = checked_horizon(t)
         if np.ndim(t) > 0 or x.ndim != 1 or x.shape != age.shape:
             expected = self.model.conditional_expected_purchases(t, x, t_x, age, *parameters)
@@ -135,7 +135,7 @@ class PurchaseFitter(FittedModel):
         alive = self.model.probability_alive(x, t_x, age, *parameters)
         return like(frequency, alive * over_cells(of_alive, x, age, self._scale))
 
-    def _known(self, frequency: Any, recency: Any, T: Any) -> tuple[Array, Array, Array]:
+    def histories(self, frequency: Any, recency: Any, T: Any) -> tuple[Array, Array, Array]:
         """Customers to predict for, checked, by the index of frequency, in the model's unit."""
         require_unit(self.time_unit_, unit_told(T, recency), "T")
         return customers_to_predict(frequency, recency, T)
@@ -166,7 +166,7 @@ class PurchaseFitter(FittedModel):
         ndarray, shape (n,)
         """
         parameters = self._require_fit()
-        x, t_x, age = self._known(frequency, recency, T)
+        x, t_x, age = self.histories(frequency, recency, T)
         ends = month * np.arange(1.0, months + 1.0)
         discount = (1.0 + monthly_rate) ** -np.arange(1.0, months + 1.0)
 
@@ -189,7 +189,7 @@ class PurchaseFitter(FittedModel):
     def conditional_probability_alive(self, frequency: Any, recency: Any, T: Any) -> Array:
         """P(alive) of known customers; see `probability_alive` of the model."""
         parameters = self._require_fit()
-        known = self._known(frequency, recency, T)
+        known = self.histories(frequency, recency, T)
         return np.atleast_1d(self.model.probability_alive(*known, *parameters))
 
     def conditional_probability_of_n_purchases_up_to_time(
@@ -200,7 +200,7 @@ class PurchaseFitter(FittedModel):
         P(alive) · P(n) of the new customer that one alive is worth, and 1 − P(alive) more at n = 0.
         """
         parameters = self._require_fit()
-        known = self._known(frequency, recency, T)
+        known = self.histories(frequency, recency, T)
         checked_horizon(t)
         chance = self.model.conditional_count_probability(n, t, *known, *parameters)
         return like(frequency, chance)
@@ -416,7 +416,7 @@ class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
                 t, frequency, recency, T
             )
         fit, Z = with_covariates
-        x, t_x, age = self._known(frequency, recency, T)
+        x, t_x, age = self.histories(frequency, recency, T)
         return like(frequency, fit.expected_purchases(checked_horizon(t), x, t_x, age, Z))
 
     def conditional_probability_alive(
@@ -427,7 +427,7 @@ class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
         if with_covariates is None:
             return super().conditional_probability_alive(frequency, recency, T)
         fit, Z = with_covariates
-        x, t_x, age = self._known(frequency, recency, T)
+        x, t_x, age = self.histories(frequency, recency, T)
         return np.atleast_1d(fit.probability_alive(x, t_x, age, Z))
 
 
