@@ -36,5 +36,5 @@ def test_the_floors_are_those_of_the_code():
     assert f"| {FEWEST_IN_ARM_OF_MONEY} in each arm for spend and profit |" in TEXT
     assert f"within ±{LARGEST_SKEWNESS} " in TEXT
     assert f"of at most {LARGEST_DETECTABLE_LIFT:.0%} |" in TEXT
-    assert f"| {FEWEST_STORES} stores of either kind |" in TEXT
+    assert f"| {FEWEST_STORES} stores of either kind that begin in one week |" in TEXT
     assert f"and at least {HOLDOUT_CUSTOMERS} |" in TEXT

@@ -40,9 +40,12 @@ def log_until(log: Transactions, end: dt.date) -> Transactions:
     return replace(log, table=log.table.filter(log.table["date"] <= end), stores=stores)
 
 
-def checked_until(log: Transactions, end: dt.date) -> dt.date:
-    """Last day of the check of a model: none beyond the data, on which nobody could have come."""
-    return min(end, log.last_day())
+def checked_until(settings: Settings, log: Transactions, end: dt.date) -> dt.date:
+    """Last day of the check of a model: none beyond the data, on which nobody could have come.
+
+    Where the project file says that the data go on to a later day, nobody came up to it.
+    """
+    return min(end, max(log.last_day(), settings.model.observation_end or log.last_day()))
 
 
 def calibration_end(
@@ -50,7 +53,7 @@ def calibration_end(
 ) -> dt.date:
     """Last day of calibration: the holdout setting before the end, or a quarter of the data."""
     unit = days_in(settings.model.time_unit)
-    beyond = (end - checked_until(log, end)).days
+    beyond = (end - checked_until(settings, log, end)).days
     observed = float(summary["T"].max()) * unit - beyond
     held_out = settings.model.holdout
     days = round(held_out * unit) if held_out is not None else round(observed / 4)

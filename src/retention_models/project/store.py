@@ -236,7 +236,7 @@ class Store:
             self.log,
             store_id=self.id,
             calibration_end=split,
-            holdout_end=checked_until(self.log, self.observation_end),
+            holdout_end=checked_until(self.settings, self.log, self.observation_end),
             time_unit=self.settings.model.time_unit,
             purchases=purchases,
         )
@@ -249,7 +249,7 @@ class Store:
             self.log,
             store_id=self.id,
             calibration_end=self.calibration_end,
-            holdout_end=checked_until(self.log, self.observation_end),
+            holdout_end=checked_until(self.settings, self.log, self.observation_end),
             time_unit=self.settings.model.time_unit,
         )
 
