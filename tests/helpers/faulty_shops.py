@@ -21,6 +21,8 @@ NUMBERS = {"a": 1111.01, "b": 2222.02}
 SETTINGS = """
 [reports]
 notebook = "mine.ipynb"
+[reports.warnings]
+enabled = false
 [execution]
 time_limit = {seconds}
 memory = "600MB"
