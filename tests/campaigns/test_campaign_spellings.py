@@ -122,7 +122,7 @@ def test_campaign_ids_that_are_spelt_otherwise_are_refused_in_either_file(log, g
 
 
 def test_redemptions_that_stand_twice_cost_once_and_are_counted(log):
-    """Equal in every column; another amount, time or number is another redemption."""
+    """A file loaded twice; a few equal rows stay, and are said, as in the log."""
     costly = campaign(costs={"redemption": 2.0})
     once = taken(IDS[1:8:2]).assign(number=range(4))
     right = rm.read_campaign(log, costly, drawn(), once, margin=0.5)
@@ -131,6 +131,10 @@ def test_redemptions_that_stand_twice_cost_once_and_are_counted(log):
     (said,) = [one for one in data.findings if one.check == "redemptions stand once"]
     assert said.words.startswith("8 of 12 rows of redemptions")
     assert "redemptions stand once" not in {one.check for one in right.findings}
+    few = rm.read_campaign(log, costly, drawn(), pd.concat([once, once[:1]]), margin=0.5)
+    assert 5 == few.table["redemptions"].sum()
+    (said,) = [one for one in few.findings if one.check == "redemptions stand once"]
+    assert said.words.startswith("1 of 5 rows of redemptions")
     more = pd.concat([once, once.assign(number=9)])
     assert 8 == rm.read_campaign(log, costly, drawn(), more, margin=0.5).table["redemptions"].sum()
 

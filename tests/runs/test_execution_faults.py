@@ -142,6 +142,8 @@ def test_what_travels_between_processes_is_the_users_alone_and_goes(warm, tmp_pa
     umask = os.umask(0)
     try:
         with Workers(warm=warm) as workers:
+            assert [] == list(tmp_path.iterdir())  # made with the first process
+            assert 5 == workers.call(max, 5, 2, seconds=60)
             (folder,) = tmp_path.glob("work-*")
             assert 0o700 == stat.S_IMODE(folder.stat().st_mode)
             assert 7 == workers.call(max, 3, 7, seconds=60)

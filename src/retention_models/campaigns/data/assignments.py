@@ -22,6 +22,9 @@ Given: TypeAlias = str | Path | pd.DataFrame
 _Columns = dict[str, str | None]
 
 
+_LOADED_TWICE = 0.4  # share of rows that repeat another, as for a month of the log
+
+
 @dataclass(frozen=True)
 class Assignments:
     """Checked assignments of customers, or of whole stores, to the arms of campaigns."""
@@ -40,7 +43,8 @@ class Redemptions:
     quality: pd.DataFrame = field(repr=False)
     rows_read: int
     source: str
-    repeats: int = 0  # rows equal to another in every column of the source: left out of the table
+    repeats: int = 0  # rows equal to another in every column of the source
+    loaded_twice: bool = False  # so many that they are left out of the table
 
     @property
     def anonymous(self) -> int:
@@ -147,7 +151,9 @@ def read_redemptions(
 
     Notes
     -----
-    Of rows that are equal in every column of the source, one counts (`repeats` says how many do not).
+    Rows that repeat another in every column of the source are counted (`repeats`). A few may be
+    redemptions of their own, and stay; where they are 40% of the file or more, it was loaded twice, and
+    each row counts once (`loaded_twice`).
     """
     origin = _opened(source, "redemptions", table, timezone)
     columns: _Columns = {"campaign_id": campaign_id, "customer_id": customer_id}
@@ -162,8 +168,9 @@ def read_redemptions(
     check.found["repeats"] = repeats_another(origin.table)
     rows, quality, usable = check.accept(max_unusable_share)
     repeats = int(to_frame(usable.aggregate(n=usable["repeats"].sum()))["n"].fillna(0).item())
-    once = usable.filter(~usable["repeats"]).drop("repeats")
-    return Redemptions(once, quality, rows, origin.name, repeats)
+    twice = repeats > 0 and repeats >= _LOADED_TWICE * rows
+    kept = (usable.filter(~usable["repeats"]) if twice else usable).drop("repeats")
+    return Redemptions(kept, quality, rows, origin.name, repeats, twice)
 
 
 def read_project_assignments(settings: Settings) -> Assignments | None:
