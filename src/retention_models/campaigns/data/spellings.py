@@ -106,8 +106,8 @@ def check_repeats(redemptions: Redemptions) -> list[Check]:
     if redemptions.loaded_twice:
         words = phrase(
             "{n} of {rows} rows of redemptions, of any campaign, repeat another row exactly: the file "
-            "was loaded twice, and each row counts once. If they are redemptions of their own, give each "
-            "a number in a column.",
+            "was loaded twice, and each row counts once. If they are redemptions of their own, give "
+            "each a number in a column.",
             **sizes,
         )
     else:
