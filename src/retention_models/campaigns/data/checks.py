@@ -68,6 +68,11 @@ def check_days(
     campaign: Campaign, arms: ArmAssignment, last_day: dt.date, control: str
 ) -> list[Check]:
     """Offers before the start, and a log that reaches the end."""
+    return [_check_offers(campaign, arms, control), *_check_end(campaign, last_day)]
+
+
+def _check_offers(campaign: Campaign, arms: ArmAssignment, control: str) -> Check:
+    """Offers before the start, or in its days at least."""
     offered = arms.assigned_at[arms.arm != control]
     late, after = int((offered > campaign.start).sum()), int((offered > campaign.end).sum())
     words = phrase("All {n} offers were made up to the campaign's start.", n=count(len(offered)))
@@ -94,7 +99,11 @@ def check_days(
             n=count(len(offered)),
             end=campaign.end,
         )
-    findings = [Check("offers before the start", not late, blocks, words)]
+    return Check("offers before the start", not late, blocks, words)
+
+
+def _check_end(campaign: Campaign, last_day: dt.date) -> list[Check]:
+    """A log that reaches the end, and that of the follow-up."""
     if last_day < campaign.end:
         words = phrase(
             "The log ends on {last_day}, before the campaign does on {end}: its effect cannot be told "
@@ -102,11 +111,11 @@ def check_days(
             last_day=last_day,
             end=campaign.end,
         )
-        return [*findings, Check("campaign over", False, True, words)]
+        return [Check("campaign over", False, True, words)]
     words = phrase(
         "The log reaches the campaign's end: its last day is {last_day}.", last_day=last_day
     )
-    findings.append(Check("campaign over", True, True, words))
+    findings = [Check("campaign over", True, True, words)]
     later = campaign.end + dt.timedelta(days=campaign.follow_up)
     if campaign.follow_up:
         words = phrase("The log reaches the end of the follow-up, {end}.", end=later)
