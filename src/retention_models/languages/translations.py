@@ -116,7 +116,12 @@ def _check_places(path: Path, message: Any) -> None:
 
 
 def _places(sentence: str) -> set[str]:
-    return {place for _, place, _, _ in string.Formatter().parse(sentence) if place is not None}
+    """Places, each as it is written: {n:d} or {n!x} is none of {n}, and could not be filled."""
+    return {
+        place + (f"!{how}" if how else "") + (f":{form}" if form else "")
+        for _, place, form, how in string.Formatter().parse(sentence)
+        if place is not None
+    }
 
 
 _ABOUT = """\
