@@ -130,7 +130,9 @@ class PurchaseModel(ABC):
         new = self.alive_as_new(x, T, *parameters)
         rate, scale = new[:2]
         parts, covered, start, width = [np.zeros((x.size, 1))], 1.0 - alive, 0, 16
-        rows = np.flatnonzero(covered < 1.0 - tail)
+        rows = np.arange(
+            x.size
+        )  # the first columns of everybody, however sure it is that one has left
         while rows.size:
             n, block = np.arange(start, start + width), np.zeros((x.size, width))
             some = (v[rows, None] if np.ndim(v) else v for v in new)
