@@ -130,8 +130,7 @@ class PurchaseModel(ABC):
         new = self.alive_as_new(x, T, *parameters)
         rate, scale = new[:2]
         parts, covered, start, width = [np.zeros((x.size, 1))], 1.0 - alive, 0, 16
-        # The first columns of whoever may be alive, however unlikely that is.
-        rows = np.flatnonzero(alive > 0.0)
+        rows = np.arange(x.size)  # the first columns are everybody's, also of who has left
         while rows.size:
             n, block = np.arange(start, start + width), np.zeros((x.size, width))
             some = (v[rows, None] if np.ndim(v) else v for v in new)
