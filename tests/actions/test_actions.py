@@ -12,7 +12,12 @@ import shops
 from action_samples import TERMS, World, known_of, outlook_of
 from retention_models.actions import words as action_words
 from retention_models.actions.lists import LOST, find_actions
-from retention_models.actions.segments import NEED_MODEL, NEED_SPEND, CustomerFacts, ModelTerms
+from retention_models.actions.segments import (
+    NEED_MODEL,
+    NEED_SPEND,
+    CustomerFacts,
+    ModelTerms,
+)
 from retention_models.errors import SettingsError
 from retention_models.predictions.stores import predict_store
 from retention_models.settings.actions import LIST_NAMES, ActionSettings

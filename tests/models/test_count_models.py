@@ -11,9 +11,9 @@ from cdnow_data import cdnow_sample
 from purchase_samples import COUNT_MODELS, some_customers
 from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.gamma_gamma import spend_distribution
+from retention_models.models.histories import known_customers
 from retention_models.models.interpolation import over_cells
 from retention_models.models.intervals import count_moments, future_quantiles
-from retention_models.models.known_customers import known_customers
 
 FITTERS = (rm.BetaGeoFitter, rm.ModifiedBetaGeoFitter, rm.ParetoNBDFitter)
 every_model = pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import retention_models as rm
 import shops
 from hostile_texts import HOSTILE
 from retention_models.pages.html.checks import seen
-from retention_models.pages.html.names import one_line, store_folder
+from retention_models.pages.html.kinds import one_line, store_folder
 from retention_models.project.outputs import formula_safe
 from retention_models.runs.publishing.notices import outcome, sentences
 from retention_models.runs.publishing.progress import Progress

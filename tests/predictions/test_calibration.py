@@ -7,8 +7,8 @@ from statsmodels.stats.proportion import proportion_confint
 
 import purchase_samples
 import retention_models as rm
+from retention_models.models.histories import known_customers
 from retention_models.models.intervals import distribution_at
-from retention_models.models.known_customers import known_customers
 from retention_models.predictions.validation.calibration import (
     alive_calibration,
     count_calibration,

@@ -20,8 +20,8 @@ from notebooks import write_notebook
 from retention_models.languages import Language, speaking
 from retention_models.runs.execution.forked import BETWEEN, Notebook
 from retention_models.runs.execution.limits import LINUX, descendants, end_family, memory_of
-from retention_models.runs.execution.outputs import NOT_KEPT, Journal, Outputs, rebuilt
-from retention_models.runs.execution.pipes import Below
+from retention_models.runs.execution.outputs import NOT_KEPT, StreamBelowPython, Journal, Outputs, rebuilt
+from retention_models.runs.execution.pool import with_tries
 from retention_models.runs.execution.preload import imported_by
 from retention_models.runs.execution.results import (
     CellRun,
@@ -31,7 +31,6 @@ from retention_models.runs.execution.results import (
     mark_as_stopped,
     own_end,
 )
-from retention_models.runs.execution.retries import with_tries
 from retention_models.runs.execution.workers import Workers
 from retention_models.runs.publishing.files import private_folder
 from retention_models.settings.reports import size
@@ -162,7 +161,7 @@ def test_a_journal_that_never_began_gives_nothing(tmp_path):
 
 def test_text_below_python_goes_to_the_cell_that_wrote_it():
     """Parted by marks, which are kept also beyond the limit."""
-    below = Below(2000)
+    below = StreamBelowPython(2000)
     text = b"one" + BETWEEN % 0 + BETWEEN % 1 + b"y" * 3000 + BETWEEN % 2 + b"end"
     for place in range(0, len(text), 7):  # a mark comes in pieces, too
         os.write(below.writing, text[place : place + 7])

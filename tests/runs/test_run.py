@@ -9,7 +9,7 @@ import pytest
 
 import shops
 from notebooks import GOOD, failing_notebook
-from retention_models.pages.html.names import store_folder
+from retention_models.pages.html.kinds import store_folder
 from retention_models.runs.run import run_project
 from retention_models.settings.project import read_settings
 

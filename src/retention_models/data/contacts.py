@@ -17,8 +17,7 @@ from retention_models.data.refusals import DOWN, UP
 from retention_models.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
-    from retention_models.settings.contacts import EventSettings, SurveySettings
-    from retention_models.settings.project import Settings
+    from retention_models.settings.project import EventSettings, Settings, SurveySettings
 
 
 SCALES = {"0-10": 0, "1-10": 1}

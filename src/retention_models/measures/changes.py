@@ -10,7 +10,13 @@ import pandas as pd
 from retention_models.data.contacts import Events, Surveys
 from retention_models.data.transactions import Transactions
 from retention_models.languages import phrase
-from retention_models.measures.definitions import MEASURES, by_family, chosen, columns_of, pairs_of
+from retention_models.measures.definitions import (
+    MEASURES,
+    by_family,
+    chosen,
+    columns_of,
+    pairs_of,
+)
 from retention_models.measures.intervals import NORMAL_95, Floats, difference, symmetric
 from retention_models.measures.sums import scale_of, shared_variance, sums_with_earlier
 from retention_models.measures.table import (

@@ -45,8 +45,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, betaincinv, betaln, ndtri
 
 from retention_models.errors import SettingsError
+from retention_models.models.histories import KnownCustomers
 from retention_models.models.interface import PurchaseModel
-from retention_models.models.known_customers import KnownCustomers
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 
 Array = NDArray[np.float64]

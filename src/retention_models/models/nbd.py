@@ -24,7 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retention_models.models.histories import Histories
-from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, Objective, maximise
+from retention_models.models.maximum_likelihood import (
+    MaximumLikelihoodFit,
+    Objective,
+    maximise,
+)
 
 Array = NDArray[np.float64]
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from retention_models.errors import SettingsError
 from retention_models.models import gamma_gamma
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.models.histories import KnownCustomers, known_customers
 from retention_models.models.inputs import require_unit
 from retention_models.models.intervals import Z95, future_quantiles, mean_interval
-from retention_models.models.known_customers import KnownCustomers, known_customers
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.time_units import DAYS_IN_YEAR, days_in
 

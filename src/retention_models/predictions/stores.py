@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.models.histories import known_customers
 from retention_models.models.inputs import customers_to_predict, require_unit
-from retention_models.models.known_customers import known_customers
 from retention_models.predictions.customers import (
     Expectations,
     Interval,

@@ -39,9 +39,8 @@ from retention_models.runs.publishing.fingerprints import (
     data_print,
     lock_entry,
 )
-from retention_models.runs.publishing.history import newest_head
 from retention_models.runs.publishing.index import INDEX
-from retention_models.runs.publishing.manifest import DONE, Manifest
+from retention_models.runs.publishing.manifest import DONE, Manifest, newest_head
 from retention_models.runs.publishing.notices import check_notices, tell_outcome
 from retention_models.runs.publishing.parameters import check_parameters
 from retention_models.runs.publishing.progress import Progress

@@ -14,7 +14,11 @@ from scipy.stats import chi2
 from retention_models import languages
 from retention_models.campaigns.data.assignments import Assignments, Redemptions
 from retention_models.campaigns.data.outcomes import Redeemed
-from retention_models.campaigns.data.spellings import check_names, check_repeats, otherwise_words
+from retention_models.campaigns.data.spellings import (
+    check_names,
+    check_repeats,
+    otherwise_words,
+)
 from retention_models.campaigns.data.tables import ArmAssignment, Check
 from retention_models.campaigns.estimators.checks import MISMATCH, sample_ratio
 from retention_models.data.ids import Mending

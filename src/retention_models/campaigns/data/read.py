@@ -31,7 +31,11 @@ from retention_models.campaigns.data.gathering import (
     known_customers_not_among,
     windows_of,
 )
-from retention_models.campaigns.data.outcomes import outcomes_of, purchases_by_day, redeemed_of
+from retention_models.campaigns.data.outcomes import (
+    outcomes_of,
+    purchases_by_day,
+    redeemed_of,
+)
 from retention_models.campaigns.data.spellings import (
     check_known,
     known_otherwise,
@@ -39,7 +43,11 @@ from retention_models.campaigns.data.spellings import (
     require_known_campaigns,
 )
 from retention_models.campaigns.data.stores import read_stores
-from retention_models.campaigns.data.tables import ArmAssignment, CampaignCustomers, CampaignStores
+from retention_models.campaigns.data.tables import (
+    ArmAssignment,
+    CampaignCustomers,
+    CampaignStores,
+)
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError, SettingsError

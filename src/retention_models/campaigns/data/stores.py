@@ -20,7 +20,11 @@ from numpy.typing import NDArray
 from retention_models.campaigns.data.assignments import Assignments, Redemptions
 from retention_models.campaigns.data.gathering import last_seen
 from retention_models.campaigns.data.outcomes import redeemed_of
-from retention_models.campaigns.data.spellings import check_names, check_repeats, otherwise_words
+from retention_models.campaigns.data.spellings import (
+    check_names,
+    check_repeats,
+    otherwise_words,
+)
 from retention_models.campaigns.data.tables import CampaignStores, Check
 from retention_models.data.engines import to_frame
 from retention_models.data.ids import mending

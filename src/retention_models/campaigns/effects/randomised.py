@@ -34,7 +34,10 @@ from retention_models.campaigns.effects.tables import (
     table_of,
 )
 from retention_models.campaigns.estimators.checks import balance_table
-from retention_models.campaigns.estimators.randomised import RandomisedEffect, randomised_effects
+from retention_models.campaigns.estimators.randomised import (
+    RandomisedEffect,
+    randomised_effects,
+)
 from retention_models.campaigns.estimators.redemption import effects_per_redeemer
 from retention_models.campaigns.estimators.regression import ArmLabel
 from retention_models.errors import CannotSay

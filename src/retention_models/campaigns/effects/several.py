@@ -31,7 +31,10 @@ from retention_models.campaigns.estimators.multiplicity import (
     benjamini_hochberg,
     pooled_effect,
 )
-from retention_models.campaigns.estimators.randomised import RandomisedEffect, randomised_effect
+from retention_models.campaigns.estimators.randomised import (
+    RandomisedEffect,
+    randomised_effect,
+)
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import count, phrase
 from retention_models.settings.campaigns import Outcome

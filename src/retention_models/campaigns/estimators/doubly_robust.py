@@ -32,7 +32,12 @@ from statsmodels.tools.sm_exceptions import (
 )
 
 from retention_models import languages
-from retention_models.campaigns.estimators.regression import Flags, Floats, full_rank, qr_by_blocks
+from retention_models.campaigns.estimators.regression import (
+    Flags,
+    Floats,
+    full_rank,
+    qr_by_blocks,
+)
 from retention_models.errors import CannotSay
 from retention_models.languages import count, marked
 

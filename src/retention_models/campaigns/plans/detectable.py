@@ -33,8 +33,8 @@ from retention_models.campaigns.estimators.power import (
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
 from retention_models.models.fitters import BetaGeoFitter
+from retention_models.models.histories import KnownCustomers, known_customers
 from retention_models.models.intervals import count_moments
-from retention_models.models.known_customers import KnownCustomers, known_customers
 from retention_models.summaries.counts import count_customers
 
 

@@ -36,11 +36,11 @@ def open_source(source: str, table: str | None, timezone: str, memory: str = "3.
     Times with an offset are moved to the zone. Beyond so much memory DuckDB spills to disk.
     """
     if source.startswith(_POSTGRESQL):
-        from retention_models.data.engines.postgresql import open_postgresql
+        from retention_models.data.engines.servers import open_postgresql
 
         return open_postgresql(source, table, timezone)
     if source.startswith(_SPARK):
-        from retention_models.data.engines.spark import open_spark
+        from retention_models.data.engines.servers import open_spark
 
         return open_spark(source, table, timezone)
     if "://" in source.removeprefix("duckdb://"):

@@ -17,11 +17,7 @@ from retention_models.errors import CannotSay
 from retention_models.languages import marked, phrase, plural, share
 from retention_models.models import beta_dropout_likelihood, gamma_gamma
 from retention_models.models.chain.shrinkage import ChainPrior, ShrunkStores, shrink
-from retention_models.models.gamma_gamma import (
-    fit_gamma_gamma,
-    is_money,
-    require_variation,
-)
+from retention_models.models.gamma_gamma import fit_gamma_gamma, is_money, require_variation
 from retention_models.models.histories import count_histories
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, Objective
 

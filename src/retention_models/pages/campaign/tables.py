@@ -8,7 +8,12 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from retention_models.campaigns.effects.labels import MEASURES, WINDOWS, check_name, outcome_label
+from retention_models.campaigns.effects.labels import (
+    MEASURES,
+    WINDOWS,
+    check_name,
+    outcome_label,
+)
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.segments import segment_name
 from retention_models.campaigns.effects.words import signed_percent, size_of

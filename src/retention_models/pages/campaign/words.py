@@ -9,15 +9,7 @@ from retention_models.campaigns.effects.labels import outcome_label
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.words import signed_percent
 from retention_models.errors import CannotSay
-from retention_models.languages import (
-    count,
-    day,
-    decimals,
-    marked,
-    money,
-    phrase,
-    plural,
-)
+from retention_models.languages import count, day, decimals, marked, money, phrase, plural
 
 
 def naive(effect: CampaignEffect) -> str:

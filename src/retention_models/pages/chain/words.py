@@ -6,7 +6,13 @@ import numpy as np
 import pandas as pd
 
 from retention_models.languages import ENGLISH, Language
-from retention_models.measures.chain import FALSE_DISCOVERIES, FEWEST_STORES, INNER, OUTER, Funnel
+from retention_models.measures.chain import (
+    FALSE_DISCOVERIES,
+    FEWEST_STORES,
+    INNER,
+    OUTER,
+    Funnel,
+)
 
 # Those that the chain's page holds against each other.
 MEASURES = ("customers", "repeat_customer_rate", "spend_per_order")

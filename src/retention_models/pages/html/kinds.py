@@ -1,7 +1,13 @@
-"""What pages a run makes: of stores, and of campaigns."""
+"""What pages a run makes: of stores, and of campaigns.
+
+Store ids as names of folders, and texts from data as one line of a log or a heading.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import re
+import urllib.parse
 from dataclasses import dataclass
 
 from retention_models.settings.project import Settings
@@ -38,3 +44,37 @@ STORE = PageKind("store", "store_report", "metrics.json")
 # Pages of campaigns stand in a folder of their own below the output folder.
 CAMPAIGNS = "campaigns"
 CAMPAIGN = PageKind("campaign", "campaign_report", "effect.json")
+
+
+# Of the 255 bytes that a file's name may have; prefixes of folders being made need some.
+_LONGEST = 180
+
+# Control characters, and those that turn the direction of the text around them.
+_UNSEEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+def store_folder(store_id: str) -> str:
+    """A store id as the name of a folder, another for every id; odd letters %-encoded.
+
+    A name that would be longer than 180 bytes ends in ``~`` and the id's sha256; no other holds a ``~``.
+    """
+    # A lone half of a surrogate pair is no character, and still another id.
+    encoded = urllib.parse.quote(store_id, safe="", errors="surrogatepass")
+    encoded = encoded.replace(".", "%2E").replace("~", "%7E")
+    if 0 < len(encoded) <= _LONGEST:
+        return encoded
+    digest = hashlib.sha256(store_id.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{re.sub('%.?$', '', encoded[:100])}~{digest}"
+
+
+def one_line(text: str) -> str:
+    r"""Text that can change neither a log's lines nor a terminal nor the direction of its neighbours.
+
+    Examples
+    --------
+    >>> one_line("a\nb\x1b[31m")
+    'a\\nb\\x1b[31m'
+    """
+    return _UNSEEN.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)

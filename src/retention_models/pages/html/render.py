@@ -25,8 +25,7 @@ from retention_models.pages.html.cells import (
 )
 from retention_models.pages.html.checks import base64_of, clean_html, form_of
 from retention_models.pages.html.failure import NOTICE, NOTICE_END, since_words
-from retention_models.pages.html.kinds import STORE, PageKind
-from retention_models.pages.html.names import one_line
+from retention_models.pages.html.kinds import STORE, PageKind, one_line
 from retention_models.pages.html.templates import (
     add_filters,
     bdi,

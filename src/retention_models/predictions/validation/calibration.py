@@ -14,8 +14,8 @@ from statsmodels.stats.proportion import proportion_confint
 
 from retention_models.languages import marked
 from retention_models.models.fitters import PurchaseFitter
+from retention_models.models.histories import known_customers
 from retention_models.models.intervals import Z95, distribution_at
-from retention_models.models.known_customers import known_customers
 from retention_models.predictions.customers import Interval
 
 Array = NDArray[np.float64]

@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from retention_models.runs.execution.limits import be_killed_first, die_with_parent
-from retention_models.runs.execution.outputs import Journal
+from retention_models.runs.execution.outputs import BETWEEN, Journal
 from retention_models.runs.execution.preload import settle_libraries
 from retention_models.runs.execution.results import Limits
 from retention_models.runs.publishing.files import write_whole
 
 RECORD, JOURNAL, EXECUTED = "record", "journal", "executed.ipynb"
-BETWEEN = b"\x00--- cell %d ended ---\x00\n"
 
 
 @dataclass(frozen=True, slots=True)

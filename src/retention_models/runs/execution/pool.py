@@ -1,11 +1,16 @@
 """The notebooks of a run, several at once, through any `concurrent.futures.Executor`.
 
 Where notebooks run: processes of this machine, or the workers of a Dask cluster.
+
+What is worth another try: a process that died or did not start; never a cell's own error.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -16,13 +21,56 @@ from typing import Any
 import tenacity
 
 from retention_models.errors import SettingsError
+from retention_models.runs.execution import preload
 from retention_models.runs.execution.forked import Notebook
 from retention_models.runs.execution.outputs import now
 from retention_models.runs.execution.results import ExecutionResult, Limits
-from retention_models.runs.execution.retries import execute
 from retention_models.runs.execution.tasks import Options, Task
 from retention_models.runs.execution.workers import Workers
 from retention_models.runs.publishing.files import hashes
+
+Execute = Callable[[Notebook, Limits], ExecutionResult]
+
+
+def execute(notebook: Notebook, limits: Limits, *, warm: bool | None = None) -> ExecutionResult:
+    """Execute a notebook, again where its process died or did not start."""
+    if preload.FORKED if warm is None else warm:
+        from retention_models.runs.execution.supervisor import execute_once
+    else:
+        from retention_models.runs.execution.kernels import execute_once
+    return with_tries(execute_once, notebook, limits)
+
+
+def with_tries(once: Execute, notebook: Notebook, limits: Limits) -> ExecutionResult:
+    """`execute` with the function that executes once."""
+    begun = time.monotonic()
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_result(lambda result: result.may_go_better),
+        stop=tenacity.stop_after_attempt(limits.tries) | tenacity.stop_after_delay(limits.seconds),
+        wait=tenacity.wait_exponential(multiplier=0.1, max=2) + tenacity.wait_random(0, 0.1),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+    )
+
+    def attempt() -> ExecutionResult:
+        number = retrying.statistics["attempt_number"]
+        if number > 1:
+            _empty(notebook)
+        left = max(limits.seconds - (time.monotonic() - begun), 0.0)
+        result = once(notebook, dataclasses.replace(limits, seconds=left))
+        return dataclasses.replace(result, tries=number)
+
+    found: ExecutionResult = retrying(attempt)
+    return found
+
+
+def _empty(notebook: Notebook) -> None:
+    """Remove what the try before wrote: half of a file is not to be taken for one of this."""
+    for path in notebook.folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
 
 _BESIDE = 120.0  # seconds for all that is not the notebook, before its process is ended
 _TRIES = 3

@@ -22,8 +22,7 @@ from retention_models.runs.execution.limits import (
     memory_of,
     out_of_memory_kills,
 )
-from retention_models.runs.execution.outputs import now, rebuilt
-from retention_models.runs.execution.pipes import Below
+from retention_models.runs.execution.outputs import StreamBelowPython, now, rebuilt
 from retention_models.runs.execution.results import (
     ExecutionResult,
     Limits,
@@ -45,7 +44,7 @@ class _Watch:
 
     pid: int
     limits: Limits
-    streams: list[Below]
+    streams: list[StreamBelowPython]
     scratch: Path
     begun: float = field(default_factory=time.monotonic)
     ended: float | None = (
@@ -84,7 +83,7 @@ def execute_once(notebook: Notebook, limits: Limits) -> ExecutionResult:
 
 def _watched(notebook: Notebook, limits: Limits, scratch: Path) -> ExecutionResult:
     adopt_orphans()
-    streams = [Below(limits.output), Below(limits.output)]
+    streams = [StreamBelowPython(limits.output), StreamBelowPython(limits.output)]
     started, kills, here = now(), out_of_memory_kills(), os.getpid()
     try:
         pid = os.fork()

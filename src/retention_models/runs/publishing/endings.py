@@ -12,11 +12,10 @@ from pathlib import Path
 from retention_models.errors import LockHeld, RetentionError
 from retention_models.languages import day, phrase
 from retention_models.pages.html.failure import with_notice
-from retention_models.pages.html.names import one_line
+from retention_models.pages.html.kinds import one_line
 from retention_models.runs.publishing.files import hashes, output_lock, write_whole
-from retention_models.runs.publishing.history import LATEST
 from retention_models.runs.publishing.index import INDEX
-from retention_models.runs.publishing.manifest import read_manifest
+from retention_models.runs.publishing.manifest import LATEST, read_manifest
 from retention_models.runs.publishing.notices import tell_no_pages
 from retention_models.runs.publishing.publish import Tell
 from retention_models.settings.credentials import known_secrets, redacted

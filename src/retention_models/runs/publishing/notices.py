@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from retention_models.errors import SettingsError
-from retention_models.pages.html.names import one_line
+from retention_models.pages.html.kinds import one_line
 from retention_models.runs.publishing.manifest import DONE, Manifest
 from retention_models.settings.credentials import redacted
 from retention_models.settings.reports import Notices

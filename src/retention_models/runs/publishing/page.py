@@ -26,7 +26,12 @@ from retention_models.pages.html.checks import (
 from retention_models.pages.html.failure import old_page_words, with_notice, with_warnings
 from retention_models.pages.html.kinds import PageKind
 from retention_models.runs.execution.results import ExecutionResult
-from retention_models.runs.publishing.context import ExecutedPage, PreviousPage, PublishContext, utc
+from retention_models.runs.publishing.context import (
+    ExecutedPage,
+    PreviousPage,
+    PublishContext,
+    utc,
+)
 from retention_models.runs.publishing.files import (
     copy_tree,
     hashes,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from retention_models.errors import SettingsError
-from retention_models.pages.html.names import one_line
+from retention_models.pages.html.kinds import one_line
 from retention_models.runs.publishing.context import utc
 from retention_models.runs.publishing.manifest import PUBLISHED, Entry
 from retention_models.settings.credentials import known_secrets, redacted

@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from retention_models.errors import SettingsError
-from retention_models.pages.html.kinds import STORE
-from retention_models.pages.html.names import store_folder
+from retention_models.pages.html.kinds import STORE, store_folder
 from retention_models.runs.execution.results import ExecutionResult
-from retention_models.runs.publishing.context import ExecutedPage, PublishContext, RunClock, RunPlan
+from retention_models.runs.publishing.context import (
+    ExecutedPage,
+    PublishContext,
+    RunClock,
+    RunPlan,
+)
 from retention_models.runs.publishing.files import (
     LOCK,
     clean_leftovers,
@@ -28,17 +32,21 @@ from retention_models.runs.publishing.files import (
     remove_whatever,
 )
 from retention_models.runs.publishing.fingerprints import inputs_sha256, other_files
-from retention_models.runs.publishing.history import LATEST, History, newest_head, prune, unfinished
 from retention_models.runs.publishing.index import publish_index
 from retention_models.runs.publishing.manifest import (
     DONE,
+    LATEST,
     PENDING,
     PUBLISHED,
     SKIPPED,
     Entry,
+    History,
     Manifest,
+    newest_head,
+    prune,
     read_manifest,
     reconciled,
+    unfinished,
 )
 from retention_models.runs.publishing.page import publish, warn, withdraw
 from retention_models.settings.credentials import known_secrets
