@@ -7,7 +7,7 @@ from scipy.integrate import dblquad
 
 from action_samples import TERMS, World, outlook_of, summary_of
 from retention_models import predict_customers
-from retention_models.actions.lapsed import as_lapsed
+from retention_models.actions.segments import as_lapsed
 from retention_models.errors import SettingsError
 from retention_models.models.fitters import BetaGeoFitter, ParetoNBDFitter
 

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 import retention_models as rm
-from retention_models.data.purchase_days import NO_PURCHASE, purchase_days, returns_by_place
+from retention_models.data.days import NO_PURCHASE, purchase_days, returns_by_place
 
 BEGIN, DAYS, SPLIT = dt.date(2024, 3, 1), 40, 20
 END = BEGIN + dt.timedelta(days=DAYS)

@@ -21,8 +21,8 @@ from retention_models.languages.sentences import Sentence, page_sentences
 from retention_models.languages.template_words import WORDS
 from retention_models.languages.translations import read_translation, write_translation
 from retention_models.pages.html import render
-from retention_models.pages.html.failure import old_page_words
 from retention_models.pages.html.kinds import CAMPAIGN, STORE
+from retention_models.pages.html.templates import old_page_words
 from translated import (
     CODE,
     english_of as latin_words_of,

@@ -31,7 +31,7 @@ def test_old_modules_have_the_names_of_before():
     from retention_models import campaign_plans, notebook, store_page
     from retention_models.pages import notebook as today
     from retention_models.pages.campaign import plan
-    from retention_models.pages.store import answers, page, page as opening, tables
+    from retention_models.pages.store import answers, opening, page, tables
 
     assert all(getattr(today, name) is getattr(notebook, name) for name in notebook.__all__)
     assert plan is campaign_plans.shown

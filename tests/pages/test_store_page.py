@@ -17,7 +17,7 @@ from retention_models.errors import CannotSay
 from retention_models.measures import definitions as measure_words
 from retention_models.measures.definitions import MEASURES
 from retention_models.pages import store
-from retention_models.pages.store import answers, figures, page as opening, tables
+from retention_models.pages.store import answers, figures, opening, tables
 from retention_models.pages.store.page import COMPARED, StorePage, stands_out, value_tenths
 from retention_models.pages.store.sentences import ENGLISH
 from retention_models.predictions.customers import Interval

@@ -20,7 +20,13 @@ from notebooks import write_notebook
 from retention_models.languages import Language, speaking
 from retention_models.runs.execution.forked import BETWEEN, Notebook
 from retention_models.runs.execution.limits import LINUX, descendants, end_family, memory_of
-from retention_models.runs.execution.outputs import NOT_KEPT, StreamBelowPython, Journal, Outputs, rebuilt
+from retention_models.runs.execution.outputs import (
+    NOT_KEPT,
+    Journal,
+    Outputs,
+    StreamBelowPython,
+    rebuilt,
+)
 from retention_models.runs.execution.pool import with_tries
 from retention_models.runs.execution.preload import imported_by
 from retention_models.runs.execution.results import (

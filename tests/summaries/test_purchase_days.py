@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import retention_models as rm
-from retention_models.data.purchase_days import (
+from retention_models.data.days import (
     LAST_PURCHASE,
     NO_PURCHASE,
     OWN_ORDER,

@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 
 from retention_models.actions import words as action_words
-from retention_models.actions.lapsed import as_lapsed
 from retention_models.actions.segments import (
     NEED_MODEL,
     NEED_SPEND,
     CustomerFacts,
     ModelTerms,
+    as_lapsed,
     customer_segments,
     modelled_facts,
     observed_facts,

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from ibis.expr.types import Table
 
+from retention_models.data.days import NO_PURCHASE, purchase_days, returns_by_place
 from retention_models.data.engines import to_frame
 from retention_models.data.identities import (
     columns_of_no_sales,
@@ -20,7 +21,6 @@ from retention_models.data.identities import (
     nearly_equal,
     nobody,
 )
-from retention_models.data.purchase_days import NO_PURCHASE, purchase_days, returns_by_place
 from retention_models.data.transactions import Transactions
 
 _WEEKS_AROUND = 4

@@ -31,7 +31,6 @@ from retention_models.runs.execution.pool import execute_all
 from retention_models.runs.execution.results import ExecutionResult, Limits
 from retention_models.runs.execution.tasks import Options, Task
 from retention_models.runs.publishing.context import RunPlan, RunRequest
-from retention_models.runs.publishing.endings import told_of_every_end
 from retention_models.runs.publishing.files import MAKING, private_folder
 from retention_models.runs.publishing.fingerprints import (
     DataPrint,
@@ -39,9 +38,10 @@ from retention_models.runs.publishing.fingerprints import (
     data_print,
     lock_entry,
 )
+from retention_models.runs.publishing.history import newest_head
 from retention_models.runs.publishing.index import INDEX
-from retention_models.runs.publishing.manifest import DONE, Manifest, newest_head
-from retention_models.runs.publishing.notices import check_notices, tell_outcome
+from retention_models.runs.publishing.manifest import DONE, Manifest
+from retention_models.runs.publishing.notices import check_notices, tell_outcome, told_of_every_end
 from retention_models.runs.publishing.parameters import check_parameters
 from retention_models.runs.publishing.progress import Progress
 from retention_models.runs.publishing.publish import Job, Tell, publish_run

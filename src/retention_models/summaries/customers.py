@@ -22,8 +22,8 @@ import numpy as np
 import pandas as pd
 from ibis.expr.types import Table
 
+from retention_models.data.days import SameDay, purchase_days
 from retention_models.data.engines import to_frame
-from retention_models.data.purchase_days import SameDay, purchase_days
 from retention_models.data.transactions import (
     Transactions,
     of_store_and_customer,

@@ -11,8 +11,8 @@ import ibis
 import pyarrow as pa
 from ibis.expr.types import Table
 
+from retention_models.data.days import SameDay, purchase_days
 from retention_models.data.engines import to_arrow
-from retention_models.data.purchase_days import SameDay, purchase_days
 from retention_models.data.transactions import LINES_AT_ONCE, Transactions
 
 _MILLION = 1e6

@@ -18,8 +18,8 @@ import pyarrow as pa
 from ibis.expr.types import Table
 
 from retention_models.campaigns.data.tables import Window
+from retention_models.data.days import purchase_days
 from retention_models.data.engines import kept, to_arrow
-from retention_models.data.purchase_days import purchase_days
 from retention_models.data.transactions import Transactions
 from retention_models.settings.campaigns import Campaign
 from retention_models.summaries.histories import customer_histories

@@ -26,9 +26,9 @@ from retention_models.campaigns.data.spellings import (
     otherwise_words,
 )
 from retention_models.campaigns.data.tables import CampaignStores, Check
+from retention_models.data.days import purchase_days
 from retention_models.data.engines import to_frame
 from retention_models.data.ids import mending
-from retention_models.data.purchase_days import purchase_days
 from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError
 from retention_models.languages import count, marked, phrase

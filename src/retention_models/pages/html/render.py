@@ -24,13 +24,15 @@ from retention_models.pages.html.cells import (
     translate_text_cells,
 )
 from retention_models.pages.html.checks import base64_of, clean_html, form_of
-from retention_models.pages.html.failure import NOTICE, NOTICE_END, since_words
 from retention_models.pages.html.kinds import STORE, PageKind, one_line
 from retention_models.pages.html.templates import (
+    NOTICE,
+    NOTICE_END,
     add_filters,
     bdi,
     labels_style,
     script,
+    since_words,
     source_hash,
     speech,
     style,

@@ -9,16 +9,7 @@ import pandas as pd
 
 from retention_models.actions.lists import ActionList
 from retention_models.errors import CannotSay
-from retention_models.languages import (
-    count,
-    decimals,
-    money,
-    number,
-    phrase,
-    plural,
-    share,
-    spoken,
-)
+from retention_models.languages import count, decimals, money, number, phrase, plural, share, spoken
 from retention_models.measures.definitions import definition, label
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.store.sentences import ENGLISH

@@ -18,7 +18,6 @@ from typing import Any
 import nbformat
 from nbformat.v4 import output_from_msg
 
-
 NOT_KEPT = "\n[Further output was not kept: the notebook may show {limit:,} bytes in all.]\n"
 
 

@@ -12,8 +12,8 @@ from retention_models.languages import duration
 from retention_models.pages.chain.headlines import HeadlineError, read_headline
 from retention_models.pages.html import render
 from retention_models.pages.html.checks import lint, seen
-from retention_models.pages.html.failure import with_warnings
 from retention_models.pages.html.kinds import CAMPAIGNS, STORE
+from retention_models.pages.html.templates import with_warnings
 from retention_models.runs.publishing.context import PublishContext
 from retention_models.runs.publishing.files import write_whole
 from retention_models.runs.publishing.manifest import PENDING, Entry

@@ -23,8 +23,8 @@ from retention_models.pages.html.checks import (
     require_no_secret,
     seen,
 )
-from retention_models.pages.html.failure import old_page_words, with_notice, with_warnings
 from retention_models.pages.html.kinds import PageKind
+from retention_models.pages.html.templates import old_page_words, with_notice, with_warnings
 from retention_models.runs.execution.results import ExecutionResult
 from retention_models.runs.publishing.context import (
     ExecutedPage,

@@ -32,21 +32,17 @@ from retention_models.runs.publishing.files import (
     remove_whatever,
 )
 from retention_models.runs.publishing.fingerprints import inputs_sha256, other_files
+from retention_models.runs.publishing.history import LATEST, History, newest_head, prune, unfinished
 from retention_models.runs.publishing.index import publish_index
 from retention_models.runs.publishing.manifest import (
     DONE,
-    LATEST,
     PENDING,
     PUBLISHED,
     SKIPPED,
     Entry,
-    History,
     Manifest,
-    newest_head,
-    prune,
     read_manifest,
     reconciled,
-    unfinished,
 )
 from retention_models.runs.publishing.page import publish, warn, withdraw
 from retention_models.settings.credentials import known_secrets
