@@ -35,8 +35,8 @@ _AHEAD = 5 * 366
 class Calendar:
     """A shop's days from the first of its log to five years ahead, and the terms of its season.
 
-    Made by `Calendar.of` from purchases by day. `BetaGeoFitter().fit(…, calendar=calendar)` then fits the
-    season together with the model.
+    Made by `Calendar.of` from purchases by day. `BetaGeoFitter().fit(…, calendar=calendar)` then fits
+    the season together with the model.
 
     Attributes
     ----------
@@ -153,7 +153,9 @@ class Calendar:
             )
         size = (last - first).days + 1
         place = (when - pd.Timestamp(first)).dt.days.to_numpy()
-        bought = np.bincount(place, days["repeat_purchases"].to_numpy(dtype=float), size)
+        bought = np.bincount(place, days["repeat_purchases"].to_numpy(dtype=float), size).astype(
+            float
+        )
         span = (first, last + dt.timedelta(days=_AHEAD))
         events = dict[str, Collection[dt.date | str]]()
         if country is not None:

@@ -39,8 +39,8 @@ class SeasonalHistories:
     `known` holds the time since the last purchase in the place of recency. `x`, `counts`, shape (rows,),
     are sorted by pair; `starts`, `end`, `since`, shape (pairs,), are a pair's first row and places in
     `known.times`. `terms` and `open` are those of the days observed; `bought`, shape (terms,), is
-    Σ n(day) z(day). `day` and `part`, shape (times,), tell the day in which a time before the end begins,
-    and how much of that day lies after it. `unit` is the days in a unit of time.
+    Σ n(day) z(day). `day` and `part`, shape (times,), tell the day in which a time before the end
+    begins, and how much of that day lies after it. `unit` is the days in a unit of time.
     """
 
     known: Histories
@@ -196,7 +196,7 @@ def _odds_of_having_left(
     With g = ln O and i_T = 1/(α+τ_T), i_x = 1/(α+τ_x), ∂g/∂β = (r+x)(i_T τ_T′ − i_x τ_x′), that is
     (r+x)((i_T − i_x) A′(T) + i_x A′(T − t_x)).
     """
-    r, alpha, a, _ = theta
+    _, alpha, a, _ = theta
     tau_T, silent = found.at[seen.end], found.at[seen.since]
     late, early = 1.0 / (alpha + tau_T), 1.0 / (alpha + tau_T - silent)
     waited = np.log1p(tau_T / alpha) - np.log1p((tau_T - silent) / alpha)
@@ -207,19 +207,24 @@ def _odds_of_having_left(
     def on(at_end: Array, at_since: Array) -> Array:
         """Numbers of pairs by place: those that belong to T and those to the time since."""
         size = found.at.size
-        return np.bincount(seen.end, at_end, size) + np.bincount(seen.since, at_since, size)
+        of_end, of_since = (
+            np.bincount(place, values, size).astype(float)
+            for place, values in ((seen.end, at_end), (seen.since, at_since))
+        )
+        return np.asarray(of_end + of_since)
 
     by_place = on(s1 * gap, s1 * early)
     k = seen.terms.shape[1]
-    gradient = np.concatenate(
-        [[s0 @ waited, s1 @ gap, s0_sum / a, s0_b], by_place @ found.slopes]
-    )
+    gradient = np.concatenate([[s0 @ waited, s1 @ gap, s0_sum / a, s0_b], by_place @ found.slopes])
     hessian = np.zeros((4 + k, 4 + k))
     hessian[0, :4] = u0 @ waited**2, (u1 * waited + s0) @ gap, u0 @ waited / a, ub @ waited
     hessian[1, 1:4] = u2 @ gap**2 - (s1 * gap) @ (late + early), u1 @ gap / a, ub1 @ gap
     hessian[2, 2:4] = (u0.sum() - s0_sum) / a**2, ub.sum() / a
     hessian[3, 3] = ub_b
-    end_alpha, since_alpha = u2 * gap**2 - s1 * gap * (late + early), (u2 * gap - s1 * early) * early
+    end_alpha, since_alpha = (
+        u2 * gap**2 - s1 * gap * (late + early),
+        (u2 * gap - s1 * early) * early,
+    )
     with_effects = (
         on((u1 * waited + s0) * gap, (u1 * waited + s0) * early),
         on(end_alpha, since_alpha),

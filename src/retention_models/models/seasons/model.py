@@ -1,0 +1,264 @@
+"""A count model under a season: every quantity is the base model's, in operational time.
+
+A purchase rate λ·m(day) turns a model whose customers leave after purchases into itself on the clock
+M(u) = ∫m: what it says of t units of the future is what the base says of M(t), and a history is that of
+(x, M since the first purchase − M since the last, M since the first). A "new customer" begins at the end
+of the calendar's last day observed, where all known customers' futures begin too.
+
+Discounting is by real time. With E(τ) the base's expectation, ∫ e^(−δu) dE(M(u)) over the calendar's
+days is e^(−δH) E(M(H)) + ∫ E(M(u)) δ e^(−δu) du by parts: an integral of the smooth E over a measure that
+is the same for all customers, taken by interpolation of E at Chebyshev nodes (product integration).
+Beyond the calendar's days m is constant, and the rest is the base's own discounted purchases.
+
+Source: see `likelihood`; for the integral Davis & Rabinowitz (1984), Methods of numerical integration,
+2nd ed., section 2.5.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from retention_models.errors import SettingsError
+from retention_models.models.beta_dropout_likelihood import NAMES
+from retention_models.models.bg_nbd import BG_NBD
+from retention_models.models.inputs import check_rate
+from retention_models.models.interface import Parameters, PurchaseModel
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
+from retention_models.models.mbg_nbd import MBG_NBD
+from retention_models.models.seasons.calendar import Calendar
+from retention_models.models.seasons.fit import fit_season
+from retention_models.models.seasons.operational import (
+    ManyTimes,
+    OperationalTime,
+    operational_time,
+)
+
+Array = NDArray[np.float64]
+Clock = OperationalTime | ManyTimes
+
+# Nodes on each stretch of operational time, which is as long as the time before it and the scale
+# together: then the interpolation of E loses a digit and a half with each node.
+_NODES = 14
+# Parts of a day in the measure of discounting, by Gauss and Legendre.
+_NODES_OF_DAY, _WEIGHTS_OF_DAY = np.polynomial.legendre.leggauss(3)
+_GAUSS, _WEIGHTS = (_NODES_OF_DAY + 1.0) / 2.0, _WEIGHTS_OF_DAY / 2.0
+
+
+@dataclass(frozen=True)
+class Seasonal(PurchaseModel):
+    """BG/NBD or MBG/NBD under a calendar's season; parameters are the base's, then e^β of each term.
+
+    `unit` is the days in a unit of time.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> calendar = Calendar(dt.date(2024, 6, 30), dt.date(2023, 1, 1), harmonics=1, weekdays=False)
+    >>> model, plain = Seasonal(BG_NBD, calendar, 7.0), (0.243, 4.414, 0.793, 2.426)
+    >>> float(model.conditional_expected_purchases(39, 2, 30.43, 38.86, *plain, 1.0, 1.0).round(6))
+    1.226028
+    >>> float(model.conditional_expected_purchases(39, 2, 30.43, 38.86, *plain, 0.7, 1.2).round(3))
+    1.425
+    """
+
+    base: PurchaseModel
+    calendar: Calendar
+    unit: float
+
+    one_scale = False
+
+    @property
+    def label(self) -> str:  # type: ignore[override]
+        """The base's: the season is part of the fit, not another model."""
+        return self.base.label
+
+    @property
+    def names(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The base's parameters, then the terms."""
+        return (*self.base.names, *self.calendar.names)
+
+    @property
+    def alive(self) -> PurchaseModel:
+        """What one alive is a new customer of, under the same season."""
+        return Seasonal(self.base.alive, self.calendar, self.unit)
+
+    def operational(self, parameters: Parameters) -> tuple[Clock, Parameters]:
+        """M, or one for each of several draws of the effects, and the base's parameters."""
+        own = len(self.base.names)
+        effects = [_one_or_draws(value) for value in parameters[own:]]
+        shape = np.broadcast_shapes(*(value.shape for value in effects))
+        if not shape:
+            return self._clock(effects), parameters[:own]
+        table = np.stack([np.broadcast_to(value, shape) for value in effects], axis=-1)
+        clocks = np.empty(shape, dtype=object)
+        for place in np.ndindex(shape):
+            clocks[place] = self._clock(table[place])
+        return ManyTimes(clocks), parameters[:own]
+
+    def _clock(self, effects: Any) -> OperationalTime:
+        return operational_time(self.calendar, np.log(np.asarray(effects, dtype=float)), self.unit)
+
+    def history(
+        self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, clock: Clock
+    ) -> tuple[Array, Array, Array]:
+        """A history in operational time; who never came back keeps recency 0."""
+        x, t_x, T = (np.asarray(v, dtype=float) for v in (x, t_x, T))
+        age = clock.age(T)
+        recency = np.where(t_x > 0.0, age - clock.age(T - t_x), 0.0)
+        return x, np.maximum(recency, 0.0), age
+
+    def probability_alive(
+        self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
+    ) -> Array:
+        """The base's, of the history in operational time."""
+        clock, own = self.operational(parameters)
+        return self.base.probability_alive(*self.history(x, t_x, T, clock), *own)
+
+    def alive_as_new(self, x: Any, T: Any, *parameters: Any) -> Parameters:
+        """The base's, of T in operational time, and the season's own."""
+        clock, own = self.operational(parameters)
+        new = self.base.alive_as_new(x, clock.age(T), *own)
+        return (*new, *parameters[len(own) :])
+
+    def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
+        """The base's, of M(t)."""
+        clock, own = self.operational(parameters)
+        return self.base.expected_purchases(clock.at(t), *own)
+
+    def discounted_purchases(self, horizon: float, rate: float, *parameters: Any) -> Array:
+        """∫ e^(−rate · u) dE(M(u)) over (0, horizon], see the top of this module."""
+        check_rate(rate, horizon)
+        clock, own = self.operational(parameters)
+        if isinstance(clock, ManyTimes):
+            raise TypeError("Discounted purchases take one season, not several draws of it.")
+        if rate == 0.0 or horizon == 0.0:
+            return self.base.expected_purchases(clock.at(horizon), *own)
+        within = min(horizon, clock.covered)
+        total = _discounted_within(self.base, clock, within, rate, own)
+        if horizon > within and clock.rate > 0.0:
+            total = total + _discounted_beyond(self.base, clock, horizon, rate, own)
+        return np.asarray(total)
+
+    def purchase_count_probability(self, n: ArrayLike, t: ArrayLike, *parameters: Any) -> Array:
+        """The base's, of M(t)."""
+        clock, own = self.operational(parameters)
+        return self.base.purchase_count_probability(n, clock.at(t), *own)
+
+    def simulate(
+        self, ends: Array, rng: np.random.Generator, *parameters: ArrayLike
+    ) -> Iterator[Array]:
+        """The base's paths up to M of each end; each draw of the effects by its own clock."""
+        clock, own = self.operational(parameters)
+        shape = np.broadcast_shapes(*(np.shape(v) for v in parameters))
+        wide = [np.broadcast_to(np.asarray(v, dtype=float), shape) for v in own]
+        if isinstance(clock, OperationalTime):
+            yield from self.base.simulate(clock.at(ends), rng, *wide)
+            return
+        clocks = np.broadcast_to(clock.clocks, shape)
+        first = {id(each): each for each in clocks.ravel()}
+        mine = [np.equal(_identities(clocks), key) for key in first]
+        paths = [
+            self.base.simulate(each.at(ends), rng, *(v[rows] for v in wide))
+            for each, rows in zip(first.values(), mine, strict=True)
+        ]
+        for counts in zip(*paths, strict=True):
+            found = np.empty(shape)
+            for rows, some in zip(mine, counts, strict=True):
+                found[rows] = some
+            yield found
+
+    def fit(
+        self, x: Array, t_x: Array, T: Array, counts: Array | None = None, *, penalty: float = 0.0
+    ) -> MaximumLikelihoodFit:
+        """Fit base and season together; see `fit_season`."""
+        first = first_of(self.base)
+        return fit_season(x, t_x, T, counts, self.calendar, self.unit, first=first, penalty=penalty)
+
+
+def first_of(base: PurchaseModel) -> int:
+    """Which `beta_dropout_likelihood` it has: 0 for the BG/NBD, 1 for the MBG/NBD; others have no season."""
+    known = {BG_NBD.label: 0, MBG_NBD.label: 1}
+    if base.label not in known or base.names != NAMES:
+        raise SettingsError(
+            f"calendar: {base.label} takes none, as its customers leave by the calendar and not after "
+            "purchases; fit a BetaGeoFitter or a ModifiedBetaGeoFitter."
+        )
+    return known[base.label]
+
+
+def _one_or_draws(value: Any) -> Array:
+    """An effect, with each axis along which it is the same for all as short as one."""
+    values = np.asarray(value, dtype=float)
+    for axis in range(values.ndim):
+        one = values.take([0], axis=axis)
+        if (values == one).all():
+            values = one
+    return values.reshape(()) if values.size == 1 else values
+
+
+def _identities(clocks: Any) -> NDArray[np.int64]:
+    """Which clock each is."""
+    return np.array([id(clock) for clock in clocks.ravel()], dtype=np.int64).reshape(clocks.shape)
+
+
+def _discounted_within(
+    base: PurchaseModel, clock: OperationalTime, horizon: float, rate: float, own: Parameters
+) -> Array:
+    """Over the days of the table, by parts."""
+    end = clock.at(horizon)
+    total = np.exp(-rate * horizon) * base.expected_purchases(end, *own)
+    scale = float(np.min(own[1]))
+    nodes, weights = _measure(clock, horizon, rate, scale)
+    wide = [np.asarray(v, dtype=float)[..., None] for v in own]
+    # a is one number for all, which formulas are quicker with.
+    wide = [v[..., 0] if v.ndim == 1 and v.size == 1 else v for v in wide]
+    return np.asarray(total + base.expected_purchases(nodes, *wide) @ weights)
+
+
+def _measure(
+    clock: OperationalTime, horizon: float, rate: float, scale: float
+) -> tuple[Array, Array]:
+    """Nodes in operational time and weights that integrate over δ e^(−δu) du up to the horizon."""
+    days = horizon * clock.unit
+    whole = np.arange(np.ceil(days - 1e-9))
+    length = np.minimum(days - whole, 1.0)
+    times = ((whole + length * _GAUSS[:, None]) / clock.unit).ravel()
+    mass = (length * _WEIGHTS[:, None] / clock.unit).ravel() * rate * np.exp(-rate * times)
+    at = clock.at(times)
+    end = float(clock.at(horizon))
+    bounds = [0.0]
+    while bounds[-1] < end:
+        bounds.append(min(2.0 * bounds[-1] + scale, end))
+    place = np.clip(np.searchsorted(bounds, at, side="right") - 1, 0, max(len(bounds) - 2, 0))
+    unit = np.cos(np.pi * (np.arange(_NODES) + 0.5) / _NODES)
+    # Chebyshev coefficients of a function from its values at the nodes.
+    to_series = np.polynomial.chebyshev.chebvander(unit, _NODES - 1).T * (2.0 / _NODES)
+    to_series[0] /= 2.0
+    nodes, weights = [], []
+    for stretch in range(len(bounds) - 1):
+        low, high = bounds[stretch], bounds[stretch + 1]
+        mine = place == stretch
+        inner = (2.0 * at[mine] - low - high) / (high - low)
+        moments = mass[mine] @ np.polynomial.chebyshev.chebvander(inner, _NODES - 1)
+        nodes.append((low + high + (high - low) * unit) / 2.0)
+        weights.append(moments @ to_series)
+    return np.concatenate(nodes or [np.zeros(1)]), np.concatenate(weights or [np.zeros(1)])
+
+
+def _discounted_beyond(
+    base: PurchaseModel, clock: OperationalTime, horizon: float, rate: float, own: Parameters
+) -> Array:
+    """After the table, where operational time runs at one pace c: the base's, at the rate δ / c."""
+    start, pace = clock.covered, clock.rate
+    done, slow = float(clock.at(start)), rate / pace
+    until = float(clock.at(horizon)) if np.isfinite(horizon) else np.inf
+    later = base.discounted_purchases(until, slow, *own) - base.discounted_purchases(
+        done, slow, *own
+    )
+    # e^(−δu) = e^(−δ start) · e^(−(δ/c)(τ − done)).
+    return np.asarray(np.exp(slow * done - rate * start) * later)
