@@ -134,7 +134,7 @@ def test_derivatives_without_dropout():
 @pytest.mark.parametrize("first", [0, 1])
 @pytest.mark.parametrize("unit", [1.0, 7.0, 30.4375])
 def test_without_a_season_it_is_the_plain_model(first, unit):
-    """Without effects: value, gradient and Hessian by r, α, a, b to twelve digits, in every unit of time."""
+    """Value, gradient and Hessian by r, α, a, b to twelve digits, in every unit of time."""
     x, t_x, T = customers(500)
     table = calendar(harmonics=2, events=(), closed=())
     seen = seasonal_histories(x, t_x / unit, T / unit, None, table, unit)

@@ -144,25 +144,6 @@ def test_simulated_customers_follow_the_days(base):
         assert abs((counts == 0).mean() - none) < 4.5 * error
 
 
-def test_several_draws_of_the_season_have_a_clock_each():
-    """Columns of draws against rows of customers: as one by one; simulated means follow."""
-    model, rng = Seasonal(BG_NBD, CALENDAR, 7.0), np.random.default_rng(5)
-    draws = np.array([*THETA, *EFFECTS]) * np.exp(0.2 * rng.standard_normal((3, 12)))
-    x, T = np.array([[0.0, 2.0], [20.0, 30.0]])
-    columns = [draws[:, [i]] for i in range(12)]
-    new = model.alive_as_new(x, T, *columns)
-    for i, draw in enumerate(draws):
-        one = model.alive_as_new(x, T, *draw)
-        for column, value in zip(new, one, strict=True):
-            got = np.broadcast_to(column, (3, 2))[i]
-            np.testing.assert_allclose(got, np.broadcast_to(value, 2), rtol=1e-13)
-    wide = np.broadcast_arrays(np.empty((3, 50_000)), *columns)[1:]
-    *_, counts = model.simulate(np.array([5.0, 20.0]), rng, *wide)
-    for row, draw in zip(counts, draws, strict=True):
-        error = row.std() / np.sqrt(row.size)
-        assert abs(row.mean() - model.expected_purchases(20.0, *draw)) < 4.5 * error
-
-
 def test_customers_who_leave_by_the_calendar_have_no_season():
     """The Pareto/NBD is refused by name."""
     table = CALENDAR.with_terms(purchases=np.ones(CALENDAR.past))

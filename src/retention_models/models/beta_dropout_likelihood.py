@@ -168,9 +168,10 @@ def fit_mbg_nbd(
 def fit_beta_dropout(known: Histories, *, first: int, penalty: float = 0.0) -> MaximumLikelihoodFit:
     """Fit a model of gamma rates and beta dropout, and name its limits.
 
-    `first` is m; `penalty` is a ridge on the logs of r, α / mean T, a and b (see `maximise`). The verdict
-    is "boundary" where the data show no dropout (then a = 0 and b means nothing), one dropout probability
-    for all, an all-or-nothing dropout, or one rate for all. Refused if no customer bought again.
+    `first` is m; `penalty` is a ridge on the logs of r, α / mean T, a and b (see `maximise`). The
+    verdict is "boundary" where the data show no dropout (then a = 0 and b means nothing), one dropout
+    probability for all, an all-or-nothing dropout, or one rate for all. Refused if no customer bought
+    again.
     """
     known.require_repeats()
     stays = nbd.fit_nbd(known, penalty=penalty)

@@ -6,9 +6,9 @@ M(u) = ∫m: what it says of t units of the future is what the base says of M(t)
 of the calendar's last day observed, where all known customers' futures begin too.
 
 Discounting is by real time. With E(τ) the base's expectation, ∫ e^(−δu) dE(M(u)) over the calendar's
-days is e^(−δH) E(M(H)) + ∫ E(M(u)) δ e^(−δu) du by parts: an integral of the smooth E over a measure that
-is the same for all customers, taken by interpolation of E at Chebyshev nodes (product integration).
-Beyond the calendar's days m is constant, and the rest is the base's own discounted purchases.
+days is e^(−δH) E(M(H)) + ∫ E(M(u)) δ e^(−δu) du by parts: an integral of the smooth E over a measure
+that is the same for all customers, taken by interpolation of E at Chebyshev nodes (product
+integration). Beyond the calendar's days m is constant, and the rest is the base's own.
 
 Source: see `likelihood`; for the integral Davis & Rabinowitz (1984), Methods of numerical integration,
 2nd ed., section 2.5.6.
@@ -27,19 +27,14 @@ from retention_models.errors import SettingsError
 from retention_models.models.beta_dropout_likelihood import NAMES
 from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.inputs import check_rate
-from retention_models.models.interface import Parameters, PurchaseModel
+from retention_models.models.interface import Parameters, PurchaseModel, States
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.models.mbg_nbd import MBG_NBD
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.models.seasons.fit import fit_season
-from retention_models.models.seasons.operational import (
-    ManyTimes,
-    OperationalTime,
-    operational_time,
-)
+from retention_models.models.seasons.operational import OperationalTime, operational_time
 
 Array = NDArray[np.float64]
-Clock = OperationalTime | ManyTimes
 
 # Nodes on each stretch of operational time, which is as long as the time before it and the scale
 # together: then the interpolation of E loses a digit and a half with each node.
@@ -70,7 +65,12 @@ class Seasonal(PurchaseModel):
     calendar: Calendar
     unit: float
 
-    one_scale = False
+    one_scale, by_calendar = False, True
+
+    @property
+    def recency_counts(self) -> bool:  # type: ignore[override]
+        """As of the base."""
+        return self.base.recency_counts
 
     @property
     def label(self) -> str:  # type: ignore[override]
@@ -87,24 +87,14 @@ class Seasonal(PurchaseModel):
         """What one alive is a new customer of, under the same season."""
         return Seasonal(self.base.alive, self.calendar, self.unit)
 
-    def operational(self, parameters: Parameters) -> tuple[Clock, Parameters]:
-        """M, or one for each of several draws of the effects, and the base's parameters."""
+    def operational(self, parameters: Parameters) -> tuple[OperationalTime, Parameters]:
+        """M, and the base's parameters; each e^β is one number for all customers."""
         own = len(self.base.names)
-        effects = [_one_or_draws(value) for value in parameters[own:]]
-        shape = np.broadcast_shapes(*(value.shape for value in effects))
-        if not shape:
-            return self._clock(effects), parameters[:own]
-        table = np.stack([np.broadcast_to(value, shape) for value in effects], axis=-1)
-        clocks = np.empty(shape, dtype=object)
-        for place in np.ndindex(shape):
-            clocks[place] = self._clock(table[place])
-        return ManyTimes(clocks), parameters[:own]
-
-    def _clock(self, effects: Any) -> OperationalTime:
-        return operational_time(self.calendar, np.log(np.asarray(effects, dtype=float)), self.unit)
+        effects = np.array([float(value) for value in parameters[own:]])
+        return operational_time(self.calendar, np.log(effects), self.unit), parameters[:own]
 
     def history(
-        self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, clock: Clock
+        self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, clock: OperationalTime
     ) -> tuple[Array, Array, Array]:
         """A history in operational time; who never came back keeps recency 0."""
         x, t_x, T = (np.asarray(v, dtype=float) for v in (x, t_x, T))
@@ -119,11 +109,17 @@ class Seasonal(PurchaseModel):
         clock, own = self.operational(parameters)
         return self.base.probability_alive(*self.history(x, t_x, T, clock), *own)
 
-    def alive_as_new(self, x: Any, T: Any, *parameters: Any) -> Parameters:
-        """The base's, of T in operational time, and the season's own."""
+    def states(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
+        """The base's, of the history in operational time, under the season's own parameters."""
         clock, own = self.operational(parameters)
-        new = self.base.alive_as_new(x, clock.age(T), *own)
-        return (*new, *parameters[len(own) :])
+        season = parameters[len(own) :]
+        found = self.base.states(*self.history(x, t_x, T, clock), *own)
+        return tuple((chance, (*new, *season)) for chance, new in found)
+
+    def most(self, n: ArrayLike, t: ArrayLike, *parameters: Any) -> Array:
+        """The base's, of M(t)."""
+        clock, own = self.operational(parameters)
+        return self.base.most(n, clock.at(t), *own)
 
     def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
         """The base's, of M(t)."""
@@ -134,8 +130,6 @@ class Seasonal(PurchaseModel):
         """∫ e^(−rate · u) dE(M(u)) over (0, horizon], see the top of this module."""
         check_rate(rate, horizon)
         clock, own = self.operational(parameters)
-        if isinstance(clock, ManyTimes):
-            raise TypeError("Discounted purchases take one season, not several draws of it.")
         if rate == 0.0 or horizon == 0.0:
             return self.base.expected_purchases(clock.at(horizon), *own)
         within = min(horizon, clock.covered)
@@ -152,25 +146,9 @@ class Seasonal(PurchaseModel):
     def simulate(
         self, ends: Array, rng: np.random.Generator, *parameters: ArrayLike
     ) -> Iterator[Array]:
-        """The base's paths up to M of each end; each draw of the effects by its own clock."""
+        """The base's paths up to M of each end."""
         clock, own = self.operational(parameters)
-        shape = np.broadcast_shapes(*(np.shape(v) for v in parameters))
-        wide = [np.broadcast_to(np.asarray(v, dtype=float), shape) for v in own]
-        if isinstance(clock, OperationalTime):
-            yield from self.base.simulate(clock.at(ends), rng, *wide)
-            return
-        clocks = np.broadcast_to(clock.clocks, shape)
-        first = {id(each): each for each in clocks.ravel()}
-        mine = [np.equal(_identities(clocks), key) for key in first]
-        paths = [
-            self.base.simulate(each.at(ends), rng, *(v[rows] for v in wide))
-            for each, rows in zip(first.values(), mine, strict=True)
-        ]
-        for counts in zip(*paths, strict=True):
-            found = np.empty(shape)
-            for rows, some in zip(mine, counts, strict=True):
-                found[rows] = some
-            yield found
+        return self.base.simulate(clock.at(ends), rng, *own)
 
     def fit(
         self, x: Array, t_x: Array, T: Array, counts: Array | None = None, *, penalty: float = 0.0
@@ -181,7 +159,7 @@ class Seasonal(PurchaseModel):
 
 
 def first_of(base: PurchaseModel) -> int:
-    """Which `beta_dropout_likelihood` it has: 0 for the BG/NBD, 1 for the MBG/NBD; others have no season."""
+    """0 for the BG/NBD, 1 for the MBG/NBD (see `beta_dropout_likelihood`); others are refused."""
     known = {BG_NBD.label: 0, MBG_NBD.label: 1}
     if base.label not in known or base.names != NAMES:
         raise SettingsError(
@@ -189,21 +167,6 @@ def first_of(base: PurchaseModel) -> int:
             "purchases; fit a BetaGeoFitter or a ModifiedBetaGeoFitter."
         )
     return known[base.label]
-
-
-def _one_or_draws(value: Any) -> Array:
-    """An effect, with each axis along which it is the same for all as short as one."""
-    values = np.asarray(value, dtype=float)
-    for axis in range(values.ndim):
-        one = values.take([0], axis=axis)
-        if (values == one).all():
-            values = one
-    return values.reshape(()) if values.size == 1 else values
-
-
-def _identities(clocks: Any) -> NDArray[np.int64]:
-    """Which clock each is."""
-    return np.array([id(clock) for clock in clocks.ravel()], dtype=np.int64).reshape(clocks.shape)
 
 
 def _discounted_within(

@@ -7,7 +7,6 @@ there, and a purchase counted on day d happened, as far as M goes, at the end of
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,37 +46,6 @@ class OperationalTime:
     def covered(self) -> float:
         """Time ahead, in units, that the table covers."""
         return (self.cumulative.size - 1 - self.past) / self.unit
-
-
-@dataclass(frozen=True, slots=True)
-class ManyTimes:
-    """A clock for each of several draws of the effects, which lie along axes of the parameters.
-
-    `clocks` has the parameters' shape; times broadcast with it.
-    """
-
-    clocks: NDArray[Any]
-
-    def at(self, time: ArrayLike) -> Array:
-        """As that of one clock, each draw's by its own."""
-        wide = np.asarray(time, dtype=float)
-        shape = np.broadcast_shapes(self.clocks.shape, wide.shape)
-        wide, found = np.broadcast_to(wide, shape), np.empty(shape)
-        lead = (slice(None),) * (len(shape) - self.clocks.ndim)
-        for place in np.ndindex(self.clocks.shape):
-            part = (
-                *lead,
-                *(
-                    slice(None) if size == 1 else slice(i, i + 1)
-                    for i, size in zip(place, self.clocks.shape, strict=True)
-                ),
-            )
-            found[part] = self.clocks[place].at(wide[part])
-        return found
-
-    def age(self, time: ArrayLike) -> Array:
-        """As that of one clock."""
-        return -self.at(-np.asarray(time, dtype=float))
 
 
 def operational_time(calendar: Calendar, effects: Array, unit: float) -> OperationalTime:
