@@ -36,6 +36,7 @@ _NAMES = {
     "measures.table": "measure_table store_measures",
     "models.chain.stores": "StoreFits fit_stores",
     "models.fitters": "BetaGeoFitter GammaGammaFitter ModifiedBetaGeoFitter ParetoNBDFitter from_json",
+    "models.seasons.calendar": "Calendar",
     "predictions.customers": "predict_customers",
     "predictions.in_engine": "predictions_table write_predictions",
     "predictions.stores": "predict_store",
@@ -52,7 +53,7 @@ _NAMES = {
     "settings.actions": "ActionSettings",
     "settings.campaigns": "Campaign",
     "settings.project": "Settings read_settings",
-    "summaries.counts": "count_customers count_spend",
+    "summaries.counts": "count_customers count_purchase_days count_spend",
     "summaries.customers": "calibration_holdout_summary customer_summary customer_summary_by_store",
 }
 _WHERE = {name: module for module, names in _NAMES.items() for name in names.split()}

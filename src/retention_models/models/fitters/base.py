@@ -177,6 +177,7 @@ class FittedModel:
             "verdict": fit.verdict,
             "message": fit.message,
             "allowed": None if fit.allowed is None else fit.allowed.tolist(),
+            **self._further_content(),
         }
         return json.dumps(content, indent=1, allow_nan=False)
 
@@ -216,8 +217,20 @@ class FittedModel:
         )
         _check_numbers(fit, content["time_unit"], content["penalizer_coef"])
         return cls.from_fit(
-            fit, time_unit=content["time_unit"], penalizer_coef=content["penalizer_coef"]
+            fit,
+            time_unit=content["time_unit"],
+            penalizer_coef=content["penalizer_coef"],
+            **cls._further_arguments(content),
         )
+
+    def _further_content(self) -> dict[str, Any]:
+        """What one kind of model saves beside what all do."""
+        return {}
+
+    @classmethod
+    def _further_arguments(cls, content: dict[str, Any]) -> dict[str, Any]:
+        """What `from_fit` takes of that."""
+        return {}
 
     def save_model(self, path: str | Path, **ignored: Any) -> None:
         """Write `to_json` to a file; lifetimes' options on what to save do not apply."""

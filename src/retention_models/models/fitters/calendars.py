@@ -1,0 +1,145 @@
+"""What fitters of purchases do with a calendar: they run on its clock, and keep to its last day."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from retention_models.errors import SettingsError
+from retention_models.models.fitters.base import FittedModel
+from retention_models.models.interface import PurchaseModel
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
+from retention_models.models.seasons.calendar import Calendar
+from retention_models.models.seasons.model import Seasonal, first_of
+from retention_models.models.seasons.table import season_table
+from retention_models.time_units import TimeUnit, days_in
+
+Array = NDArray[np.float64]
+
+
+class FollowsCalendar(FittedModel):
+    """A fitted model of purchases that may run on the clock of a calendar."""
+
+    model: PurchaseModel
+    calendar_: Calendar | None = None
+
+    @classmethod
+    def from_fit(
+        cls,
+        fit: MaximumLikelihoodFit,
+        *,
+        time_unit: TimeUnit | None = None,
+        penalizer_coef: float = 0.0,
+        calendar: Calendar | None = None,
+    ) -> Self:
+        """Make a fitter of a fit found elsewhere, such as one shrunk towards a chain.
+
+        Parameters
+        ----------
+        fit : MaximumLikelihoodFit
+            With this model's parameters, then those of the calendar's terms.
+        time_unit : {"D", "W", "M"}, optional
+            Unit of time of its data; needed with a calendar.
+        penalizer_coef : float
+            As in the constructor.
+        calendar : Calendar, optional
+            Of a model with a season.
+
+        Returns
+        -------
+        Self
+        """
+        if calendar is None:
+            return super().from_fit(fit, time_unit=time_unit, penalizer_coef=penalizer_coef)
+        names = (*cls.names, *calendar.names)
+        if fit.names != names or time_unit is None:
+            raise SettingsError(
+                f"fit: expected the parameters {', '.join(names)} of {cls.label} with its calendar, "
+                f"and a unit of time; got {', '.join(fit.names)} and {time_unit!r}."
+            )
+        first_of(cls.model)
+        fitter = cls(penalizer_coef=penalizer_coef)
+        fitter._publish(fit)
+        fitter.time_unit_ = time_unit
+        fitter._follow(calendar, days_in(time_unit))
+        return fitter
+
+    def _follow(self, calendar: Calendar | None, unit: float) -> None:
+        """Run on a calendar's clock, or on the plain one."""
+        self.__dict__.pop("model", None)
+        self.calendar_ = calendar
+        if calendar is not None:
+            self.model = Seasonal(self.model, calendar, unit)
+
+    def _further_content(self) -> dict[str, Any]:
+        return {} if self.calendar_ is None else {"calendar": self.calendar_.to_dict()}
+
+    @classmethod
+    def _further_arguments(cls, content: dict[str, Any]) -> dict[str, Any]:
+        told = content.get("calendar")
+        return {} if told is None else {"calendar": Calendar.from_dict(told)}
+
+    def season(self, interval: float = 0.9, days: int = 365) -> pd.DataFrame:
+        """What the fitted season does to each of the days ahead.
+
+        Parameters
+        ----------
+        interval : float
+            Level of the intervals, between 0 and 1.
+        days : int
+            Days after the end of observation.
+
+        Returns
+        -------
+        DataFrame
+            A row a day: date; factor, low, high: by how much the rates of all customers are multiplied
+            on it (0 where the shop is closed); year, year_low, year_high: the same by the yearly waves
+            alone.
+
+        Raises
+        ------
+        SettingsError
+            If the model was fitted without a calendar.
+        """
+        self._require_fit()
+        if self.calendar_ is None:
+            raise SettingsError("season: the model was fitted without a calendar.")
+        if not 0.0 < interval < 1.0:
+            raise SettingsError(f"interval: expected a level between 0 and 1; got {interval!r}.")
+        return season_table(self.calendar_, self.fit_, interval, days)
+
+    def _on_its_clock(self, x: Array, t_x: Array, T: Array, t: Array) -> tuple[Any, ...]:
+        """The plain model and its parameters, and histories and times in the time that it runs in."""
+        parameters = self._require_fit()
+        if not isinstance(self.model, Seasonal):
+            return self.model, tuple(parameters), (x, t_x, T), t
+        clock, own = self.model.operational(tuple(parameters))
+        return self.model.base, own, self.model.history(x, t_x, T, clock), clock.at(t)
+
+
+def unit_of_calendar(
+    model: PurchaseModel, calendar: Calendar, time_unit: str | None, T: Any
+) -> float:
+    """Days in the unit of T; refuses models, units and last days that do not go with the calendar."""
+    first_of(model)
+    if time_unit is None:
+        raise SettingsError(
+            'time_unit: a calendar needs to know the unit of T: give T of our summaries, or "D", "W" or '
+            '"M".'
+        )
+    require_end(calendar, T)
+    return days_in(time_unit)
+
+
+def require_end(calendar: Calendar, *columns: Any) -> None:
+    """Refuse customers observed up to another day than the calendar's last: its days are not theirs."""
+    for column in columns:
+        end = getattr(column, "attrs", {}).get("observation_end")
+        if end is not None and end != calendar.end.isoformat():
+            raise SettingsError(
+                f"calendar: its last day of observation is {calendar.end}, the customers' is {end}; "
+                "fit the model anew, with purchases by day up to that day."
+            )

@@ -1,0 +1,179 @@
+"""Which of a calendar's terms a log can carry, told by tests that hold where day totals are restless.
+
+What a plain model expects on each day is compared with what was bought. Day totals of shops vary by
+more than chance alone (weather, paydays), so that a likelihood ratio finds seasons where there are none.
+
+Years: weekly totals by a log-linear model with a level, a trend and the waves, quasi-likelihood F with
+the dispersion of the weekly residuals, widened by their correlation from week to week. Not with less
+than a year and a half: before a second year begins a season cannot be told from customers leaving.
+Weeks: each week's deviations of its days from their expected shares, Hotelling's T² over weeks.
+
+Sources: McCullagh & Nelder (1989), Generalized linear models, 2nd ed., chapter 9 (quasi-likelihood);
+Hotelling (1931), "The generalization of Student's ratio", Annals of Mathematical Statistics 2(3).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import fdtrc
+
+from retention_models.models.interface import PurchaseModel
+from retention_models.models.seasons.calendar import Calendar
+
+Array = NDArray[np.float64]
+
+# Shorter logs carry no yearly waves, and no days of the week.
+FEWEST_DAYS, FEWEST_WEEKS = 548, 8
+_MOST = 3
+# Chance to find a season of one kind where there is none; there are two kinds, so 5% in all.
+_LEVEL = 0.025
+# An event is estimated from so many expected purchases on its days, in so many stretches of days.
+_FEWEST_PURCHASES, _FEWEST_TIMES, _APART = 20.0, 2, 7
+# A day of the week on which so many purchases were expected and none made is one that is shut.
+_SHUT = 10.0
+
+
+def carried_terms(
+    calendar: Calendar,
+    base: PurchaseModel,
+    x: Array,
+    t_x: Array,
+    T: Array,
+    counts: Array | None,
+    unit: float,
+) -> Calendar:
+    """The calendar with what was left to the data decided, and events left out that they cannot tell."""
+    if calendar.harmonics is not None and calendar.weekdays is False and not calendar.events:
+        return calendar
+    assert calendar.purchases is not None, "checked before"
+    fit = base.fit(x, t_x, T, counts)
+    bought = calendar.purchases
+    expected = expected_by_day(base, fit.parameters, T, counts, calendar, unit)
+    expected = expected * calendar.open[: calendar.past]
+    if calendar.weekdays is not False:
+        shut = shut_weekdays(bought, expected, calendar.end)
+        calendar = calendar.with_terms(shut=tuple(sorted({*calendar.shut, *shut})))
+        expected = expected * calendar.open[: calendar.past]
+    if calendar.weekdays is None:
+        found = weekday_p_value(bought, expected, calendar.end) < _LEVEL
+        calendar = calendar.with_terms(weekdays=found)
+    if calendar.harmonics is None:
+        calendar = calendar.with_terms(harmonics=told_harmonics(bought, expected))
+    events = [event for event in calendar.events if _told(event[1], calendar, expected)]
+    return calendar.with_terms(events=tuple(events))
+
+
+def expected_by_day(
+    base: PurchaseModel,
+    parameters: Array,
+    T: Array,
+    counts: Array | None,
+    calendar: Calendar,
+    unit: float,
+) -> Array:
+    """Repeat purchases that a plain model expects on each day, of customers who began on theirs."""
+    begin = calendar.past - T * unit
+    day = np.minimum(np.floor(begin + 1e-6).astype(int), calendar.past)
+    begun = np.bincount(day, counts, calendar.past + 1)[: calendar.past]
+    part = float(np.clip(np.average(begin - day, weights=counts), 0.0, 1.0))
+    ages = np.maximum(np.arange(calendar.past + 1.0) - part, 0.0) / unit
+    by_age = np.diff(base.expected_purchases(ages, *parameters))
+    size = 1 << int(np.ceil(np.log2(2 * calendar.past)))
+    product = np.fft.rfft(begun, size) * np.fft.rfft(by_age, size)
+    return np.maximum(np.fft.irfft(product, size)[: calendar.past], 0.0)
+
+
+def told_harmonics(bought: Array, expected: Array, most: int = _MOST) -> int:
+    """How many yearly waves the weekly totals tell: each more must be seen beside those before it."""
+    if bought.size < FEWEST_DAYS:
+        return 0
+    weeks = bought.size // 7
+    y, mu = (v[v.size - 7 * weeks :].reshape(weeks, 7).sum(axis=1) for v in (bought, expected))
+    some = mu > 1e-9 * mu.max()
+    y, mu, week = y[some], mu[some], np.arange(weeks)[some] - weeks / 2.0
+    turn = 2.0 * np.pi * 7.0 * week / 365.2425
+    waves = [wave(k * turn) for k in range(1, most + 1) for wave in (np.sin, np.cos)]
+    design = np.stack([np.ones(week.size), week / weeks, *waves], axis=1)
+    free = y.size - design.shape[1]
+    if free < 10:
+        return 0
+    # Residuals beside all waves, so that what a further wave would tell does not count as restlessness.
+    _, residuals = _deviance(y, mu, design)
+    dispersion = max(float(residuals @ residuals) / free * _persistence(residuals), 1e-12)
+    deviance = [_deviance(y, mu, design[:, : 2 + 2 * k])[0] for k in range(most + 1)]
+    for k in range(most):
+        ratio = (deviance[k] - deviance[k + 1]) / 2.0 / dispersion
+        if not fdtrc(2.0, free, max(ratio, 0.0)) < _LEVEL:
+            return k
+    return most
+
+
+def _deviance(y: Array, mu: Array, design: Array) -> tuple[float, Array]:
+    """Deviance and Pearson residuals of Poisson means mu·e^(Xγ), by iterated weighted least squares."""
+    gamma = np.zeros(design.shape[1])
+    gamma[0] = np.log(max(y.sum(), 0.5) / mu.sum())
+    for _ in range(25):
+        fitted = mu * np.exp(np.clip(design @ gamma, -30.0, 30.0))
+        information = design.T @ (fitted[:, None] * design)
+        step, *_ = np.linalg.lstsq(information, design.T @ (y - fitted), rcond=1e-12)
+        gamma = gamma + np.clip(step, -1.0, 1.0)
+        if np.abs(step).max() < 1e-8:
+            break
+    fitted = mu * np.exp(np.clip(design @ gamma, -30.0, 30.0))
+    logs = np.where(y > 0, y * np.log(np.where(y > 0, y, 1.0) / fitted), 0.0)
+    return float(2.0 * (logs - y + fitted).sum()), (y - fitted) / np.sqrt(fitted)
+
+
+def _persistence(residuals: Array) -> float:
+    """By how much slow waves vary more than residuals that are independent, which these may not be."""
+    rho = float(residuals[1:] @ residuals[:-1]) / max(float(residuals @ residuals), 1e-300)
+    # A correlation is underestimated where level, trend and waves were fitted.
+    rho = float(np.clip(rho + 4.0 / residuals.size, 0.0, 0.9))
+    return (1.0 + rho) / (1.0 - rho)
+
+
+def weekday_p_value(bought: Array, expected: Array, end: dt.date) -> float:
+    """P-value of days of the week that differ; 1 with less than 8 weeks."""
+    y, mu, _ = _by_week(bought, expected, end)
+    keep = (mu.sum(axis=1) > 0) & (y.sum(axis=1) > 0)
+    y, mu = y[keep], mu[keep]
+    open_days = mu.sum(axis=0) > 0
+    y, mu = y[:, open_days], mu[:, open_days]
+    weeks, parts = y.shape[0], int(open_days.sum()) - 1
+    if weeks < max(FEWEST_WEEKS, parts + 2) or parts < 1:
+        return 1.0
+    away = (y - y.sum(axis=1, keepdims=True) * mu / mu.sum(axis=1, keepdims=True))[:, :-1]
+    mean = away.mean(axis=0)
+    scatter = np.cov(away.T, ddof=1).reshape(parts, parts)
+    try:
+        distance = weeks * float(mean @ np.linalg.solve(scatter, mean))
+    except np.linalg.LinAlgError:
+        return 1.0
+    ratio = (weeks - parts) / (parts * (weeks - 1.0)) * max(distance, 0.0)
+    return float(fdtrc(parts, weeks - parts, ratio))
+
+
+def shut_weekdays(bought: Array, expected: Array, end: dt.date) -> list[int]:
+    """Days of the week on which purchases would be expected and none was ever made; 0 is Monday."""
+    y, mu, days = _by_week(bought, expected, end)
+    share = mu.sum(axis=0) * y.sum() / max(mu.sum(), 1e-300)
+    return [int(days[j]) for j in range(7) if y[:, j].sum() == 0 and share[j] > _SHUT]
+
+
+def _by_week(bought: Array, expected: Array, end: dt.date) -> tuple[Array, Array, NDArray[np.intp]]:
+    """Whole weeks that end on the last day, shape (weeks, 7), and which day each column is."""
+    weeks = bought.size // 7
+    y, mu = (v[v.size - 7 * weeks :].reshape(weeks, 7) for v in (bought, expected))
+    return y, mu, (end.weekday() + 1 + np.arange(7)) % 7
+
+
+def _told(days: tuple[dt.date, ...], calendar: Calendar, expected: Array) -> bool:
+    """Whether an event was in force often enough, and while enough was bought."""
+    on = calendar.flags(days)[: calendar.past] > 0
+    places = np.flatnonzero(on & (expected > 0))
+    times = 1 + int((np.diff(places) > _APART).sum()) if places.size else 0
+    always = not (~on & (expected > 0)).any()
+    return times >= _FEWEST_TIMES and float(expected[on].sum()) >= _FEWEST_PURCHASES and not always
