@@ -1,4 +1,4 @@
-"""Fits with a calendar: the season recovered, what is refused, what is saved, what predictions follow."""
+"""Fits with a calendar: the season recovered, what is refused and saved, what predictions follow."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_season_is_found_and_recovered(fitted):
     """One wave and the days of the week; every effect and parameter within 3.5 standard errors."""
     assert (fitted.calendar_.harmonics, fitted.calendar_.weekdays) == (1, True)
     saturday = [-0.3 / 7.0] * 5 + [1.8 / 7.0]
-    truth = np.log([*THETA]).tolist() + [0.5, 0.0, *saturday]
+    truth = [*np.log(THETA), 0.5, 0.0, *saturday]
     errors = np.sqrt(np.diag(fitted.fit_.log_covariance))
     away = (np.log(fitted.fit_.parameters) - truth) / errors
     assert np.abs(away[2:]).max() < 3.5
@@ -62,7 +62,7 @@ def test_a_season_explains_what_a_plain_model_does_not(seasonal, fitted):
 
 
 def test_forecasts_follow_the_days_ahead(seasonal, fitted):
-    """Autumn and early winter are the trough: plain overshoots the next 13 weeks, the season does not."""
+    """Autumn is the trough: plain overshoots the next 13 weeks, the season does not."""
     summary, _, later = seasonal
     plain = rm.BetaGeoFitter().fit(*history(summary))
     expected, flat = (model.predict(91.0, *history(summary)).sum() for model in (fitted, plain))
@@ -189,7 +189,7 @@ def test_promotions_are_estimated_where_they_were_seen_twice(seasonal):
 
 
 def test_the_season_table_has_the_delta_methods_intervals(fitted):
-    """log m ± z·√(z′Cov z), day by day; draws of the parameters spread as far."""
+    """By draws of the parameters, day by day; the yearly waves have a mean log of 0."""
     table = fitted.season(interval=0.9)
     assert list(table) == ["date", "factor", "low", "high", "year", "year_low", "year_high"]
     assert len(table) == 365
@@ -247,12 +247,14 @@ def test_what_does_not_go_with_a_calendar_is_refused_by_name(seasonal, fitted):
     fit = rm.BetaGeoFitter().fit
     with pytest.raises(SettingsError, match="time_unit: a calendar needs to know"):
         fit(*plain, calendar=table)
-    with pytest.raises(SettingsError, match="hold .* repeat purchases, the customers' frequencies"):
+    with pytest.raises(
+        SettingsError, match=r"hold .* repeat purchases, the customers' frequencies"
+    ):
         fit(*history(summary.head(100)), calendar=table)
     with pytest.raises(SettingsError, match="expected 730 days or less"):
         fit(plain[0], plain[1], plain[2] + 2, calendar=table, time_unit="D")
     with pytest.raises(
-        SettingsError, match="closed: .* have repeat purchases, the first 2023-05-01"
+        SettingsError, match=r"closed: .* have repeat purchases, the first 2023-05-01"
     ):
         fit(*history(summary), calendar=calendar_of(bought, closed=["2023-05-01"]))
     with pytest.raises(SettingsError, match="Pareto/NBD takes none"):

@@ -77,9 +77,7 @@ def _unseen(phi: Array, observed: float) -> tuple[float, Array, Array]:
     by_r, by_alpha = -waited, r * observed / (alpha * (alpha + observed))
     slope = np.array([by_r, by_alpha])
     across = observed / (alpha * (alpha + observed))
-    curved = np.array(
-        [[0.0, across], [across, r * (1.0 / (alpha + observed) ** 2 - 1.0 / alpha**2)]]
-    )
+    curved = np.array([[0.0, across], [across, r * (1.0 / (alpha + observed) ** 2 - 1.0 / alpha**2)]])
     of_missed = by_logs(
         np.array([r, alpha]), missed, missed * slope, missed * (np.outer(slope, slope) + curved)
     )

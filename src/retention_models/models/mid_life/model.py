@@ -147,9 +147,7 @@ def log_likelihood(
     """Log of f, FHL (6), of the BG/NBD (`first` 0) or MBG/NBD (1)."""
     k = x + first
     able = k > 0.0
-    odds = np.log(a / np.where(able, b + k - 1.0, 1.0)) + (r + x) * np.log(
-        (alpha + T) / (alpha + t_x)
-    )
+    odds = np.log(a / np.where(able, b + k - 1.0, 1.0)) + (r + x) * np.log((alpha + T) / (alpha + t_x))
     stays = gammaln(r + x) - gammaln(r) + r * np.log(alpha) - (r + x) * np.log(alpha + T)
     stays = stays + betaln(a, b + k) - betaln(a, b)
     return np.asarray(stays + np.logaddexp(0.0, np.where(able, odds, -np.inf)))
