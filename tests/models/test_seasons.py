@@ -11,10 +11,10 @@ import pytest
 import retention_models as rm
 from retention_models.errors import SettingsError
 from retention_models.models.bg_nbd import BG_NBD
+from retention_models.models.mbg_nbd import MBG_NBD
 from retention_models.models.seasons.choice import (
     carried_terms,
     expected_by_day,
-    told_harmonics,
     weekday_p_value,
 )
 from seasonal_shops import END, THETA, calendar_of, one_wave, shop
@@ -339,12 +339,23 @@ def test_false_seasons_are_rare(shocks, record_property):
     assert waves + weekdays <= 0.05 * 600 + 2.0 * np.sqrt(0.05 * 0.95 * 600)
 
 
-def test_tests_of_a_season_are_as_sure_as_they_say():
-    """Uniform p-values of the days of the week under Poisson totals; waves told when they are there."""
+def test_p_values_of_days_of_the_week_are_uniform_where_they_are_alike():
+    """Four hundred logs of Poisson totals."""
     rng, expected = np.random.default_rng(9), np.full(560, 12.0)
     found = [weekday_p_value(rng.poisson(expected) * 1.0, expected, END) for _ in range(400)]
     assert np.mean(np.array(found) < 0.05) == pytest.approx(0.05, abs=0.035)
     assert np.mean(found) == pytest.approx(0.5, abs=0.06)
-    turn = 2 * np.pi * np.arange(560) / 365.25
-    shaped = rng.poisson(expected * np.exp(0.3 * np.sin(turn) + 0.3 * np.cos(2 * turn)))
-    assert told_harmonics(shaped * 1.0, expected) >= 2
+
+
+def test_further_waves_are_told_beside_the_first():
+    """A second wave half the size, and none of a third."""
+
+    def two_waves(dates):
+        turn = 2 * np.pi * (dates - pd.Timestamp("2000-01-01")).days / 365.2425
+        return 0.6 * np.sin(turn) + 0.4 * np.cos(2 * turn)
+
+    summary, bought, _ = shop(3_000, 740, two_waves, seed=10, weekly_shocks=0.1)
+    x, t_x, T = (column.to_numpy(float) for column in history(summary))
+    for base in (BG_NBD, MBG_NBD):
+        found = carried_terms(calendar_of(bought), base, x, t_x, T, None, 1.0)
+        assert (found.harmonics, found.weekdays) == (2, False)

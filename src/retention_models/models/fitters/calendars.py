@@ -13,7 +13,8 @@ from retention_models.models.fitters.base import FittedModel
 from retention_models.models.interface import PurchaseModel
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.models.seasons.calendar import Calendar
-from retention_models.models.seasons.model import Seasonal, first_of
+from retention_models.models.seasons.fit import first_of
+from retention_models.models.seasons.model import Seasonal
 from retention_models.models.seasons.table import season_table
 from retention_models.time_units import TimeUnit, days_in
 

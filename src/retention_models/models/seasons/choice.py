@@ -3,9 +3,10 @@
 What a plain model expects on each day is compared with what was bought. Day totals of shops vary by
 more than chance alone (weather, paydays), so that a likelihood ratio finds seasons where there are none.
 
-Years: weekly totals by a log-linear model with a level, a trend and the waves, quasi-likelihood F with
-the dispersion of the weekly residuals, widened by their correlation from week to week. Not with less
-than a year and a half: before a second year begins a season cannot be told from customers leaving.
+Years: the score test of the likelihood under a season, in which every customer's own rate and dropout are
+accounted for, over the dispersion of weekly totals around a level, a trend and the waves, widened by
+their correlation from week to week: a quasi-likelihood F. Not with less than a year and a half: before a
+second year begins a season cannot be told from customers leaving.
 Weeks: each week's deviations of its days from their expected shares, Hotelling's T² over weeks.
 
 Sources: McCullagh & Nelder (1989), Generalized linear models, 2nd ed., chapter 9 (quasi-likelihood);
@@ -15,21 +16,32 @@ Hotelling (1931), "The generalization of Student's ratio", Annals of Mathematica
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import fdtrc
 
 from retention_models.models.interface import PurchaseModel
+from retention_models.models.maximum_likelihood import ascend
 from retention_models.models.seasons.calendar import Calendar
+from retention_models.models.seasons.fit import first_of
+from retention_models.models.seasons.likelihood import (
+    SeasonalHistories,
+    log_likelihood_with_derivatives,
+    seasonal_histories,
+    without_dropout,
+)
 
 Array = NDArray[np.float64]
 
 # Shorter logs carry no yearly waves, and no days of the week.
 FEWEST_DAYS, FEWEST_WEEKS = 548, 8
 _MOST = 3
-# Chance to find a season of one kind where there is none; there are two kinds, so 5% in all.
-_LEVEL = 0.025
+# Chances to find waves, and days of the week, where there are none: 5% in all, with a margin for weeks that
+# are correlated.
+_LEVEL_OF_WAVES, _LEVEL_OF_WEEKDAYS = 0.015, 0.025
 # An event is estimated from so many expected purchases on its days, in so many stretches of days.
 _FEWEST_PURCHASES, _FEWEST_TIMES, _APART = 20.0, 2, 7
 # A day of the week on which so many purchases were expected and none made is one that is shut.
@@ -58,10 +70,16 @@ def carried_terms(
         calendar = calendar.with_terms(shut=tuple(sorted({*calendar.shut, *shut})))
         expected = expected * calendar.open[: calendar.past]
     if calendar.weekdays is None:
-        found = weekday_p_value(bought, expected, calendar.end) < _LEVEL
-        calendar = calendar.with_terms(weekdays=found)
+        differ = weekday_p_value(bought, expected, calendar.end) < _LEVEL_OF_WEEKDAYS
+        calendar = calendar.with_terms(weekdays=differ)
     if calendar.harmonics is None:
-        calendar = calendar.with_terms(harmonics=told_harmonics(bought, expected))
+        found = 0
+        if bought.size >= FEWEST_DAYS:
+            waves = calendar.with_terms(harmonics=_MOST, weekdays=False, events=())
+            seen = seasonal_histories(x, t_x, T, counts, waves, unit)
+            spread = restlessness(bought, expected)
+            found = told_harmonics(seen, fit.parameters, first_of(base), *spread)
+        calendar = calendar.with_terms(harmonics=found)
     events = [event for event in calendar.events if _told(event[1], calendar, expected)]
     return calendar.with_terms(events=tuple(events))
 
@@ -86,10 +104,50 @@ def expected_by_day(
     return np.maximum(np.fft.irfft(product, size)[: calendar.past], 0.0)
 
 
-def told_harmonics(bought: Array, expected: Array, most: int = _MOST) -> int:
-    """How many yearly waves the weekly totals tell: each more must be seen beside those before it."""
-    if bought.size < FEWEST_DAYS:
-        return 0
+def told_harmonics(
+    seen: SeasonalHistories, start: Array, first: int, restlessness: float, free: int
+) -> int:
+    """How many yearly waves are told, each beside those before it.
+
+    `seen` has the waves as its terms, `start` are the plain model's parameters, `restlessness` the
+    dispersion of weekly totals and `free` its degrees of freedom. The test is the likelihood's score test
+    of two further terms, over the dispersion.
+    """
+    within = start[2] > 0.0
+    phi = np.log(start if within else start[:2])
+    most = seen.terms.shape[1] // 2
+    for k in range(most):
+        wider = _with_waves(seen, k + 1)
+        objective = partial(_log_likelihood, seen=wider, first=first, within=within)
+        _, gradient, hessian = objective(np.concatenate([phi, np.zeros(2)]))
+        spread = np.linalg.pinv(-hessian, hermitian=True)[-2:, -2:]
+        ratio = float(gradient[-2:] @ spread @ gradient[-2:]) / 2.0 / restlessness
+        if not fdtrc(2.0, free, max(ratio, 0.0)) < _LEVEL_OF_WAVES:
+            return k
+        phi = ascend(objective, np.concatenate([phi, np.zeros(2)])).phi
+    return most
+
+
+def _with_waves(seen: SeasonalHistories, k: int) -> SeasonalHistories:
+    """With the first k waves only."""
+    return replace(seen, terms=seen.terms[:, : 2 * k], bought=seen.bought[: 2 * k])
+
+
+def _log_likelihood(
+    phi: Array, seen: SeasonalHistories, first: int, within: bool
+) -> tuple[float, Array, Array]:
+    """The model's log-likelihood, or within its limit that of the NBD."""
+    if within:
+        return log_likelihood_with_derivatives(phi, seen, first=first)
+    return without_dropout(phi, seen)
+
+
+def restlessness(bought: Array, expected: Array, most: int = _MOST) -> tuple[float, int]:
+    """By how much weekly totals vary more than by chance, at least 1, and its degrees of freedom.
+
+    From the residuals beside a level, a trend and all waves, so that what a wave would tell does not
+    count; wider by their correlation from week to week.
+    """
     weeks = bought.size // 7
     y, mu = (v[v.size - 7 * weeks :].reshape(weeks, 7).sum(axis=1) for v in (bought, expected))
     some = mu > 1e-9 * mu.max()
@@ -99,20 +157,14 @@ def told_harmonics(bought: Array, expected: Array, most: int = _MOST) -> int:
     design = np.stack([np.ones(week.size), week / weeks, *waves], axis=1)
     free = y.size - design.shape[1]
     if free < 10:
-        return 0
-    # Residuals beside all waves, so that what a further wave would tell does not count as restlessness.
-    _, residuals = _deviance(y, mu, design)
-    dispersion = max(float(residuals @ residuals) / free * _persistence(residuals), 1e-12)
-    deviance = [_deviance(y, mu, design[:, : 2 + 2 * k])[0] for k in range(most + 1)]
-    for k in range(most):
-        ratio = (deviance[k] - deviance[k + 1]) / 2.0 / dispersion
-        if not fdtrc(2.0, free, max(ratio, 0.0)) < _LEVEL:
-            return k
-    return most
+        return np.inf, 1
+    residuals = _residuals(y, mu, design)
+    dispersion = float(residuals @ residuals) / free * _persistence(residuals)
+    return max(dispersion, 1.0), free
 
 
-def _deviance(y: Array, mu: Array, design: Array) -> tuple[float, Array]:
-    """Deviance and Pearson residuals of Poisson means mu·e^(Xγ), by iterated weighted least squares."""
+def _residuals(y: Array, mu: Array, design: Array) -> Array:
+    """Pearson residuals of Poisson means mu·e^(Xγ), by iterated weighted least squares."""
     gamma = np.zeros(design.shape[1])
     gamma[0] = np.log(max(y.sum(), 0.5) / mu.sum())
     for _ in range(25):
@@ -123,8 +175,7 @@ def _deviance(y: Array, mu: Array, design: Array) -> tuple[float, Array]:
         if np.abs(step).max() < 1e-8:
             break
     fitted = mu * np.exp(np.clip(design @ gamma, -30.0, 30.0))
-    logs = np.where(y > 0, y * np.log(np.where(y > 0, y, 1.0) / fitted), 0.0)
-    return float(2.0 * (logs - y + fitted).sum()), (y - fitted) / np.sqrt(fitted)
+    return np.asarray((y - fitted) / np.sqrt(fitted))
 
 
 def _persistence(residuals: Array) -> float:

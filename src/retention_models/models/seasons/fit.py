@@ -21,12 +21,15 @@ from retention_models.models.beta_dropout_likelihood import (
     named_limit,
     usual_starts,
 )
+from retention_models.models.bg_nbd import BG_NBD
+from retention_models.models.interface import PurchaseModel
 from retention_models.models.maximum_likelihood import (
     MaximumLikelihoodFit,
     Objective,
     at_boundary,
     maximise,
 )
+from retention_models.models.mbg_nbd import MBG_NBD
 from retention_models.models.nbd import Start, best_fit, dropout_quantiles
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.models.seasons.likelihood import (
@@ -66,6 +69,17 @@ class SeasonPrior:
         """Log-density of effects, but for its constant."""
         away = effects - self.mean
         return -float(away @ np.linalg.solve(self.covariance, away)) / 2.0
+
+
+def first_of(base: PurchaseModel) -> int:
+    """0 for the BG/NBD, 1 for the MBG/NBD (see `beta_dropout_likelihood`); others are refused."""
+    known = {BG_NBD.label: 0, MBG_NBD.label: 1}
+    if base.label not in known or base.names != NAMES:
+        raise SettingsError(
+            f"calendar: {base.label} takes none, as its customers leave by the calendar and not after "
+            "purchases; fit a BetaGeoFitter or a ModifiedBetaGeoFitter."
+        )
+    return known[base.label]
 
 
 def check_calendar(

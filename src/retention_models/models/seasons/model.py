@@ -23,15 +23,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from retention_models.errors import SettingsError
-from retention_models.models.beta_dropout_likelihood import NAMES
-from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.inputs import check_rate
 from retention_models.models.interface import Parameters, PurchaseModel, States
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
-from retention_models.models.mbg_nbd import MBG_NBD
 from retention_models.models.seasons.calendar import Calendar
-from retention_models.models.seasons.fit import fit_season
+from retention_models.models.seasons.fit import first_of, fit_season
 from retention_models.models.seasons.operational import OperationalTime, operational_time
 
 Array = NDArray[np.float64]
@@ -53,6 +49,7 @@ class Seasonal(PurchaseModel):
     Examples
     --------
     >>> import datetime as dt
+    >>> from retention_models.models.bg_nbd import BG_NBD
     >>> calendar = Calendar(dt.date(2024, 6, 30), dt.date(2023, 1, 1), harmonics=1, weekdays=False)
     >>> model, plain = Seasonal(BG_NBD, calendar, 7.0), (0.243, 4.414, 0.793, 2.426)
     >>> float(model.conditional_expected_purchases(39, 2, 30.43, 38.86, *plain, 1.0, 1.0).round(6))
@@ -156,17 +153,6 @@ class Seasonal(PurchaseModel):
         """Fit base and season together; see `fit_season`."""
         first = first_of(self.base)
         return fit_season(x, t_x, T, counts, self.calendar, self.unit, first=first, penalty=penalty)
-
-
-def first_of(base: PurchaseModel) -> int:
-    """0 for the BG/NBD, 1 for the MBG/NBD (see `beta_dropout_likelihood`); others are refused."""
-    known = {BG_NBD.label: 0, MBG_NBD.label: 1}
-    if base.label not in known or base.names != NAMES:
-        raise SettingsError(
-            f"calendar: {base.label} takes none, as its customers leave by the calendar and not after "
-            "purchases; fit a BetaGeoFitter or a ModifiedBetaGeoFitter."
-        )
-    return known[base.label]
 
 
 def _discounted_within(
