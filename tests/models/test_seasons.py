@@ -17,6 +17,7 @@ from retention_models.models.seasons.choice import (
     expected_by_day,
     weekday_p_value,
 )
+from retention_models.models.seasons.likelihood import seasonal_histories
 from seasonal_shops import END, THETA, calendar_of, one_wave, shop
 from tiers import sized
 
@@ -309,13 +310,22 @@ def test_without_dropout_the_season_is_still_fitted():
     assert abs(np.log(fitted.params_["year sin 1"]) - 0.5) < 3.5 * error
 
 
+def terms_of(bought, base, x, t_x, T):
+    """The terms that a shop's data carry, in days."""
+    calendar = calendar_of(bought)
+    seen = seasonal_histories(
+        x, t_x, T, None, calendar.with_terms(harmonics=0, weekdays=False), 1.0
+    )
+    return carried_terms(calendar, base, seen, T, None)[0]
+
+
 def _false_finds(seeds, shocks):
     waves = weekdays = 0
     for seed in seeds:
         flat = lambda dates: np.zeros(len(dates))  # noqa: E731
         summary, bought, _ = shop(700, 740, flat, seed=seed, weekly_shocks=shocks)
         x, t_x, T = (column.to_numpy(float) for column in history(summary))
-        found = carried_terms(calendar_of(bought), BG_NBD, x, t_x, T, None, 1.0)
+        found = terms_of(bought, BG_NBD, x, t_x, T)
         waves += found.harmonics > 0
         weekdays += bool(found.weekdays)
     return waves, weekdays
@@ -357,5 +367,5 @@ def test_further_waves_are_told_beside_the_first():
     summary, bought, _ = shop(3_000, 740, two_waves, seed=10, weekly_shocks=0.1)
     x, t_x, T = (column.to_numpy(float) for column in history(summary))
     for base in (BG_NBD, MBG_NBD):
-        found = carried_terms(calendar_of(bought), base, x, t_x, T, None, 1.0)
+        found = terms_of(bought, base, x, t_x, T)
         assert (found.harmonics, found.weekdays) == (2, False)

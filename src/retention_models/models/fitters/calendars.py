@@ -13,7 +13,9 @@ from retention_models.models.fitters.base import FittedModel
 from retention_models.models.interface import PurchaseModel
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.models.seasons.calendar import Calendar
-from retention_models.models.seasons.fit import first_of
+from retention_models.models.seasons.choice import carried_terms
+from retention_models.models.seasons.fit import check_calendar, first_of, fit_histories
+from retention_models.models.seasons.likelihood import seasonal_histories
 from retention_models.models.seasons.model import Seasonal
 from retention_models.models.seasons.table import season_table
 from retention_models.time_units import TimeUnit, days_in
@@ -68,6 +70,31 @@ class FollowsCalendar(FittedModel):
         fitter._follow(calendar, days_in(time_unit))
         return fitter
 
+    def _fit_season(
+        self,
+        calendar: Calendar,
+        time_unit: str | None,
+        x: Array,
+        t_x: Array,
+        T: Array,
+        counts: Array | None,
+    ) -> MaximumLikelihoodFit:
+        """Choose the terms that the data carry, fit the season with the model, and follow it."""
+        base, first = self.model, first_of(self.model)
+        if time_unit is None:
+            raise SettingsError(
+                'time_unit: a calendar needs to know the unit of T: give T of our summaries, or "D", '
+                '"W" or "M".'
+            )
+        unit = days_in(time_unit)
+        check_calendar(calendar, x, T, counts, unit)
+        seen = seasonal_histories(x, t_x, T, counts, calendar, unit)
+        chosen, start = carried_terms(calendar, base, seen, T, counts)
+        self._follow(chosen, unit)
+        return fit_histories(
+            seen.under(chosen), chosen.names, first=first, penalty=self.penalizer_coef, start=start
+        )
+
     def _follow(self, calendar: Calendar | None, unit: float) -> None:
         """Run on a calendar's clock, or on the plain one."""
         self.__dict__.pop("model", None)
@@ -119,20 +146,6 @@ class FollowsCalendar(FittedModel):
             return self.model, tuple(parameters), (x, t_x, T), t
         clock, own = self.model.operational(tuple(parameters))
         return self.model.base, own, self.model.history(x, t_x, T, clock), clock.at(t)
-
-
-def unit_of_calendar(
-    model: PurchaseModel, calendar: Calendar, time_unit: str | None, T: Any
-) -> float:
-    """Days in the unit of T; refuses models, units and last days that do not go with the calendar."""
-    first_of(model)
-    if time_unit is None:
-        raise SettingsError(
-            'time_unit: a calendar needs to know the unit of T: give T of our summaries, or "D", "W" or '
-            '"M".'
-        )
-    require_end(calendar, T)
-    return days_in(time_unit)
 
 
 def require_end(calendar: Calendar, *columns: Any) -> None:

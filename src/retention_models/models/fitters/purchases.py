@@ -16,7 +16,7 @@ from retention_models.models.covariates.inputs import checked_covariates, matchi
 from retention_models.models.covariates.model import CovariateFit
 from retention_models.models.fitters._lifetimes import generate_data, lifetimes
 from retention_models.models.fitters.base import like, register, remarked
-from retention_models.models.fitters.calendars import FollowsCalendar, require_end, unit_of_calendar
+from retention_models.models.fitters.calendars import FollowsCalendar, require_end
 from retention_models.models.inputs import (
     aligned,
     checked_history,
@@ -29,8 +29,6 @@ from retention_models.models.interpolation import over_cells, over_ratios
 from retention_models.models.mbg_nbd import MBG_NBD
 from retention_models.models.pareto_nbd import PARETO_NBD
 from retention_models.models.seasons.calendar import Calendar
-from retention_models.models.seasons.choice import carried_terms
-from retention_models.models.seasons.fit import check_calendar
 from retention_models.time_units import TimeUnit
 
 Array = NDArray[np.float64]
@@ -118,11 +116,12 @@ class PurchaseFitter(FollowsCalendar):
         told = unit_told(T)
         require_unit(told, time_unit, "T")
         self._follow(None, 1.0)
-        if calendar is not None:
-            unit = unit_of_calendar(self.model, calendar, told or time_unit, T)
-            check_calendar(calendar, x, t, n, unit)
-            self._follow(carried_terms(calendar, self.model, x, t_x, t, n, unit), unit)
-        self._publish(remarked(self.model.fit(x, t_x, t, n, penalty=self.penalizer_coef), x))
+        if calendar is None:
+            found = self.model.fit(x, t_x, t, n, penalty=self.penalizer_coef)
+        else:
+            require_end(calendar, T)
+            found = self._fit_season(calendar, told or time_unit, x, t_x, t, n)
+        self._publish(remarked(found, x))
         self.time_unit_ = cast("TimeUnit | None", told or time_unit)
         self._keep(index, frequency=frequency, recency=recency, T=T, weights=weights)
         return self

@@ -26,11 +26,10 @@ from scipy.special import fdtrc
 from retention_models.models.interface import PurchaseModel
 from retention_models.models.maximum_likelihood import ascend
 from retention_models.models.seasons.calendar import Calendar
-from retention_models.models.seasons.fit import first_of
+from retention_models.models.seasons.fit import first_of, fit_histories
 from retention_models.models.seasons.likelihood import (
     SeasonalHistories,
     log_likelihood_with_derivatives,
-    seasonal_histories,
     without_dropout,
 )
 
@@ -39,9 +38,11 @@ Array = NDArray[np.float64]
 # Shorter logs carry no yearly waves, and no days of the week.
 FEWEST_DAYS, FEWEST_WEEKS = 548, 8
 _MOST = 3
-# Chances to find waves, and days of the week, where there are none: 5% in all, with a margin for weeks that
-# are correlated.
+# Chances to find waves, and days of the week, where there are none: 5% in all, with a margin for weeks
+# that are correlated.
 _LEVEL_OF_WAVES, _LEVEL_OF_WEEKDAYS = 0.015, 0.025
+# Rows from which the place is found where the next wave is tested.
+_FEW = 16384
 # An event is estimated from so many expected purchases on its days, in so many stretches of days.
 _FEWEST_PURCHASES, _FEWEST_TIMES, _APART = 20.0, 2, 7
 # A day of the week on which so many purchases were expected and none made is one that is shut.
@@ -51,19 +52,23 @@ _SHUT = 10.0
 def carried_terms(
     calendar: Calendar,
     base: PurchaseModel,
-    x: Array,
-    t_x: Array,
+    seen: SeasonalHistories,
     T: Array,
     counts: Array | None,
-    unit: float,
-) -> Calendar:
-    """The calendar with what was left to the data decided, and events left out that they cannot tell."""
-    if calendar.harmonics is not None and calendar.weekdays is False and not calendar.events:
-        return calendar
+) -> tuple[Calendar, Array | None]:
+    """The calendar with what was left to the data decided, and events left out that they cannot tell.
+
+    And the plain model's parameters, where they were needed. `seen` has the histories of a calendar of
+    the same days; T and counts are those of the rows that it was made of.
+    """
     assert calendar.purchases is not None, "checked before"
-    fit = base.fit(x, t_x, T, counts)
     bought = calendar.purchases
-    expected = expected_by_day(base, fit.parameters, T, counts, calendar, unit)
+    open_days = calendar.harmonics is None or calendar.weekdays is None or bool(calendar.events)
+    if not open_days and (calendar.weekdays is False or _weekdays_bought(bought).all()):
+        return calendar, None
+    plain = calendar.with_terms(harmonics=0, weekdays=False, events=())
+    parameters = fit_histories(seen.under(plain), (), first=first_of(base)).parameters
+    expected = expected_by_day(base, parameters, T, counts, calendar, seen.unit)
     expected = expected * calendar.open[: calendar.past]
     if calendar.weekdays is not False:
         shut = shut_weekdays(bought, expected, calendar.end)
@@ -76,12 +81,17 @@ def carried_terms(
         found = 0
         if bought.size >= FEWEST_DAYS:
             waves = calendar.with_terms(harmonics=_MOST, weekdays=False, events=())
-            seen = seasonal_histories(x, t_x, T, counts, waves, unit)
             spread = restlessness(bought, expected)
-            found = told_harmonics(seen, fit.parameters, first_of(base), *spread)
+            found = told_harmonics(seen.under(waves), parameters, first_of(base), *spread)
         calendar = calendar.with_terms(harmonics=found)
     events = [event for event in calendar.events if _told(event[1], calendar, expected)]
-    return calendar.with_terms(events=tuple(events))
+    return calendar.with_terms(events=tuple(events)), parameters
+
+
+def _weekdays_bought(bought: Array) -> NDArray[np.bool_]:
+    """Whether anything was bought, on each of seven days of the week that follow each other."""
+    whole = bought[: bought.size // 7 * 7].reshape(-1, 7)
+    return np.asarray(whole.sum(axis=0) > 0)
 
 
 def expected_by_day(
@@ -115,17 +125,23 @@ def told_harmonics(
     """
     within = start[2] > 0.0
     phi = np.log(start if within else start[:2])
+    few = seen.thinned(max(1, seen.x.size // _FEW))
     most = seen.terms.shape[1] // 2
     for k in range(most):
-        wider = _with_waves(seen, k + 1)
-        objective = partial(_log_likelihood, seen=wider, first=first, within=within)
-        _, gradient, hessian = objective(np.concatenate([phi, np.zeros(2)]))
-        spread = np.linalg.pinv(-hessian, hermitian=True)[-2:, -2:]
-        ratio = float(gradient[-2:] @ spread @ gradient[-2:]) / 2.0 / restlessness
+        phi = np.concatenate([phi, np.zeros(2)])
+        _, gradient, hessian = _log_likelihood(phi, _with_waves(seen, k + 1), first, within)
+        ratio = (_gain(gradient, hessian) - _gain(gradient[:-2], hessian[:-2, :-2])) / restlessness
         if not fdtrc(2.0, free, max(ratio, 0.0)) < _LEVEL_OF_WAVES:
             return k
-        phi = ascend(objective, np.concatenate([phi, np.zeros(2)])).phi
+        if k + 1 < most:
+            roughly = _with_waves(few, k + 1)
+            phi = ascend(partial(_log_likelihood, seen=roughly, first=first, within=within), phi).phi
     return most
+
+
+def _gain(gradient: Array, hessian: Array) -> float:
+    """Log-likelihood that one step to the maximum wins."""
+    return float(gradient @ np.linalg.pinv(-hessian, hermitian=True) @ gradient) / 2.0
 
 
 def _with_waves(seen: SeasonalHistories, k: int) -> SeasonalHistories:

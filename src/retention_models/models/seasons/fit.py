@@ -7,6 +7,7 @@ doubt goes wherever that of r, α, a and b goes.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +42,8 @@ from retention_models.models.seasons.likelihood import (
 
 Array = NDArray[np.float64]
 
-# First searches use about so many rows, each from where the one before ended.
-_FEW = (8192, 65536)
+# First searches use about so many rows: the full one then needs two steps or three.
+_FEW = (16384,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,28 +139,44 @@ def fit_season(
     """
     check_calendar(calendar, x, T, counts, unit)
     seen = seasonal_histories(x, t_x, T, counts, calendar, unit)
+    return fit_histories(seen, calendar.names, first=first, penalty=penalty, prior=prior)
+
+
+def fit_histories(
+    seen: SeasonalHistories,
+    terms: tuple[str, ...],
+    *,
+    first: int,
+    penalty: float = 0.0,
+    prior: SeasonPrior | None = None,
+    start: Array | None = None,
+) -> MaximumLikelihoodFit:
+    """What `fit_season` gives, of histories counted before; `start` may be r, α, a, b of a like fit."""
     seen.known.require_repeats()
-    search = _Search(seen, calendar.names, first, penalty, prior)
+    search = _Search(seen, terms, first, penalty, prior)
     stays = search.stays()
     r, alpha, *effects = stays.parameters
-    usual: list[Start] = [
-        lambda start=start: np.concatenate([start(), effects])  # type: ignore[misc]
-        for start in usual_starts(seen.known, r, alpha)
-    ]
-    starts = usual
+    usual = [partial(_beside, own, effects) for own in usual_starts(seen.known, r, alpha)]
+    starts: list[Start] = list(usual)
+    if start is not None and start[2] > 0.0:
+        starts = [lambda: np.concatenate([start, effects]), *usual]
     for rows in _FEW:
         every = seen.x.size // rows
         if every > 1:
             roughly = search.full(seen.thinned(every), starts)
             if roughly.verdict == "converged":
-                found = roughly.parameters
-                starts = [lambda found=found: found.copy(), *usual]  # type: ignore[misc]
+                starts = [partial(np.copy, roughly.parameters), *usual]
     full = search.full(seen, starts)
     a, b = full.parameters[2:4]
     invisible = full.log_likelihood < stays.log_likelihood + VISIBLE_DROPOUT or a < NEGLIGIBLE * b
     if invisible and penalty == 0.0:
         full = search.without_dropout(stays)
     return search.ended(named_limit(full, first))
+
+
+def _beside(own: Start, effects: list[float]) -> Array:
+    """Starting values of the model's own parameters, and effects beside them."""
+    return np.concatenate([own(), effects])
 
 
 @dataclass(frozen=True, slots=True)

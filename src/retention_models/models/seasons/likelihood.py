@@ -56,6 +56,14 @@ class SeasonalHistories:
     part: Array
     unit: float
 
+    def under(self, calendar: Calendar) -> SeasonalHistories:
+        """The same histories under a calendar of the same days with other terms."""
+        terms = calendar.terms[: calendar.past]
+        bought = np.zeros(calendar.past) if calendar.purchases is None else calendar.purchases
+        return replace(
+            self, terms=terms, open=calendar.open[: calendar.past], bought=bought @ terms
+        )
+
     def thinned(self, every: int) -> SeasonalHistories:
         """Every so many rows only, for so many times their customers: enough for a start."""
         rows = np.arange(0, self.x.size, every)
@@ -79,7 +87,8 @@ def seasonal_histories(
     known = count_histories(x, T - t_x, T, counts)
     # Whoever never came back has been silent since the first purchase; a count of rows drops that.
     silent = np.where(known.x > 0, known.last, known.end)
-    order = np.lexsort((known.x, silent, known.end))
+    key = (known.end.astype(np.int64) * known.times.size + silent) << 20
+    order = np.argsort(key + np.minimum(known.x, (1 << 20) - 1))
     end, since = known.end[order], silent[order]
     starts = np.flatnonzero(
         np.concatenate([[True], (np.diff(end) != 0) | (np.diff(since) != 0)])[: end.size]
