@@ -24,9 +24,11 @@ def by_day(customers: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     summary = simulated(customers, 1, DAYS)
     summary["T"].attrs = summary.attrs = {"time_unit": "W"}
     dates = pd.date_range(end="2025-12-31", periods=DAYS)
-    weight = np.exp(0.3 * np.sin(2 * np.pi * np.arange(DAYS) / 365.25)) * (1 + 0.3 * (dates.day_of_week == 5))
-    weight = weight * np.arange(DAYS)  # customers join evenly
-    bought = np.random.default_rng(1).multinomial(int(summary["frequency"].sum()), weight / weight.sum())
+    weight = np.exp(0.3 * np.sin(2 * np.pi * np.arange(DAYS) / 365.25))
+    # Customers join evenly.
+    weight = weight * (1 + 0.3 * (dates.day_of_week == 5)) * np.arange(DAYS)
+    repeats = int(summary["frequency"].sum())
+    bought = np.random.default_rng(1).multinomial(repeats, weight / weight.sum())
     return summary, pd.DataFrame({"date": dates, "repeat_purchases": bought})
 
 
@@ -50,7 +52,8 @@ def main(customers: int) -> None:
     plain = statistics.median(times["plain"])
     for name, seconds in times.items():
         middle = statistics.median(seconds)
-        print(f"{customers:,} customers, {name}: {middle:.3f} s, {middle / plain:.1f} times the plain fit")
+        ratio = middle / plain
+        print(f"{customers:,} customers, {name}: {middle:.3f} s, {ratio:.1f} times the plain fit")
     print(f"terms taken: {', '.join(found.calendar_.names)}; verdict {found.fit_.verdict}")
 
 

@@ -3,8 +3,8 @@
 What a plain model expects on each day is compared with what was bought. Day totals of shops vary by
 more than chance alone (weather, paydays), so that a likelihood ratio finds seasons where there are none.
 
-Years: the score test of the likelihood under a season, in which every customer's own rate and dropout are
-accounted for, over the dispersion of weekly totals around a level, a trend and the waves, widened by
+Years: the score test of the likelihood under a season, in which every customer's own rate and dropout
+are accounted for, over the dispersion of weekly totals around a level, a trend and the waves, widened by
 their correlation from week to week: a quasi-likelihood F. Not with less than a year and a half: before a
 second year begins a season cannot be told from customers leaving.
 Weeks: each week's deviations of its days from their expected shares, Hotelling's T² over weeks.
@@ -41,8 +41,9 @@ _MOST = 3
 # Chances to find waves, and days of the week, where there are none: 5% in all, with a margin for weeks
 # that are correlated.
 _LEVEL_OF_WAVES, _LEVEL_OF_WEEKDAYS = 0.015, 0.025
-# Rows from which the place is found where the next wave is tested.
-_FEW = 16384
+# Rows from which a plain model is fitted, and those from which the place is found where the next wave is
+# tested: a test needs all rows, but not that its place be exact.
+_SOME, _FEW = 65536, 16384
 # An event is estimated from so many expected purchases on its days, in so many stretches of days.
 _FEWEST_PURCHASES, _FEWEST_TIMES, _APART = 20.0, 2, 7
 # A day of the week on which so many purchases were expected and none made is one that is shut.
@@ -58,7 +59,7 @@ def carried_terms(
 ) -> tuple[Calendar, Array | None]:
     """The calendar with what was left to the data decided, and events left out that they cannot tell.
 
-    And the plain model's parameters, where they were needed. `seen` has the histories of a calendar of
+    And about the plain model's parameters, where they were needed. `seen` has the histories of a calendar of
     the same days; T and counts are those of the rows that it was made of.
     """
     assert calendar.purchases is not None, "checked before"
@@ -67,7 +68,8 @@ def carried_terms(
     if not open_days and (calendar.weekdays is False or _weekdays_bought(bought).all()):
         return calendar, None
     plain = calendar.with_terms(harmonics=0, weekdays=False, events=())
-    parameters = fit_histories(seen.under(plain), (), first=first_of(base)).parameters
+    some = seen.under(plain).thinned(max(1, seen.x.size // _SOME))
+    parameters = fit_histories(some, (), first=first_of(base)).parameters
     expected = expected_by_day(base, parameters, T, counts, calendar, seen.unit)
     expected = expected * calendar.open[: calendar.past]
     if calendar.weekdays is not False:
@@ -119,9 +121,9 @@ def told_harmonics(
 ) -> int:
     """How many yearly waves are told, each beside those before it.
 
-    `seen` has the waves as its terms, `start` are the plain model's parameters, `restlessness` the
-    dispersion of weekly totals and `free` its degrees of freedom. The test is the likelihood's score test
-    of two further terms, over the dispersion.
+    `seen` has the waves as its terms, `start` are about the plain model's parameters, `restlessness` is
+    the dispersion of weekly totals and `free` its degrees of freedom. The test is the likelihood's score
+    test of two further terms, over the dispersion.
     """
     within = start[2] > 0.0
     phi = np.log(start if within else start[:2])

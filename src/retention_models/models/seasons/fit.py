@@ -43,7 +43,7 @@ from retention_models.models.seasons.likelihood import (
 Array = NDArray[np.float64]
 
 # First searches use about so many rows: the full one then needs two steps or three.
-_FEW = (16384,)
+_FEW = (8192, 65536)
 
 
 @dataclass(frozen=True, slots=True)
