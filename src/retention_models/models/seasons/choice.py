@@ -41,8 +41,8 @@ _MOST = 3
 # Chances to find waves, and days of the week, where there are none: 5% in all, with a margin for weeks
 # that are correlated.
 _LEVEL_OF_WAVES, _LEVEL_OF_WEEKDAYS = 0.015, 0.025
-# Rows from which a plain model is fitted, and those from which the place is found where the next wave is
-# tested: a test needs all rows, but not that its place be exact.
+# Rows from which a plain model is fitted, and those from which the place is found where the next wave
+# is tested: a test needs all rows, but not that its place be exact.
 _SOME, _FEW = 65536, 16384
 # An event is estimated from so many expected purchases on its days, in so many stretches of days.
 _FEWEST_PURCHASES, _FEWEST_TIMES, _APART = 20.0, 2, 7
@@ -59,8 +59,8 @@ def carried_terms(
 ) -> tuple[Calendar, Array | None]:
     """The calendar with what was left to the data decided, and events left out that they cannot tell.
 
-    And about the plain model's parameters, where they were needed. `seen` has the histories of a calendar of
-    the same days; T and counts are those of the rows that it was made of.
+    And about the plain model's parameters, where they were needed. `seen` has the histories of a
+    calendar of the same days; T and counts are those of the rows that it was made of.
     """
     assert calendar.purchases is not None, "checked before"
     bought = calendar.purchases

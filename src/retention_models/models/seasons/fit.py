@@ -48,20 +48,22 @@ _FEW = (8192, 65536)
 
 @dataclass(frozen=True, slots=True)
 class SeasonPrior:
-    """What other stores tell of the effects: normal around `mean`, shape (terms,), with `covariance`."""
+    """What other stores tell of the effects: normal around `mean`, shape (terms,), with `precision`.
+
+    A term of which they tell nothing has zeros in its row and column of the precision.
+    """
 
     mean: Array
-    covariance: Array
+    precision: Array
 
     def added_to(self, objective: Objective, effects: slice) -> Objective:
         """A log-likelihood with this prior's log-density added, but for its constant."""
-        precision = np.linalg.inv(self.covariance)
 
         def posterior(phi: Array) -> tuple[float, Array, Array]:
             value, gradient, hessian = objective(phi)
             gradient, hessian = gradient.copy(), hessian.copy()
-            gradient[effects] -= precision @ (phi[effects] - self.mean)
-            hessian[effects, effects] -= precision
+            gradient[effects] -= self.precision @ (phi[effects] - self.mean)
+            hessian[effects, effects] -= self.precision
             return value + self.log_density(phi[effects]), gradient, hessian
 
         return posterior
@@ -69,7 +71,7 @@ class SeasonPrior:
     def log_density(self, effects: Array) -> float:
         """Log-density of effects, but for its constant."""
         away = effects - self.mean
-        return -float(away @ np.linalg.solve(self.covariance, away)) / 2.0
+        return -float(away @ self.precision @ away) / 2.0
 
 
 def first_of(base: PurchaseModel) -> int:
@@ -160,7 +162,7 @@ def fit_histories(
     starts: list[Start] = list(usual)
     if start is not None and start[2] > 0.0:
         starts = [lambda: np.concatenate([start, effects]), *usual]
-    for rows in _FEW:
+    for rows in _FEW if start is None else _FEW[1:]:
         every = seen.x.size // rows
         if every > 1:
             roughly = search.full(seen.thinned(every), starts)
