@@ -35,7 +35,9 @@ _NAMES = {
     "measures.definitions": "ANNUAL_CHURN_BAND",
     "measures.table": "measure_table store_measures",
     "models.chain.stores": "StoreFits fit_stores",
-    "models.fitters": "BetaGeoFitter GammaGammaFitter ModifiedBetaGeoFitter ParetoNBDFitter from_json",
+    "models.fitters": (
+        "BetaGeoFitter GammaGammaFitter MidLifeFitter ModifiedBetaGeoFitter ParetoNBDFitter from_json"
+    ),
     "models.seasons.calendar": "Calendar",
     "predictions.customers": "predict_customers",
     "predictions.in_engine": "predictions_table write_predictions",

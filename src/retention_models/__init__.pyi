@@ -70,6 +70,7 @@ from retention_models.models.chain.stores import StoreFits as StoreFits, fit_sto
 from retention_models.models.fitters import (
     BetaGeoFitter as BetaGeoFitter,
     GammaGammaFitter as GammaGammaFitter,
+    MidLifeFitter as MidLifeFitter,
     ModifiedBetaGeoFitter as ModifiedBetaGeoFitter,
     ParetoNBDFitter as ParetoNBDFitter,
     from_json as from_json,

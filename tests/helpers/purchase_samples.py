@@ -128,6 +128,30 @@ def simulate_orders(rng, size, r, alpha, a, b, *, begin, end):
     return np.concatenate(customers), np.concatenate(times)
 
 
+def simulate_mid_life(rng, new, old_ones, before, arrivals, until, *, first=1):
+    """Purchases of customers of before and newcomers: customer, time; and which were there before."""
+    n_old, n_new = rng.poisson(before), rng.poisson(arrivals * until)
+    old = np.arange(n_old + n_new) < n_old
+    r, alpha, a, b = (np.where(old, one, other) for one, other in zip(old_ones, new, strict=True))
+    rate, leave = rng.gamma(r, 1.0 / alpha), rng.beta(a, b)
+    customer = np.arange(old.size)
+    time = np.where(old, rng.exponential(1.0 / rate), rng.uniform(0.0, until, old.size))
+    customers, times = [], []
+    # Customers of before may leave after every purchase seen, newcomers after their first if `first`.
+    k = 0
+    while customer.size:
+        seen = time < until
+        customer, time = customer[seen], time[seen]
+        customers.append(customer)
+        times.append(time)
+        able = old[customer] | (k > 0) | bool(first)
+        stays = (rng.random(customer.size) >= leave[customer]) | ~able
+        customer, time = customer[stays], time[stays]
+        time = time + rng.exponential(1.0 / rate[customer])
+        k += 1
+    return np.concatenate(customers), np.concatenate(times), old
+
+
 def central_differences(function, phi, step=1e-5):
     """Gradient by differences of the value, Hessian by differences of the gradient."""
     k = phi.size

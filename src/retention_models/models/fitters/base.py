@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, get_args
@@ -50,7 +50,7 @@ class FittedModel:
     """A fit under lifetimes' names."""
 
     label: ClassVar[str]
-    names: ClassVar[tuple[str, ...]]
+    names: tuple[str, ...]
     fit_: MaximumLikelihoodFit
     time_unit_: TimeUnit | None = None
     _given: dict[str, Any] | None = None
@@ -65,6 +65,7 @@ class FittedModel:
         *,
         time_unit: TimeUnit | None = None,
         penalizer_coef: float = 0.0,
+        context: Mapping[str, Any] | None = None,
     ) -> Self:
         """Make a fitter of a fit found elsewhere, such as one shrunk towards a chain.
 
@@ -76,17 +77,20 @@ class FittedModel:
             Unit of time of its data.
         penalizer_coef : float
             As in the constructor.
+        context : mapping, optional
+            What the model knows of its data beside the parameters, as `to_json` writes it.
 
         Returns
         -------
         Self
         """
-        if fit.names != cls.names:
+        fitter = cls(penalizer_coef=penalizer_coef)
+        fitter._take(dict(context or {}))
+        if fit.names != fitter.names:
             raise SettingsError(
-                f"fit: expected the parameters {', '.join(cls.names)} of {cls.label}; got "
+                f"fit: expected the parameters {', '.join(fitter.names)} of {cls.label}; got "
                 f"{', '.join(fit.names)}."
             )
-        fitter = cls(penalizer_coef=penalizer_coef)
         fitter._publish(fit)
         fitter.time_unit_ = time_unit
         return fitter
@@ -140,6 +144,15 @@ class FittedModel:
             index=names,
         )
 
+    def _context(self) -> dict[str, Any]:
+        """What the model knows of its data beside the parameters; JSON can hold it."""
+        return {}
+
+    def _take(self, context: dict[str, Any]) -> None:
+        """Become a model with the context that `_context` gave; refuses what is not one, by name."""
+        if context:
+            raise SettingsError(f"text: context: expected none for {self.label}; got {context!r}.")
+
     def _require_fit(self) -> Array:
         if not hasattr(self, "fit_"):
             raise SettingsError(f"{type(self).__name__}: call fit() before asking for predictions.")
@@ -177,8 +190,10 @@ class FittedModel:
             "verdict": fit.verdict,
             "message": fit.message,
             "allowed": None if fit.allowed is None else fit.allowed.tolist(),
-            **self._further_content(),
         }
+        context = self._context()
+        if context:
+            content["context"] = context
         return json.dumps(content, indent=1, allow_nan=False)
 
     @classmethod
@@ -220,17 +235,8 @@ class FittedModel:
             fit,
             time_unit=content["time_unit"],
             penalizer_coef=content["penalizer_coef"],
-            **cls._further_arguments(content),
+            context=content.get("context"),
         )
-
-    def _further_content(self) -> dict[str, Any]:
-        """What one kind of model saves beside what all do."""
-        return {}
-
-    @classmethod
-    def _further_arguments(cls, content: dict[str, Any]) -> dict[str, Any]:
-        """What `from_fit` takes of that."""
-        return {}
 
     def save_model(self, path: str | Path, **ignored: Any) -> None:
         """Write `to_json` to a file; lifetimes' options on what to save do not apply."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from retention_models.models.seasons.fit import check_calendar, first_of, fit_hi
 from retention_models.models.seasons.likelihood import seasonal_histories
 from retention_models.models.seasons.model import Seasonal
 from retention_models.models.seasons.table import season_table
-from retention_models.time_units import TimeUnit, days_in
+from retention_models.time_units import days_in
 
 Array = NDArray[np.float64]
 
@@ -28,47 +28,6 @@ class FollowsCalendar(FittedModel):
 
     model: PurchaseModel
     calendar_: Calendar | None = None
-
-    @classmethod
-    def from_fit(
-        cls,
-        fit: MaximumLikelihoodFit,
-        *,
-        time_unit: TimeUnit | None = None,
-        penalizer_coef: float = 0.0,
-        calendar: Calendar | None = None,
-    ) -> Self:
-        """Make a fitter of a fit found elsewhere, such as one shrunk towards a chain.
-
-        Parameters
-        ----------
-        fit : MaximumLikelihoodFit
-            With this model's parameters, then those of the calendar's terms.
-        time_unit : {"D", "W", "M"}, optional
-            Unit of time of its data; needed with a calendar.
-        penalizer_coef : float
-            As in the constructor.
-        calendar : Calendar, optional
-            Of a model with a season.
-
-        Returns
-        -------
-        Self
-        """
-        if calendar is None:
-            return super().from_fit(fit, time_unit=time_unit, penalizer_coef=penalizer_coef)
-        names = (*cls.names, *calendar.names)
-        if fit.names != names or time_unit is None:
-            raise SettingsError(
-                f"fit: expected the parameters {', '.join(names)} of {cls.label} with its calendar, "
-                f"and a unit of time; got {', '.join(fit.names)} and {time_unit!r}."
-            )
-        first_of(cls.model)
-        fitter = cls(penalizer_coef=penalizer_coef)
-        fitter._publish(fit)
-        fitter.time_unit_ = time_unit
-        fitter._follow(calendar, days_in(time_unit))
-        return fitter
 
     def _fit_season(
         self,
@@ -97,18 +56,24 @@ class FollowsCalendar(FittedModel):
 
     def _follow(self, calendar: Calendar | None, unit: float) -> None:
         """Run on a calendar's clock, or on the plain one."""
-        self.__dict__.pop("model", None)
+        for name in ("model", "names"):
+            self.__dict__.pop(name, None)
         self.calendar_ = calendar
         if calendar is not None:
             self.model = Seasonal(self.model, calendar, unit)
+            self.names = self.model.names
 
-    def _further_content(self) -> dict[str, Any]:
-        return {} if self.calendar_ is None else {"calendar": self.calendar_.to_dict()}
+    def _context(self) -> dict[str, Any]:
+        if self.calendar_ is None:
+            return {}
+        return {"calendar": self.calendar_.to_dict(), "time_unit": self.time_unit_}
 
-    @classmethod
-    def _further_arguments(cls, content: dict[str, Any]) -> dict[str, Any]:
-        told = content.get("calendar")
-        return {} if told is None else {"calendar": Calendar.from_dict(told)}
+    def _take(self, context: dict[str, Any]) -> None:
+        told, time_unit = context.pop("calendar", None), context.pop("time_unit", None)
+        super()._take(context)
+        if told is not None:
+            first_of(self.model)
+            self._follow(Calendar.from_dict(told), days_in(time_unit))
 
     def season(self, interval: float = 0.9, days: int = 365) -> pd.DataFrame:
         """What the fitted season does to each of the days ahead.
