@@ -113,6 +113,32 @@ def test_without_a_season_everything_is_the_plain_model(base):
     )
 
 
+@both
+def test_usual_gaps_are_told_in_days_that_follow_the_last_purchase(base):
+    """M of the gap, begun on that day, is the base's gap; those who left are the base's too."""
+    model = Seasonal(base, CALENDAR, 7.0)
+    clock, _ = model.operational((*THETA, *EFFECTS))
+    x, t_x, T = np.array([2.0, 5.0, 0.0]), np.array([30.0, 61.0, 0.0]), np.array([60.0, 61.0, 9.0])
+    history = model.history(x, t_x, T, clock)
+    gap = model.gap_quantile(0.9, x, t_x, T, *THETA, *EFFECTS)
+    begun = t_x - T
+    np.testing.assert_allclose(
+        clock.at(begun + gap) - clock.at(begun), base.gap_quantile(0.9, *history, *THETA), rtol=1e-9
+    )
+    long = model.gap_quantile(0.99999, x, t_x, T, *THETA, *EFFECTS)
+    assert (long > clock.covered).any()
+    np.testing.assert_allclose(
+        clock.at(begun + long) - clock.at(begun),
+        base.gap_quantile(0.99999, *history, *THETA),
+        rtol=1e-9,
+    )
+    ((chance, new),) = model.states_of_lapsed(x, t_x, T, *THETA, *EFFECTS)
+    ((_, plain),) = base.states_of_lapsed(*history, *THETA)
+    assert chance == 1.0
+    for value, expected in zip(new, (*plain, *EFFECTS), strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
+
+
 def test_beyond_the_calendar_the_years_shape_repeats_as_its_mean():
     """Past five years M goes on at the mean rate; discounted purchases join without a step."""
     model = Seasonal(BG_NBD, CALENDAR, 7.0)

@@ -113,6 +113,22 @@ class Seasonal(PurchaseModel):
         found = self.base.states(*self.history(x, t_x, T, clock), *own)
         return tuple((chance, (*new, *season)) for chance, new in found)
 
+    def states_of_lapsed(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
+        """The base's, likewise."""
+        clock, own = self.operational(parameters)
+        found = self.base.states_of_lapsed(*self.history(x, t_x, T, clock), *own)
+        return tuple((chance, (*new, *parameters[len(own) :])) for chance, new in found)
+
+    def gap_quantile(
+        self, level: float, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
+    ) -> Array:
+        """The base's, from operational time back to the days that follow the last purchase."""
+        clock, own = self.operational(parameters)
+        x, t_x, T = (np.asarray(v, dtype=float) for v in (x, t_x, T))
+        gap = self.base.gap_quantile(level, *self.history(x, t_x, T, clock), *own)
+        last = t_x - T
+        return np.asarray(clock.when(clock.at(last) + gap) - last)
+
     def most(self, n: ArrayLike, t: ArrayLike, *parameters: Any) -> Array:
         """The base's, of M(t)."""
         clock, own = self.operational(parameters)

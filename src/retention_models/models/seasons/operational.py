@@ -42,6 +42,18 @@ class OperationalTime:
         """Operational time from so long before the end of observation until the end."""
         return -self.at(-np.asarray(time, dtype=float))
 
+    def when(self, operational: ArrayLike) -> Array:
+        """Time after the end of observation at which M has a value, the inverse of `at`."""
+        value = np.asarray(operational, dtype=float) * self.unit
+        places = np.arange(float(self.cumulative.size))
+        inside = np.interp(value, self.cumulative, places)
+        over = np.maximum(value - self.cumulative[-1], 0.0)
+        under = np.minimum(value - self.cumulative[0], 0.0)
+        # A shop that is closed for good never sees the time come.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            beyond = np.where(over + under == 0.0, 0.0, (over + under) / self.rate)
+        return np.asarray((inside + beyond - self.past) / self.unit)
+
     @property
     def covered(self) -> float:
         """Time ahead, in units, that the table covers."""
