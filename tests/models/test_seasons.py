@@ -14,8 +14,8 @@ from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.mbg_nbd import MBG_NBD
 from retention_models.models.seasons.choice import (
     carried_terms,
+    days_of_the_week,
     expected_by_day,
-    weekday_p_value,
 )
 from retention_models.models.seasons.likelihood import seasonal_histories
 from seasonal_shops import END, THETA, calendar_of, one_wave, shop
@@ -316,7 +316,7 @@ def terms_of(bought, base, x, t_x, T):
     seen = seasonal_histories(
         x, t_x, T, None, calendar.with_terms(harmonics=0, weekdays=False), 1.0
     )
-    return carried_terms(calendar, base, seen, T, None)[0]
+    return carried_terms(calendar, base, seen, T, None).calendar
 
 
 def _false_finds(seeds, shocks):
@@ -352,7 +352,9 @@ def test_false_seasons_are_rare(shocks, record_property):
 def test_p_values_of_days_of_the_week_are_uniform_where_they_are_alike():
     """Four hundred logs of Poisson totals."""
     rng, expected = np.random.default_rng(9), np.full(560, 12.0)
-    found = [weekday_p_value(rng.poisson(expected) * 1.0, expected, END) for _ in range(400)]
+    found = [days_of_the_week(rng.poisson(expected) * 1.0, expected, END) for _ in range(400)]
+    found, restless = np.transpose(found)
+    assert np.mean(restless) == pytest.approx(1.03, abs=0.02)
     assert np.mean(np.array(found) < 0.05) == pytest.approx(0.05, abs=0.035)
     assert np.mean(found) == pytest.approx(0.5, abs=0.06)
 
@@ -369,3 +371,18 @@ def test_further_waves_are_told_beside_the_first():
     for base in (BG_NBD, MBG_NBD):
         found = terms_of(bought, base, x, t_x, T)
         assert (found.harmonics, found.weekdays) == (2, False)
+
+
+@pytest.mark.slow
+@pytest.mark.sized
+def test_restless_weeks_widen_the_doubt_about_the_season(record_property):
+    """Weekly shocks of 30%: 90% intervals of the wave still hold it."""
+    shops, held = sized(40, 300), 0
+    for seed in range(shops):
+        wave = lambda dates: one_wave(dates, 0.4, 0.0)  # noqa: E731
+        summary, bought, _ = shop(600, 740, wave, seed=3_000 + seed, weekly_shocks=0.3)
+        calendar = calendar_of(bought, harmonics=1, weekdays=False)
+        fit = rm.BetaGeoFitter().fit(*history(summary), calendar=calendar).fit_
+        held += abs(np.log(fit.parameters[4]) - 0.4) < 1.645 * np.sqrt(fit.log_covariance[4, 4])
+    record_property("coverage", f"{held / shops:.3f}")
+    assert abs(held / shops - 0.9) <= 0.06 + 2.5 * np.sqrt(0.09 / shops)

@@ -48,11 +48,17 @@ class FollowsCalendar(FittedModel):
         unit = days_in(time_unit)
         check_calendar(calendar, x, T, counts, unit)
         seen = seasonal_histories(x, t_x, T, counts, calendar, unit)
-        chosen, start = carried_terms(calendar, base, seen, T, counts)
+        found = carried_terms(calendar, base, seen, T, counts)
+        chosen = found.calendar
         self._follow(chosen, unit)
-        return fit_histories(
-            seen.under(chosen), chosen.names, first=first, penalty=self.penalizer_coef, start=start
+        fit = fit_histories(
+            seen.under(chosen),
+            chosen.names,
+            first=first,
+            penalty=self.penalizer_coef,
+            start=found.plain,
         )
+        return found.widened(fit)
 
     def _follow(self, calendar: Calendar | None, unit: float) -> None:
         """Run on a calendar's clock, or on the plain one."""

@@ -102,7 +102,7 @@ def fit_seasons(
         except CannotSay as refusal:
             left_out[name] = str(refusal)
             continue
-        own, _ = carried_terms(own, base, histories, store.T, store.counts)
+        own = carried_terms(own, base, histories, store.T, store.counts).calendar
         calendars[name], seen[name] = own, histories.under(own)
     if not seen:
         raise CannotSay(next(iter(left_out.values())))
@@ -152,7 +152,7 @@ def _told_by_all(stores: Mapping[str, StoreDays], unit: float, base: PurchaseMod
     together = longest.with_terms(purchases=bought, events=(), closed=(), shut=())
     seen = seasonal_histories(x, t_x, T, counts, together.with_terms(harmonics=0), unit)
     seen.known.require_repeats()
-    return carried_terms(together, base, seen, T, counts)[0]
+    return carried_terms(together, base, seen, T, counts).calendar
 
 
 def _shared_names(told: Calendar, calendars: Mapping[str, Calendar]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ Years: the score test of the likelihood under a season, in which every customer'
 are accounted for, over the dispersion of weekly totals around a level, a trend and the waves, widened by
 their correlation from week to week: a quasi-likelihood F. Not with less than a year and a half: before a
 second year begins a season cannot be told from customers leaving.
+The same restlessness widens the doubt about the effects: a likelihood takes days as independent.
 Weeks: each week's deviations of its days from their expected shares, Hotelling's T² over weeks.
 
 Sources: McCullagh & Nelder (1989), Generalized linear models, 2nd ed., chapter 9 (quasi-likelihood);
@@ -16,7 +17,7 @@ Hotelling (1931), "The generalization of Student's ratio", Annals of Mathematica
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -24,8 +25,8 @@ from numpy.typing import NDArray
 from scipy.special import fdtrc
 
 from retention_models.models.interface import PurchaseModel
-from retention_models.models.maximum_likelihood import ascend
-from retention_models.models.seasons.calendar import Calendar
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, ascend
+from retention_models.models.seasons.calendar import WEEKDAYS, Calendar
 from retention_models.models.seasons.fit import first_of, fit_histories
 from retention_models.models.seasons.likelihood import (
     SeasonalHistories,
@@ -50,23 +51,41 @@ _FEWEST_PURCHASES, _FEWEST_TIMES, _APART = 20.0, 2, 7
 _SHUT = 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class CarriedTerms:
+    """A calendar with its terms decided, and what was found on the way.
+
+    `plain`, shape (4,), is about the plain model's parameters; `of_weeks` and `of_days` are by how much
+    totals of weeks, and of the days within them, vary more than by chance, at least 1.
+    """
+
+    calendar: Calendar
+    plain: Array
+    of_weeks: float
+    of_days: float
+
+    def widened(self, fit: MaximumLikelihoodFit) -> MaximumLikelihoodFit:
+        """A fit of the calendar's season, its effects as doubtful as restless days make them."""
+        terms = self.calendar.names
+        spread = [self.of_days if name in WEEKDAYS else self.of_weeks for name in terms]
+        scale = np.sqrt(np.concatenate([np.ones(len(fit.names) - len(terms)), spread]))
+        return replace(fit, log_covariance=fit.log_covariance * np.outer(scale, scale))
+
+
 def carried_terms(
     calendar: Calendar,
     base: PurchaseModel,
     seen: SeasonalHistories,
     T: Array,
     counts: Array | None,
-) -> tuple[Calendar, Array | None]:
-    """The calendar with what was left to the data decided, and events left out that they cannot tell.
+) -> CarriedTerms:
+    """What was left to the data decided, and events left out that they cannot tell.
 
-    And about the plain model's parameters, where they were needed. `seen` has the histories of a
-    calendar of the same days; T and counts are those of the rows that it was made of.
+    `seen` has the histories of a calendar of the same days; T and counts are those of the rows that it
+    was made of.
     """
     assert calendar.purchases is not None, "checked before"
     bought = calendar.purchases
-    open_days = calendar.harmonics is None or calendar.weekdays is None or bool(calendar.events)
-    if not open_days and (calendar.weekdays is False or _weekdays_bought(bought).all()):
-        return calendar, None
     plain = calendar.with_terms(harmonics=0, weekdays=False, events=())
     some = seen.under(plain).thinned(max(1, seen.x.size // _SOME))
     parameters = fit_histories(some, (), first=first_of(base)).parameters
@@ -76,24 +95,20 @@ def carried_terms(
         shut = shut_weekdays(bought, expected, calendar.end)
         calendar = calendar.with_terms(shut=tuple(sorted({*calendar.shut, *shut})))
         expected = expected * calendar.open[: calendar.past]
+    p_value, of_days = days_of_the_week(bought, expected, calendar.end)
     if calendar.weekdays is None:
-        differ = weekday_p_value(bought, expected, calendar.end) < _LEVEL_OF_WEEKDAYS
-        calendar = calendar.with_terms(weekdays=differ)
+        calendar = calendar.with_terms(weekdays=p_value < _LEVEL_OF_WEEKDAYS)
+    of_weeks, free = restlessness(bought, expected)
     if calendar.harmonics is None:
         found = 0
         if bought.size >= FEWEST_DAYS:
             waves = calendar.with_terms(harmonics=_MOST, weekdays=False, events=())
-            spread = restlessness(bought, expected)
-            found = told_harmonics(seen.under(waves), parameters, first_of(base), *spread)
+            seen = seen.under(waves)
+            found = told_harmonics(seen, parameters, first_of(base), of_weeks, free)
         calendar = calendar.with_terms(harmonics=found)
     events = [event for event in calendar.events if _told(event[1], calendar, expected)]
-    return calendar.with_terms(events=tuple(events)), parameters
-
-
-def _weekdays_bought(bought: Array) -> NDArray[np.bool_]:
-    """Whether anything was bought, on each of seven days of the week that follow each other."""
-    whole = bought[: bought.size // 7 * 7].reshape(-1, 7)
-    return np.asarray(whole.sum(axis=0) > 0)
+    calendar = calendar.with_terms(events=tuple(events))
+    return CarriedTerms(calendar, parameters, of_weeks, of_days)
 
 
 def expected_by_day(
@@ -175,7 +190,7 @@ def restlessness(bought: Array, expected: Array, most: int = _MOST) -> tuple[flo
     design = np.stack([np.ones(week.size), week / weeks, *waves], axis=1)
     free = y.size - design.shape[1]
     if free < 10:
-        return np.inf, 1
+        return 1.0, 1
     residuals = _residuals(y, mu, design)
     dispersion = float(residuals @ residuals) / free * _persistence(residuals)
     return max(dispersion, 1.0), free
@@ -204,8 +219,11 @@ def _persistence(residuals: Array) -> float:
     return (1.0 + rho) / (1.0 - rho)
 
 
-def weekday_p_value(bought: Array, expected: Array, end: dt.date) -> float:
-    """P-value of days of the week that differ; 1 with less than 8 weeks."""
+def days_of_the_week(bought: Array, expected: Array, end: dt.date) -> tuple[float, float]:
+    """P-value of days of the week that differ, 1 with less than 8 weeks; and the days' restlessness.
+
+    That is the variance of days around their shares of the week's total over what it is by chance.
+    """
     y, mu, _ = _by_week(bought, expected, end)
     keep = (mu.sum(axis=1) > 0) & (y.sum(axis=1) > 0)
     y, mu = y[keep], mu[keep]
@@ -213,16 +231,18 @@ def weekday_p_value(bought: Array, expected: Array, end: dt.date) -> float:
     y, mu = y[:, open_days], mu[:, open_days]
     weeks, parts = y.shape[0], int(open_days.sum()) - 1
     if weeks < max(FEWEST_WEEKS, parts + 2) or parts < 1:
-        return 1.0
-    away = (y - y.sum(axis=1, keepdims=True) * mu / mu.sum(axis=1, keepdims=True))[:, :-1]
-    mean = away.mean(axis=0)
-    scatter = np.cov(away.T, ddof=1).reshape(parts, parts)
+        return 1.0, 1.0
+    share, total = mu / mu.sum(axis=1, keepdims=True), y.sum(axis=1, keepdims=True)
+    away = y - total * share
+    by_chance = (total * share * (1.0 - share)).sum() / weeks
+    restless = max(float(away.var(axis=0, ddof=1).sum() / by_chance), 1.0)
+    mean, scatter = away[:, :-1].mean(axis=0), np.cov(away[:, :-1].T, ddof=1).reshape(parts, parts)
     try:
         distance = weeks * float(mean @ np.linalg.solve(scatter, mean))
     except np.linalg.LinAlgError:
-        return 1.0
+        return 1.0, restless
     ratio = (weeks - parts) / (parts * (weeks - 1.0)) * max(distance, 0.0)
-    return float(fdtrc(parts, weeks - parts, ratio))
+    return float(fdtrc(parts, weeks - parts, ratio)), restless
 
 
 def shut_weekdays(bought: Array, expected: Array, end: dt.date) -> list[int]:
