@@ -11,6 +11,8 @@ from scipy.integrate import quad
 from purchase_samples import some_customers
 from retention_models.errors import SettingsError
 from retention_models.models.bg_nbd import BG_NBD
+from retention_models.models.histories import known_customers
+from retention_models.models.intervals import count_moments, future_quantiles
 from retention_models.models.mbg_nbd import MBG_NBD
 from retention_models.models.pareto_nbd import PARETO_NBD
 from retention_models.models.seasons.calendar import Calendar
@@ -137,6 +139,29 @@ def test_usual_gaps_are_told_in_days_that_follow_the_last_purchase(base):
     assert chance == 1.0
     for value, expected in zip(new, (*plain, *EFFECTS), strict=True):
         np.testing.assert_allclose(value, expected, rtol=1e-12)
+
+
+@both
+def test_counts_sum_to_one_and_have_the_expected_mean(base):
+    """Distribution, quantiles and moments of known customers, by the machinery of all models."""
+    model, parameters = Seasonal(base, CALENDAR, 7.0), np.array([*THETA, *EFFECTS])
+    x, t_x, T = (column[:60] for column in some_customers())
+    T = np.minimum(T, 70.0)
+    t_x = np.minimum(t_x, T)
+    chances = model.conditional_count_probabilities(26.0, x, t_x, T, *parameters, tail=1e-11)
+    np.testing.assert_allclose(chances.sum(axis=1), 1.0, atol=3e-10)
+    expected = model.conditional_expected_purchases(26.0, x, t_x, T, *parameters)
+    np.testing.assert_allclose(
+        chances @ np.arange(chances.shape[1]), expected, rtol=1e-8, atol=1e-8
+    )
+    known = known_customers(x, t_x, T, by_recency=model.recency_counts)
+    counts, _ = future_quantiles(model, parameters, known, 26.0, (0.5, 0.95))
+    for level, found in zip((0.5, 0.95), counts, strict=True):
+        wanted = np.argmax(np.cumsum(chances, axis=1) >= level - 1e-9, axis=1)
+        assert found[known.row].tolist() == wanted.tolist()
+    _, mean, _ = count_moments(model, parameters, known, 26.0)
+    of_alive = known.expected(model, parameters, 26.0)
+    np.testing.assert_allclose(mean, of_alive, rtol=1e-6)
 
 
 def test_beyond_the_calendar_the_years_shape_repeats_as_its_mean():
