@@ -38,6 +38,7 @@ _NAMES = {
     "models.fitters": (
         "BetaGeoFitter GammaGammaFitter MidLifeFitter ModifiedBetaGeoFitter ParetoNBDFitter from_json"
     ),
+    "models.seasons.calendar": "Calendar",
     "predictions.customers": "predict_customers",
     "predictions.in_engine": "predictions_table write_predictions",
     "predictions.stores": "predict_store",
@@ -55,7 +56,7 @@ _NAMES = {
     "settings.actions": "ActionSettings",
     "settings.campaigns": "Campaign",
     "settings.project": "Settings read_settings",
-    "summaries.counts": "count_customers count_spend",
+    "summaries.counts": "count_customers count_purchase_days count_spend",
     "summaries.customers": "calibration_holdout_summary customer_summary customer_summary_by_store",
 }
 _WHERE = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -93,6 +93,20 @@ def test_stores_are_summarised_in_one_pass_alike(duckdb_log, other_log):
         pd.testing.assert_frame_equal(ours[store], theirs[store], check_exact=False, rtol=1e-12)
 
 
+@pytest.mark.parametrize("same_day", ["one", "each", "each_line"])
+def test_purchases_by_day_are_the_same(duckdb_log, other_log, same_day):
+    """Every day from the first to the last; repeat purchases are the frequencies, all told."""
+    ours, theirs = (
+        rm.count_purchase_days(log, store_id="1", same_day=same_day)
+        for log in (duckdb_log, other_log)
+    )
+    pd.testing.assert_frame_equal(ours, theirs)
+    rows = rm.count_customers(duckdb_log, store_id="1", same_day=same_day)
+    assert ours["repeat_purchases"].sum() == rows["frequency"] @ rows["customers"]
+    assert ours["new_customers"].sum() == rows["customers"].sum()
+    assert len(ours) == (ours["date"].max() - ours["date"].min()).days + 1
+
+
 def test_measures_and_cohorts_are_the_same(duckdb_log, other_log):
     """The rates of a window, and the shares of every cohort."""
     for question in (rm.store_measures, rm.cohort_retention):

@@ -50,7 +50,7 @@ class FittedModel:
     """A fit under lifetimes' names."""
 
     label: ClassVar[str]
-    names: ClassVar[tuple[str, ...]]
+    names: tuple[str, ...]
     fit_: MaximumLikelihoodFit
     time_unit_: TimeUnit | None = None
     _given: dict[str, Any] | None = None
