@@ -145,7 +145,7 @@ def columns_of_no_sales(log: Transactions) -> Iterator[tuple[str, int, str]]:
     if how is None or NOT_KEPT in set(log.quality["reason"]):
         return
     for column in raw.columns:
-        if column in how.columns.values():
+        if column in how.columns.values() or column in how.cells.values():
             continue
         text = raw[column].cast("string").strip() if _is_plain(raw[column]) else None
         if text is None:

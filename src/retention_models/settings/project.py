@@ -30,7 +30,7 @@ from retention_models.settings.campaigns import Campaign, CampaignData
 from retention_models.settings.project_copy import as_it_was
 from retention_models.settings.reports import ExecutionSettings, Reports
 from retention_models.settings.types import (
-    CheckedSource,
+    FileSource,
     Id,
     Place,
     Section,
@@ -41,12 +41,12 @@ from retention_models.settings.types import (
 from retention_models.time_units import TimeUnit
 
 
-class ContactSource(CheckedSource):
+class ContactSource(FileSource):
     """Where a source beside the transactions is and how to read it."""
 
     source: Place = Field(
         examples=["data/raw/surveys.csv"],
-        description="path of a CSV, Parquet or DuckDB file, or a duckdb:// URL",
+        description="path of a CSV, JSON lines, Excel, Parquet or DuckDB file, or a duckdb:// URL",
     )
     table: Text | None = Field(
         None, examples=["surveys"], description="table's name; only for a DuckDB file"
@@ -137,18 +137,24 @@ class Columns(Section):
 
     customer_id: Text = Field(examples=["customer_id"], description="name of the customer's column")
     date: Text = Field(examples=["ordered_at"], description="name of the column with day or time")
-    spend: Text = Field(examples=["amount"], description="name of the column with money paid")
+    spend: Text = Field(
+        examples=["amount"],
+        description="name of the column with money paid, or arithmetic over columns",
+    )
     store_id: Text | None = Field(None, examples=["store_id"], description="name of a column")
     order_id: Text | None = Field(None, examples=["order_id"], description="name of a column")
     category: Text | None = Field(None, examples=["department"], description="name of a column")
 
 
-class TransactionsSettings(CheckedSource):
+class TransactionsSettings(FileSource):
     """Where the transaction log is and how to read it."""
 
     source: Place = Field(
         examples=["data/raw/orders.parquet"],
-        description="path of a CSV, Parquet or DuckDB file, or a URL (duckdb, postgresql, spark, sc)",
+        description=(
+            "path of a CSV, JSON lines, Excel, Parquet or DuckDB file, or a URL (duckdb, postgresql, "
+            "spark, sc)"
+        ),
     )
     table: Text | None = Field(
         None, examples=["orders"], description="table's name; for a DuckDB file or a database"
@@ -157,6 +163,17 @@ class TransactionsSettings(CheckedSource):
         "UTC", examples=["Europe/Istanbul"], description="time zone in which the shop's days begin"
     )
     decimal: Literal[".", ","] = Field(".", examples=[","], description='"." or ","')
+    thousands: Literal[",", ".", "'", " "] | None = Field(
+        None,
+        examples=[","],
+        description="what separates thousands of amounts that are text; not the decimal separator",
+    )
+    currency_sign: Text | None = Field(
+        None, examples=["$"], description="sign that stands at amounts that are text"
+    )
+    minus: Literal["front", "behind", "brackets"] = Field(
+        "front", examples=["behind"], description='"front", "behind" (5.00-) or "brackets" ((5.00))'
+    )
     duplicates: Literal["keep", "drop"] = Field(
         "keep", examples=["drop"], description='"keep" or "drop" rows that repeat another exactly'
     )
@@ -186,6 +203,13 @@ class TransactionsSettings(CheckedSource):
         examples=['customer_id = "customer_id"'],
         description="table with customer_id, date and spend",
     )
+
+    @field_validator("thousands")
+    @classmethod
+    def _separators_differ(cls, thousands: str | None, info: ValidationInfo) -> str | None:
+        if thousands is not None and thousands == info.data.get("decimal"):
+            raise ValueError(f"decimal = {thousands!r} is the same")
+        return thousands
 
 
 class Stores(Section):

@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from retention_models.settings.credentials import password_in, url_shown
+from retention_models.settings.expressions import condition
 
 
 def _text_not_number(value: object) -> object:
@@ -55,13 +56,34 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+def _known_encoding(value: str) -> str:
+    try:
+        "".encode(value)
+    except (LookupError, ValueError):
+        raise ValueError("no encoding of text is called so") from None
+    return value
+
+
+def _readable(value: str) -> str:
+    condition(value)
+    return value
+
+
+DECIMALS = (".", ",")
+THOUSANDS = (",", ".", "'", " ")
+MINUS = ("front", "behind", "brackets")
+
+
 class CheckedSource(Section):
     """How the rows of a source are read, and how many unusable ones are borne."""
 
     date_format: Text | None = Field(
         None,
         examples=["%d/%m/%Y"],
-        description="strptime format of the date column; only where dates are not ISO 8601",
+        description=(
+            'strptime format of the date column, "unix seconds" or "unix milliseconds"; only where '
+            "dates are not ISO 8601"
+        ),
     )
     max_unusable_share: float = Field(
         0.01,
@@ -69,6 +91,29 @@ class CheckedSource(Section):
         lt=1,
         examples=[0.01],
         description="share of rows from 0 to 1; with more unusable rows the run stops",
+    )
+
+
+class FileSource(CheckedSource):
+    """How the files of a source are read, and which of their rows."""
+
+    encoding: Annotated[Text, AfterValidator(_known_encoding)] | None = Field(
+        None,
+        examples=["cp1254"],
+        description="encoding of a CSV or of JSON lines that are not UTF-8",
+    )
+    sheet: Text | None = Field(
+        None, examples=["Orders"], description="name of the sheet of an Excel file"
+    )
+    where: Annotated[Text, AfterValidator(_readable)] | None = Field(
+        None,
+        examples=["Country = 'Germany'"],
+        description="condition over columns that a row of the log meets",
+    )
+    mend_ids: bool = Field(
+        False,
+        examples=["true"],
+        description="true or false, without quotes: whether ids such as 17850.0 are read as 17850",
     )
 
 
