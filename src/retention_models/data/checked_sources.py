@@ -115,7 +115,8 @@ class SourceCheck:
         except ValueError as error:
             raise SettingsError(f"where: {error}.") from None
         holds = InEngine(self.name, "where", asked, self.raw, self.amounts).condition()
-        return [(holds.isnull(), UNTOLD), (~holds, NOT_KEPT)]
+        unknown = ibis.ifelse(holds, ibis.literal(False), holds.fill_null(True))
+        return [(unknown, UNTOLD), (holds.fill_null(True) == ibis.literal(False), NOT_KEPT)]
 
     def refuse_days_beyond(self, *, future: bool = True) -> None:
         """Days to come, unless they may be, and those of before 1900 are faults."""

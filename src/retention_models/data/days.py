@@ -67,7 +67,8 @@ def day_of(name: str, column: Column, date_format: str | None) -> Value:
         return _by_iso(stripped(column))
     raise DataError(
         f"{name}: column {column.get_name()!r} (date) holds {kind}; expected dates, times, or text. "
-        'For numbers such as 20171231 set date_format = "%Y%m%d"; for seconds since 1970, "unix seconds".'
+        'For numbers such as 20171231 set date_format = "%Y%m%d"; for seconds since 1970, "unix '
+        'seconds".'
     )
 
 

@@ -89,10 +89,10 @@ class InEngine:
                 join = ibis.and_ if isinstance(op, ast.And) else ibis.or_
                 return join(*(self._truth(value) for value in values))
             case ast.UnaryOp(_, operand):
-                return ~self._truth(operand)
+                return _not(self._truth(operand))
             case ast.Compare(left, [op], [right]) if type(op) in MEMBERSHIP:
                 among = self._among(left, right)
-                return among if MEMBERSHIP[type(op)] else ~among
+                return among if MEMBERSHIP[type(op)] else _not(among)
             case ast.Compare(left, [op], [right]):
                 return self._compared(left, COMPARISONS[type(op)], right)
         raise AssertionError(f"{ast.dump(node)} is no condition")
@@ -171,6 +171,12 @@ class InEngine:
         found = self._meant(node)
         assert isinstance(found, Column)
         return found.name
+
+
+def _not(holds: BooleanValue) -> BooleanValue:
+    """The contrary, null for null; in words that no engine reads as `NOT (holds IS NULL)` elsewhere."""
+    unknown = ibis.ifelse(holds.fill_null(True), ibis.null("boolean"), ibis.literal(True))
+    return ibis.ifelse(holds, ibis.literal(False), unknown)
 
 
 # What an amount that is computed is called among the columns of a source.

@@ -257,7 +257,8 @@ class SourceAsRead:
         pattern = _COMMA if self.decimal == "." else _POINT
         refused = self.given.filter(self.given["reason"] == NO_NUMBER)
         if "given_spend" not in refused.columns:
-            return refused.limit(0).aggregate(rows=refused.count())  # an expression over several
+            # The cells of an expression are several.
+            return refused.aggregate(rows=(refused["row"] < 0).sum().fill_null(0))
         fitting = refused.filter(refused["given_spend"].strip().re_search(pattern))
         return fitting.aggregate(rows=fitting.count())
 

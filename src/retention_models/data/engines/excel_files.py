@@ -98,7 +98,7 @@ def _one_sheet(path: str, book: Any, sheet: str | None) -> str:
         for found in book.sheets_metadata
         if str(found.typ).endswith("WorkSheet") and str(found.visible).endswith(".Visible")
     ]
-    filled = [name for name in seen if book.get_sheet_by_name(name).total_height > 1]
+    filled = [name for name in seen if book.get_sheet_by_name(name).end is not None]
     if sheet is None and len(filled) == 1:
         return filled[0]
     wanted = "no sheet is named" if sheet is None else f"no sheet {sheet!r}"

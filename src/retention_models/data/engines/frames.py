@@ -98,7 +98,7 @@ def _open_ibis(table: Table, name: str, timezone: str, memory: str) -> Source:
     # The rows move: days begin in the shop's zone here, and the engine it came from stays as it is.
     connection: Any = duckdb_connection(timezone, memory)
     connection.con.register("handed_over", table.to_pyarrow_batches())
-    connection.raw_sql("CREATE TABLE given AS FROM handed_over")
+    connection.raw_sql("CREATE TABLE given AS SELECT * FROM handed_over")
     connection.con.unregister("handed_over")
     return Source(name, connection.table("given"), (duckdb.Error,), in_process=True)
 
