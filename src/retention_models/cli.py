@@ -123,33 +123,9 @@ def check(project_file: Path) -> int:
     were loaded twice, days without a sale or of unusual volume, spends far beyond the others, customers
     of before the data begin. Exit code 2 where the data cannot be used.
     """
-    from retention_models.data.contacts import read_project_events, read_project_surveys
-    from retention_models.data.engines import to_frame
-    from retention_models.data.ids import unknown_ids
-    from retention_models.data.quality import data_quality
-    from retention_models.data.quality_words import quality_sentences
-    from retention_models.data.transactions import read_project_transactions
-    from retention_models.settings.project import read_settings
+    from retention_models.project.check import check_project
 
-    settings = read_settings(project_file)
-    click.echo(f"{project_file}: no mistakes")
-    log = read_project_transactions(settings)
-    for sentence in quality_sentences(data_quality(log)):
-        click.echo(sentence)
-    known = set(log.store_ids())
-    for store_id in settings.stores.ids or ():
-        if store_id not in known:
-            click.echo(f"Store {store_id!r} of the project file has no rows in the data.")
-    for contacts in (read_project_surveys(settings), read_project_events(settings)):
-        if contacts is not None:
-            unusable = int(contacts.quality["rows"].sum())
-            click.echo(f"{contacts.source}: {contacts.rows_read:,} rows, {unusable:,} unusable")
-            ids = [
-                to_frame(table.select("customer_id").distinct().order_by("customer_id"))
-                for table in (log.table, contacts.table)
-            ]
-            if said := unknown_ids(*(frame["customer_id"] for frame in ids)):
-                click.echo(f"{contacts.source}: {said}")
+    check_project(project_file, click.echo)
     return ALL_DONE
 
 
