@@ -116,7 +116,7 @@ def stores_untold(content: Mapping[str, Any]) -> str | None:
     """Several stores are asked for, and no column tells them apart."""
     ids = _in(content, "stores", "ids")
     columns = _in(content, "transactions", "columns")
-    several = isinstance(ids, list | tuple) and len(ids) > 1
+    several = isinstance(ids, list | tuple) and len({str(name) for name in ids}) > 1
     if several and isinstance(columns, dict) and columns.get("store_id") is None:
         return "several ids need the key transactions.columns.store_id"
     return None
