@@ -12,7 +12,7 @@ from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 
 # What tills, shops and data frames write where they do not know the customer, in small letters.
-_NOBODY = (
+NOBODY_NAMES = (
     *(
         "nan",
         "null",
@@ -52,7 +52,7 @@ _NOBODY = (
 )
 # Nobody else buys on so many days: five times as many as all but one customer in a hundred.
 _FEWEST_DAYS, _TIMES = 50, 5.0
-_NO_SALE = (
+NO_SALE = (
     *(
         "failed",
         "cancelled",
@@ -87,7 +87,7 @@ def nobody(log: Transactions) -> tuple[int, int, str, list[str]]:
     )
     most = by_id["days"].quantile(0.99)
     usual = float(to_frame(by_id.aggregate(usual=most))["usual"].item())
-    named = by_id["customer_id"].lower().isin(_NOBODY)
+    named = by_id["customer_id"].lower().isin(NOBODY_NAMES)
     far = (by_id["days"] >= _FEWEST_DAYS) & (by_id["days"] >= _TIMES * usual)
     found = to_frame(
         by_id.filter(named | far).order_by(ibis.desc("rows"), "customer_id").limit(100)
@@ -160,7 +160,7 @@ def columns_of_no_sales(log: Transactions) -> Iterator[tuple[str, int, str]]:
             top = to_frame(
                 counts.order_by(ibis.desc("n"), "value").limit(_MOST_VALUES + 1)
             ).dropna()
-            no_sale = top["value"].str.lower().isin(_NO_SALE)
+            no_sale = top["value"].str.lower().isin(NO_SALE)
             if len(top) <= _MOST_VALUES and no_sale.any():
                 shown = ", ".join(f"{v} {n:,}" for v, n in zip(top["value"], top["n"], strict=True))
                 yield column, int(top.loc[no_sale, "n"].sum()), shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import ibis
@@ -116,6 +116,22 @@ def date_advice(counts: Mapping[str, int]) -> str:
         f"Of {total:,} such dates {shown}, and no one format fits all: the file mixes formats, or some "
         "rows are damaged. Export dates as 2017-12-31."
     )
+
+
+def day_formats(texts: Sequence[str]) -> list[str]:
+    """Formats that nearly all of some texts follow, each with their time; not ISO 8601."""
+    time = _time_format(dict.fromkeys(texts, 1))
+    most = max(len(texts) // 50, 0)
+    found = []
+    for form in _FORMATS:
+        missed = 0
+        for text in texts:
+            missed += not _fits(_day_part(text), form)
+            if missed > most:
+                break
+        else:
+            found.append(f"{form}{time}")
+    return found if texts else []
 
 
 def _several_zones(letters: list[str]) -> str:
