@@ -130,9 +130,10 @@ def in_words(error: Exception) -> str:
     shown = f": {given[1][:80]!r}" if given else ""
     cells = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
     if cells:
+        title = " If a title stands above the header, take it out." if cells[1] in "12" else ""
         return (
             f"{where}: expected {cells[1]} cells as in the header, found {cells[2]}{shown}. Mend this "
-            "line, or quote cells that hold the delimiter."
+            f"line, or quote cells that hold the delimiter.{title}"
         )
     if "unterminated quote" in text:
         return (

@@ -19,6 +19,7 @@ from retention_models.data.contract import MENDABLE, Amounts, is_blank, number_o
 from retention_models.data.days import UNIX, day_of
 from retention_models.data.engines import Source, open_source, to_frame
 from retention_models.data.refusals import day_formats
+from retention_models.errors import DataError
 
 _SHOWN = 3
 _TEXTS = 2_000  # different texts that formats are shortlisted by; all rows decide
@@ -219,6 +220,8 @@ def look_at(source: str, *, table: str | None, encoding: str | None, sheet: str 
             asked[f"filled_{place}"] = (~blank).sum().fill_null(0)
             asked[f"different_{place}"] = rows[name].nunique()
         counts = to_frame(rows.aggregate(rows=rows.count(), **asked)).iloc[0]
+        if not counts["rows"]:
+            raise DataError(f"{source}: holds no rows.")
         first = to_frame(rows.limit(1_000).select(**{n: rows[n].cast("string") for n in names}))
     seen = {
         name: ColumnSeen(

@@ -109,7 +109,8 @@ def _phrases(text: str) -> frozenset[str]:
 
 _TIERS = {role: tuple(map(_phrases, tiers)) for role, tiers in NAMES.items()}
 _NOT = {role: frozenset(plain(word) for word in text.split()) for role, text in OTHERWISE.items()}
-SURE = 5  # from here on a name says what a column is
+# From here on a name says what a column is; and from here on it most likely does.
+SURE, LIKELY = 5, 3
 
 
 def score(role: str, name: str) -> int:

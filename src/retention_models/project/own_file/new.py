@@ -129,7 +129,7 @@ def _say_what_was_found(found: Proposal, source: str, say: Say) -> None:
     for role in _ROLES:
         if role in found.columns:
             column = found.column(role)
-            first = f" ({', '.join(column.first)})" if column is not None else ""
+            first = f" ({' · '.join(column.first)})" if column is not None else ""
             say(f"  {role:<12} {found.columns[role]}{first}: {found.why[role]}")
         elif role in found.why:
             say(f"  {role:<12} {found.why[role]}")

@@ -45,7 +45,7 @@ def _dates(found: Proposal) -> None:
 
 
 def _shown(column: ColumnSeen) -> str:
-    return ", ".join(column.first)
+    return " · ".join(column.first)
 
 
 def _zone(found: Proposal) -> None:
@@ -199,7 +199,9 @@ def _identities(found: Proposal) -> None:
     if column.lost_point:
         found.options["mend_ids"] = True
         found.why["mend_ids"] = f"a tool made {_shown(column)} of whole numbers"
-    nobody = [text for text in column.texts if text.lower() in NOBODY_NAMES]
+    # A 0 may be somebody's; the check says how often it buys.
+    named = [text for text in column.texts if any(letter.isalpha() for letter in text)]
+    nobody = [text for text in named if text.lower() in NOBODY_NAMES]
     if nobody:
         found.options["anonymous"] = sorted(nobody)
         found.why["anonymous"] = "these stand for nobody"

@@ -61,6 +61,9 @@ def project_text(
         _line("time_unit", "W", '"D" days, "W" weeks, "M" months'),
         _line("horizon", 52, "time units to look ahead"),
         _sample("observation_end = 2017-12-31", "last day that counts; else that of the data"),
+        "",
+        "[reports]",
+        _line("output", "reports", "folder of the pages"),
     ]
     return "\n".join(lines) + "\n"
 
@@ -86,7 +89,7 @@ def _columns(found: Proposal) -> Iterator[str]:
 
 
 def _seen(column: ColumnSeen) -> str:
-    return f"{column.different:,} different: {', '.join(column.first)}"
+    return f"{column.different:,} different: {' · '.join(column.first)}"
 
 
 def toml(value: object) -> str:

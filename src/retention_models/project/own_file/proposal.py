@@ -10,7 +10,7 @@ import ibis
 from retention_models.data.engines import to_frame
 from retention_models.errors import SettingsError
 from retention_models.project.own_file.look import ColumnSeen, FileSeen
-from retention_models.project.own_file.names import SURE, Export, known_export, score
+from retention_models.project.own_file.names import LIKELY, SURE, Export, known_export, score
 from retention_models.settings.expressions import amount
 
 # What `retention new` calls the answer to each question.
@@ -50,8 +50,9 @@ class Question:
     @property
     def words(self) -> str:
         """With the flag that answers it."""
-        example = self.choices[0] if self.choices else "…"
-        quoted = example if example.isalnum() else f"'{example}'"
+        if not self.choices:
+            return f"{self.text} Say which with {FLAGS[self.key]}."
+        quoted = self.choices[0] if self.choices[0].isalnum() else f"'{self.choices[0]}'"
         return f"{self.text} Say which with {FLAGS[self.key]}, such as {FLAGS[self.key]} {quoted}."
 
 
@@ -103,7 +104,8 @@ def _role(found: Proposal, role: str) -> None:
         found.take(role, known, _export_words(found, role))
         return
     best = _best(found, role)
-    if len(best) == 1:
+    doubtful = role == "customer_id" and best and score(role, best[0].name) < LIKELY
+    if len(best) == 1 and not doubtful:
         found.take(role, best[0].name, _named(best[0], role))
     elif role in ("customer_id", "date"):
         _ask_which(found, role, best)
@@ -196,11 +198,11 @@ def _listed(columns: list[ColumnSeen]) -> str:
 def _ask_which(found: Proposal, role: str, best: list[ColumnSeen]) -> None:
     key = role
     if best:
-        shown = "; ".join(f"{column.name!r} ({', '.join(column.first)})" for column in best)
+        shown = "; ".join(f"{column.name!r} ({' · '.join(column.first)})" for column in best)
         text = f"Which column is {_WHAT[role]}? It may be {shown}."
     else:
         text = (
-            f"Which column is {_WHAT[role]}? No name says so. The file has: "
+            f"Which column is {_WHAT[role]}? No column's name says so. The file has: "
             f"{', '.join(found.seen.columns)}."
         )
     found.ask(key, text, tuple(column.name for column in best))
