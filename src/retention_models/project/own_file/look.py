@@ -199,13 +199,9 @@ class FileSeen:
     """An opened file, its columns and its rows."""
 
     origin: Source
+    table: Table = field(repr=False)  # its rows, kept in this process
     columns: dict[str, ColumnSeen]
     rows: int
-
-    @property
-    def table(self) -> Table:
-        """Its rows as they stand."""
-        return self.origin.table
 
 
 def look_at(source: str, *, table: str | None, encoding: str | None, sheet: str | None) -> FileSeen:
@@ -234,7 +230,7 @@ def look_at(source: str, *, table: str | None, encoding: str | None, sheet: str 
         )
         for place, name in enumerate(names)
     }
-    return FileSeen(origin, seen, int(counts["rows"]))
+    return FileSeen(origin, rows, seen, int(counts["rows"]))
 
 
 def _first_of(values: pd.Series) -> tuple[str, ...]:
