@@ -55,7 +55,11 @@ class Streamed:
 
     def __init__(self) -> None:
         table = pa.table(FRAME)
-        self.table = table.set_column(0, "id", table["id"].cast(pa.string_view()))
+        views = table["id"].cast(pa.string()).combine_chunks().dictionary_encode()
+        named = pa.DictionaryArray.from_arrays(
+            views.indices, views.dictionary.cast(pa.string_view())
+        )
+        self.table = table.set_column(0, "id", named).append_column("nothing", pa.nulls(3))
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The rows."""

@@ -84,7 +84,14 @@ def _plain(column: Any) -> Any:
     """A column without what only Arrow knows: dictionaries, views, nothing at all."""
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return _plain(column.cast(kind.value_type))
+        # Not by a cast, which knows no views.
+        parts = [
+            pa.DictionaryArray.from_arrays(
+                part.indices, _plain(part.dictionary)
+            ).dictionary_decode()
+            for part in column.chunks
+        ]
+        return pa.chunked_array(parts, _plain(pa.array([], kind.value_type)).type)
     # A column of nothing has no type of its own.
     if pa.types.is_null(kind) or pa.types.is_string_view(kind):
         return column.cast(pa.string())

@@ -235,4 +235,10 @@ def look_at(source: str, *, table: str | None, encoding: str | None, sheet: str 
 
 def _first_of(values: pd.Series) -> tuple[str, ...]:
     texts = values.dropna().astype(str).str.strip()
-    return tuple(texts[texts != ""].drop_duplicates().head(_SHOWN))
+    return tuple(one_line(text, 40) for text in texts[texts != ""].drop_duplicates().head(_SHOWN))
+
+
+def one_line(text: str, most: int) -> str:
+    """A text that moves no cursor and ends no line, whatever a file holds."""
+    plain = "".join(mark if mark.isprintable() else " " for mark in text)
+    return plain if len(plain) <= most else plain[: most - 1] + "…"

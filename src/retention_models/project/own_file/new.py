@@ -8,9 +8,9 @@ from pathlib import Path
 from retention_models.errors import SettingsError
 from retention_models.project.check import check_project
 from retention_models.project.own_file.encoding import encoding_of
-from retention_models.project.own_file.look import FileSeen, look_at
+from retention_models.project.own_file.look import FileSeen, look_at, one_line
 from retention_models.project.own_file.options import propose_options
-from retention_models.project.own_file.project_text import project_text, source_in
+from retention_models.project.own_file.project_text import project_text, source_in, toml
 from retention_models.project.own_file.proposal import Proposal, Question, propose_columns
 from retention_models.settings.project import DEFAULT_PROJECT_FILE, read_settings
 
@@ -130,8 +130,10 @@ def _say_what_was_found(found: Proposal, source: str, say: Say) -> None:
         if role in found.columns:
             column = found.column(role)
             first = f" ({' · '.join(column.first)})" if column is not None else ""
-            say(f"  {role:<12} {found.columns[role]}{first}: {found.why[role]}")
+            name = one_line(found.columns[role], 60)
+            say(f"  {role:<12} {name}{first}: {found.why[role]}")
         elif role in found.why:
             say(f"  {role:<12} {found.why[role]}")
     for key, value in found.options.items():
-        say(f"  {key:<12} {value}: {found.why.get(key, '')}")
+        shown = one_line(toml(value), 60)
+        say(f"  {key:<12} {shown}: {one_line(found.why.get(key, ''), 120)}")

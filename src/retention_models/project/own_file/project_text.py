@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from retention_models.project.own_file.look import ColumnSeen
+from retention_models.project.own_file.look import ColumnSeen, one_line
 from retention_models.project.own_file.proposal import Proposal
 
 _OPTIONS = (
@@ -117,8 +117,7 @@ def _sample(text: str, why: str) -> str:
 
 def _remark(text: str) -> str:
     """A comment of one line, whatever a file's cells hold."""
-    plain = "".join(mark if mark.isprintable() else " " for mark in text)
-    return f"# {plain[:110]}" if plain else ""
+    return f"# {one_line(text, 110)}" if text else ""
 
 
 def source_in(folder: Path, source: str) -> str:
