@@ -134,6 +134,23 @@ def test_questions_are_asked_one_by_one_where_somebody_answers(tmp_path):
     assert ["date", "spend", "date_format", "currency"] == asked
 
 
+def test_an_answer_that_cannot_be_is_asked_for_again(tmp_path):
+    """With the reason; as an option it is refused, and nothing is written."""
+    right = exports.woocommerce(tmp_path)
+    answers, told = iter(["dollars", "EUR"]), []
+    new_project(tmp_path / "shop", right.source, {}, say=told.append, ask=lambda _: next(answers))
+    assert any("--currency: expected three letters" in line for line in told)
+    for key, value in {
+        "currency": "dollars",
+        "timezone": "Mars",
+        "where": "x",
+        "decimal": ";",
+    }.items():
+        with pytest.raises(SettingsError, match=f"--{key}: "):
+            made(tmp_path / "other", right.source, **{"currency": "EUR", key: value})
+    assert not (tmp_path / "other").exists()
+
+
 def test_a_mark_that_may_part_decimals_or_thousands_is_asked_for(tmp_path):
     """1,234 is more than a thousand, or little more than one."""
     log = exports.orders(12).assign(amount="1,234")
@@ -164,6 +181,26 @@ def test_an_orders_total_on_every_line_is_not_counted_for_each(tmp_path):
     said = refused(tmp_path, tmp_path / "log.csv", currency="EUR")
     assert "'total' has one amount on every line of an order" in said
     assert "--spend 'qty * unit_price'" in said
+
+
+def test_a_known_exports_total_on_every_line_is_not_counted_for_each_either(tmp_path):
+    """As where WooCommerce is told to fill in the order on every row."""
+    right = exports.woocommerce(tmp_path)
+    table = pd.read_csv(right.source, dtype=str)
+    lines = pd.concat([table, table.assign(**{"Item Name": "Cup"})])
+    lines.to_csv(right.source, index=False)
+    said = refused(tmp_path, Path(right.source), **right.flags)
+    assert "'Order Total Amount' has one amount on every line of an order" in said
+
+
+def test_a_column_that_is_called_so_and_cannot_be_it_is_said(tmp_path):
+    """Nobody buys twice, and no day is understood."""
+    log = exports.orders(17)
+    frame = pd.DataFrame({"customer id": log["order"], "date": "soon", "total": log["amount"]})
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    said = refused(tmp_path, tmp_path / "log.csv", currency="EUR")
+    assert "'customer id' is called so, but cannot be it, as nobody in it buys twice" in said
+    assert "'date' is called so, but cannot be it, as it holds no days that are understood" in said
 
 
 def test_states_and_currencies_of_an_unknown_export_are_asked_for(tmp_path):
@@ -207,6 +244,17 @@ def test_names_and_cells_of_a_file_are_text_in_the_project_file(tmp_path):
     assert name == settings.transactions.columns.customer_id
     assert 1.0 == settings.money.margin
     assert log["customer"].nunique() == totals(settings)[0]
+
+
+def test_a_check_that_refuses_leaves_the_project_file_to_be_mended(tmp_path):
+    """And says so."""
+    log = exports.orders(18)
+    frame = log[["customer", "day", "amount"]].astype({"amount": str})
+    frame.loc[::10, "amount"] = None
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    with pytest.raises(DataError, match=r"no spend: \d+[\s\S]*then: retention check"):
+        made(tmp_path, str(tmp_path / "log.csv"), currency="EUR")
+    assert "EUR" == read_settings(tmp_path / "shop" / "retention.toml").money.currency
 
 
 def test_what_stands_there_is_not_overwritten(tmp_path):

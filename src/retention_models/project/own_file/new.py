@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from retention_models.errors import SettingsError
+from retention_models.errors import DataError, SettingsError
 from retention_models.project.check import check_project
 from retention_models.project.own_file.encoding import encoding_of
 from retention_models.project.own_file.look import FileSeen, look_at, one_line
@@ -53,7 +53,7 @@ def new_project(
         )
     known = dict(answers)
     seen = _look(source, known, ask)
-    found = _settled(seen, known, ask)
+    found = _settled(seen, known, ask, say)
     _say_what_was_found(found, source, say)
     text = project_text(
         found,
@@ -66,8 +66,13 @@ def new_project(
     target.write_text(text, encoding="utf-8")
     say(f"Wrote {target}.")
     say("")
-    read_settings(target)
-    check_project(target, say)
+    try:
+        read_settings(target)
+        check_project(target, say)
+    except (DataError, SettingsError) as error:
+        raise type(error)(
+            f"{error}\n{target} is written: mend it or the file, then: retention check {target}"
+        ) from None
     say("")
     if margin is None:
         say("margin = 1.0 counts revenue as profit: put your own in its place.")
@@ -100,11 +105,21 @@ def _look(source: str, known: dict[str, str], ask: Ask | None) -> FileSeen:
     )
 
 
-def _settled(seen: FileSeen, known: dict[str, str], ask: Ask | None) -> Proposal:
+def _settled(seen: FileSeen, known: dict[str, str], ask: Ask | None, say: Say) -> Proposal:
     """A proposal without a question: an answer may settle others, so that they are asked in turn."""
+    answered: str | None = None
     while True:
-        found = propose_columns(seen, known)
-        propose_options(found)
+        try:
+            found = propose_columns(seen, known)
+            propose_options(found)
+        except SettingsError as error:
+            if answered is None:
+                raise
+            # Whoever is asked may answer again.
+            say(str(error))
+            del known[answered]
+            answered = None
+            continue
         for key in ("encoding", "sheet", "table"):
             if key in known:
                 found.options[key] = known[key]
@@ -115,7 +130,8 @@ def _settled(seen: FileSeen, known: dict[str, str], ask: Ask | None) -> Proposal
             return found
         if ask is None:
             raise SettingsError(_in_one_message(seen.origin.name, found.questions))
-        known[found.questions[0].key] = ask(found.questions[0])
+        answered = found.questions[0].key
+        known[answered] = ask(found.questions[0])
 
 
 def _in_one_message(source: str, questions: list[Question]) -> str:

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from zoneinfo import available_timezones
+
 from retention_models.data.contract import Amounts
 from retention_models.data.identities import NO_SALE, NOBODY_NAMES
 from retention_models.errors import SettingsError
 from retention_models.project.own_file.look import ColumnSeen, Days
 from retention_models.project.own_file.names import SURE, score
 from retention_models.project.own_file.proposal import Proposal, in_backquotes, require_column
-from retention_models.settings.expressions import amount
+from retention_models.settings.expressions import amount, condition
+from retention_models.settings.types import DECIMALS
 
 
 def propose_options(found: Proposal) -> None:
     """Look for every option, the answers first; what cannot be told is asked."""
+    _require_sound(found.answers)
     for step in (_dates, _zone, _amounts, _money, _sales, _identities):
         step(found)
+
+
+def _require_sound(answers: Mapping[str, str]) -> None:
+    """Refuse answers that no project file could hold."""
+    if not re.fullmatch(r"[A-Za-z]{3}", answers.get("currency", "EUR")):
+        raise SettingsError("--currency: expected three letters (ISO 4217), such as EUR.")
+    if answers.get("timezone", "UTC") not in available_timezones():
+        raise SettingsError(
+            "--timezone: expected a zone of the IANA list, such as Europe/Istanbul."
+        )
+    if answers.get("decimal", ".") not in DECIMALS:
+        raise SettingsError("--decimal: expected . or a comma.")
+    if "where" in answers:
+        try:
+            condition(answers["where"])
+        except ValueError as error:
+            raise SettingsError(f"--where: {error}.") from None
 
 
 _CURRENCIES = {"€": "EUR", "£": "GBP", "₺": "TRY", "TL": "TRY", "₹": "INR", "₽": "RUB", "zł": "PLN"}

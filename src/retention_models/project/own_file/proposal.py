@@ -195,15 +195,28 @@ def _listed(columns: list[ColumnSeen]) -> str:
     return " or ".join(f"{column.name!r}" for column in columns)
 
 
+def _why_not(role: str) -> str:
+    """What a column lacks that is called as a role."""
+    return {
+        "customer_id": ", as nobody in it buys twice",
+        "date": ", as it holds no days that are understood",
+        "spend": ", as it holds no amounts that are understood",
+    }.get(role, "")
+
+
 def _ask_which(found: Proposal, role: str, best: list[ColumnSeen]) -> None:
     key = role
     if best:
         shown = "; ".join(f"{column.name!r} ({' · '.join(column.first)})" for column in best)
         text = f"Which column is {_WHAT[role]}? It may be {shown}."
     else:
+        called = [name for name in found.seen.columns if score(role, name) >= LIKELY]
+        why = "No column's name says so."
+        if called:
+            shown = " · ".join(found.seen.columns[called[0]].first)
+            why = f"{called[0]!r} is called so, but cannot be it{_why_not(role)} ({shown})."
         text = (
-            f"Which column is {_WHAT[role]}? No column's name says so. The file has: "
-            f"{', '.join(found.seen.columns)}."
+            f"Which column is {_WHAT[role]}? {why} The file has: {', '.join(found.seen.columns)}."
         )
     found.ask(key, text, tuple(column.name for column in best))
 
@@ -221,7 +234,11 @@ def _spend(found: Proposal) -> None:
         found.take("spend", given, "as you said")
         return
     if (known := _of_export(found, "spend")) is not None:
-        found.take("spend", known, _export_words(found, "spend"))
+        paid = known if known in found.seen.columns else amount(known).columns[0]
+        if _stands_on_every_line(found, found.seen.columns[paid]):
+            _ask_for_line(found, found.seen.columns[paid], None)
+        else:
+            found.take("spend", known, _export_words(found, "spend"))
         return
     best, scores = _best(found, "spend"), _candidates(found, "spend")
     product = _product(found)
