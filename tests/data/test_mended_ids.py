@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from retention_models.data.quality import data_quality
 from retention_models.data.transactions import read_transactions
 from retention_models.errors import DataError
 
@@ -28,6 +29,14 @@ def test_ids_of_decimals_are_mended_where_asked():
         log("17850.0", "17850", "99.00", "GUEST"), mend_ids=True
     )
     assert {"17850", "99"} == read(log(17850.0, 99.0, float("nan")), mend_ids=True)
+
+
+def test_ids_that_mending_joins_are_said():
+    """As those that differ in blanks."""
+    found = read_transactions(log("17850.0", "17850", " 5", "5"), **NAMES, mend_ids=True)
+    said = data_quality(found).set_index("finding").loc["ids joined by blanks"]
+    assert 4 == said["count"]
+    assert "'17850' and '17850.0'" in said["detail"]
 
 
 def test_the_refusal_says_whether_mending_is_safe():

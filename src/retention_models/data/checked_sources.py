@@ -157,6 +157,7 @@ class SourceCheck:
             *(self.name, given, self.columns, self.date_format, self.amounts.decimal),
             cells=cells,
             date=f"given_{self.date}",
+            mended=self.mend_ids,
         )
 
     def accept(self, allowed: float, *, anonymous: bool = True) -> tuple[int, pd.DataFrame, Table]:

@@ -176,9 +176,12 @@ def text_id(name: str, raw: Table, column: str, role: str, *, mend: bool = False
     # Blanks around an id make two customers of one. Both ends are looked at, which is fast.
     blank = (text.ascii_str() <= ord(" ")) | (text.right(1) <= " ")
     text = ibis.ifelse(blank, text.strip(), text)
-    if mend:
-        text = ibis.ifelse(text.re_search(MENDABLE), text.re_replace(r"\.0+$", ""), text)
-    return text
+    return mended(text) if mend else text
+
+
+def mended(text: StringValue) -> StringValue:
+    """Ids such as 17850.0 as 17850."""
+    return ibis.ifelse(text.re_search(MENDABLE), text.re_replace(r"\.0+$", ""), text)
 
 
 def number_of(name: str, column: Column, amounts: Amounts, role: str = "spend") -> Column:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import ibis
 from ibis.expr.types import Table, Value
 
-from retention_models.data.contract import NOT_KEPT
+from retention_models.data.contract import NOT_KEPT, mended
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 
@@ -118,14 +118,15 @@ def nearly_equal(log: Transactions) -> tuple[int, int, str]:
 
 
 def joined_by_blanks(log: Transactions) -> tuple[int, str]:
-    """Ids of the source that are one customer's because the blanks around them were taken off."""
+    """Ids that are one customer's because blanks around them, or a .0 behind, were taken off."""
     how = log.as_read
     column = None if how is None else how.columns["customer_id"]
     raw = log.origin.table
     if column is None or not raw[column].type().is_string():
         return 0, ""
     ids = raw.select(customer_id=raw[column]).distinct()
-    return _groups(ids.mutate(spelled=ids["customer_id"].strip()))
+    spelled = ids["customer_id"].strip()
+    return _groups(ids.mutate(spelled=mended(spelled) if how and how.mended else spelled))
 
 
 def _groups(ids: Table) -> tuple[int, str]:

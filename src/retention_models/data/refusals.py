@@ -202,6 +202,7 @@ class SourceAsRead:
     decimal: str
     cells: Mapping[str, str]  # of `given`: what the source calls them
     date: str  # of `given`
+    mended: bool = False  # whether ids such as 17850.0 are read as 17850
 
     def first_rows(self, most: int, *, of_each_reason: bool = False) -> pd.DataFrame:
         """The first rows that cannot be used, of all or of each reason: row, reason, words."""

@@ -12,7 +12,7 @@ from retention_models.project.own_file.look import FileSeen, look_at, one_line
 from retention_models.project.own_file.options import propose_options
 from retention_models.project.own_file.project_text import project_text, source_in, toml
 from retention_models.project.own_file.proposal import Proposal, Question, propose_columns
-from retention_models.settings.project import DEFAULT_PROJECT_FILE, read_settings
+from retention_models.settings.project import DEFAULT_PROJECT_FILE
 
 Ask = Callable[[Question], str]
 Say = Callable[[str], object]
@@ -66,18 +66,22 @@ def new_project(
     target.write_text(text, encoding="utf-8")
     say(f"Wrote {target}.")
     say("")
-    try:
-        read_settings(target)
-        check_project(target, say)
-    except (DataError, SettingsError) as error:
-        raise type(error)(
-            f"{error}\n{target} is written: mend it or the file, then: retention check {target}"
-        ) from None
+    _checked(target, say)
     say("")
     if margin is None:
         say("margin = 1.0 counts revenue as profit: put your own in its place.")
     say(f"Read {target} once, then: retention run {target}")
     return target
+
+
+def _checked(target: Path, say: Say) -> None:
+    """Run the check; what it refuses is to be mended, in the project file or in the data."""
+    try:
+        check_project(target, say)
+    except (DataError, SettingsError) as error:
+        raise type(error)(
+            f"{error}\n{target} is written: mend it or the file, then: retention check {target}"
+        ) from None
 
 
 def _look(source: str, known: dict[str, str], ask: Ask | None) -> FileSeen:
