@@ -203,6 +203,17 @@ def test_a_column_that_is_called_so_and_cannot_be_it_is_said(tmp_path):
     assert "'date' is called so, but cannot be it, as it holds no days that are understood" in said
 
 
+def test_net_and_gross_are_not_chosen_between(tmp_path):
+    """Nor a total and what comes before shipping: each is money paid, to somebody."""
+    log = exports.orders(19)
+    for other in ("gross amount", "Subtotal", "net sales"):
+        frame = pd.DataFrame({"customer id": log["customer"], "date": log["day"]})
+        frame["Total amount"], frame[other] = log["amount"] * 1.2, log["amount"]
+        frame.to_csv(tmp_path / "log.csv", index=False)
+        said = refused(tmp_path, tmp_path / "log.csv", currency="EUR")
+        assert f"What is the money paid? It may be Total amount, or {other}" in said
+
+
 def test_states_and_currencies_of_an_unknown_export_are_asked_for(tmp_path):
     """Cancelled orders are no sales, and francs no euros."""
     log = exports.orders(14)

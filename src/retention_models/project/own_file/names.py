@@ -56,8 +56,9 @@ NAMES: dict[str, tuple[str, str, str]] = {
     "order_id": (
         "order id, order no, order number, order, invoice, invoice no, invoice id, invoice number, "
         "receipt, receipt id, receipt no, receipt number, transaction id, transaction no, basket id, "
-        "beleg, belegnummer, belegnr, bestellnummer, rechnungsnummer, auftrag, auftragsnummer, "
-        "sipariş no, fatura no, fiş no, belge no, numéro commande, commande, pedido, id pedido",
+        "beleg, belegnummer, belegnr, bestellnummer, bestellnr, rechnung, rechnungsnummer, rechnungsnr, "
+        "auftrag, auftragsnummer, auftragsnr, bon, bonnummer, sipariş no, fatura no, fiş no, belge no, "
+        "numéro commande, n commande, commande, facture, n facture, numéro facture, pedido, id pedido",
         "payment id, basket, ticket",
         "",
     ),

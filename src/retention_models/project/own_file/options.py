@@ -131,12 +131,14 @@ def _amounts(found: Proposal) -> None:
     ):
         if value != usual:
             found.options[key] = value
-            found.why[key] = f"amounts such as {_example(found.seen.columns[names[0]])}"
+            found.why[key] = (
+                f"amounts such as {_example([found.seen.columns[name] for name in names])}"
+            )
 
 
-def _example(column: ColumnSeen) -> str:
+def _example(columns: list[ColumnSeen]) -> str:
     """The longest of the amounts: it shows more of how they are written."""
-    return max(column.texts[:200], key=len)
+    return max((text for column in columns for text in column.texts[:200]), key=len)
 
 
 def _joint(several: list[set[Amounts]]) -> Amounts:

@@ -185,9 +185,11 @@ def _best(found: Proposal, role: str) -> list[ColumnSeen]:
         scores = {name: points for name, points in scores.items() if points >= SURE - 1}
     # An id that is said to be one stands before an address or a name.
     most = max(scores.values(), default=0)
-    sure = [name for name, points in scores.items() if points >= SURE]
-    if role == "date" and len(sure) > 1:
-        return [found.seen.columns[name] for name in sure]
+    # Of two days that are said to be one, or of net and gross, no name says which is meant.
+    bound = {"date": SURE, "spend": LIKELY}.get(role, most)
+    rivals = [name for name, points in scores.items() if points >= bound]
+    if role in ("date", "spend") and len(rivals) > 1:
+        return [found.seen.columns[name] for name in rivals]
     return [found.seen.columns[name] for name, points in scores.items() if points == most]
 
 
@@ -243,16 +245,22 @@ def _spend(found: Proposal) -> None:
     best, scores = _best(found, "spend"), _candidates(found, "spend")
     product = _product(found)
     sure = [column for column in best if scores[column.name] >= SURE]
-    if len(sure) == 1 or (len(best) == 1 and product is None and scores[best[0].name] > 2):
+    one = len(best) == 1 and scores[best[0].name] >= (LIKELY if product is None else SURE)
+    if one:
         if not _stands_on_every_line(found, best[0]):
             found.take("spend", best[0].name, _named(best[0], "spend"))
             return
         _ask_for_line(found, best[0], product)
-    elif not sure and product is not None and score("unit_price", product[1]) >= SURE:
+    elif (
+        not sure
+        and len(best) < 2
+        and product is not None
+        and score("unit_price", product[1]) >= SURE
+    ):
         text = " * ".join(in_backquotes(name) for name in product)
         found.take("spend", text, "how many, at the price of one; no column has the amount")
     elif best or product:
-        choices = [in_backquotes(column.name) for column in best]
+        choices = [column.name for column in best]
         if product is not None:
             choices.append(" * ".join(in_backquotes(name) for name in product))
         found.ask(
