@@ -1,4 +1,4 @@
-"""The command `retention`: run, check, demo."""
+"""The command `retention`: new, check, run, demo, words."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -123,33 +124,92 @@ def check(project_file: Path) -> int:
     were loaded twice, days without a sale or of unusual volume, spends far beyond the others, customers
     of before the data begin. Exit code 2 where the data cannot be used.
     """
-    from retention_models.data.contacts import read_project_events, read_project_surveys
-    from retention_models.data.engines import to_frame
-    from retention_models.data.ids import unknown_ids
-    from retention_models.data.quality import data_quality
-    from retention_models.data.quality_words import quality_sentences
-    from retention_models.data.transactions import read_project_transactions
-    from retention_models.settings.project import read_settings
+    from retention_models.project.check import check_project
 
-    settings = read_settings(project_file)
-    click.echo(f"{project_file}: no mistakes")
-    log = read_project_transactions(settings)
-    for sentence in quality_sentences(data_quality(log)):
-        click.echo(sentence)
-    known = set(log.store_ids())
-    for store_id in settings.stores.ids or ():
-        if store_id not in known:
-            click.echo(f"Store {store_id!r} of the project file has no rows in the data.")
-    for contacts in (read_project_surveys(settings), read_project_events(settings)):
-        if contacts is not None:
-            unusable = int(contacts.quality["rows"].sum())
-            click.echo(f"{contacts.source}: {contacts.rows_read:,} rows, {unusable:,} unusable")
-            ids = [
-                to_frame(table.select("customer_id").distinct().order_by("customer_id"))
-                for table in (log.table, contacts.table)
-            ]
-            if said := unknown_ids(*(frame["customer_id"] for frame in ids)):
-                click.echo(f"{contacts.source}: {said}")
+    check_project(project_file, click.echo)
+    return ALL_DONE
+
+
+def _answers(command: Callable[..., int]) -> Callable[..., int]:
+    """Options of `new` that say what the file is not to be asked for."""
+    for flag, words in reversed(
+        (
+            ("--customer-id COLUMN", "Who bought."),
+            ("--date COLUMN", "When."),
+            ("--spend COLUMN", "The money paid: a column, or arithmetic over columns."),
+            ("--store COLUMN", "The store, or none."),
+            ("--order-id COLUMN", "The order, or none."),
+            ("--category COLUMN", "The product's category, or none."),
+            ("--currency CODE", "Such as EUR."),
+            ("--date-format FORMAT", "Such as %d/%m/%Y, or 'unix milliseconds'."),
+            ("--decimal MARK", "The mark before decimals, . or a comma."),
+            ("--timezone ZONE", "Where the shop's days begin, such as Europe/Istanbul."),
+            ("--keep COLUMN=VALUE,VALUE", "Values that make a row a sale, or all."),
+            ("--where CONDITION", "Rows of this shop, such as \"Country = 'Germany'\"."),
+            ("--encoding NAME", "Such as cp1254, where text is not UTF-8."),
+            ("--sheet NAME", "Of an Excel file."),
+            ("--table NAME", "Of a DuckDB file."),
+            ("--name TEXT", "Of the shop, shown on the pages."),
+        )
+    ):
+        name, metavar = flag.split(" ", 1)
+        command = click.option(name, metavar=metavar, help=words)(command)
+    return command
+
+
+@retention.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--from", "source", metavar="FILE", required=True, help="A path, or a pattern in quotes."
+)
+@_answers
+@click.option(
+    "--margin", type=click.FloatRange(0, 1, min_open=True), help="Share of spend that is profit."
+)
+@click.option(
+    "--discount-rate", type=click.FloatRange(0, 1, max_open=True), default=0.10, show_default=True
+)
+@click.option("--force", is_flag=True, help="Overwrite the project file that stands there.")
+def new(
+    folder: Path,
+    source: str,
+    margin: float | None,
+    discount_rate: float,
+    force: bool,
+    **answers: str | None,
+) -> int:
+    """Make a project in DIR for a FILE of your own: look at it, write a project file, check it.
+
+    FILE is a CSV, JSON lines, Excel, Parquet or DuckDB file, or a pattern of several, such as
+    'sales/*.csv'. What each column is proposed to be is said with its reason; what the file cannot say
+    is asked, and never guessed: in a script give it as an option, which the message names (exit code 2).
+    """
+    from retention_models.project.own_file.new import new_project
+    from retention_models.project.own_file.proposal import Question
+
+    def ask(question: Question) -> str:
+        click.echo(question.text)
+        for place, choice in enumerate(question.choices, start=1):
+            click.echo(f"  {place}  {choice}")
+        answer = str(
+            click.prompt("Your answer, or its number" if question.choices else "Your answer")
+        )
+        place = int(answer) if answer.isdecimal() and len(answer) < 3 else 0
+        return question.choices[place - 1] if 1 <= place <= len(question.choices) else answer
+
+    given = {key: value for key, value in answers.items() if value is not None}
+    if "store" in given:
+        given["store_id"] = given.pop("store")
+    new_project(
+        folder,
+        source,
+        given,
+        say=click.echo,
+        ask=ask if sys.stdin is not None and sys.stdin.isatty() else None,
+        margin=margin,
+        discount_rate=discount_rate,
+        force=force,
+    )
     return ALL_DONE
 
 
