@@ -145,6 +145,10 @@ def without_nbconvert(patch: object) -> None:
     patch.setattr(render, "notebook_page", page)
 
 
+def _refused(constant: str) -> None:
+    raise AssertionError(f"{constant} is no JSON")
+
+
 def require_truth(output: Path, *, again: bool = False) -> None:
     """What stands in the folders is whole, and is what the manifests say.
 
@@ -156,7 +160,7 @@ def require_truth(output: Path, *, again: bool = False) -> None:
         if not path.exists():  # it died before its first word: nothing is there either
             assert [] == [p for p in folder.iterdir() if not p.name.startswith(".")]
             continue
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refused)
         VALID.validate(content)
         for entry in content["stores"]:
             found = hashes(folder / entry["folder"])

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import nbformat
 
 from retention_models.languages import ENGLISH, catalogue, phrase, speaking, spoken
+from retention_models.project.json_texts import json_text
 from retention_models.runs.publishing.files import write_whole
 
 SENTENCES = catalogue(
@@ -128,7 +129,7 @@ class ExecutionResult:
 
     def write(self, path: Path) -> None:
         """Write it as JSON; the file is there whole or not at all."""
-        write_whole(path, json.dumps(asdict(self), ensure_ascii=False), synced=False)
+        write_whole(path, json_text(asdict(self)), synced=False)
 
     @classmethod
     def read(cls, path: Path) -> ExecutionResult:

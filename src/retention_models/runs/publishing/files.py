@@ -277,7 +277,7 @@ def _write_owner(handle: int) -> None:
         "since": dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds"),
     }
     os.ftruncate(handle, 0)
-    os.pwrite(handle, json.dumps(owner).encode(), 0)
+    os.pwrite(handle, json.dumps(owner, allow_nan=False).encode(), 0)
 
 
 def _owner(handle: int) -> dict[str, object]:

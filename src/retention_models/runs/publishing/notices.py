@@ -6,7 +6,6 @@ Of a run that ended without its pages, readers of the last ones are told too.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 import os
 import subprocess
@@ -20,6 +19,7 @@ from retention_models.errors import LockHeld, RetentionError, SettingsError
 from retention_models.languages import day, phrase
 from retention_models.pages.html.kinds import one_line
 from retention_models.pages.html.templates import with_notice
+from retention_models.project.json_texts import json_text
 from retention_models.runs.publishing.files import hashes, output_lock, write_whole
 from retention_models.runs.publishing.history import LATEST
 from retention_models.runs.publishing.index import INDEX
@@ -133,7 +133,7 @@ def _run(command: tuple[str, ...], summary: dict[str, Any]) -> None:
     try:
         done = subprocess.run(  # noqa: S603 - the project file's own command, without a shell
             command,
-            input=json.dumps(summary),
+            input=json_text(summary),
             text=True,
             capture_output=True,
             timeout=TIME_LIMIT,
