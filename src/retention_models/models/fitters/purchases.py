@@ -341,7 +341,7 @@ class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
             As for `PurchaseFitter.fit`.
         covariates : DataFrame, shape (n, k), optional
             Numbers known from the start and constant, such as 1 for customers who joined through a
-            campaign and 0 for the others; rows as `frequency`.
+            campaign and 0 for the others; rows as `frequency`, by its index where it has one.
 
         Returns
         -------
