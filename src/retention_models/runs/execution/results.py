@@ -33,6 +33,9 @@ SENTENCES = catalogue(
             "The process that ran its notebook died: the machine ran out of memory, and the system "
             "ended it."
         ),
+        "cluster lost": (
+            "The cluster that was to run its notebook was lost: no scheduler, or no worker, answered."
+        ),
         "other": "The process that ran its notebook died: {text}.",
         "signal": "The process that ran its notebook died by signal {number} ({name}).",
         "exit code": "The process that ran its notebook died with exit code {code}.",
