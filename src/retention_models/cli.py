@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import logging
 import os
+import select
 import signal
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from retention_models import __version__
 from retention_models.errors import DataError, LockHeld, SettingsError
 from retention_models.settings.project import DEFAULT_PROJECT_FILE
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 ALL_DONE, SOME_FAILED, UNUSABLE, LOCKED, WARNED = 0, 1, 2, 3, 4
 DEFECT = 70  # EX_SOFTWARE of sysexits.h
@@ -26,7 +31,20 @@ _project_file = click.argument(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Commands whose broken pipes are defects: click would end them with 1, which has a meaning here."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command."""
+        try:
+            return super().invoke(ctx)
+        except (
+            BrokenPipeError
+        ) as error:  # to a process of ours; of what is said, `_Outlet` sees to it
+            raise RuntimeError("a process of this run ended before its time") from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def retention() -> None:
     """Retention models and reports for shops.
@@ -109,7 +127,10 @@ def run(
         sys.exit(stop.code)
     finally:
         progress.close()
-    click.echo(result.index)
+    try:
+        click.echo(result.index)
+    except SettingsError as unsaid:  # the pages are there all the same
+        logging.getLogger("retention_models").error("%s", unsaid)
     if result.failed:
         return SOME_FAILED
     return WARNED if result.warnings else ALL_DONE
@@ -267,14 +288,53 @@ class _Stop:
         sys.exit(self.code)
 
 
+class _Outlet(io.FileIO):
+    """Standard output or error whose reader may leave before the end: the work goes on unheard."""
+
+    def write(self, text: ReadableBuffer, /) -> int:
+        """Write, and wait where whoever shares the pipe made it one that does not wait."""
+        try:
+            while (written := super().write(text)) is None:
+                select.select([], [self], [])
+            return written
+        except OSError as error:
+            _lead_nowhere(self.fileno())
+            if self.fileno() == 1 and not isinstance(error, BrokenPipeError):
+                raise SettingsError(
+                    f"standard output cannot be written ({error.strerror}). What was to stand there "
+                    "is lost; free space, or let it go elsewhere."
+                ) from None
+            return memoryview(text).nbytes
+
+
+def _open_outlets() -> None:
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        stream, encoding, errors = getattr(sys, name), "utf-8", "backslashreplace"
+        if stream is None:  # closed by whoever started the command
+            _lead_nowhere(number)
+        elif stream is getattr(sys, f"__{name}__"):
+            encoding, errors = stream.encoding, stream.errors
+        else:
+            continue  # somebody listens inside this process
+        lines = number == 2 or (stream is not None and stream.line_buffering)
+        raw = io.BufferedWriter(_Outlet(number, "wb", closefd=False))
+        setattr(sys, name, io.TextIOWrapper(raw, encoding, errors, line_buffering=lines))
+
+
+def _lead_nowhere(number: int) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    if nowhere != number:
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+
+
 def main() -> None:
     """Entry point: errors that a reader can mend become one message and exit code 2."""
-    for number, name in ((1, "stdout"), (2, "stderr")):
-        if getattr(sys, name) is None:  # closed by whoever started the command
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-            os.dup2(getattr(sys, name).fileno(), number)
+    _open_outlets()
     try:
-        sys.exit(retention(standalone_mode=False))
+        code = retention(standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code)
     except (SettingsError, DataError) as error:
         click.echo(f"retention: {error}", err=True)
         sys.exit(UNUSABLE)
@@ -287,10 +347,6 @@ def main() -> None:
     except click.Abort:
         click.echo(f"retention: interrupted at {dt.datetime.now():%H:%M:%S}", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read has left (`| head`): nothing is left to say, also not at the interpreter's end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(141)
     except FileNotFoundError as error:
         if "temporary directory" not in str(error):
             raise

@@ -6,9 +6,9 @@ Its tables [surveys] and [events] say where answers and contacts are.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -354,6 +354,7 @@ def read_settings(project_file: str | Path) -> Settings:
             f"{DEFAULT_PROJECT_FILE}. `retention new DIR --from {path}` looks at it and writes one."
         )
     found = _parsed_file(path)
+    _require_no_nul(found.content, path)
     settings, error = None, None
     if found.whole:
         try:
@@ -433,3 +434,27 @@ def _in_translation(found: Parsed, path: Path) -> list[str]:
     except SettingsError as error:
         return [f"reports.translation: {error}"]
     return []
+
+
+def _require_no_nul(content: Any, path: Path) -> None:
+    """No file, database or command takes a NUL, so it is refused for all of them at once."""
+    places = [".".join(place) for place, text in _texts(content) if "\0" in text]
+    if places:
+        shown = ", ".join(repr(place)[1:-1] for place in places[:5])
+        raise SettingsError(
+            f"{path}: a NUL character (\\u0000) stands in the text of {shown}; expected a text "
+            "without one. Type it anew."
+        )
+
+
+def _texts(value: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every text of a parsed file, names of keys too, with the keys that lead there."""
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, dict):
+        for key, inside in value.items():
+            yield (*place, key), key
+            yield from _texts(inside, (*place, key))
+    elif isinstance(value, list):
+        for inside in value:
+            yield from _texts(inside, place)
