@@ -75,6 +75,34 @@ def test_summaries_are_the_same(duckdb_log, other_log, same_day):
     assert len(ours) > 50
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        "shop in ('01', '1') and not (kind = 'tea') and paid > 0.5",
+        "paid <> 0 and (at >= '2023-03-01' or shop = 'Ü')",
+        "kind = '' or not (paid * 2 / 3 - 1 < 10)",
+    ],
+)
+def test_expressions_are_computed_alike(duckdb_log, other_log, where):
+    """Spend by arithmetic and rows by a condition; a table of Ibis is asked where it lies."""
+    names = COLUMNS | {"spend": "paid * 2 / 3 - 0.5"}
+    ours, theirs = (
+        rm.read_transactions(log.origin.table, **names, where=where, timezone=ZONE)
+        for log in (duckdb_log, other_log)
+    )
+    assert other_log.origin.table.get_backend() is theirs.origin.table.get_backend()
+    pd.testing.assert_frame_equal(ours.quality, theirs.quality)
+    summaries = (rm.customer_summary(log) for log in (ours, theirs))
+    pd.testing.assert_frame_equal(*summaries, check_exact=False, rtol=1e-6)
+    assert 0 < ours.quality["rows"].sum() < ours.rows_read
+
+
+def test_a_session_whose_days_begin_elsewhere_is_refused(other_log):
+    """A table of Ibis on a server has its own session's zone."""
+    with pytest.raises(DataError, match="days begin in Europe/Berlin in the table's session"):
+        rm.read_transactions(other_log.origin.table, **COLUMNS, timezone="Asia/Tokyo")
+
+
 def test_holdouts_are_the_same(duckdb_log, other_log):
     """Calibration and holdout too."""
     days = {"calibration_end": "2023-12-31", "holdout_end": "2024-04-30"}

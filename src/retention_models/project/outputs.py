@@ -19,6 +19,7 @@ from retention_models.languages import duration
 from retention_models.measures.recent import RecentActivity, recent_activity
 from retention_models.predictions.customers import Interval
 from retention_models.project.campaign_overview import OverviewRow, overview_rows
+from retention_models.project.json_texts import json_text
 from retention_models.project.store import Store
 from retention_models.settings.actions import LIST_NAMES, ListName
 
@@ -62,8 +63,7 @@ def write_outputs(store: Store, folder: str | Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     _customers(store).to_csv(target / "customers.csv", index_label="customer_id")
     (target / "metrics.json").write_text(
-        json.dumps(_metrics(store), ensure_ascii=False, indent=2, allow_nan=False) + "\n",
-        encoding="utf-8",
+        json_text(_metrics(store), indent=2) + "\n", encoding="utf-8"
     )
     _write_actions(store, target / "actions")
 
@@ -239,7 +239,7 @@ def write_campaign_outputs(effect: CampaignEffect, folder: str | Path) -> None:
             if not pd.api.types.is_numeric_dtype(safe[column]):
                 safe[column] = [formula_safe(str(value)) for value in safe[column]]
         safe.to_csv(path, index=False)
-    text = json.dumps(_content(effect), ensure_ascii=False, indent=2, allow_nan=False)
+    text = json_text(_content(effect), indent=2)
     (target / "effect.json").write_text(text + "\n", encoding="utf-8")
 
 

@@ -322,7 +322,7 @@ class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
             A season, as for `PurchaseFitter.fit`; not together with covariates.
         covariates : DataFrame, shape (n, k), optional
             Numbers known from the start and constant, such as 1 for customers who joined through a
-            campaign and 0 for the others; rows as `frequency`.
+            campaign and 0 for the others; rows as `frequency`, by its index where it has one.
 
         Returns
         -------

@@ -152,7 +152,9 @@ def told_harmonics(
             return k
         if k + 1 < most:
             roughly = _with_waves(few, k + 1)
-            phi = ascend(partial(_log_likelihood, seen=roughly, first=first, within=within), phi).phi
+            phi = ascend(
+                partial(_log_likelihood, seen=roughly, first=first, within=within), phi
+            ).phi
     return most
 
 

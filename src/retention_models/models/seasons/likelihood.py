@@ -270,7 +270,9 @@ def _sums_by_pair(
     slopes = np.where(possible, -1.0 / before, 0.0)
     found, total = np.empty((7, seen.starts.size)), np.zeros(4)
     ends = np.append(seen.starts, seen.x.size)
-    edges = np.unique(np.append(np.searchsorted(ends, np.arange(0, ends[-1], _BLOCK)), ends.size - 1))
+    edges = np.unique(
+        np.append(np.searchsorted(ends, np.arange(0, ends[-1], _BLOCK)), ends.size - 1)
+    )
     for low, high in pairwise(edges):
         block = slice(int(ends[low]), int(ends[high]))
         sizes = np.diff(ends[low : high + 1])

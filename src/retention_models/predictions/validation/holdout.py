@@ -12,6 +12,7 @@ from retention_models.data.transactions import Transactions
 from retention_models.errors import SettingsError
 from retention_models.models.fitters import (
     BetaGeoFitter,
+    GammaGammaFitter,
     MidLifeFitter,
     ModifiedBetaGeoFitter,
     ParetoNBDFitter,
@@ -32,6 +33,7 @@ from retention_models.predictions.validation.store_changes import (
     silence_at_the_end,
     swing_over_time,
 )
+from retention_models.predictions.validation.value import ValueCheck, check_value
 from retention_models.predictions.validation.verdicts import Evidence, Verdict, judge
 from retention_models.summaries.customers import Day
 from retention_models.summaries.holdout import HoldoutData, read_holdout
@@ -87,6 +89,9 @@ class HoldoutValidation:
         What is the matter, by name; see `judge`.
     calibration_end, holdout_end : date
         Last days of the two periods.
+    value : ValueCheck or None
+        Spend of the holdout against what was expected, with a verdict of its own; None without a spend
+        model.
     """
 
     purchases: PurchaseFitter = field(repr=False)
@@ -105,6 +110,7 @@ class HoldoutValidation:
     causes: tuple[str, ...]
     calibration_end: dt.date
     holdout_end: dt.date
+    value: ValueCheck | None = field(default=None, repr=False)
 
     @property
     def relative_error(self) -> float:
@@ -121,6 +127,8 @@ def validate_holdout(
     time_unit: str = "W",
     purchases: PurchaseFitter | None = None,
     model: Model = "bg_nbd",
+    spend: GammaGammaFitter | None = None,
+    scatter: float = 0.0,
 ) -> HoldoutValidation:
     """Fit to the calibration period and compare with what customers then did.
 
@@ -139,6 +147,10 @@ def validate_holdout(
     purchases : fitted model, optional
         A model of the calibration period found elsewhere, such as one shrunk towards a chain; `model` is
         then not used.
+    spend : GammaGammaFitter, optional
+        A spend model of the calibration period; then value is held against the holdout too.
+    scatter : float
+        As for `predict_store`, for the length of the holdout.
 
     Returns
     -------
@@ -167,7 +179,7 @@ def validate_holdout(
     split = data.customers
     if purchases is None:
         purchases = fitter().fit(split["frequency"], split["recency"], split["T"])
-    return validate_fit(purchases, data)
+    return validate_fit(purchases, data, spend, scatter)
 
 
 def fitter_of(model: Model) -> type[PurchaseFitter]:
@@ -192,7 +204,12 @@ def fitter_of(model: Model) -> type[PurchaseFitter]:
     )
 
 
-def validate_fit(purchases: PurchaseFitter, data: HoldoutData) -> HoldoutValidation:
+def validate_fit(
+    purchases: PurchaseFitter,
+    data: HoldoutData,
+    spend: GammaGammaFitter | None = None,
+    scatter: float = 0.0,
+) -> HoldoutValidation:
     """Hold a model that was fitted to the calibration period against the holdout.
 
     Parameters
@@ -201,6 +218,10 @@ def validate_fit(purchases: PurchaseFitter, data: HoldoutData) -> HoldoutValidat
         Fitted to ``data.customers``.
     data : HoldoutData
         From `read_holdout`.
+    spend : GammaGammaFitter, optional
+        Fitted to the calibration period.
+    scatter : float
+        As for `predict_store`, for the length of the holdout.
 
     Returns
     -------
@@ -210,7 +231,9 @@ def validate_fit(purchases: PurchaseFitter, data: HoldoutData) -> HoldoutValidat
     table = predict_customers(purchases, None, split, horizon=window, interval=_INTERVAL)
     told = table[["probability_alive", "purchases_low", "purchases_high"]]
     customers = split.assign(predicted=table["expected_purchases"], **told)
-    total = predict_store(purchases, None, split, horizon=window, interval=_INTERVAL).purchases
+    total = predict_store(
+        purchases, None, split, horizon=window, interval=_INTERVAL, scatter=scatter
+    ).purchases
     evidence = Evidence(
         fit=purchases.fit_,
         total=total,
@@ -239,6 +262,7 @@ def validate_fit(purchases: PurchaseFitter, data: HoldoutData) -> HoldoutValidat
         causes=causes,
         calibration_end=data.calibration_end,
         holdout_end=data.holdout_end,
+        value=None if spend is None else check_value(purchases, spend, split, window, scatter),
     )
 
 
