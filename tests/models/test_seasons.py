@@ -384,3 +384,31 @@ def test_restless_weeks_widen_the_doubt_about_the_season(record_property):
         held += abs(np.log(fit.parameters[4]) - 0.4) < 1.645 * np.sqrt(fit.log_covariance[4, 4])
     record_property("coverage", f"{held / shops:.3f}")
     assert abs(held / shops - 0.9) <= 0.06 + 2.5 * np.sqrt(0.09 / shops)
+
+
+@pytest.mark.parametrize("terms", [{}, {"harmonics": 1, "weekdays": True}], ids=["told", "given"])
+@pytest.mark.parametrize("size", [4, 10, 30])
+def test_small_shops_never_raise(size, terms):
+    """Few customers, few days, all terms asked for: finite numbers and a verdict, or a refusal."""
+    fits = 0
+    for seed in range(6):
+        summary, bought, _ = shop(size, (20, 90, 740)[seed % 3], one_wave, seed=seed)
+        if not summary["frequency"].any():
+            continue
+        calendar = calendar_of(bought, end=END, **terms)
+        fitted = FITTERS[seed % 2]().fit(*history(summary), calendar=calendar)
+        assert np.isfinite([*fitted.fit_.parameters, *fitted.fit_.log_covariance.ravel()]).all()
+        assert np.isfinite(fitted.predict(10.0, *history(summary))).all()
+        assert np.isfinite(fitted.season(days=30)["factor"]).all()
+        fits += 1
+    assert fits > 2
+
+
+def test_waves_that_a_short_log_cannot_tell_are_said_to_be_unknown():
+    """Three waves a year from sixty days: the verdict, not a number."""
+    summary, bought, _ = shop(400, 60, one_wave, seed=11)
+    fitted = rm.BetaGeoFitter().fit(
+        *history(summary), calendar=calendar_of(bought, harmonics=3, weekdays=False)
+    )
+    assert fitted.fit_.verdict == "not identified"
+    assert "flat" in fitted.fit_.message
