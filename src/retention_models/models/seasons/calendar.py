@@ -222,7 +222,18 @@ class Calendar:
         return (1.0 - self.flags(self.closed)) * ~np.isin(weekday, self.shut)
 
     def flags(self, days: Iterable[dt.date]) -> Array:
-        """1 on the given ones of `dates`, else 0."""
+        """Mark days of the calendar.
+
+        Parameters
+        ----------
+        days : iterable of datetime.date
+            Those that lie outside the calendar are passed over.
+
+        Returns
+        -------
+        ndarray, shape (days,)
+            1 on the given ones of `dates`, else 0.
+        """
         on = np.zeros(self.past + self.ahead)
         places = np.array([(day - self.first).days for day in days], dtype=int)
         on[places[(places >= 0) & (places < on.size)]] = 1.0
@@ -256,11 +267,32 @@ class Calendar:
         return replace(self, end=day, purchases=bought)
 
     def with_terms(self, **changes: Any) -> Self:
-        """The calendar with other terms."""
+        """The calendar with some attributes changed.
+
+        Parameters
+        ----------
+        **changes
+            Attributes by name, such as harmonics=2.
+
+        Returns
+        -------
+        Calendar
+
+        Raises
+        ------
+        SettingsError
+            If they make no calendar.
+        """
         return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the purchases, as JSON has it."""
+        """Everything but the purchases, as JSON has it.
+
+        Returns
+        -------
+        dict
+            For `from_dict`: texts, numbers, lists of days in ISO form.
+        """
         return {
             "end": self.end.isoformat(),
             "first": self.first.isoformat(),
@@ -274,7 +306,22 @@ class Calendar:
 
     @classmethod
     def from_dict(cls, content: Any) -> Self:
-        """A calendar from what `to_dict` gave; anything else is refused."""
+        """A calendar from what `to_dict` gave.
+
+        Parameters
+        ----------
+        content : dict
+
+        Returns
+        -------
+        Calendar
+            Without purchases.
+
+        Raises
+        ------
+        SettingsError
+            If it is no such dictionary.
+        """
         try:
             found = cls(
                 end=_day(content["end"], "end"),
