@@ -14,6 +14,7 @@ Sources: those of `bg_nbd` and `mbg_nbd`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -191,9 +192,34 @@ def fit_beta_dropout(
         lambda: np.array([r, alpha, 10.0, 30.0]),
     ]
 
+    def objective(phi: Array, every: int) -> tuple[float, Array, Array]:
+        return log_likelihood_with_derivatives(phi, known, first=first, every=every)
+
+    message = phrase("no dropout is visible: the model is the NBD, in which nobody leaves for good")
+    return highest_or_limit(
+        objective, known, stays, usual, at_once=at_once, without=message, penalty=penalty
+    )
+
+
+def highest_or_limit(
+    objective: Callable[[Array, int], tuple[float, Array, Array]],
+    known: Histories,
+    stays: MaximumLikelihoodFit,
+    usual: list[Start],
+    *,
+    at_once: str,
+    without: str,
+    penalty: float = 0.0,
+) -> MaximumLikelihoodFit:
+    """The highest maximum by r, α, a, b from usual starts, or the limit without dropout, `stays`.
+
+    `objective` takes log-parameters and `every` (see `log_likelihood_with_derivatives`); `at_once` and
+    `without` are the messages where dropout is all or nothing, and where none is visible.
+    """
+
     def search(every: int, starts: list[Start]) -> MaximumLikelihoodFit:
         return nbd.best_fit(
-            lambda phi: log_likelihood_with_derivatives(phi, known, first=first, every=every),
+            lambda phi: objective(phi, every),
             starts,
             NAMES,
             known.customers,
@@ -212,27 +238,27 @@ def fit_beta_dropout(
     _, _, a, b = full.parameters
     invisible = full.log_likelihood < stays.log_likelihood + _VISIBLE_DROPOUT or a < _NEGLIGIBLE * b
     if invisible and penalty == 0.0:
-        full = _without_dropout(known, stays, first)
+        every = max(1, known.x.size // _FEW[0])
+        full = _without_dropout(lambda phi: objective(phi, every)[0], stays, without)
     return _named_limit(full, at_once)
 
 
 def _without_dropout(
-    known: Histories, stays: MaximumLikelihoodFit, first: int
+    log_likelihood: Callable[[Array], float], stays: MaximumLikelihoodFit, message: str
 ) -> MaximumLikelihoodFit:
     """The limit without dropout, and how much dropout the data allow all the same."""
-    message = phrase("no dropout is visible: the model is the NBD, in which nobody leaves for good")
     fit = at_boundary(stays, NAMES, {"a": 0.0, "b": 1.0}, message)
     r, alpha = stays.parameters
-    every = max(1, known.x.size // _FEW[0])
 
     def alike(mu: float) -> Array:
         return np.array([r, alpha, mu * _ALIKE, (1.0 - mu) * _ALIKE])
 
-    def log_likelihood(mu: float) -> float:
-        phi = np.log(alike(mu))
-        return log_likelihood_with_derivatives(phi, known, first=first, every=every)[0]
-
-    allowed = dropout_quantiles(log_likelihood, stays.log_likelihood, _NEGLIGIBLE, 1.0 - 1e-9)
+    allowed = dropout_quantiles(
+        lambda mu: log_likelihood(np.log(alike(mu))),
+        stays.log_likelihood,
+        _NEGLIGIBLE,
+        1.0 - 1e-9,
+    )
     return replace(fit, allowed=np.array([alike(mu) for mu in allowed]))
 
 

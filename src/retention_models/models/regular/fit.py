@@ -1,0 +1,166 @@
+"""Estimation of the models of regular buyers: r, α, a, b at given k, and the k of highest likelihood.
+
+The gaps between purchases enter the likelihood by one number of the whole log, Σ ln gap: at given k it
+is a constant, and it tells k. The likelihood of the best r, α, a, b at each k, the profile, has one
+maximum in practice: it is bracketed by doubling and then closed in on.
+
+Source: that of `likelihood`; the profile over k is theirs too (BTYDplus tries k = 1, 2, … in turn).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+from retention_models.languages import phrase
+from retention_models.models.beta_dropout_likelihood import fit_beta_dropout, highest_or_limit
+from retention_models.models.histories import Histories
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, maximise
+from retention_models.models.nbd import Start
+from retention_models.models.regular.likelihood import log_likelihood_with_derivatives
+
+Array = NDArray[np.float64]
+
+# More phases than this say no more of a customer than that gaps are the same to a sixth of their length.
+MOST_PHASES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class RegularFit:
+    """A fit and its k.
+
+    Attributes
+    ----------
+    k : int
+        Phases of a purchase.
+    fit : MaximumLikelihoodFit
+        Of r, alpha, a, b given k; its log-likelihood has the part of the gaps.
+    profile : dict of int to float
+        The highest log-likelihood at each k that was tried.
+    """
+
+    k: int
+    fit: MaximumLikelihoodFit
+    profile: dict[int, float] = field(repr=False)
+
+
+def in_phases(known: Histories, k: int) -> Histories:
+    """What the NBD's likelihood needs of histories (`reached`, `purchases_by_end`), of their phases."""
+    return replace(
+        known, reached=np.repeat(known.reached, k), purchases_by_end=k * known.purchases_by_end
+    )
+
+
+def fit_regular(
+    known: Histories,
+    log_gaps: float,
+    *,
+    k: int,
+    first: int,
+    penalty: float = 0.0,
+    near: tuple[int, Array] | None = None,
+) -> MaximumLikelihoodFit:
+    """Fit r, α, a, b of the BG (`first` 0) or MBG (1) variant at k phases, by maximum likelihood.
+
+    `log_gaps` is Σ ln gap of all repeat purchases; `near` are another k and its estimates, for a start.
+    """
+    leaves_first = phrase("customers leave after one purchase or never: dropout is all or nothing")
+    leaves_never = phrase(
+        "customers leave after their first purchase or never: dropout is all or nothing"
+    )
+    at_once = leaves_never if first else leaves_first
+    if k == 1:
+        return fit_beta_dropout(known, first=first, at_once=at_once, penalty=penalty)
+    known.require_repeats()
+    phases = in_phases(known, k)
+
+    def objective(phi: Array, every: int) -> tuple[float, Array, Array]:
+        return log_likelihood_with_derivatives(phi, known, phases, k=k, first=first, every=every)
+
+    stays = _fit_without_dropout(known, objective, k, penalty)
+    full = highest_or_limit(
+        objective,
+        known,
+        stays,
+        _starts(known, stays, k, near),
+        at_once=at_once,
+        without=phrase("no dropout is visible: nobody leaves for good"),
+        penalty=penalty,
+    )
+    purchases = float(known.purchases_by_end.sum())
+    of_gaps = (k - 1.0) * log_gaps - purchases * float(gammaln(k))
+    return replace(full, log_likelihood=full.log_likelihood + of_gaps)
+
+
+def _fit_without_dropout(
+    known: Histories,
+    objective: Callable[[Array, int], tuple[float, Array, Array]],
+    k: int,
+    penalty: float,
+) -> MaximumLikelihoodFit:
+    """The limit in which nobody leaves: r and α of the phases."""
+    return maximise(
+        lambda phi: objective(phi, 1),
+        np.array([0.5, 0.5 / (k * known.mean_rate)]),
+        ("r", "alpha"),
+        known.customers,
+        penalty=penalty,
+        penalty_centre=np.array([0.0, np.log(known.mean_end)]),
+    )
+
+
+def _starts(
+    known: Histories, stays: MaximumLikelihoodFit, k: int, near: tuple[int, Array] | None
+) -> list[Start]:
+    """Where searches begin: the estimates at another k in its phases, then as `fit_beta_dropout`'s."""
+    r, alpha = stays.parameters
+    usual: list[Start] = [
+        lambda: np.array([1.0, known.time_between_repeats / k, 0.75, 2.25]),
+        lambda: np.array([r, alpha, 0.75, 2.25]),
+        lambda: np.array([1.0, known.time_between_repeats / k, 0.05, 0.1]),
+        lambda: np.array([r, alpha, 10.0, 30.0]),
+    ]
+    if near is None or not (near[1] > 0.0).all():
+        return usual
+    other, (r_there, alpha_there, a, b) = near
+    return [lambda: np.array([r_there, alpha_there * other / k, a, b]), *usual]
+
+
+def fit_phases(
+    known: Histories,
+    log_gaps: float,
+    *,
+    first: int,
+    penalty: float = 0.0,
+    most: int = MOST_PHASES,
+) -> RegularFit:
+    """Fit r, α, a, b and k, from 1 to `most`, by maximum likelihood; arguments as in `fit_regular`."""
+    found: dict[int, MaximumLikelihoodFit] = {}
+
+    def height(k: int) -> float:
+        if k not in found:
+            nearest = min(found, key=lambda other: abs(other - k), default=None)
+            near = None if nearest is None else (nearest, found[nearest].parameters)
+            found[k] = fit_regular(known, log_gaps, k=k, first=first, penalty=penalty, near=near)
+        return found[k].log_likelihood
+
+    low, best, high = 1, 1, min(2, most)
+    while height(high) > height(best) and high > best:
+        low, best, high = best, high, min(2 * high, most)
+    # The maximum lies between low and high; each turn halves the wider side of the best.
+    while high - low > 2 and not (best - low <= 1 and high - best <= 1):
+        between = (best + high) // 2 if high - best > best - low else (low + best) // 2
+        if height(between) > height(best):
+            low, best, high = (best, between, high) if between > best else (low, between, best)
+        elif between > best:
+            high = between
+        else:
+            low = between
+    profile = {k: found[k].log_likelihood for k in sorted(found)}
+    # k was estimated too.
+    fit = replace(found[best], free_parameters=found[best].free_parameters + 1)
+    return RegularFit(best, fit, profile)
