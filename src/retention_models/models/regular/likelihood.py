@@ -35,7 +35,7 @@ def log_likelihood_with_derivatives(
 ) -> tuple[float, Array, Array]:
     """Log-likelihood of the logs of r, α, a, b, or of r, α alone where nobody leaves; its derivatives.
 
-    `phases` are `in_phases` of the histories; `first` is m; `every` is that of `beta_dropout_likelihood`.
+    `phases` are `in_phases` of the histories; `first` is m; `every` is as in `beta_dropout_likelihood`.
     The part of the gaps, (k−1)·Σ ln gap − Σ x·ln Γ(k), is not in it.
     """
     theta = np.exp(phi)

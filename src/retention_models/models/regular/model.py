@@ -1,6 +1,6 @@
 """The models of regular buyers, BG/CNBD-k and MBG/CNBD-k: a purchase takes k phases.
 
-The gap between two purchases of a customer has an Erlang distribution of k phases, each passed at rate λ,
+The gap between two purchases of a customer has an Erlang distribution of k phases, each passed at rate
 λ ~ Gamma(r, rate α): its coefficient of variation is 1/√k instead of 1. After a purchase the customer
 leaves with probability p ~ Beta(a, b); in the MBG variant after the first one too. With k = 1 they are
 the BG/NBD and the MBG/NBD.
@@ -84,7 +84,7 @@ class BetaGeometricCNBD(PurchaseModel):
     def probability_alive(
         self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
     ) -> Array:
-        """A/(A + a/(b+x−1+m)), A = P(fewer than k phases since t_x) = I_y(r+kx, k), y = (α+t_x)/(α+T)."""
+        """A/(A + a/(b+x−1+m)); A = P(under k phases since t_x) = I_y(r+kx, k), y = (α+t_x)/(α+T)."""
         x, t_x, T, r, alpha, a, b = np.broadcast_arrays(
             *(np.asarray(v, dtype=float) for v in (x, t_x, T, *parameters))
         )
@@ -146,9 +146,9 @@ class BetaGeometricCNBD(PurchaseModel):
         return np.asarray(np.einsum("ij,ij->i", values, weights).reshape(r.shape))
 
     def purchase_count_probability(self, n: ArrayLike, t: ArrayLike, *parameters: Any) -> Array:
-        """With M(n) = P(n or more, never leaving) and B(n) = P(stays n times), a/(b+n−1) those who do not:
+        """B(n)·(M(n) − M(n+1)) + [n > 0]·B(n)·a/(b+n−1)·M(n).
 
-        B(n)·(M(n) − M(n+1)) + [n > 0]·B(n)·a/(b+n−1)·M(n).
+        M(n) is the chance of n purchases or more of one who never leaves, B(n) that of staying n times.
         """
         if self.k == 1:
             return BG_NBD.purchase_count_probability(n, t, *parameters[:4])
@@ -167,7 +167,7 @@ class BetaGeometricCNBD(PurchaseModel):
     def simulate(
         self, ends: Array, rng: np.random.Generator, *parameters: ArrayLike
     ) -> Iterator[Array]:
-        """Poisson phases from the one that was reached, unless the geometric number of purchases ends."""
+        """Poisson phases from the one reached, up to a geometric number of purchases."""
         given = parameters if len(parameters) > 4 else (*parameters, 0.0)
         r, alpha, a, b, waited = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in given))
         weights = phase_weights(self.k, *(np.ravel(v) for v in (r, alpha, waited)))

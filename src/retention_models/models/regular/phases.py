@@ -20,7 +20,8 @@ transform: with θ = (1−p)^(1/k), ω = e^(2πi/k) and c_l = 1 − θω^l, the 
 averaged over λ in closed form and over p by the trapezoidal rule in ln(p/(1−p)).
 
 Sources: Platzer & Reutterer (2016), Marketing Science 35(5), for phases; Cox (1962), Renewal theory,
-section 1.4 and chapter 4, for the transform; Trefethen & Weideman (2014), SIAM Review 56(3), for the rule.
+section 1.4 and chapter 4, for the transform; Trefethen & Weideman (2014), SIAM Review 56(3), for
+the rule.
 """
 
 from __future__ import annotations
@@ -233,7 +234,7 @@ def _in_closed_form(
 def discounted_by_phase(
     k: int, horizon: float, rate: float, r: Array, alpha: Array, a: Array, b: Array
 ) -> Array:
-    """Expected purchases in (0, horizon], each times e^(−rate · time), by phase, shape (n, k); rate > 0."""
+    """Expected purchases in (0, horizon], each times e^(−rate · time), by phase, shape (n, k)."""
     if rate * horizon > _DISCOUNTED:
         result = np.empty((r.size, k))
         for row in range(r.size):
