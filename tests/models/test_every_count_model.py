@@ -195,7 +195,7 @@ def test_every_formula_is_asked_of_a_new_model():
     """A model that leaves one out cannot be made."""
     assert PurchaseModel.__abstractmethods__ == {
         "probability_alive",
-        "alive_as_new",
+        "states",
         "expected_purchases",
         "discounted_purchases",
         "purchase_count_probability",

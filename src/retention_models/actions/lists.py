@@ -185,13 +185,13 @@ def _at_stake(
         return _Stakes(nothing, {}, outlook.no_spend)
     members = lists.any(axis=1)
     chosen, table = summary.loc[members], outlook.predictions.loc[members]
-    model, seen, lists = outlook.purchases, chosen, lists.loc[members]
+    model, lists = outlook.purchases, lists.loc[members]
     if lost and members.any():
-        model, seen = as_lapsed(outlook.purchases, chosen)
-        table = predict_customers(model, outlook.spend, seen, **outlook.terms)
+        model = as_lapsed(outlook.purchases)
+        table = predict_customers(model, outlook.spend, chosen, **outlook.terms)
     # Of a list an end of the interval is near enough at ±1% of its level; and chance averages out
     # over many customers.
-    draws = int(np.clip(20_000_000 / max(len(seen), 1), 200, 500))
-    totals = predict_groups(model, outlook.spend, seen, lists, draws=draws, **outlook.terms)
+    draws = int(np.clip(20_000_000 / max(len(chosen), 1), 200, 500))
+    totals = predict_groups(model, outlook.spend, chosen, lists, draws=draws, **outlook.terms)
     each = table[["clv", "clv_low", "clv_high"]].set_axis(list(_STAKES), axis=1)
     return _Stakes(each, totals)

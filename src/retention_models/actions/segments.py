@@ -11,8 +11,8 @@ history is λ^x e^(−λ·t_x) (1 − p)^(x−1) p, so
 
 and, were it a customer again, its future would be that of a new customer with those parameters. It has
 left with probability 1 − P(alive). So what leaving costs, 1 − P(alive) times that future's value, has
-the same form as what is expected anyway, P(alive) times the future of one alive; only "has left" takes
-the place of "is alive", t_x that of T, and all the machinery of predictions serves both.
+the same form as what is expected anyway, P(alive) times the future of one alive, and all the machinery
+of predictions serves both.
 
 The rate of one who has left is that of the time in which it bought: whoever bought every week for a
 quarter and then was silent for three would buy every week again, not every month. So these are upper
@@ -35,7 +35,7 @@ from retention_models.errors import SettingsError
 from retention_models.measures.cohorts import category_counts
 from retention_models.models.bg_nbd import BetaGeometricNBD
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
-from retention_models.models.interface import Parameters
+from retention_models.models.interface import States
 from retention_models.models.intervals import gap_quantile
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.predictions.customers import expectations, rate_per_unit, unit_of
@@ -47,19 +47,21 @@ Array = NDArray[np.float64]
 
 
 class _Lapsed(BetaGeometricNBD):
-    """The BG/NBD of those who have left; `as_lapsed` gives the two times in each other's places."""
+    """The BG/NBD of those who have left."""
+
+    recency_counts = True
 
     def probability_alive(
         self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
     ) -> Array:
         """1 − P(alive)."""
-        return 1.0 - super().probability_alive(x, T, t_x, *parameters)
+        return 1.0 - super().probability_alive(x, t_x, T, *parameters)
 
-    def alive_as_new(self, x: Any, T: Any, *parameters: Any) -> Parameters:
+    def states(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
         """The posterior on the day of the last purchase."""
         r, alpha, a, b = parameters
         # Nobody has left without a repeat purchase; x = 0 only must not make b negative.
-        return r + x, alpha + T, a + 1.0, b + np.maximum(x - 1.0, 0.0)
+        return ((1.0, (r + x, alpha + t_x, a + 1.0, b + np.maximum(x - 1.0, 0.0))),)
 
 
 class LapsedCustomers(BetaGeoFitter):
@@ -67,35 +69,24 @@ class LapsedCustomers(BetaGeoFitter):
 
     model = _Lapsed()
 
-    def histories(self, frequency: Any, recency: Any, T: Any) -> tuple[Array, Array, Array]:
-        """Checked histories, of which `as_lapsed` has put the two times in each other's places."""
-        x, t_x, t = super().histories(frequency, T, recency)
-        return x, t, t_x
 
-
-def as_lapsed(
-    purchases: BetaGeoFitter, summary: pd.DataFrame
-) -> tuple[LapsedCustomers, pd.DataFrame]:
-    """Customers and their model, seen from those who have left.
+def as_lapsed(purchases: BetaGeoFitter) -> LapsedCustomers:
+    """The model of purchases, seen from those who have left.
 
     Examples
     --------
     >>> fitter = BetaGeoFitter().fit([0, 2, 5, 0, 1, 3, 0, 8], [0, 30, 20, 0, 5, 31, 0, 36],
     ...                              [39, 39, 30, 25, 39, 32, 20, 37])
-    >>> history = pd.DataFrame({"frequency": [5], "recency": [20.0], "T": [30.0]})
-    >>> model, seen = as_lapsed(fitter, history)
-    >>> left = model.conditional_probability_alive(*(seen[name] for name in history))
-    >>> bool(left + fitter.conditional_probability_alive(5, 20.0, 30.0) == 1.0)
+    >>> history = {"frequency": [5], "recency": [20.0], "T": [30.0]}
+    >>> left = as_lapsed(fitter).conditional_probability_alive(**history)
+    >>> bool(left + fitter.conditional_probability_alive(**history) == 1.0)
     True
     """
     if not isinstance(purchases, BetaGeoFitter) or not hasattr(purchases, "fit_"):
         raise SettingsError(f"purchases: expected a fitted BetaGeoFitter; got {purchases!r}.")
     if not isinstance(purchases.fit_, MaximumLikelihoodFit):
         raise SettingsError("purchases: expected a model without covariates.")
-    lapsed = LapsedCustomers.from_fit(purchases.fit_, time_unit=purchases.time_unit_)
-    swapped = summary.assign(recency=summary["T"], T=summary["recency"])
-    swapped.attrs = dict(summary.attrs)
-    return lapsed, swapped
+    return LapsedCustomers.from_fit(purchases.fit_, time_unit=purchases.time_unit_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +229,9 @@ def modelled_facts(
 
 def _lost(outlook: ModelTerms, spend: GammaGammaFitter, summary: pd.DataFrame) -> Array:
     """Expected value that is lost by having left; see `as_lapsed`."""
-    model, seen = as_lapsed(outlook.purchases, summary)
+    model = as_lapsed(outlook.purchases)
     rate = rate_per_unit(outlook.annual_discount_rate, unit_of(summary, None))
-    base = expectations(model, spend, seen, outlook.horizon, rate, outlook.margin)
+    base = expectations(model, spend, summary, outlook.horizon, rate, outlook.margin)
     row = base.known.row
     return np.asarray(base.factor[row] * base.spend * base.expected[row])
 

@@ -30,14 +30,14 @@ from scipy.special import betainc, gammaln
 from retention_models.models.beta_dropout_likelihood import NAMES, fit_bg_nbd
 from retention_models.models.bg_nbd_integrals import expected_of_rows, share_kept
 from retention_models.models.inputs import check_rate
-from retention_models.models.interface import Parameters, PurchaseModel
+from retention_models.models.interface import OneState, Parameters
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.models.special import in_blocks, log_gamma_ratio
 
 Array = NDArray[np.float64]
 
 
-class BetaGeometricNBD(PurchaseModel):
+class BetaGeometricNBD(OneState):
     """The BG/NBD's formulas; parameters r, α, a, b.
 
     Examples

@@ -12,7 +12,9 @@ theirs by a lookup.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -329,8 +331,9 @@ class KnownCustomers:
         Distinct histories, sorted by x, T, t_x.
     row : ndarray of int, shape (customers,)
         Each customer's place among them.
-    x_of_cell, end_of_cell : ndarray, shape (cells,)
-        Distinct pairs of x and of T, the end of observation, in the same order.
+    x_of_cell, last_of_cell, end_of_cell : ndarray, shape (cells,)
+        Distinct pairs of x and of T, the end of observation, in the same order, and t_x of one of
+        them; where the future of one alive depends on it, every row is a cell.
     cell : ndarray of int, shape (rows,)
         Each row's place among those.
     """
@@ -340,6 +343,7 @@ class KnownCustomers:
     T: Array
     row: Places
     x_of_cell: Array
+    last_of_cell: Array
     end_of_cell: Array
     cell: Places
 
@@ -352,26 +356,34 @@ class KnownCustomers:
         """P(alive), shape (rows,)."""
         return model.probability_alive(self.x, self.t_x, self.T, *parameters)
 
+    def of_alive(
+        self, model: PurchaseModel, parameters: Array, quantity: Callable[..., Array]
+    ) -> Array:
+        """Mean of a new customer's quantity over what one alive may be, shape (cells,)."""
+        cells = self.x_of_cell, self.last_of_cell, self.end_of_cell
+        return model.of_alive(quantity, *cells, *parameters)
+
     def expected(self, model: PurchaseModel, parameters: Array, horizon: float) -> Array:
         """Expected purchases of whoever is alive, shape (cells,)."""
-        new = model.alive_as_new(self.x_of_cell, self.end_of_cell, *parameters)
-        return model.alive.expected_purchases(horizon, *new)
+        return self.of_alive(model, parameters, partial(model.alive.expected_purchases, horizon))
 
     def discounted(
         self, model: PurchaseModel, parameters: Array, horizon: float, rate: float
     ) -> Array:
         """Expected discounted purchases of whoever is alive, shape (cells,)."""
-        new = model.alive_as_new(self.x_of_cell, self.end_of_cell, *parameters)
-        return model.alive.discounted_purchases(horizon, rate, *new)
+        new = partial(model.alive.discounted_purchases, horizon, rate)
+        return self.of_alive(model, parameters, new)
 
 
-def known_customers(x: Array, t_x: Array, T: Array) -> KnownCustomers:
+def known_customers(x: Array, t_x: Array, T: Array, *, by_recency: bool = False) -> KnownCustomers:
     """Find the distinct histories of customers, and their cells.
 
     Parameters
     ----------
     x, t_x, T : ndarray, shape (customers,)
         Valid frequency, recency and T.
+    by_recency : bool
+        Whether every history is a cell, as models want whose `recency_counts`.
 
     Returns
     -------
@@ -386,13 +398,14 @@ def known_customers(x: Array, t_x: Array, T: Array) -> KnownCustomers:
     """
     (level_x, level_T, level_t_x), row = distinct_rows(x, T, t_x)
     change = (level_x[1:] != level_x[:-1]) | (level_T[1:] != level_T[:-1])
-    first = np.concatenate([[True], change])[: level_x.size]
+    first = np.concatenate([[True], change | by_recency])[: level_x.size]
     return KnownCustomers(
         x=level_x,
         t_x=level_t_x,
         T=level_T,
         row=row,
         x_of_cell=level_x[first],
+        last_of_cell=level_t_x[first],
         end_of_cell=level_T[first],
         cell=np.cumsum(first) - 1,
     )

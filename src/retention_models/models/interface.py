@@ -1,14 +1,16 @@
 """What every model of purchases says of a customer, and what follows from it for known customers.
 
-In each of them a customer that is alive at T, whatever it did before, is worth a new customer with
-other parameters, which depend on x and T alone. So everything about a known customer's future is
-P(alive) times what its cell (x, T) says of a new customer; only P(alive) depends on recency.
+In each of them a customer that is alive at T is worth one of a few new customers with other parameters,
+each by its chance: its states. So everything about a known customer's future is P(alive) times what its
+states say. In the plain models there is one, which depends on x and T alone; only P(alive) depends on
+recency.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +21,7 @@ from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 
 Array = NDArray[np.float64]
 Parameters = tuple[Any, ...]
+States = tuple[tuple[Any, Parameters], ...]
 
 
 class PurchaseModel(ABC):
@@ -33,10 +36,14 @@ class PurchaseModel(ABC):
     names: ClassVar[tuple[str, ...]]
     # Whether time enters only relative to α, as where dropout comes with purchases.
     one_scale: ClassVar[bool]
+    # Whether the future of one alive depends on its recency too, not on its cell (x, T) alone.
+    recency_counts: ClassVar[bool] = False
+    # Whether time runs by a calendar that is estimated, so that every draw has its own.
+    by_calendar: ClassVar[bool] = False
 
     @property
     def alive(self) -> PurchaseModel:
-        """The model of the new customer that one alive is worth: this one, unless said otherwise."""
+        """The model of the new customers that one alive may be worth: this, unless said otherwise."""
         return self
 
     @abstractmethod
@@ -46,8 +53,11 @@ class PurchaseModel(ABC):
         """P(alive) of customers with history (x, t_x, T)."""
 
     @abstractmethod
-    def alive_as_new(self, x: Any, T: Any, *parameters: Any) -> Parameters:
-        """Parameters, in `alive`, of the new customer that one alive with (x, T) is worth."""
+    def states(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
+        """What one alive with (x, t_x, T) may be worth: chances, which sum to 1, and parameters.
+
+        The parameters are those of a new customer of `alive`.
+        """
 
     @abstractmethod
     def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
@@ -73,14 +83,28 @@ class PurchaseModel(ABC):
     ) -> MaximumLikelihoodFit:
         """Fit by maximum likelihood; `counts` customers with each row, one each unless given."""
 
+    def most(self, n: ArrayLike, t: ArrayLike, *parameters: Any) -> Array:
+        """Bound of P(X(t) ≥ n) of a new customer: I_z(n, r), z = t/(α+t), if it stayed for good."""
+        r, alpha = parameters[:2]
+        return np.asarray(betainc(n, r, np.asarray(t) / (alpha + t)))
+
+    def of_alive(
+        self, quantity: Callable[..., Array], x: Any, t_x: Any, T: Any, *parameters: Any
+    ) -> Array:
+        """Mean of a new customer's quantity, a function of parameters, over what one alive may be."""
+        states = self.states(x, t_x, T, *parameters)
+        if len(states) == 1:
+            return quantity(*states[0][1])
+        return np.asarray(sum(chance * quantity(*new) for chance, new in states))
+
     def conditional_expected_purchases(
         self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
     ) -> Array:
         """Expected purchases in (T, T + t] of customers with history (x, t_x, T)."""
         x, t_x, T = (np.asarray(v, dtype=float) for v in (x, t_x, T))
         alive = self.probability_alive(x, t_x, T, *parameters)
-        new = self.alive_as_new(x, T, *parameters)
-        return np.asarray(alive * self.alive.expected_purchases(t, *new))
+        new = partial(self.alive.expected_purchases, t)
+        return np.asarray(alive * self.of_alive(new, x, t_x, T, *parameters))
 
     def conditional_discounted_purchases(
         self,
@@ -96,11 +120,14 @@ class PurchaseModel(ABC):
         Over an endless horizon these are the discounted expected residual transactions, DERT.
         """
         x, t_x, T = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (x, t_x, T)))
+        alive = self.probability_alive(x, t_x, T, *parameters)
+        new = partial(self.alive.discounted_purchases, horizon, rate)
+        if self.recency_counts:
+            return np.asarray(alive * self.of_alive(new, x, t_x, T, *parameters))
         # What an alive customer will buy does not depend on recency: few cells (x, T) are distinct.
         cell, row = np.unique(x + 1j * T, return_inverse=True)
-        new = self.alive_as_new(cell.real, cell.imag, *parameters)
-        total = self.alive.discounted_purchases(horizon, rate, *new)[row].reshape(x.shape)
-        return np.asarray(self.probability_alive(x, t_x, T, *parameters) * total)
+        total = self.of_alive(new, cell.real, 0.0, cell.imag, *parameters)
+        return np.asarray(alive * total[row].reshape(x.shape))
 
     def conditional_count_probability(
         self, n: int, t: float, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
@@ -108,8 +135,8 @@ class PurchaseModel(ABC):
         """P(n purchases in (T, T + t]) of customers with history (x, t_x, T)."""
         x, t_x, T = (np.asarray(v, dtype=float) for v in (x, t_x, T))
         alive = self.probability_alive(x, t_x, T, *parameters)
-        new = self.alive_as_new(x, T, *parameters)
-        chance = alive * self.alive.purchase_count_probability(n, t, *new)
+        new = partial(self.alive.purchase_count_probability, n, t)
+        chance = alive * self.of_alive(new, x, t_x, T, *parameters)
         return np.asarray(chance + (1.0 - alive if n == 0 else 0.0))
 
     def conditional_count_probabilities(
@@ -127,22 +154,36 @@ class PurchaseModel(ABC):
         """
         x, t_x, T = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, float)) for v in (x, t_x, T)))
         alive = self.probability_alive(x, t_x, T, *parameters)
-        new = self.alive_as_new(x, T, *parameters)
-        rate, scale = new[:2]
         parts, covered, start, width = [np.zeros((x.size, 1))], 1.0 - alive, 0, 16
         rows = np.arange(x.size)  # the first columns are everybody's, also of who has left
         while rows.size:
             n, block = np.arange(start, start + width), np.zeros((x.size, width))
-            some = (v[rows, None] if np.ndim(v) else v for v in new)
-            chances = self.alive.purchase_count_probability(n, t, *some)
-            block[rows] = alive[rows, None] * chances
+            some = (v[rows, None] for v in (x, t_x, T))
+            block[rows] = alive[rows, None] * self.of_alive(
+                lambda *each: self.alive.purchase_count_probability(n, t, *each),  # noqa: B023
+                *some,
+                *parameters,
+            )
             covered[rows] += block[rows].sum(axis=1)
             parts = [*parts, block] if start else [block]
             start, width = start + width, min(2 * width, 1024)
             # Nobody buys more than if staying for good: where that tail is nothing, rounding has
             # kept the sum a little below one.
-            more = betainc(start, rate[rows], t / (scale[rows] + t)) > tail * 1e-3
+            most = partial(self.alive.most, start, t)
+            more = self.of_alive(most, x[rows], t_x[rows], T[rows], *parameters) > tail * 1e-3
             rows = rows[more & (covered[rows] < 1.0 - tail)]
         chances = np.concatenate(parts, axis=1)
         chances[:, 0] += 1.0 - alive
         return chances
+
+
+class OneState(PurchaseModel):
+    """A model in which one alive is worth one new customer, whatever its recency."""
+
+    @abstractmethod
+    def alive_as_new(self, x: Any, T: Any, *parameters: Any) -> Parameters:
+        """Parameters, in `alive`, of the new customer that one alive with (x, T) is worth."""
+
+    def states(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
+        """The one state."""
+        return ((1.0, self.alive_as_new(x, T, *parameters)),)

@@ -39,6 +39,7 @@ Balakrishnan (1994), Continuous Univariate Distributions 1, chapter 20.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -176,10 +177,9 @@ def future_quantiles(
     counts = np.zeros((len(levels), known.x.size))
     log_values = np.full((len(levels), known.x.size), np.nan)
     for cells, rows in _blocks(known):
-        x, T = known.x_of_cell[cells], known.end_of_cell[cells]
-        chances = _count_chances(model, parameters, x, T, horizon)
+        chances = _count_chances(model, parameters, known, cells, horizon)
         below = np.cumsum(chances, axis=1)
-        table = None if spend is None else ValueTable(chances, x, spend)
+        table = None if spend is None else ValueTable(chances, known.x_of_cell[cells], spend)
         for first in range(rows.start, rows.stop, _ROWS):
             block = slice(first, min(first + _ROWS, rows.stop))
             cell = known.cell[block] - cells.start
@@ -218,9 +218,7 @@ def distribution_at(
     order = np.argsort(known.row, kind="stable")
     first_customer = np.searchsorted(known.row[order], np.arange(known.x.size + 1))
     for cells, rows in _blocks(known):
-        chances = _count_chances(
-            model, parameters, known.x_of_cell[cells], known.end_of_cell[cells], horizon
-        )
+        chances = _count_chances(model, parameters, known, cells, horizon)
         # Column j holds P(N < j) of whoever is alive; the last but one is 1 up to the tail.
         below = np.zeros((chances.shape[0], chances.shape[1] + 2))
         below[:, 1:-1] = np.minimum(np.cumsum(chances, axis=1), 1.0)
@@ -256,9 +254,7 @@ def count_moments(
     """
     none, mean, second = np.zeros((3, known.x_of_cell.size))
     for cells, _ in _blocks(known):
-        chances = _count_chances(
-            model, parameters, known.x_of_cell[cells], known.end_of_cell[cells], horizon
-        )
+        chances = _count_chances(model, parameters, known, cells, horizon)
         n = np.arange(chances.shape[1], dtype=float)
         none[cells], mean[cells], second[cells] = chances[:, 0], chances @ n, chances @ n**2
     return none, mean, second
@@ -277,19 +273,25 @@ def _blocks(known: KnownCustomers) -> Iterator[tuple[slice, slice]]:
 
 
 def _count_chances(
-    model: PurchaseModel, parameters: Array, x: Array, T: Array, horizon: float
+    model: PurchaseModel, parameters: Array, known: KnownCustomers, cells: slice, horizon: float
 ) -> Array:
     """P(n purchases) of whoever is alive, shape (cells, n), up to a negligible tail."""
-    r, alpha = parameters[0] + x, parameters[1] + T
-    # The tail without dropout bounds that with it: negative binomial, I_z(n, r + x).
-    z = horizon / (alpha + horizon)
+    of_cells = (known.x_of_cell, known.last_of_cell, known.end_of_cell)
+    x, t_x, T = (column[cells] for column in of_cells)
+    # The tail without dropout bounds that with it.
     columns = 4.0
-    while float(betainc(columns, r, z).max(initial=0.0)) > _TAIL:
+    while _most(model, columns, horizon, x, t_x, T, parameters) > _TAIL:
         columns = np.ceil(1.25 * columns)
-    new = model.alive_as_new(x[:, None], T[:, None], *parameters)
-    return np.asarray(
-        model.alive.purchase_count_probability(np.arange(columns + 1.0), horizon, *new)
-    )
+    count = partial(model.alive.purchase_count_probability, np.arange(columns + 1.0), horizon)
+    return model.of_alive(count, x[:, None], t_x[:, None], T[:, None], *parameters)
+
+
+def _most(
+    model: PurchaseModel, n: float, t: float, x: Array, t_x: Array, T: Array, parameters: Array
+) -> float:
+    """Largest bound of P(at least n purchases in t) of several histories, if alive."""
+    bounds = model.of_alive(partial(model.alive.most, n, t), x, t_x, T, *parameters)
+    return float(bounds.max(initial=0.0))
 
 
 def _integrated(density: Callable[[Array], Array], y: Array) -> Array:

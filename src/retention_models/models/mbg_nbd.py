@@ -25,13 +25,13 @@ from scipy.special import expit
 
 from retention_models.models.beta_dropout_likelihood import NAMES, fit_mbg_nbd
 from retention_models.models.bg_nbd import BG_NBD, simulate_beta_dropout
-from retention_models.models.interface import Parameters, PurchaseModel
+from retention_models.models.interface import OneState, Parameters, PurchaseModel
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 
 Array = NDArray[np.float64]
 
 
-class ModifiedBetaGeometricNBD(PurchaseModel):
+class ModifiedBetaGeometricNBD(OneState):
     """The MBG/NBD's formulas; parameters r, α, a, b.
 
     Examples

@@ -33,7 +33,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, gammaln
 
 from retention_models.models.inputs import check_rate
-from retention_models.models.interface import Parameters, PurchaseModel
+from retention_models.models.interface import OneState, Parameters
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.models.pareto_nbd_integrals import (
     chance_before_leaving,
@@ -46,7 +46,7 @@ from retention_models.models.special import log_gamma_ratio
 Array = NDArray[np.float64]
 
 
-class ParetoNBD(PurchaseModel):
+class ParetoNBD(OneState):
     """The Pareto/NBD's formulas; parameters r, α, s, β, of which s is one number.
 
     Examples

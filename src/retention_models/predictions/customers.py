@@ -209,7 +209,7 @@ def expectations(
         )
     model, parameters = purchases.model, purchases.fit_.parameters
     x, t_x, T = purchases.histories(summary["frequency"], summary["recency"], summary["T"])
-    known = known_customers(x, t_x, T)
+    known = known_customers(x, t_x, T, by_recency=model.recency_counts)
     of_alive = known.expected(model, parameters, horizon)
     discounted = known.discounted(model, parameters, horizon, rate)
     kept = discounted / np.where(of_alive > 0, of_alive, 1.0)

@@ -7,11 +7,13 @@ the parameters' doubt does not, so every simulated future draws both.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.models.interface import PurchaseModel
 from retention_models.predictions.customers import Expectations
 
 Array = NDArray[np.float64]
@@ -154,11 +156,40 @@ def _futures(
     model = purchases.model
     probability = np.stack([model.probability_alive(x, t_x, T, *draw) for draw in parameters])
     alive = rng.random(probability.shape) < probability
-    new = np.broadcast_arrays(
-        alive, *model.alive_as_new(x, T, *(parameters[:, [i]] for i in range(4)))
-    )
-    for counts in model.alive.simulate(ends, rng, *new[1:]):
+    # Draws side by side, unless each has a map of time, or chances of states, of its own.
+    single = len(model.states(x[:1], t_x[:1], T[:1], *parameters[0])) == 1
+    futures: Iterator[Any]
+    if single and not model.by_calendar:
+        each = model.states(x, t_x, T, *(parameters[:, [i]] for i in range(parameters.shape[1])))
+        futures = model.alive.simulate(ends, rng, *np.broadcast_arrays(alive, *each[0][1])[1:])
+    else:
+        ones = [_one_by_one(model, ends, x, t_x, T, draw, rng) for draw in parameters]
+        futures = zip(*ones, strict=True)
+    for counts in futures:
         yield alive, np.where(alive, counts, 0.0)
+
+
+def _one_by_one(
+    model: PurchaseModel,
+    ends: Array,
+    x: Array,
+    t_x: Array,
+    T: Array,
+    draw: Array,
+    rng: np.random.Generator,
+) -> Iterator[Array]:
+    """Purchases up to each end of customers alive, at one draw of the parameters."""
+    states = model.states(x, t_x, T, *draw)
+    chances = np.cumsum([np.broadcast_to(chance, x.shape) for chance, _ in states], axis=0)
+    state = (rng.random(x.shape) * chances[-1] >= chances[:-1]).sum(axis=0)
+    # What is one number in every state stays one, as models ask of some parameters.
+    new = [
+        values[0]
+        if all(np.ndim(value) == 0 and value == values[0] for value in values)
+        else np.choose(state, [np.broadcast_to(value, x.shape) for value in values])
+        for values in zip(*(parameters for _, parameters in states), strict=True)
+    ]
+    yield from (counts.copy() for counts in model.alive.simulate(ends, rng, *new))
 
 
 def _simulate_spend(

@@ -254,9 +254,9 @@ def predict_path(
         raise SettingsError("ends: expected finite times above 0 that increase.")
     require_unit(purchases.time_unit_, summary.attrs.get("time_unit"), "the summary")
     x, t_x, T = customers_to_predict(summary["frequency"], summary["recency"], summary["T"])
+    known = known_customers(x, t_x, T, by_recency=purchases.model.recency_counts)
     if x.size > _FEW:
-        return path_intervals(purchases, known_customers(x, t_x, T), ends, interval)
-    known = known_customers(x, t_x, T)
+        return path_intervals(purchases, known, ends, interval)
     forecast = [expected_purchases(purchases, known, end) for end in ends]
     totals = simulated_path(purchases, x, t_x, T, ends, draws)
     low, high = np.quantile(totals, [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0], axis=1)

@@ -8,6 +8,7 @@ on the scale of the sum's logarithm.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -219,8 +220,9 @@ def _quantities(
         return np.asarray(np.log(customers @ known.alive(model, parameters)))
 
     def active(parameters: Array) -> Array:
-        new = model.alive_as_new(known.x_of_cell, known.end_of_cell, *parameters)
-        none = model.alive.purchase_count_probability(0, horizon, *new)
+        none = known.of_alive(
+            model, parameters, partial(model.alive.purchase_count_probability, 0, horizon)
+        )
         each = known.alive(model, parameters) * (1.0 - none)[known.cell]
         return np.asarray(np.log(customers @ each))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -123,13 +124,13 @@ class PurchaseFitter(FittedModel):
         parameters = self._require_fit()
         x, t_x, age = self.histories(frequency, recency, T)
         t = checked_horizon(t)
-        if np.ndim(t) > 0 or x.ndim != 1 or x.shape != age.shape:
+        if self.model.recency_counts or np.ndim(t) > 0 or x.ndim != 1 or x.shape != age.shape:
             expected = self.model.conditional_expected_purchases(t, x, t_x, age, *parameters)
             return like(frequency, expected)
 
         def of_alive(x: Array, age: Array) -> Array:
-            new = self.model.alive_as_new(x, age, *parameters)
-            return self.model.alive.expected_purchases(t, *new)
+            new = partial(self.model.alive.expected_purchases, t)
+            return self.model.of_alive(new, x, 0.0, age, *parameters)
 
         # The expectation of whoever is alive does not depend on recency: few cells are distinct.
         alive = self.model.probability_alive(x, t_x, age, *parameters)
@@ -170,21 +171,26 @@ class PurchaseFitter(FittedModel):
         ends = month * np.arange(1.0, months + 1.0)
         discount = (1.0 + monthly_rate) ** -np.arange(1.0, months + 1.0)
 
+        def by_month(x: Array, t_x: Any, age: Array) -> Array:
+            new = partial(self.model.alive.expected_purchases, ends)
+            return self.model.of_alive(new, x, t_x, age, *parameters)
+
         def of_alive(x: Array, age: Array) -> Array:
             if self.model.one_scale and x.ndim == 2:  # levels of x by times
-                r, alpha, a, b = self.model.alive_as_new(x, age, *parameters)
+                ((_, (r, alpha, a, b)),) = self.model.states(x, 0.0, age, *parameters)
                 upto = over_ratios(
                     lambda ratio: self.model.alive.expected_purchases(ratio, r, 1.0, a, b),
                     ends / alpha[:, None],
                 )
             else:
-                new = self.model.alive_as_new(x[..., None], age[..., None], *parameters)
-                upto = self.model.alive.expected_purchases(ends, *new)
+                upto = by_month(x[..., None], 0.0, age[..., None])
             return np.asarray(np.diff(upto, axis=-1, prepend=0.0) @ discount)
 
-        factor = over_cells(of_alive, x, age, self._scale)
-        factor *= self.model.probability_alive(x, t_x, age, *parameters)
-        return factor
+        alive = self.model.probability_alive(x, t_x, age, *parameters)
+        if self.model.recency_counts:
+            upto = by_month(x[:, None], t_x[:, None], age[:, None])
+            return np.asarray(alive * (np.diff(upto, axis=-1, prepend=0.0) @ discount))
+        return np.asarray(alive * over_cells(of_alive, x, age, self._scale))
 
     def conditional_probability_alive(self, frequency: Any, recency: Any, T: Any) -> Array:
         """P(alive) of known customers; see `probability_alive` of the model."""

@@ -83,7 +83,8 @@ def count_calibration(
     -------
     CountCalibration
     """
-    known = known_customers(*_history(customers))
+    by_recency = purchases.model.recency_counts
+    known = known_customers(*_history(customers), by_recency=by_recency)
     model, parameters = purchases.model, purchases.fit_.parameters
     came, low, high = (
         customers[name].to_numpy(dtype=float)
@@ -137,7 +138,8 @@ def alive_calibration(
     same P(alive) stay together: those of the BG/NBD who never bought again all have 1, and make up
     one group.
     """
-    known = known_customers(*_history(customers))
+    by_recency = purchases.model.recency_counts
+    known = known_customers(*_history(customers), by_recency=by_recency)
     alive = customers["probability_alive"].to_numpy(dtype=float)
     _, nothing = distribution_at(
         purchases.model, purchases.fit_.parameters, known, horizon, np.zeros(alive.size)

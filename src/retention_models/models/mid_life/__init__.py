@@ -1,0 +1,1 @@
+"""Stores whose data begin in mid-life: customers of before and newcomers as one process."""

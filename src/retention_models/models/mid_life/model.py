@@ -1,0 +1,153 @@
+"""Customers of before and newcomers: the count model of a store whose data begin in mid-life.
+
+The log begins at 0 and ends at C. Of the N₀ customers who existed at 0, each a customer of the BG/NBD
+with parameters r₀, α₀, a₀, b₀ from then on, only those who bought in (0, C] are seen: with the first
+purchase in the log that they are n = x + 1 purchases, the last at t_n, observed for C. Newcomers arrive
+by a Poisson process of rate μ, and are customers of the model with parameters r, α, a, b from their
+first purchase on. A customer with (x, t_x, T) was there before with probability
+
+    w = N₀ f₀(x+1, C−T+t_x, C) / (N₀ f₀(x+1, C−T+t_x, C) + μ f(x, t_x, T)),
+
+f₀ and f the models' likelihoods. It is alive with probability w A₀ + (1 − w) A, and if so one of two
+new customers, those that either model says.
+
+Preconditions: those of `bg_nbd`, and T ≤ C. Newcomers and customers of before buy on their own account;
+arrivals are as frequent at the log's end as at its beginning.
+
+Sources
+-------
+Fader, Hardie & Lee (2005), Marketing Science 24(2), equation (6), for f; the superposition of the two
+is that of independent Poisson processes: Kingman (1993), "Poisson processes", sections 2.2 and 5.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import betaln, expit, gammaln
+
+from retention_models.errors import SettingsError
+from retention_models.models.bg_nbd import BG_NBD
+from retention_models.models.interface import OneState, PurchaseModel, States
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
+from retention_models.models.mbg_nbd import MBG_NBD
+from retention_models.models.mid_life.fit import NAMES, fit_mid_life
+
+Array = NDArray[np.float64]
+
+
+class MidLife(PurchaseModel):
+    """The formulas of customers of before and newcomers.
+
+    Parameters r, α, a, b of newcomers, r₀, α₀, a₀, b₀ of customers of before, N₀ and μ.
+
+    Parameters
+    ----------
+    newcomers : PurchaseModel
+        BG_NBD or MBG_NBD.
+    observed : float
+        C, length of the log in the unit of T.
+    """
+
+    names, one_scale, recency_counts = NAMES, False, True
+
+    def __init__(self, newcomers: OneState, observed: float) -> None:
+        self.newcomers, self.observed = newcomers, observed
+        self.label = f"mid-life {newcomers.label}"  # type: ignore[misc]
+
+    @property
+    def alive(self) -> PurchaseModel:
+        """Whoever is alive, of before or new, is one of the BG/NBD."""
+        return BG_NBD
+
+    def share_of_before(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> Array:
+        """P(was a customer before the log begins), w."""
+        new, old, before, arrivals = _parted(parameters)
+        x, t_x, T = self._checked(x, t_x, T)
+        log_old = log_likelihood(x + 1.0, self.observed - T + t_x, self.observed, 0, *old)
+        log_new = log_likelihood(x, t_x, T, int(self.newcomers is MBG_NBD), *new)
+        return np.asarray(expit(np.log(before / arrivals) + log_old - log_new))
+
+    def _checked(self, x: Any, t_x: Any, T: Any) -> tuple[Array, Array, Array]:
+        x, t_x, T = (np.asarray(v, dtype=float) for v in (x, t_x, T))
+        if T.size and float(T.max()) > self.observed * (1.0 + 1e-9):
+            raise SettingsError(
+                f"T: expected at most {self.observed:g}, the length of the log that the model was "
+                f"fitted to; got {float(T.max()):g}. Fit the model to the log up to the same day."
+            )
+        return x, t_x, T
+
+    def probability_alive(
+        self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
+    ) -> Array:
+        """w A₀ + (1 − w) A."""
+        _, as_old, as_new = self._alive(x, t_x, T, *parameters)
+        return as_old + as_new
+
+    def _alive(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> tuple[Array, Array, Array]:
+        """w, w A₀ and (1 − w) A."""
+        new, old, _, _ = _parted(parameters)
+        x, t_x, T = self._checked(x, t_x, T)
+        share = self.share_of_before(x, t_x, T, *parameters)
+        last = self.observed - T + t_x
+        as_old = share * BG_NBD.probability_alive(x + 1.0, last, self.observed, *old)
+        as_new = (1.0 - share) * self.newcomers.probability_alive(x, t_x, T, *new)
+        return share, as_old, as_new
+
+    def states(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
+        """A customer of before with x + 1 purchases, or a newcomer with x."""
+        new, old, _, _ = _parted(parameters)
+        _, as_old, as_new = self._alive(x, t_x, T, *parameters)
+        alive = as_old + as_new
+        # Where nobody can be alive, either will do.
+        chance = np.where(alive > 0.0, as_old / np.where(alive > 0.0, alive, 1.0), 0.0)
+        x = np.asarray(x, dtype=float)
+        as_before = BG_NBD.alive_as_new(x + 1.0, self.observed, *old)
+        return ((chance, as_before), (1.0 - chance, self.newcomers.alive_as_new(x, T, *new)))
+
+    def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
+        """Those of a newcomer."""
+        return self.newcomers.expected_purchases(t, *parameters[:4])
+
+    def discounted_purchases(self, horizon: float, rate: float, *parameters: Any) -> Array:
+        """Those of a newcomer."""
+        return self.newcomers.discounted_purchases(horizon, rate, *parameters[:4])
+
+    def purchase_count_probability(self, n: ArrayLike, t: ArrayLike, *parameters: Any) -> Array:
+        """That of a newcomer."""
+        return self.newcomers.purchase_count_probability(n, t, *parameters[:4])
+
+    def simulate(
+        self, ends: Array, rng: np.random.Generator, *parameters: ArrayLike
+    ) -> Iterator[Array]:
+        """Newcomers'."""
+        return self.newcomers.simulate(ends, rng, *parameters[:4])
+
+    def fit(
+        self, x: Array, t_x: Array, T: Array, counts: Array | None = None, *, penalty: float = 0.0
+    ) -> MaximumLikelihoodFit:
+        """Fit by penalised maximum likelihood; see `fit_mid_life`."""
+        self._checked(x, t_x, T)
+        return fit_mid_life(
+            x, t_x, T, counts, self.observed, first=int(self.newcomers is MBG_NBD), penalty=penalty
+        )
+
+
+def _parted(parameters: tuple[Any, ...]) -> tuple[Any, Any, Any, Any]:
+    """Parameters of newcomers and of customers of before, N₀ and μ."""
+    return parameters[:4], parameters[4:8], parameters[8], parameters[9]
+
+
+def log_likelihood(
+    x: Array, t_x: Any, T: Any, first: int, r: Any, alpha: Any, a: Any, b: Any
+) -> Array:
+    """Log of f, FHL (6), of the BG/NBD (`first` 0) or MBG/NBD (1)."""
+    k = x + first
+    able = k > 0.0
+    odds = np.log(a / np.where(able, b + k - 1.0, 1.0)) + (r + x) * np.log((alpha + T) / (alpha + t_x))
+    stays = gammaln(r + x) - gammaln(r) + r * np.log(alpha) - (r + x) * np.log(alpha + T)
+    stays = stays + betaln(a, b + k) - betaln(a, b)
+    return np.asarray(stays + np.logaddexp(0.0, np.where(able, odds, -np.inf)))
