@@ -35,7 +35,9 @@ _NAMES = {
     "measures.definitions": "ANNUAL_CHURN_BAND",
     "measures.table": "measure_table store_measures",
     "models.chain.stores": "StoreFits fit_stores",
-    "models.fitters": "BetaGeoFitter GammaGammaFitter ModifiedBetaGeoFitter ParetoNBDFitter from_json",
+    "models.fitters": "BetaGeoCNBDFitter BetaGeoFitter GammaGammaFitter ModifiedBetaGeoCNBDFitter "
+    "ModifiedBetaGeoFitter ParetoNBDFitter from_json",
+    "models.regular.regularity": "RegularityTest regularity_test",
     "predictions.customers": "predict_customers",
     "predictions.in_engine": "predictions_table write_predictions",
     "predictions.stores": "predict_store",
@@ -53,6 +55,7 @@ _NAMES = {
     "settings.campaigns": "Campaign",
     "settings.project": "Settings read_settings",
     "summaries.counts": "count_customers count_spend",
+    "summaries.gaps": "sum_log_gaps",
     "summaries.customers": "calibration_holdout_summary customer_summary customer_summary_by_store",
 }
 _WHERE = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -68,11 +68,17 @@ from retention_models.measures.table import (
 )
 from retention_models.models.chain.stores import StoreFits as StoreFits, fit_stores as fit_stores
 from retention_models.models.fitters import (
+    BetaGeoCNBDFitter as BetaGeoCNBDFitter,
     BetaGeoFitter as BetaGeoFitter,
     GammaGammaFitter as GammaGammaFitter,
+    ModifiedBetaGeoCNBDFitter as ModifiedBetaGeoCNBDFitter,
     ModifiedBetaGeoFitter as ModifiedBetaGeoFitter,
     ParetoNBDFitter as ParetoNBDFitter,
     from_json as from_json,
+)
+from retention_models.models.regular.regularity import (
+    RegularityTest as RegularityTest,
+    regularity_test as regularity_test,
 )
 from retention_models.predictions.customers import predict_customers as predict_customers
 from retention_models.predictions.in_engine import (
@@ -117,5 +123,6 @@ from retention_models.summaries.customers import (
     customer_summary as customer_summary,
     customer_summary_by_store as customer_summary_by_store,
 )
+from retention_models.summaries.gaps import sum_log_gaps as sum_log_gaps
 
 __version__: str

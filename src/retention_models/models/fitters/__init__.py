@@ -12,13 +12,21 @@ from retention_models.models.fitters.purchases import (
     ParetoNBDFitter,
     PurchaseFitter,
 )
+from retention_models.models.fitters.regular import (
+    BetaGeoCNBDFitter,
+    ModifiedBetaGeoCNBDFitter,
+    RegularFitter,
+)
 from retention_models.models.fitters.spend import GammaGammaFitter
 
 __all__ = [
+    "BetaGeoCNBDFitter",
     "BetaGeoFitter",
     "GammaGammaFitter",
+    "ModifiedBetaGeoCNBDFitter",
     "ModifiedBetaGeoFitter",
     "ParetoNBDFitter",
     "PurchaseFitter",
+    "RegularFitter",
     "from_json",
 ]

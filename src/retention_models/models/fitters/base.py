@@ -296,7 +296,8 @@ def from_json(text: str) -> Any:
 
     Returns
     -------
-    BetaGeoFitter, ModifiedBetaGeoFitter, ParetoNBDFitter or GammaGammaFitter
+    BetaGeoFitter, ModifiedBetaGeoFitter, BetaGeoCNBDFitter, ModifiedBetaGeoCNBDFitter,
+    ParetoNBDFitter or GammaGammaFitter
 
     Raises
     ------

@@ -48,7 +48,7 @@ class PurchaseFitter(FittedModel):
         The plain log-likelihood, comparable between models.
     """
 
-    model: ClassVar[PurchaseModel]
+    model: PurchaseModel
 
     def fit(
         self,

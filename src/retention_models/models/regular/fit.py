@@ -25,8 +25,8 @@ from retention_models.models.regular.likelihood import log_likelihood_with_deriv
 
 Array = NDArray[np.float64]
 
-# More phases than this say no more of a customer than that gaps are the same to a sixth of their length.
-MOST_PHASES = 40
+# Gaps that differ by a sixteenth of their length: to the day where a box comes twice a month.
+MOST_PHASES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,10 @@ def _fit_without_dropout(
 def _starts(
     known: Histories, stays: MaximumLikelihoodFit, k: int, near: tuple[int, Array] | None
 ) -> list[Start]:
-    """Where searches begin: the estimates at another k in its phases, then as `fit_beta_dropout`'s."""
+    """Where searches begin: at the estimates of another k, in its phases, or as `fit_beta_dropout`'s.
+
+    Estimates at this very k are a first guess, to be held against the others.
+    """
     r, alpha = stays.parameters
     usual: list[Start] = [
         lambda: np.array([1.0, known.time_between_repeats / k, 0.75, 2.25]),
@@ -127,7 +130,8 @@ def _starts(
     if near is None or not (near[1] > 0.0).all():
         return usual
     other, (r_there, alpha_there, a, b) = near
-    return [lambda: np.array([r_there, alpha_there * other / k, a, b]), *usual]
+    here = np.array([r_there, alpha_there * other / k, a, b])
+    return [lambda: here, *usual] if other == k else [lambda: here]
 
 
 def fit_phases(
@@ -160,6 +164,12 @@ def fit_phases(
             high = between
         else:
             low = between
+    if best > 1 and found[best].verdict != "converged":
+        here = found.pop(best)
+        again = fit_regular(
+            known, log_gaps, k=best, first=first, penalty=penalty, near=(best, here.parameters)
+        )
+        found[best] = max(here, again, key=lambda fit: fit.log_likelihood)
     profile = {k: found[k].log_likelihood for k in sorted(found)}
     # k was estimated too.
     fit = replace(found[best], free_parameters=found[best].free_parameters + 1)

@@ -30,17 +30,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betainc
+from scipy.special import betainc, betaincc
 
 from retention_models.models.beta_dropout_likelihood import NAMES
 from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.histories import count_histories, distinct_rows
 from retention_models.models.inputs import check_rate
-from retention_models.models.interface import Parameters, PurchaseModel
+from retention_models.models.interface import Parameters, PurchaseModel, States
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.models.mbg_nbd import MBG_NBD
 from retention_models.models.regular.fit import fit_regular
 from retention_models.models.regular.phases import (
+    blocks_of_weights,
     discounted_by_phase,
     expected_by_phase,
     phase_weights,
@@ -59,7 +60,7 @@ class BetaGeometricCNBD(PurchaseModel):
     >>> p = (2.0, 4.0, 0.8, 2.4)
     >>> monthly = BetaGeometricCNBD(4)
     >>> monthly.probability_alive([0, 9, 9], [0, 36, 24], 39, *p).round(3)
-    array([1.   , 0.907, 0.055])
+    array([1.   , 0.898, 0.001])
     """
 
     label: ClassVar[str] = "BG/CNBD-k"
@@ -70,6 +71,7 @@ class BetaGeometricCNBD(PurchaseModel):
     first: ClassVar[int] = 0
 
     def __init__(self, k: int, log_gaps: float = 0.0) -> None:
+        """Phases of a purchase, and Σ ln gap of what `fit` is given."""
         self.k = k
         self.log_gaps = log_gaps
 
@@ -89,21 +91,16 @@ class BetaGeometricCNBD(PurchaseModel):
             *(np.asarray(v, dtype=float) for v in (x, t_x, T, *parameters))
         )
         chance = (x + self.first > 0.0) & (a > 0.0)
-        stays = betainc(r + self.k * x, self.k, (alpha + t_x) / (alpha + T))
+        # Of the time waited rather than of its complement: where α is huge that has no digits.
+        stays = betaincc(self.k, r + self.k * x, (T - t_x) / (alpha + T))
         odds = np.where(chance, a / np.where(chance, b + (x - 1.0) + self.first, 1.0), 0.0)
         return np.asarray(np.where(chance, stays / (stays + np.where(chance, odds, 1.0)), 1.0))
 
-    def alive_as_new(self, x: Any, T: Any, *parameters: Any) -> Parameters:
-        """One alive on the day of a purchase; `states` is for those who have waited."""
-        r, alpha, a, b = parameters
-        return r + self.k * x, alpha + T, a, b + x + self.first
-
-    def states(
-        self, x: Any, t_x: Any, T: Any, *parameters: Any
-    ) -> tuple[tuple[Array | float, Parameters], ...]:
+    def states(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
         """One state: the posteriors of λ and p, and the time waited since the last purchase."""
-        new = self.alive_as_new(x, T, *parameters)
-        return ((1.0, (*new, np.asarray(T, dtype=float) - t_x)),)
+        r, alpha, a, b = parameters
+        waited = np.asarray(T, dtype=float) - t_x
+        return ((1.0, (r + self.k * x, alpha + T, a, b + x + self.first, waited)),)
 
     def most(self, n: ArrayLike, t: ArrayLike, *parameters: Any) -> Array:
         """P(N(t) ≥ n) without dropout of one about to buy, which bounds that of all others."""
@@ -141,9 +138,11 @@ class BetaGeometricCNBD(PurchaseModel):
             *(np.asarray(v, dtype=float) for v in (*columns, *parameters[:2], waited))
         )
         distinct, row = distinct_rows(*(np.ravel(v) for v in each))
-        values = function(*distinct)[row]
-        weights = phase_weights(self.k, *(np.ravel(v) for v in (r, alpha, waited)))
-        return np.asarray(np.einsum("ij,ij->i", values, weights).reshape(r.shape))
+        values = function(*distinct)
+        mean = np.empty(r.size)
+        for rows, weights in blocks_of_weights(self.k, r, alpha, waited):
+            mean[rows] = np.einsum("ij,ij->i", values[row[rows]], weights)
+        return mean.reshape(r.shape)
 
     def purchase_count_probability(self, n: ArrayLike, t: ArrayLike, *parameters: Any) -> Array:
         """B(n)·(M(n) − M(n+1)) + [n > 0]·B(n)·a/(b+n−1)·M(n).
@@ -170,9 +169,10 @@ class BetaGeometricCNBD(PurchaseModel):
         """Poisson phases from the one reached, up to a geometric number of purchases."""
         given = parameters if len(parameters) > 4 else (*parameters, 0.0)
         r, alpha, a, b, waited = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in given))
-        weights = phase_weights(self.k, *(np.ravel(v) for v in (r, alpha, waited)))
-        beyond = np.cumsum(weights, axis=1)[:, :-1]
-        phases = (rng.random((r.size, 1)) > beyond).sum(axis=1).reshape(r.shape).astype(float)
+        reached, place = np.empty(r.size), rng.random((r.size, 1))
+        for rows, weights in blocks_of_weights(self.k, r, alpha, waited):
+            reached[rows] = (place[rows] > np.cumsum(weights, axis=1)[:, :-1]).sum(axis=1)
+        phases = reached.reshape(r.shape)
         rates = rng.gamma(r + phases, 1.0 / alpha)
         most = np.full(r.shape, np.inf)
         leaves = a > 0.0
@@ -197,7 +197,7 @@ class ModifiedBetaGeometricCNBD(BetaGeometricCNBD):
     --------
     >>> p = (2.0, 4.0, 0.8, 2.4)
     >>> ModifiedBetaGeometricCNBD(4).probability_alive([0, 9], [0, 24], 39, *p).round(3)
-    array([0.255, 0.061])
+    array([0.177, 0.001])
     """
 
     label = "MBG/CNBD-k"

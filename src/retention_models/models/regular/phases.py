@@ -41,9 +41,13 @@ Array = NDArray[np.float64]
 _TAIL = 1e-16
 # Sums of more terms than this are done in closed form over p; arrays of a block of rows have this size.
 _LONG, _BLOCK = 256, 1 << 15
+# Weights of phases at a time.
+_WEIGHTS = 1 << 18
 # e^(−40) is nothing; a step of the trapezoidal rule for functions analytic within π of the line, and
 # relative to the width of a normal density.
 _NOTHING, _STEP, _STEPS_PER_SD = 40.0, 0.4, 0.6
+# Phases whose densities are found from those of the first of them.
+_ANCHOR = 24
 # Below this chance to stay the closed form loses digits, and a few terms of the sum are all of it.
 _STAYS = 0.03
 _TERMS_OF_FEW = 12
@@ -64,6 +68,17 @@ def phase_weights(k: int, r: Array, alpha: Array, waited: Array) -> Array:
     logs -= logs.max(axis=1, keepdims=True)
     weights = np.exp(logs)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+def blocks_of_weights(
+    k: int, r: Array, alpha: Array, waited: Array
+) -> Iterator[tuple[slice, Array]]:
+    """`phase_weights` of arrays of one shape, flat, so many rows at a time as memory is spared for."""
+    columns = [np.ravel(v) for v in (r, alpha, waited)]
+    size = max(1, _WEIGHTS // k)
+    for first in range(0, columns[0].size, size):
+        rows = slice(first, first + size)
+        yield rows, phase_weights(k, *(column[rows] for column in columns))
 
 
 def reached(k: int, n: Array, z: Array, r: Array) -> Iterator[tuple[Array, Array]]:
@@ -243,11 +258,45 @@ def discounted_by_phase(
     result = np.zeros((r.size, k))
     if horizon == 0.0:
         return result
+    terms = _terms_needed(k, horizon / (alpha + horizon), r)
     for row in range(r.size):
-        t, weights = _panels(k, horizon, float(r[row]), float(alpha[row]))
-        same = (np.full(t.size, float(v[row])) for v in (r, alpha, a, b))
-        density = expected_by_phase(k, t, *same, density=True)
-        result[row] = (weights * np.exp(-rate * t)) @ density
+        one = tuple(float(v[row]) for v in (r, alpha, a, b))
+        t, weights = _panels(k, horizon, *one[:2])
+        weights = weights * np.exp(-rate * t)
+        if terms[row] > _LONG:
+            density = expected_by_phase(
+                k, t, *(np.full(t.size, value) for value in one), density=True
+            )
+            result[row] = weights @ density
+        else:
+            result[row] = _summed_over_time(k, t, weights, np.arange(1.0, terms[row] + 1.0), *one)
+    return result
+
+
+def _summed_over_time(
+    k: int, t: Array, weights: Array, n: Array, r: float, alpha: float, a: float, b: float
+) -> Array:
+    """Σ_t weights · (density of purchases at t) of one customer by phase, in products of matrices.
+
+    From j to j + 1 the density's terms gain a factor of n and a factor of t.
+    """
+    before = b + np.maximum(n - 2.0, 0.0)
+    log_stays = np.cumsum(np.where(n > 1.0, np.log(before / (a + before)), 0.0))
+    log_z, log_rest = np.log(t / (alpha + t)), -np.log1p(t / alpha)
+    odds, result = log_rest - log_z, np.empty(k)
+    log_ways = log_stays + log_gamma_ratio(np.asarray(r), n * k) - gammaln(n * k)
+    for start in range(0, k, _ANCHOR):
+        # Each anchor's own first terms, so that powers of the odds stay within the range of floats.
+        j = np.arange(start, min(start + _ANCHOR, k))
+        logs = log_ways + np.outer(log_z, n * k - 1.0 - start)
+        logs += ((r + 1.0 + start) * log_rest)[:, None]
+        with np.errstate(divide="ignore"):
+            gain = np.log(np.maximum(n * k - 1.0 - j[:, None], 0.0)) - np.log(r + j[:, None])
+        by_n = np.exp(np.cumsum(np.concatenate([np.zeros((1, n.size)), gain[:-1]]), axis=0))
+        by_t = weights / alpha * np.exp((j - start)[:, None] * odds)
+        result[j] = ((by_t @ np.exp(logs)) * by_n).sum(axis=1)
+        with np.errstate(divide="ignore"):
+            log_ways = log_ways + gain.sum(axis=0)
     return result
 
 

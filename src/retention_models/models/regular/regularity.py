@@ -12,8 +12,8 @@ counted once, the gaps are a composition of t days into x parts of a day or more
 likely: a gap of g days has probability C(t−g−1, x−2)/C(t−1, x−1). So gaps of a day, which a log by the
 day cannot make shorter, are not taken for regularity.
 
-Source: for the divisions: Moran (1951), "The random division of an interval II", Journal of the Royal
-Statistical Society B 13(1), 147–150, whose test of exponential gaps this is, given each customer's total.
+Source: Moran (1951), "The random division of an interval: part II", Journal of the Royal Statistical
+Society B 13(1), 147–150, whose test of exponential gaps this is, given each customer's total.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def regularity_test(
     >>> x, t_x = [4] * 8, [120.0] * 8
     >>> found = regularity_test(x, t_x, log_gaps=8 * 4 * np.log(29.0))
     >>> found.regular, round(found.statistic, 1)
-    (True, 3.1)
+    (True, 3.6)
     >>> found.summary()[:40]
     'Customers buy at regular intervals: the '
     """
@@ -158,6 +158,8 @@ def regularity_test(
     x, t, counts = x[rows], t[rows], counts[rows]
     check_log_gaps(log_gaps, x, t, counts, step)
     tells = x >= 2.0
+    step_days = t / step if step > 0.0 else np.full(t.size, np.inf)
+    tells &= step_days > x  # who came every day can have had no other gaps
     if not tells.any():
         raise CannotSay(
             "No customer has bought three times or more, so nothing can be said about whether "
@@ -167,7 +169,8 @@ def regularity_test(
     weight = np.bincount(place, counts)
     mean, variance = _on_days(level, time / step) if step > 0.0 else _of_moments(level, time)
     mean = mean + level * np.log(step) if step > 0.0 else mean
-    z = (log_gaps - float(weight @ mean)) / float(np.sqrt(weight @ variance))
+    spread = float(weight @ variance)
+    z = float((log_gaps - weight @ mean) / np.sqrt(spread))
     return RegularityTest(
         statistic=z,
         pvalue=float(ndtr(-z)),
@@ -202,8 +205,8 @@ def check_log_gaps(log_gaps: float, x: Array, t: Array, counts: Array, day: floa
     least = float(counts @ x) * np.log(day) if day > 0.0 else -np.inf
     if not (np.isfinite(log_gaps) and least - room <= log_gaps <= even + room):
         raise SettingsError(
-            f"log_gaps: got {log_gaps:g}; the gaps of these customers, in the unit of recency, have a sum "
-            f"of logs of at most {even:g}"
+            f"log_gaps: got {log_gaps:g}; the gaps of these customers, in the unit of recency, have a "
+            f"sum of logs of at most {even:g}"
             + (f", and of {least:g} at least where none is below a day" if day > 0.0 else "")
             + ". Take it of the same customers and in the same unit (sum_log_gaps)."
         )
