@@ -214,9 +214,10 @@ def modelled_facts(
     """Facts that the models of purchases and spend add."""
     summary, purchases = known.summary, outlook.purchases
     r, alpha = purchases.fit_.parameters[:2]
+    phases = getattr(purchases, "k_", 1)  # of a fitter of regular buyers
     found = facts.copy()
     for level, name in ((rules.usual_gap, "usual_gap"), (rules.late_gap, "late_gap")):
-        gap = gap_quantile(level, summary["frequency"], summary["recency"], r, alpha)
+        gap = gap_quantile(level, summary["frequency"], summary["recency"], r, alpha, phases)
         found[name] = gap * days_in(unit_of(summary, None))
     found["probability_alive"] = outlook.predictions["probability_alive"]
     found["probability_before"] = _alive(purchases, known.earlier).reindex(summary.index)

@@ -15,6 +15,7 @@ from retention_models.models.fitters.purchases import PurchaseFitter
 from retention_models.models.histories import count_histories
 from retention_models.models.inputs import aligned, checked_history, unit_told
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
+from retention_models.models.regular.days import added_by_days
 from retention_models.models.regular.fit import (
     MOST_PHASES,
     RegularFit,
@@ -81,7 +82,7 @@ class RegularFitter(PurchaseFitter):
             see `sum_log_gaps`. Needed unless k is 1.
         k : int, optional
             Phases of a purchase. Unless given it is 1 where `regularity_test` sees no regularity at
-            5%, and else that of the highest likelihood from 1 to 256.
+            1%, and else that of the highest likelihood from 1 to 256.
 
         Returns
         -------
@@ -97,7 +98,9 @@ class RegularFitter(PurchaseFitter):
 
         Notes
         -----
-        A log by the day has to count a day's purchases as one (``same_day="one"``).
+        A log by the day has to count a day's purchases as one (``same_day="one"``). What that adds to
+        the gaps of those who come every few days is allowed for, to first order, in k and in the
+        log-likelihood.
 
         Examples
         --------
@@ -106,7 +109,7 @@ class RegularFitter(PurchaseFitter):
         >>> x, t_x, T = [0, 4, 9, 3, 6], [0, 119, 271, 90, 180], [280, 280, 280, 100, 280]
         >>> fitter = BetaGeoCNBDFitter().fit(x, t_x, T, log_gaps=22 * np.log(29.9), k=9)
         >>> fitter.k_, fitter.conditional_probability_alive([6, 6], [180, 180], [200, 280]).round(2)
-        (9, array([0.86, 0.  ]))
+        (9, array([0.88, 0.  ]))
         """
         if kwargs.get("covariates") is not None:
             raise SettingsError(
@@ -153,10 +156,14 @@ class RegularFitter(PurchaseFitter):
         check_log_gaps(log_gaps, x[back], t_x[back], counts[back], step)
         if given is None and (x >= 2.0).any():
             self.regularity_ = regularity_test(x, t_x, counts, log_gaps=log_gaps, day=step)
+
+        def added(k: int) -> float:
+            return added_by_days(k, x, t_x, counts, step)
+
         if given is None and self.regularity_ is not None and self.regularity_.regular:
-            return fit_phases(known, log_gaps, first=first, penalty=penalty)
+            return fit_phases(known, log_gaps, first=first, penalty=penalty, added=added)
         k = given or 1
-        fit = fit_regular(known, log_gaps, k=k, first=first, penalty=penalty)
+        fit = fit_regular(known, log_gaps - added(k), k=k, first=first, penalty=penalty)
         return RegularFit(k, fit, {k: fit.log_likelihood})
 
     def _with_phases(self, k: int) -> None:

@@ -141,22 +141,47 @@ def fit_phases(
     first: int,
     penalty: float = 0.0,
     most: int = MOST_PHASES,
+    added: Callable[[int], float] = lambda k: 0.0,
 ) -> RegularFit:
-    """Fit r, α, a, b and k, from 1 to `most`, by maximum likelihood; arguments as in `fit_regular`."""
+    """Fit r, α, a, b and k, from 1 to `most`, by maximum likelihood; arguments as in `fit_regular`.
+
+    `added` is what counting by the day has added to `log_gaps` if there are k phases. It is taken off
+    once, for the k of highest likelihood without: where purchases come every few days that k is one
+    too many, and a second turn would be off on the other side.
+    """
     found: dict[int, MaximumLikelihoodFit] = {}
 
-    def height(k: int) -> float:
+    def height(k: int, log_gaps: float) -> float:
         if k not in found:
             nearest = min(found, key=lambda other: abs(other - k), default=None)
             near = None if nearest is None else (nearest, found[nearest].parameters)
-            found[k] = fit_regular(known, log_gaps, k=k, first=first, penalty=penalty, near=near)
-        return found[k].log_likelihood
+            found[k] = fit_regular(known, 0.0, k=k, first=first, penalty=penalty, near=near)
+        return found[k].log_likelihood + (k - 1.0) * log_gaps
 
+    best = _highest(lambda k: height(k, log_gaps), most)
+    if added(best):
+        log_gaps -= added(best)
+        best = _highest(lambda k: height(k, log_gaps), most)
+    if best > 1 and found[best].verdict != "converged":
+        near = (best, found[best].parameters)
+        again = fit_regular(known, 0.0, k=best, first=first, penalty=penalty, near=near)
+        found[best] = max(found[best], again, key=lambda fit: fit.log_likelihood)
+    profile = {k: height(k, log_gaps) for k in sorted(found)}
+    fit = replace(
+        found[best],
+        log_likelihood=profile[best],
+        free_parameters=found[best].free_parameters + 1,  # k was estimated too
+    )
+    return RegularFit(best, fit, profile)
+
+
+def _highest(height: Callable[[int], float], most: int) -> int:
+    """The whole number from 1 to `most` with the greatest height, of a function with one maximum."""
     low, best, high = 1, 1, min(2, most)
     while height(high) > height(best) and high > best:
         low, best, high = best, high, min(2 * high, most)
     # The maximum lies between low and high; each turn halves the wider side of the best.
-    while high - low > 2 and not (best - low <= 1 and high - best <= 1):
+    while best - low > 1 or high - best > 1:
         between = (best + high) // 2 if high - best > best - low else (low + best) // 2
         if height(between) > height(best):
             low, best, high = (best, between, high) if between > best else (low, between, best)
@@ -164,13 +189,4 @@ def fit_phases(
             high = between
         else:
             low = between
-    if best > 1 and found[best].verdict != "converged":
-        here = found.pop(best)
-        again = fit_regular(
-            known, log_gaps, k=best, first=first, penalty=penalty, near=(best, here.parameters)
-        )
-        found[best] = max(here, again, key=lambda fit: fit.log_likelihood)
-    profile = {k: found[k].log_likelihood for k in sorted(found)}
-    # k was estimated too.
-    fit = replace(found[best], free_parameters=found[best].free_parameters + 1)
-    return RegularFit(best, fit, profile)
+    return best

@@ -45,7 +45,7 @@ _LONG, _BLOCK = 256, 1 << 15
 _WEIGHTS = 1 << 18
 # e^(−40) is nothing; a step of the trapezoidal rule for functions analytic within π of the line, and
 # relative to the width of a normal density.
-_NOTHING, _STEP, _STEPS_PER_SD = 40.0, 0.4, 0.6
+_NOTHING, _STEP, _STEPS_PER_SD = 40.0, 0.25, 0.5
 # Phases whose densities are found from those of the first of them.
 _ANCHOR = 24
 # Below this chance to stay the closed form loses digits, and a few terms of the sum are all of it.
