@@ -35,8 +35,10 @@ _NAMES = {
     "measures.definitions": "ANNUAL_CHURN_BAND",
     "measures.table": "measure_table store_measures",
     "models.chain.stores": "StoreFits fit_stores",
-    "models.fitters": "BetaGeoCNBDFitter BetaGeoFitter GammaGammaFitter ModifiedBetaGeoCNBDFitter "
-    "ModifiedBetaGeoFitter ParetoNBDFitter from_json",
+    "models.fitters": (
+        "BetaGeoCNBDFitter BetaGeoFitter GammaGammaFitter MidLifeFitter ModifiedBetaGeoCNBDFitter "
+        "ModifiedBetaGeoFitter ParetoNBDFitter from_json"
+    ),
     "models.regular.regularity": "RegularityTest regularity_test",
     "predictions.customers": "predict_customers",
     "predictions.in_engine": "predictions_table write_predictions",

@@ -71,6 +71,7 @@ from retention_models.models.fitters import (
     BetaGeoCNBDFitter as BetaGeoCNBDFitter,
     BetaGeoFitter as BetaGeoFitter,
     GammaGammaFitter as GammaGammaFitter,
+    MidLifeFitter as MidLifeFitter,
     ModifiedBetaGeoCNBDFitter as ModifiedBetaGeoCNBDFitter,
     ModifiedBetaGeoFitter as ModifiedBetaGeoFitter,
     ParetoNBDFitter as ParetoNBDFitter,

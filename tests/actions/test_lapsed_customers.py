@@ -7,9 +7,8 @@ from scipy.integrate import dblquad
 
 from action_samples import TERMS, World, outlook_of, summary_of
 from retention_models import predict_customers
-from retention_models.actions.segments import as_lapsed
 from retention_models.errors import SettingsError
-from retention_models.models.fitters import BetaGeoFitter, ParetoNBDFitter
+from retention_models.models.fitters import BetaGeoFitter, ParetoNBDFitter, as_lapsed
 
 WEEKS = 30.0
 
@@ -78,12 +77,14 @@ def test_the_rate_of_one_who_left_is_that_of_the_time_in_which_it_bought(outlook
     assert lost[-2] == pytest.approx(lost[-1], rel=1e-3)
 
 
-def test_only_a_fitted_bg_nbd_without_covariates_will_do(outlook):
-    """Other models let customers leave on other days."""
+def test_only_a_fitted_model_whose_customers_leave_at_a_purchase_will_do(outlook):
+    """In the Pareto/NBD they leave on other days; covariates' customers differ."""
     history = [0, 2, 5, 0, 1, 3], [0, 30, 20, 0, 5, 31], [39, 39, 30, 25, 39, 32]
-    for model in (BetaGeoFitter(), ParetoNBDFitter().fit(*history), "BG/NBD"):
-        with pytest.raises(SettingsError, match="expected a fitted BetaGeoFitter"):
+    for model in (BetaGeoFitter(), "BG/NBD"):
+        with pytest.raises(SettingsError, match="expected a fitted model of purchases"):
             as_lapsed(model)
+    with pytest.raises(SettingsError, match="of the Pareto/NBD nobody can say when"):
+        as_lapsed(ParetoNBDFitter().fit(*history))
     groups = pd.DataFrame({"campaign": [0, 0, 0, 1, 1, 1]})
     with pytest.raises(SettingsError, match="without covariates"):
         as_lapsed(BetaGeoFitter().fit(*history, covariates=groups))

@@ -10,12 +10,16 @@ from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.histories import count_histories
 from retention_models.models.mbg_nbd import MBG_NBD
 from retention_models.models.pareto_nbd import PARETO_NBD
+from retention_models.models.regular.model import BetaGeometricCNBD, ModifiedBetaGeometricCNBD
 
 # Every model of purchases with its estimates of the CDNOW sample, REF.
 COUNT_MODELS = (
     (BG_NBD, (0.2425945, 4.4136, 0.79292, 2.42590)),
     (MBG_NBD, (0.524843, 6.183086, 0.891359, 1.614001)),
     (PARETO_NBD, (0.553277, 10.577684, 0.60624, 11.668732)),
+    # Of one phase, in which they are the first two.
+    (BetaGeometricCNBD(1), (0.2425945, 4.4136, 0.79292, 2.42590)),
+    (ModifiedBetaGeometricCNBD(1), (0.524843, 6.183086, 0.891359, 1.614001)),
 )
 
 
@@ -126,6 +130,30 @@ def simulate_orders(rng, size, r, alpha, a, b, *, begin, end):
         stays = rng.random(customer.size) >= leave[customer]
         customer, time = customer[stays], time[stays]
     return np.concatenate(customers), np.concatenate(times)
+
+
+def simulate_mid_life(rng, new, old_ones, before, arrivals, until, *, first=1):
+    """Purchases of customers of before and newcomers: customer, time; and which were there before."""
+    n_old, n_new = rng.poisson(before), rng.poisson(arrivals * until)
+    old = np.arange(n_old + n_new) < n_old
+    r, alpha, a, b = (np.where(old, one, other) for one, other in zip(old_ones, new, strict=True))
+    rate, leave = rng.gamma(r, 1.0 / alpha), rng.beta(a, b)
+    customer = np.arange(old.size)
+    time = np.where(old, rng.exponential(1.0 / rate), rng.uniform(0.0, until, old.size))
+    customers, times = [], []
+    # Customers of before may leave after every purchase seen, newcomers after their first if `first`.
+    k = 0
+    while customer.size:
+        seen = time < until
+        customer, time = customer[seen], time[seen]
+        customers.append(customer)
+        times.append(time)
+        able = old[customer] | (k > 0) | bool(first)
+        stays = (rng.random(customer.size) >= leave[customer]) | ~able
+        customer, time = customer[stays], time[stays]
+        time = time + rng.exponential(1.0 / rate[customer])
+        k += 1
+    return np.concatenate(customers), np.concatenate(times), old
 
 
 def central_differences(function, phi, step=1e-5):

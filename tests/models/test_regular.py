@@ -17,8 +17,9 @@ from regular_shops import box_shop, erlang_shop
 from retention_models.errors import SettingsError
 from retention_models.models import beta_dropout_likelihood
 from retention_models.models.bg_nbd import BG_NBD
+from retention_models.models.gaps import gap_quantile
 from retention_models.models.histories import count_histories, known_customers
-from retention_models.models.intervals import count_moments, gap_quantile
+from retention_models.models.intervals import count_moments
 from retention_models.models.mbg_nbd import MBG_NBD
 from retention_models.models.regular.fit import fit_phases, fit_regular, in_phases
 from retention_models.models.regular.likelihood import log_likelihood_with_derivatives
@@ -355,8 +356,9 @@ def test_a_box_that_was_missed_twice_was_the_last():
         error = np.sqrt((alive * (1.0 - alive)).sum())
         assert abs(alive.sum() - shop.alive.sum()) < 4.0 * max(error, 2.0)
         assert abs(alive[shop.x == 0].sum() - shop.alive[shop.x == 0].sum()) < 6.0
-        r, alpha = fitter.fit_.parameters[:2]
-        due = gap_quantile(0.05, shop.x[shop.x > 1], shop.t_x[shop.x > 1], r, alpha, fitter.k_)
+        due = fitter.model.gap_quantile(
+            0.05, shop.x[shop.x > 1], shop.t_x[shop.x > 1], 0.0, *fitter.fit_.parameters
+        )
         assert due.min() > 24.0
 
 
@@ -393,7 +395,7 @@ def test_a_fit_is_saved_as_json_with_its_phases(fitter, tmp_path):
     assert loaded.k_ == fitted.k_
     assert loaded.model.k == fitted.k_
     for bad in (0, "4", None, 4.5, True, 10**6):
-        text = json.dumps({**json.loads(fitted.to_json()), "k": bad})
+        text = json.dumps({**json.loads(fitted.to_json()), "context": {"k": bad}})
         with pytest.raises(SettingsError, match="k: expected a whole number from 1"):
             rm.from_json(text)
 

@@ -109,3 +109,7 @@ def test_where_nobody_came_back_twice_nothing_can_be_said():
         rm.regularity_test([1.0, 1.0, 0.0], [3.0, 5.0, 0.0], log_gaps=np.log(15.0))
     with pytest.raises(CannotSay, match="three times or more"):
         rm.regularity_test([5.0], [5.0], log_gaps=0.0)
+    fitter = rm.BetaGeoCNBDFitter().fit(
+        [1, 1, 0], [3.0, 5.0, 0.0], [9.0, 9.0, 9.0], log_gaps=np.log(15.0)
+    )
+    assert (fitter.k_, fitter.regularity_) == (1, None)

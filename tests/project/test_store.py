@@ -111,7 +111,7 @@ def test_a_small_store_borrows_from_its_chain_and_says_so(small_chain):
     """Purchases, spend and forecast; the model is checked like any other."""
     store = rm.open_store(small_chain, "small")
     assert "shrunk" == store.purchases.fit_.verdict == store.spend.fit_.verdict
-    said = words.purchase_model(store.purchases.fit_, "W")
+    said = words.purchase_model(store.purchases, "W")
     assert "do not carry a model by themselves, so it borrows" in said
     assert "the rest is taken from the 4 other stores of the chain" in said
     assert store.forecast.purchases.low < store.forecast.purchases.value

@@ -2,21 +2,6 @@
 
 Facts are a table, a row per customer; rules are data (`settings.actions`). A fact that is not known
 is NaN and meets no rule.
-
-What customers who have left would bring if they were customers still (`as_lapsed`): given
-that a customer of the BG/NBD has left, it did so on the day of its last purchase: the likelihood of its
-history is λ^x e^(−λ·t_x) (1 − p)^(x−1) p, so
-
-    λ ~ Gamma(r + x, α + t_x) and p ~ Beta(a + 1, b + x − 1), independent,
-
-and, were it a customer again, its future would be that of a new customer with those parameters. It has
-left with probability 1 − P(alive). So what leaving costs, 1 − P(alive) times that future's value, has
-the same form as what is expected anyway, P(alive) times the future of one alive, and all the machinery
-of predictions serves both.
-
-The rate of one who has left is that of the time in which it bought: whoever bought every week for a
-quarter and then was silent for three would buy every week again, not every month. So these are upper
-bounds for a campaign, which wins back some, and not all for good.
 """
 
 from __future__ import annotations
@@ -28,16 +13,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from retention_models.data.transactions import Transactions
-from retention_models.errors import SettingsError
 from retention_models.measures.cohorts import category_counts
-from retention_models.models.bg_nbd import BetaGeometricNBD
-from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
-from retention_models.models.interface import States
-from retention_models.models.intervals import gap_quantile
-from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
+from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter, as_lapsed
 from retention_models.predictions.customers import expectations, rate_per_unit, unit_of
 from retention_models.settings.actions import ActionSettings, ListName
 from retention_models.summaries.customers import as_day, customer_summary
@@ -46,54 +26,11 @@ from retention_models.time_units import days_in
 Array = NDArray[np.float64]
 
 
-class _Lapsed(BetaGeometricNBD):
-    """The BG/NBD of those who have left."""
-
-    recency_counts = True
-
-    def probability_alive(
-        self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
-    ) -> Array:
-        """1 − P(alive)."""
-        return 1.0 - super().probability_alive(x, t_x, T, *parameters)
-
-    def states(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
-        """The posterior on the day of the last purchase."""
-        r, alpha, a, b = parameters
-        # Nobody has left without a repeat purchase; x = 0 only must not make b negative.
-        return ((1.0, (r + x, alpha + t_x, a + 1.0, b + np.maximum(x - 1.0, 0.0))),)
-
-
-class LapsedCustomers(BetaGeoFitter):
-    """A fitted BG/NBD seen from those who have left; from `as_lapsed`."""
-
-    model = _Lapsed()
-
-
-def as_lapsed(purchases: BetaGeoFitter) -> LapsedCustomers:
-    """The model of purchases, seen from those who have left.
-
-    Examples
-    --------
-    >>> fitter = BetaGeoFitter().fit([0, 2, 5, 0, 1, 3, 0, 8], [0, 30, 20, 0, 5, 31, 0, 36],
-    ...                              [39, 39, 30, 25, 39, 32, 20, 37])
-    >>> history = {"frequency": [5], "recency": [20.0], "T": [30.0]}
-    >>> left = as_lapsed(fitter).conditional_probability_alive(**history)
-    >>> bool(left + fitter.conditional_probability_alive(**history) == 1.0)
-    True
-    """
-    if not isinstance(purchases, BetaGeoFitter) or not hasattr(purchases, "fit_"):
-        raise SettingsError(f"purchases: expected a fitted BetaGeoFitter; got {purchases!r}.")
-    if not isinstance(purchases.fit_, MaximumLikelihoodFit):
-        raise SettingsError("purchases: expected a model without covariates.")
-    return LapsedCustomers.from_fit(purchases.fit_, time_unit=purchases.time_unit_)
-
-
 @dataclass(frozen=True, slots=True)
 class ModelTerms:
     """Fitted models, and the terms on which value is told."""
 
-    purchases: BetaGeoFitter
+    purchases: PurchaseFitter
     spend: GammaGammaFitter | None
     predictions: pd.DataFrame
     horizon: float
@@ -213,11 +150,11 @@ def modelled_facts(
 ) -> pd.DataFrame:
     """Facts that the models of purchases and spend add."""
     summary, purchases = known.summary, outlook.purchases
-    r, alpha = purchases.fit_.parameters[:2]
-    phases = getattr(purchases, "k_", 1)  # of a fitter of regular buyers
+    history = (summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
+    x, t_x, T = history
     found = facts.copy()
     for level, name in ((rules.usual_gap, "usual_gap"), (rules.late_gap, "late_gap")):
-        gap = gap_quantile(level, summary["frequency"], summary["recency"], r, alpha, phases)
+        gap = purchases.model.gap_quantile(level, x, t_x, T, *purchases.fit_.parameters)
         found[name] = gap * days_in(unit_of(summary, None))
     found["probability_alive"] = outlook.predictions["probability_alive"]
     found["probability_before"] = _alive(purchases, known.earlier).reindex(summary.index)
@@ -237,7 +174,7 @@ def _lost(outlook: ModelTerms, spend: GammaGammaFitter, summary: pd.DataFrame) -
     return np.asarray(base.factor[row] * base.spend * base.expected[row])
 
 
-def _alive(purchases: BetaGeoFitter, summary: pd.DataFrame) -> pd.Series:
+def _alive(purchases: PurchaseFitter, summary: pd.DataFrame) -> pd.Series:
     history = (summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
     alive = purchases.conditional_probability_alive(*history)
     return pd.Series(alive, index=summary.index, dtype=float)

@@ -62,7 +62,8 @@ def _start(row: Finding) -> str:
         return text
     return (
         f"{text} Unless the shop opened then, or the log was cut to those who began then, most of them "
-        f"were customers before it begins and look like new ones: first_seen_from = {day} leaves "
+        "were customers before it begins and look like new ones. A store's forecast tells the two apart "
+        f"by itself; where summaries and cohorts should not hold them, first_seen_from = {day} leaves "
         "them out."
     )
 

@@ -30,7 +30,7 @@ from scipy.special import betainc, gammaln
 from retention_models.models.beta_dropout_likelihood import NAMES, fit_bg_nbd
 from retention_models.models.bg_nbd_integrals import expected_of_rows, share_kept
 from retention_models.models.inputs import check_rate
-from retention_models.models.interface import OneState, Parameters
+from retention_models.models.interface import OneState, Parameters, States
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.models.special import in_blocks, log_gamma_ratio
 
@@ -93,6 +93,12 @@ class BetaGeometricNBD(OneState):
         """The posterior of λ and of p."""
         r, alpha, a, b = parameters
         return r + x, alpha + T, a, b + x
+
+    def states_of_lapsed(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
+        """The posterior on the day of the last purchase, after which it left: p ~ Beta(a+1, b+x−1)."""
+        r, alpha, a, b = parameters
+        # Nobody has left without a repeat purchase; x = 0 only must not make b negative.
+        return ((1.0, (r + x, alpha + t_x, a + 1.0, b + np.maximum(x - 1.0, 0.0))),)
 
     def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
         """FHL (9), in the form of `bg_nbd_integrals` that keeps its digits near a = 1."""

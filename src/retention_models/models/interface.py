@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc
 
+from retention_models.errors import SettingsError
+from retention_models.models.gaps import gap_quantile
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 
 Array = NDArray[np.float64]
@@ -82,6 +84,23 @@ class PurchaseModel(ABC):
         self, x: Array, t_x: Array, T: Array, counts: Array | None = None, *, penalty: float = 0.0
     ) -> MaximumLikelihoodFit:
         """Fit by maximum likelihood; `counts` customers with each row, one each unless given."""
+
+    def states_of_lapsed(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
+        """What one who has left would be worth, were it a customer again; as `states`."""
+        raise SettingsError(
+            f"purchases: expected a model whose customers leave on the day of a purchase; of the "
+            f"{self.label} nobody can say when those who left did."
+        )
+
+    def gap_quantile(
+        self, level: float, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
+    ) -> Array:
+        """Quantile of the time from the last purchase to the next, of whoever stays a customer."""
+        return gap_quantile(level, x, t_x, *parameters[:2])
+
+    def expected_since_first(self, t: ArrayLike, T: ArrayLike, *parameters: Any) -> Array:
+        """Expected repeat purchases in (0, t] of a customer first seen T before the end."""
+        return self.expected_purchases(t, *parameters)
 
     def most(self, n: ArrayLike, t: ArrayLike, *parameters: Any) -> Array:
         """Bound of P(X(t) ≥ n) of a new customer: I_z(n, r), z = t/(α+t), if it stayed for good."""

@@ -25,7 +25,7 @@ from scipy.special import expit
 
 from retention_models.models.beta_dropout_likelihood import NAMES, fit_mbg_nbd
 from retention_models.models.bg_nbd import BG_NBD, simulate_beta_dropout
-from retention_models.models.interface import OneState, Parameters, PurchaseModel
+from retention_models.models.interface import OneState, Parameters, PurchaseModel, States
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 
 Array = NDArray[np.float64]
@@ -70,6 +70,11 @@ class ModifiedBetaGeometricNBD(OneState):
         """The posterior of λ and of p, after x + 1 chances to leave."""
         r, alpha, a, b = parameters
         return r + x, alpha + T, a, b + x + 1.0
+
+    def states_of_lapsed(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
+        """The posterior on the day of the last purchase, the (x+1)th: p ~ Beta(a+1, b+x)."""
+        r, alpha, a, b = parameters
+        return ((1.0, (r + x, alpha + t_x, a + 1.0, b + x)),)
 
     def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
         """b/(a+b) · E(t; r, α, a, b+1), with E that of the BG/NBD."""

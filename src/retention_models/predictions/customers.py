@@ -38,14 +38,14 @@ class Interval:
 
 def mean_purchase_rate(fit: MaximumLikelihoodFit) -> Interval:
     """Mean purchases per unit of time while a customer, r/α, with its 95% interval (delta method)."""
-    r, alpha, _, _ = fit.parameters
+    r, alpha = fit.parameters[:2]
     c = fit.log_covariance
     return _around(r / alpha, float(np.sqrt(c[0, 0] + c[1, 1] - 2.0 * c[0, 1])))
 
 
 def mean_dropout(fit: MaximumLikelihoodFit) -> Interval:
     """Mean probability to leave after a purchase, a/(a+b), with its 95% interval (on the odds)."""
-    _, _, a, b = fit.parameters
+    a, b = fit.parameters[2:4]
     if a == 0.0:
         # All on one side: what the data allow of it, at the level that leaves 5% above.
         a, b = (0.0, 1.0) if fit.allowed is None else fit.allowed[int(0.95 * len(fit.allowed)), 2:]

@@ -14,7 +14,12 @@ from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
 from retention_models.languages import catalogue, count, day, marked, phrase
 from retention_models.models.chain.stores import StoreFits, fit_stores
-from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
+from retention_models.models.fitters import (
+    BetaGeoFitter,
+    GammaGammaFitter,
+    MidLifeFitter,
+    PurchaseFitter,
+)
 from retention_models.summaries.customers import customer_summary, customer_summary_by_store
 
 # Fewer repeat customers than this cannot carry four parameters: at 10, intervals of the parameters
@@ -27,7 +32,16 @@ FEWEST_OTHER_STORES = 3
 # A small store learns little more from further stores than from the hundred largest.
 _MOST_OTHER_STORES = 100
 
-_Fitter = TypeVar("_Fitter", BetaGeoFitter, GammaGammaFitter)
+# Log-likelihood, given when customers were first seen, by which the model of customers of before and
+# newcomers must beat the plain one: by chance a likelihood ratio of five parameters is twice this or
+# more once in a hundred.
+_MID_LIFE_GAIN = 7.54
+# A store whose first purchase comes so many days after the log's first day opened then.
+_OPENED_DAYS = 14
+# The share of the log, up to its end, in which somebody must have been first seen.
+_LATELY = 0.2
+
+_Fitter = TypeVar("_Fitter", PurchaseFitter, GammaGammaFitter)
 
 _PURCHASES_UNTOLD = marked(
     "The purchase model cannot be estimated from this store's customers: {reason}."
@@ -85,7 +99,7 @@ class StoreModels:
         )
 
     @cached_property
-    def purchases(self) -> BetaGeoFitter:
+    def purchases(self) -> PurchaseFitter:
         """Purchase model, the store's own or one that borrows from the chain.
 
         Raises
@@ -96,10 +110,7 @@ class StoreModels:
         """
         try:
             self.require_repeats()
-            s = self.summary
-            return _told(
-                BetaGeoFitter().fit(s["frequency"], s["recency"], s["T"]), _PURCHASES_UNTOLD
-            )
+            return _told(self._own_purchases(), _PURCHASES_UNTOLD)
         except CannotSay as refusal:
             return self._borrowed(refusal).purchase_model(self.store_id)
 
@@ -120,6 +131,32 @@ class StoreModels:
             return _told(fitted, _SPEND_UNTOLD)
         except CannotSay as refusal:
             return self._borrowed(refusal).spend_model(self.store_id)
+
+    def _own_purchases(self) -> PurchaseFitter:
+        """Of customers of before and newcomers where the data ask for it, else the BG/NBD."""
+        s = self.summary
+        history = s["frequency"], s["recency"], s["T"]
+        plain = BetaGeoFitter().fit(*history)
+        if not self._begins_in_mid_life:
+            return plain
+        both = MidLifeFitter().fit(*history)
+        asked = both.log_likelihood_ - plain.log_likelihood_ > _MID_LIFE_GAIN
+        return both if asked and both.fit_.verdict == "converged" else plain
+
+    @property
+    def _begins_in_mid_life(self) -> bool:
+        """Whether the store may have had customers when the log began, and still gains new ones.
+
+        Not where its first purchase comes well after the log's first day, for then it opened; nor where
+        customers of before are left out anyway; nor where nobody has come lately, as in a cohort.
+        """
+        if self.log.first_seen_from is not None:
+            return False
+        first = dt.date.fromisoformat(str(self.summary.attrs["first_purchase"]))
+        begin = self.log.stores["first_day"].min()
+        age = self.summary["T"]
+        came_lately = float(age.min()) < float(age.max()) * _LATELY
+        return (first - begin).days <= _OPENED_DAYS and came_lately
 
     def require_repeats(self) -> None:
         """Refuse to model purchases of a store to which too few customers came back."""
@@ -159,18 +196,18 @@ class BorrowedModels:
 
     Attributes
     ----------
-    purchases : BetaGeoFitter
+    purchases : fitted model of purchases
     spend : GammaGammaFitter or None
         None where spend cannot be modelled even from all stores.
     no_spend : str
         Why there is none.
     """
 
-    purchases: BetaGeoFitter
+    purchases: PurchaseFitter
     spend: GammaGammaFitter | None
     no_spend: str
 
-    def purchase_model(self, _: str) -> BetaGeoFitter:
+    def purchase_model(self, _: str) -> PurchaseFitter:
         """The purchase model; see `StoreFits`."""
         return self.purchases
 

@@ -32,7 +32,7 @@ from retention_models.errors import CannotSay
 from retention_models.languages import count, day, plural
 from retention_models.measures.cohorts import cohort_retention
 from retention_models.measures.table import SMALLEST_GROUP, store_measures
-from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
+from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.predictions.customers import predict_customers
 from retention_models.predictions.store_models import StoreModels
 from retention_models.predictions.stores import StoreForecast, predict_store
@@ -120,7 +120,7 @@ class Store:
         return cohort_retention(self.log, store_id=self.id, end=self.observation_end)
 
     @cached_property
-    def purchases(self) -> BetaGeoFitter:
+    def purchases(self) -> PurchaseFitter:
         """Purchase model of all that was observed; see `StoreModels`."""
         _ = self.summary  # an empty store says so first
         return self._models.purchases
@@ -226,7 +226,7 @@ class Store:
         """Model against a holdout at the end of the data; see `validate_holdout`."""
         split = self.calibration_end
         early = self._models_of(split, upto=split)
-        purchases: BetaGeoFitter | None = None
+        purchases: PurchaseFitter | None = None
         try:
             purchases = early.purchases
         except CannotSay:

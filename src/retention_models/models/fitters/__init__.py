@@ -6,6 +6,8 @@ The only room that imports lifetimes.
 from __future__ import annotations
 
 from retention_models.models.fitters.base import from_json
+from retention_models.models.fitters.lapsed import as_lapsed
+from retention_models.models.fitters.mid_life import MidLifeFitter
 from retention_models.models.fitters.purchases import (
     BetaGeoFitter,
     ModifiedBetaGeoFitter,
@@ -23,10 +25,12 @@ __all__ = [
     "BetaGeoCNBDFitter",
     "BetaGeoFitter",
     "GammaGammaFitter",
+    "MidLifeFitter",
     "ModifiedBetaGeoCNBDFitter",
     "ModifiedBetaGeoFitter",
     "ParetoNBDFitter",
     "PurchaseFitter",
     "RegularFitter",
+    "as_lapsed",
     "from_json",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, get_args
@@ -65,6 +65,7 @@ class FittedModel:
         *,
         time_unit: TimeUnit | None = None,
         penalizer_coef: float = 0.0,
+        context: Mapping[str, Any] | None = None,
     ) -> Self:
         """Make a fitter of a fit found elsewhere, such as one shrunk towards a chain.
 
@@ -76,17 +77,20 @@ class FittedModel:
             Unit of time of its data.
         penalizer_coef : float
             As in the constructor.
+        context : mapping, optional
+            What the model knows of its data beside the parameters, as `to_json` writes it.
 
         Returns
         -------
         Self
         """
-        if fit.names != cls.names:
+        fitter = cls(penalizer_coef=penalizer_coef)
+        fitter._take(dict(context or {}))
+        if fit.names != fitter.names:
             raise SettingsError(
-                f"fit: expected the parameters {', '.join(cls.names)} of {cls.label}; got "
+                f"fit: expected the parameters {', '.join(fitter.names)} of {cls.label}; got "
                 f"{', '.join(fit.names)}."
             )
-        fitter = cls(penalizer_coef=penalizer_coef)
         fitter._publish(fit)
         fitter.time_unit_ = time_unit
         return fitter
@@ -140,6 +144,15 @@ class FittedModel:
             index=names,
         )
 
+    def _context(self) -> dict[str, Any]:
+        """What the model knows of its data beside the parameters; JSON can hold it."""
+        return {}
+
+    def _take(self, context: dict[str, Any]) -> None:
+        """Become a model with the context that `_context` gave; refuses what is not one, by name."""
+        if context:
+            raise SettingsError(f"text: context: expected none for {self.label}; got {context!r}.")
+
     def _require_fit(self) -> Array:
         if not hasattr(self, "fit_"):
             raise SettingsError(f"{type(self).__name__}: call fit() before asking for predictions.")
@@ -178,6 +191,9 @@ class FittedModel:
             "message": fit.message,
             "allowed": None if fit.allowed is None else fit.allowed.tolist(),
         }
+        context = self._context()
+        if context:
+            content["context"] = context
         return json.dumps(content, indent=1, allow_nan=False)
 
     @classmethod
@@ -216,7 +232,10 @@ class FittedModel:
         )
         _check_numbers(fit, content["time_unit"], content["penalizer_coef"])
         return cls.from_fit(
-            fit, time_unit=content["time_unit"], penalizer_coef=content["penalizer_coef"]
+            fit,
+            time_unit=content["time_unit"],
+            penalizer_coef=content["penalizer_coef"],
+            context=content.get("context"),
         )
 
     def save_model(self, path: str | Path, **ignored: Any) -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
+from contextlib import suppress
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from retention_models.errors import SettingsError
+from retention_models.errors import CannotSay, SettingsError
 from retention_models.models.fitters.base import register, remarked
 from retention_models.models.fitters.purchases import PurchaseFitter
 from retention_models.models.histories import count_histories
 from retention_models.models.inputs import aligned, checked_history, unit_told
-from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.models.regular.days import added_by_days
 from retention_models.models.regular.fit import (
     MOST_PHASES,
@@ -32,7 +31,6 @@ from retention_models.models.regular.regularity import (
     grid_of,
     regularity_test,
 )
-from retention_models.time_units import TimeUnit
 
 Array = NDArray[np.float64]
 
@@ -48,7 +46,7 @@ class RegularFitter(PurchaseFitter):
     regularity_ : RegularityTest or None
         The test by which k was left at 1 or sought; None where k was given.
     profile_ : Series
-        Highest log-likelihood at each k that was tried.
+        Highest log-likelihood at each k that was tried; a model that was loaded has none.
     """
 
     model: BetaGeometricCNBD
@@ -154,8 +152,10 @@ class RegularFitter(PurchaseFitter):
         counts = np.ones(x.size) if n is None else n
         step = grid_of(t_x[back], unit_told(T, recency))
         check_log_gaps(log_gaps, x[back], t_x[back], counts[back], step)
-        if given is None and (x >= 2.0).any():
-            self.regularity_ = regularity_test(x, t_x, counts, log_gaps=log_gaps, day=step)
+        if given is None:
+            # Where nobody came often enough to tell, k stays 1.
+            with suppress(CannotSay):
+                self.regularity_ = regularity_test(x, t_x, counts, log_gaps=log_gaps, day=step)
 
         def added(k: int) -> float:
             return added_by_days(k, x, t_x, counts, step)
@@ -170,54 +170,12 @@ class RegularFitter(PurchaseFitter):
         self.k_ = k
         self.model = self._kind(k)
 
-    @classmethod
-    def from_fit(
-        cls,
-        fit: MaximumLikelihoodFit,
-        *,
-        time_unit: TimeUnit | None = None,
-        penalizer_coef: float = 0.0,
-        k: int = 1,
-    ) -> Self:
-        """Make a fitter of a fit found elsewhere, at k phases; see `FittedModel.from_fit`."""
-        fitter = super().from_fit(fit, time_unit=time_unit, penalizer_coef=penalizer_coef)
-        fitter._with_phases(_checked_phases(k))
-        fitter.regularity_ = None
-        fitter.profile_ = pd.Series({k: fit.log_likelihood}, name="log_likelihood").rename_axis("k")
-        return fitter
+    def _context(self) -> dict[str, Any]:
+        return {"k": self.k_}
 
-    def to_json(self) -> str:
-        """The fit as JSON text, as of the other fitters, with k.
-
-        Returns
-        -------
-        str
-            For `from_json`.
-        """
-        content = json.loads(super().to_json())
-        return json.dumps({**content, "k": self.k_}, indent=1, allow_nan=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """A fitter from the text that `to_json` gave; nothing in it is run.
-
-        Parameters
-        ----------
-        text : str
-
-        Returns
-        -------
-        Self
-
-        Raises
-        ------
-        SettingsError
-            If the text is not such a fit, or one of another model.
-        """
-        fitter = super().from_json(text)
-        fitter._with_phases(_checked_phases(json.loads(text).get("k")))
-        fitter.profile_.index = pd.Index([fitter.k_], name="k")
-        return fitter
+    def _take(self, context: dict[str, Any]) -> None:
+        self._with_phases(_checked_phases(context.get("k")))
+        self.regularity_ = None
 
     def generate_new_data(self, size: int = 1) -> pd.DataFrame:
         """Simulate customers of the fitted model.

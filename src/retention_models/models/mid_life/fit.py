@@ -8,9 +8,10 @@ the sum over customers; the last two terms are the expected numbers of customers
 and of newcomers. Where few of one kind are seen its parameters are open, so weak priors on their logs
 (standard deviation 2, a factor of 50 to either side) keep them finite.
 
-Whether the data ask for it is judged by the chances of the histories given the day on which each customer
-was first seen, Σ ln (N₀ f₀ + μ f)/(N₀ g₀ + μ), g₀ the density of the first purchase in the log of a customer
-of before: it is comparable with the plain model's Σ ln f, and does not ask how many came when.
+Whether the data ask for it is judged by the chances of the histories given the day on which each
+customer was first seen, Σ ln (N₀ f₀ + μ f)/(N₀ g₀ + μ), g₀ the density of the first purchase in the log
+of a customer of before: it is comparable with the plain model's Σ ln f, and does not ask how many came
+when.
 """
 
 from __future__ import annotations
@@ -77,7 +78,9 @@ def _unseen(phi: Array, observed: float) -> tuple[float, Array, Array]:
     by_r, by_alpha = -waited, r * observed / (alpha * (alpha + observed))
     slope = np.array([by_r, by_alpha])
     across = observed / (alpha * (alpha + observed))
-    curved = np.array([[0.0, across], [across, r * (1.0 / (alpha + observed) ** 2 - 1.0 / alpha**2)]])
+    curved = np.array(
+        [[0.0, across], [across, r * (1.0 / (alpha + observed) ** 2 - 1.0 / alpha**2)]]
+    )
     of_missed = by_logs(
         np.array([r, alpha]), missed, missed * slope, missed * (np.outer(slope, slope) + curved)
     )

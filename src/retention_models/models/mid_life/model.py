@@ -31,12 +31,16 @@ from scipy.special import betaln, expit, gammaln
 
 from retention_models.errors import SettingsError
 from retention_models.models.bg_nbd import BG_NBD
+from retention_models.models.gaps import gap_quantile
 from retention_models.models.interface import OneState, PurchaseModel, States
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.models.mbg_nbd import MBG_NBD
 from retention_models.models.mid_life.fit import NAMES, fit_mid_life
 
 Array = NDArray[np.float64]
+
+# Of the interval between the two kinds' quantiles, on the log scale: beyond the digits of a number.
+_HALVINGS = 60
 
 
 class MidLife(PurchaseModel):
@@ -83,7 +87,7 @@ class MidLife(PurchaseModel):
     def probability_alive(
         self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
     ) -> Array:
-        """w A₀ + (1 − w) A."""
+        """W A₀ + (1 − w) A."""
         _, as_old, as_new = self._alive(x, t_x, T, *parameters)
         return as_old + as_new
 
@@ -107,6 +111,56 @@ class MidLife(PurchaseModel):
         x = np.asarray(x, dtype=float)
         as_before = BG_NBD.alive_as_new(x + 1.0, self.observed, *old)
         return ((chance, as_before), (1.0 - chance, self.newcomers.alive_as_new(x, T, *new)))
+
+    def states_of_lapsed(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
+        """As either kind, each by its chance to have left."""
+        new, old, _, _ = _parted(parameters)
+        share, as_old, as_new = self._alive(x, t_x, T, *parameters)
+        old_left, left = share - as_old, 1.0 - as_old - as_new
+        chance = np.where(left > 0.0, old_left / np.where(left > 0.0, left, 1.0), 0.0)
+        x, t_x, T = self._checked(x, t_x, T)
+        last = self.observed - T + t_x
+        ((_, as_before),) = BG_NBD.states_of_lapsed(x + 1.0, last, self.observed, *old)
+        ((_, as_newcomer),) = self.newcomers.states_of_lapsed(x, t_x, T, *new)
+        return ((chance, as_before), (1.0 - chance, as_newcomer))
+
+    def gap_quantile(
+        self, level: float, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
+    ) -> Array:
+        """Of the mixture of both kinds' gaps, each by its chance on the day of the last purchase."""
+        new, old, before, arrivals = _parted(parameters)
+        x, t_x, T = np.broadcast_arrays(*self._checked(x, t_x, T))
+        last = self.observed - T + t_x
+        log_old = log_likelihood(x + 1.0, last, last, 0, *old)
+        log_new = log_likelihood(x, t_x, t_x, int(self.newcomers is MBG_NBD), *new)
+        share = expit(np.log(before / arrivals) + log_old - log_new)
+        kinds = (x + 1.0 + old[0], old[1] + last), (x + new[0], new[1] + t_x)
+        ends = [gap_quantile(level, x + 1.0, last, *old[:2]), gap_quantile(level, x, t_x, *new[:2])]
+        with np.errstate(divide="ignore"):
+            low, high = (np.log(pick(*ends)) for pick in (np.minimum, np.maximum))
+        low, high = np.maximum(low, -700.0), np.minimum(high, 700.0)
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2.0
+            longer = [(1.0 + np.exp(middle) / scale) ** -shape for shape, scale in kinds]
+            above = share * longer[0] + (1.0 - share) * longer[1] > 1.0 - level
+            low, high = np.where(above, middle, low), np.where(above, high, middle)
+        found = np.exp((low + high) / 2.0)
+        return np.where(level > 0.0, np.where(high >= 700.0, np.inf, found), 0.0)
+
+    def expected_since_first(self, t: ArrayLike, T: ArrayLike, *parameters: Any) -> Array:
+        """Of either kind, by its chance on the day on which it was first seen.
+
+        One of before is then a customer of the MBG/NBD with (r₀+1, α₀+s, a₀, b₀), s days into the log.
+        """
+        new, (r, alpha, a, b), before, arrivals = _parted(parameters)
+        _, t, T = self._checked(0.0, t, T)
+        day = self.observed - T
+        seen = np.log(r / alpha) - (r + 1.0) * np.log1p(day / alpha)
+        share = expit(np.log(before / arrivals) + seen)
+        of_before = MBG_NBD.expected_purchases(t, r + 1.0, alpha + day, a, b)
+        return np.asarray(
+            share * of_before + (1.0 - share) * self.newcomers.expected_purchases(t, *new)
+        )
 
     def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
         """Those of a newcomer."""
@@ -147,7 +201,9 @@ def log_likelihood(
     """Log of f, FHL (6), of the BG/NBD (`first` 0) or MBG/NBD (1)."""
     k = x + first
     able = k > 0.0
-    odds = np.log(a / np.where(able, b + k - 1.0, 1.0)) + (r + x) * np.log((alpha + T) / (alpha + t_x))
+    odds = np.log(a / np.where(able, b + k - 1.0, 1.0)) + (r + x) * np.log(
+        (alpha + T) / (alpha + t_x)
+    )
     stays = gammaln(r + x) - gammaln(r) + r * np.log(alpha) - (r + x) * np.log(alpha + T)
     stays = stays + betaln(a, b + k) - betaln(a, b)
     return np.asarray(stays + np.logaddexp(0.0, np.where(able, odds, -np.inf)))

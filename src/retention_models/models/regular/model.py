@@ -34,6 +34,7 @@ from scipy.special import betainc, betaincc
 
 from retention_models.models.beta_dropout_likelihood import NAMES
 from retention_models.models.bg_nbd import BG_NBD
+from retention_models.models.gaps import gap_quantile
 from retention_models.models.histories import count_histories, distinct_rows
 from retention_models.models.inputs import check_rate
 from retention_models.models.interface import Parameters, PurchaseModel, States
@@ -101,6 +102,20 @@ class BetaGeometricCNBD(PurchaseModel):
         r, alpha, a, b = parameters
         waited = np.asarray(T, dtype=float) - t_x
         return ((1.0, (r + self.k * x, alpha + T, a, b + x + self.first, waited)),)
+
+    def states_of_lapsed(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
+        """The posterior on the day of the last purchase, after which it left: p ~ Beta(a+1, b+x−1+m)."""
+        r, alpha, a, b = parameters
+        # Nobody has left before the first chance to; x = 0 only must not make b negative.
+        stayed = b + np.maximum(x - 1.0 + self.first, 0.0)
+        return ((1.0, (r + self.k * x, alpha + t_x, a + 1.0, stayed)),)
+
+    def gap_quantile(
+        self, level: float, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
+    ) -> Array:
+        """Quantile of the time from the last purchase to the next, of Erlang gaps."""
+        r, alpha = parameters[:2]
+        return gap_quantile(level, x, t_x, r, alpha, self.k)
 
     def most(self, n: ArrayLike, t: ArrayLike, *parameters: Any) -> Array:
         """P(N(t) ≥ n) without dropout of one about to buy, which bounds that of all others."""

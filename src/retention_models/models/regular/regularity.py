@@ -161,8 +161,8 @@ def regularity_test(
     x, t, counts = x[rows], t[rows], counts[rows]
     check_log_gaps(log_gaps, x, t, counts, step)
     tells = x >= 2.0
-    step_days = t / step if step > 0.0 else np.full(t.size, np.inf)
-    tells &= step_days > x  # who came every day can have had no other gaps
+    if step > 0.0:
+        tells &= np.rint(t / step) > x  # who came every day can have had no other gaps
     if not tells.any():
         raise CannotSay(
             "No customer has bought three times or more, so nothing can be said about whether "

@@ -23,7 +23,7 @@ from retention_models.languages import (
     share,
 )
 from retention_models.measures.table import SMALLEST_GROUP
-from retention_models.models.fitters import GammaGammaFitter
+from retention_models.models.fitters import GammaGammaFitter, MidLifeFitter, PurchaseFitter
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.predictions.customers import Interval, mean_dropout, mean_purchase_rate
 from retention_models.predictions.stores import StoreForecast
@@ -118,11 +118,13 @@ def _pooled(cohorts: pd.DataFrame, age: int) -> dict[str, str]:
     }
 
 
-def purchase_model(fit: MaximumLikelihoodFit, time_unit: str) -> str:
+def purchase_model(purchases: PurchaseFitter | MaximumLikelihoodFit, time_unit: str) -> str:
     """What the purchase model's parameters mean for the shop."""
+    fit = purchases if isinstance(purchases, MaximumLikelihoodFit) else purchases.fit_
     rate, dropout = mean_purchase_rate(fit), mean_dropout(fit)
+    come_back = _NEWCOMERS_COME_BACK if isinstance(purchases, MidLifeFitter) else _COME_BACK
     text = phrase(
-        _COME_BACK[time_unit],
+        come_back[time_unit],
         rate=number(rate.value),
         low=number(rate.low),
         high=number(rate.high),
@@ -141,10 +143,55 @@ def purchase_model(fit: MaximumLikelihoodFit, time_unit: str) -> str:
             reason=fit.message,
         )
     if fit.verdict == "converged":
+        if isinstance(purchases, MidLifeFitter):
+            return f"{_who_was_there(purchases, time_unit)} {text}"
         return text
     return f"{text} " + phrase("The fit ended at a limit: {reason}.", reason=fit.message)
 
 
+def _who_was_there(purchases: MidLifeFitter, time_unit: str) -> str:
+    """How many were customers when the data began, and how many have come since."""
+    arrivals = purchases.params_["arrivals"]
+    return phrase(
+        _WHO_WAS_THERE[time_unit],
+        customers=count(purchases.fit_.customers),
+        before=count(max(0.0, purchases.fit_.customers - arrivals * purchases.model.observed)),
+        arrivals=number(arrivals),
+    )
+
+
+_WHO_WAS_THERE = catalogue(
+    {
+        "D": (
+            "Of the {customers} customers about {before} were customers already when the data begin; "
+            "the others came since, {arrivals} a day."
+        ),
+        "W": (
+            "Of the {customers} customers about {before} were customers already when the data begin; "
+            "the others came since, {arrivals} a week."
+        ),
+        "M": (
+            "Of the {customers} customers about {before} were customers already when the data begin; "
+            "the others came since, {arrivals} a month."
+        ),
+    }
+)
+_NEWCOMERS_COME_BACK = catalogue(
+    {
+        "D": (
+            "While they are customers, newcomers come back {rate} times a day on average ({low} to "
+            "{high}), but unevenly: the typical one less, a few much more."
+        ),
+        "W": (
+            "While they are customers, newcomers come back {rate} times a week on average ({low} to "
+            "{high}), but unevenly: the typical one less, a few much more."
+        ),
+        "M": (
+            "While they are customers, newcomers come back {rate} times a month on average ({low} to "
+            "{high}), but unevenly: the typical one less, a few much more."
+        ),
+    }
+)
 _COME_BACK = catalogue(
     {
         "D": (

@@ -12,6 +12,7 @@ from retention_models.data.transactions import Transactions
 from retention_models.errors import SettingsError
 from retention_models.models.fitters import (
     BetaGeoFitter,
+    MidLifeFitter,
     ModifiedBetaGeoFitter,
     ParetoNBDFitter,
     PurchaseFitter,
@@ -39,6 +40,7 @@ MODELS: dict[str, type[PurchaseFitter]] = {
     "bg_nbd": BetaGeoFitter,
     "mbg_nbd": ModifiedBetaGeoFitter,
     "pareto_nbd": ParetoNBDFitter,
+    "mid_life": MidLifeFitter,
 }
 Model = str | type[PurchaseFitter]
 
@@ -132,7 +134,7 @@ def validate_holdout(
         Last days of the two periods, both included.
     time_unit : {"D", "W", "M"}
         Scale of time.
-    model : {"bg_nbd", "mbg_nbd", "pareto_nbd"} or class
+    model : {"bg_nbd", "mbg_nbd", "pareto_nbd", "mid_life"} or class
         The model of purchases, by name or as one of the fitters.
     purchases : fitted model, optional
         A model of the calibration period found elsewhere, such as one shrunk towards a chain; `model` is
@@ -243,5 +245,5 @@ def validate_fit(purchases: PurchaseFitter, data: HoldoutData) -> HoldoutValidat
 def _calibrated(purchases: PurchaseFitter, split: pd.DataFrame) -> tuple[float, int]:
     """Repeat purchases of the calibration period: the model's expectation, and what came."""
     ages, customers = np.unique(split["T"].to_numpy(dtype=float), return_counts=True)
-    expected = customers @ purchases.expected_number_of_purchases_up_to_time(ages)
-    return float(expected), int(split["frequency"].sum())
+    expected = purchases.model.expected_since_first(ages, ages, *purchases.fit_.parameters)
+    return float(customers @ expected), int(split["frequency"].sum())

@@ -6,16 +6,21 @@ import datetime as dt
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
 from retention_models.languages import count
+from retention_models.models.fitters import PurchaseFitter
+from retention_models.models.interface import PurchaseModel
 from retention_models.predictions.stores import predict_path
 from retention_models.predictions.validation.holdout import HoldoutValidation
 from retention_models.summaries.customers import purchase_days
 from retention_models.time_units import days_in
+
+Array = NDArray[np.float64]
 
 _TRACKING = ["actual", "expected", "forecast", "low", "high"]
 # Weeks with fewer expected purchases say little about how far weeks scatter; and fewer weeks than the
@@ -65,10 +70,8 @@ def weekly_tracking(
     table = to_frame(by_day.order_by("date"))
     table.index = pd.DatetimeIndex(table.pop("date"))
     table = table.asfreq("D", fill_value=0)
-    # Ages are whole days, so every expectation that is needed stands in one table.
-    ages = np.arange((split - table.index[0]).days + 1)
-    of_age = fitted.expected_number_of_purchases_up_to_time(ages / unit)
-    expected = np.convolve(table.loc[:split, "began"].to_numpy(dtype=float), of_age)[: ages.size]
+    expected = _expected(fitted, table.loc[:split, "began"].to_numpy(dtype=float), unit)
+    ages = np.arange(expected.size)
     actual = (
         (table["purchases"] - table["began"])
         .cumsum()
@@ -86,6 +89,20 @@ def weekly_tracking(
     result.loc[after, ["forecast", "low", "high"]] = seen + path.to_numpy()
     result.index.name = "date"
     return result
+
+
+def _expected(fitted: PurchaseFitter, began: Array, unit: float) -> Array:
+    """Σ of E[X(time since the first purchase)] up to each day, of the customers first seen on each."""
+    parameters, last, model = fitted.fit_.parameters, began.size - 1, fitted.model
+    expected, days = np.zeros(began.size), np.arange(began.size)
+    if type(model).expected_since_first is PurchaseModel.expected_since_first:
+        # Whoever came when: ages are whole days, so every expectation stands in one table.
+        of_age = model.expected_purchases(days / unit, *parameters)
+        return np.convolve(began, of_age)[: began.size]
+    for day in np.flatnonzero(began):
+        since, left = days[: began.size - day] / unit, (last - day) / unit
+        expected[day:] += began[day] * model.expected_since_first(since, left, *parameters)
+    return expected
 
 
 def weekly_totals(tracking: pd.DataFrame, *, interval: float = 0.90) -> pd.DataFrame:
