@@ -47,6 +47,7 @@ _NAMES = {
     "predictions.validation.holdout": "validate_holdout",
     "predictions.validation.independence": "spend_independence",
     "predictions.validation.tracking": "weekly_totals weekly_tracking",
+    "predictions.whole_store": "WholeStore predict_whole_store",
     "project.campaign": "ProjectCampaign open_campaign",
     "project.campaign_overview": "campaign_overview",
     "project.demonstration": "write_demo",

@@ -100,6 +100,10 @@ from retention_models.predictions.validation.tracking import (
     weekly_totals as weekly_totals,
     weekly_tracking as weekly_tracking,
 )
+from retention_models.predictions.whole_store import (
+    WholeStore as WholeStore,
+    predict_whole_store as predict_whole_store,
+)
 from retention_models.project.campaign import (
     ProjectCampaign as ProjectCampaign,
     open_campaign as open_campaign,

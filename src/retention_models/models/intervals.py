@@ -21,7 +21,6 @@ linear in y in both tails.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -259,20 +258,18 @@ def _count_chances(
     """P(n purchases) of whoever is alive, shape (cells, n), up to a negligible tail."""
     of_cells = (known.x_of_cell, known.last_of_cell, known.end_of_cell)
     x, t_x, T = (column[cells] for column in of_cells)
+    states = model.states(x, t_x, T, *parameters)
     # The tail without dropout bounds that with it.
     columns = 4.0
-    while _most(model, columns, horizon, x, t_x, T, parameters) > _TAIL:
+    while any(model.alive.most(columns, horizon, *new).max() > _TAIL for _, new in states):
         columns = np.ceil(1.25 * columns)
-    count = partial(model.alive.purchase_count_probability, np.arange(columns + 1.0), horizon)
-    return model.of_alive(count, x[:, None], t_x[:, None], T[:, None], *parameters)
-
-
-def _most(
-    model: PurchaseModel, n: float, t: float, x: Array, t_x: Array, T: Array, parameters: Array
-) -> float:
-    """Largest bound of P(at least n purchases in t) of several histories, if alive."""
-    bounds = model.of_alive(partial(model.alive.most, n, t), x, t_x, T, *parameters)
-    return float(bounds.max(initial=0.0))
+    n = np.arange(columns + 1.0)
+    chances = np.zeros((x.size, n.size))
+    for chance, new in states:
+        each = (np.asarray(v)[:, None] if np.ndim(v) else v for v in new)
+        weight = np.asarray(chance)[:, None] if np.ndim(chance) else chance
+        chances += weight * model.alive.purchase_count_probability(n, horizon, *each)
+    return chances
 
 
 def _integrated(density: Callable[[Array], Array], y: Array) -> Array:

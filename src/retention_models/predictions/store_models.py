@@ -110,7 +110,7 @@ class StoreModels:
         """
         try:
             self.require_repeats()
-            return _told(self._own_purchases(), _PURCHASES_UNTOLD)
+            return _told(own_model(self.log, self.summary), _PURCHASES_UNTOLD)
         except CannotSay as refusal:
             return self._borrowed(refusal).purchase_model(self.store_id)
 
@@ -131,32 +131,6 @@ class StoreModels:
             return _told(fitted, _SPEND_UNTOLD)
         except CannotSay as refusal:
             return self._borrowed(refusal).spend_model(self.store_id)
-
-    def _own_purchases(self) -> PurchaseFitter:
-        """Of customers of before and newcomers where the data ask for it, else the BG/NBD."""
-        s = self.summary
-        history = s["frequency"], s["recency"], s["T"]
-        plain = BetaGeoFitter().fit(*history)
-        if not self._begins_in_mid_life:
-            return plain
-        both = MidLifeFitter().fit(*history)
-        asked = both.log_likelihood_ - plain.log_likelihood_ > _MID_LIFE_GAIN
-        return both if asked and both.fit_.verdict == "converged" else plain
-
-    @property
-    def _begins_in_mid_life(self) -> bool:
-        """Whether the store may have had customers when the log began, and still gains new ones.
-
-        Not where its first purchase comes well after the log's first day, for then it opened; nor where
-        customers of before are left out anyway; nor where nobody has come lately, as in a cohort.
-        """
-        if self.log.first_seen_from is not None:
-            return False
-        first = dt.date.fromisoformat(str(self.summary.attrs["first_purchase"]))
-        begin = self.log.stores["first_day"].min()
-        age = self.summary["T"]
-        came_lately = float(age.min()) < float(age.max()) * _LATELY
-        return (first - begin).days <= _OPENED_DAYS and came_lately
 
     def require_repeats(self) -> None:
         """Refuse to model purchases of a store to which too few customers came back."""
@@ -188,6 +162,31 @@ class StoreModels:
         )
         lenders = _lenders(summaries, self.store_id)
         return None if lenders is None else fit_stores(lenders)
+
+
+def own_model(log: Transactions, summary: pd.DataFrame) -> PurchaseFitter:
+    """A store's own: of customers of before and newcomers where its data ask for it, else the BG/NBD."""
+    history = summary["frequency"], summary["recency"], summary["T"]
+    plain = BetaGeoFitter().fit(*history)
+    if not _begins_in_mid_life(log, summary):
+        return plain
+    both = MidLifeFitter().fit(*history)
+    asked = both.log_likelihood_ - plain.log_likelihood_ > _MID_LIFE_GAIN
+    return both if asked and both.fit_.verdict == "converged" else plain
+
+
+def _begins_in_mid_life(log: Transactions, summary: pd.DataFrame) -> bool:
+    """Whether a store may have had customers when the log began, and still gains new ones.
+
+    Not where its first purchase comes well after the log's first day, for then it opened; nor where
+    customers of before are left out anyway; nor where nobody has come lately, as in a cohort.
+    """
+    if log.first_seen_from is not None:
+        return False
+    first = dt.date.fromisoformat(str(summary.attrs["first_purchase"]))
+    age = summary["T"]
+    came_lately = float(age.min()) < float(age.max()) * _LATELY
+    return (first - log.stores["first_day"].min()).days <= _OPENED_DAYS and came_lately
 
 
 @dataclass(frozen=True, slots=True)

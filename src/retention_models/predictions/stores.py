@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from retention_models.errors import SettingsError
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
@@ -86,6 +87,7 @@ def predict_store(
     interval: float = 0.90,
     time_unit: str | None = None,
     draws: int = 1000,
+    scatter: float = 0.0,
 ) -> StoreForecast:
     """Predict the store's totals over a horizon, with chance and parameter doubt together.
 
@@ -100,6 +102,10 @@ def predict_store(
         As for `predict_customers`.
     draws : int
         Futures simulated, of a store of up to 5,000 customers.
+    scatter : float
+        Standard deviation, on the log scale and for this horizon, by which past totals of such stores
+        were off beyond what their models said; it widens the intervals of all but customers still
+        there and the top tenth's share.
 
     Returns
     -------
@@ -132,7 +138,23 @@ def predict_store(
             for value, low, high in zip(values, *ends, strict=True)
         ]
     value, share = results[3:] if money is not None else (None, None)
-    return StoreForecast(results[0], results[1], results[2], value, share, interval)
+    count, active = (scattered(each, scatter, interval) for each in results[1:3])
+    # No more customers buy than there are.
+    active = Interval(active.value, active.low, min(active.high, float(clv.size)))
+    value = None if value is None else scattered(value, scatter, interval)
+    return StoreForecast(results[0], count, active, value, share, interval)
+
+
+def scattered(total: Interval, scatter: float, interval: float) -> Interval:
+    """A total whose interval allows for scatter beyond the model's, both normal on the log scale."""
+    if scatter == 0.0 or not total.value > 0.0:
+        return total
+    further = float(ndtri((1.0 + interval) / 2.0)) * scatter
+    below = np.hypot(np.log(total.value / max(total.low, 1e-300)), further)
+    above = np.hypot(np.log(max(total.high, total.value) / total.value), further)
+    return Interval(
+        total.value, float(total.value * np.exp(-below)), float(total.value * np.exp(above))
+    )
 
 
 def predict_groups(

@@ -7,6 +7,7 @@ in the answer's place.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +35,7 @@ from retention_models.measures.cohorts import cohort_retention
 from retention_models.measures.table import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.predictions.customers import predict_customers
+from retention_models.predictions.scatter import Scatter, learn_scatter
 from retention_models.predictions.store_models import StoreModels
 from retention_models.predictions.stores import StoreForecast, predict_store
 from retention_models.predictions.validation.comparison import ModelComparison, compare_models
@@ -48,6 +50,7 @@ from retention_models.project.store_handover import StoreHandover, read_slice
 from retention_models.settings.actions import ListName
 from retention_models.settings.project import Settings, read_settings
 from retention_models.summaries.customers import Day
+from retention_models.time_units import days_in
 
 
 @dataclass(frozen=True)
@@ -163,6 +166,7 @@ class Store:
             self.summary,
             **self._horizon,
             draws=draws,
+            scatter=self.scatter.ahead(self._days_ahead),
         )
 
     @cached_property
@@ -232,13 +236,16 @@ class Store:
         except CannotSay:
             # A model that the data leave open predicts all the same, and is checked as it is.
             early.require_repeats()
+        until = checked_until(self.settings, self.log, self.observation_end)
         return validate_holdout(
             self.log,
             store_id=self.id,
             calibration_end=split,
-            holdout_end=checked_until(self.settings, self.log, self.observation_end),
+            holdout_end=until,
             time_unit=self.settings.model.time_unit,
             purchases=purchases,
+            spend=_if_any(lambda: early.spend),
+            scatter=self._scatter(split).ahead((until - split).days),
         )
 
     @cached_property
@@ -265,10 +272,8 @@ class Store:
 
     @property
     def _spend_if_any(self) -> GammaGammaFitter | None:
-        try:
-            return self.spend
-        except CannotSay:
-            return None  # the page says why in the section on value; counts stand without it
+        # The page says why there is none in the section on value; counts stand without it.
+        return _if_any(lambda: self.spend)
 
     @property
     def _outlook(self) -> ModelTerms | str:
@@ -299,6 +304,22 @@ class Store:
             "interval": self.settings.model.interval,
         }
 
+    @property
+    def _days_ahead(self) -> float:
+        return self.settings.model.horizon * days_in(self.settings.model.time_unit)
+
+    @cached_property
+    def scatter(self) -> Scatter:
+        """How far totals of the chain's stores scatter beyond their models; see `learn_scatter`."""
+        return self._scatter(self.observation_end)
+
+    def _scatter(self, day: dt.date) -> Scatter:
+        """As it was known at the end of a day."""
+        if self.part is not None and day in self.part.scatters:
+            return self.part.scatters[day]
+        model, stores = self.settings.model, self.settings.stores.ids
+        return learn_scatter(self.log.whole, day, model.time_unit, stores)
+
     def require_customers(self) -> None:
         """Refuse where so few people have bought that figures would tell of single persons."""
         n = len(self.summary)
@@ -322,6 +343,14 @@ class Store:
         time_unit = self.settings.model.time_unit
         loans = {} if self.part is None else self.part.loans
         return StoreModels(self.log, self.id, end, time_unit, self.settings.stores.ids, upto, loans)
+
+
+def _if_any(find: Callable[[], GammaGammaFitter]) -> GammaGammaFitter | None:
+    """A spend model, or None where the data carry none."""
+    try:
+        return find()
+    except CannotSay:
+        return None
 
 
 def open_store(project_file: str | Path, store_id: str, *, as_of: Day | None = None) -> Store:

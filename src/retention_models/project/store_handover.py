@@ -12,7 +12,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +28,8 @@ from retention_models.data.contacts import (
 from retention_models.data.engines import open_source, write_parquet, write_parts
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import CannotSay
+from retention_models.predictions import scatter
+from retention_models.predictions.scatter import Scatter, learn_scatter
 from retention_models.predictions.store_models import BorrowedModels, find_borrowed
 from retention_models.project.campaign_overview import OverviewRow, campaign_overview
 from retention_models.project.days import calibration_end
@@ -60,6 +62,7 @@ class StoreHandover:
     surveys: Surveys | None
     events: Events | None
     campaigns: pd.DataFrame | None = None
+    scatters: dict[dt.date, Scatter] = field(default_factory=dict)
 
 
 def write_slices(
@@ -86,11 +89,13 @@ def write_slices(
         newest = settings.reports.campaigns
         overview = campaign_overview(settings, log, as_of=end, newest=newest, estimated=estimated)
         overview.to_parquet(folder / _CAMPAIGNS)
-    loans = _loans(settings, log, store_ids, end)
+    loans, days = _loans(settings, log, store_ids, end)
+    unit, chain = settings.model.time_unit, settings.stores.ids
+    scatters = scatter.content({day: learn_scatter(log, day, unit, chain) for day in days})
     surveys, events = read_project_surveys(settings), read_project_events(settings)
     for store, place in folders.items():
         lent = {day: loan and loan.content() for day, loan in loans.get(store, {}).items()}
-        content: dict[str, Any] = {"store": store, "loans": lent}
+        content: dict[str, Any] = {"store": store, "loans": lent, "scatters": scatters}
         for name, contacts in (("surveys", surveys), ("events", events)):
             if contacts is not None:
                 _write_contacts(contacts, store, place / f"{name}.parquet")
@@ -101,8 +106,8 @@ def write_slices(
 
 def _loans(
     settings: Settings, log: Transactions, store_ids: Sequence[str], end: dt.date
-) -> dict[str, dict[str, BorrowedModels | None]]:
-    """By store and day, ISO 8601: at the end, and at the end of its calibration."""
+) -> tuple[dict[str, dict[str, BorrowedModels | None]], list[dt.date]]:
+    """By store and day, ISO 8601: at the end, and at the end of its calibration; and those days."""
     chain = None if settings.stores.ids is None else {*settings.stores.ids, *store_ids}
 
     def summaries(day: dt.date) -> dict[str, pd.DataFrame]:
@@ -124,7 +129,7 @@ def _loans(
     for split, stores in splits.items():
         for store, loan in find_borrowed(summaries(split), stores).items():
             found[store][split.isoformat()] = loan
-    return found
+    return found, [end, *splits]
 
 
 def _write_contacts(contacts: Surveys | Events, store: str, path: Path) -> None:
@@ -168,6 +173,7 @@ def read_slice(project_file: str | Path, store_id: str) -> StoreHandover | None:
         _contacts(Surveys, settings, place / "surveys.parquet", own.get("surveys")),
         _contacts(Events, settings, place / "events.parquet", own.get("events")),
         pd.read_parquet(folder / _CAMPAIGNS) if (folder / _CAMPAIGNS).exists() else None,
+        scatter.from_content(own["scatters"]),
     )
 
 

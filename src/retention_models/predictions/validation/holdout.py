@@ -13,6 +13,7 @@ from retention_models.errors import SettingsError
 from retention_models.models.fitters import (
     BetaGeoCNBDFitter,
     BetaGeoFitter,
+    GammaGammaFitter,
     MidLifeFitter,
     ModifiedBetaGeoCNBDFitter,
     ModifiedBetaGeoFitter,
@@ -35,6 +36,7 @@ from retention_models.predictions.validation.store_changes import (
     silence_at_the_end,
     swing_over_time,
 )
+from retention_models.predictions.validation.value import ValueCheck, check_value
 from retention_models.predictions.validation.verdicts import Evidence, Verdict, judge
 from retention_models.summaries.customers import Day
 from retention_models.summaries.gaps import sum_log_gaps
@@ -93,6 +95,9 @@ class HoldoutValidation:
         What is the matter, by name; see `judge`.
     calibration_end, holdout_end : date
         Last days of the two periods.
+    value : ValueCheck or None
+        Spend of the holdout against what was expected, with a verdict of its own; None without a spend
+        model.
     """
 
     purchases: PurchaseFitter = field(repr=False)
@@ -111,6 +116,7 @@ class HoldoutValidation:
     causes: tuple[str, ...]
     calibration_end: dt.date
     holdout_end: dt.date
+    value: ValueCheck | None = field(default=None, repr=False)
 
     @property
     def relative_error(self) -> float:
@@ -127,6 +133,8 @@ def validate_holdout(
     time_unit: str = "W",
     purchases: PurchaseFitter | None = None,
     model: Model = "bg_nbd",
+    spend: GammaGammaFitter | None = None,
+    scatter: float = 0.0,
 ) -> HoldoutValidation:
     """Fit to the calibration period and compare with what customers then did.
 
@@ -145,6 +153,10 @@ def validate_holdout(
     purchases : fitted model, optional
         A model of the calibration period found elsewhere, such as one shrunk towards a chain; `model` is
         then not used.
+    spend : GammaGammaFitter, optional
+        A spend model of the calibration period; then value is held against the holdout too.
+    scatter : float
+        As for `predict_store`, for the length of the holdout.
 
     Returns
     -------
@@ -172,7 +184,7 @@ def validate_holdout(
     )
     if purchases is None:
         purchases = fitted_to(fitter, log, data, store_id)
-    return validate_fit(purchases, data)
+    return validate_fit(purchases, data, spend, scatter)
 
 
 def fitted_to(
@@ -213,7 +225,12 @@ def fitter_of(model: Model) -> type[PurchaseFitter]:
     )
 
 
-def validate_fit(purchases: PurchaseFitter, data: HoldoutData) -> HoldoutValidation:
+def validate_fit(
+    purchases: PurchaseFitter,
+    data: HoldoutData,
+    spend: GammaGammaFitter | None = None,
+    scatter: float = 0.0,
+) -> HoldoutValidation:
     """Hold a model that was fitted to the calibration period against the holdout.
 
     Parameters
@@ -222,6 +239,10 @@ def validate_fit(purchases: PurchaseFitter, data: HoldoutData) -> HoldoutValidat
         Fitted to ``data.customers``.
     data : HoldoutData
         From `read_holdout`.
+    spend : GammaGammaFitter, optional
+        Fitted to the calibration period.
+    scatter : float
+        As for `predict_store`, for the length of the holdout.
 
     Returns
     -------
@@ -231,7 +252,9 @@ def validate_fit(purchases: PurchaseFitter, data: HoldoutData) -> HoldoutValidat
     table = predict_customers(purchases, None, split, horizon=window, interval=_INTERVAL)
     told = table[["probability_alive", "purchases_low", "purchases_high"]]
     customers = split.assign(predicted=table["expected_purchases"], **told)
-    total = predict_store(purchases, None, split, horizon=window, interval=_INTERVAL).purchases
+    total = predict_store(
+        purchases, None, split, horizon=window, interval=_INTERVAL, scatter=scatter
+    ).purchases
     evidence = Evidence(
         fit=purchases.fit_,
         total=total,
@@ -260,6 +283,7 @@ def validate_fit(purchases: PurchaseFitter, data: HoldoutData) -> HoldoutValidat
         causes=causes,
         calibration_end=data.calibration_end,
         holdout_end=data.holdout_end,
+        value=None if spend is None else check_value(purchases, spend, split, window, scatter),
     )
 
 

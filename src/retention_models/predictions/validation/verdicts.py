@@ -77,11 +77,14 @@ class Evidence:
     @property
     def failed(self) -> bool:
         """Whether the total is off by more than is tolerated, and outside its 99% interval."""
-        total = self.total
-        low, high = (
-            total.value * (end / total.value) ** _STRETCH for end in (total.low, total.high)
-        )
-        return not low <= self.actual <= high and self.off > TOLERATED_ERROR
+        return is_failed(self.total, self.actual)
+
+
+def is_failed(total: Interval, actual: float) -> bool:
+    """Whether a total is off by more than is tolerated, and outside its 99% interval."""
+    off = abs(total.value / actual - 1.0) if actual else float("inf")
+    low, high = (total.value * (end / total.value) ** _STRETCH for end in (total.low, total.high))
+    return not low <= actual <= high and off > TOLERATED_ERROR
 
 
 def judge(evidence: Evidence) -> tuple[Verdict, str, tuple[str, ...]]:

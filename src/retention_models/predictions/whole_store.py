@@ -1,0 +1,292 @@
+"""What a whole store will do: customers known today, and those yet to come.
+
+Newcomers arrive as a Poisson process at the rate of the later half of the log, φ times as scattered as
+Poisson's; each buys once on arrival and then as the model says of a new customer. With arrivals at μ per
+unit of time, purchases up to h have
+
+    mean μ ∫₀ʰ (1 + E X(h−s)) ds and variance φ μ ∫₀ʰ E (1 + X(h−s))² ds
+
+(Campbell's theorem; φ for the arrivals that come in bursts). In a store whose data begin in mid-life,
+customers of before who have not been seen since will come as well: N₀ (α₀/(α₀+C))^r₀ of them, each a new
+customer of the BG/NBD with parameters (r₀, α₀+C, a₀, b₀).
+
+Sources: Kingman (1993), "Poisson processes", section 3.2, for Campbell's theorem; Wedderburn (1974),
+Biometrika 61(3), 439–447, for φ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import count
+from retention_models.models.bg_nbd import BG_NBD
+from retention_models.models.fitters import GammaGammaFitter, MidLifeFitter, PurchaseFitter
+from retention_models.models.interface import Parameters
+from retention_models.predictions.customers import Interval, check_parameters, unit_of
+from retention_models.predictions.stores import predict_path, predict_store
+from retention_models.time_units import days_in
+
+Array = NDArray[np.float64]
+
+# Arrivals are counted in spans of a week, of which fewer than these say nothing of how they scatter.
+_FEWEST_WEEKS = 6
+# Nodes of the integrals over arrivals, and counts beyond which a newcomer's are not told apart.
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
+_MOST_PURCHASES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """How often newcomers come: per unit of time, its standard error on the log scale, and φ."""
+
+    rate: float
+    log_error: float
+    dispersion: float
+
+
+@dataclass(frozen=True)
+class WholeStore:
+    """A store's purchases of the time to come, by customers known today and yet to come.
+
+    Attributes
+    ----------
+    purchases : Interval
+        Days with a purchase, by everybody.
+    known, others : Interval
+        Of customers known today, and of all others.
+    newcomers : Interval
+        Customers first seen in the window.
+    revenue : Interval or None
+        Spend of everybody; None without a spend model.
+    by_week : DataFrame
+        Index the end of each week (or unit of time) from today; purchases, low, high: up to it, added
+        up.
+    interval : float
+        Level of the intervals.
+    """
+
+    purchases: Interval
+    known: Interval
+    others: Interval
+    newcomers: Interval
+    revenue: Interval | None
+    by_week: pd.DataFrame
+    interval: float
+
+
+def arrivals_of(purchases: PurchaseFitter, summary: pd.DataFrame) -> Arrivals:
+    """Newcomers per unit of time, by the later half of the log.
+
+    Customers of before who were seen late are no newcomers: each counts by its chance to be one.
+    """
+    age = summary["T"].to_numpy(dtype=float)
+    week = 7.0 / days_in(unit_of(summary, None))
+    span = age.max() / 2.0
+    weeks = int(span / week)
+    if weeks < _FEWEST_WEEKS:
+        raise CannotSay(
+            "The data hold {weeks} weeks, too few to say how many newcomers come; at least {fewest} "
+            "are needed.",
+            weeks=count(age.max() / week),
+            fewest=count(2 * _FEWEST_WEEKS),
+        )
+    new = np.ones(age.size)
+    if isinstance(purchases, MidLifeFitter):
+        history = (summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
+        new = 1.0 - purchases.share_of_before(*history)
+    # The last day of the log is at age 0, so a week's customers are those of its seven ages.
+    by_week = np.bincount(
+        np.minimum((age / week).astype(int), weeks), weights=new, minlength=weeks + 1
+    )[:weeks]
+    mean = float(by_week.mean())
+    if mean == 0.0:
+        return Arrivals(0.0, 0.0, 1.0)
+    scatter = float(((by_week - mean) ** 2).sum() / (weeks - 1) / mean)
+    dispersion = max(1.0, scatter)
+    return Arrivals(mean / week, float(np.sqrt(dispersion / (mean * weeks))), dispersion)
+
+
+def predict_whole_store(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter | None,
+    summary: pd.DataFrame,
+    *,
+    horizon: float = 13,
+    interval: float = 0.90,
+    scatter: float = 0.0,
+    draws: int = 300,
+) -> WholeStore:
+    """Predict what a whole store will do, newcomers included.
+
+    Parameters
+    ----------
+    purchases, spend : fitted models
+        As for `predict_store`.
+    summary : DataFrame
+        From `customer_summary`, of all of the store's customers.
+    horizon : float
+        Time units to look ahead.
+    interval : float
+        Level of the intervals; chance and the doubt of parameters and arrivals are in them.
+    scatter : float
+        Standard deviation, on the log scale and for this horizon, by which past totals were off beyond
+        what the models say; it widens every interval.
+    draws : int
+        Futures simulated of customers known today, of up to 5,000.
+
+    Returns
+    -------
+    WholeStore
+
+    Raises
+    ------
+    SettingsError
+        If a parameter is out of range or the unit is not known.
+    CannotSay
+        If the data hold fewer than 12 weeks.
+
+    Notes
+    -----
+    Campbell's theorem: Kingman (1993), "Poisson processes", section 3.2. Arrivals are taken to go on as
+    in the later half of the log; a season in them is not modelled.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from retention_models import BetaGeoFitter, predict_whole_store
+    >>> rng = np.random.default_rng(1)
+    >>> T = rng.integers(0, 52, 300).astype(float)
+    >>> x = rng.poisson(0.2 * T * rng.gamma(1.0, 1.0, 300)).astype(float)
+    >>> t_x = np.where(x > 0, np.ceil(T * rng.random(300)), 0.0)
+    >>> summary = pd.DataFrame({"frequency": x, "recency": t_x, "T": T, "monetary_value": 0.0})
+    >>> summary.attrs["time_unit"] = "W"
+    >>> fitter = BetaGeoFitter().fit(x, t_x, T)
+    >>> found = predict_whole_store(fitter, None, summary, draws=100)
+    >>> bool(60 < found.newcomers.value < 90)
+    True
+    """
+    check_parameters(summary, horizon, 0.0, 1.0, interval)
+    if not 0.0 <= scatter < np.inf:
+        raise SettingsError(f"scatter: expected a finite number of 0 or more; got {scatter!r}.")
+    arrivals = arrivals_of(purchases, summary)
+    ends = np.unique(np.append(np.arange(1.0, horizon), horizon))
+    known = predict_path(purchases, summary, ends, interval=interval, draws=draws)
+    z = float(ndtri((1.0 + interval) / 2.0))
+    terms = {
+        "horizon": horizon,
+        "interval": interval,
+        "scatter": scatter,
+        "draws": draws,
+        "z": z,
+    }
+    of_others = [_others(purchases, arrivals, end) for end in ends]
+    rows = []
+    for (_, path), (mean, deviation) in zip(known.iterrows(), of_others, strict=True):
+        half = np.maximum(
+            np.array([path["high"], path["low"]]) - path["forecast"], -path["forecast"]
+        )
+        deviations = np.abs(half) / z
+        total = path["forecast"] + mean
+        # Known customers and others on their own account; what scatters beyond moves both.
+        above, below = np.hypot(np.hypot(deviations, deviation), scatter * total)
+        rows.append((total, max(total - z * below, 0.0), total + z * above))
+    by_week = pd.DataFrame(rows, index=ends, columns=["purchases", "low", "high"])
+    value, deviation = of_others[-1]
+    others = _around(value, float(np.hypot(deviation, scatter * value)), z)
+    last = known.iloc[-1]
+    return WholeStore(
+        purchases=Interval(*(float(end) for end in by_week.iloc[-1])),
+        known=Interval(float(last["forecast"]), float(last["low"]), float(last["high"])),
+        others=others,
+        newcomers=_coming(purchases, arrivals, horizon, scatter, z),
+        revenue=None if spend is None else _revenue(purchases, spend, summary, others, terms),
+        by_week=by_week,
+        interval=interval,
+    )
+
+
+def _around(value: float, deviation: float, z: float) -> Interval:
+    return Interval(value, max(value - z * deviation, 0.0), value + z * deviation)
+
+
+def _coming(
+    purchases: PurchaseFitter, arrivals: Arrivals, horizon: float, scatter: float, z: float
+) -> Interval:
+    """Customers first seen in the window: newcomers, and those of before who were not seen yet."""
+    new = arrivals.rate * horizon
+    unseen, late = _unseen(purchases)
+    seen = 0.0
+    if unseen > 0.0:
+        seen = unseen * float(1.0 - BG_NBD.purchase_count_probability(0, horizon, *late))
+    chance = np.sqrt(arrivals.dispersion * new + seen)
+    return _around(
+        new + seen, float(np.hypot(chance, np.hypot(new * arrivals.log_error, new * scatter))), z
+    )
+
+
+def _revenue(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter,
+    summary: pd.DataFrame,
+    others: Interval,
+    terms: dict[str, float],
+) -> Interval | None:
+    """Spend of known customers as they are predicted, and of others at the mean of a new customer."""
+    known = predict_store(
+        purchases,
+        spend,
+        summary,
+        horizon=terms["horizon"],
+        interval=terms["interval"],
+        annual_discount_rate=0.0,
+        draws=int(terms["draws"]),
+    ).value
+    p, q, v = spend.fit_.parameters
+    if known is None or q <= 1.0:
+        return None
+    each = p * v / (q - 1.0)
+    value = known.value + each * others.value
+    further = terms["scatter"] * known.value
+    below, above = (
+        np.hypot(
+            np.hypot(known.value - known_end, each * (others.value - end)), terms["z"] * further
+        )
+        for known_end, end in ((known.low, others.low), (known.high, others.high))
+    )
+    return Interval(value, max(value - float(below), 0.0), value + float(above))
+
+
+def _others(purchases: PurchaseFitter, arrivals: Arrivals, end: float) -> tuple[float, float]:
+    """Mean and standard deviation of the purchases up to `end` of customers not known today."""
+    parameters, model = purchases.fit_.parameters, purchases.model
+    since, weights = end * (1.0 - _NODES) / 2.0, end * _WEIGHTS / 2.0
+    mean, variance = 0.0, 0.0
+    if arrivals.rate > 0.0:
+        n = np.arange(_MOST_PURCHASES, dtype=float)
+        chances = model.purchase_count_probability(n, since[:, None], *parameters)
+        first = 1.0 + model.expected_purchases(since, *parameters)
+        mean = arrivals.rate * float(weights @ first)
+        variance = arrivals.rate * arrivals.dispersion * float(weights @ (chances @ (1.0 + n) ** 2))
+        variance += (mean * arrivals.log_error) ** 2
+    unseen, late = _unseen(purchases)
+    if unseen > 0.0:
+        mean += unseen * float(BG_NBD.expected_purchases(end, *late))
+        n = np.arange(_MOST_PURCHASES, dtype=float)
+        variance += unseen * float(BG_NBD.purchase_count_probability(n, end, *late) @ n**2)
+    return mean, float(np.sqrt(variance))
+
+
+def _unseen(purchases: Any) -> tuple[float, Parameters]:
+    """Customers of before who have not been seen since the log begins, and what each is worth."""
+    if not isinstance(purchases, MidLifeFitter):
+        return 0.0, ()
+    r, alpha, a, b, before = purchases.fit_.parameters[4:9]
+    observed = purchases.model.observed
+    return float(before * (1.0 + observed / alpha) ** -r), (r, alpha + observed, a, b)
