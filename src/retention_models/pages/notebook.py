@@ -20,10 +20,37 @@ from retention_models.languages import spoken
 from retention_models.pages.style import as_svg
 
 if TYPE_CHECKING:
+    from retention_models.pages.store.first import Point
     from retention_models.pages.store.tables import Card
 
 _COLUMNS_OF_A_TELEPHONE = 2  # of numbers; of words, one
 _FILE = re.compile(r"(\w+/)*\w+\.\w+")  # below the page's folder, and nothing of a URL
+
+
+class EndOfPage(CannotSay):
+    """Nothing more is to be said: a section that says only this is left out of the page."""
+
+
+def status(level: str, sentence: str) -> None:
+    """Show a page's status in a line: "good", "care" or "bad", told by its words as by its colour."""
+    if level not in ("good", "care", "bad"):
+        raise ValueError(f'status: expected "good", "care" or "bad"; got {level!r}.')
+    said = html.escape(sentence, quote=False)
+    display(HTML(f'<p class="status {level}">{said}</p>'))
+
+
+def points(found: Iterable[Point]) -> None:
+    """Show points (`pages.store.first`), each with its line of months beside it."""
+    for one in found:
+        if one.line:
+            display(
+                {"image/svg+xml": one.line, "text/plain": one.alternative},
+                raw=True,
+                metadata={"image/svg+xml": {"alt": one.alternative, "class": "line"}},
+            )
+        title, text = (html.escape(part, quote=False) for part in (one.title, one.text))
+        link = f' <a href="{html.escape(one.href)}">{html.escape(one.link)}</a>' if one.href else ""
+        display(HTML(f'<p class="point"><strong>{title}</strong> {text}{link}</p>'))
 
 
 def say(*sentences: str) -> None:
@@ -79,11 +106,13 @@ def table(
     *,
     text: Collection[str] = (),
     files: Collection[str] = (),
+    narrow: bool = False,
 ) -> None:
     """Show a small table of text cells, with its caption; text is escaped.
 
     At most 50 rows. Columns of `text` hold words and are set from the line's start; those of `files` are
-    links to files beside the page. The caption and these names are said in the language spoken.
+    links to files beside the page. The caption and these names are said in the language spoken. A table
+    of short cells stays one on a telephone where it is `narrow`.
     """
     if len(frame) > 50:
         raise ValueError(f"table: expected at most 50 rows for a page; got {len(frame)}.")
@@ -96,7 +125,7 @@ def table(
         for column, side in zip(frame.columns, aligned, strict=True)
     )
     # A telephone is too narrow for more columns: there each row is a card that names its cells.
-    wide = len(frame.columns) > (1 if text else _COLUMNS_OF_A_TELEPHONE)
+    wide = len(frame.columns) > (1 if text else _COLUMNS_OF_A_TELEPHONE) and not narrow
     named = [f' data-label="{html.escape(str(one))}"' if wide else "" for one in frame.columns]
     opened = '<table class="stacked">' if wide else "<table>"
     cells = [f"<td{side}{name}>" for side, name in zip(aligned, named, strict=True)]
@@ -135,6 +164,8 @@ def or_refusal() -> Iterator[None]:
     """
     try:
         yield
+    except EndOfPage as ended:
+        display(HTML(f'<p class="refusal end">{html.escape(str(ended), quote=False)}</p>'))
     except CannotSay as refusal:
         display(HTML(f'<p class="refusal">{html.escape(str(refusal), quote=False)}</p>'))
 
