@@ -53,9 +53,15 @@ def points(found: Iterable[Point]) -> None:
         display(HTML(f'<p class="point"><strong>{title}</strong> {text}{link}</p>'))
 
 
-def say(*sentences: str) -> None:
-    """Show sentences as a paragraph; text from the data cannot become markup."""
-    display(HTML(f'<p class="answer">{html.escape(" ".join(sentences), quote=False)}</p>'))
+def say(*sentences: str, file: str = "") -> None:
+    """Show sentences as a paragraph; text from the data cannot become markup.
+
+    A `file` beside the page that they name is a link to it.
+    """
+    said = html.escape(" ".join(sentences), quote=False)
+    if file:
+        said = said.replace(file, _linked(file))
+    display(HTML(f'<p class="answer">{said}</p>'))
 
 
 def show(figure: Axes | Figure | np.ndarray[Any, np.dtype[Any]], *sentences: str) -> None:
@@ -127,7 +133,8 @@ def table(
     # A telephone is too narrow for more columns: there each row is a card that names its cells.
     wide = len(frame.columns) > (1 if text else _COLUMNS_OF_A_TELEPHONE) and not narrow
     named = [f' data-label="{html.escape(str(one))}"' if wide else "" for one in frame.columns]
-    opened = '<table class="stacked">' if wide else "<table>"
+    kind = "narrow" if narrow else "stacked" if wide else ""
+    opened = f'<table class="{kind}">' if kind else "<table>"
     cells = [f"<td{side}{name}>" for side, name in zip(aligned, named, strict=True)]
     rows = "".join(
         f'<tr><th scope="row">{_cell(label)}</th>'
@@ -153,7 +160,7 @@ def _cell(value: object) -> str:
 def _linked(file: str) -> str:
     if not _FILE.fullmatch(file):
         raise ValueError(f"table: {file!r} is no path of a file beside the page.")
-    return f'<a href="{file}">{file}</a>'
+    return f'<a href="{file}">{file.rpartition("/")[2]}</a>'
 
 
 @contextlib.contextmanager

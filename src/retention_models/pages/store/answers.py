@@ -226,7 +226,10 @@ def worth_beside_the_rule(modelled: Interval, rule: pd.Series, terms: Money, hor
         "low": modelled.low,
         "high": modelled.high,
     }
-    amounts = {name: money(float(value), terms.currency) for name, value in said.items()}
+    amounts = {}
+    for names in (list(said)[:3], list(said)[3:6], list(said)[6:]):
+        for name, value in zip(names, evenly(*(float(said[name]) for name in names)), strict=True):
+            amounts[name] = phrase("{n} {currency}", n=value, currency=terms.currency)
     return phrase(
         ENGLISH[key], **amounts, horizon=horizon, times=decimals(times, 1), share=share(times)
     )
@@ -285,7 +288,7 @@ def lists_privacy() -> str:
         "What is at stake: of customers to be kept, the margin they are expected to bring; "
         "of those who are gone or waver, the most that winning them back can bring. A "
         "customer may be on several lists, so the amounts do not add up. Lists of fewer than "
-        "{smallest} customers are counted in their files only.",
+        "{smallest} customers are not on this page.",
         smallest=SMALLEST_GROUP,
     )
 

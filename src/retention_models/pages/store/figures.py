@@ -133,7 +133,7 @@ def value_by_tenth(tenths: pd.DataFrame, currency: str, ax: Axes = NEW) -> Axes:
     place = np.arange(1, 11)
     ax.bar(place, tenths["mean"], color=[ORANGE, *[BLUE] * 9], width=0.8)
     for at, mean, part in zip(place, tenths["mean"], tenths["share"], strict=True):
-        label(ax, share(part), (at, mean), INK, shift=(0, 6), ha="center", fontsize=8)
+        label(ax, share(part), (at, mean), INK, shift=(0, 6), ha="center")
     ax.set_xticks(place)
     ax.tick_params(axis="x", length=0)
     ax.set_ylim(0, 1.1 * float(tenths["mean"].max()))

@@ -127,6 +127,5 @@ ENGLISH = catalogue(
             "Purchase days that today's customers will have over the time looked ahead."
         ),
         "lists.not_said": "not said",
-        "lists.few_stake": "not shown",
     }
 )

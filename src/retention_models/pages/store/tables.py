@@ -191,49 +191,46 @@ def to_call(found: CallList, currency: str) -> pd.DataFrame:
 
 
 def lists(found: Mapping[str, ActionList], currency: str) -> pd.DataFrame:
-    """Lists of customers as text: the file, how many, and what is at stake; refused for none."""
+    """Lists of five customers or more as text: how many, at stake, and the file; refused for none."""
     rows = {}
-    for one in found.values():
-        n = len(one.customers)
-        if one.refusal or not n:
-            continue
-        few = n < SMALLEST_GROUP
-        stake = phrase(ENGLISH["lists.few_stake" if few else "lists.not_said"])
-        if one.at_stake is not None and not few:
-            stake = evenly(one.at_stake.value, 100.0)[0]
-        people = phrase("fewer than {smallest}", smallest=SMALLEST_GROUP) if few else count(n)
-        rows[one.title] = (people, stake, file_of(one))
-    if not rows:
-        raise CannotSay("Nobody is on any list today.")
-    columns = [
-        phrase("Customers"),
-        phrase("At stake, {currency}", currency=currency),
-        phrase("File"),
-    ]
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    frame.index.name = phrase("List")
-    return frame
+    for one in _shown_lists(found):
+        stake = phrase(ENGLISH["lists.not_said"])
+        if one.at_stake is not None:
+            stake = count(one.at_stake.value)
+        rows[one.title] = (count(len(one.customers)), stake, file_of(one))
+    at_stake = phrase("At stake, {currency}", currency=currency)
+    columns = [phrase("Customers"), at_stake, phrase("File")]
+    return _of_lists(rows, columns)
 
 
 def what_to_do(found: Mapping[str, ActionList], currency: str, level: float) -> pd.DataFrame:
-    """What to do with each list, and the interval of what is at stake, as text; refused for none."""
+    """What to do with each list of five customers or more, and at stake with its interval, as text."""
     rows = {}
-    for one in found.values():
-        if one.refusal or not len(one.customers):
-            continue
-        few = len(one.customers) < SMALLEST_GROUP
-        stake = phrase(ENGLISH["lists.few_stake" if few else "lists.not_said"])
-        if one.at_stake is not None and not few:
-            ends = (one.at_stake.value, one.at_stake.low, one.at_stake.high)
-            value, low, high = evenly(*ends)
+    for one in _shown_lists(found):
+        stake = phrase(ENGLISH["lists.not_said"])
+        if one.at_stake is not None:
+            value, low, high = evenly(one.at_stake.value, one.at_stake.low, one.at_stake.high)
             stake = phrase("{value} ({low} to {high})", value=value, low=low, high=high)
         rows[one.title] = (stake, one.action)
-    if not rows:
-        raise CannotSay("Nobody is on any list today.")
     at_stake = phrase(
         "At stake, {currency} ({level} interval)", currency=currency, level=share(level)
     )
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=[at_stake, phrase("What to do")])
+    return _of_lists(rows, [at_stake, phrase("What to do")])
+
+
+def _shown_lists(found: Mapping[str, ActionList]) -> list[ActionList]:
+    """Lists whose count tells of no single person."""
+    return [
+        one for one in found.values() if not one.refusal and len(one.customers) >= SMALLEST_GROUP
+    ]
+
+
+def _of_lists(rows: Mapping[str, tuple[str, ...]], columns: list[str]) -> pd.DataFrame:
+    if not rows:
+        raise CannotSay(
+            "No list has {smallest} customers or more today.", smallest=str(SMALLEST_GROUP)
+        )
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     frame.index.name = phrase("List")
     return frame
 
