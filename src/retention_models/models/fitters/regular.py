@@ -109,10 +109,6 @@ class RegularFitter(PurchaseFitter):
         >>> fitter.k_, fitter.conditional_probability_alive([6, 6], [180, 180], [200, 280]).round(2)
         (9, array([0.88, 0.  ]))
         """
-        if kwargs.get("covariates") is not None:
-            raise SettingsError(
-                f"covariates: {self.label} takes none; fit a BetaGeoFitter, the model that does."
-            )
         self._takes_none(kwargs, "calendar", "covariates")
         frequency, recency, T, weights = aligned(
             frequency, recency, T, weights, names="frequency recency T weights"
