@@ -228,6 +228,33 @@ class Calendar:
         on[places[(places >= 0) & (places < on.size)]] = 1.0
         return on
 
+    def until(self, end: dt.date | str) -> Self:
+        """The calendar as it was on an earlier day: what a forecast from that day may know.
+
+        Parameters
+        ----------
+        end : date or str
+            Last day of observation, from `first` to this calendar's `end`.
+
+        Returns
+        -------
+        Calendar
+            With the purchases up to that day; what is undecided stays so.
+
+        Raises
+        ------
+        SettingsError
+            If the day is none of those observed.
+        """
+        day = _day(end, "end")
+        if not self.first <= day <= self.end:
+            raise SettingsError(
+                f"end: expected a day from {self.first} to {self.end}, those observed; got {day}."
+            )
+        observed = (day - self.first).days + 1
+        bought = None if self.purchases is None else self.purchases[:observed]
+        return replace(self, end=day, purchases=bought)
+
     def with_terms(self, **changes: Any) -> Self:
         """The calendar with other terms."""
         return replace(self, **changes)
