@@ -40,6 +40,7 @@ _NAMES = {
         "ModifiedBetaGeoFitter ParetoNBDFitter from_json"
     ),
     "models.regular.regularity": "RegularityTest regularity_test",
+    "models.seasons.calendar": "Calendar",
     "predictions.customers": "predict_customers",
     "predictions.in_engine": "predictions_table write_predictions",
     "predictions.stores": "predict_store",
@@ -57,7 +58,7 @@ _NAMES = {
     "settings.actions": "ActionSettings",
     "settings.campaigns": "Campaign",
     "settings.project": "Settings read_settings",
-    "summaries.counts": "count_customers count_spend",
+    "summaries.counts": "count_customers count_purchase_days count_spend",
     "summaries.gaps": "sum_log_gaps",
     "summaries.customers": "calibration_holdout_summary customer_summary customer_summary_by_store",
 }

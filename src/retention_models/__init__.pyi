@@ -81,6 +81,7 @@ from retention_models.models.regular.regularity import (
     RegularityTest as RegularityTest,
     regularity_test as regularity_test,
 )
+from retention_models.models.seasons.calendar import Calendar as Calendar
 from retention_models.predictions.customers import predict_customers as predict_customers
 from retention_models.predictions.in_engine import (
     predictions_table as predictions_table,
@@ -121,6 +122,7 @@ from retention_models.settings.campaigns import Campaign as Campaign
 from retention_models.settings.project import Settings as Settings, read_settings as read_settings
 from retention_models.summaries.counts import (
     count_customers as count_customers,
+    count_purchase_days as count_purchase_days,
     count_spend as count_spend,
 )
 from retention_models.summaries.customers import (

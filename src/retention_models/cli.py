@@ -1,21 +1,27 @@
-"""The command `retention`: run, check, demo."""
+"""The command `retention`: new, check, run, demo, words."""
 
 from __future__ import annotations
 
 import datetime as dt
+import io
 import logging
 import os
+import select
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from retention_models import __version__
 from retention_models.errors import DataError, LockHeld, SettingsError
 from retention_models.settings.project import DEFAULT_PROJECT_FILE
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 ALL_DONE, SOME_FAILED, UNUSABLE, LOCKED, WARNED = 0, 1, 2, 3, 4
 DEFECT = 70  # EX_SOFTWARE of sysexits.h
@@ -25,7 +31,20 @@ _project_file = click.argument(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Commands whose broken pipes are defects: click would end them with 1, which has a meaning here."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command."""
+        try:
+            return super().invoke(ctx)
+        except (
+            BrokenPipeError
+        ) as error:  # to a process of ours; of what is said, `_Outlet` sees to it
+            raise RuntimeError("a process of this run ended before its time") from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def retention() -> None:
     """Retention models and reports for shops.
@@ -108,7 +127,10 @@ def run(
         sys.exit(stop.code)
     finally:
         progress.close()
-    click.echo(result.index)
+    try:
+        click.echo(result.index)
+    except SettingsError as unsaid:  # the pages are there all the same
+        logging.getLogger("retention_models").error("%s", unsaid)
     if result.failed:
         return SOME_FAILED
     return WARNED if result.warnings else ALL_DONE
@@ -123,33 +145,92 @@ def check(project_file: Path) -> int:
     were loaded twice, days without a sale or of unusual volume, spends far beyond the others, customers
     of before the data begin. Exit code 2 where the data cannot be used.
     """
-    from retention_models.data.contacts import read_project_events, read_project_surveys
-    from retention_models.data.engines import to_frame
-    from retention_models.data.ids import unknown_ids
-    from retention_models.data.quality import data_quality
-    from retention_models.data.quality_words import quality_sentences
-    from retention_models.data.transactions import read_project_transactions
-    from retention_models.settings.project import read_settings
+    from retention_models.project.check import check_project
 
-    settings = read_settings(project_file)
-    click.echo(f"{project_file}: no mistakes")
-    log = read_project_transactions(settings)
-    for sentence in quality_sentences(data_quality(log)):
-        click.echo(sentence)
-    known = set(log.store_ids())
-    for store_id in settings.stores.ids or ():
-        if store_id not in known:
-            click.echo(f"Store {store_id!r} of the project file has no rows in the data.")
-    for contacts in (read_project_surveys(settings), read_project_events(settings)):
-        if contacts is not None:
-            unusable = int(contacts.quality["rows"].sum())
-            click.echo(f"{contacts.source}: {contacts.rows_read:,} rows, {unusable:,} unusable")
-            ids = [
-                to_frame(table.select("customer_id").distinct().order_by("customer_id"))
-                for table in (log.table, contacts.table)
-            ]
-            if said := unknown_ids(*(frame["customer_id"] for frame in ids)):
-                click.echo(f"{contacts.source}: {said}")
+    check_project(project_file, click.echo)
+    return ALL_DONE
+
+
+def _answers(command: Callable[..., int]) -> Callable[..., int]:
+    """Options of `new` that say what the file is not to be asked for."""
+    for flag, words in reversed(
+        (
+            ("--customer-id COLUMN", "Who bought."),
+            ("--date COLUMN", "When."),
+            ("--spend COLUMN", "The money paid: a column, or arithmetic over columns."),
+            ("--store COLUMN", "The store, or none."),
+            ("--order-id COLUMN", "The order, or none."),
+            ("--category COLUMN", "The product's category, or none."),
+            ("--currency CODE", "Such as EUR."),
+            ("--date-format FORMAT", "Such as %d/%m/%Y, or 'unix milliseconds'."),
+            ("--decimal MARK", "The mark before decimals, . or a comma."),
+            ("--timezone ZONE", "Where the shop's days begin, such as Europe/Istanbul."),
+            ("--keep COLUMN=VALUE,VALUE", "Values that make a row a sale, or all."),
+            ("--where CONDITION", "Rows of this shop, such as \"Country = 'Germany'\"."),
+            ("--encoding NAME", "Such as cp1254, where text is not UTF-8."),
+            ("--sheet NAME", "Of an Excel file."),
+            ("--table NAME", "Of a DuckDB file."),
+            ("--name TEXT", "Of the shop, shown on the pages."),
+        )
+    ):
+        name, metavar = flag.split(" ", 1)
+        command = click.option(name, metavar=metavar, help=words)(command)
+    return command
+
+
+@retention.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--from", "source", metavar="FILE", required=True, help="A path, or a pattern in quotes."
+)
+@_answers
+@click.option(
+    "--margin", type=click.FloatRange(0, 1, min_open=True), help="Share of spend that is profit."
+)
+@click.option(
+    "--discount-rate", type=click.FloatRange(0, 1, max_open=True), default=0.10, show_default=True
+)
+@click.option("--force", is_flag=True, help="Overwrite the project file that stands there.")
+def new(
+    folder: Path,
+    source: str,
+    margin: float | None,
+    discount_rate: float,
+    force: bool,
+    **answers: str | None,
+) -> int:
+    """Make a project in DIR for a FILE of your own: look at it, write a project file, check it.
+
+    FILE is a CSV, JSON lines, Excel, Parquet or DuckDB file, or a pattern of several, such as
+    'sales/*.csv'. What each column is proposed to be is said with its reason; what the file cannot say
+    is asked, and never guessed: in a script give it as an option, which the message names (exit code 2).
+    """
+    from retention_models.project.own_file.new import new_project
+    from retention_models.project.own_file.proposal import Question
+
+    def ask(question: Question) -> str:
+        click.echo(question.text)
+        for place, choice in enumerate(question.choices, start=1):
+            click.echo(f"  {place}  {choice}")
+        answer = str(
+            click.prompt("Your answer, or its number" if question.choices else "Your answer")
+        )
+        place = int(answer) if answer.isdecimal() and len(answer) < 3 else 0
+        return question.choices[place - 1] if 1 <= place <= len(question.choices) else answer
+
+    given = {key: value for key, value in answers.items() if value is not None}
+    if "store" in given:
+        given["store_id"] = given.pop("store")
+    new_project(
+        folder,
+        source,
+        given,
+        say=click.echo,
+        ask=ask if sys.stdin is not None and sys.stdin.isatty() else None,
+        margin=margin,
+        discount_rate=discount_rate,
+        force=force,
+    )
     return ALL_DONE
 
 
@@ -207,14 +288,53 @@ class _Stop:
         sys.exit(self.code)
 
 
+class _Outlet(io.FileIO):
+    """Standard output or error whose reader may leave before the end: the work goes on unheard."""
+
+    def write(self, text: ReadableBuffer, /) -> int:
+        """Write, and wait where whoever shares the pipe made it one that does not wait."""
+        try:
+            while (written := super().write(text)) is None:
+                select.select([], [self], [])
+            return written
+        except OSError as error:
+            _lead_nowhere(self.fileno())
+            if self.fileno() == 1 and not isinstance(error, BrokenPipeError):
+                raise SettingsError(
+                    f"standard output cannot be written ({error.strerror}). What was to stand there "
+                    "is lost; free space, or let it go elsewhere."
+                ) from None
+            return memoryview(text).nbytes
+
+
+def _open_outlets() -> None:
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        stream, encoding, errors = getattr(sys, name), "utf-8", "backslashreplace"
+        if stream is None:  # closed by whoever started the command
+            _lead_nowhere(number)
+        elif stream is getattr(sys, f"__{name}__"):
+            encoding, errors = stream.encoding, stream.errors
+        else:
+            continue  # somebody listens inside this process
+        lines = number == 2 or (stream is not None and stream.line_buffering)
+        raw = io.BufferedWriter(_Outlet(number, "wb", closefd=False))
+        setattr(sys, name, io.TextIOWrapper(raw, encoding, errors, line_buffering=lines))
+
+
+def _lead_nowhere(number: int) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    if nowhere != number:
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+
+
 def main() -> None:
     """Entry point: errors that a reader can mend become one message and exit code 2."""
-    for number, name in ((1, "stdout"), (2, "stderr")):
-        if getattr(sys, name) is None:  # closed by whoever started the command
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-            os.dup2(getattr(sys, name).fileno(), number)
+    _open_outlets()
     try:
-        sys.exit(retention(standalone_mode=False))
+        code = retention(standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code)
     except (SettingsError, DataError) as error:
         click.echo(f"retention: {error}", err=True)
         sys.exit(UNUSABLE)
@@ -227,10 +347,6 @@ def main() -> None:
     except click.Abort:
         click.echo(f"retention: interrupted at {dt.datetime.now():%H:%M:%S}", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read has left (`| head`): nothing is left to say, also not at the interpreter's end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(141)
     except FileNotFoundError as error:
         if "temporary directory" not in str(error):
             raise

@@ -170,8 +170,8 @@ REFUSED = {
     ),
     "UTF-16": ("a.csv", GOOD.encode("utf-16"), "", ["a.csv", "UTF-16", "save it as UTF-8"]),
     "UTF-16 without a mark": ("a.csv", GOOD.encode("utf-16-le"), "", ["NUL", "line 1", "UTF-8"]),
-    "Latin-1": ("a.csv", LATIN, "", ["a.csv, line 4", "not UTF-8", "Save it as UTF-8"]),
-    "Windows-1254": ("a.csv", TURKISH, "", ["a.csv, line 4", "not UTF-8", "CP1254"]),
+    "Latin-1": ("a.csv", LATIN, "", ["a.csv, line 4", "not UTF-8", "save it as UTF-8"]),
+    "Windows-1254": ("a.csv", TURKISH, "", ["a.csv, line 4", "not UTF-8", "cp1254"]),
     "Windows-1254 in the header": (
         "a.csv",
         ("müşteri," + GOOD).encode("cp1254"),

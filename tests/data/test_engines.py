@@ -76,6 +76,34 @@ def test_summaries_are_the_same(duckdb_log, other_log, same_day):
 
 
 @pytest.mark.parametrize(
+    "where",
+    [
+        "shop in ('01', '1') and not (kind = 'tea') and paid > 0.5",
+        "paid <> 0 and (at >= '2023-03-01' or shop = 'Ü')",
+        "kind = '' or not (paid * 2 / 3 - 1 < 10)",
+    ],
+)
+def test_expressions_are_computed_alike(duckdb_log, other_log, where):
+    """Spend by arithmetic and rows by a condition; a table of Ibis is asked where it lies."""
+    names = COLUMNS | {"spend": "paid * 2 / 3 - 0.5"}
+    ours, theirs = (
+        rm.read_transactions(log.origin.table, **names, where=where, timezone=ZONE)
+        for log in (duckdb_log, other_log)
+    )
+    assert other_log.origin.table.get_backend() is theirs.origin.table.get_backend()
+    pd.testing.assert_frame_equal(ours.quality, theirs.quality)
+    summaries = (rm.customer_summary(log) for log in (ours, theirs))
+    pd.testing.assert_frame_equal(*summaries, check_exact=False, rtol=1e-6)
+    assert 0 < ours.quality["rows"].sum() < ours.rows_read
+
+
+def test_a_session_whose_days_begin_elsewhere_is_refused(other_log):
+    """A table of Ibis on a server has its own session's zone."""
+    with pytest.raises(DataError, match="days begin in Europe/Berlin in the table's session"):
+        rm.read_transactions(other_log.origin.table, **COLUMNS, timezone="Asia/Tokyo")
+
+
+@pytest.mark.parametrize(
     "options", [{}, {"store_id": "1", "time_unit": "D"}, {"first_seen_from": "2023-06-01"}]
 )
 def test_sums_of_log_gaps_are_the_same(duckdb_log, other_log, options):
@@ -100,6 +128,20 @@ def test_stores_are_summarised_in_one_pass_alike(duckdb_log, other_log):
     assert list(ours) == list(theirs) == ["01", "1", "Ü"]
     for store in ours:
         pd.testing.assert_frame_equal(ours[store], theirs[store], check_exact=False, rtol=1e-12)
+
+
+@pytest.mark.parametrize("same_day", ["one", "each", "each_line"])
+def test_purchases_by_day_are_the_same(duckdb_log, other_log, same_day):
+    """Every day from the first to the last; repeat purchases are the frequencies, all told."""
+    ours, theirs = (
+        rm.count_purchase_days(log, store_id="1", same_day=same_day)
+        for log in (duckdb_log, other_log)
+    )
+    pd.testing.assert_frame_equal(ours, theirs)
+    rows = rm.count_customers(duckdb_log, store_id="1", same_day=same_day)
+    assert ours["repeat_purchases"].sum() == rows["frequency"] @ rows["customers"]
+    assert ours["new_customers"].sum() == rows["customers"].sum()
+    assert len(ours) == (ours["date"].max() - ours["date"].min()).days + 1
 
 
 def test_measures_and_cohorts_are_the_same(duckdb_log, other_log):

@@ -3,7 +3,10 @@
 import pandas as pd
 import pytest
 
-from retention_models.data.ids import likely_mending
+from retention_models.data.ids import likely_mending, mending
+from retention_models.languages import speaking
+from retention_models.languages.sentences import page_sentences
+from retention_models.languages.translations import read_translation, write_translation
 
 
 @pytest.mark.parametrize(
@@ -33,3 +36,19 @@ def test_ids_that_no_spelling_makes_known_have_none() -> None:
     assert likely_mending(known, pd.Series([], dtype=object)) is None
     # One of three is no more than chance.
     assert likely_mending(known, pd.Series(["42", "6000", "x"])) is None
+
+
+def test_the_change_is_said_in_the_language_of_the_page(tmp_path) -> None:
+    """With its number of digits; an error's message stays English."""
+    path = tmp_path / "de.po"
+    write_translation("de", path, page_sentences())
+    text = path.read_text(encoding="utf-8")
+    before = 'msgid "padded with zeros to {digits} digits"\nmsgstr ""'
+    assert before in text
+    translated = before.replace('msgstr ""', 'msgstr "mit Nullen auf {digits} Stellen"')
+    path.write_text(text.replace(before, translated), encoding="utf-8")
+    found = mending(pd.Series(["0042"]), pd.Series(["42"]))
+    assert "padded with zeros to 4 digits" == found.words
+    with speaking(read_translation("de", path)):
+        assert "mit Nullen auf 4 Stellen" == found.words
+        assert "padded with zeros to 4 digits" == found.english

@@ -207,7 +207,8 @@ def test_returns_and_free_items_are_remarked(tmp_path):
     ("name", "content", "words"),
     [
         ("none.csv", None, "no such file"),
-        ("log.xlsx", "x", r"expected a CSV .* by the ending"),
+        ("log.xls", "x", r"expected a CSV .* by the ending"),
+        ("log.xlsx", "x", "cannot be read as an Excel file"),
         ("log.parquet", "not parquet", "cannot be read"),
         ("log.csv", "id,day,amount,shop\n", "holds no rows"),
         ("log.csv", "customer,day,amount,shop\na,2024-01-05,1,s\n", r"customer_id = 'id'"),

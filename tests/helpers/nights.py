@@ -17,7 +17,13 @@ from retention_models.runs.execution.results import CellRun, ExecutionResult
 from retention_models.runs.publishing.context import RunPlan, RunRequest
 from retention_models.runs.publishing.files import hashes
 from retention_models.runs.publishing.fingerprints import DataPrint, digest, lock_entry
-from retention_models.runs.publishing.manifest import Manifest, read_manifest, schema
+from retention_models.runs.publishing.manifest import (
+    JOURNAL,
+    Manifest,
+    read_content,
+    read_manifest,
+    schema,
+)
 from retention_models.runs.publishing.publish import publish_run
 from retention_models.settings.project import Settings, read_settings
 
@@ -145,6 +151,10 @@ def without_nbconvert(patch: object) -> None:
     patch.setattr(render, "notebook_page", page)
 
 
+def _refused(constant: str) -> None:
+    raise AssertionError(f"{constant} is no JSON")
+
+
 def require_truth(output: Path, *, again: bool = False) -> None:
     """What stands in the folders is whole, and is what the manifests say.
 
@@ -156,8 +166,11 @@ def require_truth(output: Path, *, again: bool = False) -> None:
         if not path.exists():  # it died before its first word: nothing is there either
             assert [] == [p for p in folder.iterdir() if not p.name.startswith(".")]
             continue
-        content = json.loads(path.read_text(encoding="utf-8"))
+        VALID.validate(json.loads(path.read_text(encoding="utf-8"), parse_constant=_refused))
+        content = read_content(folder)
         VALID.validate(content)
+        if content["state"] == "finished":
+            assert not (folder / JOURNAL).exists()
         for entry in content["stores"]:
             found = hashes(folder / entry["folder"])
             if entry["outcome"] == "publishing":

@@ -98,13 +98,21 @@ def test_rows_must_be_as_many_as_customers():
         checked_covariates(table(campaign=[1, 0, 1]).head(2), FREQUENCY)
 
 
+def test_the_same_customers_in_another_order_are_put_in_the_first_ones():
+    """In fits and in predictions: a row goes with its label."""
+    turned = table(campaign=[1, 0, 0]).iloc[::-1]
+    assert [[1.0], [0.0], [0.0]] == checked_covariates(turned, FREQUENCY)[1].tolist()
+    assert [[1.0], [0.0], [0.0]] == matching_covariates(turned, FREQUENCY, ("campaign",)).tolist()
+
+
 def test_another_index_is_refused():
-    """Other customers are named; the same ones in another order are told how to be put right."""
+    """Other customers are named; a label that stands twice in another order belongs to no row."""
     other = table(campaign=[1, 0, 1]).set_axis(["c1", "c2", "c9"], axis=0)
     with pytest.raises(SettingsError, match=r"1 of 3 customers .*first: 'c3'"):
         checked_covariates(other, FREQUENCY)
-    with pytest.raises(SettingsError, match=r"another order.*covariates\.loc\[frequency\.index\]"):
-        checked_covariates(table(campaign=[1, 0, 1]).iloc[::-1], FREQUENCY)
+    twice = table(campaign=[1, 0, 1]).iloc[[2, 1, 0]].set_axis(["c1", "c1", "c2"], axis=0)
+    with pytest.raises(SettingsError, match=r"another order.*'c1' stands there twice"):
+        checked_covariates(twice, pd.Series([0, 2, 5], index=["c1", "c2", "c1"]))
 
 
 def test_tables_without_shape_are_refused():

@@ -97,3 +97,15 @@ def test_a_new_fit_without_covariates_forgets_them(shop):
     model.fit(*history)
     assert not hasattr(model, "covariate_effects_")
     assert np.isfinite(model.predict(26, *history)).all()
+
+
+def test_rows_in_another_order_are_the_same_customers(shop, fitted):
+    """The fit and its predictions go by the index, as series beside each other do."""
+    history = [shop[name] for name in ("frequency", "recency", "T")]
+    turned = shop[["campaign"]].sample(frac=1.0, random_state=1)
+    again = rm.BetaGeoFitter().fit(*history, covariates=turned)
+    assert fitted.params_.tolist() == pytest.approx(again.params_.tolist(), rel=1e-12)
+    expected = fitted.conditional_probability_alive(*history, covariates=shop[["campaign"]])
+    assert expected == pytest.approx(
+        fitted.conditional_probability_alive(*history, covariates=turned), rel=1e-12
+    )

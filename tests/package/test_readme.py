@@ -1,10 +1,14 @@
 """The README's example does what the README says."""
 
 import re
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
+import exports
+from retention_models import cli
 from retention_models.project.demonstration import write_demo
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -23,3 +27,23 @@ def test_the_example_gives_the_printed_table(tmp_path, monkeypatch):
         expected = [float(cell) for cell in cells.split("|")]
         row = names["table"].loc[customer].to_numpy(dtype=float)
         assert expected == pytest.approx(row, abs=0.0051)
+
+
+def test_the_door_for_ones_own_file_opens_as_written(tmp_path, monkeypatch):
+    """The commands for a file and for a pattern of files, then the check, one after the other."""
+    monkeypatch.chdir(tmp_path)
+    shutil.move(exports.sap(tmp_path).source, "orders.csv")
+    commands = re.findall(r"`\.venv/bin/(retention (?:new|check) shop[^`]*)`", README)
+    assert ["new", "check"] == [command.split()[1] for command in commands]
+    for command in commands:
+        monkeypatch.setattr(sys, "argv", command.split())
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        assert 0 == caught.value.code
+    (tmp_path / "sales").mkdir()
+    exports.months(tmp_path / "sales")
+    assert "`'sales/*.csv'`" in README
+    monkeypatch.setattr(sys, "argv", ["retention", "new", "shop2", "--from", "sales/*.csv"])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert 0 == caught.value.code

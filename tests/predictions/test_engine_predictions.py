@@ -86,6 +86,16 @@ def test_predictions_of_the_engine_are_those_of_the_summary(log, models):
     )
 
 
+def test_a_model_of_another_unit_is_refused(log, models):
+    """A model of days on the weeks of the default: nothing is asked of the engine."""
+    days = rm.customer_summary(log, time_unit="D")
+    daily = rm.BetaGeoFitter().fit(*(days[name] for name in ("frequency", "recency", "T")))
+    with pytest.raises(SettingsError, match=r"time_unit: .* days \('D'\), .* weeks \('W'\)"):
+        rm.predictions_table(log, daily, models[1], horizon=26, margin=0.3)
+    found = rm.predictions_table(log, daily, models[1], horizon=26 * 7, margin=0.3, time_unit="D")
+    assert "expected_purchases" in found.columns
+
+
 def test_the_engine_writes_them(log, models, tmp_path):
     """To a file, or to a table of its own."""
     if log.origin.table.get_backend().name == "postgres":

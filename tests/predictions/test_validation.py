@@ -8,7 +8,7 @@ import pytest
 
 import retention_models as rm
 import shops
-from retention_models.errors import CannotSay
+from retention_models.errors import CannotSay, SettingsError
 
 
 def read(tmp_path, frame: pd.DataFrame) -> rm.Transactions:
@@ -147,3 +147,16 @@ def test_verdicts_hold_their_error_rate(record_property):
     record_property("coverage of the 90% interval of a total", f"{inside / runs:.2f}")
     # Binomial(60, .9) is below 49 in 2% of cases, and the seeds are fixed.
     assert inside / runs >= 0.82
+
+
+def test_a_model_of_another_unit_is_not_held_against_the_weeks(tmp_path):
+    """Of days against weeks: refused; in days it is what the same model in weeks is."""
+    log = read(tmp_path, shops.simulated_log(150, seed=4))
+    ends = {"calibration_end": "2023-09-30", "holdout_end": "2023-12-31"}
+    weeks = rm.validate_holdout(log, **ends)
+    days = rm.calibration_holdout_summary(log, **ends, time_unit="D")
+    daily = rm.BetaGeoFitter().fit(*(days[name] for name in ("frequency", "recency", "T")))
+    with pytest.raises(SettingsError, match=r"time_unit: .* days \('D'\), .* weeks \('W'\)"):
+        rm.validate_holdout(log, **ends, purchases=daily)
+    found = rm.validate_holdout(log, **ends, purchases=daily, time_unit="D")
+    assert weeks.total.value == pytest.approx(found.total.value, rel=1e-3)

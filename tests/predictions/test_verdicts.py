@@ -2,6 +2,7 @@
 
 import datetime as dt
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +156,32 @@ def test_a_small_store_does_not_fail_by_chance(ordinary):
     verdict, reason, causes = judge(evidence)
     assert ("use with care", ("total",)) == (verdict, causes)
     assert "in so small a store chance may bring that" in reason
+
+
+@pytest.mark.parametrize(
+    ("years", "said", "unsaid"),
+    [
+        (1.0, "from less than two years of them a season cannot be told", "neither a closure"),
+        (1.99, "try another last day or a shorter holdout", "neither a closure"),
+        (2.0, "neither a closure nor a season explains it", "cannot be told"),
+    ],
+)
+def test_a_forecast_that_failed_says_of_seasons_what_was_tested(ordinary, years, said, unsaid):
+    """Nothing strong was seen: of less than two years that is no proof that there is none."""
+    evidence = Evidence(
+        fit=ordinary.purchases.fit_,
+        total=Interval(1000.0, 950.0, 1050.0),
+        actual=500,
+        baselines=ordinary.baselines,
+        calibrated=(100.0, 100),
+        counts=ordinary.counts,
+        silence=None,
+        swing=replace(ordinary.swing, years=years),  # neither strong nor drifting
+    )
+    verdict, reason, causes = judge(evidence)
+    assert ("do not use", ("total",)) == (verdict, causes)
+    assert said in reason
+    assert unsaid not in reason
 
 
 @pytest.fixture(scope="module")

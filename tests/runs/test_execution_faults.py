@@ -1,5 +1,6 @@
 """Processes killed at random moments, and a cluster that loses a worker: never a wrong status."""
 
+import contextlib
 import os
 import random
 import signal
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import Executor, Future
 from pathlib import Path
 
 import nbformat
@@ -18,6 +20,7 @@ import pytest
 from notebooks import statuses, write_notebook
 from processes import is_there
 from retention_models.errors import SettingsError
+from retention_models.runs.execution import pool
 from retention_models.runs.execution.limits import LINUX, descendants
 from retention_models.runs.execution.pool import execute_all
 from retention_models.runs.execution.results import ExecutionResult, Limits
@@ -206,6 +209,38 @@ def test_a_cluster_that_loses_a_worker_makes_every_page(cluster, tmp_path):
             workers[0].kill()
     check(tasks, results)
     assert {"ok"} == {result.status for result in results.values()}
+
+
+class Lost(Executor):
+    """A cluster that ends one notebook, and then never another: its workers are gone."""
+
+    def __init__(self, last: Future) -> None:
+        self.futures = [Future(), Future(), last]
+        self.futures[0].set_result(ExecutionResult("ok", True, "", ""))
+        self._next = iter(self.futures)
+
+    def submit(self, *_: object, **__: object) -> Future:
+        """A future that nobody works on, but the first."""
+        return next(self._next)
+
+
+@pytest.mark.parametrize("scheduler", [True, False])
+def test_a_cluster_that_is_gone_is_waited_for_no_longer_than_a_notebook_may_take(
+    tmp_path, monkeypatch, scheduler
+):
+    """Without workers no future ends; without a scheduler each is cancelled. Every page says why."""
+    last = Future()
+    if not scheduler:
+        last.cancel()
+        last.set_running_or_notify_cancel()
+    lost = Lost(last)
+    monkeypatch.setattr(pool, "open_executor", lambda *_: contextlib.nullcontext(lost))
+    monkeypatch.setattr(pool, "_BESIDE", 0.1)
+    options = Options(limits=Limits(seconds=0.1), scheduler="tcp://gone")
+    results = dict(execute_all(tasks_in(tmp_path, 3), options))
+    assert ["ok", "kernel died", "kernel died"] == [results[i].status for i in "012"]
+    assert "The cluster that was to run its notebook was lost" in results["2"].sentence
+    assert all(future.done() for future in lost.futures)
 
 
 def test_a_scheduler_that_does_not_answer_is_a_mistake_of_the_project_file(tmp_path):

@@ -10,8 +10,15 @@ import pytest
 
 import nights
 import shops
+from retention_models.runs.publishing import manifest as manifest_module
 from retention_models.runs.publishing.context import RunClock, utc
-from retention_models.runs.publishing.manifest import Manifest, read_manifest, schema
+from retention_models.runs.publishing.manifest import (
+    JOURNAL,
+    Manifest,
+    read_content,
+    read_manifest,
+    schema,
+)
 from retention_models.runs.run import run_project
 
 STORES = ("a", "b", "c", "d")
@@ -97,10 +104,106 @@ def test_every_step_of_a_store_is_in_the_file_at_once(tmp_path, written):
     settled = {k: v for k, v in written["stores"][0].items() if k not in {"store", "folder"}}
     for do, outcome in ((manifest.intend, "publishing"), (manifest.settle, "published")):
         do("c", settled)
-        found = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+        found = read_content(tmp_path)
         nights.VALID.validate(found)
         expected = ["published", "failed", outcome, "kernel died"]
         assert expected == [entry["outcome"] for entry in found["stores"]]
+
+
+@pytest.fixture
+def under_way(tmp_path, written):
+    """A manifest of four stores, of which the third was published since it was written whole."""
+    head = {key: value for key, value in written.items() if key not in {"stores", "counts"}}
+    pending = [{**entry, "outcome": "pending"} for entry in written["stores"]]
+    manifest = Manifest(tmp_path, head, {entry["store"]: entry for entry in pending})
+    manifest.write()
+    manifest.settle("c", {**pending[2], "outcome": "published"})
+    return manifest
+
+
+def outcomes_in(folder) -> list[str]:
+    """As whoever reads the folder finds them."""
+    return [entry["outcome"] for entry in read_content(folder)["stores"]]
+
+
+def test_a_change_is_added_and_the_file_stays_until_the_end(under_way, tmp_path):
+    """Counts are of both; the last word is in one file, as before."""
+    path = tmp_path / "manifest.json"
+    before = path.read_bytes()
+    assert {"pending": 3, "published": 1} == read_content(tmp_path)["counts"]
+    under_way.settle("a", {**under_way.stores["a"], "outcome": "published"})
+    assert before == path.read_bytes()
+    assert ["published", "pending", "published", "pending"] == outcomes_in(tmp_path)
+    under_way.write()
+    assert ["manifest.json"] == [found.name for found in tmp_path.iterdir()]
+    assert outcomes_in(tmp_path) == [e["outcome"] for e in json.loads(path.read_text())["stores"]]
+
+
+@pytest.mark.parametrize("piece", [b"\n{", b'\n{"manifest": "', b"\n\xff\x00", b"\n[[", b"\n{}"])
+def test_a_line_that_was_cut_short_hides_no_other(under_way, tmp_path, piece):
+    """A disk was full for a moment, or the run was killed while it wrote."""
+    with open(tmp_path / JOURNAL, "ab") as journal:
+        journal.write(piece)
+    assert ["pending", "pending", "published", "pending"] == outcomes_in(tmp_path)
+    under_way.settle("a", {**under_way.stores["a"], "outcome": "published"})
+    assert ["published", "pending", "published", "pending"] == outcomes_in(tmp_path)
+
+
+def test_a_journal_of_another_file_is_none(under_way, tmp_path):
+    """A run that died between the writing of the two left it."""
+    stale = (tmp_path / JOURNAL).read_bytes()
+    under_way.stores["c"] = {**under_way.stores["c"], "outcome": "kept"}
+    under_way.write()
+    (tmp_path / JOURNAL).write_bytes(stale)
+    assert ["pending", "pending", "kept", "pending"] == outcomes_in(tmp_path)
+    under_way.settle("a", {**under_way.stores["a"], "outcome": "published"})
+    assert ["published", "pending", "kept", "pending"] == outcomes_in(tmp_path)
+
+
+def test_a_journal_that_is_not_as_the_schema_says_is_none(under_way, tmp_path, caplog):
+    """What stands in the file counts then; the log says so."""
+    path = tmp_path / JOURNAL
+    path.write_bytes(path.read_bytes().replace(b'"published"', b'"rather good"'))
+    assert ["pending"] * 4 == outcomes_in(tmp_path)
+    assert ".manifest.journal counts as not there" in caplog.text
+
+
+def test_a_reader_between_two_writings_sees_one_of_them(under_way, tmp_path, monkeypatch):
+    """The file is written whole after it was read and before the journal is."""
+    ordinary, written = type(tmp_path).is_file, []
+
+    def is_file(path):
+        if path.name == JOURNAL and not written:
+            written.append(path)
+            under_way.write()
+            under_way.settle("a", {**under_way.stores["a"], "outcome": "published"})
+        return ordinary(path)
+
+    monkeypatch.setattr(type(tmp_path), "is_file", is_file)
+    assert ["published", "pending", "published", "pending"] == outcomes_in(tmp_path)
+
+
+def bytes_written(folder, number: int, monkeypatch) -> int:
+    """What a manifest of so many stores writes, from its first word to its last."""
+    sizes: list[int] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(manifest_module, "append", lambda _, line: sizes.append(len(line)))
+        patch.setattr(manifest_module, "write_whole", lambda _, text: sizes.append(len(text)))
+        entry = {"folder": "f", "outcome": "pending", "cells": ["x" * 50] * 20}
+        stores = {str(n): {"store": str(n), **entry} for n in range(number)}
+        manifest = Manifest(folder, {"run": "1"}, stores)
+        manifest.write()
+        for store in stores:
+            manifest.intend(store, {**entry, "outcome": "published"})
+            manifest.settle(store, {**entry, "outcome": "published"})
+        manifest.write()
+    return sum(sizes)
+
+
+def test_what_is_written_grows_with_the_stores(tmp_path, monkeypatch):
+    """And not with their square, as when every step wrote every store: 4 times as much for 4 times."""
+    few, many = (bytes_written(tmp_path, number, monkeypatch) for number in (100, 400))
+    assert 4.0 == pytest.approx(many / few, rel=0.15)
 
 
 @pytest.mark.slow

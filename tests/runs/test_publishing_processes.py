@@ -13,6 +13,7 @@ import pytest
 import nights
 import shops
 from notebooks import GOOD, failing_notebook
+from retention_models.runs.publishing.manifest import read_content
 
 pytestmark = pytest.mark.slow
 WAITS = """
@@ -51,9 +52,8 @@ def wait_for(path: Path) -> None:
 
 
 def manifest_of(project: Path) -> dict:
-    """The run's manifest, which is valid at any moment."""
-    path = project.parent / "reports" / "2023-12-31" / "manifest.json"
-    found = json.loads(path.read_text(encoding="utf-8"))
+    """The run's manifest with its journal, which is valid at any moment."""
+    found = read_content(project.parent / "reports" / "2023-12-31")
     nights.VALID.validate(found)
     return found
 

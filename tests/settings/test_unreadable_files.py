@@ -35,6 +35,25 @@ def test_odd_names_are_mistakes_too(name):
         read_settings(name)
 
 
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ('source = "log\\u0000.csv"', "transactions.source"),
+        ('timezone = "UTC\\u0000"', "transactions.timezone"),
+        ('[stores]\nids = ["a", "b\\u0000"]', "stores.ids"),
+        ('[reports.notices]\ncommand = ["told", "\\u0000"]', "reports.notices.command"),
+        ('[stores]\nnames = {"a\\u0000b" = "x"}', "stores.names.a"),
+    ],
+)
+def test_a_nul_in_any_text_is_a_mistake_with_its_key(tmp_path, line, key):
+    """TOML can hold one; what it would be given to (a path, a command, a database) cannot."""
+    path = tmp_path / "p.toml"
+    path.write_text(f'name = "Shop"\n[transactions]\n{line}\n')
+    with pytest.raises(SettingsError, match=r"a NUL character .* in the text of") as refused:
+        read_settings(path)
+    assert key in str(refused.value)
+
+
 @pytest.mark.parametrize("name", ["a\0b.csv", "x" * 5000 + ".csv"])
 def test_odd_names_of_data_are_refused(name):
     """The same for what the project file names."""

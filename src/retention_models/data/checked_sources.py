@@ -17,8 +17,11 @@ from retention_models.data.contract import (
     EARLIEST_DAY,
     NO_CUSTOMER,
     NO_DATE_FITS,
+    NOT_KEPT,
     RUINED,
     TOO_EARLY,
+    UNTOLD,
+    Amounts,
     is_blank,
     is_ruined,
     require_columns,
@@ -26,9 +29,12 @@ from retention_models.data.contract import (
 )
 from retention_models.data.days import day_of
 from retention_models.data.engines import Source, to_frame
+from retention_models.data.expressions import InEngine
+from retention_models.data.mended_ids import unsafe_to_mend
 from retention_models.data.refusals import SourceAsRead, refusal
-from retention_models.errors import DataError
+from retention_models.errors import DataError, SettingsError
 from retention_models.languages import marked
+from retention_models.settings.expressions import condition
 
 
 @dataclass(frozen=True)
@@ -40,14 +46,19 @@ class SourceCheck:
     date: str  # role of the column with the day
     timezone: str
     date_format: str | None
-    decimal: str = "."
+    amounts: Amounts = Amounts()  # noqa: RUF009 - frozen
+    mend_ids: bool = False
+    where: str | None = None  # the condition that rows of the log follow
+    # Columns that a role is computed from, where it is an expression.
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # What every row comes to, by the contract's names; and why it is unusable: the first that holds.
     found: dict[str, Value] = field(default_factory=dict)
     reasons: list[tuple[BooleanValue, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         require_columns(self.name, self.raw, self.columns)
-        for role, column in self.columns.items():
+        needed = [*self.columns.items(), *((r, c) for r, all_ in self.parts.items() for c in all_)]
+        for role, column in needed:
             if column in self.origin.mixed:
                 raise DataError(
                     f"{self.name}: column {column!r} ({role}) is {self.origin.mixed[column]}. As "
@@ -80,7 +91,32 @@ class SourceCheck:
 
     def blank(self, role: str) -> BooleanValue:
         """Whether a row has nothing in a column; always where there is no column."""
-        return ibis.literal(True) if self.columns[role] is None else is_blank(self.column(role))
+        if self.columns[role] is None:
+            return ibis.literal(True)
+        parts = self.parts.get(role, (str(self.columns[role]),))
+        return ibis.or_(*(is_blank(self.raw[name]) for name in parts))
+
+    def id_text(self, role: str) -> Column:
+        """A column of ids as text, mended where that is asked for and loses none."""
+        column = str(self.columns[role])
+        if self.mend_ids and (why_not := unsafe_to_mend(self.raw[column])):
+            raise DataError(
+                f"{self.name}: column {column!r} ({role}) cannot be mended: {why_not}. "
+                "Export ids as text."
+            )
+        return text_id(self.name, self.raw, column, role, mend=self.mend_ids)
+
+    def not_kept(self) -> list[tuple[BooleanValue, str]]:
+        """Why rows are left out by `where`: it does not hold, or a number that it needs is missing."""
+        if self.where is None:
+            return []
+        try:
+            asked = condition(self.where)
+        except ValueError as error:
+            raise SettingsError(f"where: {error}.") from None
+        holds = InEngine(self.name, "where", asked, self.raw, self.amounts).condition()
+        unknown = ibis.ifelse(holds, ibis.literal(False), holds.fill_null(True))
+        return [(unknown, UNTOLD), (holds.fill_null(True) == ibis.literal(False), NOT_KEPT)]
 
     def refuse_days_beyond(self, *, future: bool = True) -> None:
         """Days to come, unless they may be, and those of before 1900 are faults."""
@@ -96,25 +132,32 @@ class SourceCheck:
             if column is None:
                 self.found[role] = ibis.null("string")
                 continue
-            text = text_id(self.name, self.raw, column, role)
+            text = self.id_text(role)
             self.found[role] = ibis.ifelse(self.blank(role), ibis.null("string"), text)
             if role in RUINED and self.raw[column].type().is_string():
-                self.reasons.append((is_ruined(self.raw[column]), RUINED[role]))
+                self.reasons.append((is_ruined(text), RUINED[role]))
 
     def as_read(self, reason: Value, *shown: str) -> SourceAsRead:
         """Rows as they stand in the source, looked up only for a message: the roles shown, or all."""
         # To number and keep every row as given takes half of the time of reading.
         roles = shown or [role for role, column in self.columns.items() if column is not None]
+        cells = {}
+        for role in roles:
+            parts = self.parts.get(role)
+            cells[f"given_{role}"] = str(self.columns[role])
+            if parts is not None:
+                del cells[f"given_{role}"]
+                cells |= {f"given_{role}_{i}": name for i, name in enumerate(parts)}
         given = self.raw.select(
             row=ibis.row_number() + 1,
             reason=reason,
-            **{f"given_{role}": self.column(role).cast("string") for role in roles},
+            **{cell: self.raw[name].cast("string") for cell, name in cells.items()},
         )
-        cells = {f"given_{role}": str(self.columns[role]) for role in roles}
         return SourceAsRead(
-            *(self.name, given, self.columns, self.date_format, self.decimal),
+            *(self.name, given, self.columns, self.date_format, self.amounts.decimal),
             cells=cells,
             date=f"given_{self.date}",
+            mended=self.mend_ids,
         )
 
     def accept(self, allowed: float, *, anonymous: bool = True) -> tuple[int, pd.DataFrame, Table]:
@@ -125,7 +168,7 @@ class SourceCheck:
         """
         if anonymous:
             self.reasons.append((self.blank("customer_id"), NO_CUSTOMER))
-        reason = ibis.cases(*self.reasons, else_=ibis.null("string"))
+        reason = ibis.cases(*self.not_kept(), *self.reasons, else_=ibis.null("string"))
         checked = self.raw.select(**self.found, reason=reason)
         with self.origin.reading():
             if self.origin.in_process:
@@ -133,7 +176,7 @@ class SourceCheck:
                 checked = copied(checked)
             counts = checked.group_by("reason").aggregate(rows=checked.count())
             found = to_frame(counts.order_by("reason"))
-            forgiven = [NO_CUSTOMER] if anonymous else []
+            forgiven = [NOT_KEPT, *([NO_CUSTOMER] if anonymous else [])]
             quality = require_usable(self.as_read(reason), found, allowed, forgiven)
         usable = checked.filter(checked["reason"].isnull()).drop("reason")
         return int(found["rows"].sum()), quality, usable

@@ -12,7 +12,7 @@ import pandas as pd
 from ibis.expr.types import Table, Value
 
 from retention_models.data.checked_sources import SourceCheck
-from retention_models.data.engines import open_source, to_frame
+from retention_models.data.engines import Frame, open_source, to_frame
 from retention_models.data.refusals import DOWN, UP
 from retention_models.errors import DataError, SettingsError
 
@@ -66,7 +66,7 @@ class Events:
 
 
 def read_surveys(
-    source: str | Path,
+    source: str | Path | Frame,
     *,
     customer_id: str,
     answered_at: str,
@@ -79,12 +79,16 @@ def read_surveys(
     timezone: str = "UTC",
     date_format: str | None = None,
     max_unusable_share: float = 0.01,
+    where: str | None = None,
+    mend_ids: bool = False,
+    encoding: str | None = None,
+    sheet: str | None = None,
 ) -> Surveys:
     """Read survey answers and check them; data/README.md has the contract.
 
     Parameters
     ----------
-    source : str or Path
+    source : str, Path or frame
         As for `read_transactions`.
     customer_id, answered_at : str
         Names of these columns.
@@ -95,7 +99,7 @@ def read_surveys(
     scale : {"0-10", "1-10"}, optional
         Scale of the scores. Where none is declared, an answer of 0 proves the first; without one
         the answers are refused, since a scale from 1 to 10 has other promoters and detractors.
-    table, timezone, date_format, max_unusable_share
+    table, timezone, date_format, max_unusable_share, where, mend_ids, encoding, sheet
         As for `read_transactions`.
 
     Returns
@@ -115,8 +119,10 @@ def read_surveys(
         raise SettingsError(f'scale: expected "0-10" or "1-10"; got {scale!r}.')
     columns = {"customer_id": customer_id, "answered_at": answered_at, "score": score}
     columns |= {"thumb": thumb, "store_id": store_id, "kind": kind}
-    origin = open_source(str(source), table, timezone)
-    check = SourceCheck(origin, columns, "answered_at", timezone, date_format)
+    origin = open_source(source, table, timezone, encoding=encoding, sheet=sheet, name="surveys")
+    check = SourceCheck(
+        *(origin, columns, "answered_at", timezone, date_format), mend_ids=mend_ids, where=where
+    )
     check.refuse_days_beyond()
     check.take_text("customer_id", "store_id", "kind")
     number = _number(check)
@@ -143,7 +149,7 @@ def read_surveys(
 
 
 def read_events(
-    source: str | Path,
+    source: str | Path | Frame,
     *,
     customer_id: str,
     date: str,
@@ -153,18 +159,22 @@ def read_events(
     timezone: str = "UTC",
     date_format: str | None = None,
     max_unusable_share: float = 0.01,
+    where: str | None = None,
+    mend_ids: bool = False,
+    encoding: str | None = None,
+    sheet: str | None = None,
 ) -> Events:
     """Read contacts with customers other than purchases: redeemed coupons, referrals, clicks.
 
     Parameters
     ----------
-    source : str or Path
+    source : str, Path or frame
         As for `read_transactions`.
     customer_id, date, kind : str
         Names of these columns.
     store_id : str, optional
         Name of the column with a store.
-    table, timezone, date_format, max_unusable_share
+    table, timezone, date_format, max_unusable_share, where, mend_ids, encoding, sheet
         As for `read_transactions`.
 
     Returns
@@ -177,8 +187,10 @@ def read_events(
         As for `read_transactions`.
     """
     columns = {"customer_id": customer_id, "date": date, "kind": kind, "store_id": store_id}
-    origin = open_source(str(source), table, timezone)
-    check = SourceCheck(origin, columns, "date", timezone, date_format)
+    origin = open_source(source, table, timezone, encoding=encoding, sheet=sheet, name="events")
+    check = SourceCheck(
+        *(origin, columns, "date", timezone, date_format), mend_ids=mend_ids, where=where
+    )
     check.refuse_days_beyond()
     check.take_text("customer_id", "store_id", "kind")
     check.reasons.append((check.blank("kind"), "no kind"))

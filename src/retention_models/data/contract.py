@@ -6,19 +6,22 @@ import datetime as dt
 import difflib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import ibis
-from ibis.expr.types import BooleanValue, Column, StringColumn, Table, Value
+from ibis.expr.types import BooleanValue, Column, StringColumn, StringValue, Table, Value
 
 from retention_models.data.days import stripped
-from retention_models.errors import DataError
+from retention_models.errors import DataError, SettingsError
 from retention_models.languages import marked
+from retention_models.settings.types import DECIMALS, MINUS, THOUSANDS
 
 # Shown on pages too.
 NO_CUSTOMER = marked("no customer id")
 DUPLICATE = marked("exact repeat of another row")
 NOBODY = marked("customer id that stands for nobody")
 NOT_KEPT = marked("row of a kind that is not kept")
+UNTOLD = marked("row of which where cannot be told: a number is missing")
 NO_DATE_FITS = marked("date not understood")
 TOO_EARLY = marked("date before 1900")
 NO_NUMBER = marked("spend is not a number")
@@ -38,15 +41,69 @@ _LIKE_DATA = r"^(\d{4}-\d{2}-\d{2}|[+-]?\d+([.,]\d+)*$)"
 # What a spreadsheet or a data frame makes of a number that was an id: 1.23E+11, 42.0. Several ids become
 # one, and zeros in front are lost. An id such as 12E4 is none of these.
 _RUINED_ID = r"^\d+(\.\d+)?E\+\d+$|^\d+\.0$"
+# An id that can be told from 17850.0: up to 15 digits a tool keeps exactly.
+MENDABLE = r"^\d{1,15}\.0+$"
 
 _NOT_FINITE = r"[+-]?([iI]nf(inity)?|[nN]a[nN])"
-_POINT = rf"^([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|{_NOT_FINITE})$"
+_EXPONENT = r"([eE][+-]?\d+)?"
 # Thousands are groups of three: 1.5 is no number where the comma is the decimal separator.
 _BLANKS = " \u00a0\u202f"
-_COMMA = rf"^([+-]?(\d+|\d{{1,3}}([.{_BLANKS}]\d{{3}})+)(,\d*)?([eE][+-]?\d+)?|{_NOT_FINITE})$"
 
 
-def require_columns(name: str, raw: Table, columns: Mapping[str, str | None]) -> None:
+@dataclass(frozen=True)
+class Amounts:
+    """How amounts are written where they are text."""
+
+    decimal: str = "."
+    thousands: str | None = None
+    currency_sign: str | None = None
+    minus: str = "front"
+
+    def __post_init__(self) -> None:
+        marks = tuple(mark for mark in THOUSANDS if mark != self.decimal)
+        for name, given, known in (
+            ("decimal", self.decimal, DECIMALS),
+            ("thousands", self.thousands, (*marks, None)),
+            ("minus", self.minus, MINUS),
+        ):
+            if given not in known:
+                shown = ", ".join(repr(value) for value in known if value is not None)
+                raise SettingsError(f"{name}: expected one of {shown}; got {given!r}.")
+
+    @property
+    def separators(self) -> str:
+        """What may stand between thousands, as a class of characters."""
+        if self.decimal == "," and self.thousands is None:
+            return rf"[.{_BLANKS}]"
+        if self.thousands == " ":
+            return f"[{_BLANKS}]"
+        return "" if self.thousands is None else f"[{re.escape(self.thousands)}]"
+
+    @property
+    def pattern(self) -> str:
+        """What a whole number's text follows, once its sign and its currency are put in order."""
+        grouped = rf"|\d{{1,3}}({self.separators}\d{{3}})+" if self.separators else ""
+        point = re.escape(self.decimal)
+        bare = rf"|{point}\d+" if self.decimal == "." else ""
+        digits = rf"((\d+{grouped})({point}\d*)?{bare})"
+        return rf"^([+-]?{digits}{_EXPONENT}|{_NOT_FINITE})$"
+
+    def plain(self, text: StringValue) -> StringValue:
+        """The text with its minus in front and without its currency."""
+        if self.minus == "behind":
+            text = text.re_replace(r"^(.*\S) ?-$", r"-\1")
+        if self.minus == "brackets":
+            text = text.re_replace(r"^\((.*)\)$", r"-\1")
+        if self.currency_sign is not None:
+            sign = re.escape(self.currency_sign)
+            text = text.re_replace(rf"^([+-]?) ?{sign} ?([+-]?)", r"\1\2")
+            text = text.re_replace(rf"[ {_BLANKS}]?{sign}$", "")
+        return text
+
+
+def require_columns(
+    name: str, raw: Table, columns: Mapping[str, str | None], remark: str = ""
+) -> None:
     """Refuse a source without the columns that it is said to have; the error names them all."""
     missing = []
     for role, column in columns.items():
@@ -58,7 +115,8 @@ def require_columns(name: str, raw: Table, columns: Mapping[str, str | None]) ->
         data = [column for column in raw.columns if re.search(_LIKE_DATA, column)]
         hint = " Its first line looks like data: is the header missing?" if data else ""
         raise DataError(
-            f"{name}: no column for {'; '.join(missing)}. The file has: {', '.join(raw.columns)}.{hint}"
+            f"{name}: no column for {'; '.join(missing)}. The file has: {', '.join(raw.columns)}."
+            f"{hint}{remark}"
         )
 
 
@@ -97,35 +155,50 @@ def is_plain(column: Column) -> BooleanValue:
     return column.ascii_str() > ord("9") if column.type().is_string() else column.notnull()
 
 
-def text_id(name: str, raw: Table, column: str, role: str) -> Column:
-    """A column of ids as text, without blanks around them; a type that loses ids is refused."""
+def text_id(name: str, raw: Table, column: str, role: str, *, mend: bool = False) -> Column:
+    """A column of ids as text, without blanks around them; a type that loses ids is refused.
+
+    Ids that a tool turned into 17850.0 are whole numbers again where they are to be mended.
+    """
     kind = raw[column].type()
+    if kind.is_floating() and mend:
+        whole = raw[column].cast("int64")
+        return ibis.ifelse(raw[column].isnan(), ibis.null("int64"), whole).cast("string")
     if not (kind.is_string() or kind.is_integer() or kind.is_uuid()):
         raise DataError(
             f"{name}: column {column!r} ({role}) holds {kind}; expected text or whole numbers. A "
-            "decimal id is not safe to turn into text: export it as text."
+            "decimal id is not safe to turn into text: export it as text, or, where the tool that wrote "
+            "it made 17850.0 of 17850, set mend_ids = true, which checks that no id is lost."
         )
     text = raw[column].cast("string")
     if not kind.is_string():
         return text
     # Blanks around an id make two customers of one. Both ends are looked at, which is fast.
     blank = (text.ascii_str() <= ord(" ")) | (text.right(1) <= " ")
-    return ibis.ifelse(blank, text.strip(), text)
+    text = ibis.ifelse(blank, text.strip(), text)
+    return mended(text) if mend else text
 
 
-def number_of(name: str, column: Column, decimal: str) -> Column:
+def mended(text: StringValue) -> StringValue:
+    """Ids such as 17850.0 as 17850."""
+    return ibis.ifelse(text.re_search(MENDABLE), text.re_replace(r"\.0+$", ""), text)
+
+
+def number_of(name: str, column: Column, amounts: Amounts, role: str = "spend") -> Column:
     """A column's numbers; null where text is none."""
     kind = column.type()
     if kind.is_numeric():
         return column.cast("float64")
     if not kind.is_string():
         raise DataError(
-            f"{name}: column {column.get_name()!r} (spend) holds {kind}; expected numbers."
+            f"{name}: column {column.get_name()!r} ({role}) holds {kind}; expected numbers."
         )
-    text = stripped(column)
-    fits = text.re_search(_COMMA if decimal == "," else _POINT)
-    if decimal == ",":
-        text = text.re_replace(rf"[.{_BLANKS}]", "").replace(",", ".")
+    text = amounts.plain(stripped(column))
+    fits = text.re_search(amounts.pattern)
+    if amounts.separators:
+        text = text.re_replace(amounts.separators, "")
+    if amounts.decimal == ",":
+        text = text.replace(",", ".")
     return ibis.ifelse(fits, text, ibis.null("string")).try_cast("float64")
 
 

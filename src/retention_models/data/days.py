@@ -23,6 +23,10 @@ _HOURS = r"[+-][01]\d(:?[0-5]\d)?"
 _ZONE = r"[A-Z][A-Za-z_]+/[A-Za-z0-9_/+-]+"
 _ZONED = rf"^\d{{4}}-\d{{2}}-\d{{2}}{_CLOCK} ?([Zz]|UTC|utc|GMT|{_HOURS}|{_ZONE})$"
 
+# Formats of numbers, by their parts of a second.
+UNIX = {"unix seconds": 1, "unix milliseconds": 1_000}
+_YEAR_1980 = 315_532_800.0
+
 # A format that ends with a zone in letters: strptime would pass over them.
 _ENDS_WITH_ZONE = re.compile(rf"(%[MSfp]) ?(Z|UTC|GMT|{_HOURS}|{_ZONE})$")
 _ENDS_WITH_LETTERS = re.compile(r"%[MSfp] ?([A-Z]{3,5})$")
@@ -50,14 +54,35 @@ def day_of(name: str, column: Column, date_format: str | None) -> Value:
     if kind.is_timestamp():
         # A time with an offset is moved to the connection's zone by the cast.
         return column.cast("timestamp").date()
+    if date_format in UNIX and (kind.is_string() or kind.is_numeric()):
+        if column.get_backend().name != "duckdb":
+            raise DataError(
+                f"{name}: a database can say what its numbers are: make a view with a column of "
+                f"timestamps in the place of {column.get_name()!r}, and name the view as table."
+            )
+        return _since_1970(column, UNIX[date_format])
     if date_format is not None and (kind.is_string() or kind.is_integer()):
         return _by_format(name, stripped(column.cast("string")), date_format)
     if kind.is_string():
         return _by_iso(stripped(column))
     raise DataError(
         f"{name}: column {column.get_name()!r} (date) holds {kind}; expected dates, times, or text. "
-        'For numbers such as 20171231 set date_format = "%Y%m%d".'
+        'For numbers such as 20171231 set date_format = "%Y%m%d"; for seconds since 1970, "unix '
+        'seconds".'
     )
+
+
+def _since_1970(column: Column, per_second: int) -> Value:
+    """Days in the session's zone of numbers that count seconds or their parts since 1970 (UTC)."""
+    if column.type().is_string():
+        text = stripped(column)
+        column = ibis.ifelse(text.re_search(r"^\d{1,16}(\.\d+)?$"), text, ibis.null("string"))
+    seconds = (column.try_cast("float64") / float(per_second)).floor()
+    # Before 1980 lies what is counted in another unit; beyond the year 9999 engines have no moments.
+    known = seconds.between(_YEAR_1980, 253_402_300_799.0)
+    seconds = ibis.ifelse(known, seconds, ibis.null("float64"))
+    moment = seconds.cast("int64").as_timestamp("s")
+    return moment.cast("timestamp('UTC')").cast("timestamp").date()
 
 
 def _by_iso(text: StringValue) -> Value:

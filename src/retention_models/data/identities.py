@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import ibis
 from ibis.expr.types import Table, Value
 
-from retention_models.data.contract import NOT_KEPT
+from retention_models.data.contract import NOT_KEPT, mended
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 
 # What tills, shops and data frames write where they do not know the customer, in small letters.
-_NOBODY = (
+NOBODY_NAMES = (
     *(
         "nan",
         "null",
@@ -52,7 +52,7 @@ _NOBODY = (
 )
 # Nobody else buys on so many days: five times as many as all but one customer in a hundred.
 _FEWEST_DAYS, _TIMES = 50, 5.0
-_NO_SALE = (
+NO_SALE = (
     *(
         "failed",
         "cancelled",
@@ -87,7 +87,7 @@ def nobody(log: Transactions) -> tuple[int, int, str, list[str]]:
     )
     most = by_id["days"].quantile(0.99)
     usual = float(to_frame(by_id.aggregate(usual=most))["usual"].item())
-    named = by_id["customer_id"].lower().isin(_NOBODY)
+    named = by_id["customer_id"].lower().isin(NOBODY_NAMES)
     far = (by_id["days"] >= _FEWEST_DAYS) & (by_id["days"] >= _TIMES * usual)
     found = to_frame(
         by_id.filter(named | far).order_by(ibis.desc("rows"), "customer_id").limit(100)
@@ -118,14 +118,15 @@ def nearly_equal(log: Transactions) -> tuple[int, int, str]:
 
 
 def joined_by_blanks(log: Transactions) -> tuple[int, str]:
-    """Ids of the source that are one customer's because the blanks around them were taken off."""
+    """Ids that are one customer's because blanks around them, or a .0 behind, were taken off."""
     how = log.as_read
     column = None if how is None else how.columns["customer_id"]
     raw = log.origin.table
     if column is None or not raw[column].type().is_string():
         return 0, ""
     ids = raw.select(customer_id=raw[column]).distinct()
-    return _groups(ids.mutate(spelled=ids["customer_id"].strip()))
+    spelled = ids["customer_id"].strip()
+    return _groups(ids.mutate(spelled=mended(spelled) if how and how.mended else spelled))
 
 
 def _groups(ids: Table) -> tuple[int, str]:
@@ -145,7 +146,7 @@ def columns_of_no_sales(log: Transactions) -> Iterator[tuple[str, int, str]]:
     if how is None or NOT_KEPT in set(log.quality["reason"]):
         return
     for column in raw.columns:
-        if column in how.columns.values():
+        if column in how.columns.values() or column in how.cells.values():
             continue
         text = raw[column].cast("string").strip() if _is_plain(raw[column]) else None
         if text is None:
@@ -160,7 +161,7 @@ def columns_of_no_sales(log: Transactions) -> Iterator[tuple[str, int, str]]:
             top = to_frame(
                 counts.order_by(ibis.desc("n"), "value").limit(_MOST_VALUES + 1)
             ).dropna()
-            no_sale = top["value"].str.lower().isin(_NO_SALE)
+            no_sale = top["value"].str.lower().isin(NO_SALE)
             if len(top) <= _MOST_VALUES and no_sale.any():
                 shown = ", ".join(f"{v} {n:,}" for v, n in zip(top["value"], top["n"], strict=True))
                 yield column, int(top.loc[no_sale, "n"].sum()), shown

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from retention_models.languages import marked, phrase
+
 # An unknown id that one of these makes known is most likely the same customer's.
 _ENOUGH = 0.5
 
@@ -16,15 +18,26 @@ _ENOUGH = 0.5
 class Mending:
     """A change of spelling, how many of the unknown ids (different ones) it makes known, and one."""
 
-    words: str
+    sentence: str  # in English, with {digits} as a place in one of them
     made_known: int
     unknown: int
     given: str
     known: str
+    digits: int = 0  # of the known ids, where they are as long as each other
+
+    @property
+    def words(self) -> str:
+        """The change in the language that is spoken."""
+        return phrase(self.sentence, digits=self.digits)
+
+    @property
+    def english(self) -> str:
+        """The change as a message of an error says it."""
+        return self.sentence.format(digits=self.digits)
 
     def __str__(self) -> str:
         return (
-            f"{self.made_known:,} of {self.unknown:,} unknown ids are known ones {self.words}: "
+            f"{self.made_known:,} of {self.unknown:,} unknown ids are known ones {self.english}: "
             f"{self.given!r} is {self.known!r}"
         )
 
@@ -58,12 +71,12 @@ def _in_all(text: str) -> str:
 
 # The simplest first: of two that do equally well, it is the one named.
 _SPELLINGS: tuple[tuple[str, Callable[[str], str]], ...] = (
-    ("without the blanks around them", _without_blanks),
-    ("in the same upper or lower case", str.casefold),
-    ("in one Unicode form (NFKC)", _in_one_form),
-    ("with the same zeros in front", _without_zeros),
-    ("without the .0 behind them", _without_decimals),
-    ("without blanks, case, zeros in front and .0 behind them", _in_all),
+    (marked("without the blanks around them"), _without_blanks),
+    (marked("in the same upper or lower case"), str.casefold),
+    (marked("in one Unicode form (NFKC)"), _in_one_form),
+    (marked("with the same zeros in front"), _without_zeros),
+    (marked("without the .0 behind them"), _without_decimals),
+    (marked("without blanks, case, zeros in front and .0 behind them"), _in_all),
 )
 
 
@@ -81,20 +94,20 @@ def mending(known: pd.Series, given: pd.Series) -> Mending | None:
         enough = len(pairs) >= _ENOUGH * len(unknown)
         if pairs and enough and (best is None or len(pairs) > best.made_known):
             first_given, first_known = pairs[0]
-            said = _padding(pairs, words) if spelled is _without_zeros else words
-            best = Mending(said, len(pairs), len(unknown), first_given, first_known)
+            said, digits = _padding(pairs, words) if spelled is _without_zeros else (words, 0)
+            best = Mending(said, len(pairs), len(unknown), first_given, first_known, digits)
     return best
 
 
-def _padding(pairs: list[tuple[str, str]], words: str) -> str:
-    """Says to how many digits the given ids are to be padded, where that is one number."""
+def _padding(pairs: list[tuple[str, str]], words: str) -> tuple[str, int]:
+    """What to say, and to how many digits the given ids are to be padded, where that is one number."""
     lengths = {len(known) for _, known in pairs}
     longer = all(len(given) < len(known) for given, known in pairs)
     if longer and len(lengths) == 1:
-        return f"padded with zeros to {lengths.pop()} digits"
+        return marked("padded with zeros to {digits} digits"), lengths.pop()
     if all(len(given) > len(known) for given, known in pairs):
-        return "without the zeros in front"
-    return words
+        return marked("without the zeros in front"), 0
+    return words, 0
 
 
 def likely_mending(known: pd.Series, given: pd.Series) -> str | None:

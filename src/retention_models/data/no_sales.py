@@ -30,6 +30,7 @@ def left_out(
     for column, values in keep.items():
         text = check.raw[column].cast("string").strip()
         reasons.append((~text.isin(list(values)).fill_null(False), NOT_KEPT))
+    reasons += check.not_kept()
     if anonymous:
         nobody = check.found["customer_id"].isin([text.strip() for text in anonymous])
         reasons.append((nobody.fill_null(False), NOBODY))

@@ -102,8 +102,8 @@ _WORDS: dict[str, Callable[[Finding], str]] = {
         f"form, and may be one person twice: {row['detail']}. Mend them in the export."
     ),
     "ids joined by blanks": lambda row: (
-        f"{row['count']:,.0f} ids differ only in the blanks around them and are read as one customer "
-        f"each: {row['detail']}."
+        f"{row['count']:,.0f} ids differ only in the blanks around them (or in a .0 behind) and are "
+        f"read as one customer each: {row['detail']}."
     ),
     "rows that may be no sales": _no_sales,
     "returns": lambda row: (

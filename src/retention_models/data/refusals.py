@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import ibis
 import pandas as pd
 from ibis.expr.types import Table
 
-from retention_models.data.contract import NO_DATE_FITS, NO_NUMBER, NOT_KEPT, TOO_EARLY
+from retention_models.data.contract import (
+    NO_DATE_FITS,
+    NO_NUMBER,
+    NOT_KEPT,
+    TOO_EARLY,
+    is_ruined,
+)
 from retention_models.data.engines import to_frame
+from retention_models.data.mended_ids import mending_advice
 
 # What a thumb up or down is called, in small letters.
 UP = ("up", "true", "yes", "1", "+1", "👍")
@@ -51,6 +58,8 @@ _FORMATS = (
     "%d-%b-%y",
     "%b %d, %Y",
 )
+# Of the years 1980 to 2100.
+_SINCE_1970 = {"seconds": r"([3-9]\d{8}|[1-3]\d{9})", "milliseconds": r"([3-9]\d{11}|[1-3]\d{12})"}
 _FEWEST_SERIAL, _MOST_SERIAL = 20_000, 80_000  # days since 1899-12-30: the years 1954 to 2119
 
 
@@ -70,6 +79,9 @@ def date_advice(counts: Mapping[str, int]) -> str:
     total = sum(texts.values())
     if not all(text.isascii() for text in texts):
         return "Some of these dates are not written in the digits 0-9. Export dates as 2017-12-31."
+    for unit, pattern in _SINCE_1970.items():
+        if all(re.fullmatch(pattern, text) for text in texts):
+            return f'These are {unit} since 1970. Set date_format = "unix {unit}".'
     if all(_is_serial(text) for text in texts):
         return (
             "These are day numbers of a spreadsheet (45292 is 2024-01-01): format the column as a "
@@ -104,6 +116,22 @@ def date_advice(counts: Mapping[str, int]) -> str:
         f"Of {total:,} such dates {shown}, and no one format fits all: the file mixes formats, or some "
         "rows are damaged. Export dates as 2017-12-31."
     )
+
+
+def day_formats(texts: Sequence[str]) -> list[str]:
+    """Formats that nearly all of some texts follow, each with their time; not ISO 8601."""
+    time = _time_format(dict.fromkeys(texts, 1))
+    most = max(len(texts) // 50, 0)
+    found = []
+    for form in _FORMATS:
+        missed = 0
+        for text in texts:
+            missed += not _fits(_day_part(text), form)
+            if missed > most:
+                break
+        else:
+            found.append(f"{form}{time}")
+    return found if texts else []
 
 
 def _several_zones(letters: list[str]) -> str:
@@ -174,6 +202,7 @@ class SourceAsRead:
     decimal: str
     cells: Mapping[str, str]  # of `given`: what the source calls them
     date: str  # of `given`
+    mended: bool = False  # whether ids such as 17850.0 are read as 17850
 
     def first_rows(self, most: int, *, of_each_reason: bool = False) -> pd.DataFrame:
         """The first rows that cannot be used, of all or of each reason: row, reason, words."""
@@ -244,8 +273,20 @@ class SourceAsRead:
     def _of_the_other_decimal(self) -> Table:
         pattern = _COMMA if self.decimal == "." else _POINT
         refused = self.given.filter(self.given["reason"] == NO_NUMBER)
+        if "given_spend" not in refused.columns:
+            # The cells of an expression are several.
+            return refused.aggregate(rows=(refused["row"] < 0).sum().fill_null(0))
         fitting = refused.filter(refused["given_spend"].strip().re_search(pattern))
         return fitting.aggregate(rows=fitting.count())
+
+    def advice_on_ids(self) -> str:
+        """What to do about ids that became decimal numbers."""
+        for role in ("customer_id", "store_id"):
+            if f"given_{role}" in self.given.columns:
+                ids = self.given[f"given_{role}"]
+                if to_frame(self.given.aggregate(n=is_ruined(ids).sum().fill_null(0)))["n"].item():
+                    return mending_advice(ids)
+        return "Export ids as text."
 
     def _in_words(self, row: Mapping[str, object]) -> str:
         cells = ", ".join(
@@ -257,8 +298,8 @@ class SourceAsRead:
 
 _EXPECTED = {
     NOT_KEPT: (
-        "Rows with another value than those of [transactions] keep are left out; values are compared as "
-        "they stand, in upper and lower case."
+        "Rows with another value than those of keep, or of which where does not hold, are left out; "
+        "texts are compared as they stand, in upper and lower case."
     ),
     TOO_EARLY: "A date_format with %Y takes the year 24 for the first century; %y is 2024.",
     "score is not on the scale": (
@@ -297,7 +338,7 @@ def refusal(source: SourceAsRead, quality: pd.DataFrame, rows: int, allowed: flo
     if any("decimal number" in str(reason) for reason in by_reason.index):
         lines.append(
             "Ids such as 1.23E+11 or 42.0 went through a spreadsheet or a data frame that took them for "
-            "numbers, and several may have become one: export ids as text."
+            f"numbers, and several may have become one. {source.advice_on_ids()}"
         )
     lines.append(f"Mend the export, or allow more than {allowed:.1%} with max_unusable_share.")
     return "\n".join(line.rstrip() for line in lines)

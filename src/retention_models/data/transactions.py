@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import ibis
 import pandas as pd
-from ibis.expr.types import StringValue, Table, Value
+from ibis.expr.types import Table, Value
 
 from retention_models.data.checked_sources import SourceCheck, copied, require_usable
 from retention_models.data.contract import (
@@ -24,14 +24,15 @@ from retention_models.data.contract import (
     NOBODY,
     NOT_KEPT,
     RUINED,
+    Amounts,
     is_plain,
     is_ruined,
     number_of,
     repeats_are_unusable,
     require_types,
-    text_id,
 )
-from retention_models.data.engines import Source, open_source, to_frame
+from retention_models.data.engines import Frame, Source, open_source, to_frame
+from retention_models.data.expressions import with_amount
 from retention_models.data.no_sales import left_out, refuse_a_stray_last_day
 from retention_models.data.refusals import SourceAsRead
 from retention_models.languages import count, marked, phrase
@@ -190,7 +191,7 @@ _ONE_IN = 5_000
 
 
 def read_transactions(
-    source: str | Path,
+    source: str | Path | Frame,
     *,
     customer_id: str,
     date: str,
@@ -202,35 +203,52 @@ def read_transactions(
     timezone: str = "UTC",
     date_format: str | None = None,
     decimal: str = ".",
+    thousands: str | None = None,
+    currency_sign: str | None = None,
+    minus: str = "front",
     duplicates: str = "keep",
     max_unusable_share: float = 0.01,
     only_store: str = ONLY_STORE,
     memory: str = MEMORY,
     anonymous: Sequence[str] = (),
     keep: Mapping[str, Sequence[str]] | None = None,
+    where: str | None = None,
+    mend_ids: bool = False,
+    encoding: str | None = None,
+    sheet: str | None = None,
 ) -> Transactions:
     """Read a transaction log and check it against the data contract.
 
     Parameters
     ----------
-    source : str or Path
-        CSV, Parquet (paths or globs) or DuckDB file; or a URL of PostgreSQL or Spark, see
-        `open_source`. A Parquet or DuckDB file with typed columns is not copied: it must stay as it is
-        while the log is in use, and a change of it is an error.
+    source : str, Path or frame
+        CSV, JSON lines, Excel, Parquet (paths or globs) or DuckDB file; a URL of PostgreSQL or Spark,
+        see `open_source`; a pandas, Polars or Arrow frame, or an Ibis table. A Parquet or DuckDB file
+        with typed columns is not copied: it must stay as it is while the log is in use, and a change
+        of it is an error. A frame is copied.
     customer_id, date, spend : str
         Names of the columns: who bought, when (day, time, or time with offset), and the money paid
-        (negative for a return).
+        (negative for a return). Spend may be arithmetic over columns, such as
+        ``"Quantity * UnitPrice"``, see Notes.
     store_id, order_id, category : str, optional
         Names of further columns. Without `store_id` all rows belong to `only_store`.
     table : str, optional
-        Table of a DuckDB file or a database.
+        Table or view of a DuckDB file or a database.
     timezone : str
         IANA zone in which the shop's days begin. Times with an offset are moved to it; times
         without one are taken to be in it.
     date_format : str, optional
-        strptime format of text dates that are not ISO 8601. Never guessed: 03/04 is two days.
+        strptime format of text dates that are not ISO 8601. Never guessed: 03/04 is two days. For
+        numbers of seconds or milliseconds since 1970, "unix seconds" or "unix milliseconds".
     decimal : {".", ","}
         Decimal separator of spend given as text; with "," a "." or a space separates thousands.
+    thousands : {",", ".", "'", " "}, optional
+        What separates thousands of spend given as text; with it, 1,234.50 is a number.
+    currency_sign : str, optional
+        Taken off in front of spend given as text, or behind it, such as "$" of $12.50.
+    minus : {"front", "behind", "brackets"}
+        Where spend given as text has its minus besides in front: behind (12.50-), or as brackets
+        around ((12.50)).
     duplicates : {"keep", "drop"}
         What to do with rows that repeat another in every column. Kept and counted by default: two
         equal items in one basket look the same as a row exported twice.
@@ -247,6 +265,15 @@ def read_transactions(
     keep : mapping of str to sequence of str, optional
         Values of further columns that make a row a sale, such as ``{"status": ["completed"]}``; rows
         with others are counted and left out.
+    where : str, optional
+        Condition that a row of the log meets, such as ``"Country = 'Germany' and Quantity > 0"``, see
+        Notes; other rows are counted and left out.
+    mend_ids : bool
+        Read ids that a tool turned into 17850.0 as 17850; refused where an id could be lost by it.
+    encoding : str, optional
+        Encoding of CSV files or JSON lines that are not UTF-8, such as "cp1254".
+    sheet : str, optional
+        Worksheet of an Excel file; not needed where one only holds anything.
 
     Returns
     -------
@@ -254,21 +281,40 @@ def read_transactions(
 
     Raises
     ------
+    SettingsError
+        If spend or where is no expression, or a notation is none of those named.
     DataError
         If the source or a column is missing, a column has a type it cannot have, or too many rows
         are unusable: with the reasons counted and the first bad rows.
+
+    Notes
+    -----
+    Expressions are read by a grammar of their own and computed by the engine of the source; nothing of
+    them is run as code. Arithmetic has columns, numbers, + - * / and brackets. A condition has
+    comparisons (=, <>, <, <=, >, >=, in) of columns with numbers, texts and days in single quotes, or
+    true and false, joined by and, or, not. A column with a blank in its name stands in backquotes.
+    Nothing is the empty text: ``"Customer <> ''"`` asks for rows with a customer.
+
+    Examples
+    --------
+    >>> lines = {"who": ["a", "a", "b"], "day": ["2024-01-05", "2024-02-05", "2024-01-09"]}
+    >>> lines |= {"Quantity": [2, 1, 3], "Unit price": [1.5, 4.0, 2.0]}
+    >>> names = {"customer_id": "who", "date": "day", "spend": "Quantity * `Unit price`"}
+    >>> log = read_transactions(pd.DataFrame(lines), **names, where="who = 'a'")
+    >>> log.rows_read, float(log.table["spend"].sum().execute())
+    (3, 7.0)
     """
+    opened = open_source(
+        source, table, timezone, memory, encoding=encoding, sheet=sheet, name="log"
+    )
+    amounts = Amounts(decimal, thousands, currency_sign, minus)
+    with opened.reading():
+        opened, paid, parts = with_amount(opened, spend, amounts)
+    columns = {"customer_id": customer_id, "date": date, "spend": paid, "store_id": store_id}
+    columns |= {"order_id": order_id, "category": category}
     check = SourceCheck(
-        open_source(str(source), table, timezone, memory),
-        {
-            "customer_id": customer_id,
-            "date": date,
-            "spend": spend,
-            "store_id": store_id,
-            "order_id": order_id,
-            "category": category,
-        },
-        *("date", timezone, date_format, decimal),
+        *(opened, columns, "date", timezone, date_format, amounts, mend_ids, where),
+        parts={"spend": parts} if parts else {},
     )
     origin, raw = check.origin, check.raw
     with origin.reading():
@@ -277,7 +323,7 @@ def read_transactions(
         if duplicates == "drop":
             reason = repeats_are_unusable(raw, reason)
         checked = raw.select(**check.found, reason=reason)
-        typed = not any(raw[column].type().is_string() for column in (date, spend))
+        typed = not any(raw[name].type().is_string() for name in (date, *(parts or (paid,))))
         if origin.in_process and (duplicates == "drop" or not typed):
             # Reading text as dates and numbers, or finding repeats, is too slow to be done anew by
             # each question.
@@ -294,9 +340,9 @@ def _contract(check: SourceCheck, only_store: str) -> Value:
     ids = [role for role in ("store_id", "customer_id") if check.columns[role] is not None]
     found["store_id"] = ibis.literal(only_store)
     for role in ids:
-        found[role] = text_id(name, raw, str(check.columns[role]), role)
+        found[role] = check.id_text(role)
     require_types(name, raw, {role: check.columns[role] for role in ("date", "spend")})
-    spend = number_of(name, check.column("spend"), check.decimal)
+    spend = number_of(name, check.column("spend"), check.amounts)
     found["number"] = spend
     for role in ("order_id", "category"):
         found[role] = ibis.null("string")
@@ -312,7 +358,7 @@ def _contract(check: SourceCheck, only_store: str) -> Value:
         (spend.isnull(), NO_NUMBER),
         (infinite, marked("spend is not finite, or 1e12 and more")),
         *((check.blank(role), NO_ID[role]) for role in ids),
-        *((is_ruined(check.column(role)), RUINED[role]) for role in texts),
+        *((is_ruined(found[role]), RUINED[role]) for role in texts),
         else_=ibis.null("string"),
     )
     # Nearly every row is seen to be sound at a glance, which takes a third of looking for each fault.
@@ -332,18 +378,11 @@ def read_project_transactions(settings: Settings) -> Transactions:
     """Read the log that a project file describes; see `read_transactions`."""
     log = settings.transactions
     ids = settings.stores.ids
+    apart = {"source", "columns", "first_seen_from"}
     found = read_transactions(
         settings.path(log.source),
         **log.columns.model_dump(),
-        table=log.table,
-        timezone=log.timezone,
-        date_format=log.date_format,
-        decimal=log.decimal,
-        duplicates=log.duplicates,
-        max_unusable_share=log.max_unusable_share,
-        memory=log.memory,
-        anonymous=log.anonymous,
-        keep=log.keep,
+        **log.model_dump(exclude=apart),
         only_store=ids[0] if ids is not None and len(ids) == 1 else ONLY_STORE,
     )
     return replace(found, first_seen_from=log.first_seen_from)
@@ -405,28 +444,3 @@ def _accepted(
     return Transactions(
         *(table, quality, stores, origin), as_read=as_read, drawn_customers=tuple(sorted(drawn))
     )
-
-
-def of_store_and_customer(rows: Table) -> StringValue:
-    """A customer at a store as one text: the length of the store's id tells the two apart again."""
-    length = rows["store_id"].length().cast("string")
-    return length.concat(":", rows["store_id"], rows["customer_id"])
-
-
-def store_and_customer(text: StringValue) -> tuple[StringValue, StringValue]:
-    """Store and customer of `of_store_and_customer`, in the engine."""
-    colon = text.find(":")
-    size = text.substr(0, colon).cast("int32")
-    return text.substr(colon + 1, size), text.substr(colon + 1 + size)
-
-
-def parted_in_memory(text: str) -> tuple[str, str]:
-    """Store and customer of `of_store_and_customer`, of an answer.
-
-    Examples
-    --------
-    >>> parted_in_memory("3:1:2a")
-    ('1:2', 'a')
-    """
-    size, _, rest = text.partition(":")
-    return rest[: int(size)], rest[int(size) :]

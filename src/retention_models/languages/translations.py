@@ -54,30 +54,47 @@ def read_translation(code: str, path: Path) -> Language:
 
 @lru_cache(maxsize=8)
 def _read(code: str, path: Path, _written: int) -> Language:
-    # Babel is not loaded for English pages.
-    from babel.messages.mofile import write_mo
-
     locale = known_locale(code)
     catalog = read_catalog(path)
     for message in catalog:
         _check_places(path, message)
-    compiled = io.BytesIO()
-    write_mo(compiled, catalog)
-    compiled.seek(0)
+    compiled = _compiled(path, catalog)
     symbols = locale.number_symbols["latn"]
     direction: Literal["ltr", "rtl"] = "rtl" if locale.text_direction == "rtl" else "ltr"
     separators = (symbols["group"], symbols["decimal"])
-    return Language(code, direction, GNUTranslations(compiled), separators)
+    return Language(code, direction, compiled, separators)
+
+
+def _compiled(path: Path, catalog: Any) -> GNUTranslations:
+    """The sentences as gettext looks them up, with a rule for plurals that can be followed."""
+    from babel.messages.mofile import write_mo
+
+    file = io.BytesIO()
+    write_mo(file, catalog)
+    file.seek(0)
+    try:
+        found = GNUTranslations(file)
+        for n in (*range(1001), 10**6):
+            found.ngettext("one", "many", n)
+    except (ValueError, ArithmeticError, RecursionError, LookupError) as error:
+        raise SettingsError(
+            f"{path}: Plural-Forms: expected gettext's rule for plurals, such as `retention words` "
+            f"writes; {error}."
+        ) from None
+    return found
 
 
 def read_catalog(path: Path) -> Any:
     """A PO file as Babel reads it."""
+    # Babel is not loaded for English pages.
     from babel.messages import pofile
 
     try:
         with path.open("rb") as file:
             return pofile.read_po(file, abort_invalid=True)
-    except (pofile.PoFileError, UnicodeError, ValueError) as error:
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}).") from None
+    except Exception as error:  # noqa: BLE001 - of a damaged file Babel raises whatever it stumbles on
         raise SettingsError(
             f"{path}: expected a PO file in UTF-8, such as `retention words` writes; {error}."
         ) from None
@@ -101,7 +118,10 @@ def _check_places(path: Path, message: Any) -> None:
         return
     english = message.id if isinstance(message.id, tuple) else (message.id,)
     forms = message.string if isinstance(message.string, tuple) else (message.string,)
-    known = set().union(*map(_places, english))
+    try:
+        known = set().union(*map(_places, english))
+    except ValueError:  # no sentence of ours: it is never looked up
+        return
     for form in filter(None, forms):
         try:
             strange = _places(form) - known
@@ -154,7 +174,10 @@ def write_translation(code: str, path: Path, sentences: Sequence[Sentence]) -> P
         template.add(
             one.text if one.plural is None else (one.text, one.plural), locations=[(one.place, 0)]
         )
-    catalog = read_catalog(path) if path.exists() else Catalog(locale, **about)
+    catalog = Catalog(locale, **about)
+    if path.exists():
+        catalog = read_catalog(path)
+        _compiled(path, catalog)
     catalog.locale, catalog.fuzzy = locale, False
     catalog.update(template)
     aside = path.with_name(f".{path.name}.new")

@@ -19,11 +19,8 @@ from ibis.expr.types import Table
 from retention_models.data.contacts import Events, Surveys
 from retention_models.data.contract import require_columns, text_id
 from retention_models.data.engines import open_source, to_arrow, to_frame
-from retention_models.data.transactions import (
-    Transactions,
-    of_store_and_customer,
-    store_and_customer,
-)
+from retention_models.data.pairs import of_store_and_customer, store_and_customer
+from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError
 from retention_models.measures.activity import every_number, kept_customers, window_by_group
 from retention_models.measures.sums import one_if

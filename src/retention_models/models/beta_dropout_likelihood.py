@@ -40,11 +40,11 @@ _FEW = (8192, 65536)
 
 # The full model must beat the limit without dropout by this much log-likelihood, or the limit it
 # is: a → 0 approaches the limit's likelihood from below, to within rounding.
-_VISIBLE_DROPOUT = 1e-3
+VISIBLE_DROPOUT = 1e-3
 # A chance to leave of one in a million purchases cannot be told from none either.
-_NEGLIGIBLE = 1e-6
+NEGLIGIBLE = 1e-6
 # a + b of a dropout that is the same for everyone.
-_ALIKE = 1e6
+ALIKE = 1e6
 # Sums and shapes beyond these are the named limits, reached as closely as the likelihood can tell.
 _SAME, _SPLIT = 1e3, 1e-3
 # Likewise where the likelihood is flat.
@@ -154,50 +154,37 @@ def fit_bg_nbd(
     x: Array, t_x: Array, T: Array, counts: Array | None = None, *, penalty: float = 0.0
 ) -> MaximumLikelihoodFit:
     """Fit the BG/NBD model by maximum likelihood; see `fit_beta_dropout`."""
-    at_once = phrase("customers leave after one purchase or never: dropout is all or nothing")
     known = count_histories(x, t_x, T, counts)
-    return fit_beta_dropout(known, first=0, at_once=at_once, penalty=penalty)
+    return fit_beta_dropout(known, first=0, penalty=penalty)
 
 
 def fit_mbg_nbd(
     x: Array, t_x: Array, T: Array, counts: Array | None = None, *, penalty: float = 0.0
 ) -> MaximumLikelihoodFit:
     """Fit the MBG/NBD model by maximum likelihood; see `fit_beta_dropout`."""
-    at_once = phrase(
-        "customers leave after their first purchase or never: dropout is all or nothing"
-    )
     known = count_histories(x, t_x, T, counts)
-    return fit_beta_dropout(known, first=1, at_once=at_once, penalty=penalty)
+    return fit_beta_dropout(known, first=1, penalty=penalty)
 
 
-def fit_beta_dropout(
-    known: Histories, *, first: int, at_once: str, penalty: float = 0.0
-) -> MaximumLikelihoodFit:
+def fit_beta_dropout(known: Histories, *, first: int, penalty: float = 0.0) -> MaximumLikelihoodFit:
     """Fit a model of gamma rates and beta dropout, and name its limits.
 
-    `first` is m; `at_once` is the message where dropout is all or nothing; `penalty` is a ridge on the
-    logs of r, α / mean T, a and b (see `maximise`). The verdict is "boundary" where the data show no
-    dropout (then a = 0 and b means nothing), one dropout probability for all, an all-or-nothing
-    dropout, or one rate for all. Refused if no customer bought again.
+    `first` is m; `penalty` is a ridge on the logs of r, α / mean T, a and b (see `maximise`). The
+    verdict is "boundary" where the data show no dropout (then a = 0 and b means nothing), one dropout
+    probability for all, an all-or-nothing dropout, or one rate for all. Refused if no customer bought
+    again.
     """
     known.require_repeats()
     stays = nbd.fit_nbd(known, penalty=penalty)
     r, alpha = stays.parameters
-    usual: list[Start] = [
-        # The limit's estimates have the right rate; a quarter leave at a purchase.
-        lambda: np.array([r, alpha, 0.75, 2.25]),
-        # Some leave at once and most never, and the rate is that of those who came back.
-        lambda: np.array([1.0, known.time_between_repeats, 0.05, 0.1]),
-        # Everyone is much the same.
-        lambda: np.array([r, alpha, 10.0, 30.0]),
-    ]
+    usual = usual_starts(known, r, alpha)
 
     def objective(phi: Array, every: int) -> tuple[float, Array, Array]:
         return log_likelihood_with_derivatives(phi, known, first=first, every=every)
 
     message = phrase("no dropout is visible: the model is the NBD, in which nobody leaves for good")
     return highest_or_limit(
-        objective, known, stays, usual, at_once=at_once, without=message, penalty=penalty
+        objective, known, stays, usual, first=first, without=message, penalty=penalty
     )
 
 
@@ -207,14 +194,14 @@ def highest_or_limit(
     stays: MaximumLikelihoodFit,
     usual: list[Start],
     *,
-    at_once: str,
+    first: int,
     without: str,
     penalty: float = 0.0,
 ) -> MaximumLikelihoodFit:
     """The highest maximum by r, α, a, b from usual starts, or the limit without dropout, `stays`.
 
-    `objective` takes log-parameters and `every` (see `log_likelihood_with_derivatives`); `at_once` and
-    `without` are the messages where dropout is all or nothing, and where none is visible.
+    `objective` takes log-parameters and `every` (see `log_likelihood_with_derivatives`); `without` is
+    the message where no dropout is visible.
     """
 
     def search(every: int, starts: list[Start]) -> MaximumLikelihoodFit:
@@ -236,11 +223,23 @@ def highest_or_limit(
                 starts = [partial(np.copy, roughly.parameters), *usual]
     full = search(1, starts)
     _, _, a, b = full.parameters
-    invisible = full.log_likelihood < stays.log_likelihood + _VISIBLE_DROPOUT or a < _NEGLIGIBLE * b
+    invisible = full.log_likelihood < stays.log_likelihood + VISIBLE_DROPOUT or a < NEGLIGIBLE * b
     if invisible and penalty == 0.0:
         every = max(1, known.x.size // _FEW[0])
         full = _without_dropout(lambda phi: objective(phi, every)[0], stays, without)
-    return _named_limit(full, at_once)
+    return named_limit(full, first)
+
+
+def usual_starts(known: Histories, r: float, alpha: float) -> list[Start]:
+    """Parameters from which a search finds its maximum, the likeliest first."""
+    return [
+        # The limit's estimates have the right rate; a quarter leave at a purchase.
+        lambda: np.array([r, alpha, 0.75, 2.25]),
+        # Some leave at once and most never, and the rate is that of those who came back.
+        lambda: np.array([1.0, known.time_between_repeats, 0.05, 0.1]),
+        # Everyone is much the same.
+        lambda: np.array([r, alpha, 10.0, 30.0]),
+    ]
 
 
 def _without_dropout(
@@ -251,20 +250,20 @@ def _without_dropout(
     r, alpha = stays.parameters
 
     def alike(mu: float) -> Array:
-        return np.array([r, alpha, mu * _ALIKE, (1.0 - mu) * _ALIKE])
+        return np.array([r, alpha, mu * ALIKE, (1.0 - mu) * ALIKE])
 
     allowed = dropout_quantiles(
         lambda mu: log_likelihood(np.log(alike(mu))),
         stays.log_likelihood,
-        _NEGLIGIBLE,
+        NEGLIGIBLE,
         1.0 - 1e-9,
     )
     return replace(fit, allowed=np.array([alike(mu) for mu in allowed]))
 
 
-def _named_limit(fit: MaximumLikelihoodFit, at_once: str) -> MaximumLikelihoodFit:
+def named_limit(fit: MaximumLikelihoodFit, first: int) -> MaximumLikelihoodFit:
     """Call an estimate that ran to a limit of the model by the limit's name."""
-    r, _, a, b = fit.parameters
+    r, _, a, b = fit.parameters[:4]
     flat = fit.verdict == "not identified"
     same, split = (_ALMOST_SAME, _ALMOST_SPLIT) if flat else (_SAME, _SPLIT)
     limits = [fit.message] if fit.verdict == "boundary" else []
@@ -276,7 +275,11 @@ def _named_limit(fit: MaximumLikelihoodFit, at_once: str) -> MaximumLikelihoodFi
             )
         )
     elif a > 0 and a + b < split:
-        limits.append(at_once)
+        limits.append(
+            phrase("customers leave after their first purchase or never: dropout is all or nothing")
+            if first
+            else phrase("customers leave after one purchase or never: dropout is all or nothing")
+        )
     if r > same:
         limits.append(phrase("every customer buys at the same rate"))
     return replace(fit, verdict="boundary", message=phrase("; ").join(limits)) if limits else fit

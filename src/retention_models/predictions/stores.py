@@ -18,7 +18,7 @@ from scipy.special import ndtri
 from retention_models.errors import SettingsError
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.models.histories import known_customers
-from retention_models.models.inputs import customers_to_predict, require_unit
+from retention_models.models.inputs import require_unit
 from retention_models.predictions.customers import (
     Expectations,
     Interval,
@@ -275,7 +275,7 @@ def predict_path(
     if not (np.all(np.diff(ends, prepend=0.0) > 0) and np.all(np.isfinite(ends))):
         raise SettingsError("ends: expected finite times above 0 that increase.")
     require_unit(purchases.time_unit_, summary.attrs.get("time_unit"), "the summary")
-    x, t_x, T = customers_to_predict(summary["frequency"], summary["recency"], summary["T"])
+    x, t_x, T = purchases.histories(summary["frequency"], summary["recency"], summary["T"])
     known = known_customers(x, t_x, T, by_recency=purchases.model.recency_counts)
     if x.size > _FEW:
         return path_intervals(purchases, known, ends, interval)

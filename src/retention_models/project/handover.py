@@ -16,6 +16,7 @@ import pandas as pd
 
 from retention_models.data.engines import open_source
 from retention_models.data.transactions import Transactions
+from retention_models.project.json_texts import json_text
 from retention_models.settings.project import Settings
 from retention_models.settings.project_copy import as_it_was
 
@@ -94,7 +95,7 @@ def frame(text: str) -> pd.DataFrame:
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write JSON, texts as they are."""
-    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    path.write_text(json_text(content), encoding="utf-8")
 
 
 def _digest(path: Path) -> str:

@@ -42,9 +42,9 @@ ONE_OF: tuple[tuple[ListName, ...], ...] = (
 
 
 def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
-    repeated = [name for name in names if names.count(name) > 1]
-    if repeated:
-        raise ValueError(f"{repeated[0]!r} stands more than once")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(map(repr, twice))} stands more than once")
     return names
 
 

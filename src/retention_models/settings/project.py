@@ -6,10 +6,9 @@ Its tables [surveys] and [events] say where answers and contacts are.
 from __future__ import annotations
 
 import datetime as dt
-import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -27,26 +26,26 @@ from retention_models.languages import ENGLISH, Language
 from retention_models.languages.translations import read_translation
 from retention_models.settings.actions import ActionSettings
 from retention_models.settings.campaigns import Campaign, CampaignData
+from retention_models.settings.mistakes import Parsed, in_one_message, mistakes_of, parsed, repeated
 from retention_models.settings.project_copy import as_it_was
 from retention_models.settings.reports import ExecutionSettings, Reports
 from retention_models.settings.types import (
-    CheckedSource,
+    FileSource,
     Id,
     Place,
     Section,
     Text,
-    explain,
     table_of,
 )
 from retention_models.time_units import TimeUnit
 
 
-class ContactSource(CheckedSource):
+class ContactSource(FileSource):
     """Where a source beside the transactions is and how to read it."""
 
     source: Place = Field(
         examples=["data/raw/surveys.csv"],
-        description="path of a CSV, Parquet or DuckDB file, or a duckdb:// URL",
+        description="path of a CSV, JSON lines, Excel, Parquet or DuckDB file, or a duckdb:// URL",
     )
     table: Text | None = Field(
         None, examples=["surveys"], description="table's name; only for a DuckDB file"
@@ -73,7 +72,8 @@ class SurveyColumns(Section):
     @field_validator("thumb")
     @classmethod
     def _some_answer(cls, thumb: str | None, info: ValidationInfo) -> str | None:
-        if thumb is None and info.data.get("score") is None:
+        # A score with a mistake of its own is not among the data.
+        if thumb is None and info.data.get("score", "") is None:
             raise ValueError("neither score nor thumb is named")
         return thumb
 
@@ -118,9 +118,8 @@ def _known_zone(value: str) -> str:
 
 
 def _no_repeats(ids: Sequence[str]) -> None:
-    repeated = sorted({i for i in ids if list(ids).count(i) > 1})
-    if repeated:
-        raise ValueError(f"the id {repeated[0]!r} stands more than once")
+    if (said := repeated(ids)) is not None:
+        raise ValueError(said)
 
 
 def _a_list(value: object) -> object:
@@ -137,18 +136,24 @@ class Columns(Section):
 
     customer_id: Text = Field(examples=["customer_id"], description="name of the customer's column")
     date: Text = Field(examples=["ordered_at"], description="name of the column with day or time")
-    spend: Text = Field(examples=["amount"], description="name of the column with money paid")
+    spend: Text = Field(
+        examples=["amount"],
+        description="name of the column with money paid, or arithmetic over columns",
+    )
     store_id: Text | None = Field(None, examples=["store_id"], description="name of a column")
     order_id: Text | None = Field(None, examples=["order_id"], description="name of a column")
     category: Text | None = Field(None, examples=["department"], description="name of a column")
 
 
-class TransactionsSettings(CheckedSource):
+class TransactionsSettings(FileSource):
     """Where the transaction log is and how to read it."""
 
     source: Place = Field(
         examples=["data/raw/orders.parquet"],
-        description="path of a CSV, Parquet or DuckDB file, or a URL (duckdb, postgresql, spark, sc)",
+        description=(
+            "path of a CSV, JSON lines, Excel, Parquet or DuckDB file, or a URL (duckdb, postgresql, "
+            "spark, sc)"
+        ),
     )
     table: Text | None = Field(
         None, examples=["orders"], description="table's name; for a DuckDB file or a database"
@@ -157,6 +162,17 @@ class TransactionsSettings(CheckedSource):
         "UTC", examples=["Europe/Istanbul"], description="time zone in which the shop's days begin"
     )
     decimal: Literal[".", ","] = Field(".", examples=[","], description='"." or ","')
+    thousands: Literal[",", ".", "'", " "] | None = Field(
+        None,
+        examples=[","],
+        description="what separates thousands of amounts that are text; not the decimal separator",
+    )
+    currency_sign: Text | None = Field(
+        None, examples=["$"], description="sign that stands at amounts that are text"
+    )
+    minus: Literal["front", "behind", "brackets"] = Field(
+        "front", examples=["behind"], description='"front", "behind" (5.00-) or "brackets" ((5.00))'
+    )
     duplicates: Literal["keep", "drop"] = Field(
         "keep", examples=["drop"], description='"keep" or "drop" rows that repeat another exactly'
     )
@@ -186,6 +202,13 @@ class TransactionsSettings(CheckedSource):
         examples=['customer_id = "customer_id"'],
         description="table with customer_id, date and spend",
     )
+
+    @field_validator("thousands")
+    @classmethod
+    def _separators_differ(cls, thousands: str | None, info: ValidationInfo) -> str | None:
+        if thousands is not None and thousands == info.data.get("decimal"):
+            raise ValueError(f"decimal = {thousands!r} is the same")
+        return thousands
 
 
 class Stores(Section):
@@ -325,12 +348,59 @@ def read_settings(project_file: str | Path) -> Settings:
         key, what was expected, and an example.
     """
     path = Path(project_file)
+    if path.suffix.lower() in DATA_ENDINGS:
+        raise SettingsError(
+            f"{path}: holds data by its name, where a project file is expected, such as "
+            f"{DEFAULT_PROJECT_FILE}. `retention new DIR --from {path}` looks at it and writes one."
+        )
+    found = _parsed_file(path)
+    _require_no_nul(found.content, path)
+    settings, error = None, None
+    if found.whole:
+        try:
+            settings = Settings.model_validate(found.content)
+        except ValidationError as refused:
+            error = refused
+    if settings is None or found.mistakes:
+        lines = [
+            *found.mistakes,
+            *mistakes_of(error, found, Settings),
+            *_in_translation(found, path),
+        ]
+        raise SettingsError(in_one_message(path, lines))
+    settings._folder = path.resolve().parent
+    # A translation that cannot be read is a mistake of the project file.
+    _ = settings.language
+    return settings
+
+
+# What stands where a project file is asked for, and should be handed to `retention new`.
+DATA_ENDINGS = frozenset(
+    (
+        ".csv",
+        ".tsv",
+        ".txt",
+        ".gz",
+        ".jsonl",
+        ".ndjson",
+        ".json",
+        ".xlsx",
+        ".xlsm",
+        ".xls",
+        ".parquet",
+    )
+)
+
+
+def _parsed_file(path: Path) -> Parsed:
+    """A project file's tables and mistakes of TOML; a file that cannot be read is refused in words."""
     try:
         # Editors of Windows begin a file with a byte order mark.
-        content = tomllib.loads(as_it_was(path).read_text(encoding="utf-8-sig"))
+        return parsed(as_it_was(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(
-            f"{path}: no such project file. `retention demo DIR` writes a commented example."
+            f"{path}: no such project file. `retention new DIR --from FILE` makes one for a file of "
+            "yours, `retention demo DIR` writes a commented example."
         ) from None
     except IsADirectoryError:
         raise SettingsError(
@@ -339,8 +409,6 @@ def read_settings(project_file: str | Path) -> Settings:
         ) from None
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: expected UTF-8 text ({error}). Save it as UTF-8.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: not valid TOML: {error}.") from None
     except RecursionError:
         raise SettingsError(
             f"{path}: not valid TOML: brackets within brackets, too many. Expected a project file as "
@@ -352,11 +420,41 @@ def read_settings(project_file: str | Path) -> Settings:
         raise SettingsError(
             f"{str(path)!r}: the project file cannot be read ({said or error})."
         ) from None
+
+
+def _in_translation(found: Parsed, path: Path) -> list[str]:
+    """What is wrong with the translation that a project file with other mistakes names."""
+    reports = found.content.get("reports")
+    reports = reports if isinstance(reports, dict) else {}
+    language, translation = reports.get("language"), reports.get("translation")
+    if not (isinstance(language, str) and isinstance(translation, str)):
+        return []
     try:
-        settings = Settings.model_validate(content)
-    except ValidationError as error:
-        raise SettingsError(explain(error, path, Settings)) from None
-    settings._folder = path.resolve().parent
-    # A translation that cannot be read is a mistake of the project file.
-    _ = settings.language
-    return settings
+        read_translation(language, path.resolve().parent / translation)
+    except SettingsError as error:
+        return [f"reports.translation: {error}"]
+    return []
+
+
+def _require_no_nul(content: Any, path: Path) -> None:
+    """No file, database or command takes a NUL, so it is refused for all of them at once."""
+    places = [".".join(place) for place, text in _texts(content) if "\0" in text]
+    if places:
+        shown = ", ".join(repr(place)[1:-1] for place in places[:5])
+        raise SettingsError(
+            f"{path}: a NUL character (\\u0000) stands in the text of {shown}; expected a text "
+            "without one. Type it anew."
+        )
+
+
+def _texts(value: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every text of a parsed file, names of keys too, with the keys that lead there."""
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, dict):
+        for key, inside in value.items():
+            yield (*place, key), key
+            yield from _texts(inside, (*place, key))
+    elif isinstance(value, list):
+        for inside in value:
+            yield from _texts(inside, place)

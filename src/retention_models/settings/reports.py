@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from retention_models.languages import ENGLISH
 from retention_models.settings.credentials import is_secret_name, secret_shape
@@ -123,12 +123,21 @@ class Reports(Section):
         None,
         examples=["fa.po"],
         description="path of a PO file with the sentences of that language",
+        validate_default=True,  # language may be set alone
     )
     campaigns: int = Field(
         12,
         ge=0,
         examples=[12],
         description="whole number of newest campaigns that the pages tell of, from 0",
+    )
+    customer_ids: bool = Field(
+        False,
+        examples=["true"],
+        description=(
+            "true or false; with true the pages name the ten customers to call by their ids, which "
+            "otherwise stand in files only"
+        ),
     )
     parameters: dict[str, bool | int | float | str] = Field(
         default_factory=dict,
@@ -141,34 +150,42 @@ class Reports(Section):
     notices: Notices = table_of(Notices, 'when = "failure"', "table [reports.notices]")
     warnings: Warnings = table_of(Warnings, "newest_day = 7", "table [reports.warnings]")
 
-    @model_validator(mode="after")
-    def _is_translated(self) -> Reports:
-        if (self.language == ENGLISH.code) != (self.translation is None):
+    @field_validator("translation")
+    @classmethod
+    def _is_translated(cls, translation: str | None, info: ValidationInfo) -> str | None:
+        language = info.data.get("language")
+        if language is not None and (language == ENGLISH.code) != (translation is None):
             raise ValueError(
-                f'language = "{self.language}" needs a translation (`retention words` writes a PO '
+                f'language = "{language}" needs a translation (`retention words` writes a PO '
                 "file to begin one from)"
-                if self.translation is None
+                if translation is None
                 else 'translation needs a language other than "en"'
             )
-        return self
+        return translation
 
     @field_validator("parameters")
     @classmethod
     def _no_secrets(
         cls, parameters: dict[str, bool | int | float | str]
     ) -> dict[str, bool | int | float | str]:
-        for name, value in parameters.items():
-            if isinstance(value, float) and not math.isfinite(value):
-                raise ValueError(f"{name}: expected a finite number; got {value}")
-            if name in RUN_PARAMETERS:
-                raise ValueError(f"{name} is given by the run")
-            shape = secret_shape(value) if isinstance(value, str) else None
-            if shape is not None or is_secret_name(name):
-                raise ValueError(
-                    f"{name} looks like a secret, which would stand in the executed notebook; let "
-                    "the notebook read it from an environment variable"
-                )
+        said = [words for item in parameters.items() if (words := _parameter_mistake(*item))]
+        if said:
+            raise ValueError("; ".join(said))
         return parameters
+
+
+def _parameter_mistake(name: str, value: bool | int | float | str) -> str | None:
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{name}: expected a finite number; got {value}"
+    if name in RUN_PARAMETERS:
+        return f"{name} is given by the run"
+    shape = secret_shape(value) if isinstance(value, str) else None
+    if shape is not None or is_secret_name(name):
+        return (
+            f"{name} looks like a secret, which would stand in the executed notebook; let the notebook "
+            "read it from an environment variable"
+        )
+    return None
 
 
 _BYTES = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}

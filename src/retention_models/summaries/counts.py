@@ -12,8 +12,10 @@ import datetime as dt
 import pandas as pd
 from ibis.expr.types import Table
 
+from retention_models.data.days import purchase_days
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
+from retention_models.errors import DataError
 from retention_models.summaries.customers import (
     REST_OF_FIRST_DAY,
     Day,
@@ -106,6 +108,74 @@ def count_spend(
     check_same_day(log.rows(store_id, end), same_day)
     histories = customer_histories(log, store_id, end, same_day)
     return counted_spend(histories)
+
+
+def count_purchase_days(
+    log: Transactions,
+    *,
+    store_id: str | None = None,
+    observation_end: Day | None = None,
+    same_day: SameDay = "one",
+) -> pd.DataFrame:
+    """Count purchases by day, in the engine: what a season is estimated from.
+
+    Parameters
+    ----------
+    log, store_id, observation_end, same_day
+        As for `customer_summary`.
+
+    Returns
+    -------
+    DataFrame
+        A row for each day from the first purchase to observation_end, also those without one: date;
+        purchases; new_customers, whose first purchase is of that day; repeat_purchases, all others.
+        Whoever first bought before the log's first_seen_from is left out, as from the summaries, so
+        that repeat_purchases add up to the frequencies of `count_customers`. ``attrs`` carries
+        observation_end and same_day.
+
+    Raises
+    ------
+    SettingsError
+        If a parameter is not understood.
+    DataError
+        If there is no purchase up to observation_end.
+
+    See Also
+    --------
+    retention_models.Calendar.of : takes them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from retention_models.data.transactions import read_transactions
+    >>> days = ["2024-01-01", "2024-01-01", "2024-01-03"]
+    >>> lines = pd.DataFrame({"id": ["a", "b", "b"], "day": days, "paid": [9, 3, 6]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     lines.to_csv(f"{folder}/log.csv")
+    ...     log = read_transactions(f"{folder}/log.csv", customer_id="id", date="day", spend="paid")
+    >>> count_purchase_days(log)["repeat_purchases"].tolist()
+    [0, 0, 1]
+    """
+    end = end_of(log, observation_end)
+    rows = log.rows(store_id, end)
+    check_same_day(rows, same_day)
+    days = purchase_days(rows, same_day=same_day, returns=log.has_returns)
+    own = days.mutate(first=days["date"].min().over(group_by="customer_id"))
+    if log.first_seen_from is not None:
+        own = own.filter(own["first"] >= log.first_seen_from)
+    counted = own.group_by("date").aggregate(
+        purchases=own.count() if same_day == "one" else own["purchases"].sum(),
+        new_customers=(own["date"] == own["first"]).sum(),
+    )
+    found = to_frame(counted)
+    if found.empty:
+        raise DataError(f"There is no purchase up to {end}, so there are no days to count.")
+    by_day = found.set_index(pd.DatetimeIndex(found.pop("date"))).sort_index().astype("int64")
+    every = pd.date_range(by_day.index[0], end, name="date")
+    table = by_day.reindex(every, fill_value=0).reset_index()
+    table["repeat_purchases"] = table["purchases"] - table["new_customers"]
+    table.attrs = {"observation_end": end.isoformat(), "same_day": same_day}
+    return table
 
 
 def counted_histories(

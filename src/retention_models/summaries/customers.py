@@ -24,11 +24,8 @@ from ibis.expr.types import Table
 
 from retention_models.data.days import SameDay, purchase_days
 from retention_models.data.engines import to_frame
-from retention_models.data.transactions import (
-    Transactions,
-    of_store_and_customer,
-    parted_in_memory,
-)
+from retention_models.data.pairs import of_store_and_customer, parted_in_memory
+from retention_models.data.transactions import Transactions
 from retention_models.errors import SettingsError
 from retention_models.summaries.histories import customer_histories, histories_in_order
 from retention_models.time_units import days_in

@@ -11,14 +11,13 @@ import pandas as pd
 from ibis.expr.types import BooleanValue, Table, Value
 
 from retention_models.data.checked_sources import SourceCheck
-from retention_models.data.contract import NO_CUSTOMER, number_of, repeats_another
-from retention_models.data.engines import Source, open_frame, open_source, to_frame
-from retention_models.errors import DataError
+from retention_models.data.contract import NO_CUSTOMER, Amounts, number_of, repeats_another
+from retention_models.data.engines import Frame, Source, open_source, to_frame
 
 if TYPE_CHECKING:
     from retention_models.settings.project import Settings
 
-Given: TypeAlias = str | Path | pd.DataFrame
+Given: TypeAlias = "str | Path | Frame"
 _Columns = dict[str, str | None]
 
 
@@ -69,8 +68,8 @@ def read_assignments(
 
     Parameters
     ----------
-    source : str, Path or DataFrame
-        As for `read_transactions`, or a data frame.
+    source : str, Path or frame
+        As for `read_transactions`.
     campaign_id, arm, assigned_at : str
         Names of these columns.
     customer_id, store_id : str, optional
@@ -96,7 +95,7 @@ def read_assignments(
     >>> found.table.execute()["customer_id"].item()
     '0042'
     """
-    origin = _opened(source, "assignments", table, timezone)
+    origin = open_source(source, table, timezone, name="assignments")
     columns: _Columns = {"campaign_id": campaign_id, "customer_id": customer_id}
     columns |= {"store_id": store_id, "arm": arm, "assigned_at": assigned_at}
     _take_by_name(origin.table, columns, "customer_id", "store_id")
@@ -130,7 +129,7 @@ def read_redemptions(
 
     Parameters
     ----------
-    source : str, Path or DataFrame
+    source : str, Path or frame
         As for `read_assignments`.
     campaign_id, customer_id, redeemed_at : str
         Names of these columns.
@@ -155,7 +154,7 @@ def read_redemptions(
     redemptions of their own, and stay; where they are 40% of the file or more, it was loaded twice, and
     each row counts once (`loaded_twice`).
     """
-    origin = _opened(source, "redemptions", table, timezone)
+    origin = open_source(source, table, timezone, name="redemptions")
     columns: _Columns = {"campaign_id": campaign_id, "customer_id": customer_id}
     columns |= {"store_id": store_id, "redeemed_at": redeemed_at, "amount": amount}
     _take_by_name(origin.table, columns, "amount", "store_id")
@@ -200,12 +199,6 @@ def read_project_redemptions(settings: Settings) -> Redemptions | None:
     )
 
 
-def _opened(source: Given, name: str, table: str | None, timezone: str) -> Source:
-    if isinstance(source, pd.DataFrame):
-        return open_frame(source, name, timezone)
-    return open_source(str(source), table, timezone)
-
-
 def _take_by_name(raw: Table, columns: _Columns, *roles: str) -> None:
     """Optional columns that are not named are those of their role's name, if there are any."""
     for role in roles:
@@ -228,12 +221,7 @@ def _check(
 def _amount(check: SourceCheck, decimal: str) -> tuple[Value, BooleanValue]:
     """Discounts given, null for a blank cell; and whether a cell holds none although it is filled."""
     column = check.column("amount")
-    kind = column.type()
-    if not (kind.is_numeric() or kind.is_string()):
-        raise DataError(
-            f"{check.name}: column {column.get_name()!r} (amount) holds {kind}; expected numbers."
-        )
-    number = number_of(check.name, column, decimal)
+    number = number_of(check.name, column, Amounts(decimal), "amount")
     usable = number.notnull() & ~number.isnan() & ~number.isinf() & (number >= 0)
     given = ibis.ifelse(usable, number, ibis.null("float64"))
     return given, ~check.blank("amount") & given.isnull()

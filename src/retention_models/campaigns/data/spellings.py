@@ -159,5 +159,5 @@ def _refuse_other_spellings(source: str, rows: Mapping[str, int], known: set[str
         if found is not None:
             raise DataError(
                 f"{source}: campaign_id {one!r}, in {rows[one]:,} of {sum(rows.values()):,} rows, is no "
-                f"campaign; written {found.words}, it is the nearest, {found.known!r}. Mend the id."
+                f"campaign; written {found.english}, it is the nearest, {found.known!r}. Mend the id."
             )

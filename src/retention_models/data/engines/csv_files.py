@@ -48,17 +48,20 @@ _LONGEST_LINE = 2_000_000
 _KIND_BY_MAGIC = {
     b"\x1f\x8b": "a gzip file; let its name end in .csv.gz",
     b"PAR1": "a Parquet file; let its name end in .parquet",
-    b"PK\x03\x04": "an Excel workbook or a zip archive; save its table as CSV UTF-8",
+    b"PK\x03\x04": (
+        "an Excel workbook, whose name ends in .xlsx, or a zip archive; or save its table as CSV UTF-8"
+    ),
     b"\xd0\xcf\x11\xe0": "an Excel workbook; save its table as CSV UTF-8",
-    b"\xff\xfe": "text in UTF-16; save it as UTF-8",
-    b"\xfe\xff": "text in UTF-16; save it as UTF-8",
+    b"\xff\xfe": 'text in UTF-16; set encoding = "utf-16", or save it as UTF-8',
+    b"\xfe\xff": 'text in UTF-16; set encoding = "utf-16", or save it as UTF-8',
 }
 _TOO_LONG = (
     f"a line is longer than {_LONGEST_LINE:,} bytes. A quote that is not closed, or a file without line "
     "ends, looks like this: mend the export."
 )
 _SAVE_AS_UTF8 = (
-    'Save it as UTF-8 (in Excel: "CSV UTF-8"; from Windows-1254, "iconv -f CP1254 -t UTF-8").'
+    'Say what it is in, such as encoding = "cp1254" (Turkish Windows) or "cp1252" (Western), or save it '
+    'as UTF-8 (in Excel: "CSV UTF-8").'
 )
 
 
@@ -127,9 +130,10 @@ def in_words(error: Exception) -> str:
     shown = f": {given[1][:80]!r}" if given else ""
     cells = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
     if cells:
+        title = " If a title stands above the header, take it out." if cells[1] in "12" else ""
         return (
             f"{where}: expected {cells[1]} cells as in the header, found {cells[2]}{shown}. Mend this "
-            "line, or quote cells that hold the delimiter."
+            f"line, or quote cells that hold the delimiter.{title}"
         )
     if "unterminated quote" in text:
         return (

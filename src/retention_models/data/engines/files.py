@@ -1,72 +1,74 @@
-"""CSV, Parquet and DuckDB files, and data frames, through DuckDB in this process."""
+"""CSV, JSON lines, Excel, Parquet and DuckDB files, through DuckDB in this process."""
 
 from __future__ import annotations
 
 import glob
-import os
-import tempfile
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import ibis
-import pandas as pd
-import pyarrow as pa
 
-from retention_models._imports import submodules_first
+from retention_models.data.engines.connections import duckdb_connection
 from retention_models.data.engines.csv_files import open_csv
+from retention_models.data.engines.encodings import in_utf8
+from retention_models.data.engines.excel_files import open_excel
+from retention_models.data.engines.json_files import open_json
 from retention_models.data.engines.parquet_files import open_parquet
 from retention_models.data.engines.source import Source, reading_from, stamp_of
 from retention_models.errors import DataError
 
-# Ibis' package of compilers would import twenty dialects of SQL; its submodules import what they need.
-submodules_first("ibis.backends.sql.compilers")
-import ibis.backends.sql.compilers.duckdb  # noqa: E402
+CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
+JSON = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
+EXCEL = (".xlsx", ".xlsm")
+PARQUET = (".parquet", ".pq")
+DUCKDB = (".duckdb", ".ddb", ".db")
+KINDS = (
+    f"a CSV ({', '.join(CSV)}), JSON lines ({', '.join(JSON)}), Excel ({', '.join(EXCEL)}), Parquet "
+    f"({', '.join(PARQUET)}) or DuckDB file ({', '.join(DUCKDB)})"
+)
 
-_CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
-_PARQUET = (".parquet", ".pq")
-_DUCKDB = (".duckdb", ".ddb", ".db")
-KINDS = f"a CSV ({', '.join(_CSV)}), Parquet ({', '.join(_PARQUET)}) or DuckDB file"
 
-
-def open_files(source: str, table: str | None, timezone: str, memory: str) -> Source:
-    """Open files as an Ibis table; every CSV column is text, so that ids stay what they are."""
+def open_files(
+    source: str,
+    table: str | None,
+    timezone: str,
+    memory: str,
+    encoding: str | None = None,
+    sheet: str | None = None,
+) -> Source:
+    """Open files as an Ibis table; columns of text files are text, so that ids stay what they are."""
     path = source.removeprefix("duckdb://")
-    connection = duckdb_connection(timezone, memory)
     name = path.lower()
+    database = source.startswith("duckdb://") or name.endswith(DUCKDB)
+    for key, given, fits, what in (
+        ("table", table, database, "a database"),
+        ("encoding", encoding, name.endswith(CSV + JSON), "CSV and JSON lines"),
+        ("sheet", sheet, name.endswith(EXCEL), "an Excel file"),
+    ):
+        if given is not None and not fits:
+            raise DataError(f"{source}: {key} = {given!r} is only for {what}; leave it out here.")
+    connection = duckdb_connection(timezone, memory)
     errors = (duckdb.Error,)
     with reading_from(source, errors):
-        if source.startswith("duckdb://") or name.endswith(_DUCKDB):
+        if database:
             rows = _duckdb_table(connection, _existing(path)[0], table)
             return Source(source, rows, errors, in_process=True)
-        if table is not None:
-            raise DataError(
-                f"{source}: table = {table!r} is only for a database; leave it out for files."
-            )
-        if name.endswith(_PARQUET):
+        if name.endswith(PARQUET):
             files = _existing(path)
             stamps = {file: stamp for file in files if (stamp := stamp_of(file)) is not None}
             rows, mixed = open_parquet(connection, files)
             return Source(source, rows, errors, in_process=True, stamps=stamps, mixed=mixed)
-        if name.endswith(_CSV):
-            rows = open_csv(connection, _existing(path))
+        if name.endswith(EXCEL):
+            rows = open_excel(connection, _existing(path), sheet)
+            return Source(source, rows, errors, in_process=True)
+        if name.endswith(CSV + JSON):
+            opened = open_csv if name.endswith(CSV) else open_json
+            if encoding is not None:
+                rows = in_utf8(connection, _existing(path), encoding, opened)
+            else:
+                rows = opened(connection, _existing(path))
             return Source(source, rows, errors, in_process=True)
     raise DataError(f"{source}: expected {KINDS}, by the ending of its name.")
-
-
-def duckdb_connection(timezone: str, memory: str) -> ibis.BaseBackend:
-    """A DuckDB of this process, with its days in a zone and within so much memory."""
-    connection = ibis.duckdb.connect()
-    # Not as an option of connect(): DuckDB refuses the zone there, before its ICU is loaded.
-    spill = Path(tempfile.gettempdir()) / f"retention-{os.getpid()}"
-    for name, value in {
-        "TimeZone": timezone,
-        "memory_limit": memory,
-        "temp_directory": str(spill),
-    }.items():
-        quoted = value.replace("'", "''")
-        connection.raw_sql(f"SET {name} = '{quoted}'")
-    return connection
 
 
 def _existing(path: str) -> list[str]:
@@ -93,8 +95,11 @@ def _found(path: str) -> list[str]:
 
 def _duckdb_table(connection: ibis.BaseBackend, path: str, table: str | None) -> ibis.Table:
     connection.attach(path, name="source", read_only=True)
-    names = sorted(connection.list_tables(database=("source", "main")))
-    return connection.table(one_of(path, names, table), database=("source", "main"))
+    schema, _, wanted = (table or "").rpartition(".")
+    place = ("source", schema or "main")
+    # Views are among the tables.
+    names = sorted(connection.list_tables(database=place))
+    return connection.table(one_of(path, names, wanted or None), database=place)
 
 
 def one_of(name: str, names: list[str], table: str | None) -> str:
@@ -107,32 +112,3 @@ def one_of(name: str, names: list[str], table: str | None) -> str:
             f"{name}: {wanted}; expected table to be one of {', '.join(names) or 'none: it is empty'}."
         )
     return table
-
-
-def open_frame(frame: pd.DataFrame, name: str, timezone: str, memory: str = "3.5GB") -> Source:
-    """Open a data frame as an Ibis table of DuckDB; its index is left behind."""
-    unnamed = [column for column in frame.columns if not isinstance(column, str)]
-    if unnamed or not frame.columns.is_unique:
-        raise DataError(
-            f"{name}: expected columns with different names that are text; got {list(frame.columns)}. "
-            "Name them, and reset the index if it holds what is needed."
-        )
-    columns = {}
-    for column in frame.columns:
-        values = frame[column]
-        if isinstance(values.dtype, pd.CategoricalDtype):
-            values = values.astype(values.cat.categories.dtype)
-        try:
-            found = pa.Array.from_pandas(values)
-        except (pa.ArrowException, OverflowError) as error:
-            raise DataError(
-                f"{name}: column {column!r} does not hold values of one type ({error}). Make ids text "
-                "and days dates before."
-            ) from None
-        # A column of nothing has no type of its own.
-        columns[column] = found.cast(pa.string()) if pa.types.is_null(found.type) else found
-    connection: Any = duckdb_connection(timezone, memory)
-    # A frame put together from thousands has as many parts, which cost memory by their square.
-    whole = pa.table(columns).combine_chunks()
-    table = connection.create_table("given", ibis.memtable(whole))
-    return Source(name, table, (duckdb.Error,), in_process=True)

@@ -9,7 +9,7 @@ from typing import Any
 import ibis
 
 from retention_models.data.engines.files import one_of
-from retention_models.data.engines.source import Source, reading_from
+from retention_models.data.engines.source import Source, of_server, reading_from
 from retention_models.errors import DataError
 from retention_models.settings.credentials import keyring_password, without_password
 
@@ -34,6 +34,7 @@ def open_postgresql(url: str, table: str | None, timezone: str) -> Source:
         opened = psycopg.connect(url, autocommit=True, **known)
         connection: Any = ibis.postgres.from_connection(opened)
         atexit.register(connection.disconnect)
+        of_server(connection, name, errors)
         connection.raw_sql(f"SET TIME ZONE '{timezone}'")
         schema, _, wanted = (table or "").rpartition(".")
         names = sorted(connection.list_tables(database=schema or None))
@@ -71,11 +72,12 @@ def open_spark(url: str, table: str | None, timezone: str) -> Source:
         builder = builder.config("spark.ui.showConsoleProgress", "false")
         for key, value in _ALONE.items() if _LOCAL.fullmatch(url) else ():
             builder = builder.config(key, value)
-    errors: tuple[type[Exception], ...] = (PySparkException, Py4JError, RuntimeError)
+    errors: tuple[type[Exception], ...] = (PySparkException, Py4JError, RuntimeError, OSError)
     with reading_from(name, errors):
         session = builder.getOrCreate()
         session.conf.set("spark.sql.session.timeZone", timezone)
         connection: Any = ibis.pyspark.from_connection(session)
+        of_server(connection, name, errors)
         if table is not None and "/" in table:
             rows = connection.read_parquet(table)
         else:

@@ -30,6 +30,22 @@ def reading_from(name: str, errors: tuple[type[Exception], ...]) -> Iterator[Non
         raise DataError(f"{name}: {in_words(error)}") from None
 
 
+# Of every connection to a server, by its identity: what is read there, and what may go wrong. It stays
+# open until this process ends.
+_SERVERS: dict[int, tuple[str, tuple[type[Exception], ...]]] = {}
+
+
+def of_server(connection: Any, name: str, errors: tuple[type[Exception], ...]) -> None:
+    """Remember what a connection to a server reads: it may be gone at any question."""
+    _SERVERS[id(connection)] = name, errors
+
+
+def answering(backend: Any) -> AbstractContextManager[None]:
+    """Turn errors of a server that is asked into one that names what is read there."""
+    name, errors = _SERVERS.get(id(backend), ("", ()))
+    return reading_from(name, errors)
+
+
 @dataclass(frozen=True)
 class Source:
     """An opened source, named without credentials."""
@@ -69,8 +85,11 @@ def stamp_of(path: str) -> Stamp | None:
 def to_arrow(table: Table) -> pa.Table:
     """Run an expression in its engine."""
     backend: Any = table.get_backend()
-    if backend.name != "pyspark":
-        return table.to_pyarrow()
+    with answering(backend):
+        return _by_spark(backend, table) if backend.name == "pyspark" else table.to_pyarrow()
+
+
+def _by_spark(backend: Any, table: Table) -> pa.Table:
     # Ibis would go by Spark's conversion to pandas, which is row by row and not made for pandas 3.
     backend._run_pre_execute_hooks(table)  # tables of this process are sent to Spark
     session = backend._session
@@ -91,8 +110,9 @@ def to_batches(table: Table, rows: int = 200_000) -> Iterator[pa.RecordBatch]:
         yield from to_arrow(table).to_batches(rows)
         return
     wanted = table.schema().to_pyarrow()
-    for batch in table.to_pyarrow_batches(chunk_size=rows):
-        yield batch.cast(wanted)
+    with answering(backend):
+        for batch in table.to_pyarrow_batches(chunk_size=rows):
+            yield batch.cast(wanted)
 
 
 def to_frame(table: Table) -> pd.DataFrame:

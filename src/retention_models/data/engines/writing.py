@@ -12,16 +12,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from ibis.expr.types import Table
 
-from retention_models.data.engines.source import to_batches
+from retention_models.data.engines.source import answering, to_batches
 
 
 def write_parquet(table: Table, path: str) -> None:
     """Let the engine of an expression write it; for Spark a folder on its own storage."""
     backend: Any = table.get_backend()
-    if backend.name == "pyspark":
-        backend.to_parquet(table, path, mode="overwrite")
-    else:
-        backend.to_parquet(table, path)
+    with answering(backend):
+        if backend.name == "pyspark":
+            backend.to_parquet(table, path, mode="overwrite")
+        else:
+            backend.to_parquet(table, path)
 
 
 def write_parts(table: Table, column: str, paths: Mapping[str, Path]) -> None:
@@ -50,6 +51,11 @@ def write_parts(table: Table, column: str, paths: Mapping[str, Path]) -> None:
 def write_table(table: Table, name: str) -> None:
     """Let the engine of an expression keep it as a table; an older one stays until the new is whole."""
     backend: Any = table.get_backend()
+    with answering(backend):
+        _write_table(backend, table, name)
+
+
+def _write_table(backend: Any, table: Table, name: str) -> None:
     schema, _, wanted = name.rpartition(".")
     if backend.name == "pyspark":
         backend.create_table(wanted, table, database=schema or None, overwrite=True)

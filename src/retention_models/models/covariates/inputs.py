@@ -32,9 +32,10 @@ def checked_covariates(
     Parameters
     ----------
     covariates : DataFrame, or array_like of shape (n, k) with `names`
-        One row per customer, in the order of `frequency`; numbers, or True and False.
+        One row per customer, as in `frequency`; numbers, or True and False.
     frequency : array_like, shape (n,)
-        The customers' repeat purchases; if it has an index, that of `covariates` must equal it.
+        The customers' repeat purchases; if it has an index, the rows of `covariates` are those of the
+        same labels, in any order.
     names : tuple of str, optional
         Names of the columns, where `covariates` is an array.
 
@@ -56,8 +57,7 @@ def checked_covariates(
     >>> names, Z.tolist()
     (('campaign', 'age'), [[1.0, 34.0], [0.0, 51.0]])
     """
-    table = _table(covariates, names)
-    _require_rows(table, frequency)
+    table = _aligned(_table(covariates, names), frequency)
     Z = np.stack([_numbers(table, i) for i in range(table.shape[1])], axis=1)
     for i, name in enumerate(table.columns):
         if np.all(Z[:, i] == Z[0, i]):
@@ -113,8 +113,7 @@ def matching_covariates(covariates: Any, frequency: Any, names: tuple[str, ...])
             f"covariates: the model was fitted with {listed}; missing here: "
             f"{', '.join(missing) or 'none'}; not in the model: {', '.join(extra) or 'none'}."
         )
-    table = table[list(names)]
-    _require_rows(table, frequency)
+    table = _aligned(table[list(names)], frequency)
     return np.stack([_numbers(table, i) for i in range(table.shape[1])], axis=1)
 
 
@@ -146,7 +145,8 @@ def _table(covariates: Any, names: tuple[str, ...] | None) -> pd.DataFrame:
     return table
 
 
-def _require_rows(table: pd.DataFrame, frequency: Any) -> None:
+def _aligned(table: pd.DataFrame, frequency: Any) -> pd.DataFrame:
+    """The rows in the order of frequency's index; where it has none, as they are."""
     size = int(np.size(frequency))
     if len(table) != size:
         raise SettingsError(
@@ -154,18 +154,20 @@ def _require_rows(table: pd.DataFrame, frequency: Any) -> None:
         )
     index = frequency.index if isinstance(frequency, pd.Series) else None
     if index is None or index.equals(table.index):
-        return
+        return table
     strangers = index[~index.isin(table.index)]
     if strangers.size:
         raise SettingsError(
             f"covariates: {strangers.size} of {size} customers in frequency's index are not in the "
             f"table's (first: {_listed(strangers)}); give both the same index."
         )
-    apart = index[np.asarray(index != table.index)]
-    raise SettingsError(
-        "covariates: the rows are in another order than frequency's (first apart: "
-        f"{_listed(apart)}); pass covariates.loc[frequency.index]."
-    )
+    twice = index[index.duplicated()].append(table.index[table.index.duplicated()])
+    if twice.size:
+        raise SettingsError(
+            f"covariates: the rows are in another order than frequency's, and {_listed(twice[:1])} "
+            "stands there twice, so that they cannot be put in it; give both of one table."
+        )
+    return table.loc[index]
 
 
 def _numbers(table: pd.DataFrame, i: int) -> Array:

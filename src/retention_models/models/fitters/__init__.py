@@ -6,14 +6,10 @@ The only room that imports lifetimes.
 from __future__ import annotations
 
 from retention_models.models.fitters.base import from_json
+from retention_models.models.fitters.further import ModifiedBetaGeoFitter, ParetoNBDFitter
 from retention_models.models.fitters.lapsed import as_lapsed
 from retention_models.models.fitters.mid_life import MidLifeFitter
-from retention_models.models.fitters.purchases import (
-    BetaGeoFitter,
-    ModifiedBetaGeoFitter,
-    ParetoNBDFitter,
-    PurchaseFitter,
-)
+from retention_models.models.fitters.purchases import BetaGeoFitter, PurchaseFitter
 from retention_models.models.fitters.regular import (
     BetaGeoCNBDFitter,
     ModifiedBetaGeoCNBDFitter,

@@ -22,6 +22,23 @@ Array = NDArray[np.float64]
 
 _FORMAT = "retention_models fit, version 1"
 _NUMBERS = ("log_likelihood", "customers", "gradient_norm", "condition_number")
+_LARGEST = 1e100  # its square times another is a number of the machine, too
+_KINDS = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    type(None): "null",
+}
+_KEYS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("model", "verdict", "message"), (str,)),
+    **dict.fromkeys(("names", "parameters", "log_covariance"), (list,)),
+    **dict.fromkeys(_NUMBERS, (str, float, int)),
+    **dict.fromkeys(("free_parameters", "iterations"), (int,)),
+    "allowed": (list, type(None)),
+    "time_unit": (str, type(None)),
+    "penalizer_coef": (float, int),
+}
 
 
 def like(template: Any, values: Array) -> Any:
@@ -50,7 +67,7 @@ class FittedModel:
     """A fit under lifetimes' names."""
 
     label: ClassVar[str]
-    names: ClassVar[tuple[str, ...]]
+    names: tuple[str, ...]
     fit_: MaximumLikelihoodFit
     time_unit_: TimeUnit | None = None
     _given: dict[str, Any] | None = None
@@ -136,11 +153,10 @@ class FittedModel:
         self.standard_errors_ = pd.Series(np.sqrt(np.diag(fit.covariance)), index=names)
         # On the log scale, where the likelihood is closer to normal: bounds stay positive.
         half = Z95 * np.sqrt(np.diag(fit.log_covariance))
+        with np.errstate(over="ignore"):  # what the data leave wholly open has no upper bound
+            upper = fit.parameters * np.exp(half)
         self.confidence_intervals_ = pd.DataFrame(
-            {
-                "lower 95% bound": fit.parameters * np.exp(-half),
-                "upper 95% bound": fit.parameters * np.exp(half),
-            },
+            {"lower 95% bound": fit.parameters * np.exp(-half), "upper 95% bound": upper},
             index=names,
         )
 
@@ -221,14 +237,14 @@ class FittedModel:
         allowed = content["allowed"]
         fit = MaximumLikelihoodFit(
             names=tuple(content["names"]),
-            parameters=np.array(content["parameters"], dtype=float),
-            log_covariance=np.array(content["log_covariance"], dtype=float),
-            **{name: float(content[name]) for name in _NUMBERS},
-            free_parameters=int(content["free_parameters"]),
-            iterations=int(content["iterations"]),
+            parameters=_array(content, "parameters"),
+            log_covariance=_array(content, "log_covariance"),
+            **{name: _number(content, name) for name in _NUMBERS},
+            free_parameters=content["free_parameters"],
+            iterations=content["iterations"],
             verdict=content["verdict"],
             message=content["message"],
-            allowed=None if allowed is None else np.array(allowed, dtype=float),
+            allowed=None if allowed is None else _array(content, "allowed"),
         )
         _check_numbers(fit, content["time_unit"], content["penalizer_coef"])
         return cls.from_fit(
@@ -262,13 +278,13 @@ def _check_numbers(fit: MaximumLikelihoodFit, time_unit: Any, penalty: Any) -> N
     if fit.parameters.shape != (k,) or fit.log_covariance.shape != (k, k):
         raise SettingsError(f"text: expected {k} parameters and their {k} by {k} log_covariance.")
     for name, value in zip(fit.names, fit.parameters, strict=True):
-        if not (np.isfinite(value) and (value > 0 or (value == 0 and not positive))):
+        if not (value <= _LARGEST and (value > 0 or (value == 0 and not positive))):
             raise SettingsError(
                 f"text: parameters: expected {name} to be a finite number above 0; got {value:g}."
             )
     allowed = np.zeros(0) if fit.allowed is None else fit.allowed
     for name, values in (("log_covariance", fit.log_covariance), ("allowed", allowed)):
-        if not np.isfinite(values).all():
+        if not (np.abs(values) <= _LARGEST).all():
             raise SettingsError(f"text: {name}: expected finite numbers.")
     if (np.diag(fit.log_covariance) < 0).any():
         raise SettingsError("text: log_covariance: expected variances of 0 or more.")
@@ -283,18 +299,48 @@ def _check_numbers(fit: MaximumLikelihoodFit, time_unit: Any, penalty: Any) -> N
         )
     if time_unit is not None:
         days_in(time_unit)
-    if not (isinstance(penalty, int | float) and 0 <= penalty < np.inf):
+    if not 0 <= penalty < np.inf:
         raise SettingsError(f"text: penalizer_coef: expected 0 or more; got {penalty!r}.")
 
 
 def _content(text: str) -> dict[str, Any]:
     try:
         content = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"text: expected the JSON that to_json gave; {error}.") from None
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise SettingsError(f"text: expected the JSON that to_json gave, “{_FORMAT}”.")
+    for name, kinds in _KEYS.items():
+        if name not in content or type(content[name]) not in kinds:
+            raise SettingsError(
+                f"text: {name}: expected {' or '.join(_KINDS[kind] for kind in kinds)}, as to_json "
+                f"wrote it; got {_KINDS.get(type(content.get(name)), 'something else')}."
+            )
+    if not all(type(name) is str for name in content["names"]):
+        raise SettingsError("text: names: expected a list of texts.")
     return content
+
+
+def _array(content: dict[str, Any], name: str) -> Array:
+    """A list of numbers, or of such lists."""
+    flat = content[name]
+    while any(type(one) is list for one in flat):
+        flat = [inside for one in flat for inside in (one if type(one) is list else [one])]
+    try:
+        if all(type(one) in (int, float) for one in flat):
+            return np.array(content[name], dtype=float)
+    except (ValueError, OverflowError):
+        pass  # rows of unequal length, a whole number that is no number of the machine
+    raise SettingsError(f"text: {name}: expected numbers, in rows of one length.")
+
+
+def _number(content: dict[str, Any], name: str) -> float:
+    try:
+        return float(content[name])
+    except (ValueError, OverflowError):
+        raise SettingsError(
+            f"text: {name}: expected a number; got {str(content[name])[:40]!r}."
+        ) from None
 
 
 _of_label: dict[str, Callable[[str], Any]] = {}

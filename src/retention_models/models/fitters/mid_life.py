@@ -117,6 +117,7 @@ class MidLifeFitter(PurchaseFitter):
         CannotSay
             If no customer bought again.
         """
+        self._takes_none(kwargs, "calendar", "covariates")
         frequency, recency, T, weights = aligned(
             frequency, recency, T, weights, names="frequency recency T weights"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar, Self, cast
 
@@ -15,7 +16,8 @@ from retention_models.models.covariates.fit import fit_bg_nbd_covariates
 from retention_models.models.covariates.inputs import checked_covariates, matching_covariates
 from retention_models.models.covariates.model import CovariateFit
 from retention_models.models.fitters._lifetimes import generate_data, lifetimes
-from retention_models.models.fitters.base import FittedModel, like, register, remarked
+from retention_models.models.fitters.base import like, register, remarked
+from retention_models.models.fitters.calendars import FollowsCalendar, require_end
 from retention_models.models.inputs import (
     aligned,
     checked_history,
@@ -24,17 +26,16 @@ from retention_models.models.inputs import (
     require_unit,
     unit_told,
 )
-from retention_models.models.interface import PurchaseModel
 from retention_models.models.interpolation import over_cells, over_ratios
-from retention_models.models.mbg_nbd import MBG_NBD
-from retention_models.models.pareto_nbd import PARETO_NBD
+from retention_models.models.seasons.calendar import Calendar
+from retention_models.time_units import TimeUnit
 
 Array = NDArray[np.float64]
 
 _SCALES = ("alpha", "beta")
 
 
-class PurchaseFitter(FittedModel):
+class PurchaseFitter(FollowsCalendar):
     """What the fitters of purchases have in common; use one of them.
 
     Attributes
@@ -48,8 +49,6 @@ class PurchaseFitter(FittedModel):
         The plain log-likelihood, comparable between models.
     """
 
-    model: PurchaseModel
-
     def fit(
         self,
         frequency: ArrayLike,
@@ -60,9 +59,11 @@ class PurchaseFitter(FittedModel):
         verbose: bool = False,
         tol: float = 1e-7,
         index: Any = None,
+        calendar: Calendar | None = None,
+        time_unit: TimeUnit | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Fit by maximum likelihood.
+        """Fit by maximum likelihood, together with a season where a calendar is given.
 
         Parameters
         ----------
@@ -73,6 +74,13 @@ class PurchaseFitter(FittedModel):
             Number of customers with each row; 1 unless given.
         index : array_like, optional
             Index of ``data``.
+        calendar : Calendar, optional
+            The shop's days, with purchases by day of the same log. What it leaves to the data is
+            decided here: ``calendar_`` has the terms that were taken, ``params_`` e^β of each, and all
+            predictions follow its days. Not for the Pareto/NBD, whose customers leave by the calendar.
+        time_unit : {"D", "W", "M"}, optional
+            Unit of recency and T, which a calendar needs to know; as our summaries' own T tells unless
+            given.
         initial_params, verbose, tol, **kwargs
             Accepted as lifetimes does, and not needed: the search is deterministic.
 
@@ -96,18 +104,31 @@ class PurchaseFitter(FittedModel):
         >>> fitter.fit_.names
         ('r', 'alpha', 'a', 'b')
         """
-        if kwargs.get("covariates") is not None:
-            raise SettingsError(
-                f"covariates: {self.label} takes none; fit a BetaGeoFitter, the model that does."
-            )
+        self._takes_none(kwargs, "covariates")
         frequency, recency, T, weights = aligned(
             frequency, recency, T, weights, names="frequency recency T weights"
         )
         x, t_x, t, n = checked_history(frequency, recency, T, weights)
-        self._publish(remarked(self.model.fit(x, t_x, t, n, penalty=self.penalizer_coef), x))
-        self.time_unit_ = getattr(T, "attrs", {}).get("time_unit")
+        told = unit_told(T)
+        require_unit(told, time_unit, "T")
+        self._follow(None, 1.0)
+        if calendar is None:
+            found = self.model.fit(x, t_x, t, n, penalty=self.penalizer_coef)
+        else:
+            require_end(calendar, T)
+            found = self._fit_season(calendar, told or time_unit, x, t_x, t, n)
+        self._publish(remarked(found, x))
+        self.time_unit_ = cast("TimeUnit | None", told or time_unit)
         self._keep(index, frequency=frequency, recency=recency, T=T, weights=weights)
         return self
+
+    def _takes_none(self, options: Mapping[str, Any], *names: str) -> None:
+        """Refuse what only other models take: ignored, it would change no number without a word."""
+        for name in names:
+            if options.get(name) is not None:
+                raise SettingsError(
+                    f"{name}: {self.label} takes none; fit a BetaGeoFitter, the model that does."
+                )
 
     @property
     def predict(self) -> Any:
@@ -121,24 +142,25 @@ class PurchaseFitter(FittedModel):
 
         See `PurchaseModel.conditional_expected_purchases`.
         """
-        parameters = self._require_fit()
-        x, t_x, age = self.histories(frequency, recency, T)
-        t = checked_horizon(t)
-        if self.model.recency_counts or np.ndim(t) > 0 or x.ndim != 1 or x.shape != age.shape:
-            expected = self.model.conditional_expected_purchases(t, x, t_x, age, *parameters)
+        history = self.histories(frequency, recency, T)
+        model, parameters, (x, t_x, age), t = self._on_its_clock(*history, checked_horizon(t))
+        if model.recency_counts or np.ndim(t) > 0 or x.ndim != 1 or x.shape != age.shape:
+            expected = model.conditional_expected_purchases(t, x, t_x, age, *parameters)
             return like(frequency, expected)
 
         def of_alive(x: Array, age: Array) -> Array:
-            new = partial(self.model.alive.expected_purchases, t)
-            return self.model.of_alive(new, x, 0.0, age, *parameters)
+            new = partial(model.alive.expected_purchases, t)
+            return model.of_alive(new, x, 0.0, age, *parameters)
 
         # The expectation of whoever is alive does not depend on recency: few cells are distinct.
-        alive = self.model.probability_alive(x, t_x, age, *parameters)
+        alive = model.probability_alive(x, t_x, age, *parameters)
         return like(frequency, alive * over_cells(of_alive, x, age, self._scale))
 
     def histories(self, frequency: Any, recency: Any, T: Any) -> tuple[Array, Array, Array]:
         """Customers to predict for, checked, by the index of frequency, in the model's unit."""
         require_unit(self.time_unit_, unit_told(T, recency), "T")
+        if self.calendar_ is not None:
+            require_end(self.calendar_, T, recency)
         return customers_to_predict(frequency, recency, T)
 
     @property
@@ -166,28 +188,28 @@ class PurchaseFitter(FittedModel):
         -------
         ndarray, shape (n,)
         """
-        parameters = self._require_fit()
-        x, t_x, age = self.histories(frequency, recency, T)
-        ends = month * np.arange(1.0, months + 1.0)
+        months_end = month * np.arange(1.0, months + 1.0)
+        history = self.histories(frequency, recency, T)
+        model, parameters, (x, t_x, age), ends = self._on_its_clock(*history, months_end)
         discount = (1.0 + monthly_rate) ** -np.arange(1.0, months + 1.0)
 
         def by_month(x: Array, t_x: Any, age: Array) -> Array:
-            new = partial(self.model.alive.expected_purchases, ends)
-            return self.model.of_alive(new, x, t_x, age, *parameters)
+            new = partial(model.alive.expected_purchases, ends)
+            return model.of_alive(new, x, t_x, age, *parameters)
 
         def of_alive(x: Array, age: Array) -> Array:
-            if self.model.one_scale and x.ndim == 2:  # levels of x by times
-                ((_, (r, alpha, a, b)),) = self.model.states(x, 0.0, age, *parameters)
+            if model.one_scale and x.ndim == 2:  # levels of x by times
+                ((_, (r, alpha, a, b)),) = model.states(x, 0.0, age, *parameters)
                 upto = over_ratios(
-                    lambda ratio: self.model.alive.expected_purchases(ratio, r, 1.0, a, b),
+                    lambda ratio: model.alive.expected_purchases(ratio, r, 1.0, a, b),
                     ends / alpha[:, None],
                 )
             else:
                 upto = by_month(x[..., None], 0.0, age[..., None])
             return np.asarray(np.diff(upto, axis=-1, prepend=0.0) @ discount)
 
-        alive = self.model.probability_alive(x, t_x, age, *parameters)
-        if self.model.recency_counts:
+        alive = model.probability_alive(x, t_x, age, *parameters)
+        if model.recency_counts:
             upto = by_month(x[:, None], t_x[:, None], age[:, None])
             return np.asarray(alive * (np.diff(upto, axis=-1, prepend=0.0) @ discount))
         return np.asarray(alive * over_cells(of_alive, x, age, self._scale))
@@ -238,61 +260,16 @@ class PurchaseFitter(FittedModel):
         DataFrame
         """
         self._require_fit()
+        if self.calendar_ is not None:
+            raise SettingsError(
+                "generate_new_data: lifetimes' generator knows no season; simulate with the model's own "
+                "simulate()."
+            )
         T = self.data["T"].to_numpy()
         generator = getattr(generate_data, self._generator)
         return pd.DataFrame(generator(T, *self.params_[list(self.names)], size=size))
 
     _generator: ClassVar[str]
-
-
-class ModifiedBetaGeoFitter(PurchaseFitter, lifetimes.ModifiedBetaGeoFitter):
-    """MBG/NBD model, a drop-in for ``lifetimes.ModifiedBetaGeoFitter`` with exact estimates.
-
-    Parameters
-    ----------
-    penalizer_coef : float
-        Ridge per customer on the logs of r, α / mean T, a and b; 0 gives maximum likelihood.
-
-    See Also
-    --------
-    PurchaseFitter : attributes and methods.
-
-    Notes
-    -----
-    Source: Batislam, Denizel & Filiztekin (2007), International Journal of Research in Marketing
-    24(3), 201–209.
-    """
-
-    model = MBG_NBD
-    label, names = MBG_NBD.label, MBG_NBD.names
-    _generator = "modified_beta_geometric_nbd_model"
-
-
-class ParetoNBDFitter(PurchaseFitter, lifetimes.ParetoNBDFitter):
-    """Pareto/NBD model, a drop-in for ``lifetimes.ParetoNBDFitter`` with exact estimates.
-
-    Parameters
-    ----------
-    penalizer_coef : float
-        Ridge per customer on the logs of r, α / mean T, s and β / mean T; 0 gives maximum
-        likelihood.
-
-    See Also
-    --------
-    PurchaseFitter : attributes and methods.
-
-    Notes
-    -----
-    Source: Schmittlein, Morrison & Colombo (1987), Management Science 33(1), 1–24.
-    """
-
-    model = PARETO_NBD
-    label, names = PARETO_NBD.label, PARETO_NBD.names
-    _generator = "pareto_nbd_model"
-
-
-for _fitter in (ModifiedBetaGeoFitter, ParetoNBDFitter):
-    register(_fitter)
 
 
 class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
@@ -336,6 +313,8 @@ class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
         verbose: bool = False,
         tol: float = 1e-7,
         index: Any = None,
+        calendar: Calendar | None = None,
+        time_unit: TimeUnit | None = None,
         covariates: pd.DataFrame | None = None,
         **kwargs: Any,
     ) -> Self:
@@ -345,9 +324,11 @@ class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
         ----------
         frequency, recency, T, weights, initial_params, verbose, tol, index, **kwargs
             As for `PurchaseFitter.fit`.
+        calendar, time_unit : Calendar and {"D", "W", "M"}, optional
+            A season, as for `PurchaseFitter.fit`; not together with covariates.
         covariates : DataFrame, shape (n, k), optional
             Numbers known from the start and constant, such as 1 for customers who joined through a
-            campaign and 0 for the others; rows as `frequency`.
+            campaign and 0 for the others; rows as `frequency`, by its index where it has one.
 
         Returns
         -------
@@ -378,7 +359,11 @@ class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
         """
         self.__dict__.pop("covariate_effects_", None)
         if covariates is None:
-            return super().fit(frequency, recency, T, weights, index=index)
+            season: dict[str, Any] = {"calendar": calendar, "time_unit": time_unit}
+            return super().fit(frequency, recency, T, weights, index=index, **season)
+        if calendar is not None:
+            raise SettingsError("calendar: a model takes a calendar or covariates, not both.")
+        self._follow(None, 1.0)
         frequency, recency, T, weights = aligned(
             frequency, recency, T, weights, names="frequency recency T weights"
         )

@@ -55,7 +55,7 @@ class RegularFitter(PurchaseFitter):
     profile_: pd.Series
     _kind: ClassVar[type[BetaGeometricCNBD]]
 
-    def fit(
+    def fit(  # type: ignore[override]
         self,
         frequency: ArrayLike,
         recency: ArrayLike,
@@ -109,10 +109,7 @@ class RegularFitter(PurchaseFitter):
         >>> fitter.k_, fitter.conditional_probability_alive([6, 6], [180, 180], [200, 280]).round(2)
         (9, array([0.88, 0.  ]))
         """
-        if kwargs.get("covariates") is not None:
-            raise SettingsError(
-                f"covariates: {self.label} takes none; fit a BetaGeoFitter, the model that does."
-            )
+        self._takes_none(kwargs, "calendar", "covariates")
         frequency, recency, T, weights = aligned(
             frequency, recency, T, weights, names="frequency recency T weights"
         )

@@ -68,13 +68,8 @@ def fit_regular(
 
     `log_gaps` is Σ ln gap of all repeat purchases; `near` are another k and its estimates, for a start.
     """
-    leaves_first = phrase("customers leave after one purchase or never: dropout is all or nothing")
-    leaves_never = phrase(
-        "customers leave after their first purchase or never: dropout is all or nothing"
-    )
-    at_once = leaves_never if first else leaves_first
     if k == 1:
-        return fit_beta_dropout(known, first=first, at_once=at_once, penalty=penalty)
+        return fit_beta_dropout(known, first=first, penalty=penalty)
     known.require_repeats()
     phases = in_phases(known, k)
 
@@ -87,7 +82,7 @@ def fit_regular(
         known,
         stays,
         _starts(known, stays, k, near),
-        at_once=at_once,
+        first=first,
         without=phrase("no dropout is visible: nobody leaves for good"),
         penalty=penalty,
     )

@@ -18,6 +18,8 @@ from typing import Any
 import nbformat
 from nbformat.v4 import output_from_msg
 
+from retention_models.project.json_texts import json_text
+
 NOT_KEPT = "\n[Further output was not kept: the notebook may show {limit:,} bytes in all.]\n"
 
 
@@ -34,7 +36,7 @@ class Journal:
 
     def note(self, **event: Any) -> None:
         """Write a line, which outlives this process."""
-        self._file.write(json.dumps(event).encode() + b"\n")
+        self._file.write(json_text(event).encode() + b"\n")
 
     def close(self) -> None:
         """Close the file."""

@@ -11,11 +11,12 @@ import dataclasses
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import tenacity
@@ -184,11 +185,29 @@ def execute_all(tasks: Sequence[Task], options: Options) -> Iterator[tuple[str, 
     with open_executor(options, notebooks) as executor:
         futures = _submitted(executor, tasks, options)
         try:
-            for future in as_completed(futures):
+            for future in _as_ended(futures, options.limits.seconds + 2 * _BESIDE):
                 yield futures[future].id, _result_of(future)
         finally:
             for future in futures:
                 future.cancel()
+
+
+def _as_ended(futures: Iterable[Future[Any]], seconds: float) -> Iterator[Future[Any]]:
+    """Futures in the order in which they end; the rest as they are, where none does for too long.
+
+    Each notebook ends within its limits, so that nobody works then: a cluster lost its workers.
+    """
+    left, ended = set(futures), SimpleQueue[Future[Any]]()
+    for future in left:
+        future.add_done_callback(ended.put)
+    while left:
+        try:
+            future = ended.get(timeout=seconds)
+        except Empty:
+            yield from left
+            return
+        left.discard(future)
+        yield future
 
 
 def _submitted(
@@ -201,6 +220,8 @@ def _submitted(
 
 
 def _result_of(future: Future[ExecutionResult]) -> ExecutionResult:
+    if not future.done() or future.cancelled():
+        return ExecutionResult("kernel died", True, now(), now(), why="cluster lost")
     try:
         return future.result()
     except TimeoutError as error:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import nbformat
 
 from retention_models.languages import ENGLISH, catalogue, phrase, speaking, spoken
+from retention_models.project.json_texts import json_text
 from retention_models.runs.publishing.files import write_whole
 
 SENTENCES = catalogue(
@@ -31,6 +32,9 @@ SENTENCES = catalogue(
         "out of memory": (
             "The process that ran its notebook died: the machine ran out of memory, and the system "
             "ended it."
+        ),
+        "cluster lost": (
+            "The cluster that was to run its notebook was lost: no scheduler, or no worker, answered."
         ),
         "other": "The process that ran its notebook died: {text}.",
         "signal": "The process that ran its notebook died by signal {number} ({name}).",
@@ -128,7 +132,7 @@ class ExecutionResult:
 
     def write(self, path: Path) -> None:
         """Write it as JSON; the file is there whole or not at all."""
-        write_whole(path, json.dumps(asdict(self), ensure_ascii=False), synced=False)
+        write_whole(path, json_text(asdict(self)), synced=False)
 
     @classmethod
     def read(cls, path: Path) -> ExecutionResult:

@@ -52,6 +52,18 @@ def write_whole(path: Path, content: str | bytes, *, synced: bool = True) -> Non
         _sync(path.parent)
 
 
+def append(path: Path, content: bytes) -> None:
+    """Add to a file, and sync it."""
+    new = not path.exists()
+    with open(path, "ab", buffering=0) as stream:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[stream.write(rest) :]
+        os.fsync(stream.fileno())
+    if new:
+        _sync(path.parent)
+
+
 def new_folder(parent: Path) -> Path:
     """A folder to build in, on the file system where what is built will be renamed."""
     folder = Path(tempfile.mkdtemp(prefix=MAKING, dir=parent))
@@ -277,7 +289,7 @@ def _write_owner(handle: int) -> None:
         "since": dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds"),
     }
     os.ftruncate(handle, 0)
-    os.pwrite(handle, json.dumps(owner).encode(), 0)
+    os.pwrite(handle, json.dumps(owner, allow_nan=False).encode(), 0)
 
 
 def _owner(handle: int) -> dict[str, object]:

@@ -6,7 +6,6 @@ Of a run that ended without its pages, readers of the last ones are told too.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 import os
 import subprocess
@@ -20,7 +19,8 @@ from retention_models.errors import LockHeld, RetentionError, SettingsError
 from retention_models.languages import day, phrase
 from retention_models.pages.html.kinds import one_line
 from retention_models.pages.html.templates import with_notice
-from retention_models.runs.publishing.files import hashes, output_lock, write_whole
+from retention_models.project.json_texts import json_text
+from retention_models.runs.publishing.files import output_lock, sha256, write_whole
 from retention_models.runs.publishing.history import LATEST
 from retention_models.runs.publishing.index import INDEX
 from retention_models.runs.publishing.manifest import DONE, Manifest, read_manifest
@@ -133,7 +133,7 @@ def _run(command: tuple[str, ...], summary: dict[str, Any]) -> None:
     try:
         done = subprocess.run(  # noqa: S603 - the project file's own command, without a shell
             command,
-            input=json.dumps(summary),
+            input=json_text(summary),
             text=True,
             capture_output=True,
             timeout=TIME_LIMIT,
@@ -210,5 +210,5 @@ def _say_on_index(settings: Settings, output: Path, reason: str) -> None:
         )
         text = (folder / INDEX).read_text(encoding="utf-8")
         write_whole(folder / INDEX, with_notice(text, said))
-        manifest.head["files"] = {INDEX: hashes(folder)[INDEX]}
+        manifest.head["files"] = {INDEX: sha256(folder / INDEX)}
         manifest.write()

@@ -25,6 +25,7 @@ from retention_models.pages.html.checks import (
 )
 from retention_models.pages.html.kinds import PageKind
 from retention_models.pages.html.templates import old_page_words, with_notice, with_warnings
+from retention_models.project.json_texts import json_text
 from retention_models.runs.execution.results import ExecutionResult
 from retention_models.runs.publishing.context import (
     ExecutedPage,
@@ -170,6 +171,16 @@ def _require_json(notebook: nbformat.NotebookNode) -> None:
         ) from None
 
 
+def _strict(notebook: str) -> str:
+    """A notebook's text with null for what JSON does not have; one that is no JSON as it is."""
+    odd: list[str] = []
+    try:
+        content = json.loads(notebook, parse_constant=odd.append)
+    except (ValueError, RecursionError):
+        return notebook
+    return json_text(content, indent=1) if odd else notebook
+
+
 def _require_headline(path: Path, kind: PageKind, page_id: str) -> None:
     if not path.is_file():
         raise PageError(f"Its notebook wrote no {path.name}.")
@@ -240,7 +251,7 @@ def _rebuild(
     (folder / FAILED_NOTEBOOK).unlink(missing_ok=True)  # of an earlier night
     ran = tried.staging / press.kind.notebook
     if ran.is_file() and not ran.is_symlink():
-        text = redacted(ran.read_text(encoding="utf-8"), press.secrets)
+        text = redacted(_strict(ran.read_text(encoding="utf-8")), press.secrets)
         (folder / FAILED_NOTEBOOK).write_text(text, encoding="utf-8")
     shutil.rmtree(tried.staging)
     return folder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
+import io
 import logging
 import sys
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from retention_models.errors import SettingsError
 from retention_models.pages.html.kinds import one_line
+from retention_models.project.json_texts import json_text
 from retention_models.runs.publishing.context import utc
 from retention_models.runs.publishing.manifest import PUBLISHED, Entry
 from retention_models.settings.credentials import known_secrets, redacted
@@ -24,10 +25,11 @@ class Progress:
 
     def __init__(self, terminal: TextIO | None = None, json_lines: Path | None = None) -> None:
         self._terminal = terminal
-        self._json: TextIO | None = None
+        self._json: io.FileIO | None = None
         if json_lines is not None:
             try:
-                self._json = json_lines.open("a", encoding="utf-8", buffering=1)
+                # A line is one writing, so that two runs may share the file.
+                self._json = json_lines.open("ab", buffering=0)
             except OSError as error:
                 raise SettingsError(
                     f"--log: {json_lines} cannot be written ({error.strerror})."
@@ -121,7 +123,13 @@ class Progress:
         content = {"time": utc(dt.datetime.now(tz=dt.UTC)), "event": event}
         for name, value in what.items():
             content[name] = _plain(name, value)
-        self._json.write(redacted(json.dumps(content, default=str), self._secrets) + "\n")
+        line = redacted(json_text(content), self._secrets) + "\n"
+        try:
+            self._json.write(line.encode())
+        except OSError as error:  # the pages are worth more than what is told of them
+            log.error("--log cannot be written any more (%s)", error.strerror)
+            self.close()
+            self._json = None
 
 
 def _plain(name: str, value: Any) -> Any:

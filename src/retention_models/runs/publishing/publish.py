@@ -30,6 +30,7 @@ from retention_models.runs.publishing.files import (
     output_lock,
     point_to,
     remove_whatever,
+    sha256,
 )
 from retention_models.runs.publishing.fingerprints import inputs_sha256, other_files
 from retention_models.runs.publishing.history import LATEST, History, newest_head, prune, unfinished
@@ -202,10 +203,11 @@ def _entries(plan: RunPlan, head: dict[str, Any], before: dict[str, Entry]) -> d
     """
     ids, run = plan.settings.stores.ids, head["run"]
     stay = {} if head["complete"] else before
+    ours = set(plan.pages)
     entries = {
         i: entry
         for i, entry in stay.items()
-        if i not in plan.pages and (ids is None or plan.kind != STORE or i in ids)
+        if i not in ours and (ids is None or plan.kind != STORE or i in ids)
     }
     for page_id in plan.pages:
         old = before.get(page_id, {"failure": None, "page": None, "files": {}})
@@ -253,8 +255,9 @@ def _settle_all(
     execute: Execute,
     tell: Tell,
 ) -> None:
+    unchanged = set(plan.pages).difference(todo)
     for page_id in plan.pages:
-        if page_id not in todo:
+        if page_id in unchanged:
             warn(press, page_id)
             _tell_store(press, page_id, tell)
     staging = {page_id: new_folder(press.folder) for page_id in todo}
@@ -290,7 +293,7 @@ def _finish(plan: RunPlan, press: PublishContext) -> None:
     manifest = press.manifest
     _make_anew_if_changed(plan, press)
     index = publish_index(press)
-    manifest.head["files"] = {index.name: hashes(press.folder)[index.name]}
+    manifest.head["files"] = {index.name: sha256(index)}
     manifest.head["state"] = "finished"
     manifest.head["ended"] = press.clock.stamp()
     manifest.write()

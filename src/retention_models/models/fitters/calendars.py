@@ -1,0 +1,130 @@
+"""What fitters of purchases do with a calendar: they run on its clock, and keep to its last day."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from retention_models.errors import SettingsError
+from retention_models.models.fitters.base import FittedModel
+from retention_models.models.interface import PurchaseModel
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
+from retention_models.models.seasons.calendar import Calendar
+from retention_models.models.seasons.choice import carried_terms
+from retention_models.models.seasons.fit import check_calendar, first_of, fit_histories
+from retention_models.models.seasons.likelihood import seasonal_histories
+from retention_models.models.seasons.model import Seasonal
+from retention_models.models.seasons.table import season_table
+from retention_models.time_units import days_in
+
+Array = NDArray[np.float64]
+
+
+class FollowsCalendar(FittedModel):
+    """A fitted model of purchases that may run on the clock of a calendar."""
+
+    model: PurchaseModel
+    calendar_: Calendar | None = None
+
+    def _fit_season(
+        self,
+        calendar: Calendar,
+        time_unit: str | None,
+        x: Array,
+        t_x: Array,
+        T: Array,
+        counts: Array | None,
+    ) -> MaximumLikelihoodFit:
+        """Choose the terms that the data carry, fit the season with the model, and follow it."""
+        base, first = self.model, first_of(self.model)
+        if time_unit is None:
+            raise SettingsError(
+                'time_unit: a calendar needs to know the unit of T: give T of our summaries, or "D", '
+                '"W" or "M".'
+            )
+        unit = days_in(time_unit)
+        check_calendar(calendar, x, T, counts, unit)
+        seen = seasonal_histories(x, t_x, T, counts, calendar, unit)
+        found = carried_terms(calendar, base, seen, T, counts)
+        chosen = found.calendar
+        self._follow(chosen, unit)
+        fit = fit_histories(
+            seen.under(chosen),
+            chosen.names,
+            first=first,
+            penalty=self.penalizer_coef,
+            start=found.plain,
+        )
+        return found.widened(fit)
+
+    def _follow(self, calendar: Calendar | None, unit: float) -> None:
+        """Run on a calendar's clock, or on the plain one."""
+        for name in ("model", "names"):
+            self.__dict__.pop(name, None)
+        self.calendar_ = calendar
+        if calendar is not None:
+            self.model = Seasonal(self.model, calendar, unit)
+            self.names = self.model.names
+
+    def _context(self) -> dict[str, Any]:
+        if self.calendar_ is None:
+            return {}
+        return {"calendar": self.calendar_.to_dict(), "time_unit": self.time_unit_}
+
+    def _take(self, context: dict[str, Any]) -> None:
+        told, time_unit = context.pop("calendar", None), context.pop("time_unit", None)
+        super()._take(context)
+        if told is not None:
+            first_of(self.model)
+            self._follow(Calendar.from_dict(told), days_in(time_unit))
+
+    def season(self, interval: float = 0.9, days: int = 365) -> pd.DataFrame:
+        """What the fitted season does to each of the days ahead.
+
+        Parameters
+        ----------
+        interval : float
+            Level of the intervals, between 0 and 1.
+        days : int
+            Days after the end of observation.
+
+        Returns
+        -------
+        DataFrame
+            A row a day: date; factor, low, high: by how much the rates of all customers are multiplied
+            on it (0 where the shop is closed); year, year_low, year_high: the same by the yearly waves
+            alone.
+
+        Raises
+        ------
+        SettingsError
+            If the model was fitted without a calendar.
+        """
+        self._require_fit()
+        if self.calendar_ is None:
+            raise SettingsError("season: the model was fitted without a calendar.")
+        if not 0.0 < interval < 1.0:
+            raise SettingsError(f"interval: expected a level between 0 and 1; got {interval!r}.")
+        return season_table(self.calendar_, self.fit_, interval, days)
+
+    def _on_its_clock(self, x: Array, t_x: Array, T: Array, t: Array) -> tuple[Any, ...]:
+        """The plain model and its parameters, and histories and times in the time that it runs in."""
+        parameters = self._require_fit()
+        if not isinstance(self.model, Seasonal):
+            return self.model, tuple(parameters), (x, t_x, T), t
+        clock, own = self.model.operational(tuple(parameters))
+        return self.model.base, own, self.model.history(x, t_x, T, clock), clock.at(t)
+
+
+def require_end(calendar: Calendar, *columns: Any) -> None:
+    """Refuse customers observed up to another day than the calendar's last: its days are not theirs."""
+    for column in columns:
+        end = getattr(column, "attrs", {}).get("observation_end")
+        if end is not None and end != calendar.end.isoformat():
+            raise SettingsError(
+                f"calendar: its last day of observation is {calendar.end}, the customers' is {end}; "
+                "fit the model anew, with purchases by day up to that day."
+            )

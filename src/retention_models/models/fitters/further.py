@@ -1,0 +1,59 @@
+"""Fitters of the MBG/NBD and Pareto/NBD models, which need no more than all fitters of purchases do."""
+
+from __future__ import annotations
+
+from retention_models.models.fitters._lifetimes import lifetimes
+from retention_models.models.fitters.base import register
+from retention_models.models.fitters.purchases import PurchaseFitter
+from retention_models.models.mbg_nbd import MBG_NBD
+from retention_models.models.pareto_nbd import PARETO_NBD
+
+
+class ModifiedBetaGeoFitter(PurchaseFitter, lifetimes.ModifiedBetaGeoFitter):
+    """MBG/NBD model, a drop-in for ``lifetimes.ModifiedBetaGeoFitter`` with exact estimates.
+
+    Parameters
+    ----------
+    penalizer_coef : float
+        Ridge per customer on the logs of r, α / mean T, a and b; 0 gives maximum likelihood.
+
+    See Also
+    --------
+    PurchaseFitter : attributes and methods.
+
+    Notes
+    -----
+    Source: Batislam, Denizel & Filiztekin (2007), International Journal of Research in Marketing
+    24(3), 201–209.
+    """
+
+    model = MBG_NBD
+    label, names = MBG_NBD.label, MBG_NBD.names
+    _generator = "modified_beta_geometric_nbd_model"
+
+
+class ParetoNBDFitter(PurchaseFitter, lifetimes.ParetoNBDFitter):
+    """Pareto/NBD model, a drop-in for ``lifetimes.ParetoNBDFitter`` with exact estimates.
+
+    Parameters
+    ----------
+    penalizer_coef : float
+        Ridge per customer on the logs of r, α / mean T, s and β / mean T; 0 gives maximum
+        likelihood.
+
+    See Also
+    --------
+    PurchaseFitter : attributes and methods.
+
+    Notes
+    -----
+    Source: Schmittlein, Morrison & Colombo (1987), Management Science 33(1), 1–24.
+    """
+
+    model = PARETO_NBD
+    label, names = PARETO_NBD.label, PARETO_NBD.names
+    _generator = "pareto_nbd_model"
+
+
+for _fitter in (ModifiedBetaGeoFitter, ParetoNBDFitter):
+    register(_fitter)

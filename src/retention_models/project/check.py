@@ -1,0 +1,88 @@
+"""What `retention check` says: of the project file and every source it names, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from retention_models.campaigns.data.assignments import (
+    read_project_assignments,
+    read_project_redemptions,
+)
+from retention_models.data.contacts import read_project_events, read_project_surveys
+from retention_models.data.engines import to_frame
+from retention_models.data.ids import unknown_ids
+from retention_models.data.quality import data_quality
+from retention_models.data.quality_words import quality_sentences
+from retention_models.data.transactions import Transactions, read_project_transactions
+from retention_models.errors import DataError, SettingsError
+from retention_models.settings.project import Settings, read_settings
+
+Say = Callable[[str], object]
+
+_CONTACTS = (read_project_surveys, read_project_events)
+# Whoever was offered a campaign need never have bought.
+_CAMPAIGNS = (read_project_assignments, read_project_redemptions)
+
+
+def check_project(project_file: Path, say: Say) -> None:
+    """Say what a project's data hold, a sentence at a time; then refuse with all that is wrong.
+
+    Raises
+    ------
+    SettingsError
+        If the project file holds mistakes.
+    DataError
+        If any of its sources cannot be used: with each one's reasons.
+    """
+    settings = read_settings(project_file)
+    wrong = list(_missing_files(settings))
+    if not wrong:
+        say(f"{project_file}: no mistakes")
+    log = None
+    try:
+        log = read_project_transactions(settings)
+    except (DataError, SettingsError) as error:
+        wrong.append(str(error))
+    else:
+        _say_of_log(log, settings, say)
+    for read in (*_CONTACTS, *_CAMPAIGNS):
+        try:
+            _say_of_others(read(settings), log if read in _CONTACTS else None, say)
+        except (DataError, SettingsError) as error:
+            wrong.append(str(error))
+    if wrong:
+        raise DataError("\n".join(wrong))
+
+
+def _missing_files(settings: Settings) -> list[str]:
+    notebook = settings.reports.notebook
+    if notebook is None or Path(settings.path(notebook)).is_file():
+        return []
+    return [f"reports.notebook: no such file: {settings.path(notebook)}."]
+
+
+def _say_of_log(log: Transactions, settings: Settings, say: Say) -> None:
+    for sentence in quality_sentences(data_quality(log)):
+        say(sentence)
+    known = set(log.store_ids())
+    for store_id in settings.stores.ids or ():
+        if store_id not in known:
+            say(f"Store {store_id!r} of the project file has no rows in the data.")
+
+
+def _say_of_others(found: object, log: Transactions | None, say: Say) -> None:
+    """Rows of a source beside the log, and its ids that the log does not know."""
+    if found is None:
+        return
+    unusable = int(found.quality["rows"].sum())  # type: ignore[attr-defined]
+    rows, source = found.rows_read, found.source  # type: ignore[attr-defined]
+    say(f"{source}: {rows:,} rows, {unusable:,} unusable")
+    if log is None:
+        return
+    ids = [
+        to_frame(table.select("customer_id").distinct().order_by("customer_id"))
+        for table in (log.table, found.table)  # type: ignore[attr-defined]
+    ]
+    if said := unknown_ids(*(frame["customer_id"] for frame in ids)):
+        say(f"{source}: {said}")

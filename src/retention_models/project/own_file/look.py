@@ -1,0 +1,244 @@
+"""What a file's columns hold: how many values, the first ones, days and amounts in which notation."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+
+import ibis
+import pandas as pd
+from ibis.expr.types import Column, Table
+
+from retention_models.data.checked_sources import copied
+from retention_models.data.contract import MENDABLE, Amounts, is_blank, number_of
+from retention_models.data.days import UNIX, day_of
+from retention_models.data.engines import Source, open_source, to_frame
+from retention_models.data.refusals import day_formats
+from retention_models.errors import DataError
+
+_SHOWN = 3
+_TEXTS = 2_000  # different texts that formats are shortlisted by; all rows decide
+# Of this share of the rows a format may leave some unread: they are said when the file is checked.
+_ALL_BUT = 0.01
+_FIRST_DAY = dt.date(1990, 1, 1)
+
+
+@dataclass(frozen=True)
+class Days:
+    """One way to read a column's days."""
+
+    date_format: str | None  # None: as in ISO 8601
+    first: dt.date
+    last: dt.date
+    unread: int
+
+
+@dataclass(frozen=True)
+class ColumnSeen:
+    """A column of a file, and what was seen in it."""
+
+    name: str
+    table: Table = field(repr=False)
+    filled: int
+    different: int
+    first: tuple[str, ...]
+    rows: int
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its values are text, as in every CSV."""
+        return bool(self.values.type().is_string())
+
+    @property
+    def cells(self) -> Table:
+        """Its values that are not blank, as a table with the one column `given`."""
+        rows = self.table.select(given=self.table[self.name])
+        return rows.filter(~is_blank(rows["given"]))
+
+    @property
+    def values(self) -> Column:
+        """The column itself."""
+        return self.table[self.name]
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """Different values, those of most rows first, without blanks around them."""
+        rows = self.cells
+        counts = rows.group_by(text=rows["given"].cast("string").strip()).aggregate(
+            rows=rows.count()
+        )
+        most = to_frame(counts.order_by(ibis.desc("rows"), "text").limit(_TEXTS))
+        return [str(found) for found in most["text"]]
+
+    @cached_property
+    def days(self) -> tuple[Days, ...]:
+        """The ways to read its days; several where the data cannot say which."""
+        kind = self.values.type()
+        if self.filled == 0 or kind.is_boolean():
+            return ()
+        if kind.is_date() or kind.is_timestamp():
+            forms: list[str | None] = [None]
+        elif kind.is_string() or kind.is_numeric():
+            forms = [None, *day_formats(self.texts)] if kind.is_string() else ["%Y%m%d"]
+            forms = (
+                [*forms, *UNIX]
+                if all(re.fullmatch(r"\d{9,13}", t) for t in self.texts[:50])
+                else forms
+            )
+            forms = [form for form in forms if not (kind.is_floating() and form not in UNIX)]
+        else:
+            return ()
+        found = [read for form in forms if (read := self._read_days(form)) is not None]
+        whole = [read for read in found if read.unread == 0]
+        plain = [read for read in whole if read.date_format is None]
+        return tuple(plain or whole or found)
+
+    def _read_days(self, form: str | None) -> Days | None:
+        if form is None and self.values.type().is_numeric():
+            return None
+        rows = self.cells
+        day = day_of(self.name, rows["given"], form)
+        answer = to_frame(
+            rows.aggregate(first=day.min(), last=day.max(), unread=day.isnull().sum().fill_null(0))
+        ).iloc[0]
+        first, last, unread = answer["first"], answer["last"], int(answer["unread"])
+        if pd.isna(first) or unread > _ALL_BUT * self.filled:
+            return None
+        first, last = pd.Timestamp(first).date(), pd.Timestamp(last).date()
+        soon = dt.date.today() + dt.timedelta(days=1)
+        return Days(form, first, last, unread) if first >= _FIRST_DAY and last <= soon else None
+
+    @cached_property
+    def has_zone(self) -> bool:
+        """Whether its times say their offset from UTC."""
+        kind = self.values.type()
+        if kind.is_timestamp():
+            return kind.timezone is not None
+        marked = re.compile(r":\d{2}(\.\d+)? ?(Z|UTC|GMT|[+-]\d{2}:?\d{2})$")
+        return self.is_text and any(marked.search(text) for text in self.texts[:200])
+
+    @cached_property
+    def amounts(self) -> tuple[Amounts, ...]:
+        """The notations in which all its values are numbers; several where the data cannot say which."""
+        kind = self.values.type()
+        if kind.is_numeric():
+            return (Amounts(),)
+        if not kind.is_string() or self.filled == 0:
+            return ()
+        return tuple(notation for notation in _notations(self.texts) if self._reads(notation))
+
+    def _reads(self, notation: Amounts) -> bool:
+        rows = self.cells
+        bad = number_of(self.name, rows["given"], notation).isnull().sum().fill_null(0)
+        return int(to_frame(rows.aggregate(n=bad))["n"].item()) <= _ALL_BUT * self.filled
+
+    @cached_property
+    def lost_point(self) -> bool:
+        """Whether its ids went through a tool that made 17850.0 of 17850."""
+        if self.values.type().is_floating():
+            return True
+        return self.is_text and any(re.search(MENDABLE, text) for text in self.texts)
+
+    @property
+    def share(self) -> float:
+        """Share of the rows that hold something."""
+        return self.filled / self.rows if self.rows else 0.0
+
+
+_SIGN = re.compile(r"[^\s\d.,'()+\-\u2212]+")
+_DIGITS = re.compile(r"\d[\d.,' \u00a0\u202f]*\d|\d")
+
+
+def _notations(texts: Sequence[str]) -> list[Amounts]:
+    """Notations that the texts do not rule out; the plainest alone where it reads them all."""
+    signs = Counter(found[0] for text in texts if (found := _SIGN.search(text)))
+    sign = next(iter(signs)) if len(signs) == 1 else None
+    minus = "front"
+    if any(re.search(r"\d\s?-$", text) for text in texts):
+        minus = "behind"
+    if any(re.search(r"^\(.*\)$", text) for text in texts):
+        minus = "brackets"
+    digits = [found[0] for text in texts if (found := _DIGITS.search(text))]
+    marks = {mark for text in digits for mark in text if not mark.isdigit()}
+    if not marks:
+        return [Amounts(currency_sign=sign, minus=minus)]
+    fitting = []
+    for decimal, thousands in product((".", ","), (None, ",", ".", "'", " ")):
+        if decimal == thousands or (thousands is None and not marks <= {decimal}):
+            continue
+        if thousands is not None and thousands not in _same(marks):
+            continue
+        if decimal == "," and thousands is None and not any(re.search(r",\d", t) for t in digits):
+            continue
+        if decimal not in marks and thousands is None:
+            continue
+        if all(_written(text, decimal, thousands) for text in digits):
+            known = None if decimal == "," and thousands in (".", " ") else thousands
+            fitting.append(Amounts(decimal, known, sign, minus))
+    return fitting
+
+
+def _same(marks: set[str]) -> set[str]:
+    return {" " if mark in "\u00a0\u202f" else mark for mark in marks}
+
+
+def _written(text: str, decimal: str, thousands: str | None) -> bool:
+    """Whether digits follow a notation; thousands in groups of three."""
+    group = {None: "", " ": "[ \u00a0\u202f]"}.get(thousands, re.escape(thousands or ""))
+    grouped = rf"|\d{{1,3}}({group}\d{{3}})+" if thousands else ""
+    return re.fullmatch(rf"(\d+{grouped})({re.escape(decimal)}\d+)?", text) is not None
+
+
+@dataclass(frozen=True)
+class FileSeen:
+    """An opened file, its columns and its rows."""
+
+    origin: Source
+    table: Table = field(repr=False)  # its rows, kept in this process
+    columns: dict[str, ColumnSeen]
+    rows: int
+
+
+def look_at(source: str, *, table: str | None, encoding: str | None, sheet: str | None) -> FileSeen:
+    """Open a file and look at every column once."""
+    origin = open_source(source, table, "UTC", encoding=encoding, sheet=sheet)
+    with origin.reading():
+        rows = copied(origin.table)
+        names = rows.columns
+        asked = {}
+        for place, name in enumerate(names):
+            blank = is_blank(rows[name])
+            asked[f"filled_{place}"] = (~blank).sum().fill_null(0)
+            asked[f"different_{place}"] = rows[name].nunique()
+        counts = to_frame(rows.aggregate(rows=rows.count(), **asked)).iloc[0]
+        if not counts["rows"]:
+            raise DataError(f"{source}: holds no rows.")
+        first = to_frame(rows.limit(1_000).select(**{n: rows[n].cast("string") for n in names}))
+    seen = {
+        name: ColumnSeen(
+            name=name,
+            table=rows,
+            filled=int(counts[f"filled_{place}"]),
+            different=int(counts[f"different_{place}"]),
+            first=_first_of(first[name]),
+            rows=int(counts["rows"]),
+        )
+        for place, name in enumerate(names)
+    }
+    return FileSeen(origin, rows, seen, int(counts["rows"]))
+
+
+def _first_of(values: pd.Series) -> tuple[str, ...]:
+    texts = values.dropna().astype(str).str.strip()
+    return tuple(one_line(text, 40) for text in texts[texts != ""].drop_duplicates().head(_SHOWN))
+
+
+def one_line(text: str, most: int) -> str:
+    """A text that moves no cursor and ends no line, whatever a file holds."""
+    plain = "".join(mark if mark.isprintable() else " " for mark in text)
+    return plain if len(plain) <= most else plain[: most - 1] + "…"

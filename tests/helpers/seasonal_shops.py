@@ -1,0 +1,70 @@
+"""Simulated shops with a known season: customers' rates are multiplied by m(day), common to all."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+
+from retention_models.models.seasons.calendar import Calendar
+
+# r, α in days, a, b; and a season of one wave, a weekend and a sale.
+THETA = (0.9, 40.0, 0.6, 3.0)
+END = dt.date(2024, 8, 31)
+
+
+def shop(
+    customers, days, log_m, *, theta=THETA, first=0, ahead=0, seed=1, weekly_shocks=0.0, end=END
+):
+    """Customers who begin evenly over the days observed, one purchase a day at most.
+
+    `log_m` maps dates to the log of m; `first` is 1 where customers may leave after the first purchase
+    too; weekly shocks are the deviation of a further normal term of log m, drawn for each week.
+
+    Returns the summary in days, repeat purchases by day, and purchases by customer in the `ahead` days
+    after the end.
+    """
+    rng = np.random.default_rng(seed)
+    r, alpha, a, b = theta
+    dates = pd.date_range(end - dt.timedelta(days=days - 1), periods=days + ahead)
+    shocks = np.repeat(rng.standard_normal(len(dates) // 7 + 1), 7)[: len(dates)] * weekly_shocks
+    clock = np.concatenate([[0.0], np.cumsum(np.exp(np.asarray(log_m(dates), float) + shocks))])
+    begin = rng.integers(0, days, customers)
+    rate, leaves = rng.gamma(r, 1.0 / alpha, customers), np.clip(rng.beta(a, b, customers), 1e-9, 1)
+    now, here = clock[begin + 1].copy(), np.arange(customers)
+    here = here[rng.random(customers) >= leaves * first]
+    frequency, last, later = (np.zeros(customers, dtype=int) for _ in range(3))
+    last[:] = begin
+    by_day = np.zeros(days)
+    day_of_last = begin.copy()
+    while here.size:
+        now[here] += rng.exponential(size=here.size) / rate[here]
+        here = here[now[here] < clock[-1]]
+        day = np.searchsorted(clock, now[here], side="right") - 1
+        new = day > day_of_last[here]  # one a day
+        day_of_last[here] = day
+        seen = new & (day < days)
+        frequency[here] += seen
+        last[here] = np.where(seen, day, last[here])
+        by_day += np.bincount(day[seen], minlength=days)[:days]
+        later[here] += new & (day >= days)
+        here = here[rng.random(here.size) >= leaves[here]]
+    summary = pd.DataFrame(
+        {"frequency": frequency, "recency": (last - begin) * 1.0, "T": (days - 1 - begin) * 1.0}
+    )
+    summary.attrs = {"time_unit": "D", "observation_end": end.isoformat()}
+    bought = pd.DataFrame({"date": dates[:days], "repeat_purchases": by_day})
+    return summary, bought, later
+
+
+def calendar_of(bought, **terms):
+    """The calendar of a simulated shop."""
+    return Calendar.of(bought, **terms)
+
+
+def one_wave(dates, size=0.5, weekend=0.3):
+    """A yearly wave, highest in early summer, and more on Saturdays; both of no mean."""
+    turn = 2 * np.pi * (dates - pd.Timestamp("2000-01-01")).days / 365.2425
+    saturday = np.where(dates.day_of_week == 5, 6.0, -1.0) / 7.0
+    return size * np.sin(turn) + weekend * saturday

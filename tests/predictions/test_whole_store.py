@@ -1,0 +1,107 @@
+"""A whole store's total: customers known today, and those yet to come."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import retention_models as rm
+from purchase_samples import simulate_mid_life
+from retention_models.errors import CannotSay, SettingsError
+from retention_models.predictions.whole_store import arrivals_of
+from tiers import sized
+
+NEW, OLD = (0.6, 4.0, 0.5, 2.0), (0.9, 3.0, 0.2, 5.0)
+OBSERVED, AHEAD = 52.0, 13.0
+
+
+def store(rng, before=300.0, arrivals=8.0):
+    """A summary at week 52, and what came after it: purchases, those of unknown people, how many."""
+    customer, time, _ = simulate_mid_life(rng, NEW, OLD, before, arrivals, OBSERVED + AHEAD)
+    seen = time < OBSERVED
+    told = pd.Series(time[seen]).groupby(customer[seen]).agg(["min", "max", "count"])
+    summary = pd.DataFrame(
+        {
+            "frequency": told["count"] - 1,
+            "recency": told["max"] - told["min"],
+            "T": OBSERVED - told["min"],
+            "monetary_value": np.where(told["count"] > 1, 10.0, 0.0),
+        }
+    )
+    summary.attrs["time_unit"] = "W"
+    late = customer[~seen]
+    unknown = ~np.isin(late, told.index)
+    return summary, late.size, int(unknown.sum()), np.unique(late[unknown]).size
+
+
+def fitted(summary, fitter, **options):
+    """A model of a summary."""
+    return fitter.fit(summary["frequency"], summary["recency"], summary["T"], **options)
+
+
+def test_totals_and_newcomers_come_out(record_property):
+    """Everybody, those not known today, and how many of them: in the share that 90% promise."""
+    rng, stores = np.random.default_rng(12), sized(12, 150)
+    inside, found = np.zeros(3), np.zeros((stores, 3, 2))
+    for i in range(stores):
+        summary, total, others, people = store(rng)
+        model = fitted(summary, rm.MidLifeFitter(), observed=OBSERVED)
+        ahead = rm.predict_whole_store(model, None, summary, draws=100)
+        came = (total, others, people)
+        for j, told in enumerate((ahead.purchases, ahead.others, ahead.newcomers)):
+            inside[j] += told.low <= came[j] <= told.high
+            found[i, j] = told.value, came[j]
+    shares = inside / stores
+    record_property("inside: all, others, new people", str(shares.round(2).tolist()))
+    bias = found[..., 0].sum(axis=0) / found[..., 1].sum(axis=0) - 1.0
+    record_property("bias: all, others, new people", str(bias.round(3).tolist()))
+    assert (shares >= 0.9 - 3.5 * np.sqrt(0.09 / stores)).all()
+    assert (np.abs(bias) < (0.05 if stores < 100 else 0.02)).all()
+
+
+def test_where_nobody_was_there_before_it_is_campbells_sum():
+    """μ ∫ (1 + E X) by a fine sum; and the parts make the whole."""
+    summary, *_ = store(np.random.default_rng(3), before=0.0, arrivals=30.0)
+    model = fitted(summary, rm.ModifiedBetaGeoFitter())
+    ahead = rm.predict_whole_store(model, None, summary, draws=50)
+    rate = arrivals_of(model, summary).rate
+    middle = (np.arange(20_000) + 0.5) * AHEAD / 20_000
+    slow = rate * AHEAD * (1.0 + model.expected_number_of_purchases_up_to_time(middle)).mean()
+    assert ahead.others.value == pytest.approx(slow, rel=1e-6)
+    assert ahead.purchases.value == pytest.approx(ahead.known.value + ahead.others.value)
+    assert ahead.newcomers.value == pytest.approx(rate * AHEAD)
+    assert (ahead.by_week["purchases"].diff().dropna() > 0).all()
+    assert ahead.by_week.index.tolist() == [float(week) for week in range(1, 14)]
+    wider = rm.predict_whole_store(model, None, summary, draws=50, scatter=0.2)
+    assert wider.purchases.value == ahead.purchases.value
+    assert wider.purchases.high > ahead.purchases.high
+    assert wider.purchases.low < ahead.purchases.low
+
+
+def test_revenue_is_known_customers_value_and_newcomers_at_the_mean():
+    """Where everybody spends alike, purchases times that."""
+    rng = np.random.default_rng(4)
+    summary, *_ = store(rng)
+    back = summary["frequency"] > 0
+    summary["monetary_value"] = np.where(back, rng.gamma(400.0, 10.0 / 400.0, len(summary)), 0.0)
+    model = fitted(summary, rm.MidLifeFitter(), observed=OBSERVED)
+    spend = rm.GammaGammaFitter().fit(
+        summary.loc[back, "frequency"], summary.loc[back, "monetary_value"]
+    )
+    ahead = rm.predict_whole_store(model, spend, summary, draws=100)
+    assert ahead.revenue.value == pytest.approx(10.0 * ahead.purchases.value, rel=0.03)
+    assert ahead.revenue.low < ahead.revenue.value < ahead.revenue.high
+
+
+def test_what_is_too_short_or_wrong_is_refused():
+    """Eleven weeks say nothing of arrivals; parameters by name."""
+    summary, *_ = store(np.random.default_rng(5))
+    young = summary.loc[summary["T"] < 11.0]
+    young.attrs = summary.attrs
+    model = fitted(young, rm.BetaGeoFitter())
+    with pytest.raises(CannotSay, match="too few to say how many newcomers come"):
+        rm.predict_whole_store(model, None, young)
+    for broken in ({"scatter": -1.0}, {"horizon": 0.0}, {"interval": 2.0}):
+        with pytest.raises(SettingsError, match=next(iter(broken))):
+            rm.predict_whole_store(model, None, summary, **broken)
