@@ -17,6 +17,7 @@ from regular_shops import box_shop, erlang_shop
 from retention_models.errors import SettingsError
 from retention_models.models import beta_dropout_likelihood
 from retention_models.models.bg_nbd import BG_NBD
+from retention_models.models.fitters import as_lapsed
 from retention_models.models.gaps import gap_quantile
 from retention_models.models.histories import count_histories, known_customers
 from retention_models.models.intervals import count_moments
@@ -147,6 +148,14 @@ def test_one_phase_is_the_plain_model(model, plain):
     ):
         one, other = (getattr(each, name)(*given, *THETA) for each in (model, plain))
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12, err_msg=name)
+    for name in ("states", "states_of_lapsed"):
+        ((_, one),), ((_, other),) = (
+            getattr(each, name)(*history, *THETA) for each in (model, plain)
+        )
+        for ours, theirs in zip(one[:4], other, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    gaps = [each.gap_quantile(0.9, *history, *THETA) for each in (model, plain)]
+    np.testing.assert_array_equal(*gaps)
     fits = [each.fit(*history) for each in (model, plain)]
     np.testing.assert_array_equal(fits[0].parameters, fits[1].parameters)
 
@@ -414,6 +423,23 @@ def test_predictions_of_customers_and_stores_work_with_them():
     assert store.still_customers.low < store.still_customers.value < store.still_customers.high
     by_month = fitted.discounted_by_month(2, 0.0, 6.0, *history)
     np.testing.assert_allclose(by_month, expected, rtol=1e-9)
+
+
+def test_those_who_left_have_the_posterior_of_their_last_purchase():
+    """λ^(kx) e^(−λ t_x) and p (1−p)^(x−1+m): what they would bring, were they customers again."""
+    for model in (BetaGeometricCNBD(4), ModifiedBetaGeometricCNBD(4)):
+        ((chance, (r, alpha, a, b)),) = model.states_of_lapsed(5.0, 20.0, 39.0, *THETA)
+        assert chance == 1.0
+        assert (r, alpha) == (THETA[0] + 20.0, THETA[1] + 20.0)
+        assert (a, b) == (THETA[2] + 1.0, THETA[3] + 4.0 + model.first)
+    shop = erlang_shop(8, 300, 4, (4.0, 3.0, 0.6, 3.0), 30.0, first=1, day=1.0)
+    history = (shop.x, shop.t_x, shop.T)
+    fitted = rm.ModifiedBetaGeoCNBDFitter().fit(*history, log_gaps=shop.log_gaps)
+    lapsed = as_lapsed(fitted)
+    left = lapsed.conditional_probability_alive(*history)
+    np.testing.assert_allclose(left, 1.0 - fitted.conditional_probability_alive(*history))
+    back = lapsed.conditional_expected_number_of_purchases_up_to_time(12.0, *history)
+    assert np.all((back >= 0.0) & np.isfinite(back))
 
 
 def test_new_data_are_of_the_fitted_model():

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 import retention_models as rm
+from retention_models.pages.models.words import estimates
+from retention_models.predictions.customers import mean_purchase_rate
 
 BEGIN = dt.date(2023, 1, 2)
 
@@ -48,6 +50,10 @@ def test_models_of_regular_buyers_are_compared_with_the_others(log):
     fitted = found.validations["MBG/CNBD-k"].purchases
     assert 15 <= fitted.k_ <= 40  # 25 by the gaps' coefficient of variation, 6/30
     assert fitted.regularity_.regular
+    # Gaps of 30 days are .233 purchases a week, whatever a phase is.
+    rate = mean_purchase_rate(fitted.fit_, fitted.k_)
+    assert rate.low < 7.0 / 30.0 < rate.high
+    assert "0.23 (the MBG/CNBD-k)" in estimates(found, "W")
 
 
 def test_a_holdout_takes_the_model_by_name(log):

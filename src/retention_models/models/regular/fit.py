@@ -113,7 +113,7 @@ def _starts(
 ) -> list[Start]:
     """Where searches begin: at the estimates of another k, in its phases, or as `fit_beta_dropout`'s.
 
-    Estimates at this very k are a first guess, to be held against the others.
+    Estimates at this very k are a first guess, to be held against the usual start.
     """
     r, alpha = stays.parameters
     usual: list[Start] = [
@@ -126,7 +126,7 @@ def _starts(
         return usual
     other, (r_there, alpha_there, a, b) = near
     here = np.array([r_there, alpha_there * other / k, a, b])
-    return [lambda: here, *usual] if other == k else [lambda: here]
+    return [lambda: here, usual[0]] if other == k else [lambda: here]
 
 
 def fit_phases(

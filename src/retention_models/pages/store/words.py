@@ -126,7 +126,8 @@ def model_of(purchases: PurchaseFitter) -> str:
 def purchase_model(purchases: PurchaseFitter | MaximumLikelihoodFit, time_unit: str) -> str:
     """What the purchase model's parameters mean for the shop."""
     fit = purchases if isinstance(purchases, MaximumLikelihoodFit) else purchases.fit_
-    rate, dropout = mean_purchase_rate(fit), mean_dropout(fit)
+    rate = mean_purchase_rate(fit, getattr(purchases, "k_", 1))
+    dropout = mean_dropout(fit)
     come_back = _NEWCOMERS_COME_BACK if isinstance(purchases, MidLifeFitter) else _COME_BACK
     text = phrase(
         come_back[time_unit],
