@@ -36,8 +36,10 @@ _NAMES = {
     "measures.table": "measure_table store_measures",
     "models.chain.stores": "StoreFits fit_stores",
     "models.fitters": (
-        "BetaGeoFitter GammaGammaFitter MidLifeFitter ModifiedBetaGeoFitter ParetoNBDFitter from_json"
+        "BetaGeoCNBDFitter BetaGeoFitter GammaGammaFitter MidLifeFitter ModifiedBetaGeoCNBDFitter "
+        "ModifiedBetaGeoFitter ParetoNBDFitter from_json"
     ),
+    "models.regular.regularity": "RegularityTest regularity_test",
     "models.seasons.calendar": "Calendar",
     "predictions.customers": "predict_customers",
     "predictions.in_engine": "predictions_table write_predictions",
@@ -57,6 +59,7 @@ _NAMES = {
     "settings.campaigns": "Campaign",
     "settings.project": "Settings read_settings",
     "summaries.counts": "count_customers count_purchase_days count_spend",
+    "summaries.gaps": "sum_log_gaps",
     "summaries.customers": "calibration_holdout_summary customer_summary customer_summary_by_store",
 }
 _WHERE = {name: module for module, names in _NAMES.items() for name in names.split()}

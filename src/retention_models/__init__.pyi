@@ -68,12 +68,18 @@ from retention_models.measures.table import (
 )
 from retention_models.models.chain.stores import StoreFits as StoreFits, fit_stores as fit_stores
 from retention_models.models.fitters import (
+    BetaGeoCNBDFitter as BetaGeoCNBDFitter,
     BetaGeoFitter as BetaGeoFitter,
     GammaGammaFitter as GammaGammaFitter,
     MidLifeFitter as MidLifeFitter,
+    ModifiedBetaGeoCNBDFitter as ModifiedBetaGeoCNBDFitter,
     ModifiedBetaGeoFitter as ModifiedBetaGeoFitter,
     ParetoNBDFitter as ParetoNBDFitter,
     from_json as from_json,
+)
+from retention_models.models.regular.regularity import (
+    RegularityTest as RegularityTest,
+    regularity_test as regularity_test,
 )
 from retention_models.models.seasons.calendar import Calendar as Calendar
 from retention_models.predictions.customers import predict_customers as predict_customers
@@ -124,5 +130,6 @@ from retention_models.summaries.customers import (
     customer_summary as customer_summary,
     customer_summary_by_store as customer_summary_by_store,
 )
+from retention_models.summaries.gaps import sum_log_gaps as sum_log_gaps
 
 __version__: str

@@ -103,6 +103,15 @@ def test_a_session_whose_days_begin_elsewhere_is_refused(other_log):
         rm.read_transactions(other_log.origin.table, **COLUMNS, timezone="Asia/Tokyo")
 
 
+@pytest.mark.parametrize(
+    "options", [{}, {"store_id": "1", "time_unit": "D"}, {"first_seen_from": "2023-06-01"}]
+)
+def test_sums_of_log_gaps_are_the_same(duckdb_log, other_log, options):
+    """Of the whole chain, of a store, and of those first seen from a day on."""
+    one = rm.sum_log_gaps(duckdb_log, **options)
+    assert one == pytest.approx(rm.sum_log_gaps(other_log, **options), rel=1e-12)
+
+
 def test_holdouts_are_the_same(duckdb_log, other_log):
     """Calibration and holdout too."""
     days = {"calibration_end": "2023-12-31", "holdout_end": "2024-04-30"}

@@ -10,12 +10,16 @@ from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.histories import count_histories
 from retention_models.models.mbg_nbd import MBG_NBD
 from retention_models.models.pareto_nbd import PARETO_NBD
+from retention_models.models.regular.model import BetaGeometricCNBD, ModifiedBetaGeometricCNBD
 
 # Every model of purchases with its estimates of the CDNOW sample, REF.
 COUNT_MODELS = (
     (BG_NBD, (0.2425945, 4.4136, 0.79292, 2.42590)),
     (MBG_NBD, (0.524843, 6.183086, 0.891359, 1.614001)),
     (PARETO_NBD, (0.553277, 10.577684, 0.60624, 11.668732)),
+    # Of one phase, in which they are the first two.
+    (BetaGeometricCNBD(1), (0.2425945, 4.4136, 0.79292, 2.42590)),
+    (ModifiedBetaGeometricCNBD(1), (0.524843, 6.183086, 0.891359, 1.614001)),
 )
 
 

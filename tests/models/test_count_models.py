@@ -26,7 +26,7 @@ def test_quantiles_of_counts_are_those_of_the_conditional_distribution(model, th
     """The smallest count whose distribution function reaches the level, customer by customer."""
     x, t_x, T = some_customers()
     theta = np.array(theta)
-    known = known_customers(x, t_x, T)
+    known = known_customers(x, t_x, T, by_recency=model.recency_counts)
     levels = (0.05, 0.5, 0.95, 0.999)
     counts, _ = future_quantiles(model, theta, known, 20.0, levels)
     chances = model.conditional_count_probabilities(20.0, x, t_x, T, *theta)
@@ -42,7 +42,7 @@ def test_quantiles_of_value_reach_their_level(model, theta, spend):
     x, t_x, T = some_customers()
     theta, (p, q, v) = np.array(theta), spend
     m = np.where(x > 0, 10.0 + x, 0.0)
-    known = known_customers(x, t_x, T)
+    known = known_customers(x, t_x, T, by_recency=model.recency_counts)
     chances = model.conditional_count_probabilities(30.0, x, t_x, T, *theta)
     levels = (0.5, 0.95, 0.999)
     _, logs = future_quantiles(model, theta, known, 30.0, levels, np.array(spend))
@@ -62,9 +62,10 @@ def test_moments_of_counts_are_those_of_the_distribution(model, theta):
     """P(0), mean and second moment of whoever is alive, against the expectation's own formula."""
     x, t_x, T = some_customers()
     theta = np.array(theta)
-    known = known_customers(x, t_x, T)
+    known = known_customers(x, t_x, T, by_recency=model.recency_counts)
     none, mean, second = count_moments(model, theta, known, 15.0)
-    new = model.alive_as_new(known.x_of_cell, known.end_of_cell, *theta)
+    cells = known.x_of_cell, known.last_of_cell, known.end_of_cell
+    ((_, new),) = model.states(*cells, *theta)
     assert none == pytest.approx(model.alive.purchase_count_probability(0, 15.0, *new))
     assert mean == pytest.approx(model.alive.expected_purchases(15.0, *new), rel=1e-6)
     assert np.all(second > mean**2)

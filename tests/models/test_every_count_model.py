@@ -39,7 +39,7 @@ def test_a_customer_alive_is_worth_the_new_one_it_is_said_to_be(model, theta):
     """P(alive) times the new customer's quantity, and 1 − P(alive) more at no purchase."""
     x, t_x, T = some_customers()
     alive = model.probability_alive(x, t_x, T, *theta)
-    new, later = model.alive_as_new(x, T, *theta), model.alive
+    ((_, new),), later = model.states(x, t_x, T, *theta), model.alive
     expected = model.conditional_expected_purchases(26.0, x, t_x, T, *theta)
     assert expected == pytest.approx(alive * later.expected_purchases(26.0, *new), rel=1e-12)
     discounted = model.conditional_discounted_purchases(26.0, 0.002, x, t_x, T, *theta)
@@ -144,7 +144,8 @@ def test_discounting_at_no_rate_is_the_expectation_and_otherwise_less(model, the
 def test_simulated_new_customers_buy_what_is_expected(model, theta):
     """Mean and P(0) of 100,000 draws at two ends of one path, new and known, within 4.5 errors."""
     ends = np.array([10.0, 40.0])
-    for one, parameters in ((model, theta), (model.alive, model.alive_as_new(3.0, 20.0, *theta))):
+    ((_, alive),) = model.states(3.0, 15.0, 20.0, *theta)
+    for one, parameters in ((model, theta), (model.alive, alive)):
         columns = np.broadcast_arrays(np.ones(100_000), *parameters)[1:]
         paths = list(one.simulate(ends, np.random.default_rng(1), *columns))
         assert np.all(paths[0] <= paths[1])

@@ -7,7 +7,7 @@ import pytest
 from action_samples import World
 from retention_models.errors import SettingsError
 from retention_models.models.fitters import BetaGeoFitter
-from retention_models.models.intervals import gap_quantile
+from retention_models.models.gaps import gap_quantile
 
 R, ALPHA = 0.9, 3.0
 

@@ -2,7 +2,9 @@
 
 import datetime as dt
 import re
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,11 +15,12 @@ from scipy.stats import norm
 import retention_models as rm
 import shops
 from retention_models.actions.lists import ActionList
+from retention_models.actions.to_call import CallList
 from retention_models.errors import CannotSay
 from retention_models.measures import definitions as measure_words
 from retention_models.measures.definitions import MEASURES
 from retention_models.pages import store
-from retention_models.pages.store import answers, figures, opening, tables
+from retention_models.pages.store import answers, figures, first, lines, opening, tables, words
 from retention_models.pages.store.page import COMPARED, StorePage, stands_out, value_tenths
 from retention_models.pages.store.sentences import ENGLISH
 from retention_models.predictions.customers import Interval
@@ -65,33 +68,159 @@ def quarter(churn=0.25, n=60, window_note="") -> pd.DataFrame:
     )
 
 
+def test_a_silent_stores_status_says_since_when_and_what_to_find_out():
+    """Nothing is of use before that."""
+    said = first.silent(SILENCE)
+    assert said.startswith(
+        "Silent since 14 September 2023: nothing bought in 15 weeks, where about 290"
+    )
+    assert "find out which" in said
+
+
+def validation(verdict="use", causes=(), actual=90, **swing) -> SimpleNamespace:
+    """What the status reads of a holdout's check."""
+    known = {"amplitude": 0.4, "drift": -0.25} | swing
+    return SimpleNamespace(
+        verdict=verdict,
+        causes=causes,
+        silence=SILENCE,
+        swing=SimpleNamespace(**known),
+        total=Interval(120.0, 100.0, 140.0),
+        actual=actual,
+        relative_error=120.0 / actual - 1.0,
+        calibration_end=dt.date(2023, 9, 30),
+    )
+
+
 @pytest.mark.parametrize(
-    ("verdict", "begins"),
-    [("use", "140 of our 160"), ("use with care", "About 140"), ("not checked", "By a model that")],
+    ("found", "said"),
+    [
+        (validation(), "The forecast can be used."),
+        (None, "could not be checked yet"),
+        (validation("use with care", ("total",)), "off by 33%"),
+        (validation("use with care", ("season",)), "buy by the season"),
+        (validation("use with care", ("narrow intervals",)), "less so customer by customer"),
+        (
+            validation("do not use", ("total", "drift")),
+            "now: the same customers buy 25% less often than a year ago.",
+        ),
+        (validation("do not use", ("drift",), drift=0.3), "30% more often than a year ago."),
+        (validation("do not use", ("total", "season")), "by the season, ±40% over the year."),
+        (
+            validation("do not use", ("total",)),
+            "since 1 October 2023 the same customers have bought 25% less often than before.",
+        ),
+        (
+            validation("do not use", ("closed", "total")),
+            "nothing has been bought since 14 September",
+        ),
+    ],
 )
-def test_the_first_answer_says_how_many_are_left_and_how_sure_that_is(verdict, begins):
-    """With the forecast's interval, and the verdict in words."""
-    said = answers.still_with_us(FORECAST, 160, verdict)
-    assert said.startswith(begins)
-    assert "(130 to 149, 90% interval" in said
+def test_the_status_says_what_changed_in_the_shop_and_not_in_the_model(found, said):
+    """In a clause with its size: 90 purchases where 120 were expected are 25% fewer."""
+    text = first.forecast_status(found)
+    assert said in text
+    assert "model" not in text
 
 
-def test_without_a_forecast_the_first_answer_gives_the_reason():
-    """Not a number."""
-    said = answers.still_with_us("The forecast is withheld.", 160, "do not use")
+def quarters() -> pd.DataFrame:
+    """Churn of two quarters."""
+    rows = [("churn_rate", 9.0, 55.0, "2023-10-01"), ("churn_rate", 15.0, 60.0, "2023-12-31")]
+    table = pd.DataFrame(rows, columns=["measure", "numerator", "denominator", "end"])
+    value = table["numerator"] / table["denominator"]
+    return table.assign(value=value, customers=60, note="")
+
+
+def of_quarter(customers=60) -> pd.DataFrame:
+    """Revenue and orders of a quarter."""
+    frame = pd.DataFrame({"value": [12340.0, 310.0]}, index=["revenue", "orders"])
+    return frame.assign(customers=customers)
+
+
+def test_revenue_and_orders_have_their_changes():
+    """In percent of what was before: −660 of 13,000 are −5%."""
+    found = changes(
+        revenue=(12340.0, 13000.0, -660.0, -2000.0, 680.0),
+        orders=(310.0, 323.0, -13.0, -40.0, 14.0),
+    )
+    year = changes(
+        revenue=(12340.0, 12000.0, 340.0, -900.0, 1600.0), orders=(310.0, 304.0, 6.0, -30.0, 42.0)
+    )
+    said = first.revenue(of_quarter(), found, year, "EUR").text
     assert said == (
-        "How many of our 160 customers are still with us cannot be said. The forecast is withheld."
+        "12,340 EUR: −5% on the quarter before, +3% on a year before. Orders 310: −4% and +2%. "
+        "Within chance."
     )
+    beyond = found.assign(size=[1.4, 0.2])
+    assert first.revenue(of_quarter(), beyond, year, "EUR").text.endswith("More than chance.")
+    assert "no year before" in first.revenue(of_quarter(), found, "Too young.", "EUR").text
+    alone = first.revenue(of_quarter(), "Too young.", "Too young.", "EUR").text
+    assert alone == "12,340 EUR, from 310 orders; no change can be told. Too young."
+    assert "12,340" not in first.revenue(of_quarter(4), found, year, "EUR").text
 
 
-def test_of_a_closed_store_all_three_answers_speak_of_the_silence():
-    """Neither a change nor a list is of use before that."""
-    still = answers.still_with_us("withheld", 160, "do not use", SILENCE)
-    assert "since 14 September 2023, 15 weeks in which about 290 purchases" in still
-    assert "that silence" in answers.what_changed("", "EUR", closed=True)
-    assert "find out whether the store has closed" in answers.what_to_do(
-        a_list(), "EUR", closed=True
+def test_customers_lost_are_one_number_with_its_definition():
+    """The churn's own counts, after the quarter before."""
+    assert first.lost(quarters(), 30).text == (
+        "15 of 60 (25%) in the quarter, after 9 of 55 (16%) in the one before. Lost: silent for over "
+        "30 days."
     )
+    assert "60" not in first.lost(quarters().assign(customers=4), 30).text
+    assert "15 of 60" in first.lost(quarters().tail(1), 30).text
+
+
+def test_the_next_quarter_stands_beside_the_same_weeks():
+    """With its interval; without money, in purchases."""
+    said = first.next_quarter(FORECAST, 4800.0, "EUR").text
+    assert "5,000 EUR expected from today's customers (4,000 to 6,000)" in said
+    assert "last year brought 4,800 EUR" in said
+    assert "not in the data" in first.next_quarter(FORECAST, None, "EUR").text
+    counts = first.next_quarter(replace(FORECAST, value=None), None, "EUR").text
+    assert counts == "900 purchases expected from today's customers (800 to 1,000)."
+    assert first.next_quarter("It is withheld.", 1.0, "EUR").text == "No forecast. It is withheld."
+
+
+@pytest.mark.parametrize(
+    ("profit", "costs", "said"),
+    [
+        ((900.0, 100.0, 1700.0), True, "paid: profit 900 EUR (100 to 1,700)"),
+        ((-900.0, -1700.0, -100.0), True, "did not pay: profit −900 EUR (−1,700 to −100)"),
+        ((900.0, -100.0, 1900.0), True, "open whether it paid"),
+        ((900.0, 100.0, 1700.0), False, "before costs: none are declared"),
+        ((np.nan, np.nan, np.nan), True, "whether it paid cannot be said"),
+    ],
+)
+def test_whether_the_newest_campaign_paid_is_said_with_its_interval(profit, costs, said):
+    """A cost that nobody declared is no cost of 0."""
+    names = ("profit", "profit_low", "profit_high")
+    about = {"name": "Coupon", "refusal": "", "end": dt.date(2023, 12, 17)}
+    row = pd.Series(dict(zip(names, profit, strict=True)) | about, dtype=object)
+    assert said in first.campaign(row, "EUR", costs=costs).text
+
+
+def test_a_reason_that_has_no_room_is_given_below():
+    """No point has more than 25 words."""
+    long = first.point("Revenue", "Cannot be said.", refused="word " * 30)
+    assert len(f"{long.title} {long.text}".split()) <= first.MOST_WORDS
+    assert "“About these numbers” says why." in long.text
+
+
+def test_a_line_goes_from_nothing_up_with_gaps_and_what_is_expected_dashed():
+    """Months without a number are no zeros."""
+    svg = lines.line([0.0, 5.0, np.nan, 10.0], [8.0])
+    paths = re.findall(
+        r"<path d='(M[^']*)' stroke='(#\w+)' stroke-width='2'( stroke-dash\S*)?", svg
+    )
+    assert paths[0][0] == "M4.0 32.0L32.0 18.0M88.0 4.0"
+    assert len(paths) == 2
+    said = lines.in_words(
+        "Revenue", pd.Series({dt.date(2023, 1, 1): 5.0, dt.date(2023, 2, 1): 9.0}), str
+    )
+    assert said == (
+        "Revenue by month, Jan 2023 to Feb 2023: lowest 5.0 in Jan 2023, highest 9.0 in Feb 2023, at "
+        "the end 9.0."
+    )
+    assert "not shown" in lines.in_words("Revenue", pd.Series([np.nan]), str)
 
 
 def test_customers_lost_are_those_of_the_churn_rate():
@@ -165,24 +294,40 @@ def test_the_threshold_is_that_of_all_that_can_be_compared():
     assert np.isnan(found[2])
 
 
-def test_what_to_do_names_the_list_its_value_and_its_file():
-    """The table's own numbers."""
-    said = answers.what_to_do(a_list(), "EUR")
-    assert said == (
-        "This week, begin with 7 customers on the list “Due”. Do it. At stake: 512 EUR (301 EUR to "
-        "733 EUR). They are listed in actions/due.csv."
+def calls(customers=10) -> CallList:
+    """A call list."""
+    table = pd.DataFrame(
+        {"days_silent": 40, "usual_gap": 9.4, "at_stake": 51.2}, index=range(customers)
     )
-    assert "cannot be said without a forecast" in answers.what_to_do(a_list(stake=None), "EUR")
-    assert "no list has 5 customers" in answers.what_to_do(None, "EUR")
+    return CallList(table, STAKE if customers else None)
+
+
+def test_whom_to_call_is_said_with_what_is_at_risk_and_the_file():
+    """Of the ten together; of fewer than five only where they are."""
+    said = answers.to_call(calls(), "EUR", "52 weeks", 0.9)
+    assert "10 customers have most to save" in said
+    assert "in the middle 40 days, where 9 days is usual" in said
+    assert "At risk: 512 EUR (301 to 733, 90% interval)" in said
+    assert said.endswith("listed in call_tomorrow.csv.")
+    few = answers.to_call(calls(4), "EUR", "52 weeks", 0.9)
+    assert "Fewer than 5" in few
+    assert "512" not in few
+    with pytest.raises(CannotSay, match="nobody to call"):
+        answers.to_call(calls(0), "EUR", "52 weeks", 0.9)
+    table = tables.to_call(calls(), "EUR")
+    assert ["9", "40", "51.20"] == list(table.iloc[0])
 
 
 def test_churn_stands_beside_the_band_and_the_models_answer():
-    """Of the quarter, of a year, and P(alive)."""
-    said = answers.churn(quarter(), 30, Interval(0.89, 0.86, 0.93))
+    """Of the quarter, of a year, and P(alive); the band only where lost is half a year away."""
+    said = answers.churn(quarter(), 190, Interval(0.89, 0.86, 0.93))
     assert "was 25% (16% to 37%)" in said
     assert "68% (50% to 84%) a year" in said
     assert "above 5% to 7% a year" in said
     assert "89% (86% to 93%)" in said
+    often = answers.churn(quarter(), 30, Interval(0.89, 0.86, 0.93))
+    assert "told to act" not in often
+    assert "longer than 30 days counts as lost" in often
 
 
 def test_a_closed_stores_churn_is_the_silence_and_has_no_band():
@@ -199,12 +344,13 @@ def test_a_closed_stores_churn_is_the_silence_and_has_no_band():
 def test_nobody_is_a_number_and_fewer_than_five_is_none(n, value, why):
     """None at all tells of no single person."""
     row = {"value": np.nan, "low": np.nan, "high": np.nan, "customers": n, "note": ""}
-    found = tables.measured_cards(pd.DataFrame([row] * 4, index=tables.HEADLINES), "", "EUR")
-    assert (value, True) == (found[0].value, found[0].range.startswith(why))
-    rest = {"not said"}
-    assert rest == {card.value for card in found[1:]}
-    # Who was active before is no buyer of the quarter.
-    assert found[2].range.startswith("Fewer than 5")
+    rows = pd.DataFrame([row] * len(tables.HEADLINES), index=tables.HEADLINES)
+    found = dict(zip(tables.HEADLINES, tables.measured_cards(rows, "", "EUR"), strict=True))
+    for measure, card in found.items():
+        counted = measure in ("revenue", "orders", "customers")
+        assert card.value == (value if counted else "not said")
+        # Who was active before is no buyer of the quarter.
+        assert card.range.startswith("Fewer than 5" if measure == "retention_rate" else why)
 
 
 def test_the_rule_of_thumb_is_held_against_the_model_at_the_same_margin():
@@ -214,30 +360,35 @@ def test_the_rule_of_thumb_is_held_against_the_model_at_the_same_margin():
     each = Interval(170.0, 156.0, 183.0)
     said = answers.worth_beside_the_rule(each, rule, terms, "52 weeks")
     assert "348 USD (252 USD to 480 USD)" in said
-    assert "87.00 USD (63.00 USD to 120 USD)" in said
+    assert "87 USD (63 USD to 120 USD)" in said
     assert said.endswith("the rule is 51% of that.")
     shown = tables.worth(each, rule, terms, "52 weeks", 0.9)
-    assert ["170 USD", "348 USD", "87.00 USD"] == list(shown["Per customer"])
+    assert ["170 USD", "348 USD", "87 USD"] == list(shown["Per customer"])
+    assert "63 to 120 (95%)" == shown["Interval"].iloc[2]
 
 
-def test_lists_of_fewer_than_five_are_not_counted_on_the_page():
-    """Nor is their stake shown; empty ones and those that cannot be are no rows."""
+def test_lists_of_fewer_than_five_are_not_on_the_page():
+    """Nor links to their files, which hold ids; empty ones and those that cannot be are no rows."""
     found = {
-        "due": a_list(),
+        "due": a_list(stake=Interval(337.0, 7.1, 895.0)),
         "new": a_list("new", 4),
         "loyal": a_list("loyal", 0),
         "lapsed": a_list("lapsed", 0, None, "It needs a model."),
         "recent": a_list("recent", 9, None),
     }
-    table = tables.lists(found, "EUR", 0.9)
-    assert ["7", "fewer than 5", "9"] == list(table["Customers"])
-    stakes = ["512 (301 to 733)", "not shown", "not said"]
-    assert stakes == list(table["At stake, EUR (90% interval)"])
-    assert "actions/new.csv" == table.loc["New", "File"]
+    table = tables.lists(found, "EUR")
+    assert ["Due", "Recent"] == list(table.index)
+    assert ["7", "9"] == list(table["Customers"])
+    assert ["337", "not said"] == list(table["At stake, EUR"])
+    assert "actions/due.csv" == table.loc["Due", "File"]
+    todo = tables.what_to_do(found, "EUR", 0.9)
+    assert ["337 (7 to 895)", "not said"] == list(todo["At stake, EUR (90% interval)"])
     assert [
         "What is at stake cannot be said. No spend.",
         "There is no list “Lapsed”. It needs a model.",
     ] == answers.lists_refused(found)
+    with pytest.raises(CannotSay, match="No list has 5 customers"):
+        tables.lists({"new": found["new"]}, "EUR")
 
 
 @settings(max_examples=50, deadline=None)
@@ -307,14 +458,49 @@ def test_changes_are_those_of_the_measures(page):
     assert found[["customers", "customers_before"]].min(axis=None) >= 5
 
 
-@pytest.mark.slow
-def test_the_list_for_the_week_has_five_customers(page):
-    """And no list that is about a day has more at stake."""
-    chosen = page.list_for_the_week()
-    assert len(chosen.customers) >= 5
-    of_the_week = [page.store.actions[name] for name in ("due", "recent", "lapsed", "wavering")]
-    stakes = [one.at_stake.value for one in of_the_week if len(one.customers) >= 5]
-    assert chosen.at_stake.value == max(stakes)
+def test_those_to_call_have_most_to_save_and_are_late(page):
+    """Ranked by (1 − P(alive)) × value; nobody who bought within their own usual gap."""
+    found = page.to_call.customers
+    assert 5 <= len(found) <= 10
+    assert (found["days_silent"] > found["usual_gap"]).all()
+    assert found["at_stake"].is_monotonic_decreasing
+    assert found["at_stake"].sum() == pytest.approx(page.to_call.at_stake.value)
+    alive = page.predictions["probability_alive"]
+    assert found["probability_alive"].to_numpy() == pytest.approx(alive[found.index].to_numpy())
+    assert found["probability_alive"].mean() < alive.mean()
+    last = pd.Timestamp(page.store.observation_end) - pd.to_timedelta(
+        found["days_silent"], unit="D"
+    )
+    assert list(last) == list(found["last_day"])
+
+
+def test_who_is_due_begins_with_who_has_most_to_save(page):
+    """Not with who bought two days ago and is certain to come."""
+    due = page.store.actions["due"].customers
+    assert due["probability_alive"].iloc[0] < due["probability_alive"].max()
+
+
+def test_the_first_screen_is_short(page):
+    """A status and four points of at most 25 words each, three with a line and its words."""
+    level, said = opening.status(page)
+    assert level in ("good", "care")
+    assert said.startswith("Open, last purchase on ")
+    found = opening.points(page)
+    assert len(found) == 4
+    for one in found:
+        assert len(f"{one.title} {one.text}".split()) <= first.MOST_WORDS, one
+        assert bool(one.line) == bool(one.alternative)
+    assert [True, True, True, False] == [bool(one.line) for one in found]
+
+
+def test_one_time_buyers_of_whom_the_model_cannot_tell_are_kept_apart(page):
+    """The BG/NBD is certain of them by construction; another model is not."""
+    once = page.store.summary["frequency"] == 0
+    alive = page.predictions["probability_alive"]
+    assert page.cannot_tell_of_once == bool((alive[once] == 1.0).all())
+    assert page.still.value == pytest.approx(page.alive_told.sum())
+    said = words.still_customers(page.still, len(page.alive_told), 0.9, page.store.summary)
+    assert ("the model cannot tell" in said) == page.cannot_tell_of_once
 
 
 @pytest.mark.slow
@@ -334,6 +520,6 @@ def test_a_store_that_opened_in_the_quarter_before_is_not_compared(tmp_path):
 def test_a_store_of_one_customer_has_no_answers(chain_project):
     """Nor any number of that person."""
     single = StorePage(rm.open_store(chain_project, "single"))
-    for ask in (opening.three_answers, opening.lost_in_the_quarter, lambda p: p.forecast):
+    for ask in (opening.status, opening.points, opening.calls, lambda p: p.forecast):
         with pytest.raises(CannotSay, match="one customer so far"):
             ask(single)

@@ -1,6 +1,7 @@
 """The files beside a page: every customer, every headline, or why there is none."""
 
 import json
+import re
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -34,7 +35,25 @@ def test_customers_csv_has_every_customer_with_the_forecasts_verdict(tmp_path):
     assert "'=1+1" in set(table["customer_id"])
     assert {store.forecast_verdict} == set(table["forecast_verdict"])
     assert table["expected_purchases"].sum() == pytest.approx(store.forecast.purchases.value)
-    assert table["clv"].sum() == pytest.approx(store.forecast.value.value)
+    assert table["clv"].sum() == pytest.approx(store.forecast.value.value, rel=1e-3)
+    silent = (store.summary["T"] - store.summary["recency"]) * 7
+    last = pd.Timestamp(store.observation_end) - pd.to_timedelta(silent.round(), unit="D")
+    assert [f"{day:%Y-%m-%d}" for day in last] == list(table["last_day"])
+
+
+def test_csv_opens_in_a_spreadsheet_as_it_is(tmp_path):
+    """With the mark of UTF-8, and no more digits than anyone uses."""
+    project = shops.write_project(tmp_path, shops.simulated_log(120, seed=5), ["0042"])
+    store = rm.open_store(project, "0042")
+    rm.write_outputs(store, tmp_path / "out")
+    paths = [*(tmp_path / "out").rglob("*.csv")]
+    assert {"customers.csv", "call_tomorrow.csv", "due.csv"} <= {path.name for path in paths}
+    for path in paths:
+        content = path.read_bytes()
+        assert content.startswith(b"\xef\xbb\xbf")
+        assert not re.search(rb"\.\d{5}", content)
+    calls = pd.read_csv(tmp_path / "out" / "call_tomorrow.csv", dtype={"customer_id": str})
+    assert list(store.to_call.customers.index) == list(calls["customer_id"])
 
 
 ODD_IDS = ("=1+1", "۱۲‌ب", "00042")
@@ -162,10 +181,15 @@ def test_a_failed_check_withholds_the_forecast(tmp_path):
     frame = shops.simulated_log(300, seed=5)
     frame = frame[frame["day"] <= pd.Timestamp("2023-09-20").date()]
     project = shops.write_project(tmp_path, frame, ["0042"])
-    rm.write_outputs(rm.open_store(project, "0042"), tmp_path / "out")
+    store = rm.open_store(project, "0042")
+    rm.write_outputs(store, tmp_path / "out")
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["forecast"]["purchases"]["value"] is None
     assert "withheld" in metrics["forecast"]["purchases"]["reason"]
     assert "do not use" == metrics["forecast_verdict"]["value"]
     table = pd.read_csv(tmp_path / "out" / "customers.csv")
     assert {"do not use"} == set(table["forecast_verdict"])
+    predicted = [name for name in store.predictions.columns if name in table]
+    assert len(predicted) == len(store.predictions.columns)
+    assert table[predicted].isna().all(axis=None)
+    assert not (tmp_path / "out" / "call_tomorrow.csv").exists()

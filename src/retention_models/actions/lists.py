@@ -53,7 +53,8 @@ class ActionList:
     customers : DataFrame
         Index customer_id. action; why, a sentence with the customer's own numbers; at_stake with
         at_stake_low and at_stake_high, money, NaN where it cannot be said; purchases; last_day;
-        probability_alive. The highest stakes first.
+        probability_alive. The highest stakes first; of those who are due, the highest
+        (1 − P(alive)) × value if a customer still.
     at_stake : Interval or None
         Of all of them together; None where it cannot be said.
     means : str
@@ -157,12 +158,21 @@ def _list(
         name=name,
         title=action_words.title(name),
         action=action,
-        customers=members.sort_values("at_stake", ascending=False, kind="stable")[list(_COLUMNS)],
+        customers=_in_order(name, members)[list(_COLUMNS)],
         at_stake=total,
         means=phrase(ENGLISH["stake.lost" if name in LOST else "stake.expected"]),
         refusal=refusal,
         no_value=phrase(ENGLISH["no_value"], reason=reason) if reason and not refusal else "",
     )
+
+
+def _in_order(name: ListName, members: pd.DataFrame) -> pd.DataFrame:
+    """The highest stakes first; of those who are due, who have most to save: not who just bought."""
+    by = members["at_stake"]
+    if name == "due" and members["value_if_customer"].notna().any():
+        by = members["value_if_customer"] - members["clv"]
+    order = by.sort_values(ascending=False, kind="stable").index
+    return members.loc[order]
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,12 +161,12 @@ def modelled_facts(
     found["fall"] = found["probability_before"] - found["probability_alive"]
     found["clv"] = outlook.predictions["clv"]
     if outlook.spend is not None:
-        found["value_if_customer"] = found["clv"] + _lost(outlook, outlook.spend, summary)
+        found["value_if_customer"] = found["clv"] + lost_value(outlook, outlook.spend, summary)
     return found
 
 
-def _lost(outlook: ModelTerms, spend: GammaGammaFitter, summary: pd.DataFrame) -> Array:
-    """Expected value that is lost by having left; see `as_lapsed`."""
+def lost_value(outlook: ModelTerms, spend: GammaGammaFitter, summary: pd.DataFrame) -> Array:
+    """(1 − P(alive)) × value if a customer still, of each customer; see `as_lapsed`."""
     model = as_lapsed(outlook.purchases)
     rate = rate_per_unit(outlook.annual_discount_rate, unit_of(summary, None))
     base = expectations(model, spend, summary, outlook.horizon, rate, outlook.margin)

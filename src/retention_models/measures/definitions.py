@@ -75,6 +75,9 @@ STORE_MEASURES = (
 
 # Churn a year above which shops are told to act: a band to draw behind annual_churn_rate.
 ANNUAL_CHURN_BAND = (0.05, 0.07)
+# Days of the activity window from which the band means something: of shops whose customers buy often,
+# nine in ten of a year's churn is habit, and far above any band.
+BAND_FROM = 182
 
 
 def chosen(names: Collection[str] | None) -> list[str]:

@@ -14,6 +14,7 @@ Sources: those of `bg_nbd` and `mbg_nbd`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -178,9 +179,34 @@ def fit_beta_dropout(known: Histories, *, first: int, penalty: float = 0.0) -> M
     r, alpha = stays.parameters
     usual = usual_starts(known, r, alpha)
 
+    def objective(phi: Array, every: int) -> tuple[float, Array, Array]:
+        return log_likelihood_with_derivatives(phi, known, first=first, every=every)
+
+    message = phrase("no dropout is visible: the model is the NBD, in which nobody leaves for good")
+    return highest_or_limit(
+        objective, known, stays, usual, first=first, without=message, penalty=penalty
+    )
+
+
+def highest_or_limit(
+    objective: Callable[[Array, int], tuple[float, Array, Array]],
+    known: Histories,
+    stays: MaximumLikelihoodFit,
+    usual: list[Start],
+    *,
+    first: int,
+    without: str,
+    penalty: float = 0.0,
+) -> MaximumLikelihoodFit:
+    """The highest maximum by r, α, a, b from usual starts, or the limit without dropout, `stays`.
+
+    `objective` takes log-parameters and `every` (see `log_likelihood_with_derivatives`); `without` is
+    the message where no dropout is visible.
+    """
+
     def search(every: int, starts: list[Start]) -> MaximumLikelihoodFit:
         return nbd.best_fit(
-            lambda phi: log_likelihood_with_derivatives(phi, known, first=first, every=every),
+            lambda phi: objective(phi, every),
             starts,
             NAMES,
             known.customers,
@@ -199,7 +225,8 @@ def fit_beta_dropout(known: Histories, *, first: int, penalty: float = 0.0) -> M
     _, _, a, b = full.parameters
     invisible = full.log_likelihood < stays.log_likelihood + VISIBLE_DROPOUT or a < NEGLIGIBLE * b
     if invisible and penalty == 0.0:
-        full = _without_dropout(known, stays, first)
+        every = max(1, known.x.size // _FEW[0])
+        full = _without_dropout(lambda phi: objective(phi, every)[0], stays, without)
     return named_limit(full, first)
 
 
@@ -216,22 +243,21 @@ def usual_starts(known: Histories, r: float, alpha: float) -> list[Start]:
 
 
 def _without_dropout(
-    known: Histories, stays: MaximumLikelihoodFit, first: int
+    log_likelihood: Callable[[Array], float], stays: MaximumLikelihoodFit, message: str
 ) -> MaximumLikelihoodFit:
     """The limit without dropout, and how much dropout the data allow all the same."""
-    message = phrase("no dropout is visible: the model is the NBD, in which nobody leaves for good")
     fit = at_boundary(stays, NAMES, {"a": 0.0, "b": 1.0}, message)
     r, alpha = stays.parameters
-    every = max(1, known.x.size // _FEW[0])
 
     def alike(mu: float) -> Array:
         return np.array([r, alpha, mu * ALIKE, (1.0 - mu) * ALIKE])
 
-    def log_likelihood(mu: float) -> float:
-        phi = np.log(alike(mu))
-        return log_likelihood_with_derivatives(phi, known, first=first, every=every)[0]
-
-    allowed = dropout_quantiles(log_likelihood, stays.log_likelihood, NEGLIGIBLE, 1.0 - 1e-9)
+    allowed = dropout_quantiles(
+        lambda mu: log_likelihood(np.log(alike(mu))),
+        stays.log_likelihood,
+        NEGLIGIBLE,
+        1.0 - 1e-9,
+    )
     return replace(fit, allowed=np.array([alike(mu) for mu in allowed]))
 
 

@@ -10,7 +10,8 @@ next purchase, averaged over λ, has
 Pareto's second distribution (Lomax). The history ends with the last purchase, not today: the silence
 since then is what the gap is held against, and would otherwise make itself usual. Of the gaps of
 customers who stay, each judged on the day it begins, a share 1 − q is longer than the quantile at q,
-whatever they did before.
+whatever they did before. Where a purchase takes k phases (`regular`), λ ~ Gamma(r + k·x, α + t_x), and
+s/(α + t_x + s) ~ Beta(k, r + k·x).
 
 Source: Fader, Hardie & Lee (2005), Marketing Science 24(2), section on the derivation of the BG/NBD
 (the likelihood of a history); the mixture of an exponential by a gamma is Lomax's: Johnson, Kotz &
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import betaincinv
 
 from retention_models.errors import SettingsError
 
@@ -28,11 +30,12 @@ Array = NDArray[np.float64]
 
 
 def gap_quantile(
-    level: float, x: ArrayLike, t_x: ArrayLike, r: ArrayLike, alpha: ArrayLike
+    level: float, x: ArrayLike, t_x: ArrayLike, r: ArrayLike, alpha: ArrayLike, k: int = 1
 ) -> Array:
     """Quantile of the time from the last purchase to the next, of whoever stays a customer.
 
-    Formula: (α + t_x) · ((1 − q)^(−1/(r + x)) − 1).
+    Formula: (α + t_x) · ((1 − q)^(−1/(r + x)) − 1); of k phases (α + t_x) · z/(1 − z), z the quantile
+    of Beta(k, r + k·x).
 
     Parameters
     ----------
@@ -42,6 +45,8 @@ def gap_quantile(
         Frequency and recency; broadcast together.
     r, alpha : array_like
         Of the rate's gamma distribution, in the unit of t_x.
+    k : int
+        Phases of a purchase: 1 but for regular buyers.
 
     Returns
     -------
@@ -63,5 +68,8 @@ def gap_quantile(
     if not 0 <= level < 1:
         raise SettingsError(f"level: expected a share from 0 to below 1; got {level!r}.")
     x, t_x, r, alpha = (np.asarray(v, dtype=float) for v in (x, t_x, r, alpha))
-    with np.errstate(over="ignore"):
-        return np.asarray((alpha + t_x) * np.expm1(-np.log1p(-level) / (r + x)))
+    with np.errstate(over="ignore", divide="ignore"):
+        if k == 1:
+            return np.asarray((alpha + t_x) * np.expm1(-np.log1p(-level) / (r + x)))
+        z, rest = betaincinv(k, r + k * x, level), betaincinv(r + k * x, k, 1.0 - level)
+        return np.asarray((alpha + t_x) * z / rest)

@@ -20,15 +20,48 @@ from retention_models.languages import spoken
 from retention_models.pages.style import as_svg
 
 if TYPE_CHECKING:
+    from retention_models.pages.store.first import Point
     from retention_models.pages.store.tables import Card
 
 _COLUMNS_OF_A_TELEPHONE = 2  # of numbers; of words, one
 _FILE = re.compile(r"(\w+/)*\w+\.\w+")  # below the page's folder, and nothing of a URL
 
 
-def say(*sentences: str) -> None:
-    """Show sentences as a paragraph; text from the data cannot become markup."""
-    display(HTML(f'<p class="answer">{html.escape(" ".join(sentences), quote=False)}</p>'))
+class EndOfPage(CannotSay):
+    """Nothing more is to be said: a section that says only this is left out of the page."""
+
+
+def status(level: str, sentence: str) -> None:
+    """Show a page's status in a line: "good", "care" or "bad", told by its words as by its colour."""
+    if level not in ("good", "care", "bad"):
+        raise ValueError(f'status: expected "good", "care" or "bad"; got {level!r}.')
+    said = html.escape(sentence, quote=False)
+    display(HTML(f'<p class="status {level}">{said}</p>'))
+
+
+def points(found: Iterable[Point]) -> None:
+    """Show points (`pages.store.first`), each with its line of months beside it."""
+    for one in found:
+        if one.line:
+            display(
+                {"image/svg+xml": one.line, "text/plain": one.alternative},
+                raw=True,
+                metadata={"image/svg+xml": {"alt": one.alternative, "class": "line"}},
+            )
+        title, text = (html.escape(part, quote=False) for part in (one.title, one.text))
+        link = f' <a href="{html.escape(one.href)}">{html.escape(one.link)}</a>' if one.href else ""
+        display(HTML(f'<p class="point"><strong>{title}</strong> {text}{link}</p>'))
+
+
+def say(*sentences: str, file: str = "") -> None:
+    """Show sentences as a paragraph; text from the data cannot become markup.
+
+    A `file` beside the page that they name is a link to it.
+    """
+    said = html.escape(" ".join(sentences), quote=False)
+    if file:
+        said = said.replace(file, _linked(file))
+    display(HTML(f'<p class="answer">{said}</p>'))
 
 
 def show(figure: Axes | Figure | np.ndarray[Any, np.dtype[Any]], *sentences: str) -> None:
@@ -79,11 +112,13 @@ def table(
     *,
     text: Collection[str] = (),
     files: Collection[str] = (),
+    narrow: bool = False,
 ) -> None:
     """Show a small table of text cells, with its caption; text is escaped.
 
     At most 50 rows. Columns of `text` hold words and are set from the line's start; those of `files` are
-    links to files beside the page. The caption and these names are said in the language spoken.
+    links to files beside the page. The caption and these names are said in the language spoken. A table
+    of short cells stays one on a telephone where it is `narrow`.
     """
     if len(frame) > 50:
         raise ValueError(f"table: expected at most 50 rows for a page; got {len(frame)}.")
@@ -96,9 +131,10 @@ def table(
         for column, side in zip(frame.columns, aligned, strict=True)
     )
     # A telephone is too narrow for more columns: there each row is a card that names its cells.
-    wide = len(frame.columns) > (1 if text else _COLUMNS_OF_A_TELEPHONE)
+    wide = len(frame.columns) > (1 if text else _COLUMNS_OF_A_TELEPHONE) and not narrow
     named = [f' data-label="{html.escape(str(one))}"' if wide else "" for one in frame.columns]
-    opened = '<table class="stacked">' if wide else "<table>"
+    kind = "narrow" if narrow else "stacked" if wide else ""
+    opened = f'<table class="{kind}">' if kind else "<table>"
     cells = [f"<td{side}{name}>" for side, name in zip(aligned, named, strict=True)]
     rows = "".join(
         f'<tr><th scope="row">{_cell(label)}</th>'
@@ -124,7 +160,7 @@ def _cell(value: object) -> str:
 def _linked(file: str) -> str:
     if not _FILE.fullmatch(file):
         raise ValueError(f"table: {file!r} is no path of a file beside the page.")
-    return f'<a href="{file}">{file}</a>'
+    return f'<a href="{file}">{file.rpartition("/")[2]}</a>'
 
 
 @contextlib.contextmanager
@@ -135,6 +171,8 @@ def or_refusal() -> Iterator[None]:
     """
     try:
         yield
+    except EndOfPage as ended:
+        display(HTML(f'<p class="refusal end">{html.escape(str(ended), quote=False)}</p>'))
     except CannotSay as refusal:
         display(HTML(f'<p class="refusal">{html.escape(str(refusal), quote=False)}</p>'))
 

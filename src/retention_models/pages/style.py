@@ -1,6 +1,6 @@
 """The house style of figures: colours, sizes, and how a drawing function takes them on.
 
-Figures are 4.6 inches wide so that their 9-point labels stay readable at a telephone's width. The
+Figures are 4.6 inches wide: at a telephone's width, 390 pixels, a label of 10.2 points has 11. The
 colours are Okabe and Ito's, told apart by colour-blind readers; lines are labelled where they end.
 Numbers and days on axes are written as the language writes them that is spoken when they are drawn.
 """
@@ -29,8 +29,8 @@ BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#6B7280", "#1F2937"
 HOUSE_STYLE = {
     "font.family": ["sans-serif"],
     "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9,
-    "axes.titlesize": 9,
+    "font.size": 10.2,
+    "axes.titlesize": 10.2,
     "axes.titlelocation": "left",
     "axes.titleweight": "bold",
     "axes.labelcolor": INK,
@@ -41,8 +41,8 @@ HOUSE_STYLE = {
     "xtick.color": INK,
     "ytick.color": INK,
     "text.color": INK,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
+    "xtick.labelsize": 10.2,
+    "ytick.labelsize": 10.2,
     "grid.color": "#E5E7EB",
     "svg.fonttype": "none",
     "svg.hashsalt": "retention_models",

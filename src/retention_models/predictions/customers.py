@@ -36,11 +36,14 @@ class Interval:
     high: float
 
 
-def mean_purchase_rate(fit: MaximumLikelihoodFit) -> Interval:
-    """Mean purchases per unit of time while a customer, r/α, with its 95% interval (delta method)."""
+def mean_purchase_rate(fit: MaximumLikelihoodFit, phases: int = 1) -> Interval:
+    """Mean purchases per unit of time while a customer, r/(k·α), with its 95% interval (delta method).
+
+    `phases` is k, `k_` of a fitter of regular buyers, and 1 of all others.
+    """
     r, alpha = fit.parameters[:2]
     c = fit.log_covariance
-    return _around(r / alpha, float(np.sqrt(c[0, 0] + c[1, 1] - 2.0 * c[0, 1])))
+    return _around(r / (phases * alpha), float(np.sqrt(c[0, 0] + c[1, 1] - 2.0 * c[0, 1])))
 
 
 def mean_dropout(fit: MaximumLikelihoodFit) -> Interval:

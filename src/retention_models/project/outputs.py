@@ -22,6 +22,7 @@ from retention_models.project.campaign_overview import OverviewRow, overview_row
 from retention_models.project.json_texts import json_text
 from retention_models.project.store import Store
 from retention_models.settings.actions import LIST_NAMES, ListName
+from retention_models.time_units import days_in
 
 _MEASURES = (
     "customers",
@@ -30,6 +31,12 @@ _MEASURES = (
     "repeat_customer_rate",
     "spend_per_order",
 )
+_IN_CENTS = (
+    "monetary_value",
+    "expected_spend",
+    "clv",
+    "at_stake",
+)  # beginnings of columns of money
 _FORECASTS = (
     "still_customers",
     "purchases",
@@ -51,8 +58,11 @@ def write_outputs(store: Store, folder: str | Path) -> None:
 
     Notes
     -----
-    customers.csv holds the customer summary and, where the store's data carry a model, the columns of
-    `predict_customers`; forecast_verdict says in every row how far they can be relied on.
+    customers.csv holds each customer's last day, the customer summary and, where the store's data carry
+    a model, the columns of `predict_customers`; forecast_verdict says in every row how far they can be
+    relied on, and where it says "do not use" they are empty. CSV files begin with the mark by which
+    spreadsheets know UTF-8, and hold amounts to the cent and other numbers to four decimals.
+    call_tomorrow.csv holds the customers with most to save, the most first.
     metrics.json holds each headline as value, low and high, or null with the reason; under "months" the
     customers and orders of the last twelve, and under "changes" the headlines' change against the time
     before.
@@ -61,11 +71,32 @@ def write_outputs(store: Store, folder: str | Path) -> None:
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    _customers(store).to_csv(target / "customers.csv", index_label="customer_id")
+    _to_csv(_customers(store).reset_index(names="customer_id"), target / "customers.csv")
     (target / "metrics.json").write_text(
         json_text(_metrics(store), indent=2) + "\n", encoding="utf-8"
     )
     _write_actions(store, target / "actions")
+    _write_calls(store, target / "call_tomorrow.csv")
+
+
+def _to_csv(table: pd.DataFrame, path: Path) -> None:
+    """CSV that Excel opens as it is: its mark of UTF-8, and no more digits than anyone uses."""
+    money = [name for name in table.columns if name.startswith(_IN_CENTS)]
+    table = table.round({name: 2 if name in money else 4 for name in table.select_dtypes("float")})
+    table.to_csv(path, index=False, encoding="utf-8-sig")
+
+
+def _write_calls(store: Store, path: Path) -> None:
+    """Whom to call tomorrow, in order; no file where that cannot be said."""
+    try:
+        store.require_customers()
+        table = store.to_call.customers.reset_index(names="customer_id")
+    except CannotSay:
+        path.unlink(missing_ok=True)  # of an earlier run: it would pass for today's
+        return
+    table["customer_id"] = [formula_safe(str(one)) for one in table["customer_id"]]
+    table["last_day"] = table["last_day"].dt.date
+    _to_csv(table, path)
 
 
 def _write_actions(store: Store, folder: Path) -> None:
@@ -82,7 +113,7 @@ def _write_actions(store: Store, folder: Path) -> None:
         table.to_parquet(paths[1], index=False)
         for column in ("customer_id", "action", "why"):
             table[column] = [formula_safe(str(text)) for text in table[column]]
-        table.to_csv(paths[0], index=False)
+        _to_csv(table, paths[0])
 
 
 def _actions(store: Store) -> dict[ListName, ActionList]:
@@ -96,10 +127,15 @@ def _customers(store: Store) -> pd.DataFrame:
     try:
         table = store.summary.copy()
     except CannotSay:
-        return pd.DataFrame(columns=["frequency", "recency", "T", "monetary_value"])
+        return pd.DataFrame(columns=["last_day", "frequency", "recency", "T", "monetary_value"])
+    silent = ((table["T"] - table["recency"]) * days_in(store.settings.model.time_unit)).round()
+    last = pd.Timestamp(store.observation_end) - pd.to_timedelta(silent, unit="D")
+    table.insert(0, "last_day", last.dt.date)
     try:
-        table = table.join(store.predictions)
-        table["forecast_verdict"] = store.forecast_verdict
+        found, verdict = store.predictions, store.forecast_verdict
+        # What is withheld from the page is withheld from its files.
+        table = table.join(found.astype(float) * np.nan if verdict == "do not use" else found)
+        table["forecast_verdict"] = verdict
     except CannotSay:
         table["forecast_verdict"] = "no model"
     table.index = pd.Index([formula_safe(str(i)) for i in table.index], dtype=object)

@@ -18,6 +18,7 @@ import pandas as pd
 
 from retention_models.actions.lists import ActionList, find_actions
 from retention_models.actions.segments import ModelTerms, read_known
+from retention_models.actions.to_call import CallList, customers_to_call
 from retention_models.data.contacts import (
     COMPLAINT,
     Events,
@@ -43,6 +44,7 @@ from retention_models.predictions.validation.holdout import (
     HoldoutValidation,
     validate_holdout,
 )
+from retention_models.predictions.validation.in_the_shop import changed_in_the_shop
 from retention_models.predictions.validation.tracking import weekly_tracking
 from retention_models.project.campaign_overview import campaign_overview
 from retention_models.project.days import calibration_end, checked_until, last_day
@@ -51,6 +53,9 @@ from retention_models.settings.actions import ListName
 from retention_models.settings.project import Settings, read_settings
 from retention_models.summaries.customers import Day
 from retention_models.time_units import days_in
+
+_QUARTER = 91  # days: 13 weeks
+_FEW_DRAWS = 500
 
 
 @dataclass(frozen=True)
@@ -168,6 +173,28 @@ class Store:
             draws=draws,
             scatter=self.scatter.ahead(self._days_ahead),
         )
+
+    @cached_property
+    def next_quarter(self) -> StoreForecast:
+        """What today's customers should bring in the next 13 weeks; `value` is revenue, undiscounted."""
+        self._require_trust()
+        unit = self.settings.model.time_unit
+        return predict_store(
+            self.purchases,
+            self._spend_if_any,
+            self.summary,
+            horizon=_QUARTER / days_in(unit),
+            annual_discount_rate=0.0,
+            margin=1.0,
+            interval=self.settings.model.interval,
+            draws=_FEW_DRAWS,
+            scatter=self.scatter.ahead(_QUARTER),
+        )
+
+    @cached_property
+    def to_call(self) -> CallList:
+        """The customers with most to save; see `customers_to_call`."""
+        return customers_to_call(self.summary, self._outlook, self.settings.actions)
 
     @cached_property
     def actions(self) -> dict[ListName, ActionList]:
@@ -291,8 +318,7 @@ class Store:
     def _require_trust(self) -> None:
         if self.forecast_verdict == "do not use":
             raise CannotSay(
-                "The forecast is withheld: the model failed its check against purchases that it had "
-                "not seen (see “Can we trust this?”)."
+                "The forecast is withheld: {changed}.", changed=changed_in_the_shop(self.holdout)
             )
 
     @property

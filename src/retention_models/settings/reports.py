@@ -131,6 +131,14 @@ class Reports(Section):
         examples=[12],
         description="whole number of newest campaigns that the pages tell of, from 0",
     )
+    customer_ids: bool = Field(
+        False,
+        examples=["true"],
+        description=(
+            "true or false; with true the pages name the ten customers to call by their ids, which "
+            "otherwise stand in files only"
+        ),
+    )
     parameters: dict[str, bool | int | float | str] = Field(
         default_factory=dict,
         examples=["{ weeks = 13 }"],

@@ -68,7 +68,7 @@ def histories_in_order(
     log: Transactions, store_id: str | None, end: dt.date, same_day: SameDay
 ) -> pa.Table:
     """`customer_histories` in memory, by customer_id; a large log's a range of customers at a time."""
-    parts = _parts(log, store_id)
+    parts = parts_of(log, store_id)
     found = []
     for number, part in enumerate(parts, 1):
         histories = customer_histories(part, store_id, end, same_day)
@@ -78,7 +78,7 @@ def histories_in_order(
     return pa.concat_tables(found)
 
 
-def _parts(log: Transactions, store_id: str | None) -> list[Transactions]:
+def parts_of(log: Transactions, store_id: str | None) -> list[Transactions]:
     """The log by ranges of customers with about as many lines each, in the order of their ids."""
     rows = log.stores["rows"] if store_id is None else log.stores["rows"].get(store_id, 0)
     lines = int(rows if store_id is not None else rows.sum())

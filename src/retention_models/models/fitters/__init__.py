@@ -10,15 +10,23 @@ from retention_models.models.fitters.further import ModifiedBetaGeoFitter, Paret
 from retention_models.models.fitters.lapsed import as_lapsed
 from retention_models.models.fitters.mid_life import MidLifeFitter
 from retention_models.models.fitters.purchases import BetaGeoFitter, PurchaseFitter
+from retention_models.models.fitters.regular import (
+    BetaGeoCNBDFitter,
+    ModifiedBetaGeoCNBDFitter,
+    RegularFitter,
+)
 from retention_models.models.fitters.spend import GammaGammaFitter
 
 __all__ = [
+    "BetaGeoCNBDFitter",
     "BetaGeoFitter",
     "GammaGammaFitter",
     "MidLifeFitter",
+    "ModifiedBetaGeoCNBDFitter",
     "ModifiedBetaGeoFitter",
     "ParetoNBDFitter",
     "PurchaseFitter",
+    "RegularFitter",
     "as_lapsed",
     "from_json",
 ]

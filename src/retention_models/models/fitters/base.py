@@ -361,7 +361,8 @@ def from_json(text: str) -> Any:
 
     Returns
     -------
-    BetaGeoFitter, ModifiedBetaGeoFitter, ParetoNBDFitter or GammaGammaFitter
+    BetaGeoFitter, ModifiedBetaGeoFitter, BetaGeoCNBDFitter, ModifiedBetaGeoCNBDFitter,
+    ParetoNBDFitter or GammaGammaFitter
 
     Raises
     ------

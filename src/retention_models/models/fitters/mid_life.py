@@ -117,10 +117,7 @@ class MidLifeFitter(PurchaseFitter):
         CannotSay
             If no customer bought again.
         """
-        if kwargs.get("calendar") is not None:
-            raise SettingsError(
-                f"calendar: {self.label} takes none; fit a BetaGeoFitter or a ModifiedBetaGeoFitter."
-            )
+        self._takes_none(kwargs, "calendar", "covariates")
         frequency, recency, T, weights = aligned(
             frequency, recency, T, weights, names="frequency recency T weights"
         )

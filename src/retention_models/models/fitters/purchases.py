@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar, Self, cast
 
@@ -103,10 +104,7 @@ class PurchaseFitter(FollowsCalendar):
         >>> fitter.fit_.names
         ('r', 'alpha', 'a', 'b')
         """
-        if kwargs.get("covariates") is not None:
-            raise SettingsError(
-                f"covariates: {self.label} takes none; fit a BetaGeoFitter, the model that does."
-            )
+        self._takes_none(kwargs, "covariates")
         frequency, recency, T, weights = aligned(
             frequency, recency, T, weights, names="frequency recency T weights"
         )
@@ -123,6 +121,14 @@ class PurchaseFitter(FollowsCalendar):
         self.time_unit_ = cast("TimeUnit | None", told or time_unit)
         self._keep(index, frequency=frequency, recency=recency, T=T, weights=weights)
         return self
+
+    def _takes_none(self, options: Mapping[str, Any], *names: str) -> None:
+        """Refuse what only other models take: ignored, it would change no number without a word."""
+        for name in names:
+            if options.get(name) is not None:
+                raise SettingsError(
+                    f"{name}: {self.label} takes none; fit a BetaGeoFitter, the model that does."
+                )
 
     @property
     def predict(self) -> Any:

@@ -12,12 +12,15 @@ from retention_models.languages.sentences import paragraphs
 
 # As `notebook.or_refusal` and `notebook.say` write them.
 REFUSAL, _ANSWER = '<p class="refusal">', '<p class="answer">'
+_END = '<p class="refusal end">'
+# A heading whose cell has this tag, and all that follows it, are folded away.
+FOLDED = "folded"
 
 Cells = list[nbformat.NotebookNode]
 
 
 def leave_out_unanswered(notebook: nbformat.NotebookNode) -> None:
-    """Leave out sections that say nothing but why the first section says nothing.
+    """Leave out sections that say nothing but why the first says nothing, or that the page ended.
 
     A section stays where it answers anything, has another reason, or holds a section that stays.
     """
@@ -28,6 +31,9 @@ def leave_out_unanswered(notebook: nbformat.NotebookNode) -> None:
     reasons = set(_shown(blocks[0]))
     reason = next(iter(reasons)) if len(reasons) == 1 else ""
     if not reason.startswith(REFUSAL):
+        ended = (shown for shown in _shown(cells) if shown.startswith(_END))
+        reason = next(ended, "")
+    if not reason:
         return
     kept = [*begin, *blocks[0]]
     for block in blocks[1:]:

@@ -55,10 +55,13 @@ _ATTRIBUTE = re.compile(r"([A-Za-z][A-Za-z0-9:_-]*)(?:=(?:\"([^\"]*)\"|'([^']*)'
 # In this order the first that an output has is its form on the page.
 FORMS = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
 
-# What `templates.labels_style` adds to the page's own style sheet.
+# What `templates.labels_style` and `sheet_style` add to the page's own style sheet.
+_QUOTED = r'"(?:[\w ]|\\[0-9a-f]{6} )*'
 _RULES = re.compile(
     r"(?:@media \(max-width: 640px\) \{\n(?:  \.\w+ td:nth-child\(\d+\):not\(\[colspan\]\)::before "
-    r'\{ content: "(?:[\w ]|\\[0-9a-f]{6})*: "; color: var\(--soft\); \}\n)*\}\n)?'
+    rf'\{{ content: {_QUOTED}: "; color: var\(--soft\); \}}\n)*\}}\n)?'
+    rf'(?:@page \{{ @bottom-left \{{ content: {_QUOTED}"; \}} '
+    r'@bottom-right \{ content: counter\(page\) " / " counter\(pages\); \} \}\n)?'
 )
 _ENOUGH = 5
 

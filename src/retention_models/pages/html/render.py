@@ -32,6 +32,7 @@ from retention_models.pages.html.templates import (
     bdi,
     labels_style,
     script,
+    sheet_style,
     since_words,
     source_hash,
     speech,
@@ -154,7 +155,9 @@ def notebook_page(
     kind: PageKind = STORE,
 ) -> str:
     """The page of a store, or of what else has an id, from its executed notebook."""
-    page: dict[str, Any] = {**_frame(settings, as_of, made), **_named(settings, of, kind)}
+    named = _named(settings, of, kind)
+    printed = sheet_style(f"{one_line(settings.name)} · {named['name_title']}")
+    page: dict[str, Any] = {**_frame(settings, as_of, made, printed), **named}
     translate_text_cells(notebook, settings.language)
     leave_out_unanswered(notebook)
     page["places"], page["files"] = _places(notebook), _files(settings, kind)

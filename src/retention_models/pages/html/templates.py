@@ -150,9 +150,18 @@ def labels_style(table: str, labels: Sequence[str]) -> str:
     return f"@media (max-width: 640px) {{\n{rules}}}\n"
 
 
+def sheet_style(named: str) -> str:
+    """Rules that print what a page is of, and the sheet's number, at the foot of each sheet."""
+    return (
+        f'@page {{ @bottom-left {{ content: "{_in_css(named)}"; }} '
+        '@bottom-right { content: counter(page) " / " counter(pages); } }\n'
+    )
+
+
 def _in_css(text: str) -> str:
     """Text as a CSS string holds it: whatever is not a letter, a digit or a space by its number."""
-    return re.sub(r"[^\w ]|_", lambda found: f"\\{ord(found[0]):06x}", text)
+    # The white space after a number is of the escape, not of the text.
+    return re.sub(r"[^\w ]|_", lambda found: f"\\{ord(found[0]):06x} ", text)
 
 
 NOTICE, NOTICE_END = "<!--notice-->", "<!--/notice-->"

@@ -70,7 +70,7 @@ def cohort_heatmap(cohorts: pd.DataFrame, ax: Axes = NEW) -> Axes:
         if np.isfinite(value):
             colour = "white" if value > 0.6 * highest else INK
             said = decimals(100.0 * value, 0)
-            ax.text(column, row, said, ha="center", va="center", color=colour, fontsize=7)
+            ax.text(column, row, said, ha="center", va="center", color=colour)
     ax.set_xticks(range(len(later.columns)), [str(age) for age in later.columns])
     ax.set_yticks(range(len(rates)), [_cohort(start, sizes[start]) for start in rates.index])
     ax.tick_params(length=0)
@@ -107,7 +107,7 @@ def tracking(table: pd.DataFrame, ax: Axes = NEW) -> Axes:
     ax.set_ylim(0, 1.16 * top)
     sides = ((phrase("fitted"), "right", -4), (phrase("not seen"), "left", 4))
     for text, side, shift in sides:
-        label(ax, text, (split, 1.1 * top), GREY, shift=(shift, 0), ha=side, fontsize=8)
+        label(ax, text, (split, 1.1 * top), GREY, shift=(shift, 0), ha=side)
     actual, forecast = (
         float(table["actual"].iloc[-1]),
         float(table["forecast"].iloc[-1]),
@@ -121,7 +121,7 @@ def tracking(table: pd.DataFrame, ax: Axes = NEW) -> Axes:
         label(ax, text, (dates[-1], y), colour)
     third = table["expected"].dropna().iloc[[table["expected"].notna().sum() // 3]]
     where = (third.index[0], float(third.iloc[0]))
-    label(ax, phrase("model’s expectation"), where, ORANGE, shift=(8, -8), fontsize=8)
+    label(ax, phrase("model’s expectation"), where, ORANGE, shift=(8, -8))
     ax.yaxis.set_major_formatter(count_ticks())
     ax.grid(axis="y")
     day_ticks(ax)
@@ -156,7 +156,7 @@ def holdout_by_frequency(validation: HoldoutValidation, ax: Axes = NEW) -> Axes:
     ax.grid(axis="y")
     ax.set_xlabel(phrase("repeat purchases before the holdout"))
     ax.set_title(phrase("Purchases per customer in the holdout"))
-    ax.legend(fontsize=8, loc="upper left", framealpha=1.0, edgecolor="none")
+    ax.legend(loc="upper left", framealpha=1.0, edgecolor="none")
     return ax
 
 
@@ -193,11 +193,11 @@ def tracking_of_models(
         (phrase("fitted"), "right", -4),
         (phrase("not seen"), "left", 4),
     ):
-        label(ax, text, (split, 1.1 * top), GREY, shift=(shift, 0), ha=side, fontsize=8)
+        label(ax, text, (split, 1.1 * top), GREY, shift=(shift, 0), ha=side)
     ax.yaxis.set_major_formatter(count_ticks())
     ax.grid(axis="y")
     day_ticks(ax)
-    ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0.0, 0.94))
+    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(0.0, 0.94))
     ax.set_title(phrase("Repeat purchases, added up week by week"))
     return ax
 
@@ -233,7 +233,6 @@ def alive_calibration(validation: HoldoutValidation, ax: Axes = NEW) -> Axes:
     ax.set_title(phrase("Share who bought in the weeks held out"))
     ax.legend(
         frameon=False,
-        fontsize=8,
         loc="upper center",
         bbox_to_anchor=(0.45, -0.18),
         ncols=3,

@@ -36,7 +36,7 @@ def estimates(comparison: ModelComparison, time_unit: str) -> str:
     rates, limits = [], []
     for name, found in comparison.validations.items():
         fit = found.purchases.fit_
-        rate = mean_purchase_rate(fit)
+        rate = mean_purchase_rate(fit, getattr(found.purchases, "k_", 1))
         rates.append(f"{number(rate.value)} (the {name})")
         if fit.verdict != "converged":
             limits.append(f"The estimates of the {name} ran to a limit: {fit.message}.")

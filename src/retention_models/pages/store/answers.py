@@ -1,4 +1,4 @@
-"""Sentences of a store's page: the three answers at its top, and those of its sections."""
+"""Sentences of a store's page: whom to call, and those of its other sections."""
 
 from __future__ import annotations
 
@@ -7,48 +7,19 @@ from collections.abc import Mapping
 import pandas as pd
 
 from retention_models.actions.lists import ActionList
+from retention_models.actions.to_call import CallList
 from retention_models.errors import CannotSay
 from retention_models.languages import count, counted, day, decimals, money, phrase, share
-from retention_models.measures.definitions import ANNUAL_CHURN_BAND
+from retention_models.measures.definitions import ANNUAL_CHURN_BAND, BAND_FROM
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.store.page import QUARTER
 from retention_models.pages.store.sentences import ENGLISH
-from retention_models.pages.store.tables import file_of, shown, shown_change, shown_signed
+from retention_models.pages.store.tables import evenly, shown, shown_change, shown_signed
 from retention_models.predictions.customers import Interval
-from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.store_changes import Silence
 from retention_models.settings.project import Money
 
-
-def still_with_us(
-    forecast: StoreForecast | str, customers: int, verdict: str, silence: Silence | None = None
-) -> str:
-    """How many customers are still with the store, or the reason why not."""
-    if silence is not None:
-        return phrase(
-            "Nobody has bought here since {day}, {weeks} in which about {expected} were to be "
-            "expected: the store has closed, or its newest data are missing, so how many "
-            "customers are still with us cannot be said.",
-            day=day(silence.last_purchase),
-            weeks=counted(round(silence.weeks), "week"),
-            expected=counted(round(silence.expected), "purchase"),
-        )
-    people = counted(customers, "customer")
-    if isinstance(forecast, str):
-        return phrase(
-            "How many of our {customers} are still with us cannot be said. {reason}",
-            customers=people,
-            reason=forecast,
-        )
-    key = {"use": "still.trusted", "use with care": "still.with_care"}
-    return phrase(
-        ENGLISH[key.get(verdict, "still.not_checked")],
-        customers=people,
-        still=count(forecast.still_customers.value),
-        level=share(forecast.interval),
-        low=count(forecast.still_customers.low),
-        high=count(forecast.still_customers.high),
-    )
+CALLS = "call_tomorrow.csv"  # beside the page
 
 
 def kept(row: pd.Series, window: int | None) -> str:
@@ -147,40 +118,27 @@ def _change(row: pd.Series, measure: str, end: str, currency: str) -> str:
     )
 
 
-def what_to_do(chosen: ActionList | str | None, currency: str, *, closed: bool = False) -> str:
-    """The list to begin with this week: how many, what for, what is at stake, and in which file."""
-    if closed:
-        return phrase(
-            "This week, find out whether the store has closed or its newest data are missing; "
-            "nothing else here can be acted on before that."
+def to_call(found: CallList, currency: str, horizon: str, level: float) -> str:
+    """How many customers to call, their silence, what is at stake, and in which file they are."""
+    table, stake = found.customers, found.at_stake
+    if table.empty or stake is None:
+        raise CannotSay(
+            "Nobody is silent for longer than is usual for them, so there is nobody to call."
         )
-    if isinstance(chosen, str):
-        return phrase("What to do this week cannot be said. {reason}", reason=chosen)
-    if chosen is None:
-        return phrase(
-            "This week no list has {smallest} customers or more to write to.",
-            smallest=SMALLEST_GROUP,
-        )
-    places = {
-        "customers": counted(len(chosen.customers), "customer"),
-        "title": chosen.title,
-        "action": chosen.action,
-        "file": file_of(chosen),
-    }
-    stake = chosen.at_stake
-    if stake is None:
-        return phrase(
-            "This week, begin with {customers} on the list “{title}”. {action} What is at stake "
-            "cannot be said without a forecast of what they spend. They are listed in {file}.",
-            **places,
-        )
+    if len(table) < SMALLEST_GROUP:
+        return phrase(ENGLISH["call.few"], smallest=SMALLEST_GROUP, file=CALLS)
+    value, low, high = evenly(stake.value, stake.low, stake.high)
     return phrase(
-        "This week, begin with {customers} on the list “{title}”. {action} At stake: {value} "
-        "({low} to {high}). They are listed in {file}.",
-        **places,
-        value=money(stake.value, currency),
-        low=money(stake.low, currency),
-        high=money(stake.high, currency),
+        ENGLISH["call.told"],
+        customers=counted(len(table), "customer"),
+        gap=counted(max(1, round(table["usual_gap"].median())), "day"),
+        silent=counted(round(table["days_silent"].median()), "day"),
+        value=phrase("{n} {currency}", n=value, currency=currency),
+        low=low,
+        high=high,
+        level=share(level),
+        horizon=horizon,
+        file=CALLS,
     )
 
 
@@ -207,7 +165,6 @@ def churn(
     row, year = quarter.loc["churn_rate"], quarter.loc["annual_churn_rate"]
     if pd.isna(row["value"]) or window is None or row["customers"] < SMALLEST_GROUP:
         raise CannotSay(kept(row, window))
-    low, high = ANNUAL_CHURN_BAND
     annual = phrase(
         "Churn in the quarter was {churn} ({low} to {high}); were it the same all year it "
         "would come to {annual} ({annual_low} to {annual_high}) a year.",
@@ -225,14 +182,7 @@ def churn(
             day=day(silence.last_purchase),
         )
         return f"{annual} {said}"
-    band = phrase(
-        "Shops are told to act above {band_low} to {band_high} a year. For customers who buy "
-        "often that comparison says little: whoever stays away for longer than {window} "
-        "counts as lost, and many of them come back.",
-        band_low=share(low),
-        band_high=share(high),
-        window=counted(window, "day"),
-    )
+    band = _against_the_band(window)
     if isinstance(alive, str):
         said = phrase("What the model says of them is not given here. {reason}", reason=alive)
         return f"{annual} {band} {said}"
@@ -244,6 +194,18 @@ def churn(
         high=share(alive.high),
     )
     return f"{annual} {band} {said}"
+
+
+def _against_the_band(window: int) -> str:
+    """The band in which shops are told to act; where customers buy often, why there is none."""
+    if window >= BAND_FROM:
+        low, high = (share(end) for end in ANNUAL_CHURN_BAND)
+        return phrase("Shops are told to act above {low} to {high} a year.", low=low, high=high)
+    return phrase(
+        "Whoever stays away for longer than {window} counts as lost, and many of them come back, so "
+        "this is not to be held against what is called a usual churn of a year.",
+        window=counted(window, "day"),
+    )
 
 
 def worth_beside_the_rule(modelled: Interval, rule: pd.Series, terms: Money, horizon: str) -> str:
@@ -264,7 +226,10 @@ def worth_beside_the_rule(modelled: Interval, rule: pd.Series, terms: Money, hor
         "low": modelled.low,
         "high": modelled.high,
     }
-    amounts = {name: money(float(value), terms.currency) for name, value in said.items()}
+    amounts = {}
+    for names in (list(said)[:3], list(said)[3:6], list(said)[6:]):
+        for name, value in zip(names, evenly(*(float(said[name]) for name in names)), strict=True):
+            amounts[name] = phrase("{n} {currency}", n=value, currency=terms.currency)
     return phrase(
         ENGLISH[key], **amounts, horizon=horizon, times=decimals(times, 1), share=share(times)
     )
@@ -323,7 +288,7 @@ def lists_privacy() -> str:
         "What is at stake: of customers to be kept, the margin they are expected to bring; "
         "of those who are gone or waver, the most that winning them back can bring. A "
         "customer may be on several lists, so the amounts do not add up. Lists of fewer than "
-        "{smallest} customers are counted in their files only.",
+        "{smallest} customers are not on this page.",
         smallest=SMALLEST_GROUP,
     )
 

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from retention_models.errors import CannotSay
 from retention_models.languages import count, phrase, share
-from retention_models.measures.definitions import ANNUAL_CHURN_BAND
+from retention_models.measures.definitions import ANNUAL_CHURN_BAND, BAND_FROM
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.style import (
     BLUE,
@@ -85,8 +85,11 @@ def alive_classes(counts: pd.Series, ax: Axes = NEW) -> Axes:
 
 
 @figure(2.7)
-def churn_by_quarter(quarters: pd.DataFrame, ax: Axes = NEW) -> Axes:
-    """Churn of `StorePage.quarters`, each as of a year, with its interval, against the band."""
+def churn_by_quarter(quarters: pd.DataFrame, window: int | None, ax: Axes = NEW) -> Axes:
+    """Churn of `StorePage.quarters`, each as of a year, with its interval.
+
+    Against the band where it means something: customers lost have been away for half a year or longer.
+    """
     table = quarters.loc[(quarters["measure"] == "annual_churn_rate") & quarters["shown"]]
     table = table.loc[table["value"].notna()].tail(_QUARTERS_SHOWN)
     if table.empty:
@@ -95,9 +98,9 @@ def churn_by_quarter(quarters: pd.DataFrame, ax: Axes = NEW) -> Axes:
             "draw.",
             fewest=SMALLEST_GROUP,
         )
-    low, high = ANNUAL_CHURN_BAND
     place = np.arange(len(table))
-    ax.axhspan(low, high, color=ORANGE, alpha=0.35, lw=0)
+    if window is not None and window >= BAND_FROM:
+        _band(ax)
     errors = np.abs(table[["low", "high"]].to_numpy(dtype=float).T - table["value"].to_numpy())
     ax.errorbar(place, table["value"], yerr=errors, fmt="o", color=BLUE, ms=5, elinewidth=1.2)
     for at, value in zip(place, table["value"], strict=True):
@@ -106,12 +109,17 @@ def churn_by_quarter(quarters: pd.DataFrame, ax: Axes = NEW) -> Axes:
     ax.set_xticks(place, [_quarter(end) for end in table["end"]])
     ax.set_xlim(-0.5, len(table) - 0.3)
     ax.set_ylim(0, 1.02)
-    said = phrase("{low} to {high}: told to act", low=share(low), high=share(high))
-    label(ax, said, (-0.48, high), ORANGE, shift=(0, 8))
     ax.yaxis.set_major_formatter(ShareTicks())
     ax.grid(axis="y")
     ax.set_title(phrase("Churn of each quarter, were it the same all year"))
     return ax
+
+
+def _band(ax: Axes) -> None:
+    low, high = ANNUAL_CHURN_BAND
+    ax.axhspan(low, high, color=ORANGE, alpha=0.35, lw=0)
+    said = phrase("{low} to {high}: told to act", low=share(low), high=share(high))
+    label(ax, said, (-0.48, high), ORANGE, shift=(0, 8))
 
 
 def _quarter(end: dt.date) -> str:
@@ -125,7 +133,7 @@ def value_by_tenth(tenths: pd.DataFrame, currency: str, ax: Axes = NEW) -> Axes:
     place = np.arange(1, 11)
     ax.bar(place, tenths["mean"], color=[ORANGE, *[BLUE] * 9], width=0.8)
     for at, mean, part in zip(place, tenths["mean"], tenths["share"], strict=True):
-        label(ax, share(part), (at, mean), INK, shift=(0, 6), ha="center", fontsize=8)
+        label(ax, share(part), (at, mean), INK, shift=(0, 6), ha="center")
     ax.set_xticks(place)
     ax.tick_params(axis="x", length=0)
     ax.set_ylim(0, 1.1 * float(tenths["mean"].max()))

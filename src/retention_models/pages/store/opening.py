@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
+import pandas as pd
+
 from retention_models.errors import CannotSay
-from retention_models.languages import duration
-from retention_models.pages.store import answers
+from retention_models.languages import count, duration, money, phrase
+from retention_models.pages.store import answers, first, lines
+from retention_models.pages.store.first import Point
 from retention_models.pages.store.page import StorePage
 from retention_models.predictions.customers import Interval
+from retention_models.summaries.holdout import SILENCE
 
 T = TypeVar("T")
 
+INDEX = "../index.html"  # the chain's page, from a store's
 # What the model expects, each with a card and a definition.
 HEADED = ("alive", "purchases", "value")
 
@@ -25,25 +31,95 @@ def or_reason(find: Callable[[], T]) -> T | str:
         return str(refusal)
 
 
-def three_answers(page: StorePage) -> list[str]:
-    """How many are still with us, what changed, and what to do; refused under five customers."""
+def status(page: StorePage) -> tuple[str, str]:
+    """Whether the store is open and its forecast may be used: "good", "care", "bad"; a sentence."""
     store = page.store
     store.require_customers()
-    currency = store.settings.money.currency
-    silence = page.silence
-    forecast = or_reason(lambda: page.forecast)
-    still = answers.still_with_us(forecast, len(store.summary), store.forecast_verdict, silence)
-    texts = [still]
-    if isinstance(forecast, str) and silence is None:
-        texts.append(lost_in_the_quarter(page))
-    changes = or_reason(lambda: page.changes)
-    year = or_reason(lambda: page.year_changes)
-    lists = or_reason(page.list_for_the_week)
+    end, newest = store.observation_end, store.log.stores["last_day"].max()
+    if (end - newest).days >= SILENCE.days:
+        return "bad", first.missing(newest, end)
+    if page.silence is not None:
+        return "bad", first.silent(page.silence)
+    found = or_reason(lambda: store.holdout)
+    checked = None if isinstance(found, str) else found
+    said = first.forecast_status(checked)
+    if checked is None and isinstance(withheld := or_reason(lambda: page.forecast), str):
+        said = withheld  # there is no model to check
+    good = checked is not None and checked.verdict == "use"
+    return ("good" if good else "care"), first.open_since(page.last_purchase, said)
+
+
+def points(page: StorePage) -> list[Point]:
+    """Revenue and orders, customers lost, the next 13 weeks, the newest campaign; refused under five."""
+    page.store.require_customers()
+    currency = page.store.settings.money.currency
+    months = or_reason(lambda: page.months)
+    found = [_revenue(page, currency), _lost(page)]
+    if page.silence is not None:
+        return [_with_line(found[0], months, "revenue", currency)]
+    ahead: list[float] = []
+    forecast = or_reason(lambda: page.next_quarter)
+    if not isinstance(forecast, str) and forecast.value is not None:
+        ahead = [forecast.value.value / 3.0] * 3
+    before = or_reason(lambda: page.year_before)
+    coming = first.next_quarter(forecast, before if isinstance(before, float) else None, currency)
     return [
-        " ".join(texts),
-        answers.what_changed(changes, currency, year=year, closed=silence is not None),
-        answers.what_to_do(lists, currency, closed=silence is not None),
+        _with_line(found[0], months, "revenue", currency),
+        _with_line(found[1], months, "churn_rate", currency),
+        _with_line(coming, months, "revenue", currency, ahead),
+        _campaign(page, currency),
     ]
+
+
+def _revenue(page: StorePage, currency: str) -> Point:
+    quarter = or_reason(lambda: page.quarter)
+    if isinstance(quarter, str):
+        return first.point(phrase("Revenue of 13 weeks"), quarter)
+    changes, year = or_reason(lambda: page.changes), or_reason(lambda: page.year_changes)
+    return first.revenue(quarter, changes, year, currency)
+
+
+def _lost(page: StorePage) -> Point:
+    quarters = or_reason(lambda: page.quarters)
+    if isinstance(quarters, str):
+        return first.point(phrase("Customers lost"), quarters)
+    return first.lost(quarters, page.activity_window)
+
+
+def _campaign(page: StorePage, currency: str) -> Point:
+    row = or_reason(lambda: page.newest_campaign)
+    costs = not isinstance(row, str) and page.has_costs(str(row["campaign_id"]))
+    found = first.campaign(row, currency, costs=costs)
+    if isinstance(row, str):
+        return found
+    return replace(found, href=INDEX, link=phrase("All campaigns"))
+
+
+def _with_line(
+    point: Point,
+    months: pd.DataFrame | str,
+    measure: str,
+    currency: str,
+    ahead: Sequence[float] = (),
+) -> Point:
+    """A point with its line of twelve months, where there are two to join."""
+    if isinstance(months, str) or months[measure].notna().sum() < 2:
+        return point
+    known = months[measure]
+    what = phrase("Customers lost") if measure == "churn_rate" else phrase("Revenue")
+    say = count if measure == "churn_rate" else lambda value: money(value, currency)
+    said = lines.in_words(what, known, say)
+    if len(ahead):
+        said += " " + phrase("Expected of each month to come: {n}.", n=money(ahead[0], currency))
+    return replace(point, line=lines.line(known.tolist(), ahead), alternative=said)
+
+
+def calls(page: StorePage) -> str:
+    """How many customers to call tomorrow, what is at stake, and in which file they are."""
+    model = page.store.settings.model
+    found = page.to_call
+    ahead = horizon(page)
+    return answers.to_call(found, page.store.settings.money.currency, ahead, model.interval)
 
 
 def lost_in_the_quarter(page: StorePage) -> str:

@@ -5,6 +5,7 @@ Nothing here tells of fewer than five customers.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from retention_models.actions.lists import ActionList
+from retention_models.actions.to_call import CallList
 from retention_models.errors import CannotSay
 from retention_models.languages import count, phrase
 from retention_models.measures.changes import PREVIOUS, YEAR_BEFORE, changes_in
@@ -27,11 +28,12 @@ from retention_models.measures.table import (
     rows_of,
     scope_of,
 )
+from retention_models.pages.notebook import EndOfPage
 from retention_models.predictions.customers import Interval
 from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.store_changes import Silence
 from retention_models.project.store import Store
-from retention_models.settings.actions import ListName
+from retention_models.time_units import days_in
 
 # Of fewer customers a tenth is fewer than five persons.
 FEWEST_FOR_TENTHS = 10 * SMALLEST_GROUP
@@ -71,6 +73,8 @@ def value_tenths(clv: pd.Series) -> pd.DataFrame:
 QUARTER = 91  # days: 13 weeks, so that every weekday is in it equally often
 
 COMPARED = (
+    "revenue",
+    "orders",
     "customers",
     "repeat_customer_rate",
     "retention_rate",
@@ -83,10 +87,6 @@ LOOKING_BACK = ("mean_lifetime", "historic_clv")
 _CLOSED_DAYS = 14
 # Chance that any of the compared figures is said to have changed where none has.
 _LEVEL = 0.05
-
-# On these lists customers are because of a day: they are for this week. The others stand.
-_OF_THE_WEEK = ("complaint", "detractor", "lapsed", "wavering", "due", "new", "recent")
-_STANDING = ("high_value", "loyal", "promoter", "one_category")
 
 
 def stands_out(changes: pd.DataFrame, level: float = _LEVEL) -> pd.Series:
@@ -116,6 +116,87 @@ class StorePage:
         scope, found = self._measured
         table = rows_of(scope, found)
         return table.assign(shown=table["customers"] >= SMALLEST_GROUP)
+
+    @cached_property
+    def year_before(self) -> float | None:
+        """Revenue of the 13 weeks a year before the next 13, from everybody; None without such data."""
+        table = self.quarters.loc[self.quarters["measure"] == "revenue"].set_index("end")
+        last = self.store.observation_end
+        year_ago = last - dt.timedelta(days=3 * QUARTER)
+        late = self.store.first_day > year_ago - dt.timedelta(days=QUARTER - 1 - _CLOSED_DAYS)
+        if late or year_ago not in table.index or not table.loc[year_ago, "shown"]:
+            return None
+        return float(table.loc[year_ago, "value"])
+
+    @cached_property
+    def months(self) -> pd.DataFrame:
+        """The last twelve whole months, oldest first: start, revenue, and customers lost.
+
+        Of one to four customers NaN, since a number would tell of single persons.
+        """
+        store = self.store
+        end = store.observation_end + dt.timedelta(days=1)
+        begin = max(dt.date(end.year - 1, end.month, 1), first_day(store.log))
+        found = measure_table(
+            store.log,
+            store_id=store.id,
+            period="M",
+            start=begin,
+            end=store.observation_end,
+            measures=("revenue", "churn_rate"),
+        )
+        few = found["customers"].between(1, SMALLEST_GROUP - 1)
+        lost = (found["measure"] == "churn_rate") & found["value"].notna()
+        found["number"] = found["value"].where(found["measure"] == "revenue")
+        found.loc[lost, "number"] = found["numerator"]
+        found.loc[few, "number"] = np.nan
+        return found.pivot(index="start", columns="measure", values="number").reindex(
+            columns=["revenue", "churn_rate"]
+        )
+
+    @cached_property
+    def next_quarter(self) -> StoreForecast:
+        """`Store.next_quarter`, of five customers or more."""
+        self.require_open()
+        return self.store.next_quarter
+
+    @cached_property
+    def to_call(self) -> CallList:
+        """`Store.to_call`, of five customers or more."""
+        self.require_open()
+        return self.store.to_call
+
+    @cached_property
+    def newest_campaign(self) -> pd.Series:
+        """The row of the chain's campaign that ended last; refused where none has."""
+        table = self.store.campaigns
+        over = table.loc[[end <= self.store.observation_end for end in table["end"]]]
+        if over.empty:
+            raise CannotSay("No campaign has ended yet.")
+        return over.sort_values("end", kind="stable").iloc[-1]
+
+    def has_costs(self, campaign: str) -> bool:
+        """Whether the project file declares what a campaign cost."""
+        declared = {one.id: one.costs for one in self.store.settings.campaigns}
+        return campaign in declared and any(declared[campaign].model_dump().values())
+
+    @cached_property
+    def last_purchase(self) -> dt.date:
+        """Day of the store's last purchase."""
+        summary = self.store.summary
+        silent = (summary["T"] - summary["recency"]).min()
+        days = round(float(silent) * days_in(self.store.settings.model.time_unit))
+        return self.store.observation_end - dt.timedelta(days=days)
+
+    def require_not_silent(self) -> None:
+        """End the page here where the store is silent."""
+        if self.silence is not None:
+            raise EndOfPage("The store is silent, so the page ends with its first part.")
+
+    def require_open(self) -> None:
+        """End the page here where the store is closed; refuse where it has too few customers."""
+        self.store.require_customers()
+        self.require_not_silent()
 
     @cached_property
     def quarter(self) -> pd.DataFrame:
@@ -179,9 +260,31 @@ class StorePage:
         return self.store.forecast
 
     @cached_property
+    def cannot_tell_of_once(self) -> bool:
+        """Whether the model gives all who bought once P(alive) 1, as the BG/NBD does by construction."""
+        once = self.store.summary["frequency"] == 0
+        return bool(once.any() and (self.predictions["probability_alive"][once] == 1.0).all())
+
+    @cached_property
+    def alive_told(self) -> pd.Series:
+        """P(alive) of the customers of whom the model can tell; see `cannot_tell_of_once`."""
+        alive = self.predictions["probability_alive"]
+        return alive[self.store.summary["frequency"] > 0] if self.cannot_tell_of_once else alive
+
+    @cached_property
+    def still(self) -> Interval:
+        """How many of `alive_told` are still customers: the others' certainty is without doubt."""
+        all_of_them, told = self.forecast.still_customers, len(self.alive_told)
+        left_out = len(self.store.summary) - told
+        ends = (all_of_them.value, all_of_them.low, all_of_them.high)
+        return Interval(*(end - left_out for end in ends))
+
+    @cached_property
     def alive(self) -> Interval:
-        """P(alive) on average over the customers."""
-        return _per(self.forecast.still_customers, len(self.store.summary))
+        """P(alive) on average over the customers of whom the model can tell."""
+        if self.alive_told.empty:
+            raise CannotSay("Everybody has bought once, so the model cannot tell who has left.")
+        return _per(self.still, len(self.alive_told))
 
     @cached_property
     def value(self) -> Interval:
@@ -235,22 +338,6 @@ class StorePage:
         table = self._answers("W")
         return table.loc[(table["measure"] == "satisfaction") & table["low"].notna()]
 
-    def list_for_the_week(self) -> ActionList | None:
-        """The list to begin with, or None where no list has five customers.
-
-        Of those about a day the one with the most at stake, else the largest; else of those of all year.
-        """
-        for names in (_OF_THE_WEEK, _STANDING):
-            lists = [self.store.actions[name] for name in names if name in self._lists_shown]
-            if lists:
-                return max(lists, key=_stake_then_size)
-        return None
-
-    @property
-    def _lists_shown(self) -> set[ListName]:
-        lists = self.store.actions
-        return {name for name, one in lists.items() if len(one.customers) >= SMALLEST_GROUP}
-
     def _answers(self, period: str | int) -> pd.DataFrame:
         self.store.require_customers()
         surveys, _ = self.store.contacts
@@ -296,7 +383,3 @@ class StorePage:
 
 def _per(total: Interval, customers: int) -> Interval:
     return Interval(*(end / customers for end in (total.value, total.low, total.high)))
-
-
-def _stake_then_size(one: ActionList) -> tuple[float, int]:
-    return (-1.0 if one.at_stake is None else one.at_stake.value, len(one.customers))

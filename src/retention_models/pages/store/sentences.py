@@ -10,16 +10,27 @@ from retention_models.languages import catalogue
 
 ENGLISH = catalogue(
     {
-        "still.trusted": (
-            "{still} of our {customers} are still with us ({low} to {high}, {level} interval)."
+        "call.told": (
+            "{customers} have most to save, all silent for longer than is usual for them: in the middle "
+            "{silent}, where {gap} is usual. At risk: {value} ({low} to {high}, {level} interval), the "
+            "margin of the next {horizon} if they stay away. They are listed in {file}."
         ),
-        "still.with_care": (
-            "About {still} of our {customers} are still with us ({low} to {high}, {level} interval; "
-            "the model is to be used with care)."
+        "call.few": "Fewer than {smallest} customers are worth a call; they are listed in {file}.",
+        "change.revenue.up": (
+            "In the 13 weeks to {end} revenue was higher than in the 13 weeks before: {now} after "
+            "{before}, up by {change} ({low} to {high})."
         ),
-        "still.not_checked": (
-            "By a model that could not be checked yet, {still} of our {customers} are still with us "
-            "({low} to {high}, {level} interval)."
+        "change.revenue.down": (
+            "In the 13 weeks to {end} revenue was lower than in the 13 weeks before: {now} after "
+            "{before}, down by {change} ({low} to {high})."
+        ),
+        "change.orders.up": (
+            "In the 13 weeks to {end} there were more orders than in the 13 weeks before: {now} after "
+            "{before}, {change} more ({low} to {high})."
+        ),
+        "change.orders.down": (
+            "In the 13 weeks to {end} there were fewer orders than in the 13 weeks before: {now} after "
+            "{before}, {change} fewer ({low} to {high})."
         ),
         "change.customers.up": (
             "In the 13 weeks to {end} more customers bought than in the 13 weeks before: {now} after "
@@ -30,11 +41,11 @@ ENGLISH = catalogue(
             "{before}, {change} fewer ({low} to {high})."
         ),
         "change.repeat_customer_rate.up": (
-            "In the 13 weeks to {end} more of the customers bought on two days or more than in the 13 "
+            "In the 13 weeks to {end} more of the customers were repeat customers than in the 13 "
             "weeks before: {now} after {before}, up by {change} ({low} to {high})."
         ),
         "change.repeat_customer_rate.down": (
-            "In the 13 weeks to {end} fewer of the customers bought on two days or more than in the "
+            "In the 13 weeks to {end} fewer of the customers were repeat customers than in the "
             "13 weeks before: {now} after {before}, down by {change} ({low} to {high})."
         ),
         "change.retention_rate.up": (
@@ -116,6 +127,5 @@ ENGLISH = catalogue(
             "Purchase days that today's customers will have over the time looked ahead."
         ),
         "lists.not_said": "not said",
-        "lists.few_stake": "not shown",
     }
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from retention_models.actions.lists import ActionList
+from retention_models.actions.to_call import CallList
 from retention_models.errors import CannotSay
 from retention_models.languages import count, decimals, money, number, phrase, plural, share, spoken
 from retention_models.measures.definitions import definition, label
@@ -16,7 +17,8 @@ from retention_models.pages.store.sentences import ENGLISH
 from retention_models.predictions.customers import Interval
 from retention_models.settings.project import Money
 
-_MONEY = {"spend_per_order"}
+_MONEY = {"spend_per_order", "revenue"}
+_COUNTED = {"customers", "orders"}
 _SHARES = {"repeat_customer_rate", "retention_rate"}
 
 
@@ -26,7 +28,13 @@ def shown(measure: str, value: float, currency: str) -> str:
         return money(value, currency)
     if measure in _SHARES:
         return share(value)
-    return count(value) if measure == "customers" else number(value)
+    return count(value) if measure in _COUNTED else number(value)
+
+
+def evenly(*values: float) -> list[str]:
+    """Amounts with as many digits as each other: whole ones, or cents where all are small."""
+    digits = 0 if max(map(abs, values)) >= 100 else 2
+    return [decimals(value, digits) for value in values]
 
 
 def shown_change(measure: str, change: float, currency: str) -> str:
@@ -51,7 +59,7 @@ def _bare(measure: str, size: float) -> str:
         return count(_points(size))
     if measure in _MONEY:
         return decimals(size, 0 if size >= 100 else 2)
-    return count(size) if measure == "customers" else number(size)
+    return count(size) if measure in _COUNTED else number(size)
 
 
 def _with_unit(measure: str, text: str, size: float, currency: str) -> str:
@@ -64,8 +72,12 @@ def _points(size: float) -> int:
     return round(100 * size)
 
 
-HEADLINES = ("customers", "repeat_customer_rate", "retention_rate", "spend_per_order")
-_OF_BUYERS = {"customers", "repeat_customer_rate", "spend_per_order"}
+HEADLINES = (
+    *("revenue", "orders", "customers", "repeat_customer_rate", "retention_rate"),
+    "spend_per_order",
+)
+_OF_BUYERS = {*HEADLINES} - {"retention_rate"}
+_COUNTS = {"revenue", "orders", "customers"}  # of nobody they are 0
 # Every measure that the page shows.
 DEFINED = (
     *("customers", "orders", "revenue", "repeat_customer_rate", "purchase_frequency"),
@@ -90,7 +102,7 @@ def measured_cards(quarter: pd.DataFrame, changes: pd.DataFrame | str, currency:
     for measure in HEADLINES:
         row = quarter.loc[measure]
         if row["customers"] == 0 and measure in _OF_BUYERS:
-            value = phrase(ENGLISH["card.none"]) if measure != "customers" else count(0)
+            value = count(0) if measure in _COUNTS else phrase(ENGLISH["card.none"])
             cards.append(Card(label(measure), value, phrase("Nobody bought."), ""))
             continue
         if row["customers"] < SMALLEST_GROUP:
@@ -103,6 +115,8 @@ def measured_cards(quarter: pd.DataFrame, changes: pd.DataFrame | str, currency:
         ends = str(row["note"])
         if pd.notna(row["low"]):
             low, high = (shown(measure, row[end], currency) for end in ("low", "high"))
+            if measure in _MONEY:
+                low, high = evenly(row["low"], row["high"])
             ends = phrase(ENGLISH["card.range"], low=low, high=high)
         moved = changes if isinstance(changes, str) else _moved(measure, changes, currency)
         cards.append(Card(label(measure), shown(measure, row["value"], currency), ends, moved))
@@ -160,33 +174,62 @@ def expected_cards(totals: Mapping[str, Interval | str], currency: str) -> list[
     return cards
 
 
-def lists(found: Mapping[str, ActionList], currency: str, level: float) -> pd.DataFrame:
-    """Lists of customers as text: how many, at stake, what to do, and the file; refused for none."""
+def to_call(found: CallList, currency: str) -> pd.DataFrame:
+    """The customers to call as text: usual gap, days silent, and at risk; refused for none."""
+    table = found.customers
+    if table.empty:
+        raise CannotSay("Nobody is silent for longer than is usual for them.")
+    risks = evenly(*table["at_stake"])
+    return pd.DataFrame(
+        {
+            phrase("Usual gap, days"): [count(max(1.0, gap)) for gap in table["usual_gap"]],
+            phrase("Silent, days"): [count(days) for days in table["days_silent"]],
+            phrase("At risk, {currency}", currency=currency): risks,
+        },
+        index=pd.Index(table.index.astype(str), name=phrase("Customer")),
+    )
+
+
+def lists(found: Mapping[str, ActionList], currency: str) -> pd.DataFrame:
+    """Lists of five customers or more as text: how many, at stake, and the file; refused for none."""
     rows = {}
-    for one in found.values():
-        n = len(one.customers)
-        if one.refusal or not n:
-            continue
-        few = n < SMALLEST_GROUP
-        stake = phrase(ENGLISH["lists.few_stake" if few else "lists.not_said"])
-        if one.at_stake is not None and not few:
-            value, low, high = (
-                number(end) for end in (one.at_stake.value, one.at_stake.low, one.at_stake.high)
-            )
+    for one in _shown_lists(found):
+        stake = phrase(ENGLISH["lists.not_said"])
+        if one.at_stake is not None:
+            stake = count(one.at_stake.value)
+        rows[one.title] = (count(len(one.customers)), stake, file_of(one))
+    at_stake = phrase("At stake, {currency}", currency=currency)
+    columns = [phrase("Customers"), at_stake, phrase("File")]
+    return _of_lists(rows, columns)
+
+
+def what_to_do(found: Mapping[str, ActionList], currency: str, level: float) -> pd.DataFrame:
+    """What to do with each list of five customers or more, and at stake with its interval, as text."""
+    rows = {}
+    for one in _shown_lists(found):
+        stake = phrase(ENGLISH["lists.not_said"])
+        if one.at_stake is not None:
+            value, low, high = evenly(one.at_stake.value, one.at_stake.low, one.at_stake.high)
             stake = phrase("{value} ({low} to {high})", value=value, low=low, high=high)
-        people = phrase("fewer than {smallest}", smallest=SMALLEST_GROUP) if few else count(n)
-        rows[one.title] = (people, stake, one.action, file_of(one))
-    if not rows:
-        raise CannotSay("Nobody is on any list today.")
+        rows[one.title] = (stake, one.action)
     at_stake = phrase(
         "At stake, {currency} ({level} interval)", currency=currency, level=share(level)
     )
-    columns = [
-        phrase("Customers"),
-        at_stake,
-        phrase("What to do"),
-        phrase("File"),
+    return _of_lists(rows, [at_stake, phrase("What to do")])
+
+
+def _shown_lists(found: Mapping[str, ActionList]) -> list[ActionList]:
+    """Lists whose count tells of no single person."""
+    return [
+        one for one in found.values() if not one.refusal and len(one.customers) >= SMALLEST_GROUP
     ]
+
+
+def _of_lists(rows: Mapping[str, tuple[str, ...]], columns: list[str]) -> pd.DataFrame:
+    if not rows:
+        raise CannotSay(
+            "No list has {smallest} customers or more today.", smallest=str(SMALLEST_GROUP)
+        )
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     frame.index.name = phrase("List")
     return frame
@@ -213,13 +256,9 @@ def worth(
 
 
 def _amounts(value: float, low: float, high: float, level: float, currency: str) -> tuple[str, str]:
-    ends = phrase(
-        "{low} to {high} ({level})",
-        low=money(low, currency),
-        high=money(high, currency),
-        level=share(level),
-    )
-    return money(value, currency), ends
+    said, lower, upper = evenly(value, low, high) if pd.notna(low) else (*evenly(value), "", "")
+    ends = phrase("{low} to {high} ({level})", low=lower, high=upper, level=share(level))
+    return phrase("{n} {currency}", n=said, currency=currency), ends
 
 
 def definitions(measures: Sequence[str]) -> pd.DataFrame:

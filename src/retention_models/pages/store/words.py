@@ -63,15 +63,15 @@ def store_numbers(measures: pd.DataFrame, currency: str) -> str:
 _BOUGHT_AGAIN = catalogue(
     {
         "told": (
-            "{share} of them ({share_low} to {share_high}) bought on more than one day, and an order "
+            "{share} of them ({share_low} to {share_high}) are repeat customers, and an order "
             "was worth {spend} ({low} to {high})."
         ),
         "one": (
-            "{share} of them ({share_low} to {share_high}) bought on more than one day, and an order "
+            "{share} of them ({share_low} to {share_high}) are repeat customers, and an order "
             "was worth {spend}; one customer alone gives no interval."
         ),
         "alike": (
-            "{share} of them ({share_low} to {share_high}) bought on more than one day, and an order "
+            "{share} of them ({share_low} to {share_high}) are repeat customers, and an order "
             "was worth {spend}; customers who are alike give no interval."
         ),
     }
@@ -118,10 +118,16 @@ def _pooled(cohorts: pd.DataFrame, age: int) -> dict[str, str]:
     }
 
 
+def model_of(purchases: PurchaseFitter) -> str:
+    """The heading of the purchase model's parameters."""
+    return phrase("Purchase model ({name})", name=purchases.model.label)
+
+
 def purchase_model(purchases: PurchaseFitter | MaximumLikelihoodFit, time_unit: str) -> str:
     """What the purchase model's parameters mean for the shop."""
     fit = purchases if isinstance(purchases, MaximumLikelihoodFit) else purchases.fit_
-    rate, dropout = mean_purchase_rate(fit), mean_dropout(fit)
+    rate = mean_purchase_rate(fit, getattr(purchases, "k_", 1))
+    dropout = mean_dropout(fit)
     come_back = _NEWCOMERS_COME_BACK if isinstance(purchases, MidLifeFitter) else _COME_BACK
     text = phrase(
         come_back[time_unit],
@@ -243,35 +249,47 @@ def holdout_by_customer(validation: HoldoutValidation) -> str:
         for name in errors.index
         if name != "model"
     ]
-    return phrase(
+    said = phrase(
         "Customer by customer the model was off by {error} purchases on average; of the rules of thumb "
         "{rules}.",
         error=decimals(errors["model"], 2),
         rules=phrase(", ").join(rules),
     )
+    better = [str(name) for name in errors.index if errors[name] < errors["model"]]
+    if not better:
+        return f"{said} " + phrase("None of them was nearer than the model.")
+    named = phrase(", ").join(phrase("“{rule}”", rule=phrase(name)) for name in better)
+    return f"{said} " + phrase("Nearer than the model was {rules}.", rules=named)
 
 
-def still_customers(forecast: StoreForecast, summary: pd.DataFrame) -> str:
-    """How many customers are still with the store."""
-    once = int((summary["frequency"] == 0).sum())
-    texts = [
-        phrase(
-            "Of {customers}, {still} ({low} to {high}, {level} interval) have not left for good.",
-            customers=counted(len(summary), "customer"),
-            still=count(forecast.still_customers.value),
-            low=count(forecast.still_customers.low),
-            high=count(forecast.still_customers.high),
-            level=share(forecast.interval),
-        )
-    ]
+def still_customers(still: Interval, told: int, level: float, summary: pd.DataFrame) -> str:
+    """How many customers are still with the store, of those of whom the model can tell."""
+    once = len(summary) - told
+    places = {
+        "still": count(still.value),
+        "low": count(still.low),
+        "high": count(still.high),
+        "level": share(level),
+    }
     if once:
-        texts.append(
+        texts = [
             phrase(
-                "That counts all {once} who have bought only once: the model lets customers leave only "
-                "after a repeat purchase, so about them it cannot tell.",
+                "Of {customers} who came back, {still} ({low} to {high}, {level} interval) have not "
+                "left for good. Of the {once} who have bought only once the model cannot tell: it lets "
+                "customers leave only after a repeat purchase.",
+                customers=counted(told, "customer"),
                 once=count(once),
+                **places,
             )
-        )
+        ]
+    else:
+        texts = [
+            phrase(
+                "Of {customers}, {still} ({low} to {high}, {level} interval) have not left for good.",
+                customers=counted(told, "customer"),
+                **places,
+            )
+        ]
     before = summary.attrs.get("customers_before", 0)
     if before:
         texts.append(
@@ -315,7 +333,7 @@ def lifetime_value(
         "At a margin of {margin}, today's customers are worth {value} ({low} to {high}) over the next "
         "{horizon}, discounted.",
         margin=share(money_settings.margin),
-        value=money(forecast.value.value, currency),
+        value=phrase("{n} {currency}", n=count(forecast.value.value), currency=currency),
         low=count(forecast.value.low),
         high=count(forecast.value.high),
         horizon=duration(model.horizon, model.time_unit),

@@ -14,9 +14,9 @@ from retention_models.models.histories import count_histories
 from retention_models.models.maximum_likelihood import at_boundary
 from retention_models.models.nbd import fit_nbd
 from retention_models.predictions.validation.holdout import (
-    MODELS,
     HoldoutValidation,
     Model,
+    fitted_to,
     fitter_of,
     validate_fit,
 )
@@ -29,6 +29,8 @@ from retention_models.summaries.holdout import HoldoutData, read_holdout
 # 2nd edition, section 2.6.
 NO_DIFFERENCE, CLEAR_DIFFERENCE = 2.0, 10.0
 FLOOR = "NBD, nobody leaves"
+# Unless others are asked for.
+COMPARED: tuple[Model, ...] = ("bg_nbd", "mbg_nbd", "pareto_nbd", "mid_life")
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def compare_models(
     calibration_end: Day,
     holdout_end: Day,
     time_unit: str = "W",
-    models: Sequence[Model] = tuple(MODELS),
+    models: Sequence[Model] = COMPARED,
 ) -> ModelComparison:
     """Fit several models to the calibration period and hold each against the holdout.
 
@@ -88,7 +90,8 @@ def compare_models(
     time_unit : {"D", "W", "M"}
         Scale of time.
     models : sequence of str or class
-        As `model` of `validate_holdout`; of those that describe the data equally well the first is
+        As `model` of `validate_holdout`, "bg_cnbd" and "mbg_cnbd" where customers may be regular; of
+        those that describe the data equally well the first is
         recommended.
 
     Returns
@@ -117,8 +120,10 @@ def compare_models(
         holdout_end=holdout_end,
         time_unit=time_unit,
     )
-    history = [data.customers[name] for name in ("frequency", "recency", "T")]
-    validations = {fitter.label: validate_fit(fitter().fit(*history), data) for fitter in fitters}
+    validations = {
+        fitter.label: validate_fit(fitted_to(fitter, log, data, store_id), data)
+        for fitter in fitters
+    }
     floor = validate_fit(_without_dropout(data), data)
     table = _table({**validations, FLOOR: floor})
     recommended, reason = _recommendation(table)

@@ -11,12 +11,15 @@ import pandas as pd
 from retention_models.data.transactions import Transactions
 from retention_models.errors import SettingsError
 from retention_models.models.fitters import (
+    BetaGeoCNBDFitter,
     BetaGeoFitter,
     GammaGammaFitter,
     MidLifeFitter,
+    ModifiedBetaGeoCNBDFitter,
     ModifiedBetaGeoFitter,
     ParetoNBDFitter,
     PurchaseFitter,
+    RegularFitter,
 )
 from retention_models.predictions.customers import Interval, predict_customers
 from retention_models.predictions.stores import predict_store
@@ -36,6 +39,7 @@ from retention_models.predictions.validation.store_changes import (
 from retention_models.predictions.validation.value import ValueCheck, check_value
 from retention_models.predictions.validation.verdicts import Evidence, Verdict, judge
 from retention_models.summaries.customers import Day
+from retention_models.summaries.gaps import sum_log_gaps
 from retention_models.summaries.holdout import HoldoutData, read_holdout
 
 MODELS: dict[str, type[PurchaseFitter]] = {
@@ -43,6 +47,8 @@ MODELS: dict[str, type[PurchaseFitter]] = {
     "mbg_nbd": ModifiedBetaGeoFitter,
     "pareto_nbd": ParetoNBDFitter,
     "mid_life": MidLifeFitter,
+    "bg_cnbd": BetaGeoCNBDFitter,
+    "mbg_cnbd": ModifiedBetaGeoCNBDFitter,
 }
 Model = str | type[PurchaseFitter]
 
@@ -142,7 +148,7 @@ def validate_holdout(
         Last days of the two periods, both included.
     time_unit : {"D", "W", "M"}
         Scale of time.
-    model : {"bg_nbd", "mbg_nbd", "pareto_nbd", "mid_life"} or class
+    model : {"bg_nbd", "mbg_nbd", "pareto_nbd", "mid_life", "bg_cnbd", "mbg_cnbd"} or class
         The model of purchases, by name or as one of the fitters.
     purchases : fitted model, optional
         A model of the calibration period found elsewhere, such as one shrunk towards a chain; `model` is
@@ -176,10 +182,25 @@ def validate_holdout(
         holdout_end=holdout_end,
         time_unit=time_unit,
     )
-    split = data.customers
     if purchases is None:
-        purchases = fitter().fit(split["frequency"], split["recency"], split["T"])
+        purchases = fitted_to(fitter, log, data, store_id)
     return validate_fit(purchases, data, spend, scatter)
+
+
+def fitted_to(
+    fitter: type[PurchaseFitter], log: Transactions, data: HoldoutData, store_id: str | None
+) -> PurchaseFitter:
+    """A model fitted to the calibration period; of regular buyers with the log's gaps in it."""
+    x, t_x, T = (data.customers[name] for name in ("frequency", "recency", "T"))
+    if not issubclass(fitter, RegularFitter):
+        return fitter().fit(x, t_x, T)
+    gaps = sum_log_gaps(
+        log,
+        store_id=store_id,
+        observation_end=data.calibration_end,
+        time_unit=data.customers.attrs["time_unit"],
+    )
+    return fitter().fit(x, t_x, T, log_gaps=gaps)
 
 
 def fitter_of(model: Model) -> type[PurchaseFitter]:

@@ -1,0 +1,277 @@
+"""Fitters of the models of regular buyers, which lifetimes does not have."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from retention_models.errors import CannotSay, SettingsError
+from retention_models.models.fitters.base import register, remarked
+from retention_models.models.fitters.purchases import PurchaseFitter
+from retention_models.models.histories import count_histories
+from retention_models.models.inputs import aligned, checked_history, unit_told
+from retention_models.models.regular.days import added_by_days
+from retention_models.models.regular.fit import (
+    MOST_PHASES,
+    RegularFit,
+    fit_phases,
+    fit_regular,
+)
+from retention_models.models.regular.model import (
+    BetaGeometricCNBD,
+    ModifiedBetaGeometricCNBD,
+)
+from retention_models.models.regular.regularity import (
+    RegularityTest,
+    check_log_gaps,
+    grid_of,
+    regularity_test,
+)
+
+Array = NDArray[np.float64]
+
+
+class RegularFitter(PurchaseFitter):
+    """What the fitters of regular buyers have in common; use one of them.
+
+    Attributes
+    ----------
+    k_ : int
+        Phases of a purchase: 1 for purchases at any moment, more the more regular they are. The gaps of
+        one customer have a coefficient of variation of 1/√k.
+    regularity_ : RegularityTest or None
+        The test by which k was left at 1 or sought; None where k was given.
+    profile_ : Series
+        Highest log-likelihood at each k that was tried; a model that was loaded has none.
+    """
+
+    model: BetaGeometricCNBD
+    k_: int
+    regularity_: RegularityTest | None
+    profile_: pd.Series
+    _kind: ClassVar[type[BetaGeometricCNBD]]
+
+    def fit(  # type: ignore[override]
+        self,
+        frequency: ArrayLike,
+        recency: ArrayLike,
+        T: ArrayLike,
+        weights: ArrayLike | None = None,
+        initial_params: ArrayLike | None = None,
+        verbose: bool = False,
+        tol: float = 1e-7,
+        index: Any = None,
+        log_gaps: float | None = None,
+        k: int | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Fit r, alpha, a, b and the number of phases k by maximum likelihood.
+
+        Parameters
+        ----------
+        frequency, recency, T, weights, index, initial_params, verbose, tol, **kwargs
+            As for `PurchaseFitter.fit`.
+        log_gaps : float, optional
+            Sum of the logs of the gaps between all these customers' purchases, in the unit of recency;
+            see `sum_log_gaps`. Needed unless k is 1.
+        k : int, optional
+            Phases of a purchase. Unless given it is 1 where `regularity_test` sees no regularity at
+            1%, and else that of the highest likelihood from 1 to 256.
+
+        Returns
+        -------
+        Self
+            Itself. Standard errors and intervals are those given k.
+
+        Raises
+        ------
+        SettingsError
+            If an input is not usable, log_gaps is missing or cannot belong to these customers.
+        CannotSay
+            If no customer bought again.
+
+        Notes
+        -----
+        A log by the day has to count a day's purchases as one (``same_day="one"``). What that adds to
+        the gaps of those who come every few days is allowed for, to first order, in k and in the
+        log-likelihood.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from retention_models import BetaGeoCNBDFitter
+        >>> x, t_x, T = [0, 4, 9, 3, 6], [0, 119, 271, 90, 180], [280, 280, 280, 100, 280]
+        >>> fitter = BetaGeoCNBDFitter().fit(x, t_x, T, log_gaps=22 * np.log(29.9), k=9)
+        >>> fitter.k_, fitter.conditional_probability_alive([6, 6], [180, 180], [200, 280]).round(2)
+        (9, array([0.88, 0.  ]))
+        """
+        self._takes_none(kwargs, "calendar", "covariates")
+        frequency, recency, T, weights = aligned(
+            frequency, recency, T, weights, names="frequency recency T weights"
+        )
+        x, t_x, t, n = checked_history(frequency, recency, T, weights)
+        found = self._fit(recency, T, (x, t_x, t, n), log_gaps, k)
+        self._publish(remarked(found.fit, x))
+        self._with_phases(found.k)
+        self.profile_ = pd.Series(found.profile, name="log_likelihood").rename_axis("k")
+        self.time_unit_ = getattr(T, "attrs", {}).get("time_unit")
+        self._keep(index, frequency=frequency, recency=recency, T=T, weights=weights)
+        return self
+
+    def _fit(
+        self,
+        recency: Any,
+        T: Any,
+        history: tuple[Array, Array, Array, Array | None],
+        log_gaps: float | None,
+        k: int | None,
+    ) -> RegularFit:
+        """The fit at the given k, or at that of the highest likelihood where regularity is visible."""
+        x, t_x, t, n = history
+        self.regularity_ = None
+        given = None if k is None else _checked_phases(k)
+        known = count_histories(x, t_x, t, n)
+        known.require_repeats()
+        first, penalty = self._kind.first, self.penalizer_coef
+        if log_gaps is None:
+            if given != 1:
+                raise SettingsError(
+                    "log_gaps: the sum of the logs of the gaps between purchases is needed to tell how "
+                    "regular they are; sum_log_gaps(log, ...) has it, or set k=1 to go without."
+                )
+            fit = fit_regular(known, 0.0, k=1, first=first, penalty=penalty)
+            return RegularFit(1, fit, {1: fit.log_likelihood})
+        back = x >= 1.0
+        counts = np.ones(x.size) if n is None else n
+        step = grid_of(t_x[back], unit_told(T, recency))
+        check_log_gaps(log_gaps, x[back], t_x[back], counts[back], step)
+        if given is None:
+            # Where nobody came often enough to tell, k stays 1.
+            with suppress(CannotSay):
+                self.regularity_ = regularity_test(x, t_x, counts, log_gaps=log_gaps, day=step)
+
+        def added(k: int) -> float:
+            return added_by_days(k, x, t_x, counts, step)
+
+        if given is None and self.regularity_ is not None and self.regularity_.regular:
+            return fit_phases(known, log_gaps, first=first, penalty=penalty, added=added)
+        k = given or 1
+        fit = fit_regular(known, log_gaps - added(k), k=k, first=first, penalty=penalty)
+        return RegularFit(k, fit, {k: fit.log_likelihood})
+
+    def _with_phases(self, k: int) -> None:
+        self.k_ = k
+        self.model = self._kind(k)
+
+    def _context(self) -> dict[str, Any]:
+        return {"k": self.k_}
+
+    def _take(self, context: dict[str, Any]) -> None:
+        self._with_phases(_checked_phases(context.get("k")))
+        self.regularity_ = None
+
+    def generate_new_data(self, size: int = 1) -> pd.DataFrame:
+        """Simulate customers of the fitted model.
+
+        Parameters
+        ----------
+        size : int
+            Number of customers; observed as long as those fitted, in turn.
+
+        Returns
+        -------
+        DataFrame
+            frequency, recency, T, and r to b of the model, λ (rate of phases), p, and alive at T.
+        """
+        r, alpha, a, b = self._require_fit()
+        T = np.resize(self.data["T"].to_numpy(dtype=float), size)
+        rng = np.random.default_rng()
+        rate = rng.gamma(r, 1.0 / alpha, size)
+        p = rng.beta(a, b, size) if a > 0.0 else np.zeros(size)
+        frequency, recency, now = np.zeros((3, size))
+        stays = (rng.random(size) >= p) | (not self._kind.first)
+        buys = stays.copy()
+        while buys.any():
+            now = now + rng.gamma(self.k_, 1.0, size) / np.maximum(rate, 1e-300)
+            buys = stays & (now <= T)
+            frequency[buys] += 1
+            recency[buys] = now[buys]
+            stays &= ~buys | (rng.random(size) >= p)
+            buys &= stays
+        return pd.DataFrame(
+            {
+                "frequency": frequency.astype(int),
+                "recency": recency,
+                "T": T,
+                "lambda": rate,
+                "p": p,
+                "alive": stays,
+            }
+        )
+
+
+def _checked_phases(k: Any) -> int:
+    whole = isinstance(k, int | np.integer) and not isinstance(k, bool)
+    if not (whole and 1 <= k <= MOST_PHASES):
+        raise SettingsError(f"k: expected a whole number from 1 to {MOST_PHASES}; got {k!r}.")
+    return int(k)
+
+
+class BetaGeoCNBDFitter(RegularFitter):
+    """BG/CNBD-k model: a BG/NBD whose customers buy at more or less regular intervals.
+
+    Parameters
+    ----------
+    penalizer_coef : float
+        Ridge per customer on the logs of r, α / mean T, a and b; 0 gives maximum likelihood.
+
+    See Also
+    --------
+    RegularFitter : attributes and methods.
+    ModifiedBetaGeoCNBDFitter : the same with a chance to leave after the first purchase.
+
+    Notes
+    -----
+    Whoever never came back has had no chance to leave: their P(alive) is 1 by construction, and says
+    nothing of them.
+
+    Source: Platzer & Reutterer (2016), Marketing Science 35(5), 779–799; Reutterer, Platzer & Schröder
+    (2021), International Journal of Research in Marketing 38(1), 194–215.
+    """
+
+    _kind = BetaGeometricCNBD
+    model = BetaGeometricCNBD(1)
+    label, names = BetaGeometricCNBD.label, BetaGeometricCNBD.names
+
+
+class ModifiedBetaGeoCNBDFitter(RegularFitter):
+    """MBG/CNBD-k model: an MBG/NBD whose customers buy at more or less regular intervals.
+
+    Parameters
+    ----------
+    penalizer_coef : float
+        Ridge per customer on the logs of r, α / mean T, a and b; 0 gives maximum likelihood.
+
+    See Also
+    --------
+    RegularFitter : attributes and methods.
+
+    Notes
+    -----
+    Customers can leave after the first purchase too, so that P(alive) tells of one-time buyers.
+
+    Source: Platzer & Reutterer (2016), Marketing Science 35(5), 779–799; Reutterer, Platzer & Schröder
+    (2021), International Journal of Research in Marketing 38(1), 194–215.
+    """
+
+    _kind = ModifiedBetaGeometricCNBD
+    model = ModifiedBetaGeometricCNBD(1)
+    label, names = ModifiedBetaGeometricCNBD.label, ModifiedBetaGeometricCNBD.names
+
+
+for _fitter in (BetaGeoCNBDFitter, ModifiedBetaGeoCNBDFitter):
+    register(_fitter)
