@@ -139,9 +139,12 @@ def test_a_managers_question_is_answered_at_its_place(places, question, heading,
 
 @pytest.mark.slow
 def test_the_page_is_short(page, places):
-    """A first screen of 130 words at most, 700 before what is folded away, and no number without need."""
+    """A first screen of 130 words at most, 700 before what is folded away, no model's letters there."""
     shown = re.sub(
-        r'<details class="code">.*?</details>', "", page.read_text(encoding="utf-8"), flags=re.S
+        r'<details class="code">.*?</details>',
+        "",
+        page.read_text(encoding="utf-8"),
+        flags=re.DOTALL,
     )
     parser = _Places()
     parser.feed(shown)
