@@ -99,7 +99,9 @@ def test_a_project_file_sets_it_for_a_store(tmp_path):
     repeats = len(known.drop_duplicates(["customer", "day"])) - known["customer"].nunique()
     assert repeats == store.tracking["actual"].iloc[-1]
     left_out = store.summary.attrs["customers_before"]
-    said = words.still_customers(store.forecast, store.summary)
+    said = words.still_customers(
+        store.forecast.still_customers, len(store.summary), 0.9, store.summary
+    )
     assert f"{left_out} customers first seen before 1 March 2023 are left out" in said
     project.write_text(text.replace("2023-03-01", "2023-12-30"))
     with pytest.raises(CannotSay, match=r"All \d+ customers of store 0042 were first seen before"):

@@ -132,9 +132,10 @@ def tracking(table: pd.DataFrame, ax: Axes = NEW) -> Axes:
 @figure()
 def holdout_by_frequency(validation: HoldoutValidation, ax: Axes = NEW) -> Axes:
     """Mean purchases in the holdout by purchases before it, actual with interval and predicted."""
-    table = validation.by_frequency
-    table = table.loc[table["customers"] >= SMALLEST_GROUP]
-    place = np.arange(len(table))
+    groups = validation.by_frequency
+    shown = (groups["customers"] >= SMALLEST_GROUP).to_numpy()
+    # A group too small to show leaves its place empty, so that the axis skips none.
+    place, table = np.arange(len(groups))[shown], groups.loc[shown]
     known = table[["low", "high"]].notna().all(axis=1).to_numpy()
     errors = np.abs(table[["low", "high"]].to_numpy().T - table["actual"].to_numpy())
     ax.errorbar(
@@ -150,7 +151,7 @@ def holdout_by_frequency(validation: HoldoutValidation, ax: Axes = NEW) -> Axes:
     ax.plot(place, table["actual"], "o", color=BLUE, ms=5, label=said)
     said = phrase("expected")
     ax.plot(place, table["predicted"], "D", color=ORANGE, ms=4.5, mfc="white", label=said)
-    ax.set_xticks(place, table.index)
+    ax.set_xticks(np.arange(len(groups)), groups.index)
     ax.set_ylim(bottom=0)
     ax.yaxis.set_major_formatter(NumberTicks())
     ax.grid(axis="y")

@@ -56,14 +56,8 @@ def what_changed(
     currency: str,
     *,
     year: pd.DataFrame | str = "",
-    closed: bool = False,
 ) -> str:
     """The change against the quarter before that stands out most, or that none does, or the reason."""
-    if closed:
-        return phrase(
-            "What changed is that silence: whatever else is below of the last quarter follows "
-            "from it."
-        )
     if isinstance(changes, str):
         return phrase(ENGLISH["change.nothing_compared"], reason=changes)
     compared = changes.loc[changes["size"].notna()]

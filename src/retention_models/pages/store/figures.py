@@ -128,19 +128,19 @@ def _quarter(end: dt.date) -> str:
 
 
 @figure()
-def value_by_tenth(tenths: pd.DataFrame, currency: str, ax: Axes = NEW) -> Axes:
-    """Mean lifetime value of `value_tenths`, each with its share of all value."""
+def value_by_tenth(tenths: pd.DataFrame, ax: Axes = NEW) -> Axes:
+    """Share of all value that each tenth of `value_tenths` brings."""
     place = np.arange(1, 11)
-    ax.bar(place, tenths["mean"], color=[ORANGE, *[BLUE] * 9], width=0.8)
-    for at, mean, part in zip(place, tenths["mean"], tenths["share"], strict=True):
-        label(ax, share(part), (at, mean), INK, shift=(0, 6), ha="center")
+    ax.bar(place, tenths["share"], color=[ORANGE, *[BLUE] * 9], width=0.8)
+    for at, part in zip(place, tenths["share"], strict=True):
+        label(ax, share(part), (at, part), INK, shift=(0, 7), ha="center")
     ax.set_xticks(place)
     ax.tick_params(axis="x", length=0)
-    ax.set_ylim(0, 1.1 * float(tenths["mean"].max()))
-    ax.yaxis.set_major_formatter(count_ticks())
+    ax.set_ylim(0, 1.14 * float(tenths["share"].max()))
+    ax.yaxis.set_major_formatter(ShareTicks(0))
     ax.grid(axis="y")
-    ax.set_xlabel(phrase("tenths of customers, most valuable first; % of all value above"))
-    ax.set_title(phrase("Expected value per customer, {currency}", currency=currency))
+    ax.set_xlabel(phrase("tenths of customers, most valuable first"))
+    ax.set_title(phrase("Share of all expected value"))
     return ax
 
 

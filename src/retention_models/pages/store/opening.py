@@ -13,6 +13,7 @@ from retention_models.languages import count, duration, money, phrase
 from retention_models.pages.store import answers, first, lines
 from retention_models.pages.store.first import Point
 from retention_models.pages.store.page import StorePage
+from retention_models.pages.store.tables import Card, measured_cards
 from retention_models.predictions.customers import Interval
 from retention_models.summaries.holdout import SILENCE
 
@@ -120,6 +121,29 @@ def calls(page: StorePage) -> str:
     found = page.to_call
     ahead = horizon(page)
     return answers.to_call(found, page.store.settings.money.currency, ahead, model.interval)
+
+
+def what_changed(page: StorePage) -> str:
+    """The change against the quarter before that stands out most, or that none does."""
+    changes, year = or_reason(lambda: page.changes), or_reason(lambda: page.year_changes)
+    return answers.what_changed(changes, page.store.settings.money.currency, year=year)
+
+
+def measured(page: StorePage) -> list[Card]:
+    """Cards of the last quarter's figures with their changes."""
+    changes = or_reason(lambda: page.changes)
+    return measured_cards(page.quarter, changes, page.store.settings.money.currency)
+
+
+def beside_the_rule(page: StorePage) -> str:
+    """The modelled value of a customer beside the rule of thumb's."""
+    each, rule = page.value_per_customer, page.looking_back.loc["historic_clv"]
+    return answers.worth_beside_the_rule(each, rule, page.store.settings.money, horizon(page))
+
+
+def model_caption(page: StorePage) -> str:
+    """What the table of the purchase model's parameters is called."""
+    return phrase("Purchase model ({name})", name=page.store.purchases.model.label)
 
 
 def lost_in_the_quarter(page: StorePage) -> str:

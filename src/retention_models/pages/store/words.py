@@ -118,11 +118,6 @@ def _pooled(cohorts: pd.DataFrame, age: int) -> dict[str, str]:
     }
 
 
-def model_of(purchases: PurchaseFitter) -> str:
-    """The heading of the purchase model's parameters."""
-    return phrase("Purchase model ({name})", name=purchases.model.label)
-
-
 def purchase_model(purchases: PurchaseFitter | MaximumLikelihoodFit, time_unit: str) -> str:
     """What the purchase model's parameters mean for the shop."""
     fit = purchases if isinstance(purchases, MaximumLikelihoodFit) else purchases.fit_
