@@ -19,6 +19,7 @@ from retention_models.campaigns.data.checks import (
     joint_balance,
 )
 from retention_models.campaigns.data.outcomes import Redeemed
+from retention_models.campaigns.data.redemption_checks import check_rows
 from retention_models.campaigns.data.spellings import check_known
 from retention_models.campaigns.data.tables import ArmAssignment
 
@@ -155,13 +156,13 @@ def test_a_campaign_that_is_not_over_blocks_and_a_follow_up_that_is_not_is_said(
 
 def redeemed_by(places, each=1):
     """Redemptions by the customers at places, −1 for strangers."""
-    rows = pd.DataFrame({"redemptions": [each] * len(places), "date": START})
+    rows = pd.DataFrame({"redemptions": [each] * len(places), "date": START, "unpriced": 0})
     return Redeemed(rows, np.array(places, dtype=np.intp))
 
 
-def looked_at(design, arms, redeemed, quality=NONE):
+def looked_at(design, arms, redeemed):
     """The findings about redemptions."""
-    given = Redemptions(None, quality, 1, "redemptions")
+    given = Redemptions(None, NONE, 1, "redemptions")
     return check_redemptions(campaign(design=design), arms, given, redeemed)
 
 
@@ -216,7 +217,8 @@ def test_assignments_of_redeemers_only_block():
 def test_redemptions_without_a_customer_are_said():
     """Their cost is in nobody's profit."""
     quality = pd.DataFrame({"reason": ["no customer id"], "rows": [7]})
-    found = looked_at("targeted", arms_of(coupon=9), redeemed_by([0]), quality)
+    rows = redeemed_by([0])
+    found = check_rows(CAMPAIGN, Redemptions(None, quality, 8, "redemptions"), rows, [(START, END)])
     assert "7 redemptions" in verdict(found, "redemptions name a customer")[2]
 
 

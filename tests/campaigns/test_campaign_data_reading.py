@@ -60,8 +60,10 @@ def test_redemptions_that_cannot_be_used_name_their_row():
     with pytest.raises(DataError) as caught:
         rm.read_redemptions(pd.DataFrame([TAKEN, *(TAKEN | change for change in changes)]))
     message = str(caught.value)
-    for reason in ("amount is not a number: 3", "date in the future: 1", "date not understood: 1"):
+    for reason in ("amount is not a number: 2", "date in the future: 1", "date not understood: 1"):
         assert reason in message
+    assert "amount is below 0: 1" in message
+    assert "a discount of 2.50 is 2.50, not -2.50" in message
     assert "row 2 after the header: amount is not a number" in message
 
 

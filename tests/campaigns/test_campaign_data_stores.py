@@ -100,7 +100,10 @@ def test_weekly_outcomes_are_those_of_a_reference_in_plain_python(tmp_path):
         assert customers == data.stores["customers"].iloc[place]
         for column, name in enumerate(("purchases", "bought", "spend", "profit")):
             assert weekly[:, column] == pytest.approx(data.outcomes[name][place], abs=1e-9), name
-    assert all(finding.passed for finding in data.findings)
+    # The stranger's, and the one of a year later, are in no profit, which is said.
+    assert {"redemptions are by the stores' customers", "redemptions are of its days"} == {
+        finding.check for finding in data.findings if not finding.passed
+    }
 
 
 def test_a_redemption_without_a_store_costs_where_the_customer_was_last_seen(tmp_path):

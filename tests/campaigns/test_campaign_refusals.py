@@ -15,7 +15,7 @@ from retention_models.campaigns.data.tables import Check
 from retention_models.campaigns.effects.effect import effect_of
 from retention_models.campaigns.effects.tables import TABLE
 from retention_models.campaigns.effects.targeted import alike
-from retention_models.errors import CannotSay
+from retention_models.errors import CannotSay, SettingsError
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,9 @@ def refusal_of(data, **asked):
     failed = found.checks.loc[~found.checks["passed"].astype(bool)]
     assert failed["blocks"].any()
     assert found.refusal in found.summary()
+    with pytest.raises(CannotSay) as said:
+        found.primary_effect()
+    assert found.refusal == str(said.value)
     assert re.search(r"\.$", found.refusal)
     return found.refusal
 
@@ -54,6 +57,15 @@ def test_a_design_that_shows_nothing_is_refused(drawn, design, figure, remedy):
     words = refusal_of(replace(drawn, campaign=samples.campaign(design)))
     assert figure in words
     assert remedy in words
+
+
+def test_the_row_of_the_verdict_is_found_by_its_arm(drawn):
+    """Of the primary outcome; an arm that is none is named with those that there are."""
+    found = effect_of(drawn)
+    assert found.table.iloc[0].equals(found.primary_effect())
+    assert "coupon" == found.primary_effect("coupon")["arm"]
+    with pytest.raises(SettingsError, match="arm: expected one of coupon; got 'coupons'"):
+        found.primary_effect("coupons")
 
 
 def test_redeemers_as_the_arm_are_refused(drawn):

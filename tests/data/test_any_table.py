@@ -74,6 +74,7 @@ def test_frames_of_every_library_are_read(tmp_path):
     frames = {
         "pandas": FRAME,
         "pandas with categories": FRAME.astype({"id": "category"}),
+        "pandas over Arrow": FRAME.astype({"id": pd.ArrowDtype(packed["id"].type)}),
         "Arrow": packed,
         "Arrow in batches": pa.RecordBatchReader.from_batches(table.schema, table.to_batches(2)),
         "a stream": Streamed(),

@@ -44,7 +44,7 @@ def test_the_refusal_says_whether_mending_is_safe():
     with pytest.raises(DataError, match=r"mend_ids = true reads 17850\.0 as 17850"):
         read(log("17850.0", "99.0"))
     with pytest.raises(
-        DataError, match=r"cannot be mended here: 1 others begin with 0, such as 0042"
+        DataError, match=r"cannot be mended here, as 1 others begin with 0, such as 0042"
     ):
         read(log("42.0", "0042"))
     with pytest.raises(DataError, match="set mend_ids = true, which checks that no id is lost"):

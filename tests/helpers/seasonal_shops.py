@@ -15,9 +15,19 @@ END = dt.date(2024, 8, 31)
 
 
 def shop(
-    customers, days, log_m, *, theta=THETA, first=0, ahead=0, seed=1, weekly_shocks=0.0, end=END
+    customers,
+    days,
+    log_m,
+    *,
+    theta=THETA,
+    first=0,
+    ahead=0,
+    seed=1,
+    weekly_shocks=0.0,
+    end=END,
+    each=False,
 ):
-    """Customers who begin evenly over the days observed, one purchase a day at most.
+    """Customers who begin evenly over the days observed; a day's purchases are one, or each counts.
 
     `log_m` maps dates to the log of m; `first` is 1 where customers may leave after the first purchase
     too; weekly shocks are the deviation of a further normal term of log m, drawn for each week.
@@ -32,7 +42,9 @@ def shop(
     clock = np.concatenate([[0.0], np.cumsum(np.exp(np.asarray(log_m(dates), float) + shocks))])
     begin = rng.integers(0, days, customers)
     rate, leaves = rng.gamma(r, 1.0 / alpha, customers), np.clip(rng.beta(a, b, customers), 1e-9, 1)
-    now, here = clock[begin + 1].copy(), np.arange(customers)
+    # One a day: all begin at the end of their day. Each: at any time of it, and its rest counts.
+    pace = np.diff(clock)[begin]
+    now, here = clock[begin + 1] - pace * rng.random(customers) * each, np.arange(customers)
     here = here[rng.random(customers) >= leaves * first]
     frequency, last, later = (np.zeros(customers, dtype=int) for _ in range(3))
     last[:] = begin
@@ -42,7 +54,7 @@ def shop(
         now[here] += rng.exponential(size=here.size) / rate[here]
         here = here[now[here] < clock[-1]]
         day = np.searchsorted(clock, now[here], side="right") - 1
-        new = day > day_of_last[here]  # one a day
+        new = (day > day_of_last[here]) | each
         day_of_last[here] = day
         seen = new & (day < days)
         frequency[here] += seen
@@ -51,7 +63,11 @@ def shop(
         later[here] += new & (day >= days)
         here = here[rng.random(here.size) >= leaves[here]]
     summary = pd.DataFrame(
-        {"frequency": frequency, "recency": (last - begin) * 1.0, "T": (days - 1 - begin) * 1.0}
+        {
+            "frequency": frequency,
+            "recency": (last - begin) * 1.0,
+            "T": (days - 1 - begin) + 0.5 * each,
+        }
     )
     summary.attrs = {"time_unit": "D", "observation_end": end.isoformat()}
     bought = pd.DataFrame({"date": dates[:days], "repeat_purchases": by_day})

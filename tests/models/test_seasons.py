@@ -27,7 +27,7 @@ FITTERS = (rm.BetaGeoFitter, rm.ModifiedBetaGeoFitter)
 @pytest.fixture(scope="module")
 def seasonal():
     """Three thousand customers over two years, with a wave and Saturdays."""
-    return shop(3_000, 730, one_wave, ahead=91)
+    return shop(3_000, 730, one_wave, ahead=91, each=True)
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +50,7 @@ def test_the_season_is_found_and_recovered(fitted):
     truth = [*np.log(THETA), 0.5, 0.0, *saturday]
     errors = np.sqrt(np.diag(fitted.fit_.log_covariance))
     away = (np.log(fitted.fit_.parameters) - truth) / errors
-    assert np.abs(away[2:]).max() < 3.5
-    # Purchases of one day are one: rates are a little too low.
-    assert np.abs(away[:2]).max() < 6.0
+    assert np.abs(away).max() < 3.5
 
 
 def test_a_season_explains_what_a_plain_model_does_not(seasonal, fitted):
@@ -91,7 +89,7 @@ def test_intervals_of_totals_cover_what_came(record_property):
     """Shops with a season, 600 customers each: 90% intervals of the next 13 weeks hold 88 to 92%."""
     shops, held = sized(60, 500), 0
     for seed in range(shops):
-        summary, bought, later = shop(600, 730, one_wave, seed=1_000 + seed, ahead=91)
+        summary, bought, later = shop(600, 730, one_wave, seed=1_000 + seed, ahead=91, each=True)
         summary["monetary_value"] = 0.0
         calendar = calendar_of(bought, harmonics=1, weekdays=True)
         fitted = rm.BetaGeoFitter().fit(*history(summary), calendar=calendar)
@@ -380,9 +378,37 @@ def test_restless_weeks_widen_the_doubt_about_the_season(record_property):
     shops, held = sized(40, 300), 0
     for seed in range(shops):
         wave = lambda dates: one_wave(dates, 0.4, 0.0)  # noqa: E731
-        summary, bought, _ = shop(600, 740, wave, seed=3_000 + seed, weekly_shocks=0.3)
+        summary, bought, _ = shop(600, 740, wave, seed=3_000 + seed, weekly_shocks=0.3, each=True)
         calendar = calendar_of(bought, harmonics=1, weekdays=False)
         fit = rm.BetaGeoFitter().fit(*history(summary), calendar=calendar).fit_
         held += abs(np.log(fit.parameters[4]) - 0.4) < 1.645 * np.sqrt(fit.log_covariance[4, 4])
     record_property("coverage", f"{held / shops:.3f}")
     assert abs(held / shops - 0.9) <= 0.06 + 2.5 * np.sqrt(0.09 / shops)
+
+
+@pytest.mark.parametrize("terms", [{}, {"harmonics": 1, "weekdays": True}], ids=["told", "given"])
+@pytest.mark.parametrize("size", [4, 10, 30])
+def test_small_shops_never_raise(size, terms):
+    """Few customers, few days, all terms asked for: finite numbers and a verdict, or a refusal."""
+    fits = 0
+    for seed in range(6):
+        summary, bought, _ = shop(size, (20, 90, 740)[seed % 3], one_wave, seed=seed)
+        if not summary["frequency"].any():
+            continue
+        calendar = calendar_of(bought, end=END, **terms)
+        fitted = FITTERS[seed % 2]().fit(*history(summary), calendar=calendar)
+        assert np.isfinite([*fitted.fit_.parameters, *fitted.fit_.log_covariance.ravel()]).all()
+        assert np.isfinite(fitted.predict(10.0, *history(summary))).all()
+        assert np.isfinite(fitted.season(days=30)["factor"]).all()
+        fits += 1
+    assert fits > 2
+
+
+def test_waves_that_a_short_log_cannot_tell_are_said_to_be_unknown():
+    """Three waves a year from sixty days: the verdict, not a number."""
+    summary, bought, _ = shop(400, 60, one_wave, seed=11)
+    fitted = rm.BetaGeoFitter().fit(
+        *history(summary), calendar=calendar_of(bought, harmonics=3, weekdays=False)
+    )
+    assert fitted.fit_.verdict == "not identified"
+    assert "flat" in fitted.fit_.message

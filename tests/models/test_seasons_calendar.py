@@ -162,6 +162,18 @@ def test_calendars_are_checked(days):
         Calendar(end=FIRST, first=LAST)
 
 
+def test_a_calendar_can_be_that_of_an_earlier_day(days):
+    """As if made then."""
+    days["repeat_purchases"] = np.arange(len(days))
+    sale = {"sale": ["2024-05-01", "2025-05-02"]}
+    then = Calendar.of(days, promotions=sale).until("2024-06-30")
+    made = Calendar.of(days[days["date"] <= "2024-06-30"], promotions=sale)
+    assert then == made
+    assert then.purchases.tolist() == made.purchases.tolist()
+    with pytest.raises(SettingsError, match="those observed; got 2026-01-01"):
+        then.until("2026-01-01")
+
+
 def test_a_calendar_comes_back_from_its_dictionary(days):
     """All but the purchases."""
     calendar = Calendar.of(days, promotions={"sale": ["2024-05-01"]}, closed=["2024-12-25"])

@@ -25,7 +25,8 @@ SIZES = (2_500, 1_500, 900, 400, 250, 150)
 
 def store(size, days, wave, seed, **terms):
     """One store's days, with a wave of the given size and the same Saturdays as all."""
-    summary, bought, _ = shop(size, days, lambda dates: one_wave(dates, wave), seed=seed)
+    wave_of = lambda dates: one_wave(dates, wave)  # noqa: E731
+    summary, bought, _ = shop(size, days, wave_of, seed=seed, each=True)
     columns = (summary[name].to_numpy(float) for name in ("frequency", "recency", "T"))
     return StoreDays(*columns, None, calendar_of(bought, **terms))
 

@@ -164,6 +164,17 @@ def test_counts_sum_to_one_and_have_the_expected_mean(base):
     np.testing.assert_allclose(mean, of_alive, rtol=1e-6)
 
 
+@both
+def test_what_was_expected_since_the_first_purchase_is_of_the_days_since_then(base):
+    """Week by week of three customers, each day by hand; at t = T it is all of the past."""
+    model = Seasonal(base, CALENDAR, 7.0)
+    for T in (3.0, 20.0, 61.0):
+        for t in np.round(np.array([0.0, T / 3.0, T]) * 7) / 7:
+            since = operational(t - T) - operational(-T)
+            got = model.expected_since_first(t, T, *THETA, *EFFECTS)
+            assert got == pytest.approx(base.expected_purchases(since, *THETA), rel=1e-9, abs=1e-12)
+
+
 def test_beyond_the_calendar_the_years_shape_repeats_as_its_mean():
     """Past five years M goes on at the mean rate; discounted purchases join without a step."""
     model = Seasonal(BG_NBD, CALENDAR, 7.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 
@@ -212,6 +213,24 @@ def test_net_and_gross_are_not_chosen_between(tmp_path):
         frame.to_csv(tmp_path / "log.csv", index=False)
         said = refused(tmp_path, tmp_path / "log.csv", currency="EUR")
         assert f"What is the money paid? It may be Total amount, or {other}" in said
+
+
+def test_typed_tables_are_looked_at_too(tmp_path):
+    """Moments with a zone in Parquet need the shop's zone; a view of a DuckDB file is named."""
+    log = exports.orders(20)
+    frame = pd.DataFrame(
+        {"customer_id": log["customer"], "date": log["at"], "total": log["amount"]}
+    )
+    frame.assign(date=frame["date"].dt.tz_localize("UTC")).to_parquet(tmp_path / "log.parquet")
+    assert "--timezone" in refused(tmp_path, tmp_path / "log.parquet", currency="EUR")
+    with duckdb.connect(str(tmp_path / "log.duckdb")) as connection:
+        connection.register("frame", frame)
+        connection.execute("CREATE TABLE sales AS SELECT * FROM frame")
+        connection.execute("CREATE VIEW big AS SELECT * FROM sales WHERE total > 500")
+    settings = made(tmp_path, str(tmp_path / "log.duckdb"), currency="EUR", table="big")
+    assert ("big", "UTC") == (settings.transactions.table, settings.transactions.timezone)
+    big = frame.loc[frame["total"] > 500, "total"].sum()
+    assert round(float(big), 2) == totals(settings)[2]
 
 
 def test_states_and_currencies_of_an_unknown_export_are_asked_for(tmp_path):

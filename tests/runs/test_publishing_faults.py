@@ -14,7 +14,8 @@ import pytest
 
 import nights
 from retention_models.errors import SettingsError
-from retention_models.runs.publishing import files
+from retention_models.runs.publishing import files, publish
+from retention_models.runs.publishing.context import RunClock
 from retention_models.runs.publishing.files import hashes
 
 NEXT_DAY = nights.DAY + dt.timedelta(days=1)
@@ -219,3 +220,29 @@ def test_a_run_that_is_asked_to_stop_says_so_and_leaves_nothing_half(tmp_path, c
     assert found["run"] == again.head["run"]
     assert 1 == len(again.head["resumed"])
     require_done(output, again)
+
+
+@pytest.mark.parametrize("jump", [dt.timedelta(days=-400), dt.timedelta(days=400)])
+def test_a_clock_that_jumped_between_nights_loses_none(tmp_path, cheap_pages, monkeypatch, jump):
+    """A run that is stopped, and whose start seems before or long after the others, is continued."""
+    output, plan = second_night(tmp_path)
+    began = dt.datetime.now(tz=dt.UTC) + jump
+    monkeypatch.setattr(publish, "RunClock", lambda zone: RunClock(zone, began))
+
+    def stopped(store_id, folder):
+        if store_id == "b":
+            raise KeyboardInterrupt
+        # Its own clock was set back while it worked.
+        return replace(nights.good(store_id, folder), ended="1999-01-01T00:00:00+00:00")
+
+    with pytest.raises(KeyboardInterrupt):
+        nights.run_night(plan, stopped)
+    nights.require_truth(output)
+    monkeypatch.undo()
+    nights.without_nbconvert(monkeypatch)
+    again = nights.run_night(replace(plan, asked=nights.RunRequest(resume=True)), mixed)
+    assert "finished" == again.head["state"]
+    assert 0.0 == again.stores["a"]["seconds"]
+    nights.require_truth(output)
+    for name in ("started", "ended"):
+        dt.datetime.fromisoformat(again.head[name]["utc"])

@@ -101,7 +101,7 @@ class SourceCheck:
         column = str(self.columns[role])
         if self.mend_ids and (why_not := unsafe_to_mend(self.raw[column])):
             raise DataError(
-                f"{self.name}: column {column!r} ({role}) cannot be mended: {why_not}. "
+                f"{self.name}: column {column!r} ({role}) cannot be mended, as {why_not}. "
                 "Export ids as text."
             )
         return text_id(self.name, self.raw, column, role, mend=self.mend_ids)

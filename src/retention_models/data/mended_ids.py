@@ -53,7 +53,7 @@ def mending_advice(ids: Column) -> str:
     """What to do about ids that became decimal numbers."""
     why_not = unsafe_to_mend(ids)
     if why_not is not None:
-        return f"They cannot be mended here: {why_not}. Export ids as text."
+        return f"They cannot be mended here, as {why_not}: export ids as text."
     return (
         "They are whole numbers of at most 15 digits, and no other id begins with 0: mend_ids = true "
         "reads 17850.0 as 17850. Or export ids as text."

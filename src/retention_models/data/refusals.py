@@ -310,6 +310,10 @@ _EXPECTED = {
         "Amounts are expected as numbers from 0, such as 2.50; leave a cell empty where the campaign's "
         "cost of a redemption is meant."
     ),
+    "amount is below 0": (
+        "Amounts are what was given away, from 0: a discount of 2.50 is 2.50, not -2.50. A redemption "
+        "that was taken back is to be left out with the row that it takes back."
+    ),
 }
 
 

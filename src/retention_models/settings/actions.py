@@ -44,7 +44,8 @@ ONE_OF: tuple[tuple[ListName, ...], ...] = (
 def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"{', '.join(map(repr, twice))} stands more than once")
+        verb = "stands" if len(twice) == 1 else "stand"
+        raise ValueError(f"{', '.join(map(repr, twice))} {verb} more than once")
     return names
 
 

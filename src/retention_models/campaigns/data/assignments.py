@@ -162,8 +162,9 @@ def read_redemptions(
     check.refuse_days_beyond()
     check.found["amount"] = ibis.null("float64")
     if columns["amount"] is not None:
-        check.found["amount"], wrong = _amount(check, decimal)
-        check.reasons.append((wrong, "amount is not a number"))
+        check.found["amount"], none, negative = _amount(check, decimal)
+        check.reasons.append((none, "amount is not a number"))
+        check.reasons.append((negative, "amount is below 0"))
     check.found["repeats"] = repeats_another(origin.table)
     rows, quality, usable = check.accept(max_unusable_share)
     repeats = int(to_frame(usable.aggregate(n=usable["repeats"].sum()))["n"].fillna(0).item())
@@ -218,10 +219,10 @@ def _check(
     return check
 
 
-def _amount(check: SourceCheck, decimal: str) -> tuple[Value, BooleanValue]:
-    """Discounts given, null for a blank cell; and whether a cell holds none although it is filled."""
+def _amount(check: SourceCheck, decimal: str) -> tuple[Value, BooleanValue, BooleanValue]:
+    """Discounts given, null for a blank cell; whether a filled cell holds none, or one below 0."""
     column = check.column("amount")
     number = number_of(check.name, column, Amounts(decimal), "amount")
-    usable = number.notnull() & ~number.isnan() & ~number.isinf() & (number >= 0)
-    given = ibis.ifelse(usable, number, ibis.null("float64"))
-    return given, ~check.blank("amount") & given.isnull()
+    finite = number.notnull() & ~number.isnan() & ~number.isinf()
+    given = ibis.ifelse(finite & (number >= 0), number, ibis.null("float64"))
+    return given, ~check.blank("amount") & ~finite, finite & (number < 0)

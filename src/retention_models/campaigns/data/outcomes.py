@@ -49,7 +49,7 @@ def redeemed_of(
 ) -> Redeemed:
     """Redemptions of a campaign, and whose they are."""
     if redemptions is None:
-        names = ["customer_id", "store_id", "date", "redemptions", "cost"]
+        names = ["customer_id", "store_id", "date", "redemptions", "cost", "unpriced"]
         return Redeemed(pd.DataFrame(columns=names), np.zeros(0, dtype=np.intp))
     table = redemptions.table
     table = table.filter(table["campaign_id"] == campaign.id)
@@ -59,10 +59,10 @@ def redeemed_of(
         given=table["amount"].sum(),
     )
     rows = to_frame(counted)
-    without = rows["redemptions"] - rows["amounts"]
-    rows["cost"] = rows.pop("given").fillna(0.0) + without * campaign.costs.redemption
+    rows["unpriced"] = rows["redemptions"] - rows.pop("amounts")
+    rows["cost"] = rows.pop("given").fillna(0.0) + rows["unpriced"] * campaign.costs.redemption
     order = ["date", "customer_id", "store_id"]
-    rows = rows.drop(columns="amounts").sort_values(order, ignore_index=True)
+    rows = rows.sort_values(order, ignore_index=True)
     return Redeemed(rows, customers.get_indexer(pd.Index(rows["customer_id"], dtype=object)))
 
 

@@ -36,6 +36,7 @@ from retention_models.campaigns.data.outcomes import (
     purchases_by_day,
     redeemed_of,
 )
+from retention_models.campaigns.data.redemption_checks import check_rows
 from retention_models.campaigns.data.spellings import (
     check_known,
     known_otherwise,
@@ -182,6 +183,7 @@ def _read_customers(
         *check_redemptions(
             campaign, arms, redemptions, redeemed, redeemed_otherwise(redeemed, customers)
         ),
+        *check_rows(campaign, redemptions, redeemed, windows.values()),
         *check_days(campaign, arms, last_day, campaign.control),
         check_known(len(customers), len(strangers), otherwise),
         *models,

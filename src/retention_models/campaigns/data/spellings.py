@@ -98,27 +98,6 @@ def check_names(arms: Mapping[str, int], expected: Iterable[str]) -> list[Check]
     return []
 
 
-def check_repeats(redemptions: Redemptions) -> list[Check]:
-    """Rows that stand twice, as where a file was loaded twice."""
-    if not redemptions.repeats:
-        return []
-    sizes = {"n": count(redemptions.repeats), "rows": count(redemptions.rows_read)}
-    if redemptions.loaded_twice:
-        words = phrase(
-            "{n} of {rows} rows of redemptions, of any campaign, repeat another row exactly: the file "
-            "was loaded twice, and each row counts once. If they are redemptions of their own, give "
-            "each a number in a column.",
-            **sizes,
-        )
-    else:
-        words = phrase(
-            "{n} of {rows} rows of redemptions, of any campaign, repeat another row exactly, and count "
-            "each. Where they are one redemption, leave them out.",
-            **sizes,
-        )
-    return [Check("redemptions stand once", False, False, words)]
-
-
 def require_known_campaigns(
     campaign: Campaign,
     others: Iterable[Campaign],

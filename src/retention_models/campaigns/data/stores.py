@@ -18,13 +18,10 @@ from ibis.expr.types import Table
 from numpy.typing import NDArray
 
 from retention_models.campaigns.data.assignments import Assignments, Redemptions
-from retention_models.campaigns.data.gathering import last_seen
-from retention_models.campaigns.data.outcomes import redeemed_of
-from retention_models.campaigns.data.spellings import (
-    check_names,
-    check_repeats,
-    otherwise_words,
-)
+from retention_models.campaigns.data.gathering import Span, last_seen
+from retention_models.campaigns.data.outcomes import Redeemed, redeemed_of
+from retention_models.campaigns.data.redemption_checks import check_groups, check_rows
+from retention_models.campaigns.data.spellings import check_names, otherwise_words
 from retention_models.campaigns.data.tables import CampaignStores, Check
 from retention_models.data.days import purchase_days
 from retention_models.data.engines import to_frame
@@ -135,11 +132,6 @@ def check_store_ids(unassigned: Sequence[str], unknown: Sequence[str]) -> list[C
     return [Check("stores are written alike", False, True, f"{words} {otherwise_words(found)}")]
 
 
-def check_redemptions_once(redemptions: Redemptions | None) -> list[Check]:
-    """Rows of redemptions that repeat another."""
-    return [] if redemptions is None else check_repeats(redemptions)
-
-
 def check_weeks(
     campaign: Campaign, last_day: dt.date, weeks: np.ndarray, opened: pd.DataFrame
 ) -> list[Check]:
@@ -224,7 +216,8 @@ def read_stores(
     of_group = _at_stores(log, list(stores.index), first_start, campaign, weeks)
     stores["customers"] = _group_sizes(of_group, len(stores))
     sums = _weekly_sums(of_group, len(stores), campaign, weeks)
-    cost = _redemption_costs(log, campaign, redemptions, stores.index, first_start, weeks)
+    redeemed = redeemed_of(redemptions, campaign, pd.Index([], dtype=object))
+    cost, strangers = _redemption_costs(log, campaign, redeemed, stores.index, first_start, weeks)
     kept = (stores["customers"] > 0).to_numpy()
     empty = list(stores.index[~kept])
     stores, cost = stores.loc[kept, ["arm", "first_week", "customers"]], cost[kept]
@@ -236,7 +229,8 @@ def read_stores(
             {campaign.control, *campaign.shares},
         ),
         *check_store_ids(unassigned, unknown),
-        *check_redemptions_once(redemptions),
+        *check_rows(campaign, redemptions, redeemed, [_measured(campaign, weeks)]),
+        *strangers,
         starts_differ,
         *check_store_arms(campaign, stores),
         *check_stores_left_out(unassigned, unknown, empty),
@@ -263,6 +257,12 @@ def _weeks(log: Transactions, campaign: Campaign) -> NDArray[np.int64]:
     until = min(campaign.end + campaign.follow_up * _DAY, log.last_day())
     after = ((until - campaign.start).days + 1) // 7
     return np.arange(-min(max(before, 0), WEEKS_BEFORE), max(after, 0), dtype=np.int64)
+
+
+def _measured(campaign: Campaign, weeks: NDArray[np.int64]) -> Span:
+    """First and last day of the weeks from the start on."""
+    last = max(int(weeks.max(initial=-1)) + 1, 1)
+    return campaign.start, campaign.start + 7 * last * _DAY - _DAY
 
 
 def _at_stores(
@@ -334,19 +334,19 @@ def _weekly_sums(
 def _redemption_costs(
     log: Transactions,
     campaign: Campaign,
-    redemptions: Redemptions | None,
+    redeemed: Redeemed,
     stores: pd.Index,
     first_start: dt.date,
     weeks: NDArray[np.int64],
-) -> Floats:
-    """Cost of the redemptions of each store's group by week, shape (stores, weeks)."""
-    costs = np.zeros((len(stores), weeks.size))
-    if redemptions is None or not weeks.size:
-        return costs
-    rows = redeemed_of(redemptions, campaign, pd.Index([], dtype=object)).rows
+) -> tuple[Floats, list[Check]]:
+    """Cost of the redemptions of each store's group by week, and those that are of no group's.
+
+    Shapes: returned (stores, weeks).
+    """
+    costs, rows = np.zeros((len(stores), weeks.size)), redeemed.rows
     ids = pd.DataFrame({"customer_id": rows["customer_id"].unique()}, dtype=object)
-    if ids.empty:
-        return costs
+    if ids.empty or not weeks.size:
+        return costs, []
     before = first_start - _DAY
     few = replace(log, table=log.table.semi_join(ibis.memtable(ids), "customer_id"))
     seen = to_frame(last_seen(few, before)).set_index("customer_id")["seen"]
@@ -357,13 +357,16 @@ def _redemption_costs(
     of_store = rows["store_id"].where(
         rows["store_id"].notna(), rows["customer_id"].map(seen).map(names)
     )
-    known = [pair in groups for pair in zip(rows["customer_id"], of_store, strict=True)]
+    pairs = zip(rows["customer_id"], of_store, strict=True)
+    known = np.array([pair in groups for pair in pairs], dtype=bool)
     place = stores.get_indexer(pd.Index(of_store, dtype=object))
     week = np.array([(day - campaign.start).days // 7 for day in rows["date"]], dtype=np.int64)
     column = week - weeks[0]
-    kept = np.array(known, dtype=bool) & (place >= 0) & (column >= 0) & (column < weeks.size)
+    of_group = known & (place >= 0)
+    kept = of_group & (week >= 0) & (column >= 0) & (column < weeks.size)
     np.add.at(costs, (place[kept], column[kept]), rows.loc[kept, "cost"].to_numpy(dtype=float))
-    return costs
+    number = rows["redemptions"].to_numpy(dtype=np.int64)
+    return costs, check_groups(int(number[~of_group].sum()), int(number.sum()))
 
 
 def _per_customer(

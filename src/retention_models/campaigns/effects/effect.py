@@ -119,7 +119,7 @@ def effect_of(
     >>> effect = effect_of(data, outcomes=["purchases", "bought"])
     >>> effect.grade, effect.verdict
     ('A', 'more purchases')
-    >>> first = effect.table.iloc[0]
+    >>> first = effect.primary_effect()
     >>> first["outcome"], bool(first["lift_low"] < 20.0 < first["lift_high"])
     ('purchases', True)
     """

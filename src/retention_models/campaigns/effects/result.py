@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from retention_models.campaigns.effects.tables import EffectTables
+import pandas as pd
+
+from retention_models.campaigns.effects.tables import EffectTables, arms_of, primary_row
 from retention_models.campaigns.effects.words import paragraphs, summary
+from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import phrase
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,8 @@ class CampaignEffect(EffectTables):
         conf_low, conf_high, pvalue and pvalue_holm, which allows for all comparisons of the outcome and
         window; lift_percent with lift_low and lift_high, missing where a mean is not positive;
         r_squared of the covariates and the gain from them (variance without ÷ with); total with
-        total_low and total_high, the effect on all of the arm's customers together.
+        total_low and total_high, the effect on all of the arm's customers together. Without rows where
+        refused; `primary_effect` says why then.
     grade : {"A", "B", "C", "D"} or None
         How far to believe it, A the most; None where it is refused.
     verdict : str
@@ -62,6 +67,47 @@ class CampaignEffect(EffectTables):
     currency : str
         Of money in words; may be empty.
     """
+
+    def primary_effect(self, arm: str | None = None) -> pd.Series:
+        """The row of `table` that the verdict is about: the primary outcome, in the campaign's own days.
+
+        Parameters
+        ----------
+        arm : str, optional
+            The arm that is held against control; the table's first unless given.
+
+        Returns
+        -------
+        Series
+            With the columns of `table`.
+
+        Raises
+        ------
+        CannotSay
+            Of a campaign that is refused, with the refusal; `table` has no row then.
+        SettingsError
+            If there is no such arm.
+
+        Examples
+        --------
+        >>> refused = CampaignEffect(
+        ...     campaign=None, table=pd.DataFrame(), grade=None, verdict="",
+        ...     refusal="There is no customer in the control arm.", checks=pd.DataFrame())
+        >>> refused.primary_effect()
+        Traceback (most recent call last):
+        ...
+        retention_models.errors.CannotSay: There is no customer in the control arm.
+        """
+        if self.refusal or self.table.empty:
+            raise CannotSay(self.refusal or phrase("No effect was estimated."))
+        known = arms_of(self.table, self.campaign.control)
+        chosen = known[0] if arm is None else arm
+        row = primary_row(
+            self.table, self.campaign.primary, "campaign", self.campaign.control, chosen
+        )
+        if row is None:
+            raise SettingsError(f"arm: expected one of {', '.join(known)}; got {chosen!r}.")
+        return row
 
     def summary(self) -> str:
         """A paragraph for whoever runs the shop: a pure function of the tables.

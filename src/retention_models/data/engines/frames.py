@@ -89,7 +89,7 @@ def _plain(column: Any) -> Any:
             pa.DictionaryArray.from_arrays(
                 part.indices, _plain(part.dictionary)
             ).dictionary_decode()
-            for part in column.chunks
+            for part in getattr(column, "chunks", [column])
         ]
         return pa.chunked_array(parts, _plain(pa.array([], kind.value_type)).type)
     # A column of nothing has no type of its own.

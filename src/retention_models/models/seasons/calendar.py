@@ -222,18 +222,77 @@ class Calendar:
         return (1.0 - self.flags(self.closed)) * ~np.isin(weekday, self.shut)
 
     def flags(self, days: Iterable[dt.date]) -> Array:
-        """1 on the given ones of `dates`, else 0."""
+        """Mark days of the calendar.
+
+        Parameters
+        ----------
+        days : iterable of datetime.date
+            Those that lie outside the calendar are passed over.
+
+        Returns
+        -------
+        ndarray, shape (days,)
+            1 on the given ones of `dates`, else 0.
+        """
         on = np.zeros(self.past + self.ahead)
         places = np.array([(day - self.first).days for day in days], dtype=int)
         on[places[(places >= 0) & (places < on.size)]] = 1.0
         return on
 
+    def until(self, end: dt.date | str) -> Self:
+        """The calendar as it was on an earlier day: what a forecast from that day may know.
+
+        Parameters
+        ----------
+        end : date or str
+            Last day of observation, from `first` to this calendar's `end`.
+
+        Returns
+        -------
+        Calendar
+            With the purchases up to that day; what is undecided stays so.
+
+        Raises
+        ------
+        SettingsError
+            If the day is none of those observed.
+        """
+        day = _day(end, "end")
+        if not self.first <= day <= self.end:
+            raise SettingsError(
+                f"end: expected a day from {self.first} to {self.end}, those observed; got {day}."
+            )
+        observed = (day - self.first).days + 1
+        bought = None if self.purchases is None else self.purchases[:observed]
+        return replace(self, end=day, purchases=bought)
+
     def with_terms(self, **changes: Any) -> Self:
-        """The calendar with other terms."""
+        """The calendar with some attributes changed.
+
+        Parameters
+        ----------
+        **changes
+            Attributes by name, such as harmonics=2.
+
+        Returns
+        -------
+        Calendar
+
+        Raises
+        ------
+        SettingsError
+            If they make no calendar.
+        """
         return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the purchases, as JSON has it."""
+        """Everything but the purchases, as JSON has it.
+
+        Returns
+        -------
+        dict
+            For `from_dict`: texts, numbers, lists of days in ISO form.
+        """
         return {
             "end": self.end.isoformat(),
             "first": self.first.isoformat(),
@@ -247,7 +306,22 @@ class Calendar:
 
     @classmethod
     def from_dict(cls, content: Any) -> Self:
-        """A calendar from what `to_dict` gave; anything else is refused."""
+        """A calendar from what `to_dict` gave.
+
+        Parameters
+        ----------
+        content : dict
+
+        Returns
+        -------
+        Calendar
+            Without purchases.
+
+        Raises
+        ------
+        SettingsError
+            If it is no such dictionary.
+        """
         try:
             found = cls(
                 end=_day(content["end"], "end"),

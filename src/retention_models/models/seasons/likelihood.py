@@ -32,6 +32,9 @@ Derivatives = tuple[float, Array, Array]
 
 # Rows at a time: they stay in a processor's cache.
 _BLOCK = 8192
+# Effects whose sizes add up to more than this are beyond any season (e^20 is half a thousand million);
+# data that do not tell a term lead there.
+_FARTHEST = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +152,15 @@ def ages(seen: SeasonalHistories, effects: Array) -> Ages:
     )
 
 
+def _out_of_reach(effects: Array) -> bool:
+    """Whether a search is to turn back."""
+    return float(np.abs(effects).sum()) > _FARTHEST
+
+
 def without_dropout(phi: Array, seen: SeasonalHistories, known: Ages | None = None) -> Derivatives:
     """Log-likelihood of (ln r, ln α, β) where nobody leaves, its gradient and its Hessian."""
+    if _out_of_reach(phi[2:]):
+        return -np.inf, np.zeros(phi.size), np.zeros((phi.size, phi.size))
     found = ages(seen, phi[2:]) if known is None else known
     (r, alpha), histories = np.exp(phi[:2]), replace(seen.known, times=found.at)
     value, first, second = nbd.log_likelihood_with_derivatives(phi[:2], histories)
@@ -176,6 +186,8 @@ def log_likelihood_with_derivatives(
 
     `first` is m of `beta_dropout_likelihood`: 0 for the BG/NBD, 1 for the MBG/NBD.
     """
+    if _out_of_reach(phi[4:]):
+        return -np.inf, np.zeros(phi.size), np.zeros((phi.size, phi.size))
     theta, found, known = np.exp(phi[:4]), ages(seen, phi[4:]), seen.known
     value, gradient, hessian = _odds_of_having_left(theta, seen, found, first)
     _, _, a, b = theta

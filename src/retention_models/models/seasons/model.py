@@ -129,6 +129,13 @@ class Seasonal(PurchaseModel):
         last = t_x - T
         return np.asarray(clock.when(clock.at(last) + gap) - last)
 
+    def expected_since_first(self, t: ArrayLike, T: ArrayLike, *parameters: Any) -> Array:
+        """The base's, on the days that followed the first purchase."""
+        clock, own = self.operational(parameters)
+        t, T = (np.asarray(v, dtype=float) for v in (t, T))
+        since = clock.at(t - T) - clock.at(-T)
+        return self.base.expected_since_first(since, clock.age(T), *own)
+
     def most(self, n: ArrayLike, t: ArrayLike, *parameters: Any) -> Array:
         """The base's, of M(t)."""
         clock, own = self.operational(parameters)

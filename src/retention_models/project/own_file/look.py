@@ -119,7 +119,7 @@ class ColumnSeen:
         kind = self.values.type()
         if kind.is_timestamp():
             return kind.timezone is not None
-        marked = re.compile(r":\d{2}(\.\d+)? ?(Z|UTC|GMT|[+-]\d{2}:?\d{2})$")
+        marked = re.compile(r":\d{2}(\.\d+)? ?(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?|[A-Z]\w+/\S+)$")
         return self.is_text and any(marked.search(text) for text in self.texts[:200])
 
     @cached_property

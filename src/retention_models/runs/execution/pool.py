@@ -8,6 +8,7 @@ What is worth another try: a process that died or did not start; never a cell's 
 from __future__ import annotations
 
 import dataclasses
+import logging
 import shutil
 import threading
 import time
@@ -139,8 +140,20 @@ def _cluster(
         raise SettingsError(
             f"execution.scheduler: no Dask scheduler answers at {address} ({error})."
         ) from None
-    with client:
+    with _unsaid("distributed.client"), client:
         yield _ClusterExecutor(client, warm, tuple(notebooks), seconds)
+
+
+@contextmanager
+def _unsaid(name: str) -> Iterator[None]:
+    """Keep a logger's tracebacks of a lost connection to itself: each page's failure tells of it."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 class _ClusterExecutor(Executor):

@@ -1,0 +1,112 @@
+"""Redemptions that are in no profit, or cost other than the file says: counted, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from retention_models.campaigns.data.assignments import Redemptions
+from retention_models.campaigns.data.gathering import Span
+from retention_models.campaigns.data.outcomes import Redeemed
+from retention_models.campaigns.data.tables import Check
+from retention_models.languages import count, day, decimals, phrase
+from retention_models.settings.campaigns import Campaign
+
+
+def check_rows(
+    campaign: Campaign, redemptions: Redemptions | None, redeemed: Redeemed, spans: Iterable[Span]
+) -> list[Check]:
+    """Rows that stand twice, name nobody, lie beyond the days measured, or have no cost of their own."""
+    if redemptions is None:
+        return []
+    return [
+        *_repeats(redemptions),
+        *_anonymous(redemptions),
+        *_days(redeemed, list(spans)),
+        *_costs(campaign, redeemed),
+    ]
+
+
+def check_groups(outside: int, total: int) -> list[Check]:
+    """Redemptions of a roll-out to stores that are of no store's customers."""
+    if not outside:
+        return []
+    words = phrase(
+        "{n} of {rows} redemptions are by customers who had not bought at that store before the first "
+        "start, or at stores that are not measured: what they cost is in no store's profit.",
+        n=count(outside),
+        rows=count(total),
+    )
+    return [Check("redemptions are by the stores' customers", False, False, words)]
+
+
+def _repeats(redemptions: Redemptions) -> list[Check]:
+    """Rows that stand twice, as where a file was loaded twice."""
+    if not redemptions.repeats:
+        return []
+    sizes = {"n": count(redemptions.repeats), "rows": count(redemptions.rows_read)}
+    if redemptions.loaded_twice:
+        words = phrase(
+            "{n} of {rows} rows of redemptions, of any campaign, repeat another row exactly: the file "
+            "was loaded twice, and each row counts once. If they are redemptions of their own, give "
+            "each a number in a column.",
+            **sizes,
+        )
+    else:
+        words = phrase(
+            "{n} of {rows} rows of redemptions, of any campaign, repeat another row exactly, and count "
+            "each. Where they are one redemption, leave them out.",
+            **sizes,
+        )
+    return [Check("redemptions stand once", False, False, words)]
+
+
+def _anonymous(redemptions: Redemptions) -> list[Check]:
+    if not redemptions.anonymous:
+        return []
+    words = phrase(
+        "{n} redemptions, of any campaign, name no customer: what they cost is in nobody's profit.",
+        n=count(redemptions.anonymous),
+    )
+    return [Check("redemptions name a customer", False, False, words)]
+
+
+def _days(redeemed: Redeemed, spans: list[Span]) -> list[Check]:
+    inside = np.any([redeemed.within(span) for span in spans], axis=0)
+    rows = redeemed.rows["redemptions"].to_numpy(dtype=np.int64)
+    outside = int(rows[~inside].sum())
+    if not outside:
+        return []
+    words = phrase(
+        "{n} of {rows} redemptions are not from the days that are measured, {first} to {last}: what "
+        "they cost is in nobody's profit.",
+        n=count(outside),
+        rows=count(rows.sum()),
+        first=day(min(first for first, _ in spans)),
+        last=day(max(last for _, last in spans)),
+    )
+    return [Check("redemptions are of its days", False, False, words)]
+
+
+def _costs(campaign: Campaign, redeemed: Redeemed) -> list[Check]:
+    """A redemption without an amount costs what is declared, which may be nothing."""
+    unpriced, total = (int(redeemed.rows[name].sum()) for name in ("unpriced", "redemptions"))
+    each, points = campaign.costs.redemption, campaign.costs.points_rate
+    # Where no row has an amount, the declared costs are all that was meant.
+    if not unpriced or (unpriced == total and (each or points)):
+        return []
+    sizes = {"n": count(unpriced), "rows": count(total)}
+    if each:
+        words = phrase(
+            "{n} of {rows} redemptions tell no amount, and cost {cost} each, as is declared.",
+            cost=decimals(each, 2),
+            **sizes,
+        )
+        return [Check("redemptions have a cost", True, False, words)]
+    words = phrase(
+        "{n} of {rows} redemptions tell no amount, and none is declared: they cost nothing, so that the "
+        "profit may look better than it is. Give the amounts, or declare costs.redemption.",
+        **sizes,
+    )
+    return [Check("redemptions have a cost", False, False, words)]
