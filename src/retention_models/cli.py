@@ -332,6 +332,8 @@ def main() -> None:
     """Entry point: errors that a reader can mend become one message and exit code 2."""
     _open_outlets()
     try:
+        if any("\0" in argument for argument in sys.argv):
+            raise SettingsError("an argument holds a NUL character, which no name or id has.")
         code = retention(standalone_mode=False)
         sys.stdout.flush()
         sys.exit(code)

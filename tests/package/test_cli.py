@@ -9,6 +9,7 @@ import pytest
 
 import shops
 from retention_models import cli
+from retention_models.errors import SettingsError
 from retention_models.runs import run
 
 
@@ -103,6 +104,17 @@ def test_a_signal_that_a_lock_complains_of_ends_the_run_as_the_signal_does(
         assert "RuntimeError: release unlocked lock" in err
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("option", ["--store", "--output", "--log", "--as-of"])
+def test_a_nul_in_an_argument_is_exit_code_2(capsys, monkeypatch, chain_project, option):
+    """No shell gives one, but whoever calls the command from a program may."""
+    code, _, err = retention(capsys, monkeypatch, "run", chain_project, option, "a\0b")
+    assert 2 == code
+    assert "NUL character" in err
+    assert "Traceback" not in err
+    with pytest.raises(SettingsError, match=r"output: 'a\\x00b' holds a NUL character"):
+        run.run_project(chain_project, output="a\0b")
 
 
 def test_words_writes_the_sentences_of_the_pages(capsys, monkeypatch, tmp_path):

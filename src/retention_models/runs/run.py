@@ -190,6 +190,8 @@ def run_project(
     asked = RunRequest(
         tuple(stores), None if as_of is None else as_day(as_of, "as_of"), force, resume
     )
+    if output is not None and "\0" in str(output):
+        raise SettingsError(f"output: {str(output)!r} holds a NUL character, as no name does.")
     if resume and stores:
         raise SettingsError("--resume continues with the stores of the run; leave out --store.")
     settings, project = read_project(Path(project_file))

@@ -169,20 +169,18 @@ def _read_customers(
         found = gathered(log, histories, customers, cut, windows)
         covariates, models = known_before(log, histories, campaign, found, cut)
     redeemed = redeemed_of(redemptions, campaign, customers)
-    offered = arms.arm != campaign.control
-    outcomes = outcomes_of(campaign, margin, found, offered, redeemed, windows)
+    outcomes = outcomes_of(campaign, margin, found, arms.arm != campaign.control, redeemed, windows)
     # Controls from the log are known to it: whoever is not is among those who were assigned.
     unknown = (found["frequency"].isna() & (found["bought_since"] == 0)).to_numpy()
     strangers, given = pd.Series(customers[unknown]), len(customers) - arms.derived
     otherwise = known_otherwise(log, strangers, given)
+    spelt = redeemed_otherwise(redeemed, customers)
     findings = [
         *check_first_day(arms, log.stores["first_day"].min()),
         *check_unusable(assignments),
         *check_arms(campaign, arms),
         *check_balance(campaign, arms, covariates),
-        *check_redemptions(
-            campaign, arms, redemptions, redeemed, redeemed_otherwise(redeemed, customers)
-        ),
+        *check_redemptions(campaign, arms, redemptions, redeemed, spelt),
         *check_rows(campaign, redemptions, redeemed, windows.values()),
         *check_days(campaign, arms, last_day, campaign.control),
         check_known(len(customers), len(strangers), otherwise),
@@ -200,13 +198,19 @@ def _read_customers(
         },
         index=customers,
     )
-    by_day = None
     last = min(max(last for _, last in windows.values()), last_day)
-    if campaign.design == "randomised" and last >= campaign.start:
-        by_day = purchases_by_day(log, customers, arms, campaign.start, last)
+    by_day = _by_day(log, campaign, customers, arms, last)
     return CampaignCustomers(
         campaign, table, covariates, outcomes, tuple(findings), last_day, by_day, margin
     )
+
+
+def _by_day(
+    log: Transactions, campaign: Campaign, customers: pd.Index, arms: ArmAssignment, last: dt.date
+) -> pd.DataFrame | None:
+    if campaign.design != "randomised" or last < campaign.start:
+        return None
+    return purchases_by_day(log, customers, arms, campaign.start, last)
 
 
 def _assigned(campaign: Campaign, assignments: Assignments) -> pd.DataFrame:
