@@ -49,9 +49,13 @@ def test_cdnow_holdout_is_the_published_one(cdnow_holdout):
     )
 
 
-def test_cdnow_is_to_be_used_with_care(cdnow_holdout):
-    """Outside the interval, off by 12%."""
-    assert "use with care" == cdnow_holdout.verdict
+def test_cdnow_is_inside_once_totals_may_scatter_as_they_do(cdnow_holdout):
+    """Off by 12% three quarters ahead: outside what the model alone allows, inside with the scatter."""
+    assert "use" == cdnow_holdout.verdict
+    alone = rm.predict_store(
+        cdnow_holdout.purchases, None, cdnow_holdout.customers, horizon=39, draws=300
+    ).purchases
+    assert alone.high < cdnow_holdout.actual < cdnow_holdout.total.high
     assert "1,882 purchases came where 1,653 were expected" in cdnow_holdout.reason
 
 
