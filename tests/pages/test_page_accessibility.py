@@ -119,7 +119,9 @@ def test_every_page_is_open_to_everybody(browser, axe, paths, kind):
     page.close()
 
 
-@pytest.mark.parametrize(("kind", "most"), [("normal", 2), ("closed", 1), ("empty", 1), ("drawn", 7)])
+@pytest.mark.parametrize(
+    ("kind", "most"), [("normal", 2), ("closed", 1), ("empty", 1), ("drawn", 7)]
+)
 def test_a_page_prints_on_few_sheets(browser, paths, tmp_path, kind, most):
     """On A4, with figures and rows whole, and no heading at a sheet's end."""
     page, _ = looked_at(browser, paths[kind])
