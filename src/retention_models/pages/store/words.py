@@ -269,8 +269,8 @@ def still_customers(still: Interval, told: int, level: float, summary: pd.DataFr
         texts = [
             phrase(
                 "Of {customers} with a repeat purchase, {still} ({low} to {high}, {level} interval) "
-                "have not left for good. Of the {once} who have bought only once the model cannot tell: it lets "
-                "customers leave only after a repeat purchase.",
+                "have not left for good. Of the {once} who have bought only once the model cannot "
+                "tell: it lets customers leave only after a repeat purchase.",
                 customers=counted(told, "customer"),
                 once=count(once),
                 **places,
