@@ -197,6 +197,6 @@ def test_customers_of_hostile_names_reach_the_files_as_they_are(tmp_path):
     (tmp_path / "retention.toml").write_text(settings, encoding="utf-8")
     store = rm.open_store(tmp_path / "retention.toml", "' OR 1=1; --")
     rm.write_outputs(store, tmp_path / "out")
-    with open(tmp_path / "out" / "customers.csv", encoding="utf-8", newline="") as stream:
+    with open(tmp_path / "out" / "customers.csv", encoding="utf-8-sig", newline="") as stream:
         found = {row["customer_id"] for row in csv.DictReader(stream)}
     assert {formula_safe(text.strip()) for text in usable} <= found

@@ -7,6 +7,7 @@ import pytest
 from retention_models.errors import CannotSay
 from retention_models.languages import Language, speaking
 from retention_models.pages import notebook
+from retention_models.pages.store.first import Point
 from retention_models.pages.store.tables import Card
 from retention_models.pages.style import new_axes
 
@@ -72,6 +73,40 @@ def test_cards_escape_what_they_show(shown):
     assert "<b>" not in made.data
     assert "<i>" not in made.data
     assert 1 == made.data.count('class="change"')
+
+
+def test_a_sentence_links_to_the_file_that_it_names(shown):
+    """And what it says else is text."""
+    notebook.say("They <b> are in calls.csv.", file="calls.csv")
+    (made,), _ = shown[0]
+    assert 'They &lt;b&gt; are in <a href="calls.csv">calls.csv</a>.' in made.data
+
+
+def test_points_have_their_line_beside_them(shown):
+    """With its words; a point without one is a paragraph alone."""
+    svg = "<svg xmlns='http://www.w3.org/2000/svg'></svg>"
+    found = [
+        Point("Lost", "9 <of> 10.", line=svg, alternative="Lost by month."),
+        Point("Sold", "1."),
+    ]
+    notebook.points(found)
+    drawn, first_point, second = shown
+    assert {"alt": "Lost by month.", "class": "line"} == drawn[1]["metadata"]["image/svg+xml"]
+    assert "<strong>Lost</strong> 9 &lt;of&gt; 10." in first_point[0][0].data
+    assert '<p class="point"><strong>Sold</strong> 1.</p>' == second[0][0].data
+
+
+def test_a_status_is_good_or_not():
+    """No other colour."""
+    with pytest.raises(ValueError, match='expected "good", "care" or "bad"; got \'fine\''):
+        notebook.status("fine", "Open.")
+
+
+def test_the_end_of_a_page_is_marked(shown):
+    """So that sections after it are left out."""
+    with notebook.or_refusal():
+        raise notebook.EndOfPage("It ends.")
+    assert '<p class="refusal end">It ends.</p>' == shown[0][0][0].data
 
 
 def test_only_files_beside_the_page_become_links(shown):

@@ -22,7 +22,7 @@ from retention_models.pages.chain.findings import chain_findings
 from retention_models.pages.html.cells import leave_out_unanswered
 from retention_models.pages.html.checks import PageError, base64_of, clean_html, lint
 from retention_models.pages.html.render import index_page
-from retention_models.pages.html.templates import script, source_hash, style
+from retention_models.pages.html.templates import script, sheet_style, source_hash, style
 
 
 @pytest.mark.parametrize(
@@ -276,6 +276,27 @@ def settings_without_data():
     """Settings of a project without data."""
     with tempfile.TemporaryDirectory() as folder:
         return nights.settings_in(Path(folder))
+
+
+def test_the_page_of_a_silent_store_ends_after_its_first_part():
+    """Sections that say only that the page ended are left out, with what is folded."""
+    status, end = '<p class="status bad">Silent.</p>', '<p class="refusal end">It ends.</p>'
+    parts = {"## In short": [status], "## Call tomorrow": [end], "## About": [], "### Trust": [end]}
+    cells = [cell for heading, shown in parts.items() for cell in section(heading, *shown)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    leave_out_unanswered(notebook)
+    headings = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    assert ["## In short"] == headings
+
+
+def test_each_sheet_is_named_in_letters_that_end_no_string():
+    """A name cannot leave the style sheet, and a comma keeps the space after it."""
+    rules = sheet_style('Shops, "A"; } x')
+    assert r'content: "Shops\00002c  \000022 A\000022 \00003b  \00007d  x"' in rules
+    page = f"<html><head><style>{style()}{rules}</style></head></html>"
+    assert page == lint(page, "store 7")
+    with pytest.raises(PageError, match="style sheet"):
+        lint(page.replace("counter(page)", "url(x)"), "store 7")
 
 
 def section(heading: str, *shown: str) -> list:

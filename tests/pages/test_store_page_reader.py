@@ -6,9 +6,12 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import nbformat
+import pandas as pd
 import pytest
 
 from retention_models.runs.run import run_project
+from retention_models.settings.project import read_settings
 
 STORE = "367"
 SHARE = r"\d+%"
@@ -200,3 +203,30 @@ def test_every_link_leads_to_a_file_beside_the_page(page, places):
 def test_the_page_is_small_enough_to_send(page):
     """400 KB at most."""
     assert page.stat().st_size <= 400_000
+
+
+@pytest.mark.slow
+def test_no_customer_is_named_where_the_project_file_does_not_allow_it(page):
+    """Ids stand in files; with [reports] customer_ids = true they are on the page, too."""
+    calls = pd.read_csv(page.parent / "call_tomorrow.csv", dtype={"customer_id": str})
+    assert len(calls) == 10
+    text = page.read_text(encoding="utf-8")
+    assert "Most to save, the most first</caption>" not in text
+    rows = re.findall(r'<th scope="row">(.*?)</th>', text)
+    assert not set(calls["customer_id"]) & set(rows)
+    settings = page.parents[3] / "retention.toml"
+    notebook = nbformat.read(page.with_name("store_report.ipynb"), as_version=4)
+    assert any("customer_ids" in cell.source for cell in notebook.cells)
+    assert not read_settings(settings).reports.customer_ids
+
+
+@pytest.mark.slow
+def test_a_silent_stores_page_ends_after_its_first_part(kinds_run):
+    """A status that says since when, one point, and nothing else."""
+    parser = _Places()
+    page = kinds_run.index.parent / "closed" / "store_report.html"
+    parser.feed(page.read_text(encoding="utf-8"))
+    assert ["In short"] == list(parser.text)
+    assert re.search(
+        r"Silent since \d+ September 2023: nothing bought in 1\d weeks", parser.text["In short"]
+    )

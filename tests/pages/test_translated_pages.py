@@ -53,7 +53,9 @@ def campaigns_of(published: Path) -> Path:
 def test_a_stores_page_is_in_the_language(published, store):
     """Answers, cards, tables, figures with their axes, refusals, and the notebook's text."""
     page = published / store / "store_report.html"
-    assert other_words_of(page.read_text(encoding="utf-8")) > 1_000
+    # A silent store's page ends after its first part.
+    fewest = 100 if store == "closed" else 1_000
+    assert other_words_of(page.read_text(encoding="utf-8")) > fewest
     assert [] == sorted(seen(page))
 
 

@@ -110,6 +110,7 @@ def test_what_makes_another_page_is_told(tmp_path, monkeypatch):
         '[execution]\noutput = "1MB"',
         "[actions]\nlookback_days = 14",
         "[reports]\ncampaigns = 3",  # the store's page tells of so many
+        "[reports]\ncustomer_ids = true",
     ):
         other = nights.settings_in(tmp_path / str(len(found)), extra=extra)
         found.append(inputs_sha256(**given | {"settings": other}))
@@ -126,7 +127,7 @@ def test_what_makes_another_page_is_told(tmp_path, monkeypatch):
         found.append(inputs_sha256(**given | change))
     monkeypatch.setattr(fingerprints, "lock_entry", lambda: {"installed": "other", "file": None})
     found.append(inputs_sha256(**given))
-    assert len(found) == len({*found}) == 14
+    assert len(found) == len({*found}) == 15
     assert inputs_sha256(**given | {"data": replace(data, files={"surveys.csv": None})}) is None
 
 

@@ -55,7 +55,7 @@ from retention_models.summaries.customers import Day
 from retention_models.time_units import days_in
 
 _QUARTER = 91  # days: 13 weeks
-_FEW_DRAWS = 500
+_FEW_DRAWS = 300  # an end of a 90% interval is near enough
 
 
 @dataclass(frozen=True)

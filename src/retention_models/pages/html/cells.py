@@ -39,7 +39,9 @@ def leave_out_unanswered(notebook: nbformat.NotebookNode) -> None:
     for block in blocks[1:]:
         head, *parts = _parted(block, "### ")
         staying = [part for part in parts if not _says_only(part, reason)]
-        if staying or not _says_only(head, reason):
+        else_said = set(_shown(head)) - {reason}
+        prose = not parts and not _says_only(head, reason)
+        if staying or else_said or prose:
             kept += [*head, *(cell for part in staying for cell in part)]
     notebook.cells = kept
 

@@ -23,7 +23,7 @@ _MEASURES = catalogue(
         "customers": "Customers",
         "orders": "Orders",
         "revenue": "Revenue",
-        "repeat_customer_rate": "Customers who bought on more than one day",
+        "repeat_customer_rate": "Repeat customers",
         "purchase_frequency": "Orders per customer",
         "spend_per_order": "Spend per order",
         "sales_per_customer": "Sales per customer",

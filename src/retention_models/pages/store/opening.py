@@ -52,8 +52,9 @@ def status(page: StorePage) -> tuple[str, str]:
 
 def points(page: StorePage) -> list[Point]:
     """Revenue and orders, customers lost, the next 13 weeks, the newest campaign; refused under five."""
-    page.store.require_customers()
-    currency = page.store.settings.money.currency
+    store = page.store
+    store.require_customers()
+    currency = store.settings.money.currency
     months = or_reason(lambda: page.months)
     found = [_revenue(page, currency), _lost(page)]
     if page.silence is not None:
@@ -63,6 +64,8 @@ def points(page: StorePage) -> list[Point]:
     if not isinstance(forecast, str) and forecast.value is not None:
         ahead = [forecast.value.value / 3.0] * 3
     before = or_reason(lambda: page.year_before)
+    if store.forecast_verdict == "do not use":
+        forecast = phrase("What changed stands above.")
     coming = first.next_quarter(forecast, before if isinstance(before, float) else None, currency)
     return [
         _with_line(found[0], months, "revenue", currency),

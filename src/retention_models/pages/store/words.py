@@ -269,9 +269,9 @@ def still_customers(still: Interval, told: int, level: float, summary: pd.DataFr
     if once:
         texts = [
             phrase(
-                "Of {customers} who came back, {still} ({low} to {high}, {level} interval) have not "
-                "left for good. Of the {once} who have bought only once the model cannot tell: it lets "
-                "customers leave only after a repeat purchase.",
+                "Of {customers} with a repeat purchase, {still} ({low} to {high}, {level} interval) "
+                "have not left for good. Of the {once} who have bought only once the model cannot "
+                "tell: it lets customers leave only after a repeat purchase.",
                 customers=counted(told, "customer"),
                 once=count(once),
                 **places,
