@@ -468,6 +468,7 @@ def test_those_to_call_have_most_to_save_and_are_late(page):
     alive = page.predictions["probability_alive"]
     assert found["probability_alive"].to_numpy() == pytest.approx(alive[found.index].to_numpy())
     assert found["probability_alive"].mean() < alive.mean()
+    assert found["probability_alive"].min() >= 0.2
     last = pd.Timestamp(page.store.observation_end) - pd.to_timedelta(
         found["days_silent"], unit="D"
     )

@@ -16,6 +16,8 @@ from retention_models.settings.actions import ActionSettings
 from retention_models.summaries.customers import as_day
 from retention_models.time_units import days_in
 
+# The least chance to be a customer still of whom a call may keep.
+_STILL_THERE = 0.2
 MOST = 10
 _DRAWS = 300  # ten customers of a single list, whose ends need no more
 
@@ -37,7 +39,8 @@ def customers_to_call(
 ) -> CallList:
     """Of those silent for longer than is usual for them, the ten with most to save.
 
-    Whoever bought within their usual gap has nothing to be called about, however valuable.
+    Whoever bought within their usual gap has nothing to be called about, however valuable; whoever has
+    most likely left is on the lists of those, and a call seldom brings them back.
     """
     if isinstance(outlook, str):
         raise CannotSay(outlook)
@@ -50,7 +53,9 @@ def customers_to_call(
     gap = fitted.model.gap_quantile(rules.usual_gap, x, t_x, T, *fitted.fit_.parameters) * unit
     silent = np.round((T - t_x) * unit)
     facts = pd.DataFrame({"days_silent": silent, "usual_gap": gap}, index=summary.index)
-    late = risk.loc[(silent > gap) & (risk > 0)].sort_values(ascending=False, kind="stable")
+    alive = outlook.predictions["probability_alive"]
+    late = risk.loc[(silent > gap) & (risk > 0) & (alive >= _STILL_THERE)]
+    late = late.sort_values(ascending=False, kind="stable")
     chosen = late.index[:MOST]
     end = pd.Timestamp(as_day(summary.attrs["observation_end"], "observation_end"))
     table = facts.loc[chosen].astype({"days_silent": int})

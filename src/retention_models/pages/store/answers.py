@@ -117,7 +117,8 @@ def to_call(found: CallList, currency: str, horizon: str, level: float) -> str:
     table, stake = found.customers, found.at_stake
     if table.empty or stake is None:
         raise CannotSay(
-            "Nobody is silent for longer than is usual for them, so there is nobody to call."
+            "Nobody who is likely to be a customer still is silent for longer than is usual for "
+            "them, so there is nobody to call."
         )
     if len(table) < SMALLEST_GROUP:
         return phrase(ENGLISH["call.few"], smallest=SMALLEST_GROUP, file=CALLS)

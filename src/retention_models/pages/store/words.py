@@ -26,6 +26,7 @@ from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.models.fitters import GammaGammaFitter, MidLifeFitter, PurchaseFitter
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.predictions.customers import Interval, mean_dropout, mean_purchase_rate
+from retention_models.predictions.scatter import Scatter
 from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.holdout import HoldoutValidation
 from retention_models.settings.project import ModelSettings, Money
@@ -209,6 +210,32 @@ _COME_BACK = catalogue(
         ),
     }
 )
+
+
+def value_held(validation: HoldoutValidation) -> str:
+    """Whether the value expected held on the weeks that the models had not seen."""
+    if validation.value is None:
+        raise CannotSay("There is no spend model of the weeks before, so value was not checked.")
+    return phrase("Of the same weeks, {reason}.", reason=validation.value.reason)
+
+
+def allowed_scatter(scatter: Scatter) -> str:
+    """What intervals of totals allow for beyond the model, and from what it was learned."""
+    if not scatter.forecasts:
+        return phrase(
+            "Totals of real stores scatter beyond what a model says. There is no past forecast of "
+            "this chain to learn from yet, so their intervals allow for the usual: {share} over 13 "
+            "weeks, more over longer ones.",
+            share=share(scatter.deviation, 1),
+        )
+    return phrase(
+        "Totals of real stores scatter beyond what a model says. Their intervals allow for what "
+        "{forecasts} past forecasts of {stores} of the chain were off by: {share} over 13 weeks, more "
+        "over longer ones.",
+        forecasts=count(scatter.forecasts),
+        stores=counted(scatter.stores, "store"),
+        share=share(scatter.deviation, 1),
+    )
 
 
 def tracking(validation: HoldoutValidation) -> str:
