@@ -26,6 +26,7 @@ from retention_models.pages.store.sentences import ENGLISH
 from retention_models.predictions.customers import Interval
 from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.store_changes import Silence
+from retention_models.predictions.whole_store import WholeStore
 from retention_models.settings.project import Money
 
 FORECAST = StoreForecast(
@@ -167,6 +168,21 @@ def test_customers_lost_are_one_number_with_its_definition():
     )
     assert "60" not in first.lost(quarters().assign(customers=4), 30).text
     assert "15 of 60" in first.lost(quarters().tail(1), 30).text
+
+
+def test_the_next_quarter_of_everybody_stands_beside_the_same_weeks():
+    """Newcomers on both sides, and how much of it comes from customers known today."""
+    own = Interval(5000.0, 4000.0, 6000.0)
+    everybody = Interval(6500.0, 5200.0, 7900.0)
+    count = Interval(900.0, 800.0, 1000.0)
+    weeks = pd.DataFrame(columns=["purchases", "low", "high"])
+    ahead = WholeStore(count, count, count, count, everybody, own, weeks, 0.9)
+    said = first.whole_quarter(ahead, 6800.0, "EUR").text
+    assert said == (
+        "6,500 EUR expected (5,200 to 7,900), 5,000 of it from today's customers; the same weeks last "
+        "year brought 6,800 EUR."
+    )
+    assert "not in the data" in first.whole_quarter(ahead, None, "EUR").text
 
 
 def test_the_next_quarter_stands_beside_the_same_weeks():

@@ -92,6 +92,10 @@ def test_revenue_is_known_customers_value_and_newcomers_at_the_mean():
     ahead = rm.predict_whole_store(model, spend, summary, draws=100)
     assert ahead.revenue.value == pytest.approx(10.0 * ahead.purchases.value, rel=0.03)
     assert ahead.revenue.low < ahead.revenue.value < ahead.revenue.high
+    assert ahead.known_revenue.value == pytest.approx(10.0 * ahead.known.value, rel=0.03)
+    at_once = rm.predict_whole_store(model, spend, summary, draws=100, weekly=False)
+    assert at_once.purchases.value == pytest.approx(ahead.purchases.value)
+    assert at_once.by_week.index.tolist() == [13.0]
 
 
 def test_what_is_too_short_or_wrong_is_refused():

@@ -63,8 +63,8 @@ class WholeStore:
         Of customers known today, and of all others.
     newcomers : Interval
         Customers first seen in the window.
-    revenue : Interval or None
-        Spend of everybody; None without a spend model.
+    revenue, known_revenue : Interval or None
+        Spend of everybody, and of customers known today; None without a spend model.
     by_week : DataFrame
         Index the end of each week (or unit of time) from today; purchases, low, high: up to it, added
         up.
@@ -77,6 +77,7 @@ class WholeStore:
     others: Interval
     newcomers: Interval
     revenue: Interval | None
+    known_revenue: Interval | None
     by_week: pd.DataFrame
     interval: float
 
@@ -122,6 +123,7 @@ def predict_whole_store(
     interval: float = 0.90,
     scatter: float = 0.0,
     draws: int = 300,
+    weekly: bool = True,
 ) -> WholeStore:
     """Predict what a whole store will do, newcomers included.
 
@@ -140,6 +142,8 @@ def predict_whole_store(
         what the models say; it widens every interval.
     draws : int
         Futures simulated of customers known today, of up to 5,000.
+    weekly : bool
+        Whether totals up to the end of every unit of time are wanted, or of the whole window only.
 
     Returns
     -------
@@ -176,7 +180,7 @@ def predict_whole_store(
     if not 0.0 <= scatter < np.inf:
         raise SettingsError(f"scatter: expected a finite number of 0 or more; got {scatter!r}.")
     arrivals = arrivals_of(purchases, summary)
-    ends = np.unique(np.append(np.arange(1.0, horizon), horizon))
+    ends = np.unique(np.append(np.arange(1.0, horizon) if weekly else [], horizon))
     known = predict_path(purchases, summary, ends, interval=interval, draws=draws)
     z = float(ndtri((1.0 + interval) / 2.0))
     terms = {
@@ -201,12 +205,14 @@ def predict_whole_store(
     value, deviation = of_others[-1]
     others = _around(value, float(np.hypot(deviation, scatter * value)), z)
     last = known.iloc[-1]
+    revenue, known_revenue = _revenue(purchases, spend, summary, others, terms)
     return WholeStore(
         purchases=Interval(*(float(end) for end in by_week.iloc[-1])),
         known=Interval(float(last["forecast"]), float(last["low"]), float(last["high"])),
         others=others,
         newcomers=_coming(purchases, arrivals, horizon, scatter, z),
-        revenue=None if spend is None else _revenue(purchases, spend, summary, others, terms),
+        revenue=revenue,
+        known_revenue=known_revenue,
         by_week=by_week,
         interval=interval,
     )
@@ -233,12 +239,14 @@ def _coming(
 
 def _revenue(
     purchases: PurchaseFitter,
-    spend: GammaGammaFitter,
+    spend: GammaGammaFitter | None,
     summary: pd.DataFrame,
     others: Interval,
     terms: dict[str, float],
-) -> Interval | None:
-    """Spend of known customers as they are predicted, and of others at the mean of a new customer."""
+) -> tuple[Interval | None, Interval | None]:
+    """Spend of everybody, and of known customers; others' is at the mean of a new customer."""
+    if spend is None:
+        return None, None
     known = predict_store(
         purchases,
         spend,
@@ -250,7 +258,7 @@ def _revenue(
     ).value
     p, q, v = spend.fit_.parameters
     if known is None or q <= 1.0:
-        return None
+        return None, known
     each = p * v / (q - 1.0)
     value = known.value + each * others.value
     further = terms["scatter"] * known.value
@@ -260,7 +268,7 @@ def _revenue(
         )
         for known_end, end in ((known.low, others.low), (known.high, others.high))
     )
-    return Interval(value, max(value - float(below), 0.0), value + float(above))
+    return Interval(value, max(value - float(below), 0.0), value + float(above)), known
 
 
 def _others(purchases: PurchaseFitter, arrivals: Arrivals, end: float) -> tuple[float, float]:

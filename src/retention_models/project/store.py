@@ -46,6 +46,7 @@ from retention_models.predictions.validation.holdout import (
 )
 from retention_models.predictions.validation.in_the_shop import changed_in_the_shop
 from retention_models.predictions.validation.tracking import weekly_tracking
+from retention_models.predictions.whole_store import WholeStore, predict_whole_store
 from retention_models.project.campaign_overview import campaign_overview
 from retention_models.project.days import calibration_end, checked_until, last_day
 from retention_models.project.store_handover import StoreHandover, read_slice
@@ -189,6 +190,27 @@ class Store:
             interval=self.settings.model.interval,
             draws=_FEW_DRAWS,
             scatter=self.scatter.ahead(_QUARTER),
+        )
+
+    @cached_property
+    def whole_quarter(self) -> WholeStore:
+        """What everybody should bring in the next 13 weeks, newcomers included; as `next_quarter`."""
+        self._require_trust()
+        if self.log.first_seen_from is not None:
+            raise CannotSay(
+                "Customers of before {day} are left out (first_seen_from), so nothing is said of the "
+                "whole store.",
+                day=day(self.log.first_seen_from),
+            )
+        return predict_whole_store(
+            self.purchases,
+            self._spend_if_any,
+            self.summary,
+            horizon=_QUARTER / days_in(self.settings.model.time_unit),
+            interval=self.settings.model.interval,
+            draws=_FEW_DRAWS,
+            scatter=self.scatter.ahead(_QUARTER),
+            weekly=False,
         )
 
     @cached_property

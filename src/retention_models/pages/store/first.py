@@ -16,6 +16,7 @@ from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.holdout import HoldoutValidation
 from retention_models.predictions.validation.in_the_shop import changed_in_the_shop
 from retention_models.predictions.validation.store_changes import Silence
+from retention_models.predictions.whole_store import WholeStore
 
 # Of a point, title and all: a telephone's screen holds four of them.
 MOST_WORDS = 25
@@ -231,12 +232,37 @@ def next_quarter(forecast: StoreForecast | str, before: float | None, currency: 
     return point(title, phrase(_NEXT["year"], **places, before=money(before, currency)))
 
 
+def whole_quarter(ahead: WholeStore, before: float | None, currency: str) -> Point:
+    """What everybody should bring in 13 weeks, beside the same weeks of last year."""
+    title = phrase("Next 13 weeks")
+    if ahead.revenue is None or ahead.known_revenue is None:
+        raise ValueError("ahead: expected a forecast with revenue.")
+    value, low, high = evenly(*_ends(ahead.revenue))
+    places = {
+        "value": phrase("{n} {currency}", n=value, currency=currency),
+        "low": low,
+        "high": high,
+        "known": evenly(*_ends(ahead.known_revenue))[0],
+    }
+    if before is None:
+        return point(title, phrase(_NEXT["whole.alone"], **places))
+    return point(title, phrase(_NEXT["whole.year"], **places, before=money(before, currency)))
+
+
 def _ends(interval: Interval) -> tuple[float, float, float]:
     return interval.value, interval.low, interval.high
 
 
 _NEXT = catalogue(
     {
+        "whole.year": (
+            "{value} expected ({low} to {high}), {known} of it from today's customers; the same weeks "
+            "last year brought {before}."
+        ),
+        "whole.alone": (
+            "{value} expected ({low} to {high}), {known} of it from today's customers; the same weeks "
+            "last year are not in the data."
+        ),
         "year": (
             "{value} expected from today's customers ({low} to {high}); the same weeks last year "
             "brought {before}, newcomers included."

@@ -59,20 +59,29 @@ def points(page: StorePage) -> list[Point]:
     found = [_revenue(page, currency), _lost(page)]
     if page.silence is not None:
         return [_with_line(found[0], months, "revenue", currency)]
-    ahead: list[float] = []
-    forecast = or_reason(lambda: page.next_quarter)
-    if not isinstance(forecast, str) and forecast.value is not None:
-        ahead = [forecast.value.value / 3.0] * 3
-    before = or_reason(lambda: page.year_before)
-    if store.forecast_verdict == "do not use":
-        forecast = phrase("What changed stands above.")
-    coming = first.next_quarter(forecast, before if isinstance(before, float) else None, currency)
+    coming, ahead = _coming(page, currency)
     return [
         _with_line(found[0], months, "revenue", currency),
         _with_line(found[1], months, "churn_rate", currency),
         _with_line(coming, months, "revenue", currency, ahead),
         _campaign(page, currency),
     ]
+
+
+def _coming(page: StorePage, currency: str) -> tuple[Point, list[float]]:
+    """What the next quarter should bring, of everybody or else of today's customers; by month."""
+    found = or_reason(lambda: page.year_before)
+    before = found if isinstance(found, float) else None
+    if page.store.forecast_verdict == "do not use":
+        return first.next_quarter(phrase("What changed stands above."), before, currency), []
+    whole = or_reason(lambda: page.whole_quarter)
+    if not isinstance(whole, str) and whole.revenue is not None:
+        return first.whole_quarter(whole, before, currency), [whole.revenue.value / 3.0] * 3
+    forecast = or_reason(lambda: page.next_quarter)
+    ahead: list[float] = []
+    if not isinstance(forecast, str) and forecast.value is not None:
+        ahead = [forecast.value.value / 3.0] * 3
+    return first.next_quarter(forecast, before, currency), ahead
 
 
 def _revenue(page: StorePage, currency: str) -> Point:

@@ -32,6 +32,7 @@ from retention_models.pages.notebook import EndOfPage
 from retention_models.predictions.customers import Interval
 from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.store_changes import Silence
+from retention_models.predictions.whole_store import WholeStore
 from retention_models.project.store import Store
 from retention_models.time_units import days_in
 
@@ -159,6 +160,12 @@ class StorePage:
         """`Store.next_quarter`, of five customers or more."""
         self.require_open()
         return self.store.next_quarter
+
+    @cached_property
+    def whole_quarter(self) -> WholeStore:
+        """`Store.whole_quarter`, of five customers or more."""
+        self.require_open()
+        return self.store.whole_quarter
 
     @cached_property
     def to_call(self) -> CallList:
