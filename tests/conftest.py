@@ -143,6 +143,10 @@ def axe(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         raise
 
 
+# The server of this process's tests, once one has asked for it.
+_POSTGRESQL: list[Any] = []
+
+
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a real PostgreSQL, started for the tests."""
@@ -155,6 +159,19 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         import pgserver
 
         server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    _POSTGRESQL.append(server)
     yield server.get_uri()
+    _POSTGRESQL.clear()
     with suppress(FileNotFoundError):  # its last processes remove files of the folder themselves
         server.cleanup()
+
+
+@pytest.fixture(autouse=True)
+def _postgresql_lives() -> None:
+    """Start the tests' PostgreSQL again where something on the machine has killed it; its data stay.
+
+    Seen once in some ten long runs on a busy machine, between two tests that do not touch the server.
+    """
+    for server in _POSTGRESQL:
+        if not server.get_postmaster_info().is_running():
+            server.ensure_postgres_running()
