@@ -184,7 +184,8 @@ def run_by_hand(name: str, folder: Path, grocery: Path) -> list:
 def test_the_notebook_runs_by_hand_as_it_stands(tmp_path, grocery):
     """From notebooks/, with the parameters that it has, as in JupyterLab; it writes nothing."""
     shown = run_by_hand("store_report.ipynb", tmp_path / "notebooks", grocery)
-    assert 6 == sum("image/svg+xml" in o.get("data", {}) for o in shown)
+    # Six figures, and the lines of three of the four points.
+    assert 9 == sum("image/svg+xml" in o.get("data", {}) for o in shown)
 
 
 @pytest.mark.slow
