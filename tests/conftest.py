@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 import pytest
 
 import page_kinds
@@ -173,5 +174,8 @@ def _postgresql_lives() -> None:
     Seen once in some ten long runs on a busy machine, between two tests that do not touch the server.
     """
     for server in _POSTGRESQL:
-        if not server.get_postmaster_info().is_running():
+        master = server.get_postmaster_info()
+        # A process that ended and that nobody has waited for is not running either.
+        if not master.is_running() or master.process.status() == psutil.STATUS_ZOMBIE:
+            (server.pgdata / "postmaster.pid").unlink(missing_ok=True)
             server.ensure_postgres_running()

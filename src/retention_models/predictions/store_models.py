@@ -168,14 +168,14 @@ def own_model(log: Transactions, summary: pd.DataFrame) -> PurchaseFitter:
     """A store's own: of customers of before and newcomers where its data ask for it, else the BG/NBD."""
     history = summary["frequency"], summary["recency"], summary["T"]
     plain = BetaGeoFitter().fit(*history)
-    if not _begins_in_mid_life(log, summary):
+    if not may_begin_in_mid_life(log, summary):
         return plain
     both = MidLifeFitter().fit(*history)
     asked = both.log_likelihood_ - plain.log_likelihood_ > _MID_LIFE_GAIN
     return both if asked and both.fit_.verdict == "converged" else plain
 
 
-def _begins_in_mid_life(log: Transactions, summary: pd.DataFrame) -> bool:
+def may_begin_in_mid_life(log: Transactions, summary: pd.DataFrame) -> bool:
     """Whether a store may have had customers when the log began, and still gains new ones.
 
     Not where its first purchase comes well after the log's first day, for then it opened; nor where

@@ -9,10 +9,11 @@ import pandas as pd
 
 from retention_models.data.transactions import Transactions
 from retention_models.errors import SettingsError
-from retention_models.models.fitters import BetaGeoFitter
+from retention_models.models.fitters import BetaGeoFitter, PurchaseFitter
 from retention_models.models.histories import count_histories
 from retention_models.models.maximum_likelihood import at_boundary
 from retention_models.models.nbd import fit_nbd
+from retention_models.predictions.store_models import may_begin_in_mid_life
 from retention_models.predictions.validation.holdout import (
     HoldoutValidation,
     Model,
@@ -30,7 +31,7 @@ from retention_models.summaries.holdout import HoldoutData, read_holdout
 NO_DIFFERENCE, CLEAR_DIFFERENCE = 2.0, 10.0
 FLOOR = "NBD, nobody leaves"
 # Unless others are asked for.
-COMPARED: tuple[Model, ...] = ("bg_nbd", "mbg_nbd", "pareto_nbd", "mid_life")
+COMPARED: tuple[Model, ...] = ("bg_nbd", "mbg_nbd", "pareto_nbd")
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def compare_models(
     calibration_end: Day,
     holdout_end: Day,
     time_unit: str = "W",
-    models: Sequence[Model] = COMPARED,
+    models: Sequence[Model] | None = None,
 ) -> ModelComparison:
     """Fit several models to the calibration period and hold each against the holdout.
 
@@ -89,10 +90,11 @@ def compare_models(
         Last days of the two periods, both included.
     time_unit : {"D", "W", "M"}
         Scale of time.
-    models : sequence of str or class
-        As `model` of `validate_holdout`, "bg_cnbd" and "mbg_cnbd" where customers may be regular; of
-        those that describe the data equally well the first is
-        recommended.
+    models : sequence of str or class, optional
+        As `model` of `validate_holdout`; of those that describe the data equally well the first is
+        recommended. BG/NBD, MBG/NBD and Pareto/NBD unless given, and "mid_life" where the store may
+        have had customers when its log began and still gains new ones; "bg_cnbd" and "mbg_cnbd" are
+        for customers who may be regular.
 
     Returns
     -------
@@ -110,9 +112,7 @@ def compare_models(
     Recommended is, among the models that are not “do not use”, the first whose AIC is within 2 of
     their lowest. All likelihoods are densities of the same purchase times, so their AIC compare.
     """
-    fitters = [fitter_of(model) for model in models]
-    if not fitters or len({fitter.label for fitter in fitters}) < len(fitters):
-        raise SettingsError(f"models: expected at least one, each once; got {models!r}.")
+    asked = None if models is None else _fitters(models)
     data = read_holdout(
         log,
         store_id=store_id,
@@ -120,14 +120,23 @@ def compare_models(
         holdout_end=holdout_end,
         time_unit=time_unit,
     )
+    if asked is None:
+        mid_life = may_begin_in_mid_life(log, data.customers)
+        asked = _fitters([*COMPARED, "mid_life"] if mid_life else COMPARED)
     validations = {
-        fitter.label: validate_fit(fitted_to(fitter, log, data, store_id), data)
-        for fitter in fitters
+        fitter.label: validate_fit(fitted_to(fitter, log, data, store_id), data) for fitter in asked
     }
     floor = validate_fit(_without_dropout(data), data)
     table = _table({**validations, FLOOR: floor})
     recommended, reason = _recommendation(table)
     return ModelComparison(validations, floor, table, recommended, reason)
+
+
+def _fitters(models: Sequence[Model]) -> list[type[PurchaseFitter]]:
+    fitters = [fitter_of(model) for model in models]
+    if not fitters or len({fitter.label for fitter in fitters}) < len(fitters):
+        raise SettingsError(f"models: expected at least one, each once; got {models!r}.")
+    return fitters
 
 
 def track_models(
