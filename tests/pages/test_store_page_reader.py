@@ -27,7 +27,11 @@ QUESTIONS = [
         r"Revenue of 13 weeks [\d,]+ USD: [+−]\d+% on the quarter before",
     ),
     ("How many did we lose this quarter?", "In short", r"Customers lost \d+ of \d+ \(\d+%\)"),
-    ("What will come?", "In short", rf"[\d,]+ USD expected from today's customers {RANGE}"),
+    (
+        "What will come?",
+        "In short",
+        rf"[\d,]+ USD expected {RANGE}, [\d,]+ of it from today's customers",
+    ),
     ("Did the coupon pay?", "In short", r"Newest campaign “Campaign \d+ .* All campaigns"),
     ("What should I do tomorrow?", "Call tomorrow", r"\d+ customers have most to save"),
     ("Who should we call?", "Call tomorrow", r"listed in call_tomorrow\.csv"),

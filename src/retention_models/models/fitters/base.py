@@ -323,15 +323,17 @@ def _content(text: str) -> dict[str, Any]:
 
 def _array(content: dict[str, Any], name: str) -> Array:
     """A list of numbers, or of such lists."""
+    refusal = SettingsError(f"text: {name}: expected numbers, in rows of one length.")
     flat = content[name]
     while any(type(one) is list for one in flat):
         flat = [inside for one in flat for inside in (one if type(one) is list else [one])]
+    if not all(type(one) in (int, float) for one in flat):
+        raise refusal
     try:
-        if all(type(one) in (int, float) for one in flat):
-            return np.array(content[name], dtype=float)
+        return np.array(content[name], dtype=float)
     except (ValueError, OverflowError):
-        pass  # rows of unequal length, a whole number that is no number of the machine
-    raise SettingsError(f"text: {name}: expected numbers, in rows of one length.")
+        # Rows of unequal length, or a whole number that is no number of the machine.
+        raise refusal from None
 
 
 def _number(content: dict[str, Any], name: str) -> float:
