@@ -128,8 +128,9 @@ def test_the_project_file_has_both_keys(tmp_path):
     assert {"status": ("completed",)} == settings.transactions.keep
 
 
-def test_check_says_which_ids_of_events_are_unknown(tmp_path, capsys, monkeypatch):
-    """Zeros lost in a spreadsheet are named."""
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_events_whose_ids_lost_their_zeros_are_refused(tmp_path, capsys, monkeypatch, command):
+    """By the check and by a run: complaints that are nobody's would be on no list."""
     start = dt.date(2024, 1, 1)
     rows = [(f"{i % 50:04d}", start + dt.timedelta(days=i), 5) for i in range(200)]
     pd.DataFrame(rows, columns=list(NAMES.values())).to_csv(tmp_path / "log.csv", index=False)
@@ -138,9 +139,9 @@ def test_check_says_which_ids_of_events_are_unknown(tmp_path, capsys, monkeypatc
     more = '[events]\nsource = "e.csv"\n[events.columns]\ncustomer_id = "id"\n'
     more += 'date = "day"\nkind = "kind"\n'
     (tmp_path / "p.toml").write_text(PROJECT.format(keys="") + more)
-    monkeypatch.setattr(sys, "argv", ["retention", "check", str(tmp_path / "p.toml")])
-    with pytest.raises(SystemExit, match="0"):
+    monkeypatch.setattr(sys, "argv", ["retention", command, str(tmp_path / "p.toml")])
+    with pytest.raises(SystemExit, match="2"):
         cli.main()
-    shown = capsys.readouterr().out
+    shown = capsys.readouterr().err
     assert "50 of 50 customer ids are unknown" in shown
     assert "padded with zeros to 4 digits" in shown

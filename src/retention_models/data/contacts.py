@@ -13,7 +13,9 @@ from ibis.expr.types import Table, Value
 
 from retention_models.data.checked_sources import SourceCheck
 from retention_models.data.engines import Frame, open_source, to_frame
+from retention_models.data.ids import unknown_ids
 from retention_models.data.refusals import DOWN, UP
+from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
@@ -217,6 +219,35 @@ def _is_up(check: SourceCheck) -> Value:
         return ibis.null("boolean")
     text = check.column("thumb").cast("string").strip().lower()
     return ibis.cases((text.isin(UP), True), (text.isin(DOWN), False), else_=ibis.null("boolean"))
+
+
+def about_unknown(log: Transactions, found: Surveys | Events) -> str | None:
+    """What is to be said of customers that the log does not know; None of few.
+
+    Raises
+    ------
+    DataError
+        If another spelling makes most of them known: their answers and complaints would be nobody's.
+    """
+    ids = [
+        to_frame(table.select("customer_id").distinct().order_by("customer_id"))["customer_id"]
+        for table in (log.whole.table, found.table)
+    ]
+    said, misspelt = unknown_ids(*ids)
+    if misspelt:
+        raise DataError(f"{found.source}: {said}")
+    return said
+
+
+def read_project_contacts(
+    settings: Settings, log: Transactions
+) -> tuple[Surveys | None, Events | None]:
+    """The surveys and contacts of a project file, whose customers are named as in the log."""
+    surveys, events = read_project_surveys(settings), read_project_events(settings)
+    for found in (surveys, events):
+        if found is not None:
+            about_unknown(log, found)
+    return surveys, events
 
 
 def read_project_surveys(settings: Settings) -> Surveys | None:

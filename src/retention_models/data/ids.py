@@ -126,12 +126,16 @@ def likely_mending(known: pd.Series, given: pd.Series) -> str | None:
 _PLAUSIBLE = 0.05
 
 
-def unknown_ids(known: pd.Series, given: pd.Series) -> str | None:
-    """What `check` says of the ids of surveys or events that the log does not hold; None for few."""
+def unknown_ids(known: pd.Series, given: pd.Series) -> tuple[str | None, bool]:
+    """What is to be said of ids of surveys or events that the log does not hold, None for few.
+
+    And whether a spelling makes most of them known, so that the file names customers otherwise.
+    """
     asked = given.dropna().astype(str).drop_duplicates()
     unknown = int((~asked.isin(set(known.astype(str)))).sum())
     if unknown <= _PLAUSIBLE * len(asked):
-        return None
+        return None, False
     said = likely_mending(known, given)
     advice = f"{said}. Mend the ids in the export." if said else "Are they of another system?"
-    return f"{unknown:,} of {len(asked):,} customer ids are unknown to the transactions. {advice}"
+    told = f"{unknown:,} of {len(asked):,} customer ids are unknown to the transactions. {advice}"
+    return told, said is not None

@@ -9,9 +9,13 @@ from retention_models.campaigns.data.assignments import (
     read_project_assignments,
     read_project_redemptions,
 )
-from retention_models.data.contacts import read_project_events, read_project_surveys
-from retention_models.data.engines import to_frame
-from retention_models.data.ids import unknown_ids
+from retention_models.data.contacts import (
+    Events,
+    Surveys,
+    about_unknown,
+    read_project_events,
+    read_project_surveys,
+)
 from retention_models.data.quality import data_quality
 from retention_models.data.quality_words import quality_sentences
 from retention_models.data.transactions import Transactions, read_project_transactions
@@ -72,17 +76,15 @@ def _say_of_log(log: Transactions, settings: Settings, say: Say) -> None:
 
 
 def _say_of_others(found: object, log: Transactions | None, say: Say) -> None:
-    """Rows of a source beside the log, and its ids that the log does not know."""
+    """Rows of a source beside the log, and its ids that the log does not know; refused if misspelt."""
     if found is None:
         return
     unusable = int(found.quality["rows"].sum())  # type: ignore[attr-defined]
     rows, source = found.rows_read, found.source  # type: ignore[attr-defined]
     say(f"{source}: {rows:,} rows, {unusable:,} unusable")
-    if log is None:
-        return
-    ids = [
-        to_frame(table.select("customer_id").distinct().order_by("customer_id"))
-        for table in (log.table, found.table)  # type: ignore[attr-defined]
-    ]
-    if said := unknown_ids(*(frame["customer_id"] for frame in ids)):
+    if (
+        log is not None
+        and isinstance(found, Surveys | Events)
+        and (said := about_unknown(log, found))
+    ):
         say(f"{source}: {said}")

@@ -25,8 +25,7 @@ from retention_models.data.contacts import (
     Surveys,
     last_events,
     last_scores,
-    read_project_events,
-    read_project_surveys,
+    read_project_contacts,
 )
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions, read_project_transactions
@@ -249,7 +248,7 @@ class Store:
         """The project's surveys and events, where it names any."""
         if self.part is not None:
             return self.part.surveys, self.part.events
-        return read_project_surveys(self.settings), read_project_events(self.settings)
+        return read_project_contacts(self.settings, self.log)
 
     @cached_property
     def campaigns(self) -> pd.DataFrame:

@@ -22,8 +22,7 @@ import pandas as pd
 from retention_models.data.contacts import (
     Events,
     Surveys,
-    read_project_events,
-    read_project_surveys,
+    read_project_contacts,
 )
 from retention_models.data.engines import open_source, write_parquet, write_parts
 from retention_models.data.transactions import Transactions, read_project_transactions
@@ -92,7 +91,7 @@ def write_slices(
     loans, days = _loans(settings, log, store_ids, end)
     unit, chain = settings.model.time_unit, settings.stores.ids
     scatters = scatter.content({day: learn_scatter(log, day, unit, chain) for day in days})
-    surveys, events = read_project_surveys(settings), read_project_events(settings)
+    surveys, events = read_project_contacts(settings, log)
     for store, place in folders.items():
         lent = {day: loan and loan.content() for day, loan in loans.get(store, {}).items()}
         content: dict[str, Any] = {"store": store, "loans": lent, "scatters": scatters}
