@@ -119,7 +119,8 @@ from retention_models.project.simulated_shop import SimulatedShop as SimulatedSh
 from retention_models.project.store import Store as Store, open_store as open_store
 from retention_models.settings.actions import ActionSettings as ActionSettings
 from retention_models.settings.campaigns import Campaign as Campaign
-from retention_models.settings.project import Settings as Settings, read_settings as read_settings
+from retention_models.settings.project import Settings as Settings
+from retention_models.settings.reading import read_settings as read_settings
 from retention_models.summaries.counts import (
     count_customers as count_customers,
     count_purchase_days as count_purchase_days,

@@ -9,7 +9,7 @@ import pytest
 from project_files import GOOD, written
 from retention_models.errors import SettingsError
 from retention_models.settings.actions import LIST_NAMES, ActionSettings
-from retention_models.settings.project import read_settings
+from retention_models.settings.reading import read_settings
 
 
 def mistake(folder, addition):

@@ -17,7 +17,7 @@ from engines import COLUMNS, IDS, in_parquet, in_postgresql, in_spark, log_of_an
 from retention_models.campaigns.data.covariates import other_campaigns
 from retention_models.errors import DataError, SettingsError
 from retention_models.models.bg_nbd import BG_NBD
-from retention_models.settings.project import read_settings
+from retention_models.settings.reading import read_settings
 from shops import simulated_log
 
 # Spark's own client leaves its sockets for the interpreter to close.

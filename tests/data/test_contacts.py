@@ -12,7 +12,7 @@ from project_files import GOOD, mistakes, written
 from retention_models.cli import retention
 from retention_models.data.contacts import read_project_events, read_project_surveys
 from retention_models.errors import DataError, SettingsError
-from retention_models.settings.project import read_settings
+from retention_models.settings.reading import read_settings
 
 NAMES = {"customer_id": "who", "answered_at": "day"}
 

@@ -14,7 +14,7 @@ from retention_models.data.quality import data_quality
 from retention_models.data.quality_words import quality_sentences
 from retention_models.data.transactions import Transactions, read_transactions
 from retention_models.errors import DataError
-from retention_models.settings.project import read_settings
+from retention_models.settings.reading import read_settings
 
 NAMES = {"customer_id": "id", "date": "day", "spend": "paid"}
 PROJECT = """

@@ -25,7 +25,8 @@ from retention_models.runs.publishing.manifest import (
     schema,
 )
 from retention_models.runs.publishing.publish import publish_run
-from retention_models.settings.project import Settings, read_settings
+from retention_models.settings.project import Settings
+from retention_models.settings.reading import read_settings
 
 VALID = jsonschema.Draft202012Validator(schema())
 DAY = dt.date(2023, 12, 31)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from retention_models.errors import SettingsError
-from retention_models.settings.project import read_settings
+from retention_models.settings.reading import read_settings
 
 GOOD = """
 name = "Shops"

@@ -13,7 +13,7 @@ from scipy.stats import t
 
 import retention_models as rm
 from retention_models.data.transactions import read_project_transactions
-from retention_models.settings.project import read_settings
+from retention_models.settings.reading import read_settings
 
 END = "2017-12-31"
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from retention_models.runs.run import run_project
-from retention_models.settings.project import read_settings
+from retention_models.settings.reading import read_settings
 
 STORE = "367"
 SHARE = r"\d+%"

@@ -10,7 +10,7 @@ import pytest
 import page_kinds
 from browsers import looked_at, picture, violations
 from retention_models.runs.run import run_project
-from retention_models.settings.project import read_settings
+from retention_models.settings.reading import read_settings
 from translated import CODE, english_of, other_words_of, write_translation_in_other_letters
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,8 @@ from retention_models import cli
 from retention_models.data.transactions import read_project_transactions
 from retention_models.errors import DataError, SettingsError
 from retention_models.project.own_file.new import new_project
-from retention_models.settings.project import Settings, read_settings
+from retention_models.settings.project import Settings
+from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import customer_summary
 
 

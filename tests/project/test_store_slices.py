@@ -15,7 +15,7 @@ from retention_models.errors import CannotSay
 from retention_models.predictions.store_models import StoreModels
 from retention_models.project.handover import VARIABLE
 from retention_models.project.store_handover import write_slices
-from retention_models.settings.project import read_settings
+from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import customer_summary_by_store
 
 SMALL = "small"

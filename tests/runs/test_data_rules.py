@@ -18,7 +18,7 @@ from retention_models.data.rules import check_data
 from retention_models.data.transactions import read_project_transactions
 from retention_models.runs.publishing.manifest import read_manifest
 from retention_models.runs.publishing.notices import outcome, sentences
-from retention_models.settings.project import read_settings
+from retention_models.settings.reading import read_settings
 
 LAST = dt.date(2023, 12, 31)
 TIMES = "observation_end = 2023-12-31"

@@ -16,7 +16,7 @@ from retention_models.runs.publishing.fingerprints import (
     data_print,
     inputs_sha256,
 )
-from retention_models.settings.project import read_settings
+from retention_models.settings.reading import read_settings
 
 
 def printed(folder, frame, extra=""):

@@ -11,7 +11,7 @@ import shops
 from notebooks import GOOD, failing_notebook
 from retention_models.pages.html.kinds import store_folder
 from retention_models.runs.run import run_project
-from retention_models.settings.project import read_settings
+from retention_models.settings.reading import read_settings
 
 ROOT = Path(__file__).parents[2]
 

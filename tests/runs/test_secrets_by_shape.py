@@ -9,7 +9,7 @@ from project_files import GOOD, written
 from retention_models.errors import SettingsError
 from retention_models.runs.run import _shown
 from retention_models.settings.credentials import is_secret_name, redacted, secret_shape
-from retention_models.settings.project import read_settings
+from retention_models.settings.reading import read_settings
 
 KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKC\n-----END RSA PRIVATE KEY-----"
 ENVIRONMENT = {

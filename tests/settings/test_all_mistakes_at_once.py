@@ -8,7 +8,7 @@ import shops
 from project_files import GOOD, mistakes, written
 from retention_models.errors import DataError, SettingsError
 from retention_models.project.check import check_project
-from retention_models.settings.project import read_settings
+from retention_models.settings.reading import read_settings
 
 CAMPAIGN = 'id = "x"\nname = "X"\nkind = "coupon"\ndesign = "targeted"\nstart = 2017-02-01\n'
 

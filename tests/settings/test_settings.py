@@ -4,7 +4,7 @@ import pytest
 
 from project_files import GOOD, mistakes, written
 from retention_models.errors import SettingsError
-from retention_models.settings.project import read_settings
+from retention_models.settings.reading import read_settings
 
 CAMPAIGN = (
     '[[campaigns]]\nid = "x"\nname = "X"\nkind = "coupon"\ndesign = "randomised"\n'

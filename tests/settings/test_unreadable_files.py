@@ -6,7 +6,7 @@ import pytest
 
 from retention_models.data.transactions import read_transactions
 from retention_models.errors import DataError, SettingsError
-from retention_models.settings.project import read_settings
+from retention_models.settings.reading import read_settings
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,8 @@ def customers_to_call(
     silent = np.round((T - t_x) * unit)
     facts = pd.DataFrame({"days_silent": silent, "usual_gap": gap}, index=summary.index)
     alive = outlook.predictions["probability_alive"]
-    late = risk.loc[(silent > gap) & (risk > 0) & (alive >= _STILL_THERE)]
+    # Whoever bought once has no habit of their own to be late by.
+    late = risk.loc[(x > 0) & (silent > gap) & (risk > 0) & (alive >= _STILL_THERE)]
     late = late.sort_values(ascending=False, kind="stable")
     chosen = late.index[:MOST]
     end = pd.Timestamp(as_day(summary.attrs["observation_end"], "observation_end"))

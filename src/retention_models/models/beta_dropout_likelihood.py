@@ -63,16 +63,10 @@ def log_likelihood_with_derivatives(
     _, _, a, b = theta
     value, gradient, hessian = _odds_of_having_left(theta, known, first, every)
 
-    # ln B(a, b+x+m)/B(a, b) is the sum of ln (b+j)/(a+b+j) over the purchases j survived; as sums
-    # they keep their digits for large b, where log-gammas would cancel.
-    survived = np.concatenate([[known.customers], known.reached]) if first else known.reached
-    below = b + np.arange(survived.size)
-    above = a + below
-    value -= float(survived @ np.log1p(a / below))
-    gradient[2] -= survived @ (1.0 / above)
-    gradient[3] += survived @ (a / (below * above))
-    hessian[2:, 2:] += survived @ (1.0 / above**2)
-    hessian[3, 3] -= survived @ (1.0 / below**2)
+    stayed_value, stayed_gradient, stayed_hessian = of_having_stayed(known, a, b, first)
+    value += stayed_value
+    gradient[2:] += stayed_gradient
+    hessian[2:, 2:] += stayed_hessian
 
     gradient *= theta
     hessian = hessian * np.outer(theta, theta) + np.diag(gradient)
@@ -80,6 +74,23 @@ def log_likelihood_with_derivatives(
     gradient[:2] += stays_gradient
     hessian[:2, :2] += stays_hessian
     return value + stays_value, gradient, hessian
+
+
+def of_having_stayed(
+    known: Histories, a: float, b: float, first: int
+) -> tuple[float, Array, Array]:
+    """Σ ln B(a, b+x+m)/B(a, b) with its derivatives by a and b.
+
+    It is the sum of ln (b+j)/(a+b+j) over the purchases j survived; as sums they keep their digits for
+    large b, where log-gammas would cancel.
+    """
+    survived = np.concatenate([[known.customers], known.reached]) if first else known.reached
+    below = b + np.arange(survived.size)
+    above = a + below
+    gradient = np.array([-(survived @ (1.0 / above)), survived @ (a / (below * above))])
+    hessian = np.full((2, 2), survived @ (1.0 / above**2))
+    hessian[1, 1] -= survived @ (1.0 / below**2)
+    return -float(survived @ np.log1p(a / below)), gradient, hessian
 
 
 def _odds_of_having_left(

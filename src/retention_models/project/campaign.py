@@ -29,7 +29,8 @@ from retention_models.errors import CannotSay, SettingsError
 from retention_models.project.days import last_day, log_until
 from retention_models.project.handover import open_rows, read_chain, write_chain
 from retention_models.settings.campaigns import Campaign
-from retention_models.settings.project import Settings, read_settings
+from retention_models.settings.project import Settings
+from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import Day
 
 _ROWS = "campaign_rows.parquet"

@@ -20,7 +20,8 @@ from retention_models.data.quality import data_quality
 from retention_models.data.quality_words import quality_sentences
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import DataError, SettingsError
-from retention_models.settings.project import Settings, read_settings
+from retention_models.settings.project import Settings
+from retention_models.settings.reading import read_settings
 
 Say = Callable[[str], object]
 

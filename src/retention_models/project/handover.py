@@ -18,7 +18,7 @@ from retention_models.data.engines import open_source
 from retention_models.data.transactions import Transactions
 from retention_models.project.json_texts import json_text
 from retention_models.settings.project import Settings
-from retention_models.settings.project_copy import as_it_was
+from retention_models.settings.reading import as_it_was
 
 VARIABLE = "RETENTION_MODELS_SLICES"
 _CHAIN = "chain.json"

@@ -50,7 +50,8 @@ from retention_models.project.campaign_overview import campaign_overview
 from retention_models.project.days import calibration_end, checked_until, last_day
 from retention_models.project.store_handover import StoreHandover, read_slice
 from retention_models.settings.actions import ListName
-from retention_models.settings.project import Settings, read_settings
+from retention_models.settings.project import Settings
+from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import Day
 from retention_models.time_units import days_in
 

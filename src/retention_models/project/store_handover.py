@@ -39,7 +39,8 @@ from retention_models.project.handover import (
     write_chain,
     write_json,
 )
-from retention_models.settings.project import Settings, read_settings
+from retention_models.settings.project import Settings
+from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import customer_summary_by_store
 
 _ROWS, _STORE = "rows.parquet", "store.json"

@@ -48,7 +48,7 @@ from retention_models.runs.publishing.publish import Job, Tell, publish_run
 from retention_models.runs.publishing.snapshot import Snapshot, read_project
 from retention_models.settings.credentials import HIDDEN, redacted_tree, without_password
 from retention_models.settings.project import Settings
-from retention_models.settings.project_copy import COPY, FILE
+from retention_models.settings.reading import COPY, FILE
 from retention_models.settings.reports import size
 from retention_models.summaries.customers import Day, as_day
 

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retention_models.models import nbd
+from retention_models.models.beta_dropout_likelihood import of_having_stayed
 from retention_models.models.histories import Histories
 
 Array = NDArray[np.float64]
@@ -42,14 +43,10 @@ def log_likelihood_with_derivatives(
     value, gradient, hessian = _of_rows(theta, known, k, first, every)
     if theta.size > 2:
         a, b = theta[2:]
-        survived = np.concatenate([[known.customers], known.reached]) if first else known.reached
-        below = b + np.arange(survived.size)
-        above = a + below
-        value -= float(survived @ np.log1p(a / below))
-        gradient[2] -= survived @ (1.0 / above)
-        gradient[3] += survived @ (a / (below * above))
-        hessian[2:, 2:] += survived @ (1.0 / above**2)
-        hessian[3, 3] -= survived @ (1.0 / below**2)
+        some, slope, bend = of_having_stayed(known, a, b, first)
+        value += some
+        gradient[2:] += slope
+        hessian[2:, 2:] += bend
     gradient *= theta
     hessian = hessian * np.outer(theta, theta) + np.diag(gradient)
     stays_value, stays_gradient, stays_hessian = nbd.log_likelihood_with_derivatives(

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from retention_models.models import nbd
+from retention_models.models.beta_dropout_likelihood import of_having_stayed
 from retention_models.models.histories import Histories, count_histories
 from retention_models.models.seasons.calendar import Calendar
 
@@ -191,14 +192,10 @@ def log_likelihood_with_derivatives(
     theta, found, known = np.exp(phi[:4]), ages(seen, phi[4:]), seen.known
     value, gradient, hessian = _odds_of_having_left(theta, seen, found, first)
     _, _, a, b = theta
-    survived = np.concatenate([[known.customers], known.reached]) if first else known.reached
-    below = b + np.arange(survived.size)
-    above = a + below
-    value -= float(survived @ np.log1p(a / below))
-    gradient[2] -= survived @ (1.0 / above)
-    gradient[3] += survived @ (a / (below * above))
-    hessian[2:4, 2:4] += survived @ (1.0 / above**2)
-    hessian[3, 3] -= survived @ (1.0 / below**2)
+    stayed, slope, bend_of_stayed = of_having_stayed(known, a, b, first)
+    value += stayed
+    gradient[2:4] += slope
+    hessian[2:4, 2:4] += bend_of_stayed
 
     scale = np.concatenate([theta, np.ones(phi.size - 4)])
     gradient = gradient * scale

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from retention_models.errors import SettingsError
-from retention_models.settings.project import Settings, read_settings
+from retention_models.settings.project import Settings
+from retention_models.settings.reading import read_settings
 
 log = logging.getLogger(__name__)
 _TRIES = 3
