@@ -275,5 +275,8 @@ def test_weights_and_a_unit_say_what_customers_do():
     T_of.attrs = {"time_unit": "W"}
     counted = MidLifeFitter().fit(rows["x"], rows["t_x"], T_of, weights=rows["n"])
     assert counted.model.observed == pytest.approx(T.max() + 1.0 / DAYS_IN_UNIT["W"])
+    T_of.attrs = {"time_unit": "W", "same_day": "each"}
+    orders = MidLifeFitter().fit(rows["x"], rows["t_x"], T_of, weights=rows["n"])
+    assert orders.model.observed == pytest.approx(T.max() + 0.5 / DAYS_IN_UNIT["W"])
     each = MidLifeFitter().fit(x, t_x, T, observed=counted.model.observed)
     assert counted.fit_.parameters == pytest.approx(each.fit_.parameters, rel=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -61,6 +62,16 @@ def test_without_a_past_it_is_the_usual(tmp_path):
     found = learn_scatter(log, BEGIN + dt.timedelta(weeks=20), "W")
     assert found == Scatter(pytest.approx(0.075), 0, 0)
     assert learn_scatter(log, BEGIN, "W").forecasts == 0
+
+
+def test_days_before_customers_count_are_no_past(tmp_path):
+    """Where customers of before are left out, forecasts begin a quarter after that day."""
+    log = chain_log(tmp_path / "log.csv", 0.0, stores=1)
+    late = replace(log, first_seen_from=log.last_day() - 3 * QUARTER)
+    assert learn_scatter(late, late.last_day(), "W").forecasts <= 1
+    assert learn_scatter(replace(log, first_seen_from=log.last_day()), log.last_day(), "W") == (
+        Scatter(pytest.approx(0.075), 0, 0)
+    )
 
 
 def test_it_grows_as_a_random_walk_and_is_written_whole():

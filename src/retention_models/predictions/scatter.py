@@ -66,6 +66,8 @@ def learn_scatter(
     """Learn from what was known at the end of a day how far totals of the chain's stores scatter."""
     days = [end - k * QUARTER for k in range(_ORIGINS + 1)]
     begin = log.stores["first_day"].min()
+    if log.first_seen_from is not None:
+        begin = max(begin, log.first_seen_from)  # before it nobody counts
     days = [day for day in days if day - begin >= _LEAST] if days[0] > begin else []
     if len(days) < 2:
         return _of([], 0)

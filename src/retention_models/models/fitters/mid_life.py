@@ -122,9 +122,12 @@ class MidLifeFitter(PurchaseFitter):
             frequency, recency, T, weights, names="frequency recency T weights"
         )
         x, t_x, t, n = checked_history(frequency, recency, T, weights)
-        unit = getattr(T, "attrs", {}).get("time_unit")
+        told = getattr(T, "attrs", {})
+        unit = told.get("time_unit")
         if observed is None:
-            observed = float(t.max()) + (0.0 if unit is None else 1.0 / days_in(unit))
+            # Where orders are counted, T holds half of the first day already.
+            day = 1.0 if told.get("same_day", "one") == "one" else 0.5
+            observed = float(t.max()) + (0.0 if unit is None else day / days_in(unit))
         self._of(float(observed))
         self._publish(remarked(self.model.fit(x, t_x, t, n, penalty=self.penalizer_coef), x))
         self.time_unit_ = unit
