@@ -222,6 +222,14 @@ def test_damaged_json_lines_are_refused_with_the_line(tmp_path):
         read(tmp_path / "b.jsonl")
 
 
+def test_a_header_of_another_encoding_is_told_by_its_encoding(tmp_path):
+    """Not as a column whose name is nearly right."""
+    (tmp_path / "a.csv").write_bytes("Müşteri,day,paid\n1,2024-01-13,5\n".encode("cp1254"))
+    with pytest.raises(DataError, match=r'line 1: not UTF-8 .* encoding = "cp1254"') as caught:
+        read_transactions(tmp_path / "a.csv", customer_id="Müşteri", date="day", spend="paid")
+    assert "did you mean" not in str(caught.value)
+
+
 @pytest.mark.parametrize("encoding", ["cp1254", "iso-8859-9", "utf-16", "utf-16-le"])
 def test_text_of_a_declared_encoding_is_read(tmp_path, encoding):
     """CSV plain and packed, JSON lines; the copy in UTF-8 is gone."""

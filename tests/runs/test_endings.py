@@ -1,6 +1,7 @@
 """A night that ends without pages is told by every channel, and above the pages that stand."""
 
 import json
+import re
 import sys
 
 import pytest
@@ -90,3 +91,16 @@ def test_a_folder_beside_may_be_given(shop, monkeypatch):
     monkeypatch.chdir(project.parent)
     assert 0 == ended(monkeypatch, "run", "retention.toml", "--output", "beside", "--cold")
     assert (project.parent / "beside" / "latest" / "index.html").is_file()
+
+
+@pytest.mark.slow
+def test_every_line_has_its_day_and_a_skipped_page_no_time(shop, monkeypatch, capsys):
+    """A scheduler's log is read weeks later; the time of a page that was not made is another night's."""
+    project, _ = shop
+    assert 0 == ended(monkeypatch, "run", project)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines
+    assert all(re.match(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2} ", line) for line in lines)
+    (skipped,) = [line for line in lines if "store 0042" in line]
+    assert "skipped" in skipped
+    assert not re.search(r"\d+\.\d+ s", skipped)

@@ -67,6 +67,11 @@ def test_a_notebook_that_cannot_be_run_for_a_store_is_refused(tmp_path):
     [
         ('[reports.parameters]\ndb_password = "x"', "db_password looks like a secret"),
         ('[reports.parameters]\nstore_id = "x"', "store_id is given by the run"),
+        (
+            "[reports]\nparameters = { since = 2024-01-01 }",
+            "since: expected true, false, a number or a text in quotes; got 2024-01-01, which is none: "
+            'write "2024-01-01"',
+        ),
         ("[reports]\nkeep_runs = 0", "reports.keep_runs: expected whole number of newest runs"),
         (
             '[reports.notices]\nwhen = "never"',
@@ -79,3 +84,5 @@ def test_mistakes_of_the_reports_table_are_named(tmp_path, extra, said):
     with pytest.raises(SettingsError) as caught:
         nights.settings_in(tmp_path, extra=extra)
     assert said in str(caught.value)
+    # One line on the file, one on the mistake.
+    assert 2 == len(str(caught.value).splitlines())

@@ -223,7 +223,9 @@ def test_a_run_that_is_asked_to_stop_says_so_and_leaves_nothing_half(tmp_path, c
 
 
 @pytest.mark.parametrize("jump", [dt.timedelta(days=-400), dt.timedelta(days=400)])
-def test_a_clock_that_jumped_between_nights_loses_none(tmp_path, cheap_pages, monkeypatch, jump):
+def test_a_clock_that_jumped_between_nights_loses_none(
+    tmp_path, cheap_pages, monkeypatch, caplog, jump
+):
     """A run that is stopped, and whose start seems before or long after the others, is continued."""
     output, plan = second_night(tmp_path)
     began = dt.datetime.now(tz=dt.UTC) + jump
@@ -240,7 +242,10 @@ def test_a_clock_that_jumped_between_nights_loses_none(tmp_path, cheap_pages, mo
     nights.require_truth(output)
     monkeypatch.undo()
     nights.without_nbconvert(monkeypatch)
-    again = nights.run_night(replace(plan, asked=nights.RunRequest(resume=True)), mixed)
+    with caplog.at_level("INFO"):
+        again = nights.run_night(replace(plan, asked=nights.RunRequest(resume=True)), mixed)
+    assert f"continuing run {again.head['run']}" in caplog.text
+    assert "is unfinished" not in caplog.text
     assert "finished" == again.head["state"]
     assert 0.0 == again.stores["a"]["seconds"]
     nights.require_truth(output)

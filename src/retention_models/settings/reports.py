@@ -163,6 +163,21 @@ class Reports(Section):
             )
         return translation
 
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _simple_values(cls, parameters: object) -> object:
+        if not isinstance(parameters, dict):
+            return parameters
+        said = [
+            f"{name}: expected true, false, a number or a text in quotes; got {value!s}, which is none: "
+            f'write "{value!s}", or a parameter for each of its parts'
+            for name, value in parameters.items()
+            if not isinstance(value, bool | int | float | str)
+        ]
+        if said:
+            raise ValueError("; ".join(said))
+        return parameters
+
     @field_validator("parameters")
     @classmethod
     def _no_secrets(
