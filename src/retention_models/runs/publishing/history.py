@@ -54,7 +54,7 @@ class History:
 
 
 def unfinished(output: Path, as_of: dt.date | None) -> Manifest | None:
-    """The newest run, of a day or of any, if it did not come to its end."""
+    """The newest run, or that of the last day, if it did not come to its end."""
     days = None if as_of is None else as_of.isoformat()
     found = [
         manifest
@@ -63,7 +63,9 @@ def unfinished(output: Path, as_of: dt.date | None) -> Manifest | None:
     ]
     # Of two in the same second the stopped one was the later: the other had time to finish.
     newest = max(found, key=lambda m: (m.head["started"]["utc"], _stopped(m)), default=None)
-    return newest if newest is not None and _stopped(newest) else None
+    # A clock may have been set back: a run of the last day that was stopped is followed by none.
+    candidates = [newest, *found[-1:]]
+    return next((m for m in candidates if m is not None and _stopped(m)), None)
 
 
 def newest_head(output: Path) -> dict[str, Any] | None:
