@@ -27,6 +27,7 @@ from retention_models.data.contacts import (
 from retention_models.data.engines import open_source, write_parquet, write_parts
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import CannotSay
+from retention_models.measures.recent import RecentActivity
 from retention_models.predictions import scatter
 from retention_models.predictions.scatter import Scatter, learn_scatter
 from retention_models.predictions.store_models import BorrowedModels, find_borrowed
@@ -63,6 +64,7 @@ class StoreHandover:
     events: Events | None
     campaigns: pd.DataFrame | None = None
     scatters: dict[dt.date, Scatter] = field(default_factory=dict)
+    recent: RecentActivity | None = None
 
 
 def write_slices(
