@@ -144,7 +144,7 @@ def purchase_model(purchases: PurchaseFitter | MaximumLikelihoodFit, time_unit: 
             "The store's own customers do not carry a model by themselves, so it borrows: {reason}.",
             reason=fit.message,
         )
-    if fit.verdict == "converged":
+    if fit.verdict in ("converged", "given"):
         if isinstance(purchases, MidLifeFitter):
             return f"{_who_was_there(purchases, time_unit)} {text}"
         return text
