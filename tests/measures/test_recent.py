@@ -69,7 +69,8 @@ def test_stores_asked_for_together_get_what_each_gets_alone(store):
     )
     keys, columns = ["measure", "start", "against"], ["value", "change", "low", "high"]
     general, same = (
-        table.set_index(keys)[columns].sort_index() for table in (general, together["0042"].compared)
+        table.set_index(keys)[columns].sort_index()
+        for table in (general, together["0042"].compared)
     )
     pd.testing.assert_frame_equal(general, same, check_exact=False, rtol=1e-9)
     for name in stores:
