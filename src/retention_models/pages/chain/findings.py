@@ -60,10 +60,13 @@ def _told(row: Row, as_of: dt.date, language: Language) -> Row:
     metrics = row["metrics"]
     revenue, customers = words.changed(row, "revenue"), words.changed(row, "customers")
     back, margin = metrics["measures"]["repeat_customer_rate"], metrics["next_quarter"] or {}
+    lacking = [
+        str(found["reason"]) for found in metrics["measures"].values() if found["value"] is None
+    ]
     return {
         **row,
         "whole": "",
-        "reason": reason,
+        "reason": "; ".join(dict.fromkeys([*lacking, reason])),
         "line": _line(metrics, language),
         "cells": [
             words.Cell.of(revenue.get("value"), "count", language),
