@@ -14,8 +14,9 @@ Statistics 11(2), 121–135, sections 4.2 and 6: empirically based intervals.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -64,33 +65,50 @@ def learn_scatter(
     store_ids: Collection[str] | None = None,
 ) -> Scatter:
     """Learn from what was known at the end of a day how far totals of the chain's stores scatter."""
-    days = [end - k * QUARTER for k in range(_ORIGINS + 1)]
+    return learn_scatters(log, [end], time_unit, store_ids)[end]
+
+
+def learn_scatters(
+    log: Transactions,
+    ends: Iterable[dt.date],
+    time_unit: str,
+    store_ids: Collection[str] | None = None,
+) -> dict[dt.date, Scatter]:
+    """`learn_scatter` of several days, which share the forecasts that they have in common."""
     begin = log.stores["first_day"].min()
     if log.first_seen_from is not None:
         begin = max(begin, log.first_seen_from)  # before it nobody counts
-    days = [day for day in days if day - begin >= _LEAST] if days[0] > begin else []
-    if len(days) < 2:
-        return _of([], 0)
     stores = _largest(log, store_ids)
-    summaries = [
-        customer_summary_by_store(log, store_ids=stores, observation_end=day, time_unit=time_unit)
-        for day in days
-    ]
-    squares: list[float] = []
-    seen = set()
-    for later, earlier in pairwise(summaries):
-        for store, summary in earlier.items():
-            found = _square(log, summary, later[store], time_unit)
-            if found is not None:
-                squares.append(found)
-                seen.add(store)
-    return _of(squares, len(seen))
+
+    @cache
+    def summaries(day: dt.date) -> dict[str, pd.DataFrame]:
+        return customer_summary_by_store(
+            log, store_ids=stores, observation_end=day, time_unit=time_unit
+        )
+
+    @cache
+    def squares(later: dt.date, earlier: dt.date) -> dict[str, float]:
+        after, before = summaries(later), summaries(earlier)
+        found = {
+            store: _square(log, summary, after[store], time_unit)
+            for store, summary in before.items()
+        }
+        return {store: value for store, value in found.items() if value is not None}
+
+    return {end: _of([squares(*pair) for pair in pairwise(_days(end, begin))]) for end in ends}
 
 
-def _of(squares: list[float], stores: int) -> Scatter:
-    learned = max(0.0, float(np.sum(squares)))
-    variance = (learned + _WORTH * _USUAL**2) / (len(squares) + _WORTH)
-    return Scatter(float(np.sqrt(variance)), len(squares), stores)
+def _days(end: dt.date, begin: dt.date) -> list[dt.date]:
+    """A day, and the earlier ones, a quarter apart, of which enough was known."""
+    days = [end - k * QUARTER for k in range(_ORIGINS + 1)]
+    return [day for day in days if day - begin >= _LEAST] if days[0] > begin else []
+
+
+def _of(squares: Sequence[dict[str, float]]) -> Scatter:
+    every = [value for found in squares for value in found.values()]
+    learned = max(0.0, float(np.sum(every)))
+    variance = (learned + _WORTH * _USUAL**2) / (len(every) + _WORTH)
+    return Scatter(float(np.sqrt(variance)), len(every), len(set().union(*squares)))
 
 
 def _largest(log: Transactions, store_ids: Collection[str] | None) -> list[str]:

@@ -36,7 +36,7 @@ from retention_models.measures.recent import RecentActivity, recent_activity
 from retention_models.measures.table import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.predictions.customers import Interval, predict_customers
-from retention_models.predictions.scatter import Scatter, learn_scatter
+from retention_models.predictions.scatter import Scatter, learn_scatters
 from retention_models.predictions.store_models import StoreModels
 from retention_models.predictions.stores import StoreForecast, predict_store
 from retention_models.predictions.validation.comparison import ModelComparison, compare_models
@@ -48,7 +48,8 @@ from retention_models.predictions.validation.in_the_shop import changed_in_the_s
 from retention_models.predictions.validation.store_changes import Silence
 from retention_models.predictions.validation.tracking import weekly_tracking
 from retention_models.predictions.whole_store import WholeStore, predict_whole_store
-from retention_models.project.campaign_overview import campaign_overview
+from retention_models.project.campaign import newest_campaigns
+from retention_models.project.campaign_overview import OVERVIEW, campaign_overview, overview_of
 from retention_models.project.days import calibration_end, checked_until, last_day
 from retention_models.project.store_handover import StoreHandover, read_slice
 from retention_models.settings.actions import ListName
@@ -296,6 +297,22 @@ class Store:
             return self.part.campaigns
         return campaign_overview(self.settings, self.log, as_of=self.observation_end, newest=newest)
 
+    @cached_property
+    def newest_campaign(self) -> pd.Series:
+        """The row of `campaigns` of the one that ended last; refused where none has."""
+        given, end = self.settings.reports.campaigns, self.observation_end
+        if self.part is None and self.settings.campaigns and given:
+            over = [c for c in newest_campaigns(self.settings, end, given) if c.end <= end]
+            # Alone: the others are told of on the chain's page.
+            rows = overview_of(sorted(over, key=lambda c: c.end)[-1:], self.settings, self.log, end)
+            table = pd.DataFrame(rows, columns=list(OVERVIEW))
+        else:
+            table = self.campaigns
+            table = table.loc[[last <= end for last in table["end"]]]
+        if table.empty:
+            raise CannotSay("No campaign has ended yet.")
+        return table.sort_values("end", kind="stable").iloc[-1]
+
     @property
     def forecast_verdict(self) -> str:
         """The holdout's verdict, or "not checked" where there can be none."""
@@ -395,8 +412,18 @@ class Store:
         """As it was known at the end of a day."""
         if self.part is not None and day in self.part.scatters:
             return self.part.scatters[day]
+        return self._scatters[day] if day in self._scatters else self._learned(day)[day]
+
+    @cached_property
+    def _scatters(self) -> dict[dt.date, Scatter]:
+        """Of the last day and of the calibration's, which share most of their past."""
+        # Of a store too young for a calibration its page says so in the place of the check.
+        days = {self.observation_end, _if_any(lambda: self.calibration_end)}
+        return self._learned(*(day for day in days if day is not None))
+
+    def _learned(self, *days: dt.date) -> dict[dt.date, Scatter]:
         model, stores = self.settings.model, self.settings.stores.ids
-        return learn_scatter(self.log.whole, day, model.time_unit, stores)
+        return learn_scatters(self.log.whole, days, model.time_unit, stores)
 
     def require_customers(self) -> None:
         """Refuse where so few people have bought that figures would tell of single persons."""
