@@ -76,7 +76,7 @@ _MOVED = {
     "model_words": "pages.models.words",
     "page_plots": "pages.store.figures",
     "plan_plots": "pages.campaign.plan",
-    "plots": "pages.models.figures",
+    "plots": "pages.plots",
     "tables": "pages.models.tables",
     "words": "pages.store.words",
 }

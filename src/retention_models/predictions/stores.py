@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from retention_models.errors import SettingsError
+from retention_models.languages import share
+from retention_models.languages.results import Card, Result, with_ends
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.models.histories import known_customers
 from retention_models.models.inputs import require_unit
@@ -47,8 +49,8 @@ Array = NDArray[np.float64]
 _FEW = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class StoreForecast:
+@dataclass(frozen=True, slots=True, repr=False)
+class StoreForecast(Result):
     """What the customers known today will do together, each with a predictive interval.
 
     Attributes
@@ -74,6 +76,15 @@ class StoreForecast:
     value: Interval | None
     top_tenth_share: Interval | None
     interval: float
+
+    def _card(self) -> Card:
+        facts = {
+            "customers still": with_ends(self.still_customers),
+            "purchases": with_ends(self.purchases),
+            "who buy": with_ends(self.active_customers),
+            "value": with_ends(self.value),
+        }
+        return Card(f"Forecast of today's customers, intervals of {share(self.interval)}", facts)
 
 
 def predict_store(

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count
+from retention_models.languages import count, share
+from retention_models.languages.results import Card, Result, with_ends
 from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.fitters import GammaGammaFitter, MidLifeFitter, PurchaseFitter
 from retention_models.models.interface import Parameters
@@ -51,8 +52,8 @@ class Arrivals:
     dispersion: float
 
 
-@dataclass(frozen=True)
-class WholeStore:
+@dataclass(frozen=True, repr=False)
+class WholeStore(Result):
     """A store's purchases of the time to come, by customers known today and yet to come.
 
     Attributes
@@ -80,6 +81,18 @@ class WholeStore:
     known_revenue: Interval | None
     by_week: pd.DataFrame
     interval: float
+
+    _figure = "weeks_ahead"
+
+    def _card(self) -> Card:
+        facts = {
+            "purchases": with_ends(self.purchases),
+            "of customers known today": with_ends(self.known),
+            "newcomers": with_ends(self.newcomers),
+            "revenue": with_ends(self.revenue),
+        }
+        title = f"Forecast of a whole store, intervals of {share(self.interval)}"
+        return Card(title, facts, self.by_week)
 
 
 def arrivals_of(purchases: PurchaseFitter, summary: pd.DataFrame) -> Arrivals:

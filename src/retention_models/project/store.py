@@ -31,6 +31,7 @@ from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import CannotSay
 from retention_models.languages import count, day, plural
+from retention_models.languages.results import Card, Result
 from retention_models.measures.cohorts import cohort_retention
 from retention_models.measures.table import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
@@ -59,8 +60,8 @@ _QUARTER = 91  # days: 13 weeks
 _FEW_DRAWS = 300  # an end of a 90% interval is near enough
 
 
-@dataclass(frozen=True)
-class Store:
+@dataclass(frozen=True, repr=False)
+class Store(Result):
     """A store with its log, its settings, and the day up to which it is looked at.
 
     Attributes
@@ -82,6 +83,16 @@ class Store:
     log: Transactions
     observation_end: dt.date
     part: StoreHandover | None = field(default=None, repr=False)
+
+    def _card(self) -> Card:
+        stores = self.log.stores
+        rows = int(stores.loc[self.id, "rows"]) if self.id in stores.index else 0
+        facts = {
+            "of": self.settings.name,
+            "rows": count(rows),
+            "looked at up to": f"{self.observation_end}",
+        }
+        return Card(f"Store {self.id}", facts)
 
     @property
     def name(self) -> str:

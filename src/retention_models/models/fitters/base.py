@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
 from retention_models.languages import count, phrase
+from retention_models.languages.results import Card
 from retention_models.models.intervals import Z95
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, Verdict
 from retention_models.time_units import TimeUnit, days_in
@@ -278,6 +279,21 @@ class FittedModel:
             how = "given parameters"
         values = ", ".join(f"{name}: {value:.4g}" for name, value in self.params_.items())
         return f"<{name}: {how}, {values}>"
+
+    def _repr_html_(self) -> str:
+        """Parameters with their intervals, and the verdict on the fit."""
+        title = repr(self).partition(":")[0].strip("<>").rpartition(".")[2]
+        if not hasattr(self, "fit_"):
+            return Card(title, {"not fitted": "call fit()"}).html()
+        fit = self.fit_
+        facts = {
+            "customers": count(fit.customers) if fit.customers else "",
+            "unit of time": self.time_unit_ or "",
+            "log-likelihood": "" if np.isnan(fit.log_likelihood) else f"{fit.log_likelihood:,.2f}",
+            "verdict": f"{fit.verdict}: {fit.message}",
+        }
+        table = pd.DataFrame({"estimate": self.params_}).join(self.confidence_intervals_)
+        return Card(f"{title} ({self.label})", facts, table).html()
 
     def to_json(self) -> str:
         """The fit as JSON text: parameters, covariance and verdict, no customer's data.

@@ -10,6 +10,8 @@ import pandas as pd
 
 from retention_models.data.transactions import Transactions
 from retention_models.errors import SettingsError
+from retention_models.languages import count
+from retention_models.languages.results import Card, Result, with_ends
 from retention_models.models.fitters import (
     BetaGeoCNBDFitter,
     BetaGeoFitter,
@@ -56,8 +58,8 @@ _INTERVAL = 0.90
 _TRACKING = ["actual", "expected", "forecast", "low", "high"]
 
 
-@dataclass(frozen=True)
-class HoldoutValidation:
+@dataclass(frozen=True, repr=False)
+class HoldoutValidation(Result):
     """A model fitted to the calibration period, held against the holdout.
 
     Attributes
@@ -117,6 +119,18 @@ class HoldoutValidation:
     calibration_end: dt.date
     holdout_end: dt.date
     value: ValueCheck | None = field(default=None, repr=False)
+
+    _figure = "holdout_by_frequency"
+
+    def _card(self) -> Card:
+        days = f"{self.calibration_end:%Y-%m-%d} to {self.holdout_end:%Y-%m-%d}"
+        facts = {
+            "verdict": self.verdict,
+            "purchases expected": with_ends(self.total),
+            "came": count(self.actual),
+            "because": str(self.reason),
+        }
+        return Card(f"{self.purchases.label} held against {days}", facts, self.baselines)
 
     @property
     def relative_error(self) -> float:
