@@ -28,8 +28,9 @@ from retention_models.actions.words import ENGLISH
 from retention_models.data.engines.source import to_frame
 from retention_models.errors import SettingsError
 from retention_models.languages import phrase
+from retention_models.levels import Interval
 from retention_models.models.fitters import as_lapsed
-from retention_models.predictions.customers import Interval, predict_customers
+from retention_models.predictions.customers import predict_customers
 from retention_models.predictions.stores import predict_groups
 from retention_models.settings.actions import ActionSettings, ListName
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from retention_models.data.transactions import Transactions
 from retention_models.errors import SettingsError
+from retention_models.levels import Interval
 from retention_models.models.fitters import (
     BetaGeoCNBDFitter,
     BetaGeoFitter,
@@ -21,7 +22,7 @@ from retention_models.models.fitters import (
     PurchaseFitter,
     RegularFitter,
 )
-from retention_models.predictions.customers import Interval, predict_customers
+from retention_models.predictions.customers import predict_customers
 from retention_models.predictions.stores import predict_store
 from retention_models.predictions.validation.calibration import (
     CountCalibration,
