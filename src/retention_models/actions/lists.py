@@ -29,8 +29,9 @@ from retention_models.data.engines.source import to_frame
 from retention_models.errors import SettingsError
 from retention_models.languages import count, phrase
 from retention_models.languages.results import Card, Result, with_ends
+from retention_models.levels import Interval
 from retention_models.models.fitters import as_lapsed
-from retention_models.predictions.customers import Interval, predict_customers
+from retention_models.predictions.customers import predict_customers
 from retention_models.predictions.stores import predict_groups
 from retention_models.settings.actions import ActionSettings, ListName
 

@@ -24,16 +24,14 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, betaincinv, betaln, ndtri
+from scipy.special import betainc, betaincinv, betaln
 
+from retention_models.levels import tails_of, z_of_interval
 from retention_models.models.histories import KnownCustomers
 from retention_models.models.interface import PurchaseModel
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 
 Array = NDArray[np.float64]
-
-# Standard errors to either side of a normal estimate that hold 95%.
-Z95 = 1.959963984540054
 
 
 def log_standard_error(quantity: Callable[[Array], Array], fit: MaximumLikelihoodFit) -> Array:
@@ -96,10 +94,10 @@ def mean_interval(
     """
     log_value = quantity(fit.parameters)
     variance = log_standard_error(quantity, fit) ** 2 + further
-    half = ndtri((1.0 + interval) / 2.0) * np.sqrt(variance)
+    half = z_of_interval(interval) * np.sqrt(variance)
     below = above = half
     if fit.allowed is not None:
-        most = fit.allowed[int((1.0 + interval) / 2.0 * len(fit.allowed))]
+        most = fit.allowed[int(tails_of(interval)[1] * len(fit.allowed))]
         moved = quantity(most) - log_value
         below = np.hypot(half, np.minimum(moved, 0.0))
         above = np.hypot(half, np.maximum(moved, 0.0))

@@ -22,15 +22,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import count, share
 from retention_models.languages.results import Card, Result, with_ends
+from retention_models.levels import Interval, z_of_interval
 from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.fitters import GammaGammaFitter, MidLifeFitter, PurchaseFitter
 from retention_models.models.interface import Parameters
-from retention_models.predictions.customers import Interval, check_parameters, unit_of
+from retention_models.predictions.customers import check_parameters, unit_of
 from retention_models.predictions.stores import predict_path, predict_store
 from retention_models.time_units import days_in
 
@@ -195,7 +195,7 @@ def predict_whole_store(
     arrivals = arrivals_of(purchases, summary)
     ends = np.unique(np.append(np.arange(1.0, horizon) if weekly else [], horizon))
     known = predict_path(purchases, summary, ends, interval=interval, draws=draws)
-    z = float(ndtri((1.0 + interval) / 2.0))
+    z = z_of_interval(interval)
     terms = {
         "horizon": horizon,
         "interval": interval,

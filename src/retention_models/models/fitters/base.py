@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from retention_models.errors import SettingsError
 from retention_models.languages import count, phrase
 from retention_models.languages.results import Card
-from retention_models.models.intervals import Z95
+from retention_models.levels import Z95
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, Verdict
 from retention_models.time_units import TimeUnit, days_in
 

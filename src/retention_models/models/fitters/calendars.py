@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
+from retention_models.levels import check_interval
 from retention_models.models.fitters.base import FittedModel
 from retention_models.models.interface import PurchaseModel
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
@@ -106,8 +107,7 @@ class FollowsCalendar(FittedModel):
         self._require_fit()
         if self.calendar_ is None:
             raise SettingsError("season: the model was fitted without a calendar.")
-        if not 0.0 < interval < 1.0:
-            raise SettingsError(f"interval: expected a level between 0 and 1; got {interval!r}.")
+        check_interval(interval)
         return season_table(self.calendar_, self.fit_, interval, days)
 
     def _on_its_clock(self, x: Array, t_x: Array, T: Array, t: Array) -> tuple[Any, ...]:

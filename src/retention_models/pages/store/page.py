@@ -16,8 +16,8 @@ from scipy.stats import norm
 from retention_models.actions.to_call import CallList
 from retention_models.errors import CannotSay
 from retention_models.languages import count, phrase
+from retention_models.levels import Z95, Interval
 from retention_models.measures.changes import PREVIOUS, YEAR_BEFORE, changes_in
-from retention_models.measures.intervals import NORMAL_95
 from retention_models.measures.table import (
     SMALLEST_GROUP,
     Measured,
@@ -29,7 +29,6 @@ from retention_models.measures.table import (
     scope_of,
 )
 from retention_models.pages.notebook import EndOfPage
-from retention_models.predictions.customers import Interval
 from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.store_changes import Silence
 from retention_models.predictions.whole_store import WholeStore
@@ -99,7 +98,7 @@ def stands_out(changes: pd.DataFrame, level: float = _LEVEL) -> pd.Series:
     change = changes["change"].astype(float)
     towards = np.where(change >= 0, change - changes["low"], changes["high"] - change)
     distance = pd.Series(towards, index=changes.index).astype(float)
-    z = NORMAL_95 * change.abs() / distance.where(distance > 0)
+    z = Z95 * change.abs() / distance.where(distance > 0)
     looked_at = max(int(z.notna().sum()), 1)
     return z / float(norm.isf(level / 2.0 / looked_at))
 

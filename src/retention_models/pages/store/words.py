@@ -22,10 +22,11 @@ from retention_models.languages import (
     phrase,
     share,
 )
+from retention_models.levels import Interval
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.models.fitters import GammaGammaFitter, MidLifeFitter, PurchaseFitter
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
-from retention_models.predictions.customers import Interval, mean_dropout, mean_purchase_rate
+from retention_models.predictions.customers import mean_dropout, mean_purchase_rate
 from retention_models.predictions.scatter import Scatter
 from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.holdout import HoldoutValidation

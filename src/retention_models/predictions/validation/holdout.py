@@ -12,6 +12,7 @@ from retention_models.data.transactions import Transactions
 from retention_models.errors import SettingsError
 from retention_models.languages import count
 from retention_models.languages.results import Card, Result, with_ends
+from retention_models.levels import Interval
 from retention_models.models.fitters import (
     BetaGeoCNBDFitter,
     BetaGeoFitter,
@@ -23,7 +24,7 @@ from retention_models.models.fitters import (
     PurchaseFitter,
     RegularFitter,
 )
-from retention_models.predictions.customers import Interval, predict_customers
+from retention_models.predictions.customers import predict_customers
 from retention_models.predictions.stores import predict_store
 from retention_models.predictions.validation.calibration import (
     CountCalibration,

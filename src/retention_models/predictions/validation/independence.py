@@ -20,9 +20,8 @@ from scipy.stats import rankdata
 from retention_models.errors import CannotSay
 from retention_models.languages import catalogue, count, decimals, phrase
 from retention_models.languages.results import Card, Result, with_ends
+from retention_models.levels import Z95, Interval
 from retention_models.models.fitters import GammaGammaFitter
-from retention_models.models.intervals import Z95
-from retention_models.predictions.customers import Interval
 from retention_models.predictions.validation.verdicts import Verdict
 
 Array = NDArray[np.float64]
