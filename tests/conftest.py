@@ -163,5 +163,7 @@ def postgresql() -> Iterator[str]:
 
             server = pgserver.get_server(Path(folder, "data"), cleanup_mode="delete")
         yield server.get_uri()
-        with suppress(FileNotFoundError):  # its last processes remove files of the folder themselves
+        with suppress(
+            FileNotFoundError
+        ):  # its last processes remove files of the folder themselves
             server.cleanup()

@@ -377,7 +377,7 @@ class Store(Result):
         if self.part is not None and day in self.part.scatters:
             return self.part.scatters[day]
         model, stores = self.settings.model, self.settings.stores.ids
-        return learn_scatter(self.log.whole, day, model.time_unit, stores)
+        return learn_scatter(self.log.whole, day, model.time_unit, stores, self.settings.calendar)
 
     def require_customers(self) -> None:
         """Refuse where so few people have bought that figures would tell of single persons."""
@@ -399,9 +399,17 @@ class Store(Result):
         return self._models_of(self.observation_end)
 
     def _models_of(self, end: dt.date, upto: dt.date | None = None) -> StoreModels:
-        time_unit = self.settings.model.time_unit
-        loans = {} if self.part is None else self.part.loans
-        return StoreModels(self.log, self.id, end, time_unit, self.settings.stores.ids, upto, loans)
+        return StoreModels(
+            self.log,
+            self.id,
+            end,
+            self.settings.model.time_unit,
+            self.settings.stores.ids,
+            upto,
+            {} if self.part is None else self.part.loans,
+            self.settings.calendar,
+            {} if self.part is None else self.part.calendars,
+        )
 
 
 def _if_any(find: Callable[[], GammaGammaFitter]) -> GammaGammaFitter | None:

@@ -143,7 +143,7 @@ class PurchaseFitter(FollowsCalendar):
         See `PurchaseModel.conditional_expected_purchases`.
         """
         history = self.histories(frequency, recency, T)
-        model, parameters, (x, t_x, age), t = self._on_its_clock(*history, checked_horizon(t))
+        model, parameters, (x, t_x, age), t = self.on_its_clock(*history, checked_horizon(t))
         if model.recency_counts or np.ndim(t) > 0 or x.ndim != 1 or x.shape != age.shape:
             expected = model.conditional_expected_purchases(t, x, t_x, age, *parameters)
             return like(frequency, expected)
@@ -190,7 +190,7 @@ class PurchaseFitter(FollowsCalendar):
         """
         months_end = month * np.arange(1.0, months + 1.0)
         history = self.histories(frequency, recency, T)
-        model, parameters, (x, t_x, age), ends = self._on_its_clock(*history, months_end)
+        model, parameters, (x, t_x, age), ends = self.on_its_clock(*history, months_end)
         discount = (1.0 + monthly_rate) ** -np.arange(1.0, months + 1.0)
 
         def by_month(x: Array, t_x: Any, age: Array) -> Array:

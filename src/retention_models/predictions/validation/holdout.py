@@ -43,7 +43,7 @@ from retention_models.predictions.validation.value import ValueCheck, check_valu
 from retention_models.predictions.validation.verdicts import Evidence, Verdict, judge
 from retention_models.summaries.customers import Day
 from retention_models.summaries.gaps import sum_log_gaps
-from retention_models.summaries.holdout import HoldoutData, read_holdout
+from retention_models.summaries.holdout import HoldoutData, StoreDays, read_holdout
 
 MODELS: dict[str, type[PurchaseFitter]] = {
     "bg_nbd": BetaGeoFitter,
@@ -278,7 +278,7 @@ def validate_fit(
         calibrated=_calibrated(purchases, split),
         counts=count_calibration(purchases, customers, window, _INTERVAL),
         silence=silence_at_the_end(purchases, data),
-        swing=swing_over_time(data.days),
+        swing=swing_over_time(_under_season(purchases, data.days)),
     )
     verdict, reason, causes = judge(evidence)
     return HoldoutValidation(
@@ -300,6 +300,13 @@ def validate_fit(
         holdout_end=data.holdout_end,
         value=None if spend is None else check_value(purchases, spend, split, window, scatter),
     )
+
+
+def _under_season(purchases: PurchaseFitter, days: StoreDays) -> StoreDays:
+    """The store's days as the model's season would have them, so that what swings beyond it is told."""
+    if purchases.calendar_ is None:
+        return days
+    return days.under(purchases.pace())
 
 
 def _calibrated(purchases: PurchaseFitter, split: pd.DataFrame) -> tuple[float, int]:
