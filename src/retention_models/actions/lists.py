@@ -29,7 +29,7 @@ from retention_models.data.engines.source import to_frame
 from retention_models.errors import SettingsError
 from retention_models.languages import phrase
 from retention_models.models.fitters import as_lapsed
-from retention_models.predictions.customers import Interval, predict_customers
+from retention_models.predictions.customers import Interval, some_customers
 from retention_models.predictions.stores import predict_groups
 from retention_models.settings.actions import ActionSettings, ListName
 
@@ -198,7 +198,7 @@ def _at_stake(
     model, lists = outlook.purchases, lists.loc[members]
     if lost and members.any():
         model = as_lapsed(outlook.purchases)
-        table = predict_customers(model, outlook.spend, chosen, **outlook.terms)
+        table = some_customers(model, outlook.spend, chosen, **outlook.terms)
     # Of a list an end of the interval is near enough at ±1% of its level; and chance averages out
     # over many customers.
     draws = int(np.clip(20_000_000 / max(len(chosen), 1), 200, 500))

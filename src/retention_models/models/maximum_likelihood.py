@@ -194,7 +194,8 @@ class MaximumLikelihoodFit:
         Of the observed information in log-parameters.
     verdict : {"converged", "boundary", "shrunk", "not identified"}
         Whether the estimates are an ordinary maximum. "shrunk": they are of highest posterior
-        density given the other stores of a chain, and log_covariance is the posterior's.
+        density given the other stores of a chain, and log_covariance is the posterior's; or, with
+        `posterior`, its centre.
     message : str
         The verdict in words.
     allowed : ndarray, shape (200, k), optional

@@ -23,6 +23,7 @@ import pandas as pd
 
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
+from retention_models.models.fitters import settled
 from retention_models.models.histories import known_customers
 from retention_models.predictions.store_models import own_model
 from retention_models.predictions.totals import path_intervals
@@ -110,7 +111,7 @@ def _square(
         # A store in which nobody bought for a quarter closed; that is no scatter.
         return None
     try:
-        fitted = own_model(log, summary)
+        fitted = settled(own_model(log, summary))
     except CannotSay:
         return None
     if fitted.fit_.verdict == "not identified":

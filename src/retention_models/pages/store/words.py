@@ -139,6 +139,12 @@ def purchase_model(purchases: PurchaseFitter | MaximumLikelihoodFit, time_unit: 
         low=share(dropout.low, 1),
         high=share(dropout.high, 1),
     )
+    if fit.posterior is not None:
+        return f"{text} " + phrase(
+            "The store's own history leaves that open ({reason}), so what shops of all kinds do counts "
+            "too, and intervals allow for all that may be.",
+            reason=fit.message,
+        )
     if fit.verdict == "shrunk":
         return f"{text} " + phrase(
             "The store's own customers do not carry a model by themselves, so it borrows: {reason}.",

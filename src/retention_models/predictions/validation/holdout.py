@@ -20,9 +20,12 @@ from retention_models.models.fitters import (
     ParetoNBDFitter,
     PurchaseFitter,
     RegularFitter,
+    settled,
 )
-from retention_models.predictions.customers import Interval, predict_customers
-from retention_models.predictions.stores import predict_store
+from retention_models.models.histories import known_customers
+from retention_models.predictions.customers import Interval, some_customers
+from retention_models.predictions.determined import is_determined, told_range
+from retention_models.predictions.stores import holdout_totals
 from retention_models.predictions.validation.calibration import (
     CountCalibration,
     alive_calibration,
@@ -249,10 +252,11 @@ def validate_fit(
     HoldoutValidation
     """
     split, window = data.customers, data.window
-    table = predict_customers(purchases, None, split, horizon=window, interval=_INTERVAL)
+    purchases = settled(purchases)
+    table = some_customers(purchases, None, split, horizon=window, interval=_INTERVAL)
     told = table[["probability_alive", "purchases_low", "purchases_high"]]
     customers = split.assign(predicted=table["expected_purchases"], **told)
-    total = predict_store(
+    total = holdout_totals(
         purchases, None, split, horizon=window, interval=_INTERVAL, scatter=scatter
     ).purchases
     evidence = Evidence(
@@ -264,6 +268,7 @@ def validate_fit(
         counts=count_calibration(purchases, customers, window, _INTERVAL),
         silence=silence_at_the_end(purchases, data),
         swing=swing_over_time(data.days),
+        open_range=_open_range(purchases, split, window),
     )
     verdict, reason, causes = judge(evidence)
     return HoldoutValidation(
@@ -285,6 +290,17 @@ def validate_fit(
         holdout_end=data.holdout_end,
         value=None if spend is None else check_value(purchases, spend, split, window, scatter),
     )
+
+
+def _open_range(
+    purchases: PurchaseFitter, split: pd.DataFrame, window: float
+) -> tuple[float, float] | None:
+    """What the calibration period allows of the total, where that leaves it open."""
+    history = purchases.histories(split["frequency"], split["recency"], split["T"])
+    known = known_customers(*history, by_recency=purchases.model.recency_counts)
+    if is_determined(purchases, known, window):
+        return None
+    return told_range(purchases, known, window)
 
 
 def _calibrated(purchases: PurchaseFitter, split: pd.DataFrame) -> tuple[float, int]:

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import f as f_distribution
 
-from retention_models.models.fitters import PurchaseFitter
+from retention_models.models.fitters import PurchaseFitter, settled
 from retention_models.summaries.holdout import SILENCE, HoldoutData, StoreDays
 from retention_models.time_units import DAYS_IN_YEAR, days_in
 
@@ -133,7 +133,7 @@ def silence_at_the_end(purchases: PurchaseFitter, data: HoldoutData) -> Silence 
     known, last = data.before_silence, data.days.last_purchase
     history = [known[name] for name in ("frequency", "recency", "T")]
     if last < data.calibration_end and (known["frequency"] > 0).any():
-        anew = type(purchases)(purchases.penalizer_coef).fit(*history)
+        anew = settled(type(purchases)(purchases.penalizer_coef).fit(*history))
         purchases = purchases if anew.fit_.verdict == "not identified" else anew
     length = data.holdout_end - last
     t = length.days / days_in(str(known.attrs["time_unit"]))
