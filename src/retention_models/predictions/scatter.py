@@ -23,6 +23,7 @@ import pandas as pd
 
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
+from retention_models.models.fitters import settled
 from retention_models.models.histories import known_customers
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.predictions.season import chain_calendars
@@ -141,6 +142,7 @@ def _square(
         return None
     try:
         fitted = own_model(log, summary, calendar)
+        fitted = settled(own_model(log, summary))
     except CannotSay:
         return None
     if fitted.fit_.verdict == "not identified":

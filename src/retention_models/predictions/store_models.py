@@ -19,6 +19,7 @@ from retention_models.models.fitters import (
     GammaGammaFitter,
     MidLifeFitter,
     PurchaseFitter,
+    settled,
 )
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.predictions.season import chain_calendars, seasonal_model
@@ -117,11 +118,19 @@ class StoreModels:
             If the store does not carry a model and has fewer than 10 customers, or the chain has no
             three other stores that carry one.
         """
+        own: PurchaseFitter | None = None
         try:
             self.require_repeats()
-            return _told(own_model(self.log, self.summary, self._calendar), _PURCHASES_UNTOLD)
+            own = own_model(self.log, self.summary, self._calendar)
+            return settled(_told(own, _PURCHASES_UNTOLD))
         except CannotSay as refusal:
-            return self._borrowed(refusal).purchase_model(self.store_id)
+            try:
+                return self._borrowed(refusal).purchase_model(self.store_id)
+            except CannotSay:
+                # What shops of all kinds do is told where the chain has nothing to lend.
+                if own is None or own.fit_.posterior is None:
+                    raise
+                return settled(own)
 
     @cached_property
     def spend(self) -> GammaGammaFitter:

@@ -23,9 +23,12 @@ from retention_models.models.fitters import (
     ParetoNBDFitter,
     PurchaseFitter,
     RegularFitter,
+    settled,
 )
-from retention_models.predictions.customers import predict_customers
-from retention_models.predictions.stores import predict_store
+from retention_models.models.histories import known_customers
+from retention_models.predictions.customers import some_customers
+from retention_models.predictions.determined import is_determined, told_range
+from retention_models.predictions.stores import holdout_totals
 from retention_models.predictions.validation.calibration import (
     CountCalibration,
     alive_calibration,
@@ -264,10 +267,11 @@ def validate_fit(
     HoldoutValidation
     """
     split, window = data.customers, data.window
-    table = predict_customers(purchases, None, split, horizon=window, interval=_INTERVAL)
+    purchases = settled(purchases)
+    table = some_customers(purchases, None, split, horizon=window, interval=_INTERVAL)
     told = table[["probability_alive", "purchases_low", "purchases_high"]]
     customers = split.assign(predicted=table["expected_purchases"], **told)
-    total = predict_store(
+    total = holdout_totals(
         purchases, None, split, horizon=window, interval=_INTERVAL, scatter=scatter
     ).purchases
     evidence = Evidence(
@@ -279,6 +283,7 @@ def validate_fit(
         counts=count_calibration(purchases, customers, window, _INTERVAL),
         silence=silence_at_the_end(purchases, data),
         swing=swing_over_time(_under_season(purchases, data.days)),
+        open_range=_open_range(purchases, split, window),
     )
     verdict, reason, causes = judge(evidence)
     return HoldoutValidation(
@@ -307,6 +312,17 @@ def _under_season(purchases: PurchaseFitter, days: StoreDays) -> StoreDays:
     if purchases.calendar_ is None:
         return days
     return days.under(purchases.pace())
+
+
+def _open_range(
+    purchases: PurchaseFitter, split: pd.DataFrame, window: float
+) -> tuple[float, float] | None:
+    """What the calibration period allows of the total, where that leaves it open."""
+    history = purchases.histories(split["frequency"], split["recency"], split["T"])
+    known = known_customers(*history, by_recency=purchases.model.recency_counts)
+    if is_determined(purchases, known, window):
+        return None
+    return told_range(purchases, known, window)
 
 
 def _calibrated(purchases: PurchaseFitter, split: pd.DataFrame) -> tuple[float, int]:

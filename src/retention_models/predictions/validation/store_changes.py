@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import f as f_distribution
 
-from retention_models.models.fitters import PurchaseFitter
+from retention_models.models.fitters import PurchaseFitter, settled
 from retention_models.summaries.holdout import SILENCE, HoldoutData, StoreDays
 from retention_models.time_units import DAYS_IN_YEAR, days_in
 
@@ -139,6 +139,8 @@ def silence_at_the_end(purchases: PurchaseFitter, data: HoldoutData) -> Silence 
         purchases = shifted if anew.fit_.verdict == "not identified" else anew
     else:
         purchases = shifted
+        anew = settled(type(purchases)(purchases.penalizer_coef).fit(*history))
+        purchases = purchases if anew.fit_.verdict == "not identified" else anew
     length = data.holdout_end - last
     t = length.days / unit
     none = purchases.conditional_probability_of_n_purchases_up_to_time(0, t, *history)
