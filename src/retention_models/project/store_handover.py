@@ -27,6 +27,7 @@ from retention_models.data.contacts import (
 from retention_models.data.engines import open_source, write_parquet, write_parts
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import CannotSay
+from retention_models.measures.recent import RecentActivity
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.predictions import scatter, season
 from retention_models.predictions.scatter import Scatter, learn_scatter
@@ -65,6 +66,7 @@ class StoreHandover:
     campaigns: pd.DataFrame | None = None
     scatters: dict[dt.date, Scatter] = field(default_factory=dict)
     calendars: dict[dt.date, Calendar] = field(default_factory=dict)
+    recent: RecentActivity | None = None
 
 
 def write_slices(
