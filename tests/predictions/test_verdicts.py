@@ -79,7 +79,7 @@ def test_the_chance_of_a_silence_is_that_of_simulated_futures(tmp_path):
         **{
             name: getattr(fitted.fit_, name)
             for name in fitted.fit_.__dataclass_fields__
-            if name not in {"log_covariance", "allowed"}
+            if name not in {"log_covariance", "allowed", "posterior"}
         },
         log_covariance=np.zeros((4, 4)),
     )

@@ -30,11 +30,14 @@ class StoreDays:
 
     `inner` counts by day the purchases that are neither their customer's first nor last; `expected`
     is how many it would be if every customer's lay evenly between the two (see `store_changes`).
+    `spans` has how many (inner) lie between each pair of first and last day; None takes all days as
+    one span.
     """
 
     inner: pd.Series = field(repr=False)
     expected: pd.Series = field(repr=False)
     last_purchase: dt.date
+    spans: pd.DataFrame | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,14 @@ def _store_days(days: Table, end: dt.date) -> StoreDays:
     # A span begins on the day after its first purchase. What is added and taken away again leaves
     # rounding errors behind.
     expected = (table["begun"].shift(1, fill_value=0.0) - table["ended"]).cumsum().clip(lower=0.0)
+    several = own.filter(begins & (own["purchases"] > 2))
+    spans = to_frame(
+        several.group_by("first", "last").aggregate(inner=(several["purchases"] - 2).sum())
+    )
+    spans = spans.astype({"first": "datetime64[ns]", "last": "datetime64[ns]"})
     return StoreDays(
-        inner=table["inner"].astype("int64"), expected=expected, last_purchase=last_purchase
+        inner=table["inner"].astype("int64"),
+        expected=expected,
+        last_purchase=last_purchase,
+        spans=spans.sort_values(["first", "last"], ignore_index=True),
     )

@@ -33,9 +33,11 @@ from retention_models.predictions.validation.calibration import (
     count_calibration,
     errors_by_frequency,
 )
+from retention_models.predictions.validation.rates import RateChange
 from retention_models.predictions.validation.store_changes import (
     Silence,
     Swing,
+    change_since,
     silence_at_the_end,
     swing_over_time,
 )
@@ -101,6 +103,8 @@ class HoldoutValidation:
     value : ValueCheck or None
         Spend of the holdout against what was expected, with a verdict of its own; None without a spend
         model.
+    since : RateChange or None
+        How often the same customers bought in the holdout against before: change, low, high, pvalue.
     """
 
     purchases: PurchaseFitter = field(repr=False)
@@ -120,6 +124,7 @@ class HoldoutValidation:
     calibration_end: dt.date
     holdout_end: dt.date
     value: ValueCheck | None = field(default=None, repr=False)
+    since: RateChange | None = field(default=None, repr=False)
 
     @property
     def relative_error(self) -> float:
@@ -269,6 +274,7 @@ def validate_fit(
         silence=silence_at_the_end(purchases, data),
         swing=swing_over_time(data.days),
         open_range=_open_range(purchases, split, window),
+        since=change_since(data.days, data.calibration_end),
     )
     verdict, reason, causes = judge(evidence)
     return HoldoutValidation(
@@ -288,6 +294,7 @@ def validate_fit(
         causes=causes,
         calibration_end=data.calibration_end,
         holdout_end=data.holdout_end,
+        since=evidence.since,
         value=None if spend is None else check_value(purchases, spend, split, window, scatter),
     )
 
