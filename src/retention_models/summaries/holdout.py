@@ -30,8 +30,8 @@ class StoreDays:
 
     `inner` counts by day the purchases that are neither their customer's first nor last; `expected`
     is how many it would be if every customer's lay evenly between the two (see `store_changes`).
-    `spans` has how many (inner) lie between each pair of first and last day; None takes all days as
-    one span.
+    `spans` has how many (inner) lie between each pair of first and last day; without it all are taken
+    for one span, in which they lie as expected.
     """
 
     inner: pd.Series = field(repr=False)

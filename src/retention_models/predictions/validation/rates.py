@@ -49,12 +49,15 @@ class _Conditional:
     def __init__(self, days: StoreDays, design: Array) -> None:
         inner = days.inner.to_numpy(dtype=float)
         first, last, counts = _spans(days)
+        even = np.ones(inner.size)
+        if days.spans is None:
+            even = days.expected.to_numpy(dtype=float)
         k = design.shape[1]
         beta = np.zeros(k)
         self.log_likelihood = -np.inf
         step = np.zeros(k)
         for _ in range(_STEPS):
-            weight = np.exp(design @ beta)
+            weight = even * np.exp(design @ beta)
             total = _between(weight, first, last)
             value = float(inner @ (design @ beta) - counts @ np.log(total))
             if value < self.log_likelihood - 1e-9:
