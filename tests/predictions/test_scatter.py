@@ -11,8 +11,8 @@ import pytest
 
 import retention_models as rm
 from purchase_samples import simulate_orders
+from retention_models.levels import Interval
 from retention_models.predictions import scatter
-from retention_models.predictions.customers import Interval
 from retention_models.predictions.scatter import QUARTER, Scatter, learn_scatter
 from retention_models.predictions.stores import scattered
 

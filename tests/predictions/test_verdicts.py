@@ -11,7 +11,8 @@ import pytest
 
 import retention_models as rm
 import shops
-from retention_models.predictions.customers import Interval, mean_dropout
+from retention_models.levels import Interval
+from retention_models.predictions.customers import mean_dropout
 from retention_models.predictions.validation.holdout import HoldoutValidation
 from retention_models.predictions.validation.rates import RateChange
 from retention_models.predictions.validation.verdicts import Evidence, judge

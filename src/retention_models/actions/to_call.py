@@ -9,8 +9,12 @@ import pandas as pd
 
 from retention_models.actions.segments import ModelTerms, lost_value
 from retention_models.errors import CannotSay
+from retention_models.levels import Interval
 from retention_models.models.fitters import as_lapsed
-from retention_models.predictions.customers import Interval, some_customers, unit_of
+from retention_models.predictions.customers import (
+    some_customers,
+    unit_of,
+)
 from retention_models.predictions.stores import predict_groups
 from retention_models.settings.actions import ActionSettings
 from retention_models.summaries.customers import as_day

@@ -25,16 +25,14 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, betaincinv, betaln, ndtri
+from scipy.special import betainc, betaincinv, betaln
 
+from retention_models.levels import tails_of, z_of_interval
 from retention_models.models.histories import KnownCustomers
 from retention_models.models.interface import PurchaseModel
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 
 Array = NDArray[np.float64]
-
-# Standard errors to either side of a normal estimate that hold 95%.
-Z95 = 1.959963984540054
 
 
 def log_standard_error(quantity: Callable[[Array], Array], fit: MaximumLikelihoodFit) -> Array:
@@ -97,10 +95,10 @@ def mean_interval(
     -------
     value, low, high : ndarray
     """
-    log_value, z = quantity(fit.parameters), ndtri((1.0 + interval) / 2.0)
+    log_value, z = quantity(fit.parameters), z_of_interval(interval)
     if fit.posterior is not None:
         drawn = np.array([quantity(each) for each in fit.posterior])
-        low, high = np.quantile(drawn, [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0], axis=0)
+        low, high = np.quantile(drawn, tails_of(interval), axis=0)
         more = z * np.sqrt(further)
         below = np.hypot(np.maximum(log_value - low, 0.0), more)
         above = np.hypot(np.maximum(high - log_value, 0.0), more)
@@ -109,7 +107,7 @@ def mean_interval(
     half = z * np.sqrt(variance)
     below = above = half
     if fit.allowed is not None:
-        most = fit.allowed[int((1.0 + interval) / 2.0 * len(fit.allowed))]
+        most = fit.allowed[int(tails_of(interval)[1] * len(fit.allowed))]
         moved = quantity(most) - log_value
         below = np.hypot(half, np.minimum(moved, 0.0))
         above = np.hypot(half, np.maximum(moved, 0.0))

@@ -163,7 +163,7 @@ def known_and_flat(hessian: Array) -> tuple[Array, Array, float]:
     )
 
 
-Verdict = Literal["converged", "boundary", "shrunk", "not identified"]
+Verdict = Literal["converged", "boundary", "shrunk", "not identified", "given"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +192,11 @@ class MaximumLikelihoodFit:
         began.
     condition_number : float
         Of the observed information in log-parameters.
-    verdict : {"converged", "boundary", "shrunk", "not identified"}
+    verdict : {"converged", "boundary", "shrunk", "not identified", "given"}
         Whether the estimates are an ordinary maximum. "shrunk": they are of highest posterior
         density given the other stores of a chain, and log_covariance is the posterior's; or, with
-        `posterior`, its centre.
+        `posterior`, its centre. "given": not estimated here; log_covariance is zero and the
+        log-likelihood NaN.
     message : str
         The verdict in words.
     allowed : ndarray, shape (200, k), optional

@@ -13,11 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
+from retention_models.levels import Z95, Interval, check_interval, tails_of
 from retention_models.models import gamma_gamma
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter, settled
 from retention_models.models.histories import KnownCustomers, known_customers
 from retention_models.models.inputs import require_unit
-from retention_models.models.intervals import Z95, future_quantiles, mean_interval
+from retention_models.models.intervals import future_quantiles, mean_interval
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.predictions.determined import require_determined
 from retention_models.time_units import DAYS_IN_YEAR, days_in
@@ -26,15 +27,6 @@ Array = NDArray[np.float64]
 
 _LONGEST_YEARS = 100
 _TINY = 1e-300  # a logarithm of zero would make the doubt of nothing infinite
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A value with the ends of its interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 def mean_purchase_rate(fit: MaximumLikelihoodFit, phases: int = 1) -> Interval:
@@ -168,7 +160,7 @@ def table_of(
         purchases.fit_.parameters,
         known,
         horizon,
-        ((1.0 - interval) / 2.0, (1.0 + interval) / 2.0),
+        tails_of(interval),
         None if spend is None else spend.fit_.parameters,
     )
 
@@ -322,5 +314,4 @@ def check_parameters(
         )
     if not 0 < margin <= 1:
         raise SettingsError(f"margin: expected a share above 0 and up to 1; got {margin!r}.")
-    if not 0 < interval < 1:
-        raise SettingsError(f"interval: expected a level between 0 and 1; got {interval!r}.")
+    check_interval(interval)

@@ -25,8 +25,11 @@ from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
 from retention_models.models.fitters import settled
 from retention_models.models.histories import known_customers
+from retention_models.models.seasons.calendar import Calendar
+from retention_models.predictions.season import chain_calendars
 from retention_models.predictions.store_models import own_model
 from retention_models.predictions.totals import path_intervals
+from retention_models.settings.calendar import CalendarSettings
 from retention_models.summaries.customers import customer_summary_by_store
 from retention_models.time_units import days_in
 
@@ -63,8 +66,13 @@ def learn_scatter(
     end: dt.date,
     time_unit: str,
     store_ids: Collection[str] | None = None,
+    declared: CalendarSettings | None = None,
 ) -> Scatter:
-    """Learn from what was known at the end of a day how far totals of the chain's stores scatter."""
+    """Learn from what was known at the end of a day how far totals of the chain's stores scatter.
+
+    With the project file's calendar, beyond what models under a season say: a forecast of a day on
+    which the yearly waves that are known now could not be told is passed over.
+    """
     days = [end - k * QUARTER for k in range(_ORIGINS + 1)]
     begin = log.stores["first_day"].min()
     if log.first_seen_from is not None:
@@ -79,13 +87,31 @@ def learn_scatter(
     ]
     squares: list[float] = []
     seen = set()
-    for later, earlier in pairwise(summaries):
+    waves = _waves(log, summaries[0], end, declared)
+    for day, (later, earlier) in zip(days[1:], pairwise(summaries), strict=True):
+        calendars = {} if declared is None else chain_calendars(log, earlier, day, declared)
         for store, summary in earlier.items():
-            found = _square(log, summary, later[store], time_unit)
+            then = calendars.get(store)
+            if waves.get(store) and not (then and then.harmonics != 0):
+                continue
+            found = _square(log, summary, later[store], time_unit, then)
             if found is not None:
                 squares.append(found)
                 seen.add(store)
     return _of(squares, len(seen))
+
+
+def _waves(
+    log: Transactions,
+    summaries: Mapping[str, pd.DataFrame],
+    day: dt.date,
+    declared: CalendarSettings | None,
+) -> dict[str, bool]:
+    """By store: whether yearly waves are known of it."""
+    if declared is None:
+        return {}
+    found = chain_calendars(log, summaries, day, declared)
+    return {store: bool(calendar.harmonics) for store, calendar in found.items()}
 
 
 def _of(squares: list[float], stores: int) -> Scatter:
@@ -103,7 +129,11 @@ def _largest(log: Transactions, store_ids: Collection[str] | None) -> list[str]:
 
 
 def _square(
-    log: Transactions, summary: pd.DataFrame, later: pd.DataFrame, time_unit: str
+    log: Transactions,
+    summary: pd.DataFrame,
+    later: pd.DataFrame,
+    time_unit: str,
+    calendar: Calendar | None,
 ) -> float | None:
     """z² − s² of one forecast, 13 weeks ahead of a summary; None where it tells nothing."""
     came = later["frequency"].reindex(summary.index).sum() - summary["frequency"].sum()
@@ -111,7 +141,7 @@ def _square(
         # A store in which nobody bought for a quarter closed; that is no scatter.
         return None
     try:
-        fitted = settled(own_model(log, summary))
+        fitted = settled(own_model(log, summary, calendar))
     except CannotSay:
         return None
     if fitted.fit_.verdict == "not identified":

@@ -21,6 +21,9 @@ from retention_models.models.fitters import (
     PurchaseFitter,
     settled,
 )
+from retention_models.models.seasons.calendar import Calendar
+from retention_models.predictions.season import chain_calendars, seasonal_model
+from retention_models.settings.calendar import CalendarSettings
 from retention_models.summaries.customers import customer_summary, customer_summary_by_store
 
 # Fewer repeat customers than this cannot carry four parameters: at 10, intervals of the parameters
@@ -82,6 +85,10 @@ class StoreModels:
         The day that a refusal names, where it is not the last of the data.
     loans : mapping of date to BorrowedModels
         What the chain has to lend as of a day, where that was found before.
+    declared : CalendarSettings, optional
+        The project file's [calendar]; without it no season is looked for.
+    calendars : mapping of date to Calendar
+        The store's as of a day, with what the chain tells, where that was found before.
     """
 
     log: Transactions
@@ -91,6 +98,8 @@ class StoreModels:
     chain: tuple[str, ...] | None = None
     upto: dt.date | None = None
     loans: Mapping[dt.date, BorrowedModels | None] = field(default_factory=dict, repr=False)
+    declared: CalendarSettings | None = None
+    calendars: Mapping[dt.date, Calendar] = field(default_factory=dict, repr=False)
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -112,7 +121,7 @@ class StoreModels:
         own: PurchaseFitter | None = None
         try:
             self.require_repeats()
-            own = own_model(self.log, self.summary)
+            own = own_model(self.log, self.summary, self._calendar)
             return settled(_told(own, _PURCHASES_UNTOLD))
         except CannotSay as refusal:
             try:
@@ -163,18 +172,38 @@ class StoreModels:
             raise refusal
         return found
 
+    @property
+    def _calendar(self) -> Calendar | None:
+        if self.declared is None or self.end in self.calendars:
+            return self.calendars.get(self.end)
+        found = chain_calendars(
+            self.log, self._chain_summaries, self.end, self.declared, [self.store_id]
+        )
+        return found.get(self.store_id)
+
     @cached_property
     def _chain_fits(self) -> StoreFits | None:
-        stores = None if self.chain is None else {*self.chain, self.store_id}
-        summaries = customer_summary_by_store(
-            self.log, store_ids=stores, observation_end=self.end, time_unit=self.time_unit
-        )
-        lenders = _lenders(summaries, self.store_id)
+        lenders = _lenders(self._chain_summaries, self.store_id)
         return None if lenders is None else fit_stores(lenders)
 
+    @cached_property
+    def _chain_summaries(self) -> dict[str, pd.DataFrame]:
+        stores = None if self.chain is None else {*self.chain, self.store_id}
+        return customer_summary_by_store(
+            self.log, store_ids=stores, observation_end=self.end, time_unit=self.time_unit
+        )
 
-def own_model(log: Transactions, summary: pd.DataFrame) -> PurchaseFitter:
-    """A store's own: of customers of before and newcomers where its data ask for it, else the BG/NBD."""
+
+def own_model(
+    log: Transactions, summary: pd.DataFrame, calendar: Calendar | None = None
+) -> PurchaseFitter:
+    """A store's own model, under its season where a calendar is given and its data carry one."""
+    plain = _without_season(log, summary)
+    return plain if calendar is None else seasonal_model(summary, calendar, plain)
+
+
+def _without_season(log: Transactions, summary: pd.DataFrame) -> PurchaseFitter:
+    """Of customers of before and newcomers where the data ask for it, else the BG/NBD."""
     history = summary["frequency"], summary["recency"], summary["T"]
     plain = BetaGeoFitter().fit(*history)
     if not may_begin_in_mid_life(log, summary):

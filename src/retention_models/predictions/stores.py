@@ -12,15 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from retention_models.errors import SettingsError
+from retention_models.languages import share
+from retention_models.languages.results import Card, Result, with_ends
+from retention_models.levels import Interval, check_interval, tails_of, z_of_interval
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter, settled
 from retention_models.models.histories import known_customers
 from retention_models.models.inputs import require_unit
 from retention_models.predictions.customers import (
     Expectations,
-    Interval,
     check_parameters,
     check_unit,
     expectations,
@@ -47,8 +48,8 @@ Array = NDArray[np.float64]
 _FEW = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class StoreForecast:
+@dataclass(frozen=True, slots=True, repr=False)
+class StoreForecast(Result):
     """What the customers known today will do together, each with a predictive interval.
 
     Attributes
@@ -74,6 +75,15 @@ class StoreForecast:
     value: Interval | None
     top_tenth_share: Interval | None
     interval: float
+
+    def _card(self) -> Card:
+        facts = {
+            "customers still": with_ends(self.still_customers),
+            "purchases": with_ends(self.purchases),
+            "who buy": with_ends(self.active_customers),
+            "value": with_ends(self.value),
+        }
+        return Card(f"Forecast of today's customers, intervals of {share(self.interval)}", facts)
 
 
 def predict_store(
@@ -168,7 +178,7 @@ def totals_of(
         results = total_intervals(purchases, money, base, horizon, top, interval)
     else:
         totals = simulated_totals(purchases, money, base, horizon, top, draws)
-        tails = [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0]
+        tails = tails_of(interval)
         ends = np.nanquantile(totals, tails, axis=0)
         values = expected_totals(purchases, money, base, horizon, top)
         results = [
@@ -187,7 +197,7 @@ def scattered(total: Interval, scatter: float, interval: float) -> Interval:
     """A total whose interval allows for scatter beyond the model's, both normal on the log scale."""
     if scatter == 0.0 or not total.value > 0.0:
         return total
-    further = float(ndtri((1.0 + interval) / 2.0)) * scatter
+    further = z_of_interval(interval) * scatter
     below = np.hypot(np.log(total.value / max(total.low, 1e-300)), further)
     above = np.hypot(np.log(max(total.high, total.value) / total.value), further)
     return Interval(
@@ -259,7 +269,7 @@ def _simulated_groups(
     """`predict_groups` by simulation; every group has a customer, and every customer a group."""
     inside = groups.to_numpy(dtype=bool)
     values = simulated_group_values(purchases, spend, base, horizon, inside, draws)
-    ends = np.quantile(values, [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0], axis=0)
+    ends = np.quantile(values, tails_of(interval), axis=0)
     row = base.known.row
     each = np.nan_to_num(base.factor[row] * base.spend * base.expected[row])
     found: dict[str, Interval | None] = {}
@@ -304,8 +314,7 @@ def predict_path(
         Index ends; forecast (expectation at the fitted parameters), low, high.
     """
     _check_draws(draws)
-    if not 0 < interval < 1:
-        raise SettingsError(f"interval: expected a level between 0 and 1; got {interval!r}.")
+    check_interval(interval)
     if not (np.all(np.diff(ends, prepend=0.0) > 0) and np.all(np.isfinite(ends))):
         raise SettingsError("ends: expected finite times above 0 that increase.")
     require_unit(purchases.time_unit_, summary.attrs.get("time_unit"), "the summary")
@@ -316,5 +325,5 @@ def predict_path(
         return path_intervals(purchases, known, ends, interval)
     forecast = [expected_purchases(purchases, known, end) for end in ends]
     totals = simulated_path(purchases, x, t_x, T, ends, draws)
-    low, high = np.quantile(totals, [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0], axis=1)
+    low, high = np.quantile(totals, tails_of(interval), axis=1)
     return pd.DataFrame({"forecast": forecast, "low": low, "high": high}, index=ends)

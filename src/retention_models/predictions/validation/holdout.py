@@ -10,6 +10,9 @@ import pandas as pd
 
 from retention_models.data.transactions import Transactions
 from retention_models.errors import SettingsError
+from retention_models.languages import count
+from retention_models.languages.results import Card, Result, with_ends
+from retention_models.levels import Interval
 from retention_models.models.fitters import (
     BetaGeoCNBDFitter,
     BetaGeoFitter,
@@ -23,7 +26,7 @@ from retention_models.models.fitters import (
     settled,
 )
 from retention_models.models.histories import known_customers
-from retention_models.predictions.customers import Interval, some_customers
+from retention_models.predictions.customers import some_customers
 from retention_models.predictions.determined import is_determined, told_range
 from retention_models.predictions.stores import holdout_totals
 from retention_models.predictions.validation.calibration import (
@@ -45,7 +48,7 @@ from retention_models.predictions.validation.value import ValueCheck, check_valu
 from retention_models.predictions.validation.verdicts import Evidence, Verdict, judge
 from retention_models.summaries.customers import Day
 from retention_models.summaries.gaps import sum_log_gaps
-from retention_models.summaries.holdout import HoldoutData, read_holdout
+from retention_models.summaries.holdout import HoldoutData, StoreDays, read_holdout
 
 MODELS: dict[str, type[PurchaseFitter]] = {
     "bg_nbd": BetaGeoFitter,
@@ -61,8 +64,8 @@ _INTERVAL = 0.90
 _TRACKING = ["actual", "expected", "forecast", "low", "high"]
 
 
-@dataclass(frozen=True)
-class HoldoutValidation:
+@dataclass(frozen=True, repr=False)
+class HoldoutValidation(Result):
     """A model fitted to the calibration period, held against the holdout.
 
     Attributes
@@ -125,6 +128,18 @@ class HoldoutValidation:
     holdout_end: dt.date
     value: ValueCheck | None = field(default=None, repr=False)
     since: RateChange | None = field(default=None, repr=False)
+
+    _figure = "holdout_by_frequency"
+
+    def _card(self) -> Card:
+        days = f"{self.calibration_end:%Y-%m-%d} to {self.holdout_end:%Y-%m-%d}"
+        facts = {
+            "verdict": self.verdict,
+            "purchases expected": with_ends(self.total),
+            "came": count(self.actual),
+            "because": str(self.reason),
+        }
+        return Card(f"{self.purchases.label} held against {days}", facts, self.baselines)
 
     @property
     def relative_error(self) -> float:
@@ -272,9 +287,9 @@ def validate_fit(
         calibrated=_calibrated(purchases, split),
         counts=count_calibration(purchases, customers, window, _INTERVAL),
         silence=silence_at_the_end(purchases, data),
-        swing=swing_over_time(data.days),
+        swing=swing_over_time(_under_season(purchases, data.days)),
         open_range=_open_range(purchases, split, window),
-        since=change_since(data.days, data.calibration_end),
+        since=change_since(_under_season(purchases, data.days), data.calibration_end),
     )
     verdict, reason, causes = judge(evidence)
     return HoldoutValidation(
@@ -297,6 +312,13 @@ def validate_fit(
         since=evidence.since,
         value=None if spend is None else check_value(purchases, spend, split, window, scatter),
     )
+
+
+def _under_season(purchases: PurchaseFitter, days: StoreDays) -> StoreDays:
+    """The store's days as the model's season would have them, so that what swings beyond it is told."""
+    if purchases.calendar_ is None:
+        return days
+    return days.under(purchases.pace())
 
 
 def _open_range(

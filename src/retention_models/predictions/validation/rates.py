@@ -20,6 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import fdtrc, stdtrit
 
@@ -52,6 +53,8 @@ class _Conditional:
         even = np.ones(inner.size)
         if days.spans is None:
             even = days.expected.to_numpy(dtype=float)
+        elif days.pace is not None:
+            even = days.pace.to_numpy(dtype=float)[: inner.size]
         k = design.shape[1]
         beta = np.zeros(k)
         self.log_likelihood = -np.inf
@@ -121,7 +124,8 @@ def _spans(days: StoreDays) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
         return *everything, np.array([float(days.inner.sum())])
     begin = days.inner.index[0]
     first, last = (
-        (spans[name] - begin).dt.days.to_numpy(dtype=np.intp) for name in ("first", "last")
+        (pd.DatetimeIndex(spans[name]) - begin).days.to_numpy(dtype=np.intp)
+        for name in ("first", "last")
     )
     return first, last, spans["inner"].to_numpy(dtype=float)
 

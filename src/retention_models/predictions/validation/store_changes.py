@@ -9,7 +9,7 @@ customer's first nor last show whether the rates were constant, without any mode
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -139,11 +139,15 @@ def silence_at_the_end(purchases: PurchaseFitter, data: HoldoutData) -> Silence 
         return None
     known, last = data.before_silence, data.days.last_purchase
     history = [known[name] for name in ("frequency", "recency", "T")]
+    unit = days_in(str(known.attrs["time_unit"]))
+    shifted = purchases.moved((last - data.calibration_end).days / unit)
     if last < data.calibration_end and (known["frequency"] > 0).any():
         anew = settled(type(purchases)(purchases.penalizer_coef).fit(*history))
-        purchases = purchases if anew.fit_.verdict == "not identified" else anew
+        purchases = shifted if anew.fit_.verdict == "not identified" else anew
+    else:
+        purchases = shifted
     length = data.holdout_end - last
-    t = length.days / days_in(str(known.attrs["time_unit"]))
+    t = length.days / unit
     none = purchases.conditional_probability_of_n_purchases_up_to_time(0, t, *history)
     expected = purchases.predict(t, *history)
     return Silence(
@@ -159,9 +163,7 @@ def until_silence(days: StoreDays) -> StoreDays:
     if days.last_purchase >= days.inner.index[-1].date() - SILENCE:
         return days
     last = pd.Timestamp(days.last_purchase)
-    return StoreDays(
-        days.inner.loc[:last], days.expected.loc[:last], days.last_purchase, days.spans
-    )
+    return replace(days, inner=days.inner.loc[:last], expected=days.expected.loc[:last])
 
 
 def change_since(days: StoreDays, split: dt.date) -> RateChange | None:

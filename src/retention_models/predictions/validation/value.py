@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from retention_models.languages import catalogue, count, phrase, share
+from retention_models.levels import Interval
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
-from retention_models.predictions.customers import Interval
 from retention_models.predictions.stores import holdout_totals
 from retention_models.predictions.validation.verdicts import TOLERATED_ERROR, Verdict, is_failed
 

@@ -9,8 +9,8 @@ from typing import Literal
 import pandas as pd
 
 from retention_models.languages import catalogue, count, day, decimals, phrase, share
+from retention_models.levels import Interval
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
-from retention_models.predictions.customers import Interval
 from retention_models.predictions.validation.calibration import CountCalibration
 from retention_models.predictions.validation.rates import RateChange
 from retention_models.predictions.validation.store_changes import LEVEL, Silence, Swing
