@@ -141,8 +141,7 @@ def _square(
         # A store in which nobody bought for a quarter closed; that is no scatter.
         return None
     try:
-        fitted = own_model(log, summary, calendar)
-        fitted = settled(own_model(log, summary))
+        fitted = settled(own_model(log, summary, calendar))
     except CannotSay:
         return None
     if fitted.fit_.verdict == "not identified":

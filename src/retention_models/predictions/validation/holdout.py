@@ -36,9 +36,11 @@ from retention_models.predictions.validation.calibration import (
     count_calibration,
     errors_by_frequency,
 )
+from retention_models.predictions.validation.rates import RateChange
 from retention_models.predictions.validation.store_changes import (
     Silence,
     Swing,
+    change_since,
     silence_at_the_end,
     swing_over_time,
 )
@@ -104,6 +106,8 @@ class HoldoutValidation(Result):
     value : ValueCheck or None
         Spend of the holdout against what was expected, with a verdict of its own; None without a spend
         model.
+    since : RateChange or None
+        How often the same customers bought in the holdout against before: change, low, high, pvalue.
     """
 
     purchases: PurchaseFitter = field(repr=False)
@@ -123,6 +127,7 @@ class HoldoutValidation(Result):
     calibration_end: dt.date
     holdout_end: dt.date
     value: ValueCheck | None = field(default=None, repr=False)
+    since: RateChange | None = field(default=None, repr=False)
 
     _figure = "holdout_by_frequency"
 
@@ -284,6 +289,7 @@ def validate_fit(
         silence=silence_at_the_end(purchases, data),
         swing=swing_over_time(_under_season(purchases, data.days)),
         open_range=_open_range(purchases, split, window),
+        since=change_since(_under_season(purchases, data.days), data.calibration_end),
     )
     verdict, reason, causes = judge(evidence)
     return HoldoutValidation(
@@ -303,6 +309,7 @@ def validate_fit(
         causes=causes,
         calibration_end=data.calibration_end,
         holdout_end=data.holdout_end,
+        since=evidence.since,
         value=None if spend is None else check_value(purchases, spend, split, window, scatter),
     )
 
