@@ -17,10 +17,11 @@ from retention_models.models.chain.stores import StoreFits, fit_stores
 from retention_models.models.fitters import (
     BetaGeoFitter,
     GammaGammaFitter,
-    MidLifeFitter,
     PurchaseFitter,
 )
+from retention_models.predictions.candidates import BY_STORE, StoreHistory
 from retention_models.summaries.customers import customer_summary, customer_summary_by_store
+from retention_models.summaries.gaps import sum_log_gaps
 
 # Fewer repeat customers than this cannot carry four parameters: at 10, intervals of the parameters
 # already span a factor of ten.
@@ -31,15 +32,6 @@ FEWEST_CUSTOMERS = 10
 FEWEST_OTHER_STORES = 3
 # A small store learns little more from further stores than from the hundred largest.
 _MOST_OTHER_STORES = 100
-
-# Log-likelihood, given when customers were first seen, by which the model of customers of before and
-# newcomers must beat the plain one: by chance a likelihood ratio of five parameters is twice this or
-# more once in a hundred.
-_MID_LIFE_GAIN = 7.54
-# A store whose first purchase comes so many days after the log's first day opened then.
-_OPENED_DAYS = 14
-# The share of the log, up to its end, in which somebody must have been first seen.
-_LATELY = 0.2
 
 _Fitter = TypeVar("_Fitter", PurchaseFitter, GammaGammaFitter)
 
@@ -81,6 +73,8 @@ class StoreModels:
         The day that a refusal names, where it is not the last of the data.
     loans : mapping of date to BorrowedModels
         What the chain has to lend as of a day, where that was found before.
+    rule : str
+        How a store's own model is chosen; see `StoreHistory.by`.
     """
 
     log: Transactions
@@ -90,12 +84,26 @@ class StoreModels:
     chain: tuple[str, ...] | None = None
     upto: dt.date | None = None
     loans: Mapping[dt.date, BorrowedModels | None] = field(default_factory=dict, repr=False)
+    rule: str = BY_STORE
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """The store's customer summary; see `customer_summary`."""
         return customer_summary(
             self.log, store_id=self.store_id, observation_end=self.end, time_unit=self.time_unit
+        )
+
+    @cached_property
+    def history(self) -> StoreHistory:
+        """What the store's own models are fitted to."""
+        return StoreHistory(self.log, self.summary, self._log_gaps)
+
+    def _log_gaps(self) -> float:
+        return sum_log_gaps(
+            self.log,
+            store_id=self.store_id,
+            observation_end=self.end,
+            time_unit=self.time_unit,
         )
 
     @cached_property
@@ -110,7 +118,7 @@ class StoreModels:
         """
         try:
             self.require_repeats()
-            return _told(own_model(self.log, self.summary), _PURCHASES_UNTOLD)
+            return _told(self.history.by(self.rule), _PURCHASES_UNTOLD)
         except CannotSay as refusal:
             return self._borrowed(refusal).purchase_model(self.store_id)
 
@@ -162,31 +170,6 @@ class StoreModels:
         )
         lenders = _lenders(summaries, self.store_id)
         return None if lenders is None else fit_stores(lenders)
-
-
-def own_model(log: Transactions, summary: pd.DataFrame) -> PurchaseFitter:
-    """A store's own: of customers of before and newcomers where its data ask for it, else the BG/NBD."""
-    history = summary["frequency"], summary["recency"], summary["T"]
-    plain = BetaGeoFitter().fit(*history)
-    if not may_begin_in_mid_life(log, summary):
-        return plain
-    both = MidLifeFitter().fit(*history)
-    asked = both.log_likelihood_ - plain.log_likelihood_ > _MID_LIFE_GAIN
-    return both if asked and both.fit_.verdict == "converged" else plain
-
-
-def may_begin_in_mid_life(log: Transactions, summary: pd.DataFrame) -> bool:
-    """Whether a store may have had customers when the log began, and still gains new ones.
-
-    Not where its first purchase comes well after the log's first day, for then it opened; nor where
-    customers of before are left out anyway; nor where nobody has come lately, as in a cohort.
-    """
-    if log.first_seen_from is not None:
-        return False
-    first = dt.date.fromisoformat(str(summary.attrs["first_purchase"]))
-    age = summary["T"]
-    came_lately = float(age.min()) < float(age.max()) * _LATELY
-    return (first - log.stores["first_day"].min()).days <= _OPENED_DAYS and came_lately
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import f as f_distribution
 
-from retention_models.models.fitters import PurchaseFitter
+from retention_models.models.fitters import PurchaseFitter, RegularFitter
 from retention_models.summaries.holdout import SILENCE, HoldoutData, StoreDays
 from retention_models.time_units import DAYS_IN_YEAR, days_in
 
@@ -132,7 +132,9 @@ def silence_at_the_end(purchases: PurchaseFitter, data: HoldoutData) -> Silence 
         return None
     known, last = data.before_silence, data.days.last_purchase
     history = [known[name] for name in ("frequency", "recency", "T")]
-    if last < data.calibration_end and (known["frequency"] > 0).any():
+    # Of gaps up to then nothing is known; regular buyers' model stays as it is.
+    refits = not isinstance(purchases, RegularFitter)
+    if refits and last < data.calibration_end and (known["frequency"] > 0).any():
         anew = type(purchases)(purchases.penalizer_coef).fit(*history)
         purchases = purchases if anew.fit_.verdict == "not identified" else anew
     length = data.holdout_end - last
