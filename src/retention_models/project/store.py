@@ -37,7 +37,9 @@ from retention_models.measures.cohorts import cohort_retention
 from retention_models.measures.recent import RecentActivity, recent_activity
 from retention_models.measures.table import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.predictions.contest import Contest, hold_contest
 from retention_models.predictions.customers import predict_customers
+from retention_models.predictions.past_forecasts import PastForecasts
 from retention_models.predictions.scatter import Scatter, learn_scatter
 from retention_models.predictions.store_models import StoreModels
 from retention_models.predictions.stores import StoreForecast, predict_store
@@ -400,15 +402,28 @@ class Store(Result):
 
     @cached_property
     def scatter(self) -> Scatter:
-        """How far totals of the chain's stores scatter beyond their models; see `learn_scatter`."""
+        """How far totals of the chain's stores scatter beyond their models; see `scatter`."""
         return self._scatter(self.observation_end)
 
     def _scatter(self, day: dt.date) -> Scatter:
         """As it was known at the end of a day."""
         if self.part is not None and day in self.part.scatters:
             return self.part.scatters[day]
+        return learn_scatter(self._past.over_by(day), self.contest.rule)
+
+    @cached_property
+    def contest(self) -> Contest:
+        """How the chain's models are chosen; see `hold_contest`."""
+        if self.part is not None and self.part.contest is not None:
+            return self.part.contest
+        return hold_contest(self._past)
+
+    @cached_property
+    def _past(self) -> PastForecasts:
         model, stores = self.settings.model, self.settings.stores.ids
-        return learn_scatter(self.log.whole, day, model.time_unit, stores, self.settings.calendar)
+        return PastForecasts(
+            self.log.whole, self.observation_end, model.time_unit, stores, self.settings.calendar
+        )
 
     def require_customers(self) -> None:
         """Refuse where so few people have bought that figures would tell of single persons."""
@@ -440,6 +455,7 @@ class Store(Result):
             {} if self.part is None else self.part.loans,
             self.settings.calendar,
             {} if self.part is None else self.part.calendars,
+            self.contest.rule,
         )
 
 

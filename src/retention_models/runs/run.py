@@ -30,6 +30,7 @@ from retention_models.runs.execution.limits import machine_memory
 from retention_models.runs.execution.pool import execute_all
 from retention_models.runs.execution.results import ExecutionResult, Limits
 from retention_models.runs.execution.tasks import Options, Task
+from retention_models.runs.publishing.chosen_models import earlier_contest, keep_contest
 from retention_models.runs.publishing.context import RunPlan, RunRequest
 from retention_models.runs.publishing.files import MAKING, private_folder
 from retention_models.runs.publishing.fingerprints import (
@@ -370,10 +371,12 @@ def _copies(work: _Work, slices: Path) -> list[Path]:
 def _write_rows(work: _Work, slices: Path, ids: Sequence[str], day: dt.date) -> None:
     """What each notebook reads of the data."""
     if work.kind == STORE:
-        write_slices(
+        contest = write_slices(
             *(slices, work.project.path, work.settings, work.transactions, ids, day),
             estimated=work.estimated,
+            before=earlier_contest(work.output, day),
         )
+        keep_contest(work.output, day, contest)
     else:
         write_campaign_slice(slices, work.project.path, work.transactions, day)
 

@@ -14,7 +14,7 @@ from retention_models.models.fitters import BetaGeoFitter, PurchaseFitter
 from retention_models.models.histories import count_histories
 from retention_models.models.maximum_likelihood import at_boundary
 from retention_models.models.nbd import fit_nbd
-from retention_models.predictions.store_models import may_begin_in_mid_life
+from retention_models.predictions.candidates import may_begin_in_mid_life
 from retention_models.predictions.validation.holdout import (
     HoldoutValidation,
     Model,
