@@ -119,7 +119,7 @@ class StoreModels:
         """
         try:
             self.require_repeats()
-            return _told(own_model(self.log, self.summary, self._calendar), _PURCHASES_UNTOLD)
+            return _told(own_model(self.log, self.summary, self.calendar), _PURCHASES_UNTOLD)
         except CannotSay as refusal:
             return self._borrowed(refusal).purchase_model(self.store_id)
 
@@ -164,7 +164,8 @@ class StoreModels:
         return found
 
     @property
-    def _calendar(self) -> Calendar | None:
+    def calendar(self) -> Calendar | None:
+        """The store's days and what the chain tells of its season; None where none is asked for."""
         if self.declared is None or self.end in self.calendars:
             return self.calendars.get(self.end)
         found = chain_calendars(

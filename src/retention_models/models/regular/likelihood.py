@@ -81,7 +81,7 @@ def _of_block(
     last, end = known.times[known.last[rows]], known.times[known.end[rows]]
     s, at_end, at_last = r + k * x, 1.0 / (alpha + end), 1.0 / (alpha + last)
     late = (end - last) * at_end
-    log_sum, by_s, by_w, ss, sw, ww = _survival(s, late, k)
+    log_sum, by_s, by_w, ss, sw, ww = survival_of_phases(s, late, k)
     # By r and α: dw/dα is −w/(α+T).
     slope_r, slope_alpha = by_s, -at_end * by_w
     bend_rr, bend_ra, bend_aa = ss, -at_end * sw, at_end**2 * (ww + 2.0 * by_w)
@@ -118,7 +118,9 @@ def _of_block(
     return value, gradient, hessian
 
 
-def _survival(s: Array, w: Array, k: int) -> tuple[Array, Array, Array, Array, Array, Array]:
+def survival_of_phases(
+    s: Array, w: Array, k: int
+) -> tuple[Array, Array, Array, Array, Array, Array]:
     """L = ln S, and L_s, w·L_w, L_ss, w·L_sw, w²·L_ww of each row."""
     term, by_s, bend_s = np.ones(s.size), np.zeros(s.size), np.zeros(s.size)
     total, log_scale = np.ones(s.size), np.zeros(s.size)

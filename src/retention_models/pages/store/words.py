@@ -27,7 +27,7 @@ from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.models.fitters import GammaGammaFitter, MidLifeFitter, PurchaseFitter
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.pages.store.season import season
-from retention_models.predictions.customers import Interval, mean_dropout, mean_purchase_rate
+from retention_models.predictions.customers import mean_dropout, mean_purchase_rate
 from retention_models.predictions.scatter import Scatter
 from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.holdout import HoldoutValidation
@@ -160,7 +160,7 @@ def _who_was_there(purchases: MidLifeFitter, time_unit: str) -> str:
     return phrase(
         _WHO_WAS_THERE[time_unit],
         customers=count(purchases.fit_.customers),
-        before=count(max(0.0, purchases.fit_.customers - arrivals * purchases.model.observed)),
+        before=count(max(0.0, purchases.fit_.customers - arrivals * purchases.observed_)),
         arrivals=number(arrivals),
     )
 
