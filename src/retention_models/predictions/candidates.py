@@ -53,13 +53,15 @@ class StoreHistory:
     """A store's customers as of a day, and what else models of them ask for.
 
     `gaps` gives Σ ln gap of the same customers (`sum_log_gaps`), and is called where it is needed;
-    `calendar` has the days whose season a model may follow.
+    `calendar` has the days whose season a model may follow, and `gaps_by_day` (`count_purchase_gaps`)
+    is called where that is one of regular buyers.
     """
 
     log: Transactions
     summary: pd.DataFrame
     gaps: Callable[[], float]
     calendar: Calendar | None = None
+    gaps_by_day: Callable[[], pd.DataFrame] | None = None
 
     @cached_property
     def columns(self) -> tuple[pd.Series, pd.Series, pd.Series]:
@@ -85,9 +87,9 @@ class StoreHistory:
     def by(self, rule: str) -> PurchaseFitter:
         """The model by a rule, under the store's season where there is a calendar and one is carried."""
         chosen = self.without_season(rule)
-        return (
-            chosen if self.calendar is None else seasonal_model(self.summary, self.calendar, chosen)
-        )
+        if self.calendar is None:
+            return chosen
+        return seasonal_model(self.summary, self.calendar, chosen, self.gaps_by_day)
 
     def without_season(self, rule: str) -> PurchaseFitter:
         """The model by a rule: a candidate where it is asked for, else the BG/NBD."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,7 @@ from retention_models.predictions.season import chain_calendars
 from retention_models.settings.calendar import CalendarSettings
 from retention_models.summaries.customers import customer_summary_by_store
 from retention_models.summaries.gaps import log_gaps_by_store
+from retention_models.summaries.purchase_gaps import count_purchase_gaps
 from retention_models.time_units import days_in
 
 Array = NDArray[np.float64]
@@ -158,7 +159,10 @@ class PastForecasts:
                 # A store in which nobody bought for a quarter closed; no model is at fault.
                 if told and came.sum() > 0:
                     find = gaps.of(store, day)
-                    history = StoreHistory(self.log, summary, find, then.get(store))
+                    by_day = partial(
+                        count_purchase_gaps, self.log, store_id=store, observation_end=day
+                    )
+                    history = StoreHistory(self.log, summary, find, then.get(store), by_day)
                     found.append(Refit(store, day, history, came.to_numpy(dtype=float), horizon))
         return found
 

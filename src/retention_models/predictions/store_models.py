@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeVar
 
 import pandas as pd
@@ -26,6 +26,7 @@ from retention_models.predictions.season import chain_calendars
 from retention_models.settings.calendar import CalendarSettings
 from retention_models.summaries.customers import customer_summary, customer_summary_by_store
 from retention_models.summaries.gaps import sum_log_gaps
+from retention_models.summaries.purchase_gaps import count_purchase_gaps
 
 # Fewer repeat customers than this cannot carry four parameters: at 10, intervals of the parameters
 # already span a factor of ten.
@@ -106,7 +107,10 @@ class StoreModels:
     @cached_property
     def history(self) -> StoreHistory:
         """What the store's own models are fitted to."""
-        return StoreHistory(self.log, self.summary, self._log_gaps, self._calendar)
+        by_day = partial(
+            count_purchase_gaps, self.log, store_id=self.store_id, observation_end=self.end
+        )
+        return StoreHistory(self.log, self.summary, self._log_gaps, self.calendar, by_day)
 
     def _log_gaps(self) -> float:
         return sum_log_gaps(
@@ -181,7 +185,8 @@ class StoreModels:
         return found
 
     @property
-    def _calendar(self) -> Calendar | None:
+    def calendar(self) -> Calendar | None:
+        """The store's days and what the chain tells of its season; None where none is asked for."""
         if self.declared is None or self.end in self.calendars:
             return self.calendars.get(self.end)
         found = chain_calendars(

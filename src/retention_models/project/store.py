@@ -351,6 +351,7 @@ class Store(Result):
             calibration_end=self.calibration_end,
             holdout_end=checked_until(self.settings, self.log, self.observation_end),
             time_unit=self.settings.model.time_unit,
+            calendar=self._models_of(self.calibration_end).calendar,
         )
 
     @cached_property
