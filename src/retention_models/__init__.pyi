@@ -62,6 +62,11 @@ from retention_models.measures.cohorts import (
     cohort_table as cohort_table,
 )
 from retention_models.measures.definitions import ANNUAL_CHURN_BAND as ANNUAL_CHURN_BAND
+from retention_models.measures.rfm import (
+    RFM_SEGMENTS as RFM_SEGMENTS,
+    rfm_grid as rfm_grid,
+    rfm_scores as rfm_scores,
+)
 from retention_models.measures.table import (
     measure_table as measure_table,
     store_measures as store_measures,
@@ -132,5 +137,8 @@ from retention_models.summaries.customers import (
     customer_summary_by_store as customer_summary_by_store,
 )
 from retention_models.summaries.gaps import sum_log_gaps as sum_log_gaps
+from retention_models.summaries.purchase_gaps import (
+    count_purchase_gaps as count_purchase_gaps,
+)
 
 __version__: str

@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from ibis.expr.types import Table
-from scipy.stats import norm
 
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
 from retention_models.languages import phrase
+from retention_models.levels import Z95, z_of_level
 from retention_models.measures.changes import PREVIOUS, YEAR_BEFORE, changes_in
-from retention_models.measures.intervals import NORMAL_95
 from retention_models.measures.table import (
     SMALLEST_GROUP,
     first_day,
@@ -55,9 +54,9 @@ def stands_out(changes: pd.DataFrame, level: float = _LEVEL) -> pd.Series:
     change = changes["change"].astype(float)
     towards = np.where(change >= 0, change - changes["low"], changes["high"] - change)
     distance = pd.Series(towards, index=changes.index).astype(float)
-    z = NORMAL_95 * change.abs() / distance.where(distance > 0)
+    z = Z95 * change.abs() / distance.where(distance > 0)
     looked_at = max(int(z.notna().sum()), 1)
-    return z / float(norm.isf(level / 2.0 / looked_at))
+    return z / z_of_level(level / looked_at)
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.data.spreadsheets import formula_safe
 from retention_models.errors import CannotSay
 from retention_models.languages import duration
+from retention_models.levels import Interval
 from retention_models.measures.recent import QUARTER, RecentActivity
 from retention_models.measures.table import SMALLEST_GROUP
-from retention_models.predictions.customers import Interval
 from retention_models.project.campaign_overview import OverviewRow, overview_rows
 from retention_models.project.json_texts import json_text
 from retention_models.project.store import Store

@@ -31,12 +31,16 @@ from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import CannotSay
 from retention_models.languages import count, day, plural
+from retention_models.languages.results import Card, Result
+from retention_models.levels import Interval
 from retention_models.measures.cohorts import cohort_retention
 from retention_models.measures.recent import RecentActivity, recent_activity
 from retention_models.measures.table import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.predictions.contest import Contest, hold_contest
 from retention_models.predictions.customers import Interval, predict_customers
-from retention_models.predictions.scatter import Scatter, learn_scatters
+from retention_models.predictions.past_forecasts import PastForecasts
+from retention_models.predictions.scatter import Scatter, learn_scatter
 from retention_models.predictions.store_models import StoreModels
 from retention_models.predictions.stores import StoreForecast, predict_store
 from retention_models.predictions.validation.comparison import ModelComparison, compare_models
@@ -63,8 +67,8 @@ T = TypeVar("T")
 _FEW_DRAWS = 300  # an end of a 90% interval is near enough
 
 
-@dataclass(frozen=True)
-class Store:
+@dataclass(frozen=True, repr=False)
+class Store(Result):
     """A store with its log, its settings, and the day up to which it is looked at.
 
     Attributes
@@ -86,6 +90,16 @@ class Store:
     log: Transactions
     observation_end: dt.date
     part: StoreHandover | None = field(default=None, repr=False)
+
+    def _card(self) -> Card:
+        stores = self.log.stores
+        rows = int(stores.loc[self.id, "rows"]) if self.id in stores.index else 0
+        facts = {
+            "of": self.settings.name,
+            "rows": count(rows),
+            "looked at up to": f"{self.observation_end}",
+        }
+        return Card(f"Store {self.id}", facts)
 
     @property
     def name(self) -> str:
@@ -354,6 +368,7 @@ class Store:
             calibration_end=self.calibration_end,
             holdout_end=checked_until(self.settings, self.log, self.observation_end),
             time_unit=self.settings.model.time_unit,
+            calendar=self._models_of(self.calibration_end).calendar,
         )
 
     @cached_property
@@ -405,25 +420,28 @@ class Store:
 
     @cached_property
     def scatter(self) -> Scatter:
-        """How far totals of the chain's stores scatter beyond their models; see `learn_scatter`."""
+        """How far totals of the chain's stores scatter beyond their models; see `scatter`."""
         return self._scatter(self.observation_end)
 
     def _scatter(self, day: dt.date) -> Scatter:
         """As it was known at the end of a day."""
         if self.part is not None and day in self.part.scatters:
             return self.part.scatters[day]
-        return self._scatters[day] if day in self._scatters else self._learned(day)[day]
+        return learn_scatter(self._past.over_by(day), self.contest.rule)
 
     @cached_property
-    def _scatters(self) -> dict[dt.date, Scatter]:
-        """Of the last day and of the calibration's, which share most of their past."""
-        # Of a store too young for a calibration its page says so in the place of the check.
-        days = {self.observation_end, _if_any(lambda: self.calibration_end)}
-        return self._learned(*(day for day in days if day is not None))
+    def contest(self) -> Contest:
+        """How the chain's models are chosen; see `hold_contest`."""
+        if self.part is not None and self.part.contest is not None:
+            return self.part.contest
+        return hold_contest(self._past)
 
-    def _learned(self, *days: dt.date) -> dict[dt.date, Scatter]:
+    @cached_property
+    def _past(self) -> PastForecasts:
         model, stores = self.settings.model, self.settings.stores.ids
-        return learn_scatters(self.log.whole, days, model.time_unit, stores)
+        return PastForecasts(
+            self.log.whole, self.observation_end, model.time_unit, stores, self.settings.calendar
+        )
 
     def require_customers(self) -> None:
         """Refuse where so few people have bought that figures would tell of single persons."""
@@ -445,9 +463,18 @@ class Store:
         return self._models_of(self.observation_end)
 
     def _models_of(self, end: dt.date, upto: dt.date | None = None) -> StoreModels:
-        time_unit = self.settings.model.time_unit
-        loans = {} if self.part is None else self.part.loans
-        return StoreModels(self.log, self.id, end, time_unit, self.settings.stores.ids, upto, loans)
+        return StoreModels(
+            self.log,
+            self.id,
+            end,
+            self.settings.model.time_unit,
+            self.settings.stores.ids,
+            upto,
+            {} if self.part is None else self.part.loans,
+            self.settings.calendar,
+            {} if self.part is None else self.part.calendars,
+            self.contest.rule,
+        )
 
 
 def _if_any(find: Callable[[], T]) -> T | None:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
 from retention_models.languages import count, phrase
-from retention_models.models.intervals import Z95
+from retention_models.languages.results import Card
+from retention_models.levels import Z95
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, Verdict
 from retention_models.time_units import TimeUnit, days_in
 
@@ -38,14 +39,17 @@ _KEYS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(_NUMBERS, (str, float, int)),
     **dict.fromkeys(("free_parameters", "iterations"), (int,)),
     "allowed": (list, type(None)),
+    "posterior": (list, type(None)),
     "time_unit": (str, type(None)),
     "penalizer_coef": (float, int),
 }
 
 
 def like(template: Any, values: Array) -> Any:
-    """Results carry the customers' index where the input did, as lifetimes' do."""
-    return pd.Series(values, index=template.index) if isinstance(template, pd.Series) else values
+    """Results are as the input: a Series with its index, an array, or a number, as lifetimes' are."""
+    if isinstance(template, pd.Series):
+        return pd.Series(values, index=template.index)
+    return values if np.ndim(values) else np.asarray(values)[()]
 
 
 # In so many customers some never come back, wherever customers are counted from their first purchase.
@@ -279,6 +283,21 @@ class FittedModel:
         values = ", ".join(f"{name}: {value:.4g}" for name, value in self.params_.items())
         return f"<{name}: {how}, {values}>"
 
+    def _repr_html_(self) -> str:
+        """Parameters with their intervals, and the verdict on the fit."""
+        title = repr(self).partition(":")[0].strip("<>").rpartition(".")[2]
+        if not hasattr(self, "fit_"):
+            return Card(title, {"not fitted": "call fit()"}).html()
+        fit = self.fit_
+        facts = {
+            "customers": count(fit.customers) if fit.customers else "",
+            "unit of time": self.time_unit_ or "",
+            "log-likelihood": "" if np.isnan(fit.log_likelihood) else f"{fit.log_likelihood:,.2f}",
+            "verdict": f"{fit.verdict}: {fit.message}",
+        }
+        table = pd.DataFrame({"estimate": self.params_}).join(self.confidence_intervals_)
+        return Card(f"{title} ({self.label})", facts, table).html()
+
     def to_json(self) -> str:
         """The fit as JSON text: parameters, covariance and verdict, no customer's data.
 
@@ -304,6 +323,7 @@ class FittedModel:
             "verdict": fit.verdict,
             "message": fit.message,
             "allowed": None if fit.allowed is None else fit.allowed.tolist(),
+            "posterior": None if fit.posterior is None else fit.posterior.tolist(),
         }
         context = self._context()
         if context:
@@ -332,7 +352,7 @@ class FittedModel:
             raise SettingsError(
                 f"text: expected a fit of {cls.label}; got one of {content['model']}."
             )
-        allowed = content["allowed"]
+        allowed, posterior = content["allowed"], content["posterior"]
         fit = MaximumLikelihoodFit(
             names=tuple(content["names"]),
             parameters=_array(content, "parameters"),
@@ -343,6 +363,7 @@ class FittedModel:
             verdict=content["verdict"],
             message=content["message"],
             allowed=None if allowed is None else _array(content, "allowed"),
+            posterior=None if posterior is None else _array(content, "posterior"),
         )
         _check_numbers(fit, content["time_unit"], content["penalizer_coef"])
         return cls.from_fit(
@@ -423,8 +444,9 @@ def _check_numbers(fit: MaximumLikelihoodFit, time_unit: Any, penalty: Any) -> N
             raise SettingsError(
                 f"text: parameters: expected {name} to be a finite number above 0; got {value:g}."
             )
-    allowed = np.zeros(0) if fit.allowed is None else fit.allowed
-    for name, values in (("log_covariance", fit.log_covariance), ("allowed", allowed)):
+    drawn = {"allowed": fit.allowed, "posterior": fit.posterior}
+    given = {name: values for name, values in drawn.items() if values is not None}
+    for name, values in {"log_covariance": fit.log_covariance, **given}.items():
         if not (np.abs(values) <= _LARGEST).all():
             raise SettingsError(f"text: {name}: expected finite numbers.")
     if (np.diag(fit.log_covariance) < 0).any():
@@ -452,6 +474,7 @@ def _content(text: str) -> dict[str, Any]:
         raise SettingsError(f"text: expected the JSON that to_json gave; {error}.") from None
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise SettingsError(f"text: expected the JSON that to_json gave, “{_FORMAT}”.")
+    content.setdefault("posterior", None)  # fits of before had none
     for name, kinds in _KEYS.items():
         if name not in content or type(content[name]) not in kinds:
             raise SettingsError(

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from retention_models.languages import catalogue, count, counted, day, money, phrase, share
+from retention_models.levels import Interval
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.campaign.money import paid_of, said_of_money
 from retention_models.pages.store.tables import evenly
-from retention_models.predictions.customers import Interval
 from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.holdout import HoldoutValidation
 from retention_models.predictions.validation.in_the_shop import changed_in_the_shop

@@ -10,11 +10,11 @@ import pandas as pd
 
 from retention_models.errors import CannotSay
 from retention_models.languages import count, duration, money, phrase
+from retention_models.levels import Interval
 from retention_models.pages.store import answers, first, lines
 from retention_models.pages.store.first import Point
 from retention_models.pages.store.page import StorePage
 from retention_models.pages.store.tables import Card, measured_cards
-from retention_models.predictions.customers import Interval
 from retention_models.summaries.holdout import SILENCE
 
 T = TypeVar("T")

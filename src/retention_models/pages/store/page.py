@@ -15,10 +15,13 @@ import pandas as pd
 from retention_models.actions.to_call import CallList
 from retention_models.errors import CannotSay
 from retention_models.languages import count
+from retention_models.levels import Interval
 from retention_models.measures.recent import CLOSED_DAYS, QUARTER
-from retention_models.measures.table import SMALLEST_GROUP, measure_table
+from retention_models.measures.table import (
+    SMALLEST_GROUP,
+    measure_table,
+)
 from retention_models.pages.notebook import EndOfPage
-from retention_models.predictions.customers import Interval
 from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.store_changes import Silence
 from retention_models.predictions.whole_store import WholeStore
