@@ -38,7 +38,7 @@ from retention_models.measures.recent import RecentActivity, recent_activity
 from retention_models.measures.table import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.predictions.contest import Contest, hold_contest
-from retention_models.predictions.customers import Interval, predict_customers
+from retention_models.predictions.customers import predict_customers
 from retention_models.predictions.past_forecasts import PastForecasts
 from retention_models.predictions.scatter import Scatter, learn_scatter
 from retention_models.predictions.store_models import StoreModels
