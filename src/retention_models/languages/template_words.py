@@ -118,6 +118,7 @@ _INDEX = {
     "stores.old": "old page, as of {day}",
     "stores.none": "not said",
     "stores.few": "too few",
+    "stores.in_money": "in money: {verdict}",
     "stores.why": "Why “not said”",
     "stores.no_page": "no page: {reason}",
     "stores.reading": (
