@@ -130,11 +130,11 @@ def in_money(verdict, error) -> SimpleNamespace:
         (validation(value=in_money("use", 0.05)), "The forecast can be used."),
         (
             validation(value=in_money("use with care", -0.163)),
-            "The forecast can be used. In money use it with care: it was 16% too low.",
+            "The forecast can be used. In money use it with care: there its check was 16% too low.",
         ),
         (
             validation(value=in_money("do not use", 0.5)),
-            "The forecast can be used, but not in money: there it was 50% too high.",
+            "The forecast can be used. Do not use it in money: there its check was 50% too high.",
         ),
         (
             validation("do not use", ("closed", "total")),

@@ -162,7 +162,7 @@ class Store(Result):
         found = _if_any(lambda: self.whole_quarter)
         revenue = self.next_quarter.value if found is None else found.revenue
         if revenue is None:
-            _ = self.spend  # says why there is no money
+            _ = self.money  # says why there is none
             raise CannotSay("Spend could not be modelled.")
         margin = self.settings.money.margin
         return Interval(*(margin * end for end in (revenue.value, revenue.low, revenue.high)))
@@ -184,6 +184,22 @@ class Store(Result):
         """Spend model of customers with a repeat purchase worth something; see `StoreModels`."""
         _ = self.summary
         return self._models.spend
+
+    @property
+    def money(self) -> GammaGammaFitter:
+        """`spend`, unless the value that it gave failed on the holdout: then money is withheld."""
+        if self.value_verdict == "do not use" and (checked := self.holdout.value) is not None:
+            raise CannotSay("Value is withheld: {reason}.", reason=checked.reason)
+        return self.spend
+
+    @property
+    def value_verdict(self) -> str:
+        """The holdout's verdict on value, or "not checked" where there can be none."""
+        try:
+            checked = self.holdout.value
+        except CannotSay:
+            return "not checked"
+        return "not checked" if checked is None else checked.verdict
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -384,7 +400,7 @@ class Store(Result):
     @property
     def _spend_if_any(self) -> GammaGammaFitter | None:
         # The page says why there is none in the section on value; counts stand without it.
-        return _if_any(lambda: self.spend)
+        return _if_any(lambda: self.money)
 
     @property
     def _outlook(self) -> ModelTerms | str:
@@ -395,7 +411,7 @@ class Store(Result):
         except CannotSay as refusal:
             return str(refusal)
         try:
-            return ModelTerms(purchases, self.spend, predictions, **self._horizon)
+            return ModelTerms(purchases, self.money, predictions, **self._horizon)
         except CannotSay as refusal:
             return ModelTerms(purchases, None, predictions, **self._horizon, no_spend=str(refusal))
 

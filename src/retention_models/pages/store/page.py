@@ -205,7 +205,7 @@ class StorePage:
         """Discounted margin of all customers together."""
         found = self.forecast.value
         if found is None:
-            _ = self.store.spend  # says why there is no money
+            _ = self.store.money  # says why there is none
             raise CannotSay("No customer's spend tells anything of the next purchase.")
         return found
 
