@@ -88,7 +88,7 @@ def test_the_chains_page_holds_no_word_of_another_language(settings, other, stor
     assert other_words_of(page) > 100
     assert english_of(page) <= {"shown", "all"}  # places that the script fills
     # What cells are called where the table is shown as cards.
-    assert f'content: "{in_other_letters("Came back")}' in page
+    assert f'content: "{in_other_letters("Repeat customers")}' in page
     assert "Customers" not in page
 
 
