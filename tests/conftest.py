@@ -10,10 +10,10 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
-import psutil
 import pytest
 
 import page_kinds
@@ -144,38 +144,26 @@ def axe(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         raise
 
 
-# The server of this process's tests, once one has asked for it.
-_POSTGRESQL: list[Any] = []
-
-
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of a real PostgreSQL, started for the tests."""
+def postgresql() -> Iterator[str]:
+    """URL of a real PostgreSQL, started for the tests.
+
+    Not below pytest's own folder: for root the server runs as another user, and every session of
+    pytest that begins on the machine shuts that folder to others, which ends the server at its
+    next checkpoint.
+    """
     missing = why_not("postgresql")
     if missing:
         skip_or_fail(missing)
-    with pytest.MonkeyPatch.context() as patch:
-        # Where its socket goes; without a user's session there is no such folder.
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
-        import pgserver
+    with TemporaryDirectory(prefix="pg-") as folder:
+        with pytest.MonkeyPatch.context() as patch:
+            # Where its socket goes; without a user's session there is no such folder.
+            patch.setenv("XDG_RUNTIME_DIR", folder)
+            import pgserver
 
-        server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    _POSTGRESQL.append(server)
-    yield server.get_uri()
-    _POSTGRESQL.clear()
-    with suppress(FileNotFoundError):  # its last processes remove files of the folder themselves
-        server.cleanup()
-
-
-@pytest.fixture(autouse=True)
-def _postgresql_lives() -> None:
-    """Start the tests' PostgreSQL again where something on the machine has killed it; its data stay.
-
-    Seen once in some ten long runs on a busy machine, between two tests that do not touch the server.
-    """
-    for server in _POSTGRESQL:
-        master = server.get_postmaster_info()
-        # A process that ended and that nobody has waited for is not running either.
-        if not master.is_running() or master.process.status() == psutil.STATUS_ZOMBIE:
-            (server.pgdata / "postmaster.pid").unlink(missing_ok=True)
-            server.ensure_postgres_running()
+            server = pgserver.get_server(Path(folder, "data"), cleanup_mode="delete")
+        yield server.get_uri()
+        with suppress(
+            FileNotFoundError
+        ):  # its last processes remove files of the folder themselves
+            server.cleanup()

@@ -42,6 +42,7 @@ from retention_models.campaigns.estimators.sequential import (
 )
 from retention_models.campaigns.estimators.staggered import group_time_effects, summarised
 from retention_models.campaigns.estimators.targeted import comparable
+from retention_models.levels import Z95
 
 Missed = NDArray[np.bool_]
 
@@ -50,7 +51,6 @@ COLUMNS = ("expected_purchases", "probability_alive", "recency", "expected_spend
 ADJUSTED = ([0], [0, 1, 2], [3, 0], [3, 0])
 CHOICE = ("expected_purchases", "probability_alive", "recency", "frequency", "log_T")
 SKEWED = ("expected_purchases", "frequency")
-_NORMAL_95 = 1.959963984540054
 
 
 def targeted_effect(outcome, treated, covariates, **options):
@@ -297,7 +297,7 @@ def chosen(
         z = rng.random(size) < chance[rows]
         y = campaign(world, rows, z, lift, rng)
         effects, errors = doubly_robust(y, z, everyone[rows], logs[rows])
-        missed[k] = abs(effects - truth) > _NORMAL_95 * errors
+        missed[k] = abs(effects - truth) > Z95 * errors
     return missed
 
 

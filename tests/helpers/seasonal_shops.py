@@ -84,3 +84,31 @@ def one_wave(dates, size=0.5, weekend=0.3):
     turn = 2 * np.pi * (dates - pd.Timestamp("2000-01-01")).days / 365.2425
     saturday = np.where(dates.day_of_week == 5, 6.0, -1.0) / 7.0
     return size * np.sin(turn) + weekend * saturday
+
+
+def seasonal_log(customers, store, *, seed, swing=0.6, days=730, before=0, ahead=0, end=END):
+    """A store's log, a row a purchase: one wave a year; `before` of the customers were there already.
+
+    Purchases go on for the `ahead` days after the end.
+    """
+    rng = np.random.default_rng(seed)
+    first = end - dt.timedelta(days=days - 1)
+    dates = pd.date_range(first, periods=days + ahead)
+    clock = np.concatenate([[0.0], np.cumsum(np.exp(one_wave(dates, swing, 0.0)))])
+    r, alpha, a, b = THETA
+    rows = []
+    for i in range(customers):
+        old = i < before
+        # Newcomers come by the same season, at any operational time.
+        now = 0.0 if old else rng.random() * clock[-1]
+        rate, leaves = rng.gamma(2.0 * r if old else r) / alpha, rng.beta(a, b)
+        now += rng.exponential() / rate if old else 0.0
+        begun = False
+        while now < clock[-1]:
+            day = first + dt.timedelta(days=int(np.searchsorted(clock, now, side="right") - 1))
+            rows.append((f"{store}-{i:05d}", day, round(10.0 * rng.gamma(3.0) + 0.01, 2), store))
+            if (begun or old) and rng.random() < leaves:
+                break
+            begun = True
+            now += rng.exponential() / rate
+    return pd.DataFrame(rows, columns=["customer", "day", "amount", "shop"])

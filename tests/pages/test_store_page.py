@@ -17,13 +17,14 @@ import shops
 from retention_models.actions.lists import ActionList
 from retention_models.actions.to_call import CallList
 from retention_models.errors import CannotSay
+from retention_models.levels import Interval
 from retention_models.measures import definitions as measure_words
 from retention_models.measures.definitions import MEASURES
+from retention_models.measures.recent import COMPARED, stands_out
 from retention_models.pages import store
 from retention_models.pages.store import answers, figures, first, lines, opening, tables, words
-from retention_models.pages.store.page import COMPARED, StorePage, stands_out, value_tenths
+from retention_models.pages.store.page import StorePage, value_tenths
 from retention_models.pages.store.sentences import ENGLISH
-from retention_models.predictions.customers import Interval
 from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.store_changes import Silence
 from retention_models.predictions.whole_store import WholeStore

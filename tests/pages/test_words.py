@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from retention_models.languages import Language, duration, speaking
+from retention_models.levels import Interval
 from retention_models.pages.store import words
 from retention_models.pages.store.tables import shown_signed
-from retention_models.predictions.customers import Interval
 
 
 class Marked(NullTranslations):

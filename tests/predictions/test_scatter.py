@@ -11,9 +11,9 @@ import pytest
 
 import retention_models as rm
 from purchase_samples import simulate_orders
+from retention_models.levels import Interval
 from retention_models.predictions import scatter
 from retention_models.predictions.candidates import PLAIN
-from retention_models.predictions.customers import Interval
 from retention_models.predictions.past_forecasts import QUARTER, PastForecasts
 from retention_models.predictions.scatter import Scatter, learn_scatter
 from retention_models.predictions.stores import scattered

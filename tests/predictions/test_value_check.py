@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import retention_models as rm
-from retention_models.predictions.customers import Interval
+from retention_models.levels import Interval
 from retention_models.predictions.validation.value import check_value
 from retention_models.predictions.validation.verdicts import is_failed
 

@@ -11,7 +11,7 @@ import pytest
 
 import retention_models as rm
 import shops
-from retention_models.predictions.customers import Interval
+from retention_models.levels import Interval
 from retention_models.predictions.validation.holdout import HoldoutValidation
 from retention_models.predictions.validation.verdicts import Evidence, judge
 

@@ -18,7 +18,7 @@ from scipy.stats import binom, chi2, norm
 from statsmodels.stats.multitest import multipletests
 
 from retention_models.errors import CannotSay
-from retention_models.measures.intervals import NORMAL_95
+from retention_models.levels import Z95
 
 Floats = NDArray[np.float64]
 
@@ -154,7 +154,7 @@ def change_pvalues(change: ArrayLike, low: ArrayLike, high: ArrayLike) -> Floats
     change, low, high = (np.asarray(values, dtype=float) for values in (change, low, high))
     half = np.where(change > 0, change - low, high - change)
     z = np.divide(np.abs(change), half, out=np.full(change.shape, np.inf), where=half > 0)
-    p = 2.0 * norm.sf(NORMAL_95 * z)
+    p = 2.0 * norm.sf(Z95 * z)
     p = np.where(change == 0, 1.0, p)
     return np.where(np.isnan(low) | np.isnan(high) | np.isnan(change), np.nan, p)
 

@@ -10,6 +10,7 @@ import pandas as pd
 from retention_models.data.contacts import Events, Surveys
 from retention_models.data.transactions import Transactions
 from retention_models.languages import phrase
+from retention_models.levels import Z95
 from retention_models.measures.definitions import (
     MEASURES,
     by_family,
@@ -17,7 +18,7 @@ from retention_models.measures.definitions import (
     columns_of,
     pairs_of,
 )
-from retention_models.measures.intervals import NORMAL_95, Floats, difference, symmetric
+from retention_models.measures.intervals import Floats, difference, symmetric
 from retention_models.measures.sums import scale_of, shared_variance, sums_with_earlier
 from retention_models.measures.table import (
     Measured,
@@ -189,5 +190,5 @@ def _ends_of_total(
 ) -> tuple[Floats, Floats]:
     change = (now["value"] - before["value"]).to_numpy(dtype=float)
     people = (now["customers"] + before["customers"] - both["n"]).to_numpy(dtype=float)
-    half = np.where(people >= 2, NORMAL_95 * np.sqrt(variance), np.nan)
+    half = np.where(people >= 2, Z95 * np.sqrt(variance), np.nan)
     return change - half, change + half

@@ -14,15 +14,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
 from statsmodels.stats.proportion import proportion_confint
+
+from retention_models.levels import t_of_interval
 
 Floats = NDArray[np.float64]
 Terms = Sequence[tuple[str, str]]
 # Sum over customers of the product of two columns, for every group: an array over groups.
 Products = Callable[[str, str], Floats]
-
-NORMAL_95 = 1.959963984540054
 
 # Squared coefficient of variation between customers below which it is what rounding leaves.
 _ALIKE = 1e-12
@@ -97,7 +96,7 @@ def symmetric(value: Floats, variance: Floats, customers: Floats) -> tuple[Float
     """
     alike = variance * customers <= _ALIKE * value**2
     n = np.where((customers >= 2) & ~alike, customers, np.nan)
-    half = stdtrit(n - 1.0, 0.975) * np.sqrt(n / (n - 1.0) * np.where(alike, np.nan, variance))
+    half = t_of_interval(n - 1.0, 0.95) * np.sqrt(n / (n - 1.0) * np.where(alike, np.nan, variance))
     return value - half, value + half
 
 

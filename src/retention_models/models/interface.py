@@ -88,6 +88,10 @@ class PurchaseModel(ABC):
     ) -> MaximumLikelihoodFit:
         """Fit by maximum likelihood; `counts` customers with each row, one each unless given."""
 
+    def moved(self, later: float) -> PurchaseModel:
+        """The model for customers observed until so much later, or earlier where below 0."""
+        return self
+
     def states_of_lapsed(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
         """What one who has left would be worth, were it a customer again; as `states`."""
         raise SettingsError(

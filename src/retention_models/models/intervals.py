@@ -4,6 +4,7 @@ The log of the quantity is taken as normal around its estimate (the delta method
 standard error is found by moving the parameters one standard deviation to either side along the
 principal axes of their covariance, which needs two evaluations an axis and no derivative. At the
 limit without dropout, what the data allow of dropout widens the side that it moves the quantity to.
+Where a fit carries draws of open parameters, they tell all of it.
 
 Quantiles of a known customer's future count and value, in closed form and without simulation.
 
@@ -24,16 +25,14 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, betaincinv, betaln, ndtri
+from scipy.special import betainc, betaincinv, betaln
 
+from retention_models.levels import tails_of, z_of_interval
 from retention_models.models.histories import KnownCustomers
 from retention_models.models.interface import PurchaseModel
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 
 Array = NDArray[np.float64]
-
-# Standard errors to either side of a normal estimate that hold 95%.
-Z95 = 1.959963984540054
 
 
 def log_standard_error(quantity: Callable[[Array], Array], fit: MaximumLikelihoodFit) -> Array:
@@ -61,6 +60,8 @@ def log_standard_error(quantity: Callable[[Array], Array], fit: MaximumLikelihoo
     >>> round(float(se**2 / fit.log_covariance[0, 0]), 9)
     1.0
     """
+    if fit.posterior is not None:
+        return np.asarray(np.std([quantity(drawn) for drawn in fit.posterior], axis=0))
     values, axes = np.linalg.eigh(fit.log_covariance)
     variance: Array = np.zeros(())
     for value, axis in zip(values, axes.T, strict=True):
@@ -94,12 +95,19 @@ def mean_interval(
     -------
     value, low, high : ndarray
     """
-    log_value = quantity(fit.parameters)
+    log_value, z = quantity(fit.parameters), z_of_interval(interval)
+    if fit.posterior is not None:
+        drawn = np.array([quantity(each) for each in fit.posterior])
+        low, high = np.quantile(drawn, tails_of(interval), axis=0)
+        more = z * np.sqrt(further)
+        below = np.hypot(np.maximum(log_value - low, 0.0), more)
+        above = np.hypot(np.maximum(high - log_value, 0.0), more)
+        return np.exp(log_value), np.exp(log_value - below), np.exp(log_value + above)
     variance = log_standard_error(quantity, fit) ** 2 + further
-    half = ndtri((1.0 + interval) / 2.0) * np.sqrt(variance)
+    half = z * np.sqrt(variance)
     below = above = half
     if fit.allowed is not None:
-        most = fit.allowed[int((1.0 + interval) / 2.0 * len(fit.allowed))]
+        most = fit.allowed[int(tails_of(interval)[1] * len(fit.allowed))]
         moved = quantity(most) - log_value
         below = np.hypot(half, np.minimum(moved, 0.0))
         above = np.hypot(half, np.maximum(moved, 0.0))

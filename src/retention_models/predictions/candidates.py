@@ -28,6 +28,8 @@ from retention_models.models.fitters import (
 )
 from retention_models.models.regular.days import added_by_days
 from retention_models.models.regular.regularity import regularity_test
+from retention_models.models.seasons.calendar import Calendar
+from retention_models.predictions.season import seasonal_model
 
 # Log-likelihood, given when customers were first seen, by which the model of customers of before and
 # newcomers must beat the plain one: by chance a likelihood ratio of five parameters is twice this or
@@ -50,12 +52,14 @@ PLAIN, BY_STORE = "bg_nbd", "by_store"
 class StoreHistory:
     """A store's customers as of a day, and what else models of them ask for.
 
-    `gaps` gives Σ ln gap of the same customers (`sum_log_gaps`), and is called where it is needed.
+    `gaps` gives Σ ln gap of the same customers (`sum_log_gaps`), and is called where it is needed;
+    `calendar` is the store's, where the project file asks for seasons.
     """
 
     log: Transactions
     summary: pd.DataFrame
     gaps: Callable[[], float]
+    calendar: Calendar | None = None
 
     @cached_property
     def columns(self) -> tuple[pd.Series, pd.Series, pd.Series]:
@@ -79,10 +83,26 @@ class StoreHistory:
         return {name: fitted for name, fitted in asked.items() if fitted is not None}
 
     def by(self, rule: str) -> PurchaseFitter:
-        """The model by a rule: a candidate where it is asked for, else the BG/NBD."""
+        """The model by a rule, a candidate where it is asked for and else the BG/NBD; under the season.
+
+        Whether there is a season is no matter of the contest: on most earlier days it could not be told.
+        """
+        found = self._without_season(rule)
+        if self.calendar is None:
+            return found
+        if found not in self._seasonal:
+            self._seasonal[found] = seasonal_model(self.summary, self.calendar, found)
+        return self._seasonal[found]
+
+    @cached_property
+    def _seasonal(self) -> dict[PurchaseFitter, PurchaseFitter]:
+        return {}
+
+    def _without_season(self, rule: str) -> PurchaseFitter:
         if rule != BY_STORE:
-            only = CANDIDATES[rule](self) if "found" not in self.__dict__ else self.found.get(rule)
-            return only or self.plain
+            if "found" in self.__dict__:
+                return self.found.get(rule, self.plain)
+            return CANDIDATES[rule](self) or self.plain
         likely = [self.found[name] for name in (PLAIN, *_BY_LIKELIHOOD) if name in self.found]
         return min(likely, key=lambda fitted: fitted.fit_.aic)
 

@@ -22,9 +22,12 @@ from numpy.typing import NDArray
 
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
-from retention_models.models.fitters import PurchaseFitter
+from retention_models.models.fitters import PurchaseFitter, settled
 from retention_models.models.histories import distinct_rows
+from retention_models.models.seasons.calendar import Calendar
 from retention_models.predictions.candidates import StoreHistory
+from retention_models.predictions.season import chain_calendars
+from retention_models.settings.calendar import CalendarSettings
 from retention_models.summaries.customers import customer_summary_by_store
 from retention_models.summaries.gaps import log_gaps_by_store
 from retention_models.time_units import days_in
@@ -46,7 +49,8 @@ FEWEST = 30.0
 class Refit:
     """A store as it was known on an earlier day, and how often its customers came in the 13 weeks after.
 
-    `squares` keeps what `scatter` has learned from it, by rule.
+    `waves` tells whether yearly waves that are known of it now could be told then; `models` and
+    `squares` keep what was fitted, and what `scatter` has learned from it, by rule.
     """
 
     store: str
@@ -54,6 +58,10 @@ class Refit:
     history: StoreHistory
     came: Array
     horizon: float
+    waves: bool = True
+    models: dict[str, PurchaseFitter | None] = field(
+        default_factory=dict, repr=False, compare=False
+    )
     squares: dict[str, float | None] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -63,8 +71,13 @@ class Refit:
 
     def model(self, rule: str) -> PurchaseFitter | None:
         """The model by a rule as of then; None where its data left it open."""
+        if rule not in self.models:
+            self.models[rule] = self._fitted(rule)
+        return self.models[rule]
+
+    def _fitted(self, rule: str) -> PurchaseFitter | None:
         try:
-            fitted = self.history.by(rule)
+            fitted = settled(self.history.by(rule))
         except CannotSay:
             return None
         return None if fitted.fit_.verdict == "not identified" else fitted
@@ -103,12 +116,15 @@ class PastForecasts:
         Scale of time.
     store_ids : collection of str, optional
         The chain's stores; all in the log unless given.
+    declared : CalendarSettings, optional
+        The project file's [calendar]; without it no season is looked for.
     """
 
     log: Transactions
     end: dt.date
     time_unit: str
     store_ids: Collection[str] | None = field(default=None, repr=False)
+    declared: CalendarSettings | None = field(default=None, repr=False)
 
     @cached_property
     def stores(self) -> list[str]:
@@ -138,16 +154,28 @@ class PastForecasts:
         found = []
         horizon = QUARTER.days / days_in(self.time_unit)
         summaries = [self._summaries(day) for day in [self.end, *self.days]]
+        now = self._calendars(self.end, summaries[0])
         for place, day in enumerate(self.days):
             later, earlier = summaries[place], summaries[place + 1]
+            then = self._calendars(day, earlier)
             for store, summary in earlier.items():
                 came = later[store]["frequency"].reindex(summary.index) - summary["frequency"]
                 told = (summary["frequency"] > 0).sum() >= FEWEST
                 # A store in which nobody bought for a quarter closed; no model is at fault.
                 if told and came.sum() > 0:
-                    history = StoreHistory(self.log, summary, gaps.of(store, day))
-                    found.append(Refit(store, day, history, came.to_numpy(dtype=float), horizon))
+                    calendar = then.get(store)
+                    history = StoreHistory(self.log, summary, gaps.of(store, day), calendar)
+                    waves = not _waves(now.get(store)) or _waves(calendar)
+                    counts = came.to_numpy(dtype=float)
+                    found.append(Refit(store, day, history, counts, horizon, waves))
         return found
+
+    def _calendars(
+        self, day: dt.date, summaries: Mapping[str, pd.DataFrame]
+    ) -> dict[str, Calendar]:
+        if self.declared is None:
+            return {}
+        return chain_calendars(self.log, summaries, day, self.declared)
 
     def _summaries(self, day: dt.date) -> Mapping[str, pd.DataFrame]:
         return customer_summary_by_store(
@@ -157,6 +185,10 @@ class PastForecasts:
     def over_by(self, day: dt.date) -> list[Refit]:
         """Those whose 13 weeks were over at the end of a day."""
         return [refit for refit in self.refits if refit.day + QUARTER <= day]
+
+
+def _waves(calendar: Calendar | None) -> bool:
+    return calendar is not None and bool(calendar.harmonics)
 
 
 class _Gaps:

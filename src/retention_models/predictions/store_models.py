@@ -18,8 +18,12 @@ from retention_models.models.fitters import (
     BetaGeoFitter,
     GammaGammaFitter,
     PurchaseFitter,
+    settled,
 )
+from retention_models.models.seasons.calendar import Calendar
 from retention_models.predictions.candidates import BY_STORE, StoreHistory
+from retention_models.predictions.season import chain_calendars
+from retention_models.settings.calendar import CalendarSettings
 from retention_models.summaries.customers import customer_summary, customer_summary_by_store
 from retention_models.summaries.gaps import sum_log_gaps
 
@@ -75,6 +79,10 @@ class StoreModels:
         What the chain has to lend as of a day, where that was found before.
     rule : str
         How a store's own model is chosen; see `StoreHistory.by`.
+    declared : CalendarSettings, optional
+        The project file's [calendar]; without it no season is looked for.
+    calendars : mapping of date to Calendar
+        The store's as of a day, with what the chain tells, where that was found before.
     """
 
     log: Transactions
@@ -85,6 +93,8 @@ class StoreModels:
     upto: dt.date | None = None
     loans: Mapping[dt.date, BorrowedModels | None] = field(default_factory=dict, repr=False)
     rule: str = BY_STORE
+    declared: CalendarSettings | None = None
+    calendars: Mapping[dt.date, Calendar] = field(default_factory=dict, repr=False)
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -96,7 +106,7 @@ class StoreModels:
     @cached_property
     def history(self) -> StoreHistory:
         """What the store's own models are fitted to."""
-        return StoreHistory(self.log, self.summary, self._log_gaps)
+        return StoreHistory(self.log, self.summary, self._log_gaps, self._calendar)
 
     def _log_gaps(self) -> float:
         return sum_log_gaps(
@@ -116,11 +126,18 @@ class StoreModels:
             If the store does not carry a model and has fewer than 10 customers, or the chain has no
             three other stores that carry one.
         """
+        own: PurchaseFitter | None = None
         try:
             self.require_repeats()
-            return _told(self.history.by(self.rule), _PURCHASES_UNTOLD)
+            return settled(_told(self.history.by(self.rule), _PURCHASES_UNTOLD))
         except CannotSay as refusal:
-            return self._borrowed(refusal).purchase_model(self.store_id)
+            try:
+                return self._borrowed(refusal).purchase_model(self.store_id)
+            except CannotSay:
+                # What shops of all kinds do is told where the chain has nothing to lend.
+                if own is None or own.fit_.posterior is None:
+                    raise
+                return settled(own)
 
     @cached_property
     def spend(self) -> GammaGammaFitter:
@@ -162,14 +179,26 @@ class StoreModels:
             raise refusal
         return found
 
+    @property
+    def _calendar(self) -> Calendar | None:
+        if self.declared is None or self.end in self.calendars:
+            return self.calendars.get(self.end)
+        found = chain_calendars(
+            self.log, self._chain_summaries, self.end, self.declared, [self.store_id]
+        )
+        return found.get(self.store_id)
+
     @cached_property
     def _chain_fits(self) -> StoreFits | None:
+        lenders = _lenders(self._chain_summaries, self.store_id)
+        return None if lenders is None else fit_stores(lenders)
+
+    @cached_property
+    def _chain_summaries(self) -> dict[str, pd.DataFrame]:
         stores = None if self.chain is None else {*self.chain, self.store_id}
-        summaries = customer_summary_by_store(
+        return customer_summary_by_store(
             self.log, store_ids=stores, observation_end=self.end, time_unit=self.time_unit
         )
-        lenders = _lenders(summaries, self.store_id)
-        return None if lenders is None else fit_stores(lenders)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,26 +8,27 @@ sums over many are normal, with moments in closed form (`totals`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from retention_models.errors import SettingsError
-from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.languages import share
+from retention_models.languages.results import Card, Result, with_ends
+from retention_models.levels import Interval, check_interval, tails_of, z_of_interval
+from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter, settled
 from retention_models.models.histories import known_customers
 from retention_models.models.inputs import require_unit
 from retention_models.predictions.customers import (
     Expectations,
-    Interval,
     check_parameters,
     check_unit,
     expectations,
     rate_per_unit,
     unit_of,
 )
+from retention_models.predictions.determined import require_determined
 from retention_models.predictions.simulation import (
     simulated_group_values,
     simulated_path,
@@ -47,8 +48,8 @@ Array = NDArray[np.float64]
 _FEW = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class StoreForecast:
+@dataclass(frozen=True, slots=True, repr=False)
+class StoreForecast(Result):
     """What the customers known today will do together, each with a predictive interval.
 
     Attributes
@@ -74,6 +75,15 @@ class StoreForecast:
     value: Interval | None
     top_tenth_share: Interval | None
     interval: float
+
+    def _card(self) -> Card:
+        facts = {
+            "customers still": with_ends(self.still_customers),
+            "purchases": with_ends(self.purchases),
+            "who buy": with_ends(self.active_customers),
+            "value": with_ends(self.value),
+        }
+        return Card(f"Forecast of today's customers, intervals of {share(self.interval)}", facts)
 
 
 def predict_store(
@@ -110,15 +120,53 @@ def predict_store(
     Returns
     -------
     StoreForecast
-        Values are expectations at the fitted parameters; customers whose spend tells nothing
+        Values are expectations at the fitted parameters, or where the data leave these open
+        (``fit_.posterior``) at the centre of what they may be; customers whose spend tells nothing
         (`predict_customers`) are not in the money.
+
+    Raises
+    ------
+    SettingsError
+        If a parameter is out of range or the unit is not known.
+    CannotSay
+        If the data are too short for the horizon; see `predict_customers`.
     """
     check_parameters(summary, horizon, annual_discount_rate, margin, interval)
     _check_draws(draws)
     unit = unit_of(summary, time_unit)
     check_unit(purchases, unit, horizon)
+    purchases = settled(purchases)
     rate = rate_per_unit(annual_discount_rate, unit)
     base = expectations(purchases, spend, summary, horizon, rate, margin)
+    require_determined(purchases, base.known, horizon, unit)
+    return totals_of(purchases, spend, base, horizon, interval, draws, scatter)
+
+
+def holdout_totals(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter | None,
+    summary: pd.DataFrame,
+    *,
+    horizon: float,
+    interval: float = 0.90,
+    scatter: float = 0.0,
+) -> StoreForecast:
+    """`predict_store` without discount, however open the data leave the totals."""
+    purchases = settled(purchases)
+    base = expectations(purchases, spend, summary, horizon, 0.0, 1.0)
+    return totals_of(purchases, spend, base, horizon, interval, 1000, scatter)
+
+
+def totals_of(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter | None,
+    base: Expectations,
+    horizon: float,
+    interval: float,
+    draws: int,
+    scatter: float,
+) -> StoreForecast:
+    """The forecast of `predict_store`, of customers' expectations."""
     row = base.known.row
     clv = np.nan_to_num(base.factor[row] * base.spend * base.expected[row])
     priced = np.isfinite(base.spend)
@@ -130,7 +178,7 @@ def predict_store(
         results = total_intervals(purchases, money, base, horizon, top, interval)
     else:
         totals = simulated_totals(purchases, money, base, horizon, top, draws)
-        tails = [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0]
+        tails = tails_of(interval)
         ends = np.nanquantile(totals, tails, axis=0)
         values = expected_totals(purchases, money, base, horizon, top)
         results = [
@@ -150,7 +198,7 @@ def scattered(total: Interval, scatter: float, interval: float) -> Interval:
     """A total whose interval allows for scatter beyond the model's, both normal on the log scale."""
     if scatter == 0.0 or not total.value > 0.0:
         return total
-    further = float(ndtri((1.0 + interval) / 2.0)) * scatter
+    further = z_of_interval(interval) * scatter
     below = np.hypot(np.log(total.value / max(total.low, 1e-300)), further)
     above = np.hypot(np.log(max(total.high, total.value) / total.value), further)
     return Interval(
@@ -189,24 +237,20 @@ def predict_groups(
     """
     check_parameters(summary, horizon, annual_discount_rate, margin, interval)
     _check_draws(draws)
-    terms: dict[str, Any] = {
-        "horizon": horizon,
-        "annual_discount_rate": annual_discount_rate,
-        "margin": margin,
-        "interval": interval,
-    }
+    unit = unit_of(summary, None)
+    check_unit(purchases, unit, horizon)
+    purchases, rate = settled(purchases), rate_per_unit(annual_discount_rate, unit)
     sizes = groups.sum()
     small = groups.loc[:, (sizes > 0) & (sizes <= _FEW)]
     found: dict[str, Interval | None] = dict.fromkeys(groups, Interval(0.0, 0.0, 0.0))
     for name in sizes.index[sizes > _FEW]:
         chosen = summary.loc[groups[name]]
-        found[name] = predict_store(purchases, spend, chosen, draws=draws, **terms).value
+        base = expectations(purchases, spend, chosen, horizon, rate, margin)
+        totals = totals_of(purchases, spend, base, horizon, interval, draws, 0.0)
+        found[name] = totals.value
     members = small.any(axis=1)
     if members.any():
         chosen = summary.loc[members]
-        unit = unit_of(summary, None)
-        check_unit(purchases, unit, horizon)
-        rate = rate_per_unit(annual_discount_rate, unit)
         base = expectations(purchases, spend, chosen, horizon, rate, margin)
         found |= _simulated_groups(
             purchases, spend, base, horizon, small.loc[members], interval, draws
@@ -226,7 +270,7 @@ def _simulated_groups(
     """`predict_groups` by simulation; every group has a customer, and every customer a group."""
     inside = groups.to_numpy(dtype=bool)
     values = simulated_group_values(purchases, spend, base, horizon, inside, draws)
-    ends = np.quantile(values, [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0], axis=0)
+    ends = np.quantile(values, tails_of(interval), axis=0)
     row = base.known.row
     each = np.nan_to_num(base.factor[row] * base.spend * base.expected[row])
     found: dict[str, Interval | None] = {}
@@ -271,16 +315,16 @@ def predict_path(
         Index ends; forecast (expectation at the fitted parameters), low, high.
     """
     _check_draws(draws)
-    if not 0 < interval < 1:
-        raise SettingsError(f"interval: expected a level between 0 and 1; got {interval!r}.")
+    check_interval(interval)
     if not (np.all(np.diff(ends, prepend=0.0) > 0) and np.all(np.isfinite(ends))):
         raise SettingsError("ends: expected finite times above 0 that increase.")
     require_unit(purchases.time_unit_, summary.attrs.get("time_unit"), "the summary")
+    purchases = settled(purchases)
     x, t_x, T = purchases.histories(summary["frequency"], summary["recency"], summary["T"])
     known = known_customers(x, t_x, T, by_recency=purchases.model.recency_counts)
     if x.size > _FEW:
         return path_intervals(purchases, known, ends, interval)
     forecast = [expected_purchases(purchases, known, end) for end in ends]
     totals = simulated_path(purchases, x, t_x, T, ends, draws)
-    low, high = np.quantile(totals, [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0], axis=1)
+    low, high = np.quantile(totals, tails_of(interval), axis=1)
     return pd.DataFrame({"forecast": forecast, "low": low, "high": high}, index=ends)

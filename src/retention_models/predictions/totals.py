@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from retention_models.levels import Interval
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.models.histories import KnownCustomers
 from retention_models.models.intervals import count_moments, log_standard_error, mean_interval
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
-from retention_models.predictions.customers import Expectations, Interval
+from retention_models.predictions.customers import Expectations
 
 Array = NDArray[np.float64]
 

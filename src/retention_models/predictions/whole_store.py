@@ -8,7 +8,8 @@ unit of time, purchases up to h have
 
 (Campbell's theorem; φ for the arrivals that come in bursts). In a store whose data begin in mid-life,
 customers of before who have not been seen since will come as well: N₀ (α₀/(α₀+C))^r₀ of them, each a new
-customer of the BG/NBD with parameters (r₀, α₀+C, a₀, b₀).
+customer of the BG/NBD with parameters (r₀, α₀+C, a₀, b₀). Under a season all of this is so in the
+model's operational time: newcomers come by the same season as purchases do.
 
 Sources: Kingman (1993), "Poisson processes", section 3.2, for Campbell's theorem; Wedderburn (1974),
 Biometrika 61(3), 439–447, for φ.
@@ -17,19 +18,27 @@ Biometrika 61(3), 439–447, for φ.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count
+from retention_models.languages import count, share
+from retention_models.languages.results import Card, Result, with_ends
+from retention_models.levels import Interval, z_of_interval
 from retention_models.models.bg_nbd import BG_NBD
-from retention_models.models.fitters import GammaGammaFitter, MidLifeFitter, PurchaseFitter
-from retention_models.models.interface import Parameters
-from retention_models.predictions.customers import Interval, check_parameters, unit_of
+from retention_models.models.fitters import (
+    GammaGammaFitter,
+    MidLifeFitter,
+    PurchaseFitter,
+    settled,
+)
+from retention_models.models.histories import known_customers
+from retention_models.models.interface import Parameters, PurchaseModel
+from retention_models.models.mid_life.model import MidLife
+from retention_models.predictions.customers import check_parameters, unit_of
+from retention_models.predictions.determined import require_determined
 from retention_models.predictions.stores import predict_path, predict_store
 from retention_models.time_units import days_in
 
@@ -44,15 +53,15 @@ _MOST_PURCHASES = 400
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """How often newcomers come: per unit of time, its standard error on the log scale, and φ."""
+    """How often newcomers come: per unit of (operational) time, its standard error of the log, and φ."""
 
     rate: float
     log_error: float
     dispersion: float
 
 
-@dataclass(frozen=True)
-class WholeStore:
+@dataclass(frozen=True, repr=False)
+class WholeStore(Result):
     """A store's purchases of the time to come, by customers known today and yet to come.
 
     Attributes
@@ -81,13 +90,26 @@ class WholeStore:
     by_week: pd.DataFrame
     interval: float
 
+    _figure = "weeks_ahead"
+
+    def _card(self) -> Card:
+        facts = {
+            "purchases": with_ends(self.purchases),
+            "of customers known today": with_ends(self.known),
+            "newcomers": with_ends(self.newcomers),
+            "revenue": with_ends(self.revenue),
+        }
+        title = f"Forecast of a whole store, intervals of {share(self.interval)}"
+        return Card(title, facts, self.by_week)
+
 
 def arrivals_of(purchases: PurchaseFitter, summary: pd.DataFrame) -> Arrivals:
     """Newcomers per unit of time, by the later half of the log.
 
     Customers of before who were seen late are no newcomers: each counts by its chance to be one.
     """
-    age = summary["T"].to_numpy(dtype=float)
+    x, t_x, T = (summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
+    _, _, (_, _, age), _ = purchases.on_its_clock(x, t_x, T, np.zeros(1))
     week = 7.0 / days_in(unit_of(summary, None))
     span = age.max() / 2.0
     weeks = int(span / week)
@@ -100,8 +122,7 @@ def arrivals_of(purchases: PurchaseFitter, summary: pd.DataFrame) -> Arrivals:
         )
     new = np.ones(age.size)
     if isinstance(purchases, MidLifeFitter):
-        history = (summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
-        new = 1.0 - purchases.share_of_before(*history)
+        new = 1.0 - purchases.share_of_before(x, t_x, T)
     # The last day of the log is at age 0, so a week's customers are those of its seven ages.
     by_week = np.bincount(
         np.minimum((age / week).astype(int), weeks), weights=new, minlength=weeks + 1
@@ -154,7 +175,7 @@ def predict_whole_store(
     SettingsError
         If a parameter is out of range or the unit is not known.
     CannotSay
-        If the data hold fewer than 12 weeks.
+        If the data hold fewer than 12 weeks, or are too short for the horizon (`predict_customers`).
 
     Notes
     -----
@@ -179,10 +200,14 @@ def predict_whole_store(
     check_parameters(summary, horizon, 0.0, 1.0, interval)
     if not 0.0 <= scatter < np.inf:
         raise SettingsError(f"scatter: expected a finite number of 0 or more; got {scatter!r}.")
+    purchases = settled(purchases)
+    history = purchases.histories(summary["frequency"], summary["recency"], summary["T"])
+    of_today = known_customers(*history, by_recency=purchases.model.recency_counts)
+    require_determined(purchases, of_today, horizon, unit_of(summary, None))
     arrivals = arrivals_of(purchases, summary)
     ends = np.unique(np.append(np.arange(1.0, horizon) if weekly else [], horizon))
     known = predict_path(purchases, summary, ends, interval=interval, draws=draws)
-    z = float(ndtri((1.0 + interval) / 2.0))
+    z = z_of_interval(interval)
     terms = {
         "horizon": horizon,
         "interval": interval,
@@ -226,11 +251,12 @@ def _coming(
     purchases: PurchaseFitter, arrivals: Arrivals, horizon: float, scatter: float, z: float
 ) -> Interval:
     """Customers first seen in the window: newcomers, and those of before who were not seen yet."""
-    new = arrivals.rate * horizon
-    unseen, late = _unseen(purchases)
+    model, parameters, until = _on_its_clock(purchases, horizon)
+    new = arrivals.rate * until
+    unseen, late = _unseen(model, parameters)
     seen = 0.0
     if unseen > 0.0:
-        seen = unseen * float(1.0 - BG_NBD.purchase_count_probability(0, horizon, *late))
+        seen = unseen * float(1.0 - BG_NBD.purchase_count_probability(0, until, *late))
     chance = np.sqrt(arrivals.dispersion * new + seen)
     return _around(
         new + seen, float(np.hypot(chance, np.hypot(new * arrivals.log_error, new * scatter))), z
@@ -273,8 +299,8 @@ def _revenue(
 
 def _others(purchases: PurchaseFitter, arrivals: Arrivals, end: float) -> tuple[float, float]:
     """Mean and standard deviation of the purchases up to `end` of customers not known today."""
-    parameters, model = purchases.fit_.parameters, purchases.model
-    since, weights = end * (1.0 - _NODES) / 2.0, end * _WEIGHTS / 2.0
+    model, parameters, until = _on_its_clock(purchases, end)
+    since, weights = until * (1.0 - _NODES) / 2.0, until * _WEIGHTS / 2.0
     mean, variance = 0.0, 0.0
     if arrivals.rate > 0.0:
         n = np.arange(_MOST_PURCHASES, dtype=float)
@@ -283,18 +309,25 @@ def _others(purchases: PurchaseFitter, arrivals: Arrivals, end: float) -> tuple[
         mean = arrivals.rate * float(weights @ first)
         variance = arrivals.rate * arrivals.dispersion * float(weights @ (chances @ (1.0 + n) ** 2))
         variance += (mean * arrivals.log_error) ** 2
-    unseen, late = _unseen(purchases)
+    unseen, late = _unseen(model, parameters)
     if unseen > 0.0:
-        mean += unseen * float(BG_NBD.expected_purchases(end, *late))
+        mean += unseen * float(BG_NBD.expected_purchases(until, *late))
         n = np.arange(_MOST_PURCHASES, dtype=float)
-        variance += unseen * float(BG_NBD.purchase_count_probability(n, end, *late) @ n**2)
+        variance += unseen * float(BG_NBD.purchase_count_probability(n, until, *late) @ n**2)
     return mean, float(np.sqrt(variance))
 
 
-def _unseen(purchases: Any) -> tuple[float, Parameters]:
+def _on_its_clock(purchases: PurchaseFitter, end: float) -> tuple[PurchaseModel, Parameters, float]:
+    """The model without its season, its parameters, and the window's length on its clock."""
+    nobody = np.zeros(1)
+    model, parameters, _, until = purchases.on_its_clock(nobody, nobody, nobody, np.array([end]))
+    return model, parameters, float(until[0])
+
+
+def _unseen(model: PurchaseModel, parameters: Parameters) -> tuple[float, Parameters]:
     """Customers of before who have not been seen since the log begins, and what each is worth."""
-    if not isinstance(purchases, MidLifeFitter):
+    if not isinstance(model, MidLife):
         return 0.0, ()
-    r, alpha, a, b, before = purchases.fit_.parameters[4:9]
-    observed = purchases.model.observed
+    r, alpha, a, b, before = parameters[4:9]
+    observed = model.observed
     return float(before * (1.0 + observed / alpha) ** -r), (r, alpha + observed, a, b)

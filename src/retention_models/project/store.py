@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,10 @@ from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import CannotSay
 from retention_models.languages import count, day, plural
+from retention_models.languages.results import Card, Result
+from retention_models.levels import Interval
 from retention_models.measures.cohorts import cohort_retention
+from retention_models.measures.recent import RecentActivity, recent_activity
 from retention_models.measures.table import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.predictions.contest import Contest, hold_contest
@@ -46,6 +49,7 @@ from retention_models.predictions.validation.holdout import (
     validate_holdout,
 )
 from retention_models.predictions.validation.in_the_shop import changed_in_the_shop
+from retention_models.predictions.validation.store_changes import Silence
 from retention_models.predictions.validation.tracking import weekly_tracking
 from retention_models.predictions.whole_store import WholeStore, predict_whole_store
 from retention_models.project.campaign_overview import campaign_overview
@@ -58,11 +62,12 @@ from retention_models.summaries.customers import Day
 from retention_models.time_units import days_in
 
 _QUARTER = 91  # days: 13 weeks
+T = TypeVar("T")
 _FEW_DRAWS = 300  # an end of a 90% interval is near enough
 
 
-@dataclass(frozen=True)
-class Store:
+@dataclass(frozen=True, repr=False)
+class Store(Result):
     """A store with its log, its settings, and the day up to which it is looked at.
 
     Attributes
@@ -84,6 +89,16 @@ class Store:
     log: Transactions
     observation_end: dt.date
     part: StoreHandover | None = field(default=None, repr=False)
+
+    def _card(self) -> Card:
+        stores = self.log.stores
+        rows = int(stores.loc[self.id, "rows"]) if self.id in stores.index else 0
+        facts = {
+            "of": self.settings.name,
+            "rows": count(rows),
+            "looked at up to": f"{self.observation_end}",
+        }
+        return Card(f"Store {self.id}", facts)
 
     @property
     def name(self) -> str:
@@ -123,6 +138,33 @@ class Store:
         """Rates and sums of the last year; see `store_measures`."""
         self.require_customers()
         return store_measures(self.log, store_id=self.id, end=self.observation_end)
+
+    @cached_property
+    def recent(self) -> RecentActivity:
+        """The last quarters and months, and what changed in them; see `RecentActivity`."""
+        self.require_customers()
+        found = None if self.part is None else self.part.recent
+        return found or recent_activity(self.log, store_id=self.id, end=self.observation_end)
+
+    @cached_property
+    def silence(self) -> Silence | None:
+        """The silence at the end of the data, where it is no accident."""
+        try:
+            found = self.holdout.silence
+        except CannotSay:
+            return None  # too young for the check: a silence there is chance for all that is known
+        return found if found is not None and found.closed else None
+
+    @cached_property
+    def quarter_margin(self) -> Interval:
+        """Margin of the next 13 weeks: everybody's, or where that cannot be said today's customers'."""
+        found = _if_any(lambda: self.whole_quarter)
+        revenue = self.next_quarter.value if found is None else found.revenue
+        if revenue is None:
+            _ = self.spend  # says why there is no money
+            raise CannotSay("Spend could not be modelled.")
+        margin = self.settings.money.margin
+        return Interval(*(margin * end for end in (revenue.value, revenue.low, revenue.high)))
 
     @cached_property
     def cohorts(self) -> pd.DataFrame:
@@ -379,7 +421,9 @@ class Store:
     @cached_property
     def _past(self) -> PastForecasts:
         model, stores = self.settings.model, self.settings.stores.ids
-        return PastForecasts(self.log.whole, self.observation_end, model.time_unit, stores)
+        day = self.observation_end
+        declared = self.settings.calendar
+        return PastForecasts(self.log.whole, day, model.time_unit, stores, declared)
 
     def require_customers(self) -> None:
         """Refuse where so few people have bought that figures would tell of single persons."""
@@ -401,14 +445,22 @@ class Store:
         return self._models_of(self.observation_end)
 
     def _models_of(self, end: dt.date, upto: dt.date | None = None) -> StoreModels:
-        time_unit = self.settings.model.time_unit
-        loans = {} if self.part is None else self.part.loans
-        stores, rule = self.settings.stores.ids, self.contest.rule
-        return StoreModels(self.log, self.id, end, time_unit, stores, upto, loans, rule)
+        return StoreModels(
+            self.log,
+            self.id,
+            end,
+            self.settings.model.time_unit,
+            self.settings.stores.ids,
+            upto,
+            {} if self.part is None else self.part.loans,
+            self.contest.rule,
+            self.settings.calendar,
+            {} if self.part is None else self.part.calendars,
+        )
 
 
-def _if_any(find: Callable[[], GammaGammaFitter]) -> GammaGammaFitter | None:
-    """A spend model, or None where the data carry none."""
+def _if_any(find: Callable[[], T]) -> T | None:
+    """A model, or a forecast, or None where the data carry none."""
     try:
         return find()
     except CannotSay:

@@ -27,7 +27,9 @@ from retention_models.data.contacts import (
 from retention_models.data.engines import open_source, write_parquet, write_parts
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import CannotSay
-from retention_models.predictions import scatter
+from retention_models.measures.recent import RecentActivity
+from retention_models.models.seasons.calendar import Calendar
+from retention_models.predictions import scatter, season
 from retention_models.predictions.contest import Contest, hold_contest
 from retention_models.predictions.past_forecasts import PastForecasts
 from retention_models.predictions.scatter import Scatter, learn_scatter
@@ -65,6 +67,8 @@ class StoreHandover:
     events: Events | None
     campaigns: pd.DataFrame | None = None
     scatters: dict[dt.date, Scatter] = field(default_factory=dict)
+    calendars: dict[dt.date, Calendar] = field(default_factory=dict)
+    recent: RecentActivity | None = None
     contest: Contest | None = None
 
 
@@ -94,8 +98,9 @@ def write_slices(
         newest = settings.reports.campaigns
         overview = campaign_overview(settings, log, as_of=end, newest=newest, estimated=estimated)
         overview.to_parquet(folder / _CAMPAIGNS)
-    loans, days = _loans(settings, log, store_ids, end)
-    past = PastForecasts(log, end, settings.model.time_unit, settings.stores.ids)
+    loans, seasons, days = _loans(settings, log, store_ids, end)
+    unit, chain = settings.model.time_unit, settings.stores.ids
+    past = PastForecasts(log, end, unit, chain, settings.calendar)
     contest = hold_contest(past, before)
     scatters = scatter.content(
         {day: learn_scatter(past.over_by(day), contest.rule) for day in days}
@@ -105,6 +110,7 @@ def write_slices(
         lent = {day: loan and loan.content() for day, loan in loans.get(store, {}).items()}
         content: dict[str, Any] = {"store": store, "loans": lent, "scatters": scatters}
         content["contest"] = contest.content()
+        content["calendars"] = seasons.get(store, {})
         for name, contacts in (("surveys", surveys), ("events", events)):
             if contacts is not None:
                 _write_contacts(contacts, store, place / f"{name}.parquet")
@@ -116,8 +122,11 @@ def write_slices(
 
 def _loans(
     settings: Settings, log: Transactions, store_ids: Sequence[str], end: dt.date
-) -> tuple[dict[str, dict[str, BorrowedModels | None]], list[dt.date]]:
-    """By store and day, ISO 8601: at the end, and at the end of its calibration; and those days."""
+) -> tuple[dict[str, dict[str, BorrowedModels | None]], dict[str, dict[str, Any]], list[dt.date]]:
+    """What is lent, and calendars, by store and day, ISO 8601: at the end, and at that of calibration.
+
+    And those days.
+    """
     chain = None if settings.stores.ids is None else {*settings.stores.ids, *store_ids}
 
     def summaries(day: dt.date) -> dict[str, pd.DataFrame]:
@@ -127,8 +136,17 @@ def _loans(
 
     now = summaries(end)
     found: dict[str, dict[str, BorrowedModels | None]] = {store: {} for store in store_ids}
-    for store, loan in find_borrowed(now, store_ids).items():
-        found[store][end.isoformat()] = loan
+    calendars: dict[str, dict[str, Any]] = {store: {} for store in store_ids}
+
+    def add(day: dt.date, known: dict[str, pd.DataFrame], stores: Sequence[str]) -> None:
+        for store, loan in find_borrowed(known, stores).items():
+            found[store][day.isoformat()] = loan
+        if settings.calendar is not None:
+            told = season.chain_calendars(log, known, day, settings.calendar, stores)
+            for store in {*stores} & {*told}:
+                calendars[store][day.isoformat()] = season.content(told[store])
+
+    add(end, now, store_ids)
     splits: dict[dt.date, list[str]] = {}
     for store in store_ids:
         if store in now:
@@ -137,9 +155,8 @@ def _loans(
             except CannotSay:
                 continue  # its page says so in the place of the check
     for split, stores in splits.items():
-        for store, loan in find_borrowed(summaries(split), stores).items():
-            found[store][split.isoformat()] = loan
-    return found, [end, *splits]
+        add(split, summaries(split), stores)
+    return found, calendars, [end, *splits]
 
 
 def _write_contacts(contacts: Surveys | Events, store: str, path: Path) -> None:
@@ -184,7 +201,11 @@ def read_slice(project_file: str | Path, store_id: str) -> StoreHandover | None:
         _contacts(Events, settings, place / "events.parquet", own.get("events")),
         pd.read_parquet(folder / _CAMPAIGNS) if (folder / _CAMPAIGNS).exists() else None,
         scatter.from_content(own["scatters"]),
-        Contest.from_content(own["contest"]),
+        {
+            dt.date.fromisoformat(day): season.from_content(written, log, store_id)
+            for day, written in own["calendars"].items()
+        },
+        contest=Contest.from_content(own["contest"]),
     )
 
 

@@ -46,6 +46,7 @@ from retention_models.campaigns.effects.verdicts import (
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import phrase
+from retention_models.levels import check_interval_of_effect
 from retention_models.settings.campaigns import Campaign, Outcome
 
 OVER = "campaign over"
@@ -185,8 +186,7 @@ def _checked(
     outcomes: Sequence[str], interval: float, primary: Outcome
 ) -> tuple[Outcome, ...] | None:
     """Outcomes in their order, or None where one is of lifetime value, which is refused."""
-    if not 0.5 <= interval < 1.0:
-        raise SettingsError(f"interval is {interval}; expected from 0.5 to below 1, such as 0.95.")
+    check_interval_of_effect(interval)
     asked = [outcomes] if isinstance(outcomes, str) else list(outcomes)
     if any(one.lower() in ("clv", "customer_lifetime_value") for one in asked):
         return None

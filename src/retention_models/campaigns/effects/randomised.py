@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri, stdtrit
+from scipy.special import ndtri
 
 from retention_models.campaigns.data.tables import CampaignCustomers, Check, Window
 from retention_models.campaigns.effects.customers import (
@@ -42,6 +42,7 @@ from retention_models.campaigns.estimators.redemption import effects_per_redeeme
 from retention_models.campaigns.estimators.regression import ArmLabel
 from retention_models.errors import CannotSay
 from retention_models.languages import phrase
+from retention_models.levels import t_of_level
 from retention_models.settings.campaigns import Outcome
 
 
@@ -71,7 +72,7 @@ def cumulative_differences(
         varies = variance > 0.0
         rest = part**2 / (mine["customers"].to_numpy() - 1.0) + part_control**2 / freedom_control
         freedom = np.divide(variance**2, rest, out=np.full(mean.size, np.nan), where=varies)
-        half = stdtrit(freedom, 1.0 - level / 2.0) * np.sqrt(variance)
+        half = t_of_level(freedom, level) * np.sqrt(variance)
         columns = (mean - mean_control, mean - mean_control - half, mean - mean_control + half)
         told = dict(zip(CUMULATIVE, (arm, mine["day"].to_numpy(), *columns), strict=True))
         tables.append(pd.DataFrame(told))

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
 from retention_models.campaigns.data.tables import OUTCOMES, CampaignCustomers
 from retention_models.campaigns.effects.customers import (
@@ -37,6 +36,7 @@ from retention_models.campaigns.estimators.randomised import (
 )
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import count, phrase
+from retention_models.levels import z_of_level
 from retention_models.settings.campaigns import Outcome
 
 COLUMNS = (
@@ -333,7 +333,7 @@ def _to_pool(row: dict[str, Any], error: float, level: float) -> dict[str, Any]:
     if row["outcome"] == "profit":
         return {"estimate": row["absolute_effect"], "error": error}
     value, low, high = (np.log1p(row[name] / 100.0) for name in _LIFT)
-    return {"estimate": value, "error": (high - low) / (2.0 * float(ndtri(1.0 - level / 2.0)))}
+    return {"estimate": value, "error": (high - low) / (2.0 * z_of_level(level))}
 
 
 def _pooled_outcome(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtr
 
 from retention_models.campaigns.data.tables import CampaignStores, Check, Window
 from retention_models.campaigns.effects.tables import (
@@ -39,6 +39,7 @@ from retention_models.campaigns.estimators.staggered import (
 )
 from retention_models.errors import CannotSay
 from retention_models.languages import phrase
+from retention_models.levels import t_of_level
 from retention_models.settings.campaigns import Campaign, Outcome
 
 MOST_BLOCKS = 3
@@ -71,7 +72,7 @@ def staggered_arm(
     )
     overall = summarised(effects).overall.iloc[0]
     freedom = float(effects.clusters.max())
-    quantile = float(stdtrit(freedom, 1.0 - level / 2.0))
+    quantile = float(t_of_level(freedom, level))
     study = summarised(effects, "event").table.reset_index().rename(columns={"att": "effect"})
     study["conf_low"] = study["effect"] - quantile * study["standard_error"]
     study["conf_high"] = study["effect"] + quantile * study["standard_error"]
@@ -155,7 +156,7 @@ def lift_of_stores(
     value = log_ratio(everyone)
     left_out = np.array([log_ratio(np.arange(len(y)) != store) for store in range(len(y))])
     error = np.sqrt((len(y) - 1.0) / len(y) * ((left_out - value) ** 2).sum())
-    half = float(stdtrit(found.degrees_of_freedom, 1.0 - level / 2.0)) * error
+    half = float(t_of_level(found.degrees_of_freedom, level)) * error
     ends = 100.0 * (np.exp(value + np.array([0.0, -half, half])) - 1.0)
     return float(ends[0]), float(ends[1]), float(ends[2])
 
@@ -312,7 +313,7 @@ def _numbers(
     level: float,
 ) -> dict[str, Any]:
     """A row's, without names."""
-    half = float(stdtrit(found.degrees_of_freedom, 1.0 - level / 2.0)) * found.standard_error
+    half = float(t_of_level(found.degrees_of_freedom, level)) * found.standard_error
     mean = float(y[treated][:, after].mean())
     lift = lift_of_stores(found, y, treated, after, level)
     t = abs(found.att) / found.standard_error

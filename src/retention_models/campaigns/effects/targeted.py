@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
 from retention_models.campaigns.data.tables import CampaignCustomers, Check
 from retention_models.campaigns.effects.customers import (
@@ -45,6 +45,7 @@ from retention_models.campaigns.estimators.targeted import (
 )
 from retention_models.errors import CannotSay
 from retention_models.languages import count, decimals, marked, phrase, share, spoken
+from retention_models.levels import z_of_level
 from retention_models.settings.campaigns import Outcome
 
 # Beyond, a covariate still differs between the sides (Austin & Stuart 2015); a comparison without more
@@ -186,7 +187,7 @@ def _numbers(
     found: TargetedEffect, y: np.ndarray, treated: np.ndarray, level: float
 ) -> dict[str, Any]:
     """A row without its names; of the effect on all there are no means, so no lift."""
-    half = float(ndtri(1.0 - level / 2.0)) * found.standard_error
+    half = z_of_level(level) * found.standard_error
     of_treated = found.estimand == "att"
     mean = float(y[treated].mean()) if of_treated else np.nan
     lift = lift_on_treated(found, y, treated, level) if of_treated else (np.nan,) * 3
@@ -220,7 +221,7 @@ def lift_on_treated(
         return (np.nan,) * 3
     of_mean = treated * (y - mean) / treated.mean()
     influence = of_mean / mean - (of_mean - found.influence) / without
-    half = float(ndtri(1.0 - level / 2.0) * np.sqrt((influence**2).mean() / y.size))
+    half = float(z_of_level(level) * np.sqrt((influence**2).mean() / y.size))
     ends = mean / without * np.exp(np.array([0.0, -half, half]))
     return tuple((100.0 * (ends - 1.0)).tolist())
 

@@ -20,10 +20,7 @@ from scipy.optimize import brentq
 from scipy.stats import binomtest, chisquare
 
 from retention_models.campaigns.estimators.doubly_robust import standardised_differences
-from retention_models.campaigns.estimators.power import (
-    check_positive,
-    minimum_detectable_effect,
-)
+from retention_models.campaigns.estimators.power import check_positive, minimum_detectable_effect
 from retention_models.campaigns.estimators.regression import read_arms
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import count, marked, phrase, share

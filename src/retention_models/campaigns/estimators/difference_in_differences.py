@@ -19,11 +19,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import fdtrc, stdtr, stdtrit
+from scipy.special import fdtrc, stdtr
 
 from retention_models.campaigns.estimators.regression import Flags, Floats, flags, numbers
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import count
+from retention_models.levels import t_of_interval
 
 # Simulated false positives of a 5% test: 2 to 5% from three stores on with normal changes; with changes
 # as skewed as an exponential, 10% at 3 of 20 stores, 8% at 4 of 20, 6% at 5 of 20.
@@ -87,7 +88,7 @@ def store_effect(outcomes: Any, treated: Any, after: Any) -> StoreEffect:
     att = float(change[d].mean() - change[~d].mean())
     error = float(np.sqrt((stores - 1.0) / stores * parts.sum()))
     df = min(stores - 1.0, parts.sum() ** 2 / (parts**2 / (np.array(counts) - 1.0)).sum())
-    half = float(stdtrit(df, 0.975)) * error
+    half = float(t_of_interval(df, 0.95)) * error
     pvalue = 2.0 * float(stdtr(df, -abs(att) / error))
     return StoreEffect(att, error, att - half, att + half, pvalue, float(df), *counts)
 
@@ -152,7 +153,7 @@ def store_event_study(
     with np.errstate(invalid="ignore", divide="ignore"):
         freedom = parts.sum(axis=1) ** 2 / (parts**2 / (counts - 1.0)).sum(axis=1)
     freedom = np.minimum(freedom, len(y) - 1.0)
-    half = stdtrit(freedom, (1.0 + interval) / 2.0) * error
+    half = t_of_interval(freedom, interval) * error
     return pd.DataFrame(
         {
             "effect": effect,

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtr
 
 from retention_models.campaigns.estimators.regression import (
     Flags,
@@ -35,6 +35,7 @@ from retention_models.campaigns.estimators.regression import (
 )
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import phrase
+from retention_models.levels import check_interval_of_effect, t_of_interval
 
 MOST_CAMPAIGNS = 3
 
@@ -69,8 +70,7 @@ def overlapping_effects(
     >>> found.table[["campaigns", "absolute_effect"]].round(1).to_numpy().tolist()
     [[('coupon',), 0.6], [('shipping',), 1.5], [('coupon', 'shipping'), -0.9]]
     """
-    if not 0.5 <= interval < 1.0:
-        raise SettingsError(f"interval is {interval}; expected from 0.5 to below 1, such as 0.95.")
+    check_interval_of_effect(interval)
     Z = _offers(outcome, offered)
     names = [str(name) for name in offered.columns]
     cells = np.array(list(product([False, True], repeat=len(names))))
@@ -130,7 +130,7 @@ def _contrast(cells: Flags, share: Floats, campaigns: tuple[int, ...]) -> Floats
 
 def _row(value: float, error: float, freedom: float, interval: float) -> dict[str, Any]:
     """One effect."""
-    half = float(stdtrit(freedom, (1.0 + interval) / 2.0)) * error
+    half = float(t_of_interval(freedom, interval)) * error
     return {
         "absolute_effect": value,
         "standard_error": error,

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
-from scipy.special import chdtrc, stdtr, stdtrit
+from scipy.special import chdtrc, stdtr
 
 from retention_models.campaigns.estimators.regression import Floats, numbers
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import count
+from retention_models.levels import check_interval_of_effect, t_of_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +76,17 @@ def pooled_effect(
     (0.217, 0.73)
     """
     theta, s = _estimates(effects, standard_errors)
-    if not 0.5 <= interval < 1.0:
-        raise SettingsError(f"interval is {interval}; expected from 0.5 to below 1, such as 0.95.")
+    check_interval_of_effect(interval)
     k, tau_squared = theta.size, between_variance(theta, s)
     statistic = _squares(0.0, theta, s)
     precision = 1.0 / (s**2 + tau_squared)
     mean = float(precision @ theta / precision.sum())
     scale = max(1.0, _squares(tau_squared, theta, s) / (k - 1.0))
     error = float(np.sqrt(scale / precision.sum()))
-    half = float(stdtrit(k - 1.0, (1.0 + interval) / 2.0)) * error
+    half = float(t_of_interval(k - 1.0, interval)) * error
     ahead = np.nan
     if k > 2:
-        ahead = float(stdtrit(k - 2.0, (1.0 + interval) / 2.0)) * np.hypot(error, tau_squared**0.5)
+        ahead = float(t_of_interval(k - 2.0, interval)) * np.hypot(error, tau_squared**0.5)
     return PooledEffect(
         effect=mean,
         standard_error=error,

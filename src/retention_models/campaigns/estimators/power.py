@@ -24,6 +24,7 @@ from statsmodels.stats.proportion import power_proportions_2indep
 
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import count, share
+from retention_models.levels import check_level, z_of_level
 
 
 def detectable_multiple(power: float, level: float) -> float:
@@ -33,7 +34,7 @@ def detectable_multiple(power: float, level: float) -> float:
         raise SettingsError(
             f"power is {power}; expected between the level, {level}, and 1, such as 0.8."
         )
-    return float(ndtri(1.0 - level / 2.0) + ndtri(power))
+    return float(z_of_level(level) + ndtri(power))
 
 
 def explained(r_squared: float) -> float:
@@ -41,12 +42,6 @@ def explained(r_squared: float) -> float:
     if not r_squared < 1.0:
         raise SettingsError(f"r_squared is {r_squared}; expected below 1.")
     return max(r_squared, 0.0)
-
-
-def check_level(level: float) -> None:
-    """Raise unless the level is one of a test."""
-    if not 0.0 < level < 0.5:
-        raise SettingsError(f"level is {level}; expected between 0 and 0.5, such as 0.05.")
 
 
 def check_positive(**numbers: float) -> None:

@@ -16,7 +16,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtr
 
 from retention_models.campaigns.estimators.multiplicity import holm
 from retention_models.campaigns.estimators.regression import (
@@ -31,6 +31,7 @@ from retention_models.campaigns.estimators.regression import (
 )
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import marked, phrase
+from retention_models.levels import check_interval_of_effect, t_of_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def _effect(
     both = list(pair)
     variance = float(fitted.variances[both].sum())
     freedom = fitted.degrees_of_freedom(i, j)
-    quantile = float(stdtrit(freedom, (1.0 + interval) / 2.0))
+    quantile = float(t_of_interval(freedom, interval))
     difference = float(fitted.means[i] - fitted.means[j])
     half = quantile * np.sqrt(variance)
     lift = _lift(fitted.means[both], fitted.variances[both], quantile)
@@ -208,7 +209,7 @@ def randomised_effect(
     >>> round(effect.gain, 1), round(found.r_squared, 1)
     (3.1, 0.7)
     """
-    _check_interval(interval)
+    check_interval_of_effect(interval)
     arms = read_arms(outcome, arm, covariates, control)
     adjusted = fit_arms(arms)
     plain = adjusted if not arms.names else fit_arms(_with_covariates(arms, []))
@@ -241,7 +242,7 @@ def randomised_effects(
     >>> str(found["returned"]).split(",")[0]
     'Customers of 1 and 0 do not differ in the outcome beyond what the covariates say'
     """
-    _check_interval(interval)
+    check_interval_of_effect(interval)
     check_same_customers(outcomes=outcomes, arm=arm, covariates=covariates)
     arms = read_arms(np.zeros(len(outcomes)), arm, covariates, control)
     values = {name: read_outcome(str(name), outcomes[name]) for name in outcomes.columns}
@@ -287,11 +288,6 @@ def _places(
             f"{', '.join(names) or 'none'}."
         )
     return tuple(names.index(name) for name in asked)
-
-
-def _check_interval(interval: float) -> None:
-    if not 0.5 <= interval < 1.0:
-        raise SettingsError(f"interval is {interval}; expected from 0.5 to below 1, such as 0.95.")
 
 
 def _with_covariates(arms: ArmDesign, places: list[int]) -> ArmDesign:

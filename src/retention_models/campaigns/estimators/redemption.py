@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtr
 
 from retention_models import languages
 from retention_models.campaigns.estimators.regression import (
@@ -27,6 +27,7 @@ from retention_models.campaigns.estimators.regression import (
     read_arms,
 )
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.levels import check_interval_of_effect, t_of_interval
 
 # First-stage t² of 10: below, the ratio is not near normal (Staiger & Stock, Econometrica 65 (1997)).
 _WEAKEST = 10.0
@@ -77,8 +78,7 @@ def effects_per_redeemer(
     >>> round(found[1].per_redeemer / found[0].per_redeemer, 9)
     3.0
     """
-    if not 0.5 <= interval < 1.0:
-        raise SettingsError(f"interval is {interval}; expected from 0.5 to below 1, such as 0.95.")
+    check_interval_of_effect(interval)
     y = numbers("outcomes", outcomes, 2)
     arms = read_arms(np.zeros(len(y)), arm, covariates, control)
     if treated not in arms.labels or treated == control:
@@ -120,7 +120,7 @@ def _ratio(
     if error == 0.0:
         raise CannotSay("No customer's outcome differs, so no doubt can be put on an effect.")
     freedom = rest.degrees_of_freedom(i, 0)
-    half = float(stdtrit(freedom, (1.0 + interval) / 2.0)) * error
+    half = float(t_of_interval(freedom, interval)) * error
     value = offer / share
     pvalue = float(2.0 * stdtr(freedom, -abs(value) / error))
     return RedeemerEffect(*pair, value, error, value - half, value + half, pvalue, offer, share)

@@ -21,8 +21,8 @@ from retention_models.campaigns.estimators.doubly_robust import Choice, att, out
 from retention_models.campaigns.estimators.regression import Flags, Floats, flags, numbers
 from retention_models.campaigns.estimators.targeted import comparable
 from retention_models.errors import SettingsError
+from retention_models.levels import Z95
 
-_NORMAL_95 = 1.959963984540054
 _STRONGEST = 20.0
 
 
@@ -151,7 +151,7 @@ def _bounds(
         switch = sign * extreme_mean(sign * residual[~z], weight[~z], strength)
         tilt = np.where(sign * (residual - switch) > 0, strength, 1.0 / strength)
         effect, influence = att(y, z, x, choice, tilt)
-        half = _NORMAL_95 * float(np.sqrt((influence**2).mean() / y.size))
+        half = Z95 * float(np.sqrt((influence**2).mean() / y.size))
         found.append((effect, effect + end * half))
     return found[0][0], found[1][0], found[0][1], found[1][1]
 

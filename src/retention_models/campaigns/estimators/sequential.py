@@ -32,8 +32,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import lambertw, ndtr, ndtri
 
-from retention_models.campaigns.estimators.power import check_level, check_positive
+from retention_models.campaigns.estimators.power import check_positive
 from retention_models.errors import SettingsError
+from retention_models.levels import check_level, z_of_level
 
 Array = NDArray[np.float64]
 
@@ -60,7 +61,7 @@ class DeclaredLooks:
     @property
     def widening(self) -> float:
         """How much wider the last look's interval is than that of a test looked at once."""
-        return float(self.boundaries[-1] / ndtri(1.0 - self.level / 2.0))
+        return float(self.boundaries[-1] / z_of_level(self.level))
 
     def interval(self, effect: float, standard_error: float, look: int) -> tuple[float, float]:
         """The repeated confidence interval at a look: those of all looks hold together.
@@ -92,7 +93,7 @@ def obrien_fleming(looks: int | ArrayLike, *, level: float = 0.05) -> DeclaredLo
     information = _information(looks)
     scale = 1.0 / np.sqrt(information)
     # Never less strict than one look, never stricter than a Bonferroni correction of all.
-    low, high = ndtri(1.0 - level / 2.0), ndtri(1.0 - level / 2.0 / information.size) + 1e-9
+    low, high = z_of_level(level), ndtri(1.0 - level / 2.0 / information.size) + 1e-9
     # Looks so early that they never stop leave the last one alone, but for rounding.
     alone = stopping_probability(low * scale, information) <= level
     if information.size == 1 or alone:

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
-from scipy.special import fdtrc, stdtr, stdtrit
+from scipy.special import fdtrc, stdtr
 
 from retention_models.campaigns.estimators.regression import (
     Flags,
@@ -36,6 +36,7 @@ from retention_models.campaigns.estimators.regression import (
 )
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import count
+from retention_models.levels import t_of_interval
 
 Controls = Literal["never", "not_yet"]
 
@@ -346,7 +347,7 @@ def _table(
     # What rounding leaves of no spread at all is no standard error.
     error = np.where(error > 1e-12 * np.abs(value), error, np.nan)
     df = float(effects.clusters.max())
-    half = stdtrit(df, 0.975) * error
+    half = t_of_interval(df, 0.95) * error
     return pd.DataFrame(
         {
             "att": value,

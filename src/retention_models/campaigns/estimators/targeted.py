@@ -28,10 +28,9 @@ from retention_models.campaigns.estimators.doubly_robust import (
 )
 from retention_models.campaigns.estimators.regression import Flags, Floats, flags, numbers
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.levels import Z95
 
 Estimand = Literal["att", "ate"]
-
-_NORMAL_95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ class Comparable:
                 "effect has no standard error; check that the outcome was measured customer by "
                 "customer."
             )
-        half, pvalue = _NORMAL_95 * error, 2.0 * float(ndtr(-abs(effect) / error))
+        half, pvalue = Z95 * error, 2.0 * float(ndtr(-abs(effect) / error))
         return TargetedEffect(
             *(self.estimand, effect, error, effect - half, effect + half, pvalue),
             *(int(z.sum()), int((~z).sum()), self.trimmed_share, self.effective_controls),

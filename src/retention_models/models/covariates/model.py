@@ -23,9 +23,10 @@ from typing import NoReturn
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, ndtr, ndtri
+from scipy.special import expit, ndtr
 
 from retention_models.errors import SettingsError
+from retention_models.levels import check_interval, z_of_interval
 from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.covariates.likelihood import log_parameters
 from retention_models.models.histories import distinct_rows
@@ -247,9 +248,8 @@ class CovariateFit:
         SettingsError
             If interval is not between 0 and 1.
         """
-        if not 0.0 < interval < 1.0:
-            raise SettingsError(f"interval: expected a probability inside (0, 1); got {interval}.")
-        z = float(ndtri(0.5 + interval / 2.0))
+        check_interval(interval)
+        z = z_of_interval(interval)
         rows = [row for k in range(len(self.names)) for row in self._effects_of(k, z)]
         index = pd.MultiIndex.from_product([self.names, EFFECTS], names=["covariate", "parameter"])
         return pd.DataFrame(rows, index=index, columns=pd.Index(_COLUMNS))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
+from retention_models.levels import check_interval
 from retention_models.models.fitters.base import FittedModel
 from retention_models.models.interface import PurchaseModel
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
@@ -48,6 +50,15 @@ class FollowsCalendar(FittedModel):
         unit = days_in(time_unit)
         check_calendar(calendar, x, T, counts, unit)
         seen = seasonal_histories(x, t_x, T, counts, calendar, unit)
+        if calendar.prior is not None:
+            self._follow(calendar, unit)
+            return fit_histories(
+                seen,
+                calendar.names,
+                first=first,
+                penalty=self.penalizer_coef,
+                prior=calendar.prior,
+            )
         found = carried_terms(calendar, base, seen, T, counts)
         chosen = found.calendar
         self._follow(chosen, unit)
@@ -81,6 +92,17 @@ class FollowsCalendar(FittedModel):
             first_of(self.model)
             self._follow(Calendar.from_dict(told), days_in(time_unit))
 
+    def moved(self, later: float) -> Self:
+        """The fitted model for customers observed until so many units of time later, or earlier."""
+        self._require_fit()
+        if later == 0.0:
+            return self
+        found = copy(self)
+        found.model = self.model.moved(later)
+        if isinstance(found.model, Seasonal):
+            found.calendar_ = found.model.calendar
+        return found
+
     def season(self, interval: float = 0.9, days: int = 365) -> pd.DataFrame:
         """What the fitted season does to each of the days ahead.
 
@@ -106,11 +128,18 @@ class FollowsCalendar(FittedModel):
         self._require_fit()
         if self.calendar_ is None:
             raise SettingsError("season: the model was fitted without a calendar.")
-        if not 0.0 < interval < 1.0:
-            raise SettingsError(f"interval: expected a level between 0 and 1; got {interval!r}.")
+        check_interval(interval)
         return season_table(self.calendar_, self.fit_, interval, days)
 
-    def _on_its_clock(self, x: Array, t_x: Array, T: Array, t: Array) -> tuple[Any, ...]:
+    def pace(self) -> pd.Series:
+        """By how much a season multiplies rates on each of its calendar's days; index the days."""
+        model, effects = self.model, np.log(self._require_fit())
+        assert isinstance(model, Seasonal), "asked only of a model with a calendar"
+        calendar = model.calendar
+        each = np.exp(calendar.terms @ effects[len(model.base.names) :]) * calendar.open
+        return pd.Series(each, calendar.dates)
+
+    def on_its_clock(self, x: Array, t_x: Array, T: Array, t: Array) -> tuple[Any, ...]:
         """The plain model and its parameters, and histories and times in the time that it runs in."""
         parameters = self._require_fit()
         if not isinstance(self.model, Seasonal):

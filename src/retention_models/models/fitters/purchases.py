@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from functools import partial
 from typing import Any, ClassVar, Self, cast
 
@@ -27,6 +28,8 @@ from retention_models.models.inputs import (
     unit_told,
 )
 from retention_models.models.interpolation import over_cells, over_ratios
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
+from retention_models.models.open_parameters import centred
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.time_units import TimeUnit
 
@@ -143,7 +146,7 @@ class PurchaseFitter(FollowsCalendar):
         See `PurchaseModel.conditional_expected_purchases`.
         """
         history = self.histories(frequency, recency, T)
-        model, parameters, (x, t_x, age), t = self._on_its_clock(*history, checked_horizon(t))
+        model, parameters, (x, t_x, age), t = self.on_its_clock(*history, checked_horizon(t))
         if model.recency_counts or np.ndim(t) > 0 or x.ndim != 1 or x.shape != age.shape:
             expected = model.conditional_expected_purchases(t, x, t_x, age, *parameters)
             return like(frequency, expected)
@@ -190,7 +193,7 @@ class PurchaseFitter(FollowsCalendar):
         """
         months_end = month * np.arange(1.0, months + 1.0)
         history = self.histories(frequency, recency, T)
-        model, parameters, (x, t_x, age), ends = self._on_its_clock(*history, months_end)
+        model, parameters, (x, t_x, age), ends = self.on_its_clock(*history, months_end)
         discount = (1.0 + monthly_rate) ** -np.arange(1.0, months + 1.0)
 
         def by_month(x: Array, t_x: Any, age: Array) -> Array:
@@ -247,13 +250,29 @@ class PurchaseFitter(FollowsCalendar):
         """
         return np.asarray(self.model.purchase_count_probability(n, t, *self._require_fit()))
 
-    def generate_new_data(self, size: int = 1) -> pd.DataFrame:
+    def _lengths(self, T: ArrayLike | None, size: int) -> Array:
+        """How long simulated customers are observed: as given, or as those fitted were."""
+        if T is None and self._given is None:
+            raise SettingsError(
+                "generate_new_data: T: a model that was loaded or made of parameters has no data; say "
+                "how long customers are observed."
+            )
+        given = self.data["T"] if T is None else np.atleast_1d(np.asarray(T, dtype=float))
+        lengths = np.asarray(given, dtype=float)
+        if not (lengths.size and np.isfinite(lengths).all() and (lengths >= 0.0).all()):
+            raise SettingsError("generate_new_data: T: expected finite lengths of 0 or more.")
+        return lengths if T is None else np.resize(lengths, size)
+
+    def generate_new_data(self, size: int = 1, T: ArrayLike | None = None) -> pd.DataFrame:
         """Simulate customers of the fitted model, by lifetimes' generator.
 
         Parameters
         ----------
         size : int
             Number of customers; observed as long as those fitted, where as many.
+        T : array_like, optional
+            How long each is observed, one length or one a customer; a model that was loaded or made
+            of parameters needs it.
 
         Returns
         -------
@@ -265,11 +284,21 @@ class PurchaseFitter(FollowsCalendar):
                 "generate_new_data: lifetimes' generator knows no season; simulate with the model's own "
                 "simulate()."
             )
-        T = self.data["T"].to_numpy()
+        lengths = self._lengths(T, size)
         generator = getattr(generate_data, self._generator)
-        return pd.DataFrame(generator(T, *self.params_[list(self.names)], size=size))
+        return pd.DataFrame(generator(lengths, *self.params_[list(self.names)], size=size))
 
     _generator: ClassVar[str]
+
+
+def settled(purchases: PurchaseFitter) -> PurchaseFitter:
+    """The fitter itself, or where its parameters are open one at the centre of what they may be."""
+    fit = getattr(purchases, "fit_", None)
+    if not isinstance(fit, MaximumLikelihoodFit) or centred(fit) is fit:
+        return purchases
+    found = copy(purchases)
+    found._publish(centred(fit))
+    return found
 
 
 class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
@@ -372,7 +401,7 @@ class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
         result = fit_bg_nbd_covariates(x, t_x, t, n, Z, names, penalty=self.penalizer_coef)
         self._publish(result.base)
         # Its `parameters` refuse whatever asks for one set of them for every customer.
-        self.fit_ = cast(Any, result)
+        self._found = cast(Any, result)
         self.covariate_effects_ = result.effects()
         self.time_unit_ = getattr(T, "attrs", {}).get("time_unit")
         self._keep(index, frequency=frequency, recency=recency, T=T, weights=weights)

@@ -174,13 +174,15 @@ class RegularFitter(PurchaseFitter):
         self._with_phases(_checked_phases(context.get("k")))
         self.regularity_ = None
 
-    def generate_new_data(self, size: int = 1) -> pd.DataFrame:
+    def generate_new_data(self, size: int = 1, T: ArrayLike | None = None) -> pd.DataFrame:
         """Simulate customers of the fitted model.
 
         Parameters
         ----------
         size : int
             Number of customers; observed as long as those fitted, in turn.
+        T : array_like, optional
+            How long each is observed, as in `BetaGeoFitter.generate_new_data`.
 
         Returns
         -------
@@ -188,7 +190,7 @@ class RegularFitter(PurchaseFitter):
             frequency, recency, T, and r to b of the model, λ (rate of phases), p, and alive at T.
         """
         r, alpha, a, b = self._require_fit()
-        T = np.resize(self.data["T"].to_numpy(dtype=float), size)
+        T = np.resize(self._lengths(T, size), size)
         rng = np.random.default_rng()
         rate = rng.gamma(r, 1.0 / alpha, size)
         p = rng.beta(a, b, size) if a > 0.0 else np.zeros(size)

@@ -62,6 +62,10 @@ class MidLife(PurchaseModel):
         self.newcomers, self.observed = newcomers, observed
         self.label = f"mid-life {newcomers.label}"  # type: ignore[misc]
 
+    def moved(self, later: float) -> PurchaseModel:
+        """Of a log that is as much longer."""
+        return MidLife(self.newcomers, self.observed + later)
+
     @property
     def alive(self) -> PurchaseModel:
         """Whoever is alive, of before or new, is one of the BG/NBD."""

@@ -37,7 +37,7 @@ from retention_models.models.seasons.likelihood import (
 Array = NDArray[np.float64]
 
 # Shorter logs carry no yearly waves, and no days of the week.
-FEWEST_DAYS, FEWEST_WEEKS = 548, 8
+FEWEST_DAYS, FEWEST_WEEKS = 547, 8
 _MOST = 3
 # Chances to find waves, and days of the week, where there are none: 5% in all, with a margin for weeks
 # that are correlated.

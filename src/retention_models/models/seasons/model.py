@@ -84,6 +84,11 @@ class Seasonal(PurchaseModel):
         """What one alive is a new customer of, under the same season."""
         return Seasonal(self.base.alive, self.calendar, self.unit)
 
+    def moved(self, later: float) -> PurchaseModel:
+        """Under a calendar that ends so much later, to the day."""
+        calendar = self.calendar.moved(round(later * self.unit))
+        return Seasonal(self.base, calendar, self.unit)
+
     def operational(self, parameters: Parameters) -> tuple[OperationalTime, Parameters]:
         """M, and the base's parameters; each e^β is one number for all customers."""
         own = len(self.base.names)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
+from retention_models.levels import z_of_interval
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.models.seasons.calendar import Calendar
 
@@ -28,7 +28,7 @@ def season_table(
     terms, is_open = calendar.terms[ahead], calendar.open[ahead]
     waves = np.array([name.startswith("year ") for name in calendar.names], dtype=float)
     table = pd.DataFrame({"date": calendar.dates[ahead]})
-    width = ndtri((1.0 + interval) / 2.0)
+    width = z_of_interval(interval)
     for name, z, shown in (
         ("factor", terms, is_open),
         ("year", terms * waves, np.ones(len(terms))),

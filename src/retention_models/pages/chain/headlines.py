@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
+import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from retention_models.languages import marked, number, phrase
 from retention_models.pages.html.kinds import STORE, PageKind
 
 _LARGEST = 1e18
@@ -50,23 +52,36 @@ class _Number(_Part):
         return self
 
 
-class _Share(_Number):
-    value: Annotated[float, Field(ge=0.0, le=1.0)] | None
+class _AtLeastNone(_Number):
+    """What lies beyond its measure's range is not shown, with the reason; the page itself may stand."""
+
+    most: ClassVar[float] = np.inf
+    sentence: ClassVar[str] = marked("what metrics.json says of it, {found}, is below 0")
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Self:
+        if self.value is not None and not 0.0 <= self.value <= self.most:
+            self.reason = phrase(self.sentence, found=number(self.value))
+            self.value = self.low = self.high = None
+        return self
 
 
-class _Amount(_Number):
-    value: Annotated[float, Field(ge=0.0, le=_LARGEST)] | None
+class _Share(_AtLeastNone):
+    most: ClassVar[float] = 1.0
+    sentence: ClassVar[str] = marked(
+        "what metrics.json says of it, {found}, is no share from 0 to 1"
+    )
 
 
 class _Measures(_Part):
-    customers: _Amount
+    customers: _AtLeastNone
     repeat_customer_rate: _Share
     spend_per_order: _Number
 
 
 class _Forecast(_Part):
-    still_customers: _Amount
-    purchases: _Amount
+    still_customers: _AtLeastNone
+    purchases: _AtLeastNone
     value: _Number
 
 

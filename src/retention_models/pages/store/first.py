@@ -9,9 +9,9 @@ import pandas as pd
 
 from retention_models.campaigns.effects.economics import LOSS, OPEN, PAID
 from retention_models.languages import catalogue, count, counted, day, money, phrase, share
+from retention_models.levels import Interval
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.store.tables import evenly
-from retention_models.predictions.customers import Interval
 from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.holdout import HoldoutValidation
 from retention_models.predictions.validation.in_the_shop import changed_in_the_shop

@@ -11,10 +11,10 @@ from retention_models.actions.lists import ActionList
 from retention_models.actions.to_call import CallList
 from retention_models.errors import CannotSay
 from retention_models.languages import count, decimals, money, number, phrase, plural, share, spoken
+from retention_models.levels import Interval
 from retention_models.measures.definitions import definition, label
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.store.sentences import ENGLISH
-from retention_models.predictions.customers import Interval
 from retention_models.settings.project import Money
 
 _MONEY = {"spend_per_order", "revenue"}

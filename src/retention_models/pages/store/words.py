@@ -23,6 +23,7 @@ from retention_models.languages import (
     phrase,
     share,
 )
+from retention_models.levels import Interval
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.models.fitters import (
     GammaGammaFitter,
@@ -31,7 +32,8 @@ from retention_models.models.fitters import (
     RegularFitter,
 )
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
-from retention_models.predictions.customers import Interval, mean_dropout, mean_purchase_rate
+from retention_models.pages.store.season import season
+from retention_models.predictions.customers import mean_dropout, mean_purchase_rate
 from retention_models.predictions.scatter import Scatter
 from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.holdout import HoldoutValidation
@@ -139,15 +141,22 @@ def purchase_model(purchases: PurchaseFitter | MaximumLikelihoodFit, time_unit: 
         low=share(dropout.low, 1),
         high=share(dropout.high, 1),
     )
-    if fit.verdict == "shrunk":
+    followed = season(purchases) if isinstance(purchases, PurchaseFitter) else ""
+    if fit.posterior is not None:
+        return f"{text} " + phrase(
+            "The store's own history leaves that open ({reason}), so what shops of all kinds do counts "
+            "too, and intervals allow for all that may be.",
+            reason=fit.message,
+        )
+    if fit.verdict == "shrunk" and not followed:
         return f"{text} " + phrase(
             "The store's own customers do not carry a model by themselves, so it borrows: {reason}.",
             reason=fit.message,
         )
-    if fit.verdict == "converged":
+    if fit.verdict in ("converged", "shrunk", "given"):
         if isinstance(purchases, MidLifeFitter):
-            return f"{_who_was_there(purchases, time_unit)} {text}"
-        return text
+            text = f"{_who_was_there(purchases, time_unit)} {text}"
+        return f"{text} {followed}".rstrip()
     return f"{text} " + phrase("The fit ended at a limit: {reason}.", reason=fit.message)
 
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from statsmodels.stats.proportion import proportion_confint
 
 from retention_models.languages import marked
+from retention_models.levels import Z95, Interval, tails_of
 from retention_models.models.fitters import PurchaseFitter
 from retention_models.models.histories import known_customers
-from retention_models.models.intervals import Z95, distribution_at
-from retention_models.predictions.customers import Interval
+from retention_models.models.intervals import distribution_at
 
 Array = NDArray[np.float64]
 
@@ -94,7 +94,7 @@ def count_calibration(
     (below_low, _, less), (_, upto_high, at_most) = distribution_at(
         model, parameters, known, horizon, np.stack([low, high, came])
     )
-    tails = (1.0 - interval) / 2.0, (1.0 + interval) / 2.0
+    tails = tails_of(interval)
     central = _transformed(less, at_most, tails[1]) - _transformed(less, at_most, tails[0])
     half = Z95 * float(central.std()) / np.sqrt(central.size)
     mean = float(central.mean())

@@ -9,6 +9,7 @@ import pandas as pd
 
 from retention_models.data.transactions import Transactions
 from retention_models.errors import SettingsError
+from retention_models.languages.results import Card, Result
 from retention_models.models.fitters import BetaGeoFitter, PurchaseFitter
 from retention_models.models.histories import count_histories
 from retention_models.models.maximum_likelihood import at_boundary
@@ -34,8 +35,8 @@ FLOOR = "NBD, nobody leaves"
 COMPARED: tuple[Model, ...] = ("bg_nbd", "mbg_nbd", "pareto_nbd")
 
 
-@dataclass(frozen=True)
-class ModelComparison:
+@dataclass(frozen=True, repr=False)
+class ModelComparison(Result):
     """Models fitted to one calibration period and held against one holdout.
 
     Attributes
@@ -62,6 +63,12 @@ class ModelComparison:
     table: pd.DataFrame = field(repr=False)
     recommended: str | None
     reason: str
+
+    _figure = "errors_of_models"
+
+    def _card(self) -> Card:
+        facts = {"to use": self.recommended or "none", "because": str(self.reason)}
+        return Card(f"{len(self.validations)} models compared", facts, self.table)
 
     @property
     def chosen(self) -> HoldoutValidation:

@@ -9,14 +9,14 @@ customer's first nor last show whether the rates were constant, without any mode
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import f as f_distribution
 
-from retention_models.models.fitters import PurchaseFitter, RegularFitter
+from retention_models.models.fitters import PurchaseFitter, RegularFitter, settled
 from retention_models.summaries.holdout import SILENCE, HoldoutData, StoreDays
 from retention_models.time_units import DAYS_IN_YEAR, days_in
 
@@ -132,13 +132,17 @@ def silence_at_the_end(purchases: PurchaseFitter, data: HoldoutData) -> Silence 
         return None
     known, last = data.before_silence, data.days.last_purchase
     history = [known[name] for name in ("frequency", "recency", "T")]
+    unit = days_in(str(known.attrs["time_unit"]))
+    shifted = purchases.moved((last - data.calibration_end).days / unit)
     # Of gaps up to then nothing is known; regular buyers' model stays as it is.
     refits = not isinstance(purchases, RegularFitter)
     if refits and last < data.calibration_end and (known["frequency"] > 0).any():
-        anew = type(purchases)(purchases.penalizer_coef).fit(*history)
-        purchases = purchases if anew.fit_.verdict == "not identified" else anew
+        anew = settled(type(purchases)(purchases.penalizer_coef).fit(*history))
+        purchases = shifted if anew.fit_.verdict == "not identified" else anew
+    else:
+        purchases = shifted
     length = data.holdout_end - last
-    t = length.days / days_in(str(known.attrs["time_unit"]))
+    t = length.days / unit
     none = purchases.conditional_probability_of_n_purchases_up_to_time(0, t, *history)
     expected = purchases.predict(t, *history)
     return Silence(
@@ -175,11 +179,8 @@ def swing_over_time(days: StoreDays) -> Swing | None:
     """
     if days.last_purchase < days.inner.index[-1].date() - SILENCE:
         # What a closed store did before it closed is told by the days before.
-        days = StoreDays(
-            days.inner.loc[: pd.Timestamp(days.last_purchase)],
-            days.expected.loc[: pd.Timestamp(days.last_purchase)],
-            days.last_purchase,
-        )
+        last = pd.Timestamp(days.last_purchase)
+        days = replace(days, inner=days.inner.loc[:last], expected=days.expected.loc[:last])
     came, expected, middle = _weeks(days)
     if came.sum() < _FEWEST_PURCHASES or came.size < _FEWEST_WEEKS:
         return None

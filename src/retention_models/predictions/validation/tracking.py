@@ -7,12 +7,12 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
 from retention_models.languages import count
+from retention_models.levels import z_of_interval
 from retention_models.models.fitters import PurchaseFitter
 from retention_models.models.interface import PurchaseModel
 from retention_models.predictions.stores import predict_path
@@ -147,7 +147,7 @@ def weekly_totals(tracking: pd.DataFrame, *, interval: float = 0.90) -> pd.DataF
         )
     scatter = float(((fitted["actual"] - fitted["expected"]) ** 2 / fitted["expected"]).mean())
     dispersion = max(1.0, scatter)
-    half = ndtri((1.0 + interval) / 2.0) * np.sqrt(dispersion * weeks["forecast"])
+    half = z_of_interval(interval) * np.sqrt(dispersion * weeks["forecast"])
     weeks["low"] = (weeks["forecast"] - half).clip(lower=0.0)
     weeks["high"] = weeks["forecast"] + half
     weeks.attrs = {"dispersion": dispersion, "interval": interval}

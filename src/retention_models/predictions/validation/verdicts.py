@@ -9,8 +9,8 @@ from typing import Literal
 import pandas as pd
 
 from retention_models.languages import catalogue, count, day, decimals, phrase, share
+from retention_models.levels import Interval
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
-from retention_models.predictions.customers import Interval
 from retention_models.predictions.validation.calibration import CountCalibration
 from retention_models.predictions.validation.store_changes import Silence, Swing
 
@@ -53,6 +53,8 @@ class Evidence:
         At the end of the data.
     swing : Swing or None
         Over the weeks.
+    open_range : tuple (low, high), optional
+        Where the data leave the total open: what they allow of it; see `determined`.
     """
 
     fit: MaximumLikelihoodFit
@@ -63,6 +65,7 @@ class Evidence:
     counts: CountCalibration
     silence: Silence | None
     swing: Swing | None
+    open_range: tuple[float, float] | None = None
 
     @property
     def inside(self) -> bool:
@@ -100,19 +103,21 @@ def judge(evidence: Evidence) -> tuple[Verdict, str, tuple[str, ...]]:
     reason : str
         A clause such as “824 purchases came where …”, without its full stop.
     causes : tuple of str
-        What is the matter, by name, in the order of the reason: "closed", "not identified",
-        "season", "swing", "drift", "total", "no dropout", "rule of thumb", "narrow intervals",
-        "mixture".
+        What is the matter, by name, in the order of the reason: "closed", "open",
+        "not identified", "season", "swing", "drift", "total", "no dropout", "rule of thumb",
+        "narrow intervals", "mixture".
 
     Notes
     -----
     *Do not use*: the store fell silent for 14 days or more at the end of the data, which the model
-    gives a chance under 1 in 10,000; or the parameters are not identified; or the actual total is
-    outside its 99% interval and off by more than 20%. *Use with care*: it is outside its 90%
-    interval; or customers' rates swing over the weeks like a yearly wave of ±25% or more (P < .01);
-    or no dropout is visible; or a rule of thumb has a smaller squared error per customer, beyond
-    chance; or the 90% intervals of counts hold under 80% (by their transform), beyond chance; or
-    the model's own expectation for the calibration period is off by more than 10%. *Use*: none.
+    gives a chance under 1 in 10,000; or the data leave the total open by more than a factor of two to
+    either side, whichever of the parameters they tell; or a model without such a measure is not
+    identified; or the actual total is outside its 99% interval and off by more than 20%. *Use with
+    care*: it is outside its 90% interval; or customers' rates swing over the weeks like a yearly wave
+    of ±25% or more (P < .01); or no dropout is visible; or a rule of thumb has a smaller squared error
+    per customer, beyond chance; or the 90% intervals of counts hold under 80% (by their transform),
+    beyond chance; or the model's own expectation for the calibration period is off by more than 10%.
+    *Use*: none.
     """
     grave, mild = dict(_grave(evidence)), dict(_mild(evidence))
     verdict: Verdict = "do not use" if grave else "use with care" if mild else "use"
@@ -182,7 +187,15 @@ def _grave(evidence: Evidence) -> Iterator[tuple[str, str]]:
                 expected=count(silence.expected),
             ),
         )
-    if evidence.fit.verdict == "not identified":
+    if evidence.open_range is not None:
+        low, high = evidence.open_range
+        why = phrase(
+            "the weeks before were too few to say: they allow anything from {low} to {high}",
+            low=count(low),
+            high=count(high),
+        )
+        yield "open", why
+    elif evidence.fit.verdict == "not identified":
         why = phrase("the model cannot be estimated: {reason}", reason=evidence.fit.message)
         yield "not identified", why
     if not evidence.failed:
@@ -215,7 +228,7 @@ def _mild(evidence: Evidence) -> Iterator[tuple[str, str]]:
         yield ("season" if swing.whole_year else "swing"), _wave(swing)
     if swing is not None and swing.drifts and not swing.strong and evidence.failed:
         yield "drift", _drift(swing.drift)
-    if evidence.fit.parameters[2] == 0.0:
+    if evidence.fit.parameters[2] == 0.0 and evidence.fit.posterior is None:
         why = phrase(
             "no customer is seen to leave, so all are counted as customers still: beyond the time "
             "observed so far, expectations are an upper bound"

@@ -1,0 +1,65 @@
+"""Levels: intervals' and tests' probabilities checked, the normal's quantiles, a value with its ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from scipy.special import ndtri, stdtrit
+
+from retention_models.errors import SettingsError
+
+# Standard errors to either side of a normal estimate that hold 95%: Φ⁻¹(0.975).
+Z95 = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A value with the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def tails_of(interval: float) -> tuple[float, float]:
+    """Probabilities below the two ends of a central interval."""
+    return (1.0 - interval) / 2.0, (1.0 + interval) / 2.0
+
+
+def z_of_interval(interval: float) -> float:
+    """Standard errors to either side that hold `interval`: Φ⁻¹((1 + interval) ÷ 2)."""
+    return float(ndtri(tails_of(interval)[1]))
+
+
+def z_of_level(level: float) -> float:
+    """Standard errors beyond which a two-sided test at `level` rejects: Φ⁻¹(1 − level ÷ 2)."""
+    return float(ndtri(1.0 - level / 2.0))
+
+
+def t_of_interval(freedom: Any, interval: float) -> Any:
+    """Standard errors to either side that hold `interval`, of Student's t; shape of `freedom`."""
+    return stdtrit(freedom, tails_of(interval)[1])
+
+
+def t_of_level(freedom: Any, level: float) -> Any:
+    """Standard errors beyond which a two-sided t test at `level` rejects; shape of `freedom`."""
+    return stdtrit(freedom, 1.0 - level / 2.0)
+
+
+def check_interval(interval: float) -> None:
+    """Refuse what is no probability of an interval."""
+    if not 0.0 < interval < 1.0:
+        raise SettingsError(f"interval: expected a level between 0 and 1; got {interval!r}.")
+
+
+def check_interval_of_effect(interval: float) -> None:
+    """Refuse, of an effect, intervals that hold less than half: they would be taken for findings."""
+    if not 0.5 <= interval < 1.0:
+        raise SettingsError(f"interval is {interval}; expected from 0.5 to below 1, such as 0.95.")
+
+
+def check_level(level: float) -> None:
+    """Refuse what is no level of a two-sided test."""
+    if not 0.0 < level < 0.5:
+        raise SettingsError(f"level is {level}; expected between 0 and 0.5, such as 0.05.")
