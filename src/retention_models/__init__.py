@@ -61,6 +61,7 @@ _NAMES = {
     "settings.project": "Settings",
     "settings.reading": "read_settings",
     "summaries.counts": "count_customers count_purchase_days count_spend",
+    "summaries.purchase_gaps": "count_purchase_gaps",
     "summaries.gaps": "sum_log_gaps",
     "summaries.customers": "calibration_holdout_summary customer_summary customer_summary_by_store",
 }

@@ -137,5 +137,8 @@ from retention_models.summaries.customers import (
     customer_summary_by_store as customer_summary_by_store,
 )
 from retention_models.summaries.gaps import sum_log_gaps as sum_log_gaps
+from retention_models.summaries.purchase_gaps import (
+    count_purchase_gaps as count_purchase_gaps,
+)
 
 __version__: str

@@ -92,6 +92,10 @@ class PurchaseModel(ABC):
         """The model for customers observed until so much later, or earlier where below 0."""
         return self
 
+    def on_clock(self, age: Callable[[ArrayLike], Array]) -> PurchaseModel:
+        """The model whose own lengths of time are in operational time, by ages before the end."""
+        return self
+
     def states_of_lapsed(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
         """What one who has left would be worth, were it a customer again; as `states`."""
         raise SettingsError(

@@ -53,13 +53,15 @@ class StoreHistory:
     """A store's customers as of a day, and what else models of them ask for.
 
     `gaps` gives Σ ln gap of the same customers (`sum_log_gaps`), and is called where it is needed;
-    `calendar` is the store's, where the project file asks for seasons.
+    `calendar` has the days whose season a model may follow, and `gaps_by_day` (`count_purchase_gaps`)
+    is called where that is one of regular buyers.
     """
 
     log: Transactions
     summary: pd.DataFrame
     gaps: Callable[[], float]
     calendar: Calendar | None = None
+    gaps_by_day: Callable[[], pd.DataFrame] | None = None
 
     @cached_property
     def columns(self) -> tuple[pd.Series, pd.Series, pd.Series]:
@@ -77,34 +79,34 @@ class StoreHistory:
         return BetaGeoFitter().fit(*self.columns)
 
     @cached_property
+    def _asked(self) -> dict[str, PurchaseFitter | None]:
+        return {}
+
+    def candidate(self, name: str) -> PurchaseFitter | None:
+        """A candidate, fitted once; None where the data do not ask for it."""
+        if name not in self._asked:
+            self._asked[name] = CANDIDATES[name](self)
+        return self._asked[name]
+
+    @property
     def found(self) -> dict[str, PurchaseFitter]:
         """The candidates that the data ask for, by name; the BG/NBD among them."""
-        asked = {name: find(self) for name, find in CANDIDATES.items()}
+        asked = {name: self.candidate(name) for name in CANDIDATES}
         return {name: fitted for name, fitted in asked.items() if fitted is not None}
 
     def by(self, rule: str) -> PurchaseFitter:
-        """The model by a rule, a candidate where it is asked for and else the BG/NBD; under the season.
-
-        Whether there is a season is no matter of the contest: on most earlier days it could not be told.
-        """
-        found = self._without_season(rule)
+        """The model by a rule, under the store's season where there is a calendar and one is carried."""
+        chosen = self.without_season(rule)
         if self.calendar is None:
-            return found
-        if found not in self._seasonal:
-            self._seasonal[found] = seasonal_model(self.summary, self.calendar, found)
-        return self._seasonal[found]
+            return chosen
+        return seasonal_model(self.summary, self.calendar, chosen, self.gaps_by_day)
 
-    @cached_property
-    def _seasonal(self) -> dict[PurchaseFitter, PurchaseFitter]:
-        return {}
-
-    def _without_season(self, rule: str) -> PurchaseFitter:
+    def without_season(self, rule: str) -> PurchaseFitter:
+        """The model by a rule: a candidate where it is asked for, else the BG/NBD."""
         if rule != BY_STORE:
-            if "found" in self.__dict__:
-                return self.found.get(rule, self.plain)
-            return CANDIDATES[rule](self) or self.plain
-        likely = [self.found[name] for name in (PLAIN, *_BY_LIKELIHOOD) if name in self.found]
-        return min(likely, key=lambda fitted: fitted.fit_.aic)
+            return self.candidate(rule) or self.plain
+        likely = [self.candidate(name) for name in (PLAIN, *_BY_LIKELIHOOD)]
+        return min((one for one in likely if one is not None), key=lambda one: one.fit_.aic)
 
 
 def _plain(history: StoreHistory) -> PurchaseFitter | None:

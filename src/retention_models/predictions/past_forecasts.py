@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,7 @@ from retention_models.predictions.season import chain_calendars
 from retention_models.settings.calendar import CalendarSettings
 from retention_models.summaries.customers import customer_summary_by_store
 from retention_models.summaries.gaps import log_gaps_by_store
+from retention_models.summaries.purchase_gaps import count_purchase_gaps
 from retention_models.time_units import days_in
 
 Array = NDArray[np.float64]
@@ -49,8 +50,7 @@ FEWEST = 30.0
 class Refit:
     """A store as it was known on an earlier day, and how often its customers came in the 13 weeks after.
 
-    `waves` tells whether yearly waves that are known of it now could be told then; `models` and
-    `squares` keep what was fitted, and what `scatter` has learned from it, by rule.
+    `models` and `squares` keep what was fitted, and what `scatter` has learned from it.
     """
 
     store: str
@@ -58,8 +58,7 @@ class Refit:
     history: StoreHistory
     came: Array
     horizon: float
-    waves: bool = True
-    models: dict[str, PurchaseFitter | None] = field(
+    models: dict[tuple[str, bool], PurchaseFitter | None] = field(
         default_factory=dict, repr=False, compare=False
     )
     squares: dict[str, float | None] = field(default_factory=dict, repr=False, compare=False)
@@ -69,15 +68,17 @@ class Refit:
         """Purchases that came."""
         return float(self.came.sum())
 
-    def model(self, rule: str) -> PurchaseFitter | None:
+    def model(self, rule: str, *, under_season: bool = False) -> PurchaseFitter | None:
         """The model by a rule as of then; None where its data left it open."""
-        if rule not in self.models:
-            self.models[rule] = self._fitted(rule)
-        return self.models[rule]
+        asked = rule, under_season
+        if asked not in self.models:
+            self.models[asked] = self._fitted(rule, under_season)
+        return self.models[asked]
 
-    def _fitted(self, rule: str) -> PurchaseFitter | None:
+    def _fitted(self, rule: str, under_season: bool) -> PurchaseFitter | None:
         try:
-            fitted = settled(self.history.by(rule))
+            find = self.history.by if under_season else self.history.without_season
+            fitted = settled(find(rule))
         except CannotSay:
             return None
         return None if fitted.fit_.verdict == "not identified" else fitted
@@ -117,7 +118,8 @@ class PastForecasts:
     store_ids : collection of str, optional
         The chain's stores; all in the log unless given.
     declared : CalendarSettings, optional
-        The project file's [calendar]; without it no season is looked for.
+        The project file's calendar: models then follow a season where one is carried, and a forecast of
+        a day on which the yearly waves that are known now could not be told is passed over.
     """
 
     log: Transactions
@@ -154,41 +156,46 @@ class PastForecasts:
         found = []
         horizon = QUARTER.days / days_in(self.time_unit)
         summaries = [self._summaries(day) for day in [self.end, *self.days]]
-        now = self._calendars(self.end, summaries[0])
+        now = self._calendars(summaries[0], self.end)
         for place, day in enumerate(self.days):
             later, earlier = summaries[place], summaries[place + 1]
-            then = self._calendars(day, earlier)
+            then = self._calendars(earlier, day)
             for store, summary in earlier.items():
+                if _waves_not_told(now.get(store), then.get(store)):
+                    continue
                 came = later[store]["frequency"].reindex(summary.index) - summary["frequency"]
                 told = (summary["frequency"] > 0).sum() >= FEWEST
                 # A store in which nobody bought for a quarter closed; no model is at fault.
                 if told and came.sum() > 0:
-                    calendar = then.get(store)
-                    history = StoreHistory(self.log, summary, gaps.of(store, day), calendar)
-                    waves = not _waves(now.get(store)) or _waves(calendar)
-                    counts = came.to_numpy(dtype=float)
-                    found.append(Refit(store, day, history, counts, horizon, waves))
+                    find = gaps.of(store, day)
+                    by_day = partial(
+                        count_purchase_gaps, self.log, store_id=store, observation_end=day
+                    )
+                    history = StoreHistory(self.log, summary, find, then.get(store), by_day)
+                    found.append(Refit(store, day, history, came.to_numpy(dtype=float), horizon))
         return found
-
-    def _calendars(
-        self, day: dt.date, summaries: Mapping[str, pd.DataFrame]
-    ) -> dict[str, Calendar]:
-        if self.declared is None:
-            return {}
-        return chain_calendars(self.log, summaries, day, self.declared)
 
     def _summaries(self, day: dt.date) -> Mapping[str, pd.DataFrame]:
         return customer_summary_by_store(
             self.log, store_ids=self.stores, observation_end=day, time_unit=self.time_unit
         )
 
+    def _calendars(
+        self, summaries: Mapping[str, pd.DataFrame], day: dt.date
+    ) -> dict[str, Calendar]:
+        """By store: its calendar as of a day, where the project file has one."""
+        if self.declared is None:
+            return {}
+        return chain_calendars(self.log, summaries, day, self.declared)
+
     def over_by(self, day: dt.date) -> list[Refit]:
         """Those whose 13 weeks were over at the end of a day."""
         return [refit for refit in self.refits if refit.day + QUARTER <= day]
 
 
-def _waves(calendar: Calendar | None) -> bool:
-    return calendar is not None and bool(calendar.harmonics)
+def _waves_not_told(now: Calendar | None, then: Calendar | None) -> bool:
+    """Whether yearly waves are known that could not be told then."""
+    return bool(now and now.harmonics) and not (then and then.harmonics != 0)
 
 
 class _Gaps:

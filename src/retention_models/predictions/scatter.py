@@ -47,10 +47,7 @@ class Scatter:
 
 
 def learn_scatter(refits: Iterable[Refit], rule: str) -> Scatter:
-    """Learn from past forecasts of a chain how far totals scatter beyond the models of a rule.
-
-    Passed over is a forecast of a day on which yearly waves that are known now could not be told.
-    """
+    """Learn from past forecasts of a chain how far totals scatter beyond the models of a rule."""
     squares: list[float] = []
     seen = set()
     for refit in refits:
@@ -67,7 +64,7 @@ def learn_scatter(refits: Iterable[Refit], rule: str) -> Scatter:
 
 def _square(refit: Refit, rule: str) -> float | None:
     """z² − s² of one forecast; None where it tells nothing."""
-    fitted = refit.model(rule) if refit.waves else None
+    fitted = refit.model(rule, under_season=True)
     if fitted is None:
         return None
     history = (column.to_numpy(dtype=float) for column in refit.history.columns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeVar
 
 import pandas as pd
@@ -26,6 +26,7 @@ from retention_models.predictions.season import chain_calendars
 from retention_models.settings.calendar import CalendarSettings
 from retention_models.summaries.customers import customer_summary, customer_summary_by_store
 from retention_models.summaries.gaps import sum_log_gaps
+from retention_models.summaries.purchase_gaps import count_purchase_gaps
 
 # Fewer repeat customers than this cannot carry four parameters: at 10, intervals of the parameters
 # already span a factor of ten.
@@ -77,12 +78,12 @@ class StoreModels:
         The day that a refusal names, where it is not the last of the data.
     loans : mapping of date to BorrowedModels
         What the chain has to lend as of a day, where that was found before.
-    rule : str
-        How a store's own model is chosen; see `StoreHistory.by`.
     declared : CalendarSettings, optional
         The project file's [calendar]; without it no season is looked for.
     calendars : mapping of date to Calendar
         The store's as of a day, with what the chain tells, where that was found before.
+    rule : str
+        How a store's own model is chosen; see `StoreHistory.by`.
     """
 
     log: Transactions
@@ -92,9 +93,9 @@ class StoreModels:
     chain: tuple[str, ...] | None = None
     upto: dt.date | None = None
     loans: Mapping[dt.date, BorrowedModels | None] = field(default_factory=dict, repr=False)
-    rule: str = BY_STORE
     declared: CalendarSettings | None = None
     calendars: Mapping[dt.date, Calendar] = field(default_factory=dict, repr=False)
+    rule: str = BY_STORE
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -106,7 +107,10 @@ class StoreModels:
     @cached_property
     def history(self) -> StoreHistory:
         """What the store's own models are fitted to."""
-        return StoreHistory(self.log, self.summary, self._log_gaps, self._calendar)
+        by_day = partial(
+            count_purchase_gaps, self.log, store_id=self.store_id, observation_end=self.end
+        )
+        return StoreHistory(self.log, self.summary, self._log_gaps, self.calendar, by_day)
 
     def _log_gaps(self) -> float:
         return sum_log_gaps(
@@ -129,7 +133,8 @@ class StoreModels:
         own: PurchaseFitter | None = None
         try:
             self.require_repeats()
-            return settled(_told(self.history.by(self.rule), _PURCHASES_UNTOLD))
+            own = self.history.by(self.rule)
+            return settled(_told(own, _PURCHASES_UNTOLD))
         except CannotSay as refusal:
             try:
                 return self._borrowed(refusal).purchase_model(self.store_id)
@@ -180,7 +185,8 @@ class StoreModels:
         return found
 
     @property
-    def _calendar(self) -> Calendar | None:
+    def calendar(self) -> Calendar | None:
+        """The store's days and what the chain tells of its season; None where none is asked for."""
         if self.declared is None or self.end in self.calendars:
             return self.calendars.get(self.end)
         found = chain_calendars(

@@ -177,13 +177,16 @@ def _recent(store: Store) -> dict[str, object]:
         "first_day": store.first_day.isoformat(),
         "silent_since": None if silence is None else silence.last_purchase.isoformat(),
         "months": {"value": _months(found)},
-        "changes": {
-            "value": {
-                "days": QUARTER,
-                "measures": _changes(found.changes(store.first_day)),
-                "year": _changes(found.changes(store.first_day, year=True)),
-            }
-        },
+        "changes": {"value": changes_content(found, store.first_day)},
+    }
+
+
+def changes_content(found: RecentActivity, opened: dt.date) -> dict[str, object]:
+    """What changed of late at a store that opened on a day, as metrics.json holds it."""
+    return {
+        "days": QUARTER,
+        "measures": _changes(found.changes(opened)),
+        "year": _changes(found.changes(opened, year=True)),
     }
 
 

@@ -351,6 +351,7 @@ class Store(Result):
             calibration_end=self.calibration_end,
             holdout_end=checked_until(self.settings, self.log, self.observation_end),
             time_unit=self.settings.model.time_unit,
+            calendar=self._models_of(self.calibration_end).calendar,
         )
 
     @cached_property
@@ -421,9 +422,9 @@ class Store(Result):
     @cached_property
     def _past(self) -> PastForecasts:
         model, stores = self.settings.model, self.settings.stores.ids
-        day = self.observation_end
-        declared = self.settings.calendar
-        return PastForecasts(self.log.whole, day, model.time_unit, stores, declared)
+        return PastForecasts(
+            self.log.whole, self.observation_end, model.time_unit, stores, self.settings.calendar
+        )
 
     def require_customers(self) -> None:
         """Refuse where so few people have bought that figures would tell of single persons."""
@@ -453,9 +454,9 @@ class Store(Result):
             self.settings.stores.ids,
             upto,
             {} if self.part is None else self.part.loans,
-            self.contest.rule,
             self.settings.calendar,
             {} if self.part is None else self.part.calendars,
+            self.contest.rule,
         )
 
 

@@ -109,8 +109,8 @@ def write_slices(
     for store, place in folders.items():
         lent = {day: loan and loan.content() for day, loan in loans.get(store, {}).items()}
         content: dict[str, Any] = {"store": store, "loans": lent, "scatters": scatters}
-        content["contest"] = contest.content()
         content["calendars"] = seasons.get(store, {})
+        content["contest"] = contest.content()
         for name, contacts in (("surveys", surveys), ("events", events)):
             if contacts is not None:
                 _write_contacts(contacts, store, place / f"{name}.parquet")

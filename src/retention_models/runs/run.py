@@ -67,12 +67,13 @@ def notebook_of(settings: Settings, kind: PageKind) -> Path:
 
 
 def _own_notebook(kind: PageKind) -> Path:
-    # In a wheel the notebooks lie in the package; in a checkout, at its top level.
-    places = [
-        _PACKAGE / "notebooks" / kind.notebook,
-        _PACKAGE.parents[1] / "notebooks" / kind.notebook,
-    ]
-    return next(place for place in places if place.is_file())
+    return notebook_folder() / kind.notebook
+
+
+def notebook_folder() -> Path:
+    """Where the notebooks lie: in a wheel in the package, in a checkout at its top level."""
+    places = (_PACKAGE / "notebooks", _PACKAGE.parents[1] / "notebooks")
+    return next(place for place in places if place.is_dir())
 
 
 def own_notebooks() -> list[Path]:

@@ -241,14 +241,16 @@ class PurchaseFitter(FollowsCalendar):
 
         See `expected_purchases` of the model.
         """
-        return np.asarray(self.model.expected_purchases(checked_horizon(t), *self._require_fit()))
+        expected = self.model.expected_purchases(checked_horizon(t), *self._require_fit())
+        return np.asarray(expected)[()]
 
     def probability_of_n_purchases_up_to_time(self, t: ArrayLike, n: ArrayLike) -> Array:
         """P(X(t) = n) of a new customer.
 
         See `purchase_count_probability` of the model.
         """
-        return np.asarray(self.model.purchase_count_probability(n, t, *self._require_fit()))
+        chance = self.model.purchase_count_probability(n, t, *self._require_fit())
+        return np.asarray(chance)[()]
 
     def _lengths(self, T: ArrayLike | None, size: int) -> Array:
         """How long simulated customers are observed: as given, or as those fitted were."""

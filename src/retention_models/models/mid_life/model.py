@@ -22,7 +22,7 @@ is that of independent Poisson processes: Kingman (1993), "Poisson processes", s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,10 @@ class MidLife(PurchaseModel):
     def moved(self, later: float) -> PurchaseModel:
         """Of a log that is as much longer."""
         return MidLife(self.newcomers, self.observed + later)
+
+    def on_clock(self, age: Callable[[ArrayLike], Array]) -> PurchaseModel:
+        """With the log's length in operational time."""
+        return MidLife(self.newcomers, float(age(self.observed)))
 
     @property
     def alive(self) -> PurchaseModel:

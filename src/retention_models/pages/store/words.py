@@ -190,7 +190,7 @@ def _who_was_there(purchases: MidLifeFitter, time_unit: str) -> str:
     return phrase(
         _WHO_WAS_THERE[time_unit],
         customers=count(purchases.fit_.customers),
-        before=count(max(0.0, purchases.fit_.customers - arrivals * purchases.model.observed)),
+        before=count(max(0.0, purchases.fit_.customers - arrivals * purchases.observed_)),
         arrivals=number(arrivals),
     )
 

@@ -36,9 +36,11 @@ from retention_models.predictions.validation.calibration import (
     count_calibration,
     errors_by_frequency,
 )
+from retention_models.predictions.validation.rates import RateChange
 from retention_models.predictions.validation.store_changes import (
     Silence,
     Swing,
+    change_since,
     silence_at_the_end,
     swing_over_time,
 )
@@ -104,6 +106,8 @@ class HoldoutValidation(Result):
     value : ValueCheck or None
         Spend of the holdout against what was expected, with a verdict of its own; None without a spend
         model.
+    since : RateChange or None
+        How often the same customers bought in the holdout against before: change, low, high, pvalue.
     """
 
     purchases: PurchaseFitter = field(repr=False)
@@ -123,6 +127,7 @@ class HoldoutValidation(Result):
     calibration_end: dt.date
     holdout_end: dt.date
     value: ValueCheck | None = field(default=None, repr=False)
+    since: RateChange | None = field(default=None, repr=False)
 
     _figure = "holdout_by_frequency"
 
@@ -212,13 +217,17 @@ def fitted_to(
     x, t_x, T = (data.customers[name] for name in ("frequency", "recency", "T"))
     if not issubclass(fitter, RegularFitter):
         return fitter().fit(x, t_x, T)
-    gaps = sum_log_gaps(
+    return fitter().fit(x, t_x, T, log_gaps=gaps_of(log, data, store_id))
+
+
+def gaps_of(log: Transactions, data: HoldoutData, store_id: str | None) -> float:
+    """Σ ln gap of the calibration period's customers."""
+    return sum_log_gaps(
         log,
         store_id=store_id,
         observation_end=data.calibration_end,
         time_unit=data.customers.attrs["time_unit"],
     )
-    return fitter().fit(x, t_x, T, log_gaps=gaps)
 
 
 def fitter_of(model: Model) -> type[PurchaseFitter]:
@@ -284,6 +293,7 @@ def validate_fit(
         silence=silence_at_the_end(purchases, data),
         swing=swing_over_time(_under_season(purchases, data.days)),
         open_range=_open_range(purchases, split, window),
+        since=change_since(_under_season(purchases, data.days), data.calibration_end),
     )
     verdict, reason, causes = judge(evidence)
     return HoldoutValidation(
@@ -303,6 +313,7 @@ def validate_fit(
         causes=causes,
         calibration_end=data.calibration_end,
         holdout_end=data.holdout_end,
+        since=evidence.since,
         value=None if spend is None else check_value(purchases, spend, split, window, scatter),
     )
 
