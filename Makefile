@@ -10,6 +10,9 @@ ENGINES := $(if $(shell command -v java),.venv/.spark)
 # The tests' matrices are too small for threads, which would wait for each other.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
+# Processes that tests start read compiled modules, also where the environment forbids to write them.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help reports lab test slow nightly check format bench lock clean
@@ -20,8 +23,8 @@ help: ## Show this list
 reports: .venv/.run retention.toml ## Set up, build the demonstration project, make its pages
 	$(BIN)/retention run retention.toml
 
-lab: .venv/.run retention.toml ## Open JupyterLab on notebooks/
-	$(BIN)/jupyter lab notebooks
+lab: .venv/.run retention.toml ## Open JupyterLab on notebooks/start_here.ipynb
+	$(BIN)/jupyter lab notebooks/start_here.ipynb
 
 test: .venv/.dev $(ENGINES) ## Set up and run the tests
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not slow and not nightly"

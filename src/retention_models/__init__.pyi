@@ -62,6 +62,11 @@ from retention_models.measures.cohorts import (
     cohort_table as cohort_table,
 )
 from retention_models.measures.definitions import ANNUAL_CHURN_BAND as ANNUAL_CHURN_BAND
+from retention_models.measures.rfm import (
+    RFM_SEGMENTS as RFM_SEGMENTS,
+    rfm_grid as rfm_grid,
+    rfm_scores as rfm_scores,
+)
 from retention_models.measures.table import (
     measure_table as measure_table,
     store_measures as store_measures,

@@ -65,8 +65,10 @@ def test_a_fit_shows_parameters_with_intervals_and_its_verdict(found):
 
 @pytest.mark.parametrize("name", ["WholeStore", "HoldoutValidation", "ModelComparison"])
 def test_a_result_draws_itself(found, name):
-    """On axes of its own, or on those given."""
+    """On a figure of pyplot's, which a notebook shows, or on axes given."""
+    assert [] == plt.get_fignums()
     assert found[name].plot().get_title("left")
+    assert 1 == len(plt.get_fignums())
     _, ax = plt.subplots()
     assert ax is found[name].plot(ax=ax)
     plt.close("all")

@@ -183,15 +183,15 @@ def column(page, place: int) -> list[str]:
 def test_a_table_is_sorted_by_keyboard(browser, paths):
     """By its heads, which say how; stores without the number go last either way."""
     page, heard = looked_at(browser, paths["many"])
-    head = page.locator("table[data-find] thead th").nth(1)
+    head = page.locator("table[data-find] thead th").nth(4)
     head.locator("button").focus()
     page.keyboard.press("Enter")
     assert "descending" == head.get_attribute("aria-sort")
-    customers = [int(text.replace(",", "")) for text in column(page, 1)]
+    customers = [int(text.replace(",", "")) for text in column(page, 4)]
     assert sorted(customers, reverse=True) == customers
     page.keyboard.press("Space")
     assert "ascending" == head.get_attribute("aria-sort")
-    customers = [int(text.replace(",", "")) for text in column(page, 1)]
+    customers = [int(text.replace(",", "")) for text in column(page, 4)]
     assert sorted(customers) == customers
     last = page.locator("table[data-find] tbody tr").last
     assert "no page" in last.inner_text()
@@ -206,12 +206,19 @@ def test_a_table_is_sorted_by_keyboard(browser, paths):
 
 
 def test_cards_on_a_telephone_are_sorted_by_a_list(browser, paths):
-    """There are no heads to press."""
+    """There are no heads to press: the list says the order that is shown, a button turns it."""
     page, _ = looked_at(browser, paths["many"], width=390)
     choice = page.get_by_label("Sort by").last
-    choice.select_option(label="Customers, last year")
-    customers = [int(text.replace(",", "")) for text in column(page, 1)]
+    assert page.get_by_role("button", name="lowest first").is_visible()
+    assert "Its change" == choice.locator("option:checked").inner_text()
+    changes = [int(text.strip("%").replace("−", "-")) for text in column(page, 3)]
+    assert sorted(changes) == changes
+    choice.select_option(label="Customers")
+    customers = [int(text.replace(",", "")) for text in column(page, 4)]
     assert sorted(customers, reverse=True) == customers
+    page.get_by_role("button", name="highest first").click()
+    customers = [int(text.replace(",", "")) for text in column(page, 4)]
+    assert sorted(customers) == customers
     page.close()
 
 

@@ -31,7 +31,7 @@ from retention_models.languages import count, phrase
 from retention_models.languages.results import Card, Result, with_ends
 from retention_models.levels import Interval
 from retention_models.models.fitters import as_lapsed
-from retention_models.predictions.customers import predict_customers
+from retention_models.predictions.customers import some_customers
 from retention_models.predictions.stores import predict_groups
 from retention_models.settings.actions import ActionSettings, ListName
 
@@ -208,7 +208,7 @@ def _at_stake(
     model, lists = outlook.purchases, lists.loc[members]
     if lost and members.any():
         model = as_lapsed(outlook.purchases)
-        table = predict_customers(model, outlook.spend, chosen, **outlook.terms)
+        table = some_customers(model, outlook.spend, chosen, **outlook.terms)
     # Of a list an end of the interval is near enough at ±1% of its level; and chance averages out
     # over many customers.
     draws = int(np.clip(20_000_000 / max(len(chosen), 1), 200, 500))

@@ -93,7 +93,7 @@ class Result:
         Parameters
         ----------
         ax : Axes, optional
-            Where to draw; a new figure unless given.
+            Where to draw; a new figure of pyplot's unless given, which a notebook shows.
 
         Returns
         -------
@@ -106,7 +106,7 @@ class Result:
         """
         if self._figure is None:
             raise SettingsError(f"{type(self).__name__} has no figure of its own.")
-        return getattr(importlib.import_module(_FIGURES), self._figure)(self, ax=ax)
+        return importlib.import_module(_FIGURES).draw(self._figure, self, ax)
 
 
 def _digits(value: float) -> str:

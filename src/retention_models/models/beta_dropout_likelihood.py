@@ -26,6 +26,7 @@ from retention_models.models import nbd
 from retention_models.models.histories import Histories, count_histories
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, at_boundary
 from retention_models.models.nbd import Start, dropout_quantiles
+from retention_models.models.open_parameters import with_posterior
 
 Array = NDArray[np.float64]
 
@@ -194,9 +195,13 @@ def fit_beta_dropout(known: Histories, *, first: int, penalty: float = 0.0) -> M
         return log_likelihood_with_derivatives(phi, known, first=first, every=every)
 
     message = phrase("no dropout is visible: the model is the NBD, in which nobody leaves for good")
-    return highest_or_limit(
+    fit = highest_or_limit(
         objective, known, stays, usual, first=first, without=message, penalty=penalty
     )
+    if penalty > 0.0:
+        return fit
+    every = max(1, known.x.size // _FEW[1])
+    return with_posterior(fit, lambda phi: objective(phi, every), known.mean_rate)
 
 
 def highest_or_limit(

@@ -25,6 +25,9 @@ Array = NDArray[np.float64]
 Parameters = tuple[Any, ...]
 States = tuple[tuple[Any, Parameters], ...]
 
+# A chance to be alive below which nothing is to come.
+_SURELY_LEFT = 1e-15
+
 
 class PurchaseModel(ABC):
     """A model of purchases at a rate λ ~ Gamma(r, rate α) until dropout.
@@ -165,7 +168,11 @@ class PurchaseModel(ABC):
         alive = self.probability_alive(x, t_x, T, *parameters)
         new = partial(self.alive.discounted_purchases, horizon, rate)
         if self.recency_counts:
-            return np.asarray(alive * self.of_alive(new, x, t_x, T, *parameters))
+            # Of whoever has surely left nothing is to come, which need not be worked out.
+            found, some = np.zeros(x.shape), alive > _SURELY_LEFT
+            each = (v[some] for v in (x, t_x, T))
+            found[some] = alive[some] * self.of_alive(new, *each, *parameters)
+            return found
         # What an alive customer will buy does not depend on recency: few cells (x, T) are distinct.
         cell, row = np.unique(x + 1j * T, return_inverse=True)
         total = self.of_alive(new, cell.real, 0.0, cell.imag, *parameters)

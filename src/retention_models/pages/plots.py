@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -33,7 +36,15 @@ from retention_models.pages.store.figures import (
     satisfaction_by_week,
     value_by_tenth,
 )
-from retention_models.pages.style import BLUE, NEW, ORANGE, count_ticks, figure
+from retention_models.pages.style import (
+    BLUE,
+    HOUSE_STYLE,
+    NEW,
+    ORANGE,
+    count_ticks,
+    figure,
+    size_of,
+)
 from retention_models.predictions.validation.comparison import ModelComparison
 from retention_models.predictions.whole_store import WholeStore
 
@@ -61,6 +72,18 @@ __all__ = [
     "value_by_tenth",
     "weeks_ahead",
 ]
+
+
+def draw(name: str, result: Any, ax: Axes | None = None) -> Axes:
+    """A result's figure, on the axes given or on a figure of pyplot's, which a notebook shows."""
+    one = globals()[name]
+    if ax is None:
+        from matplotlib import pyplot
+
+        with mpl.rc_context(HOUSE_STYLE):
+            shown = pyplot.figure(figsize=size_of(one, result), layout="constrained")
+            ax = shown.subplots()
+    return one(result, ax=ax)
 
 
 @figure()

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from retention_models.errors import SettingsError
 from retention_models.levels import Z95, Interval, check_interval, tails_of
 from retention_models.models import gamma_gamma
-from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter, settled
 from retention_models.models.histories import KnownCustomers, known_customers
 from retention_models.models.inputs import require_unit
 from retention_models.models.intervals import future_quantiles, mean_interval
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
+from retention_models.predictions.determined import require_determined
 from retention_models.time_units import DAYS_IN_YEAR, days_in
 
 Array = NDArray[np.float64]
@@ -103,19 +104,56 @@ def predict_customers(
     SettingsError
         If a parameter is out of range or the unit is not known.
     CannotSay
-        If the spend model has no finite mean.
+        If the data are too short for the horizon: by the doubt of the parameters alone, the total's 90%
+        interval has ends more than a factor of 4 apart. If the spend model has no finite mean.
 
     Notes
     -----
-    Purchases: Fader, Hardie & Lee (2005), (8) and (10), at (r + x, α + T, a, b + x). The interval of
-    clv is that of the window's total spend, Σ_n P(n) · I(p·n, q + p·x), times margin and the
-    customer's mean discount factor, which takes the timing of purchases at its expectation.
+    Where the data leave parameters open (``fit_.posterior``), as a short history does, expectations are
+    at the centre of what they may be, and intervals tell all of it. Purchases: Fader, Hardie & Lee
+    (2005), (8) and (10), at (r + x, α + T, a, b + x). The interval of clv is that of the window's total
+    spend, Σ_n P(n) · I(p·n, q + p·x), times margin and the customer's mean discount factor, which takes
+    the timing of purchases at its expectation.
     """
     check_parameters(summary, horizon, annual_discount_rate, margin, interval)
     unit = unit_of(summary, time_unit)
     check_unit(purchases, unit, horizon)
+    purchases = settled(purchases)
     rate = rate_per_unit(annual_discount_rate, unit)
     base = expectations(purchases, spend, summary, horizon, rate, margin)
+    require_determined(purchases, base.known, horizon, unit)
+    return table_of(purchases, spend, summary, base, horizon, interval)
+
+
+def some_customers(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter | None,
+    summary: pd.DataFrame,
+    *,
+    horizon: float,
+    annual_discount_rate: float = 0.0,
+    margin: float = 1.0,
+    interval: float = 0.90,
+) -> pd.DataFrame:
+    """`predict_customers` of some of a store's, or of a holdout, whatever their total's doubt."""
+    check_parameters(summary, horizon, annual_discount_rate, margin, interval)
+    unit = unit_of(summary, None)
+    check_unit(purchases, unit, horizon)
+    purchases = settled(purchases)
+    rate = rate_per_unit(annual_discount_rate, unit)
+    base = expectations(purchases, spend, summary, horizon, rate, margin)
+    return table_of(purchases, spend, summary, base, horizon, interval)
+
+
+def table_of(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter | None,
+    summary: pd.DataFrame,
+    base: Expectations,
+    horizon: float,
+    interval: float,
+) -> pd.DataFrame:
+    """The table of `predict_customers`, of customers' expectations."""
     row, known = base.known.row, base.known
     counts, log_values = future_quantiles(
         purchases.model,

@@ -28,10 +28,17 @@ from retention_models.languages import count, share
 from retention_models.languages.results import Card, Result, with_ends
 from retention_models.levels import Interval, z_of_interval
 from retention_models.models.bg_nbd import BG_NBD
-from retention_models.models.fitters import GammaGammaFitter, MidLifeFitter, PurchaseFitter
+from retention_models.models.fitters import (
+    GammaGammaFitter,
+    MidLifeFitter,
+    PurchaseFitter,
+    settled,
+)
+from retention_models.models.histories import known_customers
 from retention_models.models.interface import Parameters, PurchaseModel
 from retention_models.models.mid_life.model import MidLife
 from retention_models.predictions.customers import check_parameters, unit_of
+from retention_models.predictions.determined import require_determined
 from retention_models.predictions.stores import predict_path, predict_store
 from retention_models.time_units import days_in
 
@@ -168,7 +175,7 @@ def predict_whole_store(
     SettingsError
         If a parameter is out of range or the unit is not known.
     CannotSay
-        If the data hold fewer than 12 weeks.
+        If the data hold fewer than 12 weeks, or are too short for the horizon (`predict_customers`).
 
     Notes
     -----
@@ -193,6 +200,10 @@ def predict_whole_store(
     check_parameters(summary, horizon, 0.0, 1.0, interval)
     if not 0.0 <= scatter < np.inf:
         raise SettingsError(f"scatter: expected a finite number of 0 or more; got {scatter!r}.")
+    purchases = settled(purchases)
+    history = purchases.histories(summary["frequency"], summary["recency"], summary["T"])
+    of_today = known_customers(*history, by_recency=purchases.model.recency_counts)
+    require_determined(purchases, of_today, horizon, unit_of(summary, None))
     arrivals = arrivals_of(purchases, summary)
     ends = np.unique(np.append(np.arange(1.0, horizon) if weekly else [], horizon))
     known = predict_path(purchases, summary, ends, interval=interval, draws=draws)

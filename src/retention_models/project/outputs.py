@@ -17,7 +17,8 @@ from retention_models.data.spreadsheets import formula_safe
 from retention_models.errors import CannotSay
 from retention_models.languages import duration
 from retention_models.levels import Interval
-from retention_models.measures.recent import RecentActivity, recent_activity
+from retention_models.measures.recent import QUARTER, RecentActivity
+from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.project.campaign_overview import OverviewRow, overview_rows
 from retention_models.project.json_texts import json_text
 from retention_models.project.store import Store
@@ -64,8 +65,9 @@ def write_outputs(store: Store, folder: str | Path) -> None:
     spreadsheets know UTF-8, and hold amounts to the cent and other numbers to four decimals.
     call_tomorrow.csv holds the customers with most to save, the most first.
     metrics.json holds each headline as value, low and high, or null with the reason; under "months" the
-    customers and orders of the last twelve, and under "changes" the headlines' change against the time
-    before.
+    revenue, customers and orders of the last twelve, under "changes" what changed between the last
+    quarter and the one before, and the same of a year before (above a `size` of 1 by more than chance),
+    and under "next_quarter" the margin that the next 13 weeks should bring.
     actions/ holds each list as CSV, for a spreadsheet, and as Parquet, with texts as they are; a list
     that there cannot be has no file, and its reason in metrics.json.
     """
@@ -156,6 +158,7 @@ def _metrics(store: Store) -> dict[str, object]:
         "measures": measured,
         "forecast": forecast,
         "forecast_verdict": _attempt(_verdict, store, "forecast_verdict"),
+        "next_quarter": _attempt(_next_quarter, store, "next_quarter"),
         "actions": {name: _attempt(_action, store, name) for name in LIST_NAMES},
         **_recent(store),
     }
@@ -165,38 +168,60 @@ def _recent(store: Store) -> dict[str, object]:
     """The store's first day, its last months and its changes, for the chain's page."""
     try:
         _ = store.measures  # says why there can be no numbers
-        found = recent_activity(
-            store.log, store_id=store.id, end=store.observation_end, first=store.first_day
-        )
+        found = store.recent
     except CannotSay as refusal:
         nothing = {"value": None, "reason": str(refusal)}
-        return {"first_day": None, "months": nothing, "changes": nothing}
+        return {"first_day": None, "silent_since": None, "months": nothing, "changes": nothing}
+    silence = store.silence
     return {
         "first_day": store.first_day.isoformat(),
+        "silent_since": None if silence is None else silence.last_purchase.isoformat(),
         "months": {"value": _months(found)},
-        "changes": _changes(found),
+        "changes": {"value": changes_content(found, store.first_day)},
+    }
+
+
+def changes_content(found: RecentActivity, opened: dt.date) -> dict[str, object]:
+    """What changed of late at a store that opened on a day, as metrics.json holds it."""
+    return {
+        "days": QUARTER,
+        "measures": _changes(found.changes(opened)),
+        "year": _changes(found.changes(opened, year=True)),
     }
 
 
 def _months(found: RecentActivity) -> list[dict[str, object]]:
     return [
         {
-            "month": f"{row.month:%Y-%m}",
-            "customers": _count(row.customers),
-            "orders": _count(row.orders),
+            "month": f"{start:%Y-%m}",
+            "revenue": _number(row["revenue"]),
+            "customers": _count(row["customers"]),
+            "orders": _count(row["orders"]),
         }
-        for row in found.months.itertuples()
+        for start, row in found.months.iterrows()
     ]
 
 
-def _changes(found: RecentActivity) -> dict[str, object]:
-    if isinstance(found.changes, str):
-        return {"value": None, "reason": found.changes}
-    rows = {
-        name: {column: _number(row[column]) for column in found.changes.columns}
-        for name, row in found.changes.iterrows()
+_CHANGED = (
+    "value",
+    "value_before",
+    "change",
+    "low",
+    "high",
+    "customers",
+    "customers_before",
+    "size",
+)
+
+
+def _changes(table: pd.DataFrame) -> dict[str, object]:
+    """What was compared, by measure; nothing at all of a quarter of fewer than five customers."""
+    few = table["customers"].between(1, SMALLEST_GROUP - 1)
+    return {
+        str(name): {column: None if few[name] else _number(row[column]) for column in _CHANGED}
+        | {"note": str(row["note"])}
+        for name, row in table.iterrows()
     }
-    return {"value": {"days": found.days, "measures": rows}}
 
 
 def _attempt(
@@ -226,6 +251,13 @@ def _forecast(store: Store, name: str) -> dict[str, object]:
     if found is None:
         _ = store.spend  # says why there is no money
         raise CannotSay("Spend could not be modelled.")
+    return {"value": found.value, "low": found.low, "high": found.high}
+
+
+def _next_quarter(store: Store, _: str) -> dict[str, object]:
+    """The margin of the next 13 weeks."""
+    store.require_customers()
+    found = store.quarter_margin
     return {"value": found.value, "low": found.low, "high": found.high}
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -32,10 +32,14 @@ from retention_models.data.transactions import Transactions, read_project_transa
 from retention_models.errors import CannotSay
 from retention_models.languages import count, day, plural
 from retention_models.languages.results import Card, Result
+from retention_models.levels import Interval
 from retention_models.measures.cohorts import cohort_retention
+from retention_models.measures.recent import RecentActivity, recent_activity
 from retention_models.measures.table import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.predictions.contest import Contest, hold_contest
 from retention_models.predictions.customers import predict_customers
+from retention_models.predictions.past_forecasts import PastForecasts
 from retention_models.predictions.scatter import Scatter, learn_scatter
 from retention_models.predictions.store_models import StoreModels
 from retention_models.predictions.stores import StoreForecast, predict_store
@@ -45,6 +49,7 @@ from retention_models.predictions.validation.holdout import (
     validate_holdout,
 )
 from retention_models.predictions.validation.in_the_shop import changed_in_the_shop
+from retention_models.predictions.validation.store_changes import Silence
 from retention_models.predictions.validation.tracking import weekly_tracking
 from retention_models.predictions.whole_store import WholeStore, predict_whole_store
 from retention_models.project.campaign_overview import campaign_overview
@@ -57,6 +62,7 @@ from retention_models.summaries.customers import Day
 from retention_models.time_units import days_in
 
 _QUARTER = 91  # days: 13 weeks
+T = TypeVar("T")
 _FEW_DRAWS = 300  # an end of a 90% interval is near enough
 
 
@@ -132,6 +138,33 @@ class Store(Result):
         """Rates and sums of the last year; see `store_measures`."""
         self.require_customers()
         return store_measures(self.log, store_id=self.id, end=self.observation_end)
+
+    @cached_property
+    def recent(self) -> RecentActivity:
+        """The last quarters and months, and what changed in them; see `RecentActivity`."""
+        self.require_customers()
+        found = None if self.part is None else self.part.recent
+        return found or recent_activity(self.log, store_id=self.id, end=self.observation_end)
+
+    @cached_property
+    def silence(self) -> Silence | None:
+        """The silence at the end of the data, where it is no accident."""
+        try:
+            found = self.holdout.silence
+        except CannotSay:
+            return None  # too young for the check: a silence there is chance for all that is known
+        return found if found is not None and found.closed else None
+
+    @cached_property
+    def quarter_margin(self) -> Interval:
+        """Margin of the next 13 weeks: everybody's, or where that cannot be said today's customers'."""
+        found = _if_any(lambda: self.whole_quarter)
+        revenue = self.next_quarter.value if found is None else found.revenue
+        if revenue is None:
+            _ = self.spend  # says why there is no money
+            raise CannotSay("Spend could not be modelled.")
+        margin = self.settings.money.margin
+        return Interval(*(margin * end for end in (revenue.value, revenue.low, revenue.high)))
 
     @cached_property
     def cohorts(self) -> pd.DataFrame:
@@ -370,15 +403,28 @@ class Store(Result):
 
     @cached_property
     def scatter(self) -> Scatter:
-        """How far totals of the chain's stores scatter beyond their models; see `learn_scatter`."""
+        """How far totals of the chain's stores scatter beyond their models; see `scatter`."""
         return self._scatter(self.observation_end)
 
     def _scatter(self, day: dt.date) -> Scatter:
         """As it was known at the end of a day."""
         if self.part is not None and day in self.part.scatters:
             return self.part.scatters[day]
+        return learn_scatter(self._past.over_by(day), self.contest.rule)
+
+    @cached_property
+    def contest(self) -> Contest:
+        """How the chain's models are chosen; see `hold_contest`."""
+        if self.part is not None and self.part.contest is not None:
+            return self.part.contest
+        return hold_contest(self._past)
+
+    @cached_property
+    def _past(self) -> PastForecasts:
         model, stores = self.settings.model, self.settings.stores.ids
-        return learn_scatter(self.log.whole, day, model.time_unit, stores, self.settings.calendar)
+        return PastForecasts(
+            self.log.whole, self.observation_end, model.time_unit, stores, self.settings.calendar
+        )
 
     def require_customers(self) -> None:
         """Refuse where so few people have bought that figures would tell of single persons."""
@@ -410,11 +456,12 @@ class Store(Result):
             {} if self.part is None else self.part.loans,
             self.settings.calendar,
             {} if self.part is None else self.part.calendars,
+            self.contest.rule,
         )
 
 
-def _if_any(find: Callable[[], GammaGammaFitter]) -> GammaGammaFitter | None:
-    """A spend model, or None where the data carry none."""
+def _if_any(find: Callable[[], T]) -> T | None:
+    """A model, or a forecast, or None where the data carry none."""
     try:
         return find()
     except CannotSay:

@@ -27,8 +27,11 @@ from retention_models.data.contacts import (
 from retention_models.data.engines import open_source, write_parquet, write_parts
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import CannotSay
+from retention_models.measures.recent import RecentActivity
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.predictions import scatter, season
+from retention_models.predictions.contest import Contest, hold_contest
+from retention_models.predictions.past_forecasts import PastForecasts
 from retention_models.predictions.scatter import Scatter, learn_scatter
 from retention_models.predictions.store_models import BorrowedModels, find_borrowed
 from retention_models.project.campaign_overview import OverviewRow, campaign_overview
@@ -65,6 +68,8 @@ class StoreHandover:
     campaigns: pd.DataFrame | None = None
     scatters: dict[dt.date, Scatter] = field(default_factory=dict)
     calendars: dict[dt.date, Calendar] = field(default_factory=dict)
+    recent: RecentActivity | None = None
+    contest: Contest | None = None
 
 
 def write_slices(
@@ -76,10 +81,12 @@ def write_slices(
     end: dt.date,
     *,
     estimated: Mapping[str, list[OverviewRow]] | None = None,
-) -> None:
-    """Write to an empty folder what the notebooks of a run's stores need.
+    before: Contest | None = None,
+) -> Contest:
+    """Write to an empty folder what a run's notebooks need; say how models of its stores are chosen.
 
-    `estimated` holds rows of campaigns that need no estimating any more; see `campaign_overview`.
+    `estimated` holds rows of campaigns that need no estimating any more; see `campaign_overview`;
+    `before` is how models were chosen on an earlier night.
     """
     folders = {store: folder / _name(store) for store in store_ids}
     for place in folders.values():
@@ -93,20 +100,24 @@ def write_slices(
         overview.to_parquet(folder / _CAMPAIGNS)
     loans, seasons, days = _loans(settings, log, store_ids, end)
     unit, chain = settings.model.time_unit, settings.stores.ids
+    past = PastForecasts(log, end, unit, chain, settings.calendar)
+    contest = hold_contest(past, before)
     scatters = scatter.content(
-        {day: learn_scatter(log, day, unit, chain, settings.calendar) for day in days}
+        {day: learn_scatter(past.over_by(day), contest.rule) for day in days}
     )
     surveys, events = read_project_contacts(settings, log)
     for store, place in folders.items():
         lent = {day: loan and loan.content() for day, loan in loans.get(store, {}).items()}
         content: dict[str, Any] = {"store": store, "loans": lent, "scatters": scatters}
         content["calendars"] = seasons.get(store, {})
+        content["contest"] = contest.content()
         for name, contacts in (("surveys", surveys), ("events", events)):
             if contacts is not None:
                 _write_contacts(contacts, store, place / f"{name}.parquet")
                 content[name] = _told_of(contacts)
         write_json(place / _STORE, content)
     write_chain(folder, project_file, log)
+    return contest
 
 
 def _loans(
@@ -194,6 +205,7 @@ def read_slice(project_file: str | Path, store_id: str) -> StoreHandover | None:
             dt.date.fromisoformat(day): season.from_content(written, log, store_id)
             for day, written in own["calendars"].items()
         },
+        contest=Contest.from_content(own["contest"]),
     )
 
 

@@ -31,13 +31,15 @@ class StoreDays:
 
     `inner` counts by day the purchases that are neither their customer's first nor last; `expected`
     is how many it would be if every customer's lay evenly between the two (see `store_changes`).
-    `spans` has the distinct days between which they lie: first, last, inner.
+    `spans` has the distinct days between which they lie: first, last, inner; without it all are taken
+    for one span, in which they lie as expected. `pace` is of each day, where not all are alike.
     """
 
     inner: pd.Series = field(repr=False)
     expected: pd.Series = field(repr=False)
     last_purchase: dt.date
     spans: pd.DataFrame | None = field(repr=False, default=None)
+    pace: pd.Series | None = field(repr=False, default=None)
 
     def under(self, pace: pd.Series) -> StoreDays:
         """With `expected` in proportion to a day's pace, index the days, instead of evenly."""
@@ -55,7 +57,7 @@ class StoreDays:
         begun = np.bincount(first[some] + 1, rate, days.size)
         ended = np.bincount(last[some], rate, days.size)
         expected = np.maximum(np.cumsum(begun - ended), 0.0) * each
-        return replace(self, expected=pd.Series(expected, days))
+        return replace(self, expected=pd.Series(expected, days), pace=pd.Series(each, days))
 
 
 @dataclass(frozen=True)

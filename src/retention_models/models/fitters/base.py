@@ -39,14 +39,17 @@ _KEYS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(_NUMBERS, (str, float, int)),
     **dict.fromkeys(("free_parameters", "iterations"), (int,)),
     "allowed": (list, type(None)),
+    "posterior": (list, type(None)),
     "time_unit": (str, type(None)),
     "penalizer_coef": (float, int),
 }
 
 
 def like(template: Any, values: Array) -> Any:
-    """Results carry the customers' index where the input did, as lifetimes' do."""
-    return pd.Series(values, index=template.index) if isinstance(template, pd.Series) else values
+    """Results are as the input: a Series with its index, an array, or a number, as lifetimes' are."""
+    if isinstance(template, pd.Series):
+        return pd.Series(values, index=template.index)
+    return values if np.ndim(values) else np.asarray(values)[()]
 
 
 # In so many customers some never come back, wherever customers are counted from their first purchase.
@@ -320,6 +323,7 @@ class FittedModel:
             "verdict": fit.verdict,
             "message": fit.message,
             "allowed": None if fit.allowed is None else fit.allowed.tolist(),
+            "posterior": None if fit.posterior is None else fit.posterior.tolist(),
         }
         context = self._context()
         if context:
@@ -348,7 +352,7 @@ class FittedModel:
             raise SettingsError(
                 f"text: expected a fit of {cls.label}; got one of {content['model']}."
             )
-        allowed = content["allowed"]
+        allowed, posterior = content["allowed"], content["posterior"]
         fit = MaximumLikelihoodFit(
             names=tuple(content["names"]),
             parameters=_array(content, "parameters"),
@@ -359,6 +363,7 @@ class FittedModel:
             verdict=content["verdict"],
             message=content["message"],
             allowed=None if allowed is None else _array(content, "allowed"),
+            posterior=None if posterior is None else _array(content, "posterior"),
         )
         _check_numbers(fit, content["time_unit"], content["penalizer_coef"])
         return cls.from_fit(
@@ -439,8 +444,9 @@ def _check_numbers(fit: MaximumLikelihoodFit, time_unit: Any, penalty: Any) -> N
             raise SettingsError(
                 f"text: parameters: expected {name} to be a finite number above 0; got {value:g}."
             )
-    allowed = np.zeros(0) if fit.allowed is None else fit.allowed
-    for name, values in (("log_covariance", fit.log_covariance), ("allowed", allowed)):
+    drawn = {"allowed": fit.allowed, "posterior": fit.posterior}
+    given = {name: values for name, values in drawn.items() if values is not None}
+    for name, values in {"log_covariance": fit.log_covariance, **given}.items():
         if not (np.abs(values) <= _LARGEST).all():
             raise SettingsError(f"text: {name}: expected finite numbers.")
     if (np.diag(fit.log_covariance) < 0).any():
@@ -468,6 +474,7 @@ def _content(text: str) -> dict[str, Any]:
         raise SettingsError(f"text: expected the JSON that to_json gave; {error}.") from None
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise SettingsError(f"text: expected the JSON that to_json gave, “{_FORMAT}”.")
+    content.setdefault("posterior", None)  # fits of before had none
     for name, kinds in _KEYS.items():
         if name not in content or type(content[name]) not in kinds:
             raise SettingsError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from functools import partial
 from typing import Any, ClassVar, Self, cast
 
@@ -27,6 +28,8 @@ from retention_models.models.inputs import (
     unit_told,
 )
 from retention_models.models.interpolation import over_cells, over_ratios
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
+from retention_models.models.open_parameters import centred
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.time_units import TimeUnit
 
@@ -279,14 +282,16 @@ class PurchaseFitter(FollowsCalendar):
 
         See `expected_purchases` of the model.
         """
-        return np.asarray(self.model.expected_purchases(checked_horizon(t), *self._require_fit()))
+        expected = self.model.expected_purchases(checked_horizon(t), *self._require_fit())
+        return np.asarray(expected)[()]
 
     def probability_of_n_purchases_up_to_time(self, t: ArrayLike, n: ArrayLike) -> Array:
         """P(X(t) = n) of a new customer.
 
         See `purchase_count_probability` of the model.
         """
-        return np.asarray(self.model.purchase_count_probability(n, t, *self._require_fit()))
+        chance = self.model.purchase_count_probability(n, t, *self._require_fit())
+        return np.asarray(chance)[()]
 
     def _lengths(self, T: ArrayLike | None, size: int) -> Array:
         """How long simulated customers are observed: as given, or as those fitted were."""
@@ -327,6 +332,16 @@ class PurchaseFitter(FollowsCalendar):
         return pd.DataFrame(generator(lengths, *self.params_[list(self.names)], size=size))
 
     _generator: ClassVar[str]
+
+
+def settled(purchases: PurchaseFitter) -> PurchaseFitter:
+    """The fitter itself, or where its parameters are open one at the centre of what they may be."""
+    fit = getattr(purchases, "fit_", None)
+    if not isinstance(fit, MaximumLikelihoodFit) or centred(fit) is fit:
+        return purchases
+    found = copy(purchases)
+    found._publish(centred(fit))
+    return found
 
 
 class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):

@@ -44,6 +44,7 @@ from retention_models.models.regular.fit import fit_regular
 from retention_models.models.regular.phases import (
     blocks_of_weights,
     discounted_by_phase,
+    drawn_phases,
     expected_by_phase,
     phase_weights,
     reached_of_mixture,
@@ -205,11 +206,7 @@ class BetaGeometricCNBD(PurchaseModel):
         """Poisson phases from the one reached, up to a geometric number of purchases."""
         given = parameters if len(parameters) > 4 else (*parameters, 0.0)
         r, alpha, a, b, waited = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in given))
-        reached, place = np.empty(r.size), rng.random((r.size, 1))
-        for rows, weights in blocks_of_weights(self.k, r, alpha, waited):
-            reached[rows] = (place[rows] > np.cumsum(weights, axis=1)[:, :-1]).sum(axis=1)
-        phases = reached.reshape(r.shape)
-        rates = rng.gamma(r + phases, 1.0 / alpha)
+        phases, rates = drawn_phases(self.k, r, alpha, waited, rng)
         most = np.full(r.shape, np.inf)
         leaves = a > 0.0
         dropout = np.clip(rng.beta(a[leaves], b[leaves]), 1e-12, 1.0)

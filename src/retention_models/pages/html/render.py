@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import html
-import math
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -16,7 +16,6 @@ import markupsafe
 import nbformat
 
 from retention_models import __version__
-from retention_models.languages import Language
 from retention_models.pages.chain.findings import chain_findings
 from retention_models.pages.html.cells import (
     leave_out_unanswered,
@@ -44,8 +43,8 @@ from retention_models.settings.project import Settings
 _TEMPLATES = files(__package__).joinpath("templates")
 
 _STORE_COLUMNS = (
-    *("store", "customers", "months", "repeat", "spend", "still", "purchases", "value"),
-    "forecast",
+    *("store", "line", "revenue", "revenue_change", "customers", "customers_change"),
+    *("back", "margin", "reason"),
 )
 
 
@@ -225,36 +224,34 @@ def index_page(
     as_of: dt.date,
     made: str,
     campaigns: str | None = None,
+    campaign_rows: Sequence[dict[str, Any]] = (),
 ) -> str:
-    """The chain's page: a row per store; `campaigns` is the address of its campaigns' page, if any."""
-    language = settings.language
-    found, columns = chain_findings(rows, as_of, language), _columns(settings, language)
+    """The chain's page: a row per store; `campaigns` is the address of its campaigns' page, if any.
+
+    `campaign_rows` are those of that page, their addresses as seen from here.
+    """
+    language, columns = settings.language, _columns(settings)
+    found = chain_findings(rows, list(campaign_rows), settings, as_of)
     return (
         _environment()
         .get_template("index.html.j2")
         .render(
             **_frame(settings, as_of, made, labels_style("stores", columns)),
-            rows=rows,
+            rows=found["rows"],
             campaigns=campaigns,
+            campaign_lines=found["campaigns"],
             columns=columns,
-            moved=found["moved"],
+            short=found["short"],
             apart=found["apart"],
-            lines=found["lines"],
-            wholes=found["whole"],
-            whys=found["why"],
-            currency=settings.money.currency,
+            margin=language.share(settings.money.margin),
         )
     )
 
 
-def _columns(settings: Settings, language: Language) -> list[str]:
+def _columns(settings: Settings) -> list[str]:
     """The heads of the table of stores."""
-    unit, length = settings.model.time_unit, settings.model.horizon
-    # Forms of the plural are of whole numbers; what lies between two is said as several are.
-    whole = int(length) if length == int(length) else max(2, math.ceil(length))
-    horizon = language.counted(f"horizon.{unit}", whole, n=language.figures(f"{length:g}"))
-    places = {"currency": settings.money.currency, "horizon": horizon}
-    return [language.text(f"stores.{name}", **places) for name in _STORE_COLUMNS]
+    currency = settings.money.currency
+    return [settings.language.text(f"stores.{name}", currency=currency) for name in _STORE_COLUMNS]
 
 
 def campaign_index_page(

@@ -12,8 +12,8 @@ from retention_models.errors import CannotSay
 from retention_models.languages import count, counted, day, decimals, money, phrase, share
 from retention_models.levels import Interval
 from retention_models.measures.definitions import ANNUAL_CHURN_BAND, BAND_FROM
+from retention_models.measures.recent import QUARTER
 from retention_models.measures.table import SMALLEST_GROUP
-from retention_models.pages.store.page import QUARTER
 from retention_models.pages.store.sentences import ENGLISH
 from retention_models.pages.store.tables import evenly, shown, shown_change, shown_signed
 from retention_models.predictions.validation.store_changes import Silence

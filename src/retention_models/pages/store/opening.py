@@ -62,7 +62,7 @@ def points(page: StorePage) -> list[Point]:
     coming, ahead = _coming(page, currency)
     return [
         _with_line(found[0], months, "revenue", currency),
-        _with_line(found[1], months, "churn_rate", currency),
+        _with_line(found[1], months, "lost", currency),
         _with_line(coming, months, "revenue", currency, ahead),
         _campaign(page, currency),
     ]
@@ -119,8 +119,8 @@ def _with_line(
     if isinstance(months, str) or months[measure].notna().sum() < 2:
         return point
     known = months[measure]
-    what = phrase("Customers lost") if measure == "churn_rate" else phrase("Revenue")
-    say = count if measure == "churn_rate" else lambda value: money(value, currency)
+    what = phrase("Customers lost") if measure == "lost" else phrase("Revenue")
+    say = count if measure == "lost" else lambda value: money(value, currency)
     said = lines.in_words(what, known, say)
     if len(ahead):
         said += " " + phrase("Expected of each month to come: {n}.", n=money(ahead[0], currency))

@@ -17,8 +17,8 @@ from retention_models.models.maximum_likelihood import at_boundary
 from retention_models.models.nbd import fit_nbd
 from retention_models.models.regular.regularity import regularity_test
 from retention_models.models.seasons.calendar import Calendar
+from retention_models.predictions.candidates import may_begin_in_mid_life
 from retention_models.predictions.season import has_season, name_of, seasonal_model
-from retention_models.predictions.store_models import may_begin_in_mid_life
 from retention_models.predictions.validation.holdout import (
     HoldoutValidation,
     Model,

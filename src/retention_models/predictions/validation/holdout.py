@@ -23,9 +23,12 @@ from retention_models.models.fitters import (
     ParetoNBDFitter,
     PurchaseFitter,
     RegularFitter,
+    settled,
 )
-from retention_models.predictions.customers import predict_customers
-from retention_models.predictions.stores import predict_store
+from retention_models.models.histories import known_customers
+from retention_models.predictions.customers import some_customers
+from retention_models.predictions.determined import is_determined, told_range
+from retention_models.predictions.stores import holdout_totals
 from retention_models.predictions.validation.calibration import (
     CountCalibration,
     alive_calibration,
@@ -33,9 +36,11 @@ from retention_models.predictions.validation.calibration import (
     count_calibration,
     errors_by_frequency,
 )
+from retention_models.predictions.validation.rates import RateChange
 from retention_models.predictions.validation.store_changes import (
     Silence,
     Swing,
+    change_since,
     silence_at_the_end,
     swing_over_time,
 )
@@ -101,6 +106,8 @@ class HoldoutValidation(Result):
     value : ValueCheck or None
         Spend of the holdout against what was expected, with a verdict of its own; None without a spend
         model.
+    since : RateChange or None
+        How often the same customers bought in the holdout against before: change, low, high, pvalue.
     """
 
     purchases: PurchaseFitter = field(repr=False)
@@ -120,6 +127,7 @@ class HoldoutValidation(Result):
     calibration_end: dt.date
     holdout_end: dt.date
     value: ValueCheck | None = field(default=None, repr=False)
+    since: RateChange | None = field(default=None, repr=False)
 
     _figure = "holdout_by_frequency"
 
@@ -268,10 +276,11 @@ def validate_fit(
     HoldoutValidation
     """
     split, window = data.customers, data.window
-    table = predict_customers(purchases, None, split, horizon=window, interval=_INTERVAL)
+    purchases = settled(purchases)
+    table = some_customers(purchases, None, split, horizon=window, interval=_INTERVAL)
     told = table[["probability_alive", "purchases_low", "purchases_high"]]
     customers = split.assign(predicted=table["expected_purchases"], **told)
-    total = predict_store(
+    total = holdout_totals(
         purchases, None, split, horizon=window, interval=_INTERVAL, scatter=scatter
     ).purchases
     evidence = Evidence(
@@ -283,6 +292,8 @@ def validate_fit(
         counts=count_calibration(purchases, customers, window, _INTERVAL),
         silence=silence_at_the_end(purchases, data),
         swing=swing_over_time(_under_season(purchases, data.days)),
+        open_range=_open_range(purchases, split, window),
+        since=change_since(_under_season(purchases, data.days), data.calibration_end),
     )
     verdict, reason, causes = judge(evidence)
     return HoldoutValidation(
@@ -302,6 +313,7 @@ def validate_fit(
         causes=causes,
         calibration_end=data.calibration_end,
         holdout_end=data.holdout_end,
+        since=evidence.since,
         value=None if spend is None else check_value(purchases, spend, split, window, scatter),
     )
 
@@ -311,6 +323,17 @@ def _under_season(purchases: PurchaseFitter, days: StoreDays) -> StoreDays:
     if purchases.calendar_ is None:
         return days
     return days.under(purchases.pace())
+
+
+def _open_range(
+    purchases: PurchaseFitter, split: pd.DataFrame, window: float
+) -> tuple[float, float] | None:
+    """What the calibration period allows of the total, where that leaves it open."""
+    history = purchases.histories(split["frequency"], split["recency"], split["T"])
+    known = known_customers(*history, by_recency=purchases.model.recency_counts)
+    if is_determined(purchases, known, window):
+        return None
+    return told_range(purchases, known, window)
 
 
 def _calibrated(purchases: PurchaseFitter, split: pd.DataFrame) -> tuple[float, int]:
