@@ -87,6 +87,10 @@ from retention_models.models.regular.regularity import (
     regularity_test as regularity_test,
 )
 from retention_models.models.seasons.calendar import Calendar as Calendar
+from retention_models.predictions.alive import (
+    alive_path as alive_path,
+    customers_alive_path as customers_alive_path,
+)
 from retention_models.predictions.customers import predict_customers as predict_customers
 from retention_models.predictions.in_engine import (
     predictions_table as predictions_table,
