@@ -122,6 +122,8 @@ _INDEX = {
     "stores.reason": "What to know",
     "stores.old": "old page, as of {day}",
     "stores.few": "too few",
+    "stores.money.use with care": "take the expected margin with care",
+    "stores.money.do not use": "do not use the expected margin",
     "stores.no_page": "no page: {reason}",
     "stores.reading": (
         "Revenue and customers are those of the last 13 weeks, with their change on the 13 before; the "

@@ -57,6 +57,7 @@ class BetaGeometricNBD(OneState):
     """
 
     label, names, one_scale = "BG/NBD", NAMES, True
+    side_by_side = True
 
     def probability_alive(
         self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
@@ -67,13 +68,12 @@ class BetaGeometricNBD(OneState):
 
         Source: Hardie, note 021, "Computing P(alive) using the BG/NBD model" (2008).
         """
-        r, *rest = parameters
         columns = list(np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (x, t_x, T))))
-        alone = [np.asarray(v, dtype=float) for v in rest]
+        alone = [np.asarray(v, dtype=float) for v in parameters]
         own = any(v.ndim for v in alone)
         if own:
             columns = list(np.broadcast_arrays(*columns, *alone))
-        if not alone[1].any():
+        if not alone[2].any():
             return np.ones(columns[0].shape)
 
         def block(x: Array, t_x: Array, T: Array, *each: Array) -> Array:
@@ -81,7 +81,7 @@ class BetaGeometricNBD(OneState):
             # (NumPy finds truths ten times faster than numbers other than 0.)
             alive, back = np.ones(x.size), np.flatnonzero(x > 0.0)
             x, t_x, T = (column.take(back) for column in (x, t_x, T))
-            alpha, a, b = (column.take(back) for column in each) if own else alone
+            r, alpha, a, b = (column.take(back) for column in each) if own else alone
             waited = np.log((alpha + T) / (alpha + t_x))
             # Odds beyond any number leave a chance of 0; where nobody leaves they are none.
             with np.errstate(over="ignore", invalid="ignore"):

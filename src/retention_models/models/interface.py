@@ -45,6 +45,8 @@ class PurchaseModel(ABC):
     recency_counts: ClassVar[bool] = False
     # Whether time runs by a calendar that is estimated, so that every draw has its own.
     by_calendar: ClassVar[bool] = False
+    # Whether its formulas of the chance to be alive take parameters of several draws, one a row.
+    side_by_side: ClassVar[bool] = False
 
     @property
     def alive(self) -> PurchaseModel:

@@ -59,11 +59,12 @@ class ModifiedBetaGeometricNBD(OneState):
         """1 / (1 + a/(b+x) · ((α+T)/(α+t_x))^(r+x)), below one also at x = 0; HW, BDF."""
         r, alpha, a, b = parameters
         later = BG_NBD.probability_alive(x, t_x, T, r, alpha, a, b + 1.0)
-        if a == 0.0:
+        if not np.any(a):
             return later
         x, T = (np.asarray(v, dtype=float) for v in (x, T))
         # With x = 0 only the chance to leave at once is left, at T = 0 a/(a+b).
-        odds_left = np.log(a) - np.log(b) + r * np.log1p(T / alpha)
+        with np.errstate(divide="ignore"):  # at a = 0 nobody leaves
+            odds_left = np.log(a) - np.log(b) + r * np.log1p(T / alpha)
         return np.where(x > 0, 1.0, expit(-odds_left)) * later
 
     def alive_as_new(self, x: Any, T: Any, *parameters: Any) -> Parameters:

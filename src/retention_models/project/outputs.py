@@ -64,7 +64,8 @@ def write_outputs(store: Store, folder: str | Path) -> None:
     relied on, and where it says "do not use" they are empty. CSV files begin with the mark by which
     spreadsheets know UTF-8, and hold amounts to the cent and other numbers to four decimals.
     call_tomorrow.csv holds the customers with most to save, the most first.
-    metrics.json holds each headline as value, low and high, or null with the reason; under "months" the
+    metrics.json holds each headline as value, low and high, or null with the reason; the verdicts on the
+    forecast and on its value in money, with what the weeks held out brought; under "months" the
     revenue, customers and orders of the last twelve, under "changes" what changed between the last
     quarter and the one before, and the same of a year before (above a `size` of 1 by more than chance),
     and under "next_quarter" the margin that the next 13 weeks should bring.
@@ -158,6 +159,7 @@ def _metrics(store: Store) -> dict[str, object]:
         "measures": measured,
         "forecast": forecast,
         "forecast_verdict": _attempt(_verdict, store, "forecast_verdict"),
+        "value_verdict": _attempt(_value_verdict, store, "value_verdict"),
         "next_quarter": _attempt(_next_quarter, store, "next_quarter"),
         "actions": {name: _attempt(_action, store, name) for name in LIST_NAMES},
         **_recent(store),
@@ -249,7 +251,7 @@ def _measure(store: Store, name: str) -> dict[str, object]:
 def _forecast(store: Store, name: str) -> dict[str, object]:
     found: Interval | None = getattr(store.forecast, name)
     if found is None:
-        _ = store.spend  # says why there is no money
+        _ = store.money  # says why there is none
         raise CannotSay("Spend could not be modelled.")
     return {"value": found.value, "low": found.low, "high": found.high}
 
@@ -274,6 +276,21 @@ def _action(store: Store, name: str) -> dict[str, object]:
 
 def _verdict(store: Store, _: str) -> dict[str, object]:
     return {"value": store.holdout.verdict, "reason": store.holdout.reason}
+
+
+def _value_verdict(store: Store, _: str) -> dict[str, object]:
+    """How value held on the holdout, beside what the period before would have given."""
+    found = store.holdout.value
+    if found is None:
+        raise CannotSay("There is no spend model of the weeks before, so value was not checked.")
+    total = found.total
+    return {
+        "value": found.verdict,
+        "reason": found.reason,
+        "expected": {"value": total.value, "low": total.low, "high": total.high},
+        "came": found.actual,
+        "period_before": found.repeated,
+    }
 
 
 TABLES = ("table", "checks", "balance", "economics", "segments", "event_study", "sensitivity")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from functools import partial
 from typing import Any, ClassVar, Self, cast
 
@@ -28,8 +27,6 @@ from retention_models.models.inputs import (
     unit_told,
 )
 from retention_models.models.interpolation import over_cells, over_ratios
-from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
-from retention_models.models.open_parameters import centred
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.time_units import TimeUnit
 
@@ -332,16 +329,6 @@ class PurchaseFitter(FollowsCalendar):
         return pd.DataFrame(generator(lengths, *self.params_[list(self.names)], size=size))
 
     _generator: ClassVar[str]
-
-
-def settled(purchases: PurchaseFitter) -> PurchaseFitter:
-    """The fitter itself, or where its parameters are open one at the centre of what they may be."""
-    fit = getattr(purchases, "fit_", None)
-    if not isinstance(fit, MaximumLikelihoodFit) or centred(fit) is fit:
-        return purchases
-    found = copy(purchases)
-    found._publish(centred(fit))
-    return found
 
 
 class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):

@@ -57,6 +57,7 @@ class MidLife(PurchaseModel):
     """
 
     names, one_scale, recency_counts = NAMES, False, True
+    side_by_side = True
 
     def __init__(self, newcomers: OneState, observed: float) -> None:
         self.newcomers, self.observed = newcomers, observed
