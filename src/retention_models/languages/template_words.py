@@ -32,6 +32,13 @@ _FRAME = {
     "again": "Not said, for the same reason.",
     "store": "Store {name}",
     "campaign": "Campaign {name}",
+    "about.heading": "About these numbers",
+    "about.title": "About the numbers of {name}",
+    "about.link": "About these numbers",
+    "about.what": (
+        "how they are made, how far the forecast held on weeks that it had not seen, what each means."
+    ),
+    "about.notebook": "These pages are made by a notebook, which lies here as it ran: {notebook}.",
     "files.store": (
         "The table of all customers is {customers}, the headline numbers are {metrics}. Intervals of "
         "rates are 95%; those of forecasts are {level} and count both chance and what the data leave "
