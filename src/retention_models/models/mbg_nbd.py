@@ -77,6 +77,11 @@ class ModifiedBetaGeometricNBD(OneState):
         r, alpha, a, b = parameters
         return ((1.0, (r + x, alpha + t_x, a + 1.0, b + x)),)
 
+    def probability_alive_after(self, t: ArrayLike, *parameters: Any) -> Array:
+        """b/(a+b) times that of the BG/NBD at b + 1."""
+        stays, later = _after_the_first(*parameters)
+        return np.asarray(stays * BG_NBD.probability_alive_after(t, *later))
+
     def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
         """b/(a+b) · E(t; r, α, a, b+1), with E that of the BG/NBD."""
         stays, later = _after_the_first(*parameters)

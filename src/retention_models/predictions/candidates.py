@@ -79,9 +79,19 @@ class StoreHistory:
         return BetaGeoFitter().fit(*self.columns)
 
     @cached_property
+    def _asked(self) -> dict[str, PurchaseFitter | None]:
+        return {}
+
+    def candidate(self, name: str) -> PurchaseFitter | None:
+        """A candidate, fitted once; None where the data do not ask for it."""
+        if name not in self._asked:
+            self._asked[name] = CANDIDATES[name](self)
+        return self._asked[name]
+
+    @property
     def found(self) -> dict[str, PurchaseFitter]:
         """The candidates that the data ask for, by name; the BG/NBD among them."""
-        asked = {name: find(self) for name, find in CANDIDATES.items()}
+        asked = {name: self.candidate(name) for name in CANDIDATES}
         return {name: fitted for name, fitted in asked.items() if fitted is not None}
 
     def by(self, rule: str) -> PurchaseFitter:
@@ -94,10 +104,9 @@ class StoreHistory:
     def without_season(self, rule: str) -> PurchaseFitter:
         """The model by a rule: a candidate where it is asked for, else the BG/NBD."""
         if rule != BY_STORE:
-            only = CANDIDATES[rule](self) if "found" not in self.__dict__ else self.found.get(rule)
-            return only or self.plain
-        likely = [self.found[name] for name in (PLAIN, *_BY_LIKELIHOOD) if name in self.found]
-        return min(likely, key=lambda fitted: fitted.fit_.aic)
+            return self.candidate(rule) or self.plain
+        likely = [self.candidate(name) for name in (PLAIN, *_BY_LIKELIHOOD)]
+        return min((one for one in likely if one is not None), key=lambda one: one.fit_.aic)
 
 
 def _plain(history: StoreHistory) -> PurchaseFitter | None:

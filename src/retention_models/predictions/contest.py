@@ -163,7 +163,7 @@ def _scored(refit: Refit) -> list[tuple[Any, ...]]:
             return []
         if id(fitted) not in found:
             expected = refit.expected(fitted)
-            if fitted is refit.model(PLAIN) and expected < FEWEST:
+            if rule == PLAIN and expected < FEWEST:
                 return []
             log_score = float(refit.log_scores(fitted).sum())
             found[id(fitted)] = log_score, crps_of_total(expected, refit.total)

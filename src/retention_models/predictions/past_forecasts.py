@@ -50,7 +50,7 @@ FEWEST = 30.0
 class Refit:
     """A store as it was known on an earlier day, and how often its customers came in the 13 weeks after.
 
-    `squares` keeps what `scatter` has learned from it, by rule.
+    `models` and `squares` keep what was fitted, and what `scatter` has learned from it.
     """
 
     store: str
@@ -58,6 +58,9 @@ class Refit:
     history: StoreHistory
     came: Array
     horizon: float
+    models: dict[tuple[str, bool], PurchaseFitter | None] = field(
+        default_factory=dict, repr=False, compare=False
+    )
     squares: dict[str, float | None] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -67,6 +70,12 @@ class Refit:
 
     def model(self, rule: str, *, under_season: bool = False) -> PurchaseFitter | None:
         """The model by a rule as of then; None where its data left it open."""
+        asked = rule, under_season
+        if asked not in self.models:
+            self.models[asked] = self._fitted(rule, under_season)
+        return self.models[asked]
+
+    def _fitted(self, rule: str, under_season: bool) -> PurchaseFitter | None:
         try:
             find = self.history.by if under_season else self.history.without_season
             fitted = settled(find(rule))

@@ -171,6 +171,10 @@ class MidLife(PurchaseModel):
             share * of_before + (1.0 - share) * self.newcomers.expected_purchases(t, *new)
         )
 
+    def probability_alive_after(self, t: ArrayLike, *parameters: Any) -> Array:
+        """That of a newcomer."""
+        return self.newcomers.probability_alive_after(t, *parameters[:4])
+
     def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
         """Those of a newcomer."""
         return self.newcomers.expected_purchases(t, *parameters[:4])
