@@ -121,9 +121,9 @@ _INDEX = {
     "stores.store": "Store",
     "stores.line": "Revenue of 12 months",
     "stores.revenue": "Revenue, {currency}",
-    "stores.revenue_change": "Its change",
+    "stores.revenue_change": "Revenue change",
     "stores.customers": "Customers",
-    "stores.customers_change": "Their change",
+    "stores.customers_change": "Customer change",
     "stores.back": "Repeat customers",
     "stores.margin": "Expected margin, {currency}",
     "stores.reason": "What to know",
@@ -199,6 +199,13 @@ _SHORT = {
     "short.more": "and {n} more",
     "short.well": "No store is silent, without a new page, or shrinking by more than chance.",
     "short.no_campaign": "No finished campaign has told yet whether it paid.",
+    "short.open.one": (
+        "One campaign has finished: whether it paid is open, for chance could have made its profit."
+    ),
+    "short.open.many": (
+        "{n} campaigns have finished: whether any paid is open, for chance could have made their "
+        "profits."
+    ),
     "short.campaigns.one": "One campaign has finished: {paid} paid, {lost} did not, {open} is open.",
     "short.campaigns.many": (
         "{n} campaigns have finished: {paid} paid, {lost} did not, {open} remain open."
