@@ -17,7 +17,7 @@ WORKBOOK = "lists.xlsx"
 
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 # Rows of a sheet: a larger list, whose highest stakes come first, is whole in its own files.
-MOST_ROWS = 50_000
+MOST_ROWS = 10_000
 # What XML 1.0 cannot hold.
 _UNSAYABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LONGEST_NAME, _WIDEST = 31, 60
@@ -72,13 +72,18 @@ def _add(sheet: Any, table: pd.DataFrame) -> None:
         cell.font = Font(bold=True)
     sheet.append(heads)
     for row in table.itertuples(index=False):
-        cells = []
-        for value in row:
-            cell = WriteOnlyCell(sheet, _plain(value))
-            if isinstance(cell.value, str):
-                cell.data_type = "s"  # not "f", as a text that begins with = would be
-            cells.append(cell)
-        sheet.append(cells)
+        sheet.append([_safe(sheet, _plain(value)) for value in row])
+
+
+def _safe(sheet: Any, value: object) -> object:
+    """A value, or a cell of text where a text would be taken for a formula or an error."""
+    from openpyxl.cell import WriteOnlyCell
+
+    if not isinstance(value, str) or not value.startswith(("=", "#")):
+        return value
+    cell = WriteOnlyCell(sheet, value)
+    cell.data_type = "s"
+    return cell
 
 
 def _plain(value: object) -> object:
