@@ -21,6 +21,7 @@ MOST_ROWS = 10_000
 # What XML 1.0 cannot hold.
 _UNSAYABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LONGEST_NAME, _WIDEST = 31, 60
+_LOOKED_AT = 200  # rows by which a column's width is found
 _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
 # The first moment that a zip archive knows: the same lists give the same file.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
@@ -65,7 +66,9 @@ def _add(sheet: Any, table: pd.DataFrame) -> None:
 
     sheet.freeze_panes = "B2"
     for place, column in enumerate(table.columns, 1):
-        widest = max([len(str(column)), *(len(_shown(value)) for value in table[column])])
+        widest = max(
+            [len(str(column)), *(len(_shown(value)) for value in table[column].head(_LOOKED_AT))]
+        )
         sheet.column_dimensions[get_column_letter(place)].width = min(widest + 2, _WIDEST)
     heads = [WriteOnlyCell(sheet, str(column)) for column in table.columns]
     for cell in heads:
