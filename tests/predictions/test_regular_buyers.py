@@ -32,6 +32,7 @@ def log(tmp_path_factory):
     return rm.read_transactions(path, customer_id="id", date="day", spend="paid")
 
 
+@pytest.mark.slow
 def test_models_of_regular_buyers_are_compared_with_the_others(log):
     """By name and by class; the regular one has the lowest AIC by far and the smaller errors."""
     found = rm.compare_models(

@@ -144,6 +144,7 @@ def test_the_newest_day_is_held_against_the_day_that_the_data_should_reach(rows,
     assert [] == checked(tmp_path, cents(rows), extra=off)[1].warnings
 
 
+@pytest.mark.slow
 def test_the_run_before_is_remembered(rows, tmp_path):
     """All rows in cents, or a part of them lost, is seen by what the run before had."""
     _, good = checked(tmp_path, rows)
