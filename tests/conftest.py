@@ -58,8 +58,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Of a nightly run, `docs/` keeps the figures."""
     if tiers.NIGHTLY:
-        calls = (r for kind in ("passed", "failed") for r in terminalreporter.stats.get(kind, []))
-        tiers.write_page(report for report in calls if report.when == "call")
+        kinds = ("passed", "failed", "error")
+        told = (one for kind in kinds for one in terminalreporter.stats.get(kind, []))
+        tiers.write_page(one for one in told if one.when == "call" or one.failed)
 
 
 @pytest.fixture(scope="session")
