@@ -37,7 +37,7 @@ LONGEST = (
 # Nothing is made once for all of their tests.
 IN_PIECES = ("test_campaign_designs_simulation.py", "test_oracles_", "test_publishing_processes.py")
 # Sessions of these tests read no file that has none.
-MARKED = re.compile(r"\bmark\.(slow|nightly|sized)\b")
+MARKED = re.compile(r"\bmark\.(slow|nightly|sized)\b|\bfew\(")
 
 
 def has_none(path: Path, chosen: str) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import pytest
 
 NIGHTLY = bool(os.environ.get("RETENTION_MODELS_NIGHTLY"))
 TESTS = Path(__file__).parents[1]
@@ -40,6 +42,15 @@ class Row(NamedTuple):
 def sized(change: int, nightly: int) -> int:
     """How many: at every change, and nightly."""
     return nightly if NIGHTLY else change
+
+
+def few(quick: int, cases: Sequence[Any]) -> list[Any]:
+    """Cases of a test of which the first are tried with the quick tests, the others with the slow."""
+    rest = [
+        pytest.param(*(one if isinstance(one, tuple) else (one,)), marks=pytest.mark.slow)
+        for one in cases[quick:]
+    ]
+    return [*cases[:quick], *rest]
 
 
 def write_page(reports: Iterable[object], page: Path = PAGE) -> None:

@@ -57,6 +57,7 @@ def test_models_of_regular_buyers_are_compared_with_the_others(log):
     assert "0.23 (the MBG/CNBD-k)" in estimates(found, "W")
 
 
+@pytest.mark.slow
 def test_a_holdout_takes_the_model_by_name(log):
     """The same fit as by hand, from the summary and the sum of the log's gaps up to the split."""
     found = rm.validate_holdout(

@@ -45,6 +45,7 @@ def learned(request, tmp_path_factory):
     return request.param, learn_scatter(log, log.last_day(), "W")
 
 
+@pytest.mark.slow
 def test_a_chain_that_follows_its_model_scatters_less_than_usual(learned):
     """Drawn towards the usual by ten forecasts' worth; one that does not scatters more."""
     deviation, found = learned

@@ -181,6 +181,7 @@ def test_metrics_of_an_empty_store_are_null_with_the_reason(tmp_path):
     assert 0 == len(pd.read_csv(tmp_path / "out" / "customers.csv"))
 
 
+@pytest.mark.slow
 def test_a_failed_check_withholds_the_forecast(tmp_path):
     """The store closed in autumn: its customers.csv says so in every row, its totals are null."""
     frame = shops.simulated_log(300, seed=5)
