@@ -150,6 +150,7 @@ def test_two_other_stores_are_too_few_to_borrow_from(small_chain, tmp_path):
     assert "not checked" == store.forecast_verdict
 
 
+@pytest.mark.slow
 def test_surveys_and_complaints_of_the_project_reach_the_lists(tmp_path):
     """The last answer counts, of this store or of none; a complaint goes before a praise."""
     frame = shops.simulated_log(60, seed=4)
