@@ -15,6 +15,7 @@ from tiers import sized
 pytestmark = [pytest.mark.slow, pytest.mark.sized]
 
 AHEAD = 91
+DRAWS = sized(80, 300)
 
 
 def columns(summary):
@@ -34,7 +35,7 @@ def held(found, came):
 
 def test_no_season_is_found_where_there_is_none(record_property):
     """Among customers of before and newcomers, and among regular buyers, in 5% of shops at most."""
-    shops = sized(12, 400)
+    shops = sized(10, 400)
     found = {"mid-life": 0, "regular": 0}
     for seed in range(shops):
         summary, bought, _ = mid_life_shop(seed, 0.0)
@@ -50,7 +51,7 @@ def test_no_season_is_found_where_there_is_none(record_property):
 
 def test_no_regularity_is_found_where_there_is_only_a_season(record_property):
     """Busy quarters make gaps uneven, not even; k stays 1."""
-    shops, found = sized(12, 400), 0
+    shops, found = sized(10, 400), 0
     for seed in range(shops):
         summary, gaps, bought, _ = seasonal_regular_shop(100, 1, seed=seed)
         fitter = rm.ModifiedBetaGeoCNBDFitter().fit(
@@ -63,7 +64,7 @@ def test_no_regularity_is_found_where_there_is_only_a_season(record_property):
 
 def test_forecasts_with_a_season_and_customers_of_before_hold(record_property):
     """90% intervals of known customers' and of the whole store's quarter, of N₀ and of the wave."""
-    shops, names = sized(16, 400), ("known", "whole", "before", "year sin 1")
+    shops, names = sized(8, 400), ("known", "whole", "before", "year sin 1")
     inside = dict.fromkeys(names, 0)
     off = []
     for seed in range(shops):
@@ -72,9 +73,9 @@ def test_forecasts_with_a_season_and_customers_of_before_hold(record_property):
         fitter = rm.MidLifeFitter().fit(
             *columns(summary), calendar=calendar_of(bought, harmonics=1, weekdays=False)
         )
-        known = rm.predict_store(fitter, None, summary, horizon=AHEAD, draws=200).purchases
+        known = rm.predict_store(fitter, None, summary, horizon=AHEAD, draws=DRAWS).purchases
         whole = rm.predict_whole_store(
-            fitter, None, summary, horizon=AHEAD, draws=200, weekly=False
+            fitter, None, summary, horizon=AHEAD, draws=DRAWS, weekly=False
         )
         last = log.drop_duplicates(["customer", "day"])
         everybody = int((last["day"] > fitter.calendar_.end).sum())
@@ -95,14 +96,14 @@ def test_forecasts_with_a_season_and_customers_of_before_hold(record_property):
 
 def test_forecasts_of_regular_buyers_with_a_season_hold(record_property):
     """K is found, and 90% intervals of their quarter hold."""
-    shops, inside, right, off = sized(12, 400), 0, 0, []
+    shops, inside, right, off = sized(8, 400), 0, 0, []
     for seed in range(shops):
         summary, gaps, bought, came = seasonal_regular_shop(120, 4, seed=seed, ahead=AHEAD)
         summary["monetary_value"] = 0.0
         fitter = rm.ModifiedBetaGeoCNBDFitter().fit(
             *columns(summary), log_gaps=gaps, calendar=calendar_of(bought)
         )
-        found = rm.predict_store(fitter, None, summary, horizon=AHEAD, draws=200).purchases
+        found = rm.predict_store(fitter, None, summary, horizon=AHEAD, draws=DRAWS).purchases
         inside += held(found, came.sum())
         right += fitter.k_ == 4
         off.append(np.log(came.sum() / found.value))
