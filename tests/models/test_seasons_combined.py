@@ -157,6 +157,7 @@ def slow_regular_likelihood(x, t_x, T, k, r, alpha, a, b):
 
 
 @pytest.mark.slow
+@pytest.mark.sized
 def test_all_at_once_is_recovered(record_property):
     """Customers of before, newcomers and a season: N₀, arrivals, shape, and what is to come."""
     before, customers = 300, sized(700, 3_000)
@@ -188,6 +189,7 @@ def test_all_at_once_is_recovered(record_property):
 
 
 @pytest.mark.slow
+@pytest.mark.sized
 def test_regular_buyers_with_a_season_are_recovered(record_property):
     """K, parameters and shape; either alone says much less, and regularity alone expects too much."""
     summary, table, bought, came = seasonal_regular_shop(sized(500, 3_000), 4, ahead=91)

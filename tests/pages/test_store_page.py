@@ -130,11 +130,11 @@ def in_money(verdict, error) -> SimpleNamespace:
         (validation(value=in_money("use", 0.05)), "The forecast can be used."),
         (
             validation(value=in_money("use with care", -0.163)),
-            "The forecast can be used. In money use it with care: it was 16% too low.",
+            "The forecast can be used. In money use it with care: there its check was 16% too low.",
         ),
         (
             validation(value=in_money("do not use", 0.5)),
-            "The forecast can be used, but not in money: there it was 50% too high.",
+            "The forecast can be used. Do not use it in money: there its check was 50% too high.",
         ),
         (
             validation("do not use", ("closed", "total")),
@@ -224,17 +224,17 @@ def test_the_next_quarter_stands_beside_the_same_weeks():
 @pytest.mark.parametrize(
     ("profit", "costs", "said"),
     [
-        ((900.0, 100.0, 1700.0), True, "paid: profit 900 EUR (100 to 1,700)"),
-        ((-900.0, -1700.0, -100.0), True, "did not pay: profit −900 EUR (−1,700 to −100)"),
+        ((900.0, 100.0, 1700.0), True, "paid, profit 900 EUR (100 to 1,700), grade A"),
+        ((-900.0, -1700.0, -100.0), True, "did not pay, profit −900 EUR (−1,700 to −100)"),
         ((900.0, -100.0, 1900.0), True, "open whether it paid"),
-        ((900.0, 100.0, 1700.0), False, "before costs: none are declared"),
+        ((900.0, 100.0, 1700.0), False, "before costs, none declared, grade A."),
         ((np.nan, np.nan, np.nan), True, "whether it paid cannot be said"),
     ],
 )
 def test_whether_the_newest_campaign_paid_is_said_with_its_interval(profit, costs, said):
     """A cost that nobody declared is no cost of 0."""
     names = ("profit", "profit_low", "profit_high")
-    about = {"name": "Coupon", "refusal": "", "end": dt.date(2023, 12, 17)}
+    about = {"name": "Coupon", "refusal": "", "end": dt.date(2023, 12, 17), "grade": "A"}
     row = pd.Series(dict(zip(names, profit, strict=True)) | about, dtype=object)
     assert said in first.campaign(row, "EUR", costs=costs).text
 

@@ -376,3 +376,14 @@ def test_another_model_is_refused_by_name(cdnow):
     for model in (other, BetaGeoFitter()):
         with pytest.raises(SettingsError, match="purchases: expected a fitted"):
             predict_customers(model, None, cdnow)
+
+
+def test_points_alone_are_those_of_the_table_with_intervals(cdnow):
+    """`interval=None` leaves out what takes the time."""
+    purchases = BetaGeoFitter().fit(cdnow["frequency"], cdnow["recency"], cdnow["T"])
+    whole = predict_customers(purchases, None, cdnow, horizon=39)
+    points = predict_customers(purchases, None, cdnow, horizon=39, interval=None)
+    assert ["probability_alive", "expected_purchases", "expected_spend", "clv"] == list(points)
+    pd.testing.assert_frame_equal(points, whole[list(points)])
+    with pytest.raises(SettingsError, match="horizon"):
+        predict_customers(purchases, None, cdnow, horizon=-1, interval=None)

@@ -12,10 +12,14 @@ import pytest
 import retention_models as rm
 import shops
 from retention_models.levels import Interval
+from retention_models.models.histories import count_histories
+from retention_models.models.maximum_likelihood import at_boundary
+from retention_models.models.nbd import fit_nbd
 from retention_models.predictions.customers import mean_dropout
-from retention_models.predictions.validation.holdout import HoldoutValidation
+from retention_models.predictions.validation.holdout import HoldoutValidation, validate_fit
 from retention_models.predictions.validation.rates import RateChange
 from retention_models.predictions.validation.verdicts import Evidence, judge
+from retention_models.summaries.holdout import read_holdout
 
 SPLIT = {"calibration_end": "2023-09-30", "holdout_end": "2023-12-31"}
 
@@ -116,8 +120,12 @@ def test_in_less_than_a_year_a_season_is_not_told_from_other_changes(tmp_path):
 def test_a_store_that_nobody_leaves_is_called_so(tmp_path):
     """A fit that ends at the limit without dropout says so; one that allows for some is of use."""
     log = read(tmp_path, shops.simulated_log(300, seed=3, a=1e-6, b=1.0))
-    found = rm.validate_holdout(log, model="pareto_nbd", **SPLIT)
-    assert "boundary" == found.purchases.fit_.verdict
+    data = read_holdout(log, **SPLIT)
+    limit = fit_nbd(
+        count_histories(*(data.customers[c].to_numpy(float) for c in ("frequency", "recency", "T")))
+    )
+    without = at_boundary(limit, ("r", "alpha", "a", "b"), {"a": 0.0, "b": 1.0}, "nobody leaves")
+    found = validate_fit(rm.BetaGeoFitter.from_fit(without, time_unit="W"), data)
     assert ("use with care", ("no dropout",)) == (found.verdict, found.causes)
     assert "no customer is seen to leave" in found.reason
     found = rm.validate_holdout(log, **SPLIT)
@@ -170,8 +178,6 @@ def test_inner_purchases_are_those_between_first_and_last(tmp_path):
     days = {"a": [1, 3, 11], "b": [2, 4, 5, 6], "c": [8]}
     rows = [(c, dt.date(2023, 1, d), 1.0, "s") for c, each in days.items() for d in each]
     frame = pd.DataFrame(rows, columns=["customer", "day", "amount", "shop"])
-    from retention_models.summaries.holdout import read_holdout
-
     found = read_holdout(
         read(tmp_path, frame), calibration_end="2023-01-05", holdout_end="2023-01-12"
     )

@@ -32,6 +32,13 @@ _FRAME = {
     "again": "Not said, for the same reason.",
     "store": "Store {name}",
     "campaign": "Campaign {name}",
+    "about.heading": "About these numbers",
+    "about.title": "About the numbers of {name}",
+    "about.link": "About these numbers",
+    "about.what": (
+        "how they are made, how far the forecast held on weeks that it had not seen, what each means."
+    ),
+    "about.notebook": "These pages are made by a notebook, which lies here as it ran: {notebook}.",
     "files.store": (
         "The table of all customers is {customers}, the headline numbers are {metrics}. Intervals of "
         "rates are 95%; those of forecasts are {level} and count both chance and what the data leave "
@@ -122,6 +129,8 @@ _INDEX = {
     "stores.reason": "What to know",
     "stores.old": "old page, as of {day}",
     "stores.few": "too few",
+    "stores.money.use with care": "take the expected margin with care",
+    "stores.money.do not use": "do not use the expected margin",
     "stores.no_page": "no page: {reason}",
     "stores.reading": (
         "Revenue and customers are those of the last 13 weeks, with their change on the 13 before; the "

@@ -184,7 +184,7 @@ class StoreModels:
             raise refusal
         return found
 
-    @property
+    @cached_property
     def calendar(self) -> Calendar | None:
         """The store's days and what the chain tells of its season; None where none is asked for."""
         if self.declared is None or self.end in self.calendars:

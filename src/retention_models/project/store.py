@@ -52,7 +52,8 @@ from retention_models.predictions.validation.in_the_shop import changed_in_the_s
 from retention_models.predictions.validation.store_changes import Silence
 from retention_models.predictions.validation.tracking import weekly_tracking
 from retention_models.predictions.whole_store import WholeStore, predict_whole_store
-from retention_models.project.campaign_overview import campaign_overview
+from retention_models.project.campaign import newest_campaigns
+from retention_models.project.campaign_overview import OVERVIEW, campaign_overview, overview_of
 from retention_models.project.days import calibration_end, checked_until, last_day
 from retention_models.project.store_handover import StoreHandover, read_slice
 from retention_models.settings.actions import ListName
@@ -161,7 +162,7 @@ class Store(Result):
         found = _if_any(lambda: self.whole_quarter)
         revenue = self.next_quarter.value if found is None else found.revenue
         if revenue is None:
-            _ = self.spend  # says why there is no money
+            _ = self.money  # says why there is none
             raise CannotSay("Spend could not be modelled.")
         margin = self.settings.money.margin
         return Interval(*(margin * end for end in (revenue.value, revenue.low, revenue.high)))
@@ -183,6 +184,22 @@ class Store(Result):
         """Spend model of customers with a repeat purchase worth something; see `StoreModels`."""
         _ = self.summary
         return self._models.spend
+
+    @property
+    def money(self) -> GammaGammaFitter:
+        """`spend`, unless the value that it gave failed on the holdout: then money is withheld."""
+        if self.value_verdict == "do not use" and (checked := self.holdout.value) is not None:
+            raise CannotSay("Value is withheld: {reason}.", reason=checked.reason)
+        return self.spend
+
+    @property
+    def value_verdict(self) -> str:
+        """The holdout's verdict on value, or "not checked" where there can be none."""
+        try:
+            checked = self.holdout.value
+        except CannotSay:
+            return "not checked"
+        return "not checked" if checked is None else checked.verdict
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -310,6 +327,22 @@ class Store(Result):
             return self.part.campaigns
         return campaign_overview(self.settings, self.log, as_of=self.observation_end, newest=newest)
 
+    @cached_property
+    def newest_campaign(self) -> pd.Series:
+        """The row of `campaigns` of the one that ended last; refused where none has."""
+        given, end = self.settings.reports.campaigns, self.observation_end
+        if self.part is None and self.settings.campaigns and given:
+            over = [c for c in newest_campaigns(self.settings, end, given) if c.end <= end]
+            # Alone: the others are told of on the chain's page.
+            rows = overview_of(sorted(over, key=lambda c: c.end)[-1:], self.settings, self.log, end)
+            table = pd.DataFrame(rows, columns=list(OVERVIEW))
+        else:
+            table = self.campaigns
+            table = table.loc[[last <= end for last in table["end"]]]
+        if table.empty:
+            raise CannotSay("No campaign has ended yet.")
+        return table.sort_values("end", kind="stable").iloc[-1]
+
     @property
     def forecast_verdict(self) -> str:
         """The holdout's verdict, or "not checked" where there can be none."""
@@ -367,7 +400,7 @@ class Store(Result):
     @property
     def _spend_if_any(self) -> GammaGammaFitter | None:
         # The page says why there is none in the section on value; counts stand without it.
-        return _if_any(lambda: self.spend)
+        return _if_any(lambda: self.money)
 
     @property
     def _outlook(self) -> ModelTerms | str:
@@ -378,7 +411,7 @@ class Store(Result):
         except CannotSay as refusal:
             return str(refusal)
         try:
-            return ModelTerms(purchases, self.spend, predictions, **self._horizon)
+            return ModelTerms(purchases, self.money, predictions, **self._horizon)
         except CannotSay as refusal:
             return ModelTerms(purchases, None, predictions, **self._horizon, no_spend=str(refusal))
 

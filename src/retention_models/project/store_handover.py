@@ -27,7 +27,7 @@ from retention_models.data.contacts import (
 from retention_models.data.engines import open_source, write_parquet, write_parts
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import CannotSay
-from retention_models.measures.recent import RecentActivity
+from retention_models.measures.recent import RecentActivity, recent_by_store
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.predictions import scatter, season
 from retention_models.predictions.contest import Contest, hold_contest
@@ -49,6 +49,7 @@ from retention_models.summaries.customers import customer_summary_by_store
 
 _ROWS, _STORE = "rows.parquet", "store.json"
 _CAMPAIGNS = "campaigns.parquet"
+_RECENT = ("quarters", "compared", "months")
 
 _Contacts = TypeVar("_Contacts", Surveys, Events)
 
@@ -106,6 +107,7 @@ def write_slices(
         {day: learn_scatter(past.over_by(day), contest.rule) for day in days}
     )
     surveys, events = read_project_contacts(settings, log)
+    recent = _recent(log, store_ids, end)
     for store, place in folders.items():
         lent = {day: loan and loan.content() for day, loan in loans.get(store, {}).items()}
         content: dict[str, Any] = {"store": store, "loans": lent, "scatters": scatters}
@@ -115,6 +117,9 @@ def write_slices(
             if contacts is not None:
                 _write_contacts(contacts, store, place / f"{name}.parquet")
                 content[name] = _told_of(contacts)
+        if store in recent:
+            content["window"] = recent[store].window
+            _write_recent(recent[store], place)
         write_json(place / _STORE, content)
     write_chain(folder, project_file, log)
     return contest
@@ -157,6 +162,28 @@ def _loans(
     for split, stores in splits.items():
         add(split, summaries(split), stores)
     return found, calendars, [end, *splits]
+
+
+def _recent(log: Transactions, store_ids: Sequence[str], end: dt.date) -> dict[str, RecentActivity]:
+    """The quarters and months of all stores; nothing where the data hold no quarter."""
+    try:
+        return recent_by_store(log, store_ids, end=end)
+    except CannotSay:
+        return {}  # each page says so in their place
+
+
+def _write_recent(found: RecentActivity, place: Path) -> None:
+    for name in _RECENT:
+        getattr(found, name).to_parquet(place / f"{name}.parquet")
+
+
+def _read_recent(place: Path, own: dict[str, Any]) -> RecentActivity | None:
+    if "window" not in own:
+        return None
+    tables = {name: pd.read_parquet(place / f"{name}.parquet") for name in _RECENT}
+    for name in ("quarters", "compared"):  # texts as the engine's tables hold them
+        tables[name] = tables[name].astype({"note": object, "measure": object})
+    return RecentActivity(**tables, window=own["window"])
 
 
 def _write_contacts(contacts: Surveys | Events, store: str, path: Path) -> None:
@@ -206,6 +233,7 @@ def read_slice(project_file: str | Path, store_id: str) -> StoreHandover | None:
             for day, written in own["calendars"].items()
         },
         contest=Contest.from_content(own["contest"]),
+        recent=_read_recent(place, own),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from functools import partial
 from typing import Any, ClassVar, Self, cast
 
@@ -28,8 +27,6 @@ from retention_models.models.inputs import (
     unit_told,
 )
 from retention_models.models.interpolation import over_cells, over_ratios
-from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
-from retention_models.models.open_parameters import centred
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.time_units import TimeUnit
 
@@ -223,6 +220,47 @@ class PurchaseFitter(FollowsCalendar):
         known = self.histories(frequency, recency, T)
         return np.atleast_1d(self.model.probability_alive(*known, *parameters))
 
+    def conditional_probability_alive_after(
+        self, t: ArrayLike, frequency: Any, recency: Any, T: Any
+    ) -> Any:
+        """P(still a customer t units of time from now) of known customers, whatever they buy until then.
+
+        Parameters
+        ----------
+        t : float
+            Units of time after the end of observation, from 0.
+        frequency, recency, T : array_like, shape (n,)
+            The customers' summary.
+
+        Returns
+        -------
+        ndarray or Series, shape (n,)
+            P(alive) now, times the chance to stay until then of who is alive. Of the BG/NBD's kin that
+            is E (1 + p·t/α)^(−r) at the customer's own posterior.
+
+        Raises
+        ------
+        SettingsError
+            If an input is not valid.
+
+        See Also
+        --------
+        retention_models.alive_path : a customer's P(alive) from the first purchase on.
+
+        Examples
+        --------
+        >>> from retention_models import BetaGeoFitter
+        >>> published = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
+        >>> model = BetaGeoFitter.from_parameters(published, time_unit="W")
+        >>> model.conditional_probability_alive_after(26, [2], [30.43], [38.86]).round(3)
+        array([0.609])
+        """
+        parameters = self._require_fit()
+        known = self.histories(frequency, recency, T)
+        checked_horizon(t)
+        chance = self.model.conditional_probability_alive_after(t, *known, *parameters)
+        return like(frequency, chance)
+
     def conditional_probability_of_n_purchases_up_to_time(
         self, n: int, t: float, frequency: Any, recency: Any, T: Any
     ) -> Any:
@@ -291,16 +329,6 @@ class PurchaseFitter(FollowsCalendar):
         return pd.DataFrame(generator(lengths, *self.params_[list(self.names)], size=size))
 
     _generator: ClassVar[str]
-
-
-def settled(purchases: PurchaseFitter) -> PurchaseFitter:
-    """The fitter itself, or where its parameters are open one at the centre of what they may be."""
-    fit = getattr(purchases, "fit_", None)
-    if not isinstance(fit, MaximumLikelihoodFit) or centred(fit) is fit:
-        return purchases
-    found = copy(purchases)
-    found._publish(centred(fit))
-    return found
 
 
 class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):

@@ -25,8 +25,8 @@ from retention_models.errors import CannotSay
 from retention_models.languages import count, phrase
 from retention_models.models.beta_dropout_likelihood import fit_beta_dropout
 from retention_models.models.histories import Histories, count_histories
+from retention_models.models.history_rows import by_logs, log_likelihood_by_row
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, maximise
-from retention_models.models.mid_life.rows import by_logs, log_likelihood_by_row
 
 Array = NDArray[np.float64]
 

@@ -57,6 +57,7 @@ class MidLife(PurchaseModel):
     """
 
     names, one_scale, recency_counts = NAMES, False, True
+    side_by_side = True
 
     def __init__(self, newcomers: OneState, observed: float) -> None:
         self.newcomers, self.observed = newcomers, observed
@@ -169,6 +170,10 @@ class MidLife(PurchaseModel):
         return np.asarray(
             share * of_before + (1.0 - share) * self.newcomers.expected_purchases(t, *new)
         )
+
+    def probability_alive_after(self, t: ArrayLike, *parameters: Any) -> Array:
+        """That of a newcomer."""
+        return self.newcomers.probability_alive_after(t, *parameters[:4])
 
     def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
         """Those of a newcomer."""

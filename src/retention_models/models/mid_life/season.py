@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from retention_models.models.history_rows import log_likelihood_by_row
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, maximise
 from retention_models.models.mid_life.fit import (
     NAMES,
@@ -28,7 +29,7 @@ from retention_models.models.mid_life.fit import (
 )
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.models.seasons.likelihood import Ages, SeasonalHistories, ages
-from retention_models.models.seasons.rows import Times, log_likelihood_by_row, since_first
+from retention_models.models.seasons.rows import Times, since_first
 
 Array = NDArray[np.float64]
 Derivatives = tuple[float, Array, Array]
@@ -98,8 +99,8 @@ def log_likelihood_with_derivatives(phi: Array, whole: Whole, first: int) -> Der
         t0 = Times(
             all_of_it - found.at[since], all_of_it, all_slopes - found.slopes[since], all_slopes
         )
-        old_terms = log_likelihood_by_row(phi[_OLD], x + 1.0, t0.t, t0.T, first=0)
-        new_terms = log_likelihood_by_row(phi[_NEW], x, t1.t, t1.T, first=first)
+        old_terms = log_likelihood_by_row(phi[_OLD], x + 1.0, t0.t, t0.T, by_times=True, first=0)
+        new_terms = log_likelihood_by_row(phi[_NEW], x, t1.t, t1.T, by_times=True, first=first)
         log_old, log_new = phi[8] + old_terms[0], phi[9] + new_terms[0]
         both = np.logaddexp(log_old, log_new)
         value += float(n @ both)

@@ -26,12 +26,13 @@ from scipy.special import gammaln
 from retention_models.errors import SettingsError
 from retention_models.models.beta_dropout_likelihood import NAMES
 from retention_models.models.histories import count_histories
+from retention_models.models.history_rows import log_likelihood_by_row
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, maximise
 from retention_models.models.regular.fit import fit_phases, fit_regular
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.models.seasons.fit import fit_histories
 from retention_models.models.seasons.likelihood import Ages, SeasonalHistories, ages
-from retention_models.models.seasons.rows import log_likelihood_by_row, since_first
+from retention_models.models.seasons.rows import since_first
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -126,7 +127,7 @@ def log_likelihood_with_derivatives(
         rows = slice(start, start + _BLOCK)
         n, end, since = known.counts[rows], known.end[rows], silent[rows]
         times, x = since_first(found, since, end), known.x[rows].astype(float)
-        each = log_likelihood_by_row(phi[:4], x, times.t, times.T, first=first, k=k)
+        each = log_likelihood_by_row(phi[:4], x, times.t, times.T, by_times=True, first=first, k=k)
         value += float(n @ each[0])
         gradient += n @ times.chained(each)[0]
         hessian += times.squares(n, each)

@@ -155,6 +155,11 @@ class Seasonal(PurchaseModel):
         base, clock, own = self.operational(parameters)
         return base.most(n, clock.at(t), *own)
 
+    def probability_alive_after(self, t: ArrayLike, *parameters: Any) -> Array:
+        """The base's, of M(t)."""
+        base, clock, own = self.operational(parameters)
+        return base.probability_alive_after(clock.at(t), *own)
+
     def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
         """The base's, of M(t)."""
         base, clock, own = self.operational(parameters)

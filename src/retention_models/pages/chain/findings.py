@@ -66,7 +66,7 @@ def _told(row: Row, as_of: dt.date, language: Language) -> Row:
     return {
         **row,
         "whole": "",
-        "reason": "; ".join(dict.fromkeys([*lacking, reason])),
+        "reason": "; ".join(dict.fromkeys([*lacking, reason, *_in_money(metrics, language)])),
         "line": _line(metrics, language),
         "cells": [
             words.Cell.of(revenue.get("value"), "count", language),
@@ -77,6 +77,15 @@ def _told(row: Row, as_of: dt.date, language: Language) -> Row:
             words.Cell.of(margin.get("value"), "count", language),
         ],
     }
+
+
+def _in_money(metrics: Row, language: Language) -> list[str]:
+    """That an expected margin is to be taken with care, where its check says so."""
+    verdict = (metrics.get("value_verdict") or {}).get("value")
+    told = metrics["next_quarter"] is not None and metrics["next_quarter"]["value"] is not None
+    if verdict not in {"use with care", "do not use"} or not told:
+        return []
+    return [language.text(f"stores.money.{verdict}")]
 
 
 def _says_nothing(metrics: Row) -> bool:

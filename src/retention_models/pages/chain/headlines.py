@@ -130,6 +130,7 @@ class _Metrics(_Part):
     measures: _Measures
     forecast: _Forecast
     forecast_verdict: _Verdict
+    value_verdict: _Verdict | None = None
     months: _Months | None = None
     changes: _Changes | None = None
     first_day: Day | None = None

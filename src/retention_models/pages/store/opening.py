@@ -47,6 +47,7 @@ def status(page: StorePage) -> tuple[str, str]:
     if checked is None and isinstance(withheld := or_reason(lambda: page.forecast), str):
         said = withheld  # there is no model to check
     good = checked is not None and checked.verdict == "use"
+    good = good and page.store.value_verdict in ("use", "not checked")
     return ("good" if good else "care"), first.open_since(page.last_purchase, said)
 
 
@@ -81,7 +82,8 @@ def _coming(page: StorePage, currency: str) -> tuple[Point, list[float]]:
     ahead: list[float] = []
     if not isinstance(forecast, str) and forecast.value is not None:
         ahead = [forecast.value.value / 3.0] * 3
-    return first.next_quarter(forecast, before, currency), ahead
+    withheld = page.store.value_verdict == "do not use"
+    return first.next_quarter(forecast, before, currency, withheld=withheld), ahead
 
 
 def _revenue(page: StorePage, currency: str) -> Point:

@@ -249,7 +249,11 @@ def value_held(validation: HoldoutValidation) -> str:
     """Whether the value expected held on the weeks that the models had not seen."""
     if validation.value is None:
         raise CannotSay("There is no spend model of the weeks before, so value was not checked.")
-    return phrase("Of the same weeks, {reason}.", reason=validation.value.reason)
+    return phrase(
+        "Of the same weeks, {reason}; as much as in the weeks before would have been {before}.",
+        reason=validation.value.reason,
+        before=count(validation.value.repeated),
+    )
 
 
 def allowed_scatter(scatter: Scatter) -> str:

@@ -209,11 +209,16 @@ def _grave(evidence: Evidence) -> Iterator[tuple[str, str]]:
             "it happens when a store changes, closes, or has a strong season, and too few purchases "
             "are known to tell which"
         )
-    elif swing.strong or swing.drifts:
+    elif (swing.strong or swing.drifts) and not (swing.years < 2.0 and _changed(evidence)):
         why = ""  # told by name
     else:
         why = _why_off(evidence.since, swing.years)
     yield "total", why
+
+
+def _changed(evidence: Evidence) -> bool:
+    """Whether the same customers bought more or less often in the holdout than before, by a test."""
+    return evidence.since is not None and evidence.since.pvalue < LEVEL
 
 
 def _why_off(since: RateChange | None, years: float) -> str:
@@ -276,9 +281,11 @@ _TESTED = catalogue(
 
 
 def _mild(evidence: Evidence) -> Iterator[tuple[str, str]]:
-    if not evidence.inside and not evidence.failed:
-        yield "total", ""  # told with the numbers
     swing = evidence.swing
+    if not evidence.inside and not evidence.failed:
+        told = swing is not None and _changed(evidence)
+        # Else it is told with the numbers.
+        yield "total", _why_off(evidence.since, swing.years) if swing is not None and told else ""
     if swing is not None and swing.strong:
         yield ("season" if swing.whole_year else "swing"), _wave(swing)
     if swing is not None and swing.drifts and not swing.strong and evidence.failed:
