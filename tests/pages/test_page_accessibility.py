@@ -228,7 +228,7 @@ def test_cards_on_a_telephone_are_sorted_by_a_list(browser, paths):
     page, _ = looked_at(browser, paths["many"], width=390)
     choice = page.get_by_label("Sort by").last
     assert page.get_by_role("button", name="lowest first").is_visible()
-    assert "Its change" == choice.locator("option:checked").inner_text()
+    assert "Revenue change" == choice.locator("option:checked").inner_text()
     changes = [int(text.strip("%").replace("−", "-")) for text in column(page, 3)]
     assert sorted(changes) == changes
     choice.select_option(label="Customers")
