@@ -98,7 +98,6 @@ def test_a_refusal_is_said_in_full_once(folder):
 
 
 def test_code_is_folded_away(folder):
-    """A manager's page has none; an analyst unfolds it beside the numbers."""
     """A manager's page has none; an analyst unfolds it about the numbers, without parameters."""
     assert '<details class="code">' not in page(folder, "0042")
     text = page(folder, "0042", "about.html")
