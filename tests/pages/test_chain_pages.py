@@ -13,6 +13,9 @@ from conftest import STRANGE_ID
 
 from browsers import looked_at
 
+# A whole run; of the quick tests, one in tests/runs/test_run.py makes another.
+pytestmark = pytest.mark.slow
+
 FOLDERS = {"0042": "0042", "single": "single", "empty": "empty", STRANGE_ID: "%3Cb%3E%26%2E%2E%2Fx"}
 
 
