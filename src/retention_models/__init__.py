@@ -45,6 +45,7 @@ _NAMES = {
     "predictions.alive": "alive_path customers_alive_path",
     "predictions.customers": "predict_customers",
     "predictions.in_engine": "predictions_table write_predictions",
+    "predictions.next_purchase": "next_purchase",
     "predictions.stores": "predict_store",
     "predictions.validation.comparison": "ModelComparison compare_models track_models",
     "predictions.validation.holdout": "validate_holdout",

@@ -96,6 +96,7 @@ from retention_models.predictions.in_engine import (
     predictions_table as predictions_table,
     write_predictions as write_predictions,
 )
+from retention_models.predictions.next_purchase import next_purchase as next_purchase
 from retention_models.predictions.stores import predict_store as predict_store
 from retention_models.predictions.validation.comparison import (
     ModelComparison as ModelComparison,

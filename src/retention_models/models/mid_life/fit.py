@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from retention_models.errors import CannotSay
 from retention_models.languages import count, phrase
-from retention_models.models.beta_dropout_likelihood import fit_bg_nbd, fit_mbg_nbd
+from retention_models.models.beta_dropout_likelihood import fit_beta_dropout
 from retention_models.models.histories import Histories, count_histories
 from retention_models.models.history_rows import by_logs, log_likelihood_by_row
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, maximise
@@ -111,7 +111,7 @@ def fit_mid_life(
     known = count_histories(x, t_x, T, counts)
     known.require_repeats()
     rows = known.rows()
-    plain = (fit_mbg_nbd if first else fit_bg_nbd)(*rows)
+    plain = fit_beta_dropout(known, first=first, draws=False)
     centre, weight = priors(known, penalty)
 
     def posterior(phi: Array) -> tuple[float, Array, Array]:

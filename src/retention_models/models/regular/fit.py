@@ -199,7 +199,7 @@ def _climbed(
         # Where everybody buys at the same rate r grows without end; what more it wins is nothing.
         start[:2] -= max(start[0] - _ALIKE, 0.0)
     else:
-        fit = fit_beta_dropout(known, first=first, penalty=penalty)
+        fit = fit_beta_dropout(known, first=first, penalty=penalty, draws=False)
         start = np.log(fit.parameters if (fit.parameters > 0.0).all() else fit.parameters[:2])
         start = np.clip(start, -_ALIKE, _ALIKE)
     return ascend(objective, start, enough=_ENOUGH)
