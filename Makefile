@@ -10,6 +10,9 @@ ENGINES := $(if $(shell command -v java),.venv/.spark)
 # The tests' matrices are too small for threads, which would wait for each other.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
+# Processes that tests start read compiled modules, also where the environment forbids to write them.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help reports lab test slow nightly check format bench lock clean

@@ -163,7 +163,6 @@ def postgresql() -> Iterator[str]:
 
             server = pgserver.get_server(Path(folder, "data"), cleanup_mode="delete")
         yield server.get_uri()
-        with suppress(
-            FileNotFoundError
-        ):  # its last processes remove files of the folder themselves
+        # Its last processes remove files of the folder themselves.
+        with suppress(FileNotFoundError):
             server.cleanup()

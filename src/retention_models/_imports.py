@@ -66,3 +66,23 @@ def imported_when_called(module: str, function: str) -> Iterator[None]:
         yield
     finally:
         del sys.modules[module]
+
+
+@contextmanager
+def left_out(module: str) -> Iterator[None]:
+    """Let packages find that a module which they can do without is not installed.
+
+    Examples
+    --------
+    >>> with left_out("a_module_of_others"):
+    ...     "a_module_of_others" in sys.modules
+    True
+    """
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]

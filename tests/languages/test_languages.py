@@ -136,7 +136,8 @@ def test_the_page_of_campaigns_holds_no_word_of_another_language(settings):
 
 def test_the_frame_of_a_stores_page_is_in_the_language(settings):
     """What its notebook wrote is the notebook's."""
-    page = render.notebook_page(nights.notebook("<p>7</p>"), settings, "7", nights.DAY, MADE)
+    notebook = nights.notebook("<p>7</p>")
+    page = render.notebook_pages(notebook, settings, "7", nights.DAY, MADE)["store_report.html"]
     assert '<html lang="ar" dir="rtl">' in page
     shown = re.sub(r'<details class="code">.*?</details>', "", page, flags=re.DOTALL)
     assert english_of(shown) == {"customers", "csv", "metrics", "json"}  # files beside it

@@ -137,3 +137,33 @@ def test_a_penalizer_says_that_it_is_not_the_one_of_lifetimes():
         rm.BetaGeoFitter(penalizer_coef=0.01)
     with pytest.raises(rm.SettingsError, match="penalizer_coef"):
         rm.BetaGeoFitter(penalizer_coef=-1.0)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "history", "horizon", "expected"),
+    [
+        ((0.05, 1.0, 0.05, 0.2), (0, 0.0, 30.0), 1000.0, 1.18772),
+        ((0.243, 4.414, 0.5, 0.5), (0, 0.0, 38.86), 39.0, 0.1772363),
+        ((0.243, 4.414, 1.0, 2.426), (2, 30.43, 38.86), 39.0, 1.1021368),
+        ((0.243, 4.414, 1e-4, 1e8), (2, 30.43, 38.86), 39.0, 2.0214679),
+    ],
+)
+def test_the_numbers_of_the_page_on_lifetimes_are_ours(parameters, history, horizon, expected):
+    """Where lifetimes gives NaN, infinity or another number; of one customer a number comes back."""
+    model = rm.BetaGeoFitter.from_parameters(
+        dict(zip(("r", "alpha", "a", "b"), parameters, strict=True))
+    )
+    found = model.conditional_expected_number_of_purchases_up_to_time(horizon, *history)
+    assert isinstance(found, float)
+    assert found == pytest.approx(expected, rel=5e-6)
+
+
+def test_a_number_of_one_customer_is_a_number_as_in_lifetimes():
+    """So that the matrix that its heatmap of P(alive) draws can be made of a Pareto/NBD."""
+    model = made("ParetoNBDFitter")
+    assert isinstance(model.conditional_probability_alive(2, 30.43, 38.86), float)
+    matrix = model.conditional_probability_alive_matrix(5, 4)
+    assert (5, 6) == matrix.shape
+    assert ((matrix > 0) & (matrix <= 1)).all()
+    assert isinstance(model.expected_number_of_purchases_up_to_time(10), float)
+    assert isinstance(model.probability_of_n_purchases_up_to_time(10, 2), float)

@@ -42,6 +42,15 @@ def test_what_others_ask_for_is_there():
     assert found.startswith("SELECT")
 
 
+def test_a_run_builds_no_grammar_of_addresses():
+    """Two seconds of every run; nor is it hidden from whoever asks for it afterwards."""
+    found = _run(
+        "import sys, retention_models.runs.run, retention_models.pages.html.render\n"
+        "print('rfc3987_syntax' in sys.modules)"
+    )
+    assert found == "False"
+
+
 def test_lifetimes_own_search_still_runs():
     """The BG/BB on its donations has the published δ = 2.783 (REF: Fader, Hardie & Shang 2010)."""
     found = _run(

@@ -100,8 +100,9 @@ def test_the_cumulative_difference_is_drawn_by_arm(drawn):
     counted = replace(drawn, cumulative=days)
     ax = figures.cumulative_difference(counted)
     np.testing.assert_allclose(days["difference"], ax.lines[-1].get_ydata())
-    assert "Until 5 March 2017, customers of “coupon” had made +0.50 purchases" in words.cumulative(
-        counted
+    assert (
+        "Until 5 March 2017, customers of the campaign had made +0.50 purchases"
+        in words.cumulative(counted)
     )
 
 

@@ -224,17 +224,17 @@ def test_the_next_quarter_stands_beside_the_same_weeks():
 @pytest.mark.parametrize(
     ("profit", "costs", "said"),
     [
-        ((900.0, 100.0, 1700.0), True, "paid: profit 900 EUR (100 to 1,700)"),
-        ((-900.0, -1700.0, -100.0), True, "did not pay: profit −900 EUR (−1,700 to −100)"),
+        ((900.0, 100.0, 1700.0), True, "paid, profit 900 EUR (100 to 1,700), grade A"),
+        ((-900.0, -1700.0, -100.0), True, "did not pay, profit −900 EUR (−1,700 to −100)"),
         ((900.0, -100.0, 1900.0), True, "open whether it paid"),
-        ((900.0, 100.0, 1700.0), False, "before costs: none are declared"),
+        ((900.0, 100.0, 1700.0), False, "before costs, none declared, grade A."),
         ((np.nan, np.nan, np.nan), True, "whether it paid cannot be said"),
     ],
 )
 def test_whether_the_newest_campaign_paid_is_said_with_its_interval(profit, costs, said):
     """A cost that nobody declared is no cost of 0."""
     names = ("profit", "profit_low", "profit_high")
-    about = {"name": "Coupon", "refusal": "", "end": dt.date(2023, 12, 17)}
+    about = {"name": "Coupon", "refusal": "", "end": dt.date(2023, 12, 17), "grade": "A"}
     row = pd.Series(dict(zip(names, profit, strict=True)) | about, dtype=object)
     assert said in first.campaign(row, "EUR", costs=costs).text
 

@@ -9,6 +9,7 @@ import pytest
 
 import retention_models as rm
 from retention_models.data.transactions import read_project_transactions
+from retention_models.pages.models import figures, tables, words as model_words
 from retention_models.pages.store import words
 from retention_models.predictions import season
 from retention_models.predictions.store_models import StoreModels
@@ -118,3 +119,18 @@ def test_a_store_alone_decides_its_own_season(chain):
         log, "s1", END - dt.timedelta(days=420), "W", ("s1",), declared=CalendarSettings()
     )
     assert not season.has_season(young.purchases)
+
+
+def test_models_are_compared_with_and_without_the_season(store):
+    """All kinds side by side; the season's own wins by far, and its table and figure are drawn."""
+    found = store.comparison
+    assert {"BG/NBD", "Pareto/NBD", "BG/NBD with a season"} < set(found.validations)
+    assert "Pareto/NBD with a season" not in found.validations
+    assert "with a season" in found.recommended
+    delta = found.table["delta_aic"]
+    assert delta["BG/NBD"] > delta["BG/NBD with a season"] + 10.0
+    assert "with a season" in model_words.recommendation(found)
+    table = tables.parameters(found.chosen.purchases)
+    assert table.loc["year sin 1", "Meaning"].startswith("the season")
+    paths = rm.track_models(store.log, found, store_id=store.id)
+    assert figures.tracking_of_models(paths, found).lines

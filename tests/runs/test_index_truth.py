@@ -15,14 +15,14 @@ from retention_models.runs.publishing.manifest import read_manifest
 
 STORES = ("a", "b")
 FULL = rows(1)[0]["metrics"] | {"currency": "EUR", "horizon": "52 weeks", "interval": 0.9}
-SUM = "34,910"
+SUM = "<td>34,910"
 
 
 def told(store_id, folder):
-    """A page whose forecast is 34,910."""
+    """A page whose next quarter is 34,910."""
     made = nights.good(store_id, folder)
-    forecast = FULL["forecast"] | {"value": {"value": 34910.0, "low": 3e4, "high": 4e4}}
-    text = json.dumps(FULL | {"forecast": forecast})
+    ahead = {"value": 34910.0, "low": 3e4, "high": 4e4}
+    text = json.dumps(FULL | {"next_quarter": ahead})
     (folder / "metrics.json").write_text(text, encoding="utf-8")
     return made
 
@@ -205,7 +205,7 @@ def test_a_number_beyond_its_range_is_not_shown_and_the_row_says_why(listed, nam
     finally:
         path.write_bytes(good)
     assert reason in index
-    assert "700" not in index
+    assert "700%" not in index
     assert 2 == index.count(SUM)
 
 

@@ -45,6 +45,8 @@ class PurchaseModel(ABC):
     recency_counts: ClassVar[bool] = False
     # Whether time runs by a calendar that is estimated, so that every draw has its own.
     by_calendar: ClassVar[bool] = False
+    # Whether its formulas of the chance to be alive take parameters of several draws, one a row.
+    side_by_side: ClassVar[bool] = False
 
     @property
     def alive(self) -> PurchaseModel:
@@ -88,8 +90,27 @@ class PurchaseModel(ABC):
     ) -> MaximumLikelihoodFit:
         """Fit by maximum likelihood; `counts` customers with each row, one each unless given."""
 
+    def probability_alive_after(self, t: ArrayLike, *parameters: Any) -> Array:
+        """P(a new customer has not left by t)."""
+        raise SettingsError(
+            f"purchases: the {self.label} says nothing of who will still be a customer later."
+        )
+
+    def conditional_probability_alive_after(
+        self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
+    ) -> Array:
+        """P(alive at T + t) of customers with history (x, t_x, T), whatever they buy until then."""
+        x, t_x, T = (np.asarray(v, dtype=float) for v in (x, t_x, T))
+        alive = self.probability_alive(x, t_x, T, *parameters)
+        new = partial(self.alive.probability_alive_after, t)
+        return np.asarray(alive * self.of_alive(new, x, t_x, T, *parameters))
+
     def moved(self, later: float) -> PurchaseModel:
         """The model for customers observed until so much later, or earlier where below 0."""
+        return self
+
+    def on_clock(self, age: Callable[[ArrayLike], Array]) -> PurchaseModel:
+        """The model whose own lengths of time are in operational time, by ages before the end."""
         return self
 
     def states_of_lapsed(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:

@@ -17,6 +17,11 @@ from retention_models.pages.campaign.figures import (
     event_study,
 )
 from retention_models.pages.campaign.plan import detectable_by_length, looks_so_far
+from retention_models.pages.models.alive_figures import (
+    alive_path,
+    customers_alive,
+    plot_history_alive,
+)
 from retention_models.pages.models.figures import (
     alive_calibration,
     cohort_heatmap,
@@ -47,17 +52,20 @@ __all__ = [
     "alive_calibration",
     "alive_classes",
     "alive_counts",
+    "alive_path",
     "balance",
     "churn_by_quarter",
     "cohort_heatmap",
     "comparison",
     "cumulative_difference",
+    "customers_alive",
     "detectable_by_length",
     "effect_forest",
     "errors_of_models",
     "event_study",
     "holdout_by_frequency",
     "looks_so_far",
+    "plot_history_alive",
     "satisfaction_by_week",
     "tracking",
     "tracking_of_models",

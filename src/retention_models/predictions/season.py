@@ -7,7 +7,7 @@ and each store's season is shrunk towards what the others tell (`models.seasons.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
-from retention_models.models.fitters import BetaGeoFitter, PurchaseFitter
+from retention_models.models.fitters import PurchaseFitter, RegularFitter
 from retention_models.models.histories import distinct_rows
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.models.seasons.chain import StoreDays, shared_calendars
@@ -87,28 +87,36 @@ def _counted(summary: pd.DataFrame) -> tuple[Array, Array, Array, Array]:
 
 
 def seasonal_model(
-    summary: pd.DataFrame, calendar: Calendar, plain: PurchaseFitter
+    summary: pd.DataFrame,
+    calendar: Calendar,
+    plain: PurchaseFitter,
+    gaps: Callable[[], pd.DataFrame] | None = None,
 ) -> PurchaseFitter:
-    """A store's model under its season, or the plain one where no term of a season is carried.
+    """A store's model of the same kind under its season, or itself where no term of one is carried.
 
-    Of two that are of different kinds the AIC decides.
+    `gaps` gives `count_purchase_gaps` of the same customers, and is called for regular buyers.
     """
+    further: dict[str, Any] = {"calendar": calendar}
+    if isinstance(plain, RegularFitter):
+        further |= {"log_gaps": gaps(), "k": None} if gaps and plain.k_ > 1 else {"k": 1}
+    columns = [summary[name] for name in ("frequency", "recency", "T")]
     try:
-        fitted = BetaGeoFitter().fit(
-            summary["frequency"], summary["recency"], summary["T"], calendar=calendar
-        )
+        fitted: PurchaseFitter = type(plain)().fit(*columns, **further)
     except CannotSay:
         return plain
-    if not has_season(fitted) or fitted.fit_.verdict == "not identified":
-        return plain
-    alike = type(plain) is type(fitted)
-    return fitted if alike or fitted.fit_.aic < plain.fit_.aic else plain
+    usable = fitted.fit_.verdict != "not identified"
+    return fitted if usable and has_season(fitted) else plain
 
 
 def has_season(purchases: PurchaseFitter) -> bool:
     """Whether a model follows a season or days on which the shop is closed."""
     calendar = purchases.calendar_
     return calendar is not None and bool(calendar.names or calendar.closed or calendar.shut)
+
+
+def name_of(purchases: PurchaseFitter) -> str:
+    """A model's name, and whether it follows a season."""
+    return f"{purchases.label} with a season" if has_season(purchases) else purchases.label
 
 
 def content(calendar: Calendar) -> dict[str, Any]:

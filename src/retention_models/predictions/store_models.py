@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeVar
 
 import pandas as pd
@@ -17,14 +17,16 @@ from retention_models.models.chain.stores import StoreFits, fit_stores
 from retention_models.models.fitters import (
     BetaGeoFitter,
     GammaGammaFitter,
-    MidLifeFitter,
     PurchaseFitter,
     settled,
 )
 from retention_models.models.seasons.calendar import Calendar
-from retention_models.predictions.season import chain_calendars, seasonal_model
+from retention_models.predictions.candidates import BY_STORE, StoreHistory
+from retention_models.predictions.season import chain_calendars
 from retention_models.settings.calendar import CalendarSettings
 from retention_models.summaries.customers import customer_summary, customer_summary_by_store
+from retention_models.summaries.gaps import sum_log_gaps
+from retention_models.summaries.purchase_gaps import count_purchase_gaps
 
 # Fewer repeat customers than this cannot carry four parameters: at 10, intervals of the parameters
 # already span a factor of ten.
@@ -35,15 +37,6 @@ FEWEST_CUSTOMERS = 10
 FEWEST_OTHER_STORES = 3
 # A small store learns little more from further stores than from the hundred largest.
 _MOST_OTHER_STORES = 100
-
-# Log-likelihood, given when customers were first seen, by which the model of customers of before and
-# newcomers must beat the plain one: by chance a likelihood ratio of five parameters is twice this or
-# more once in a hundred.
-_MID_LIFE_GAIN = 7.54
-# A store whose first purchase comes so many days after the log's first day opened then.
-_OPENED_DAYS = 14
-# The share of the log, up to its end, in which somebody must have been first seen.
-_LATELY = 0.2
 
 _Fitter = TypeVar("_Fitter", PurchaseFitter, GammaGammaFitter)
 
@@ -89,6 +82,8 @@ class StoreModels:
         The project file's [calendar]; without it no season is looked for.
     calendars : mapping of date to Calendar
         The store's as of a day, with what the chain tells, where that was found before.
+    rule : str
+        How a store's own model is chosen; see `StoreHistory.by`.
     """
 
     log: Transactions
@@ -100,12 +95,29 @@ class StoreModels:
     loans: Mapping[dt.date, BorrowedModels | None] = field(default_factory=dict, repr=False)
     declared: CalendarSettings | None = None
     calendars: Mapping[dt.date, Calendar] = field(default_factory=dict, repr=False)
+    rule: str = BY_STORE
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """The store's customer summary; see `customer_summary`."""
         return customer_summary(
             self.log, store_id=self.store_id, observation_end=self.end, time_unit=self.time_unit
+        )
+
+    @cached_property
+    def history(self) -> StoreHistory:
+        """What the store's own models are fitted to."""
+        by_day = partial(
+            count_purchase_gaps, self.log, store_id=self.store_id, observation_end=self.end
+        )
+        return StoreHistory(self.log, self.summary, self._log_gaps, self.calendar, by_day)
+
+    def _log_gaps(self) -> float:
+        return sum_log_gaps(
+            self.log,
+            store_id=self.store_id,
+            observation_end=self.end,
+            time_unit=self.time_unit,
         )
 
     @cached_property
@@ -121,7 +133,7 @@ class StoreModels:
         own: PurchaseFitter | None = None
         try:
             self.require_repeats()
-            own = own_model(self.log, self.summary, self._calendar)
+            own = self.history.by(self.rule)
             return settled(_told(own, _PURCHASES_UNTOLD))
         except CannotSay as refusal:
             try:
@@ -172,8 +184,9 @@ class StoreModels:
             raise refusal
         return found
 
-    @property
-    def _calendar(self) -> Calendar | None:
+    @cached_property
+    def calendar(self) -> Calendar | None:
+        """The store's days and what the chain tells of its season; None where none is asked for."""
         if self.declared is None or self.end in self.calendars:
             return self.calendars.get(self.end)
         found = chain_calendars(
@@ -192,39 +205,6 @@ class StoreModels:
         return customer_summary_by_store(
             self.log, store_ids=stores, observation_end=self.end, time_unit=self.time_unit
         )
-
-
-def own_model(
-    log: Transactions, summary: pd.DataFrame, calendar: Calendar | None = None
-) -> PurchaseFitter:
-    """A store's own model, under its season where a calendar is given and its data carry one."""
-    plain = _without_season(log, summary)
-    return plain if calendar is None else seasonal_model(summary, calendar, plain)
-
-
-def _without_season(log: Transactions, summary: pd.DataFrame) -> PurchaseFitter:
-    """Of customers of before and newcomers where the data ask for it, else the BG/NBD."""
-    history = summary["frequency"], summary["recency"], summary["T"]
-    plain = BetaGeoFitter().fit(*history)
-    if not may_begin_in_mid_life(log, summary):
-        return plain
-    both = MidLifeFitter().fit(*history)
-    asked = both.log_likelihood_ - plain.log_likelihood_ > _MID_LIFE_GAIN
-    return both if asked and both.fit_.verdict == "converged" else plain
-
-
-def may_begin_in_mid_life(log: Transactions, summary: pd.DataFrame) -> bool:
-    """Whether a store may have had customers when the log began, and still gains new ones.
-
-    Not where its first purchase comes well after the log's first day, for then it opened; nor where
-    customers of before are left out anyway; nor where nobody has come lately, as in a cohort.
-    """
-    if log.first_seen_from is not None:
-        return False
-    first = dt.date.fromisoformat(str(summary.attrs["first_purchase"]))
-    age = summary["T"]
-    came_lately = float(age.min()) < float(age.max()) * _LATELY
-    return (first - log.stores["first_day"].min()).days <= _OPENED_DAYS and came_lately
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,8 +187,9 @@ def totals_of(
         ]
     value, share = results[3:] if money is not None else (None, None)
     count, active = (scattered(each, scatter, interval) for each in results[1:3])
-    # No more customers buy than there are.
-    active = Interval(active.value, active.low, min(active.high, float(clv.size)))
+    # No more customers buy than are with us still.
+    most = max(active.value, results[0].high)
+    active = Interval(active.value, active.low, min(active.high, most))
     value = None if value is None else scattered(value, scatter, interval)
     return StoreForecast(results[0], count, active, value, share, interval)
 

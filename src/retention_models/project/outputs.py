@@ -15,13 +15,14 @@ from retention_models.actions.lists import ActionList
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.data.spreadsheets import formula_safe
 from retention_models.errors import CannotSay
-from retention_models.languages import duration
+from retention_models.languages import duration, phrase
 from retention_models.levels import Interval
 from retention_models.measures.recent import QUARTER, RecentActivity
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.project.campaign_overview import OverviewRow, overview_rows
 from retention_models.project.json_texts import json_text
 from retention_models.project.store import Store
+from retention_models.project.workbook import WORKBOOK, write_workbook
 from retention_models.settings.actions import LIST_NAMES, ListName
 from retention_models.time_units import days_in
 
@@ -63,7 +64,8 @@ def write_outputs(store: Store, folder: str | Path) -> None:
     a model, the columns of `predict_customers`; forecast_verdict says in every row how far they can be
     relied on, and where it says "do not use" they are empty. CSV files begin with the mark by which
     spreadsheets know UTF-8, and hold amounts to the cent and other numbers to four decimals.
-    call_tomorrow.csv holds the customers with most to save, the most first.
+    call_tomorrow.csv holds the customers with most to save, the most first; lists.xlsx holds them and
+    every list that has somebody on it, a sheet each, with ids as text.
     metrics.json holds each headline as value, low and high, or null with the reason; the verdicts on the
     forecast and on its value in money, with what the weeks held out brought; under "months" the
     revenue, customers and orders of the last twelve, under "changes" what changed between the last
@@ -79,27 +81,50 @@ def write_outputs(store: Store, folder: str | Path) -> None:
         json_text(_metrics(store), indent=2) + "\n", encoding="utf-8"
     )
     _write_actions(store, target / "actions")
-    _write_calls(store, target / "call_tomorrow.csv")
+    calls = _calls(store)
+    _write_calls(calls, target / "call_tomorrow.csv")
+    _write_workbook(store, calls, target / WORKBOOK)
+
+
+def _rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """No more digits than anyone uses."""
+    money = [name for name in table.columns if name.startswith(_IN_CENTS)]
+    return table.round({name: 2 if name in money else 4 for name in table.select_dtypes("float")})
 
 
 def _to_csv(table: pd.DataFrame, path: Path) -> None:
-    """CSV that Excel opens as it is: its mark of UTF-8, and no more digits than anyone uses."""
-    money = [name for name in table.columns if name.startswith(_IN_CENTS)]
-    table = table.round({name: 2 if name in money else 4 for name in table.select_dtypes("float")})
-    table.to_csv(path, index=False, encoding="utf-8-sig")
+    """CSV that Excel opens as it is, with its mark of UTF-8."""
+    _rounded(table).to_csv(path, index=False, encoding="utf-8-sig")
 
 
-def _write_calls(store: Store, path: Path) -> None:
-    """Whom to call tomorrow, in order; no file where that cannot be said."""
+def _calls(store: Store) -> pd.DataFrame | None:
+    """Whom to call tomorrow, in order; None where that cannot be said."""
     try:
         store.require_customers()
         table = store.to_call.customers.reset_index(names="customer_id")
     except CannotSay:
+        return None
+    return table.assign(last_day=table["last_day"].dt.date)
+
+
+def _write_calls(calls: pd.DataFrame | None, path: Path) -> None:
+    if calls is None:
         path.unlink(missing_ok=True)  # of an earlier run: it would pass for today's
         return
-    table["customer_id"] = [formula_safe(str(one)) for one in table["customer_id"]]
-    table["last_day"] = table["last_day"].dt.date
-    _to_csv(table, path)
+    safe = [formula_safe(str(one)) for one in calls["customer_id"]]
+    _to_csv(calls.assign(customer_id=safe), path)
+
+
+def _write_workbook(store: Store, calls: pd.DataFrame | None, path: Path) -> None:
+    """The call list and every list that holds somebody; no file where there is none."""
+    sheets = {} if calls is None or calls.empty else {phrase("Call tomorrow"): _rounded(calls)}
+    for one in _actions(store).values():
+        if not one.refusal and len(one.customers):
+            sheets[one.title] = _rounded(one.customers.reset_index())
+    if sheets:
+        write_workbook(sheets, path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _write_actions(store: Store, folder: Path) -> None:
@@ -179,13 +204,16 @@ def _recent(store: Store) -> dict[str, object]:
         "first_day": store.first_day.isoformat(),
         "silent_since": None if silence is None else silence.last_purchase.isoformat(),
         "months": {"value": _months(found)},
-        "changes": {
-            "value": {
-                "days": QUARTER,
-                "measures": _changes(found.changes(store.first_day)),
-                "year": _changes(found.changes(store.first_day, year=True)),
-            }
-        },
+        "changes": {"value": changes_content(found, store.first_day)},
+    }
+
+
+def changes_content(found: RecentActivity, opened: dt.date) -> dict[str, object]:
+    """What changed of late at a store that opened on a day, as metrics.json holds it."""
+    return {
+        "days": QUARTER,
+        "measures": _changes(found.changes(opened)),
+        "year": _changes(found.changes(opened, year=True)),
     }
 
 

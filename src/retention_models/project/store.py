@@ -37,7 +37,9 @@ from retention_models.measures.cohorts import cohort_retention
 from retention_models.measures.recent import RecentActivity, recent_activity
 from retention_models.measures.table import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.predictions.contest import Contest, hold_contest
 from retention_models.predictions.customers import predict_customers
+from retention_models.predictions.past_forecasts import PastForecasts
 from retention_models.predictions.scatter import Scatter, learn_scatter
 from retention_models.predictions.store_models import StoreModels
 from retention_models.predictions.stores import StoreForecast, predict_store
@@ -50,7 +52,8 @@ from retention_models.predictions.validation.in_the_shop import changed_in_the_s
 from retention_models.predictions.validation.store_changes import Silence
 from retention_models.predictions.validation.tracking import weekly_tracking
 from retention_models.predictions.whole_store import WholeStore, predict_whole_store
-from retention_models.project.campaign_overview import campaign_overview
+from retention_models.project.campaign import newest_campaigns
+from retention_models.project.campaign_overview import OVERVIEW, campaign_overview, overview_of
 from retention_models.project.days import calibration_end, checked_until, last_day
 from retention_models.project.store_handover import StoreHandover, read_slice
 from retention_models.settings.actions import ListName
@@ -324,6 +327,22 @@ class Store(Result):
             return self.part.campaigns
         return campaign_overview(self.settings, self.log, as_of=self.observation_end, newest=newest)
 
+    @cached_property
+    def newest_campaign(self) -> pd.Series:
+        """The row of `campaigns` of the one that ended last; refused where none has."""
+        given, end = self.settings.reports.campaigns, self.observation_end
+        if self.part is None and self.settings.campaigns and given:
+            over = [c for c in newest_campaigns(self.settings, end, given) if c.end <= end]
+            # Alone: the others are told of on the chain's page.
+            rows = overview_of(sorted(over, key=lambda c: c.end)[-1:], self.settings, self.log, end)
+            table = pd.DataFrame(rows, columns=list(OVERVIEW))
+        else:
+            table = self.campaigns
+            table = table.loc[[last <= end for last in table["end"]]]
+        if table.empty:
+            raise CannotSay("No campaign has ended yet.")
+        return table.sort_values("end", kind="stable").iloc[-1]
+
     @property
     def forecast_verdict(self) -> str:
         """The holdout's verdict, or "not checked" where there can be none."""
@@ -365,6 +384,7 @@ class Store(Result):
             calibration_end=self.calibration_end,
             holdout_end=checked_until(self.settings, self.log, self.observation_end),
             time_unit=self.settings.model.time_unit,
+            calendar=self._models_of(self.calibration_end).calendar,
         )
 
     @cached_property
@@ -416,15 +436,28 @@ class Store(Result):
 
     @cached_property
     def scatter(self) -> Scatter:
-        """How far totals of the chain's stores scatter beyond their models; see `learn_scatter`."""
+        """How far totals of the chain's stores scatter beyond their models; see `scatter`."""
         return self._scatter(self.observation_end)
 
     def _scatter(self, day: dt.date) -> Scatter:
         """As it was known at the end of a day."""
         if self.part is not None and day in self.part.scatters:
             return self.part.scatters[day]
+        return learn_scatter(self._past.over_by(day), self.contest.rule)
+
+    @cached_property
+    def contest(self) -> Contest:
+        """How the chain's models are chosen; see `hold_contest`."""
+        if self.part is not None and self.part.contest is not None:
+            return self.part.contest
+        return hold_contest(self._past)
+
+    @cached_property
+    def _past(self) -> PastForecasts:
         model, stores = self.settings.model, self.settings.stores.ids
-        return learn_scatter(self.log.whole, day, model.time_unit, stores, self.settings.calendar)
+        return PastForecasts(
+            self.log.whole, self.observation_end, model.time_unit, stores, self.settings.calendar
+        )
 
     def require_customers(self) -> None:
         """Refuse where so few people have bought that figures would tell of single persons."""
@@ -456,6 +489,7 @@ class Store(Result):
             {} if self.part is None else self.part.loans,
             self.settings.calendar,
             {} if self.part is None else self.part.calendars,
+            self.contest.rule,
         )
 
 

@@ -46,8 +46,10 @@ _KEYS: dict[str, tuple[type, ...]] = {
 
 
 def like(template: Any, values: Array) -> Any:
-    """Results carry the customers' index where the input did, as lifetimes' do."""
-    return pd.Series(values, index=template.index) if isinstance(template, pd.Series) else values
+    """Results are as the input: a Series with its index, an array, or a number, as lifetimes' are."""
+    if isinstance(template, pd.Series):
+        return pd.Series(values, index=template.index)
+    return values if np.ndim(values) else np.asarray(values)[()]
 
 
 # In so many customers some never come back, wherever customers are counted from their first purchase.

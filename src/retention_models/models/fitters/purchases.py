@@ -220,6 +220,47 @@ class PurchaseFitter(FollowsCalendar):
         known = self.histories(frequency, recency, T)
         return np.atleast_1d(self.model.probability_alive(*known, *parameters))
 
+    def conditional_probability_alive_after(
+        self, t: ArrayLike, frequency: Any, recency: Any, T: Any
+    ) -> Any:
+        """P(still a customer t units of time from now) of known customers, whatever they buy until then.
+
+        Parameters
+        ----------
+        t : float
+            Units of time after the end of observation, from 0.
+        frequency, recency, T : array_like, shape (n,)
+            The customers' summary.
+
+        Returns
+        -------
+        ndarray or Series, shape (n,)
+            P(alive) now, times the chance to stay until then of who is alive. Of the BG/NBD's kin that
+            is E (1 + p·t/α)^(−r) at the customer's own posterior.
+
+        Raises
+        ------
+        SettingsError
+            If an input is not valid.
+
+        See Also
+        --------
+        retention_models.alive_path : a customer's P(alive) from the first purchase on.
+
+        Examples
+        --------
+        >>> from retention_models import BetaGeoFitter
+        >>> published = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
+        >>> model = BetaGeoFitter.from_parameters(published, time_unit="W")
+        >>> model.conditional_probability_alive_after(26, [2], [30.43], [38.86]).round(3)
+        array([0.609])
+        """
+        parameters = self._require_fit()
+        known = self.histories(frequency, recency, T)
+        checked_horizon(t)
+        chance = self.model.conditional_probability_alive_after(t, *known, *parameters)
+        return like(frequency, chance)
+
     def conditional_probability_of_n_purchases_up_to_time(
         self, n: int, t: float, frequency: Any, recency: Any, T: Any
     ) -> Any:
@@ -238,14 +279,16 @@ class PurchaseFitter(FollowsCalendar):
 
         See `expected_purchases` of the model.
         """
-        return np.asarray(self.model.expected_purchases(checked_horizon(t), *self._require_fit()))
+        expected = self.model.expected_purchases(checked_horizon(t), *self._require_fit())
+        return np.asarray(expected)[()]
 
     def probability_of_n_purchases_up_to_time(self, t: ArrayLike, n: ArrayLike) -> Array:
         """P(X(t) = n) of a new customer.
 
         See `purchase_count_probability` of the model.
         """
-        return np.asarray(self.model.purchase_count_probability(n, t, *self._require_fit()))
+        chance = self.model.purchase_count_probability(n, t, *self._require_fit())
+        return np.asarray(chance)[()]
 
     def _lengths(self, T: ArrayLike | None, size: int) -> Array:
         """How long simulated customers are observed: as given, or as those fitted were."""

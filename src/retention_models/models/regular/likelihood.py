@@ -127,15 +127,17 @@ def _of_block(
 
 
 def _survival_of(s: Array, w: Array, k: int, rows: NDArray[np.bool_]) -> Array:
-    """`_survival` of some rows, and zeros, shape (6, n)."""
+    """`survival_of_phases` of some rows, and zeros, shape (6, n)."""
     if rows.all():
-        return np.stack(_survival(s, w, k))
+        return np.stack(survival_of_phases(s, w, k))
     found = np.zeros((6, s.size))
-    found[:, rows] = _survival(s[rows], w[rows], k)
+    found[:, rows] = survival_of_phases(s[rows], w[rows], k)
     return found
 
 
-def _survival(s: Array, w: Array, k: int) -> tuple[Array, Array, Array, Array, Array, Array]:
+def survival_of_phases(
+    s: Array, w: Array, k: int
+) -> tuple[Array, Array, Array, Array, Array, Array]:
     """L = ln S, and L_s, w·L_w, L_ss, w·L_sw, w²·L_ww of each row."""
     term, by_s, bend_s = np.ones(s.size), np.zeros(s.size), np.zeros(s.size)
     total, log_scale = np.ones(s.size), np.zeros(s.size)

@@ -53,7 +53,8 @@ def first_of(base: PurchaseModel) -> int:
     if base.label not in known or base.names != NAMES:
         raise SettingsError(
             f"calendar: {base.label} takes none, as its customers leave by the calendar and not after "
-            "purchases; fit a BetaGeoFitter or a ModifiedBetaGeoFitter."
+            "purchases; fit a BetaGeoFitter or a ModifiedBetaGeoFitter, a MidLifeFitter or one of "
+            "regular buyers."
         )
     return known[base.label]
 

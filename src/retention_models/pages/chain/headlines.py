@@ -92,6 +92,7 @@ class _Verdict(_Part):
 
 class _Month(_Part):
     month: Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+    revenue: Finite | None = None
     customers: Whole | None
     orders: Whole | None = None
 
@@ -106,21 +107,21 @@ class _Change(_Part):
     change: Finite | None
     low: Finite | None
     high: Finite | None
+    size: Finite | None = None
+    note: str = ""
 
 
 class _Compared(_Part):
+    """The last so many days against those before, and those of a year before: by measure."""
+
     days: Annotated[int, Field(gt=0, le=10_000)]
     measures: dict[str, _Change]
-
-    @model_validator(mode="after")
-    def _are_all(self) -> Self:
-        if set(self.measures) != set(_Measures.model_fields):
-            raise ValueError(f"expected {', '.join(_Measures.model_fields)}")
-        return self
+    year: dict[str, _Change] = {}
 
 
 class _Changes(_Part):
     value: _Compared | None
+    reason: str | None = None
 
 
 class _Metrics(_Part):
@@ -133,6 +134,8 @@ class _Metrics(_Part):
     months: _Months | None = None
     changes: _Changes | None = None
     first_day: Day | None = None
+    silent_since: Day | None = None
+    next_quarter: _Number | None = None
     currency: str | None = None
     horizon: str | None = None
     interval: Finite | None = None
@@ -148,6 +151,13 @@ class _Lift(_Part):
     lift_high: Finite | None = None
 
 
+class _Money(_Part):
+    arm: str | None = ""
+    profit: Finite | None = None
+    profit_low: Finite | None = None
+    profit_high: Finite | None = None
+
+
 class _Effect(_Part):
     """effect.json of a campaign."""
 
@@ -158,6 +168,7 @@ class _Effect(_Part):
     refusal: str | None
     primary: str | None = None
     effects: list[_Lift] | None = None
+    overview: list[_Money] = []
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

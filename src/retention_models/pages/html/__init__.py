@@ -1,1 +1,7 @@
 """Pages as HTML: templates, rendering, names, and the checks before they are published."""
+
+from retention_models._imports import left_out
+
+# The grammar of internationalised addresses takes 2 s to build, and no notebook's format asks for it.
+with left_out("rfc3987_syntax"):
+    import nbformat  # noqa: F401

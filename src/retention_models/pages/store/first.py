@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from retention_models.campaigns.effects.economics import LOSS, OPEN, PAID
 from retention_models.languages import catalogue, count, counted, day, money, phrase, share
 from retention_models.levels import Interval
 from retention_models.measures.table import SMALLEST_GROUP
+from retention_models.pages.campaign.money import paid_of, said_of_money
 from retention_models.pages.store.tables import evenly
 from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.holdout import HoldoutValidation
@@ -305,33 +305,20 @@ def campaign(row: pd.Series | str, currency: str, *, costs: bool) -> Point:
     title = phrase("Newest campaign")
     if isinstance(row, str):
         return point(title, row)
-    name, ended = str(row["name"]), day(row["end"])
-    if pd.isna(row["profit"]):
-        text = phrase(_CAMPAIGN["unknown"], name=name, day=ended)
-        return point(title, text, refused=str(row["refusal"] or ""))
-    profit, low, high = float(row["profit"]), float(row["profit_low"]), float(row["profit_high"])
-    verdict = PAID if low > 0 else LOSS if high < 0 else OPEN
-    value, lower, upper = evenly(profit, low, high)
-    amount = phrase("{n} {currency}", n=value, currency=currency)
+    told = paid_of([row], currency, costs=costs)
     text = phrase(
-        _CAMPAIGN[verdict if costs else "uncosted"],
-        name=name,
-        day=ended,
-        profit=amount,
-        low=lower,
-        high=upper,
+        "“{name}” (until {day}): {money}, grade {grade}.",
+        name=str(row["name"]),
+        day=day(row["end"]),
+        money=said_of_money(told),
+        grade=row["grade"],
     )
-    return point(title, text)
-
-
-_CAMPAIGN = catalogue(
-    {
-        PAID: "“{name}” (until {day}) paid: profit {profit} ({low} to {high}).",
-        LOSS: "“{name}” (until {day}) did not pay: profit {profit} ({low} to {high}).",
-        OPEN: "“{name}” (until {day}): open whether it paid, profit {profit} ({low} to {high}).",
-        "uncosted": (
-            "“{name}” (until {day}) brought {profit} ({low} to {high}) before costs: none are declared."
-        ),
-        "unknown": "“{name}” (until {day}): whether it paid cannot be said.",
-    }
-)
+    if told[0].verdict:
+        return point(title, text)
+    text = phrase(
+        "“{name}” (until {day}): {money}.",
+        name=str(row["name"]),
+        day=day(row["end"]),
+        money=said_of_money(told),
+    )
+    return point(title, text, refused=str(row["refusal"] or ""))

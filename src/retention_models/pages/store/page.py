@@ -113,12 +113,8 @@ class StorePage:
 
     @cached_property
     def newest_campaign(self) -> pd.Series:
-        """The row of the chain's campaign that ended last; refused where none has."""
-        table = self.store.campaigns
-        over = table.loc[[end <= self.store.observation_end for end in table["end"]]]
-        if over.empty:
-            raise CannotSay("No campaign has ended yet.")
-        return over.sort_values("end", kind="stable").iloc[-1]
+        """`Store.newest_campaign`."""
+        return self.store.newest_campaign
 
     def has_costs(self, campaign: str) -> bool:
         """Whether the project file declares what a campaign cost."""

@@ -217,13 +217,17 @@ def fitted_to(
     x, t_x, T = (data.customers[name] for name in ("frequency", "recency", "T"))
     if not issubclass(fitter, RegularFitter):
         return fitter().fit(x, t_x, T)
-    gaps = sum_log_gaps(
+    return fitter().fit(x, t_x, T, log_gaps=gaps_of(log, data, store_id))
+
+
+def gaps_of(log: Transactions, data: HoldoutData, store_id: str | None) -> float:
+    """Σ ln gap of the calibration period's customers."""
+    return sum_log_gaps(
         log,
         store_id=store_id,
         observation_end=data.calibration_end,
         time_unit=data.customers.attrs["time_unit"],
     )
-    return fitter().fit(x, t_x, T, log_gaps=gaps)
 
 
 def fitter_of(model: Model) -> type[PurchaseFitter]:

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import f as f_distribution
 
-from retention_models.models.fitters import PurchaseFitter, settled
+from retention_models.models.fitters import PurchaseFitter, RegularFitter, settled
 from retention_models.predictions.validation.rates import RateChange, change_of
 from retention_models.summaries.holdout import SILENCE, HoldoutData, StoreDays
 from retention_models.time_units import DAYS_IN_YEAR, days_in
@@ -141,7 +141,9 @@ def silence_at_the_end(purchases: PurchaseFitter, data: HoldoutData) -> Silence 
     history = [known[name] for name in ("frequency", "recency", "T")]
     unit = days_in(str(known.attrs["time_unit"]))
     shifted = purchases.moved((last - data.calibration_end).days / unit)
-    if last < data.calibration_end and (known["frequency"] > 0).any():
+    # Of gaps up to then nothing is known; regular buyers' model stays as it is.
+    refits = not isinstance(purchases, RegularFitter)
+    if refits and last < data.calibration_end and (known["frequency"] > 0).any():
         anew = settled(type(purchases)(purchases.penalizer_coef).fit(*history))
         purchases = shifted if anew.fit_.verdict == "not identified" else anew
     else:
