@@ -75,10 +75,12 @@ retention.toml: | .venv/.run
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-.venv/.dev: requirements-dev.lock .venv/.run
-	@echo "installing what tests and checks need, from requirements-dev.lock"
+# It holds all that runs need, at the same versions: nothing is installed twice.
+.venv/.dev: requirements-dev.lock requirements.lock $(INPUTS) | .venv/bin/python
+	@echo "installing what runs, tests and checks need, from requirements-dev.lock"
 	$(PIP) install --require-hashes -r requirements-dev.lock
-	@touch $@
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch .venv/.run $@
 
 .venv/.spark: requirements-spark.lock .venv/.dev
 	@echo "installing Spark, from requirements-spark.lock"

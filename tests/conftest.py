@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pickle
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -39,6 +37,13 @@ def skip_or_fail(reason: str) -> None:
     pytest.skip(reason)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import nothing for a session of slow tests that holds none."""
+    if collection_path.is_dir():
+        return None
+    return sharing.has_none(collection_path, config.option.markexpr) or None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first; xdist's own order goes by the number of tests."""
     sharing.longest_first(items)
@@ -53,8 +58,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Of a nightly run, `docs/` keeps the figures."""
     if tiers.NIGHTLY:
-        calls = (r for kind in ("passed", "failed") for r in terminalreporter.stats.get(kind, []))
-        tiers.write_page(report for report in calls if report.when == "call")
+        kinds = ("passed", "failed", "error")
+        told = (one for kind in kinds for one in terminalreporter.stats.get(kind, []))
+        tiers.write_page(one for one in told if one.when == "call" or one.failed)
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +72,7 @@ def cdnow(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def grocery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The grocery project's file."""
-    return write_demo(tmp_path_factory.mktemp("grocery"), "grocery")
+    return sharing.made_once(tmp_path_factory, "grocery", lambda f: write_demo(f, "grocery"))
 
 
 @pytest.fixture(scope="session")
@@ -84,26 +90,19 @@ def chain_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def chain_run(chain_project: Path) -> RunResult:
-    """The chain's pages, made once."""
-    return run_project(chain_project, jobs=2)
+def chain_run(chain_project: Path, tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+    """The chain's pages, made once for all processes of the tests."""
+    return sharing.made_once(
+        tmp_path_factory, "pages", lambda f: run_project(chain_project, output=f, jobs=2)
+    )
 
 
 @pytest.fixture(scope="session")
 def kinds_run(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
     """Pages of every kind of store and campaign, made once for all processes of the tests."""
-    place = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        place = place.parent
-    made = place / "kinds.pickle"
-    with (place / "kinds.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made.exists():
-            (place / "kinds").mkdir()
-            run = run_project(page_kinds.write_chain(place / "kinds"), jobs=2)
-            made.write_bytes(pickle.dumps(run))
-    found: RunResult = pickle.loads(made.read_bytes())
-    return found
+    return sharing.made_once(
+        tmp_path_factory, "kinds", lambda f: run_project(page_kinds.write_chain(f), jobs=2)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -126,6 +126,7 @@ def test_what_cannot_be_compared_is_refused(shop, change, words):
         rm.overlapping_campaigns(log, [COUPON, SHIPPING.model_copy(update=change)], drawn)
 
 
+@pytest.mark.slow
 def test_empty_and_small_combinations_are_refused(shop):
     """Nobody had both; few had; a customer in two arms of one campaign."""
     log, drawn, offered = shop

@@ -9,6 +9,7 @@ import pytest
 
 import retention_models as rm
 from campaign_samples import CAMPAIGN, assigned, campaign, log_of, read_log
+from tiers import few
 
 IDS = [f"{i:04d}" for i in range(40)]
 START, END = CAMPAIGN.start, CAMPAIGN.end
@@ -55,13 +56,21 @@ def test_redemptions_of_other_days_cost_nothing_and_are_said(log):
 
 @pytest.mark.parametrize(
     ("amounts", "declared", "passed", "words"),
-    [
-        ([2.0, None, None], 0.0, False, "2 of 3 redemptions tell no amount, and none is declared"),
-        ([None] * 3, 0.0, False, "3 of 3 redemptions tell no amount, and none is declared"),
-        ([2.0, None, None], 1.5, True, "2 of 3 redemptions tell no amount, and cost 1.50 each"),
-        ([None] * 3, 1.5, None, ""),
-        ([2.0, 0.0, 1.0], 0.0, None, ""),
-    ],
+    few(
+        2,
+        [
+            (
+                [2.0, None, None],
+                0.0,
+                False,
+                "2 of 3 redemptions tell no amount, and none is declared",
+            ),
+            ([None] * 3, 0.0, False, "3 of 3 redemptions tell no amount, and none is declared"),
+            ([2.0, None, None], 1.5, True, "2 of 3 redemptions tell no amount, and cost 1.50 each"),
+            ([None] * 3, 1.5, None, ""),
+            ([2.0, 0.0, 1.0], 0.0, None, ""),
+        ],
+    ),
 )
 def test_redemptions_without_an_amount_are_said(log, amounts, declared, passed, words):
     """Free ones make the profit look better; where no row has an amount, the declared cost is meant."""
@@ -80,6 +89,7 @@ def test_points_are_a_cost_of_their_own(log):
     assert "redemptions have a cost" not in told
 
 
+@pytest.mark.slow
 def test_in_a_roll_out_redemptions_of_others_than_a_stores_customers_are_said(tmp_path):
     """By a stranger, by a customer of another store, at a store that is not measured, on other days."""
     rows = [

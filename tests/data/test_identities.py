@@ -15,6 +15,7 @@ from retention_models.data.quality_words import quality_sentences
 from retention_models.data.transactions import Transactions, read_transactions
 from retention_models.errors import DataError
 from retention_models.settings.reading import read_settings
+from tiers import few
 
 NAMES = {"customer_id": "id", "date": "day", "spend": "paid"}
 PROJECT = """
@@ -54,7 +55,7 @@ def every_day(identity: str, days: int = 60) -> list[tuple]:
     return [(identity, start + dt.timedelta(days=i), 5) for i in range(days)]
 
 
-@pytest.mark.parametrize("identity", ["nan", "NULL", "GUEST", "0", "K-77"])
+@pytest.mark.parametrize("identity", few(2, ["nan", "NULL", "GUEST", "0", "K-77"]))
 def test_ids_that_are_nobodys_are_found_and_left_out_by_a_key(tmp_path, identity):
     """By their name, or because nobody else buys on so many days."""
     rows = every_day(identity)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import tarfile
 from pathlib import Path
 from typing import Any
+
+from tiers import NIGHTLY
 
 ARTEFACTS = Path(__file__).parents[1] / "artefacts"
 AXE, AXE_SHA256 = "4.14.1", "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
@@ -32,7 +35,9 @@ def looked_at(browser: Any, path: Path, *, width: int = 1280, **more: Any) -> tu
 
 
 def picture(page: Any, name: str) -> None:
-    """Keep a picture of a page for whoever wants to look at it."""
+    """Keep a picture of a page for whoever wants to look at it: every night, or where asked for."""
+    if not (NIGHTLY or os.environ.get("RETENTION_MODELS_PICTURES")):
+        return
     ARTEFACTS.mkdir(exist_ok=True)
     height = page.evaluate("document.documentElement.scrollHeight")
     clip = {

@@ -1,12 +1,19 @@
-"""How tests are shared out among processes: by file, the longest first, and some files in parts."""
+"""Tests shared out among processes, by file, the longest first; and what one makes for all of them."""
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pickle
 import re
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+Made = TypeVar("Made")
 
 # A process that begins one of these last would end alone.
 LONGEST = (
@@ -29,7 +36,33 @@ LONGEST = (
 )
 # Nothing is made once for all of their tests.
 IN_PIECES = ("test_campaign_designs_simulation.py", "test_oracles_", "test_publishing_processes.py")
-IN_HALVES = "test_hundred_faults.py"
+# Sessions of these tests read no file that has none.
+MARKED = re.compile(r"\bmark\.(slow|nightly|sized)\b|\bfew\(")
+
+
+def has_none(path: Path, chosen: str) -> bool:
+    """Whether a file holds no test of those chosen by a mark, so that it need not be imported."""
+    if not re.match(r"(slow|nightly|sized)\b", chosen) or path.suffix != ".py":
+        return False
+    return path.name != "conftest.py" and not MARKED.search(path.read_text(encoding="utf-8"))
+
+
+def made_once(
+    tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Made]
+) -> Made:
+    """What the first process that asks makes for all, in a folder that none of them changes."""
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent
+    made = place / f"{name}.pickle"
+    with (place / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            (place / name).mkdir()
+            found = make(place / name)
+            made.write_bytes(pickle.dumps(found))
+    given: Made = pickle.loads(made.read_bytes())
+    return given
 
 
 def longest_first(items: list[pytest.Item]) -> None:
@@ -49,8 +82,6 @@ class ByFile(LoadScopeScheduling):
         file = nodeid.partition("::")[0]
         if any(name in file for name in IN_PIECES):
             return nodeid
-        if file.endswith(IN_HALVES) and (part := re.search(r"\[(\d+)\]$", nodeid)):
-            return f"{file} {int(part[1]) % 2}"
         return file
 
 

@@ -53,6 +53,7 @@ def values(table: pd.DataFrame, *index: str) -> dict:
     return table.set_index([*index])["value"].to_dict()
 
 
+@pytest.mark.slow
 def test_purchases_by_store_and_month_are_the_sql_count(log, sql):
     """Customers, orders, revenue and four rates of eight stores in twelve months."""
     table = rm.measure_table(

@@ -13,6 +13,7 @@ from hypothesis import given, settings, strategies as st
 from scipy.special import gammaln
 
 from retention_models.models.bg_nbd import BG_NBD
+from tiers import few
 
 PUBLISHED = (0.243, 4.414, 0.793, 2.426)  # FHL, Table 2
 ESTIMATES = (0.2425945, 4.4136, 0.79292, 2.42590)  # the same with more digits, REF
@@ -191,7 +192,7 @@ def test_expectation_of_very_frequent_customers(x):
 
 
 @pytest.mark.parametrize("r", [1.0, 15.0, 50.0, 100.0, 300.0, 1_000.0, 1e4])
-@pytest.mark.parametrize(("a", "b"), [(0.5, 3.0), (0.3, 0.2), (2.0, 6.0)])
+@pytest.mark.parametrize(("a", "b"), few(1, [(0.5, 3.0), (0.3, 0.2), (2.0, 6.0)]))
 def test_expectation_of_customers_who_all_buy_at_nearly_the_same_rate(r, a, b):
     """Large r, the limit "every customer buys at the same rate": one purchase a week, 52 weeks."""
     got = float(BG_NBD.expected_purchases(52.0, r, r, a, b))

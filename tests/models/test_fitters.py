@@ -80,6 +80,7 @@ print(json.dumps([before, state()]))
     assert after == before
 
 
+@pytest.mark.slow
 def test_import_leaves_the_rest_of_autograd_importable():
     """Only its special functions are loaded with the fitters; the others come when asked for."""
     code = """

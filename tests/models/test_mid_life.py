@@ -80,6 +80,7 @@ def test_derivatives_of_a_row_and_of_the_whole(first):
         assert hessian == pytest.approx(slow_hessian, rel=1e-5, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_customer_of_before_is_the_integral_over_rates_and_dropout():
     """Alive at 0, seen n times in (0, C], the last at t_n: by quadrature over λ and p."""
     r, alpha, a, b = OLD
@@ -100,6 +101,7 @@ def test_a_customer_of_before_is_the_integral_over_rates_and_dropout():
     assert np.exp(exact) == pytest.approx(slow, rel=1e-7)
 
 
+@pytest.mark.sized
 def test_the_chance_to_be_of_before_and_what_follows_are_calibrated():
     """At the true parameters: who was there, who is alive and buys, repeats by first day, in sums."""
     rng = np.random.default_rng(11)
@@ -123,6 +125,8 @@ def test_the_chance_to_be_of_before_and_what_follows_are_calibrated():
     assert repeats.sum() == pytest.approx(since.sum(), rel=0.03)
 
 
+@pytest.mark.slow
+@pytest.mark.sized
 def test_truth_is_recovered_within_the_intervals(record_property):
     """N₀, arrivals and rates of simulated stores, in the share that 95% intervals promise."""
     rng = np.random.default_rng(5)

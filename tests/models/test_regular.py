@@ -348,6 +348,7 @@ def test_a_shop_that_nobody_leaves_is_called_so():
     assert np.all(alive == 1.0)
 
 
+@pytest.mark.slow
 def test_a_box_that_was_missed_twice_was_the_last():
     """A subscription shop: those still with it, nobody due before 24 days, and two missed boxes."""
     for seed in range(sized(1, 20)):

@@ -10,7 +10,7 @@ import retention_models as rm
 from regular_shops import box_shop
 from tiers import sized
 
-pytestmark = pytest.mark.sized
+pytestmark = [pytest.mark.slow, pytest.mark.sized]
 
 # k, and r, α, a, b: a gap of 2 to 4 weeks on average, of much and of little dropout.
 GRID = [(2, (2.0, 3.0, 0.8, 2.5)), (4, (3.0, 2.0, 0.5, 3.0)), (12, (5.0, 1.5, 0.7, 6.0))]

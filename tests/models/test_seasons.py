@@ -19,7 +19,7 @@ from retention_models.models.seasons.choice import (
 )
 from retention_models.models.seasons.likelihood import seasonal_histories
 from seasonal_shops import END, THETA, calendar_of, one_wave, shop
-from tiers import sized
+from tiers import few, sized
 
 FITTERS = (rm.BetaGeoFitter, rm.ModifiedBetaGeoFitter)
 
@@ -387,7 +387,7 @@ def test_restless_weeks_widen_the_doubt_about_the_season(record_property):
 
 
 @pytest.mark.parametrize("terms", [{}, {"harmonics": 1, "weekdays": True}], ids=["told", "given"])
-@pytest.mark.parametrize("size", [4, 10, 30])
+@pytest.mark.parametrize("size", few(1, [4, 10, 30]))
 def test_small_shops_never_raise(size, terms):
     """Few customers, few days, all terms asked for: finite numbers and a verdict, or a refusal."""
     fits = 0

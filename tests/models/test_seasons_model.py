@@ -17,6 +17,7 @@ from retention_models.models.mbg_nbd import MBG_NBD
 from retention_models.models.pareto_nbd import PARETO_NBD
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.models.seasons.model import Seasonal
+from tiers import few
 
 THETA = (0.55, 6.0, 0.8, 2.4)
 EFFECTS = (1.35, 0.8, 1.1, 0.9, 1.0, 1.05, 1.2, 1.3)
@@ -71,7 +72,7 @@ def test_histories_and_futures_are_those_of_the_base_in_operational_time(base):
 
 
 @both
-@pytest.mark.parametrize("rate", [0.002, 0.05])
+@pytest.mark.parametrize("rate", few(1, [0.002, 0.05]))
 def test_discounted_purchases_are_those_of_every_day(base, rate):
     """∫ e^(−δu) dE(M(u)) by scipy's quadrature within each day."""
     model, total = Seasonal(base, CALENDAR, 7.0), 0.0

@@ -120,6 +120,7 @@ def test_a_nul_in_an_argument_is_exit_code_2(capsys, monkeypatch, chain_project,
         run.run_project(chain_project, output="a\0b")
 
 
+@pytest.mark.slow
 def test_words_writes_the_sentences_of_the_pages(capsys, monkeypatch, tmp_path):
     """A file for a translator, which a second call leaves as it is."""
     path = tmp_path / "fa.po"

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import retention_models as rm
 
 
@@ -28,6 +30,7 @@ def test_what_is_not_needed_is_not_imported():
     assert found == "[]"
 
 
+@pytest.mark.slow
 def test_what_others_ask_for_is_there():
     """The package's own names, submodules both ways, and other dialects of SQL."""
     found = _run(
@@ -51,6 +54,7 @@ def test_a_run_builds_no_grammar_of_addresses():
     assert found == "False"
 
 
+@pytest.mark.slow
 def test_lifetimes_own_search_still_runs():
     """The BG/BB on its donations has the published δ = 2.783 (REF: Fader, Hardie & Shang 2010)."""
     found = _run(

@@ -29,6 +29,7 @@ def test_the_example_gives_the_printed_table(tmp_path, monkeypatch):
         assert expected == pytest.approx(row, abs=0.0051)
 
 
+@pytest.mark.slow
 def test_the_door_for_ones_own_file_opens_as_written(tmp_path, monkeypatch):
     """The commands for a file and for a pattern of files, then the check, one after the other."""
     monkeypatch.chdir(tmp_path)

@@ -41,7 +41,9 @@ def test_help_that_nobody_reads_is_a_success(out):
     assert (0, "") == ended("--help", out=out)
 
 
-@pytest.mark.parametrize("err", ["left", "closed", "full"])
+@pytest.mark.parametrize(
+    "err", [*(pytest.param(one, marks=pytest.mark.slow) for one in ("left", "closed")), "full"]
+)
 def test_mistakes_that_nobody_reads_keep_their_code(tmp_path, err):
     """Exit code 2, of the project file and of the command line."""
     assert 2 == ended("check", str(tmp_path / "none.toml"), err=err)[0]
@@ -56,6 +58,7 @@ def test_what_could_not_be_written_is_said(tmp_path):
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("out", ["left", "closed"])
 def test_a_check_goes_on_to_its_end(tmp_path, out):
     """As in `retention check | head -1`: 0 for good data, 2 for data that cannot be used."""

@@ -121,7 +121,7 @@ def test_tables_tell_the_numbers_of_the_result(drawn):
     assert f"{row['mean']:.2f}" == first["With it"]
     assert f"{row['mean_against']:.2f}" == first["Without it"]
     assert first["Difference"].startswith(f"+{row['lift_percent']:.0f}%")
-    money = tables.economics(drawn)["coupon"]
+    money = tables.economics(drawn)["The campaign"]
     assert f"{drawn.economics.iloc[0]['profit']:,.0f} EUR" in money["Profit"]
     assert len(drawn.segments) == len(tables.segments(drawn))
     assert len(drawn.checks) == len(tables.checks(drawn))

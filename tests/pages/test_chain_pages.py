@@ -13,6 +13,9 @@ from conftest import STRANGE_ID
 
 from browsers import looked_at
 
+# A whole run; of the quick tests, one in tests/runs/test_run.py makes another.
+pytestmark = pytest.mark.slow
+
 FOLDERS = {"0042": "0042", "single": "single", "empty": "empty", STRANGE_ID: "%3Cb%3E%26%2E%2E%2Fx"}
 
 
@@ -95,7 +98,7 @@ def test_a_refusal_is_said_in_full_once(folder):
 
 
 def test_code_is_folded_away(folder):
-    """A manager's page has none; an analyst unfolds it beside the numbers, without the run's parameters."""
+    """A manager's page has none; an analyst unfolds it about the numbers, without parameters."""
     assert '<details class="code">' not in page(folder, "0042")
     text = page(folder, "0042", "about.html")
     shown = re.sub('<details class="code">.*?</details>', "", text, flags=re.DOTALL)

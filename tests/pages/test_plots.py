@@ -48,6 +48,7 @@ def test_the_heat_map_prints_the_cohorts_rates(store):
     )
 
 
+@pytest.mark.slow
 def test_tracking_draws_actual_forecast_and_band(store):
     """The lines end where the table ends."""
     ax = figures.tracking(store.tracking)

@@ -62,6 +62,7 @@ def test_where_customers_of_before_are_left_out_the_others_need_no_second_kind(l
     assert type(StoreModels(newcomers, "life", END, "W").purchases) is rm.BetaGeoFitter
 
 
+@pytest.mark.slow
 def test_it_holds_on_what_it_has_not_seen_where_the_plain_model_is_off(log):
     """The check of the page: the plain model takes regulars for newcomers."""
     split = END - dt.timedelta(weeks=13)
@@ -76,6 +77,7 @@ def test_it_holds_on_what_it_has_not_seen_where_the_plain_model_is_off(log):
     assert before["expected"].iloc[-1] == pytest.approx(before["actual"].iloc[-1], rel=0.08)
 
 
+@pytest.mark.slow
 def test_all_models_are_compared_and_the_likelier_one_recommended(log):
     """Log-likelihoods are given when customers were first seen, so they compare."""
     found = rm.compare_models(

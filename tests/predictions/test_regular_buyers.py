@@ -68,6 +68,7 @@ def test_a_subscription_shop_is_forecast_by_who_is_left(tmp_path):
     assert usual[models.summary["frequency"] > 0].min() > 24.0
 
 
+@pytest.mark.slow
 def test_models_of_regular_buyers_are_compared_with_the_others(log):
     """By name and by class; the regular one has the lowest AIC by far and the smaller errors."""
     found = rm.compare_models(
@@ -92,6 +93,7 @@ def test_models_of_regular_buyers_are_compared_with_the_others(log):
     assert "0.23 (the MBG/CNBD-k)" in estimates(found, "W")
 
 
+@pytest.mark.slow
 def test_a_holdout_takes_the_model_by_name(log):
     """The same fit as by hand, from the summary and the sum of the log's gaps up to the split."""
     found = rm.validate_holdout(

@@ -52,6 +52,7 @@ def learned(request, tmp_path_factory):
     return request.param, learned_of(log, log.last_day())
 
 
+@pytest.mark.slow
 def test_a_chain_that_follows_its_model_scatters_less_than_usual(learned):
     """Drawn towards the usual by ten forecasts' worth; one that does not scatters more."""
     deviation, found = learned

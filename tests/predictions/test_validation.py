@@ -20,14 +20,19 @@ def read(tmp_path, frame: pd.DataFrame) -> rm.Transactions:
 
 
 @pytest.fixture(scope="module")
-def cdnow_holdout(cdnow):
+def store(cdnow):
+    """CDNOW's customers as a store; what was asked of it once is not computed again."""
+    return rm.open_store(cdnow, "cdnow")
+
+
+@pytest.fixture(scope="module")
+def cdnow_holdout(store):
     """The published split of CDNOW."""
-    return rm.open_store(cdnow, "cdnow").holdout
+    return store.holdout
 
 
-def test_cdnow_through_the_whole_path_gives_the_published_models(cdnow):
+def test_cdnow_through_the_whole_path_gives_the_published_models(store):
     """FHL (2005), table 2, and FH (2013), note 025, from a project file to the estimates."""
-    store = rm.open_store(cdnow, "cdnow")
     fit = store.holdout.purchases.fit_
     assert [0.2425945, 4.4136, 0.79292, 2.42590] == pytest.approx(fit.parameters, rel=2e-5)
     assert fit.log_likelihood == pytest.approx(-9582.4292, abs=1e-4)
@@ -98,9 +103,8 @@ def test_without_repeat_purchases_there_is_nothing_to_validate(tmp_path):
         )
 
 
-def test_weeks_of_cdnow_stay_inside_a_band_as_wide_as_weeks_scatter(cdnow):
+def test_weeks_of_cdnow_stay_inside_a_band_as_wide_as_weeks_scatter(store):
     """Weeks scatter 3.6 times as much as Poisson counts; 35 of the 39 unseen stay inside 90%."""
-    store = rm.open_store(cdnow, "cdnow")
     weeks = rm.weekly_totals(store.tracking)
     unseen = weeks.dropna(subset="forecast")
     assert (len(unseen), int(unseen["actual"].sum())) == (39, 1882)
@@ -111,16 +115,14 @@ def test_weeks_of_cdnow_stay_inside_a_band_as_wide_as_weeks_scatter(cdnow):
     assert (np.abs(unseen["actual"] - unseen["forecast"]) <= half).sum() < 30
 
 
-def test_too_few_weeks_tell_nothing_of_their_scatter(cdnow):
+def test_too_few_weeks_tell_nothing_of_their_scatter(store):
     """A band needs eight fitted weeks."""
-    tracking = rm.open_store(cdnow, "cdnow").tracking
     with pytest.raises(CannotSay, match="Only 4 weeks were fitted"):
-        rm.weekly_totals(tracking.loc["1997-09-01":])
+        rm.weekly_totals(store.tracking.loc["1997-09-01":])
 
 
-def test_tracking_ends_at_the_holdouts_total(cdnow):
+def test_tracking_ends_at_the_holdouts_total(store):
     """The last week's forecast is what came by the split plus the holdout's expectation."""
-    store = rm.open_store(cdnow, "cdnow")
     table = store.tracking
     split = pd.Timestamp("1997-09-30")
     assert 2457 == table.loc[split, "actual"]  # repeat purchases of CDNOW by then

@@ -40,6 +40,8 @@ def fitted(summary, fitter, **options):
     return fitter.fit(summary["frequency"], summary["recency"], summary["T"], **options)
 
 
+@pytest.mark.slow
+@pytest.mark.sized
 def test_totals_and_newcomers_come_out(record_property):
     """Everybody, those not known today, and how many of them: in the share that 90% promise."""
     rng, stores = np.random.default_rng(12), sized(12, 150)

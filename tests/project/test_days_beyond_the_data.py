@@ -40,6 +40,7 @@ def test_so_it_is_in_the_project_file(project, tmp_path):
         rm.open_store(tmp_path / "p.toml", "0042")
 
 
+@pytest.mark.slow
 def test_days_after_the_data_do_not_improve_the_check(project):
     """Nobody could have come on them, so the model is checked on the days before."""
     at_its_end = rm.open_store(project, "0042").holdout

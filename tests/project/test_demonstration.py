@@ -8,6 +8,7 @@ from retention_models.errors import SettingsError
 from retention_models.project.demonstration import write_demo
 
 
+@pytest.mark.slow
 def test_grocery_reports_on_the_eight_stores_with_the_most_households(grocery):
     """Counts of the package's own table, by hand: 214, 205, 195, 173, 173, 162, 158, 158."""
     settings = rm.read_settings(grocery)
@@ -18,6 +19,7 @@ def test_grocery_reports_on_the_eight_stores_with_the_most_households(grocery):
     assert (1_469_307, 457, 2_469) == (len(frame), len(households), frame["household_id"].nunique())
 
 
+@pytest.mark.slow
 def test_grocery_has_its_campaigns_with_assignments_and_redemptions(grocery):
     """27 campaigns, 1,559 targeted households, 2,102 redemptions."""
     settings = rm.read_settings(grocery)

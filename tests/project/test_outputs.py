@@ -23,14 +23,21 @@ def test_ordinary_ids_stay_as_they_are():
     assert ["0042", "O'Brien", "12E4"] == [formula_safe(i) for i in ("0042", "O'Brien", "12E4")]
 
 
-def test_customers_csv_has_every_customer_with_the_forecasts_verdict(tmp_path):
-    """Ids as text, predictions, and how far they can be relied on."""
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A store one of whose customers is called as a formula, and the folder of its files."""
+    folder = tmp_path_factory.mktemp("written")
     frame = shops.simulated_log(120, seed=5)
     frame.loc[frame["customer"] == "0001", "customer"] = "=1+1"
-    project = shops.write_project(tmp_path, frame, ["0042"])
-    store = rm.open_store(project, "0042")
-    rm.write_outputs(store, tmp_path / "out")
-    table = pd.read_csv(tmp_path / "out" / "customers.csv", dtype={"customer_id": str})
+    store = rm.open_store(shops.write_project(folder, frame, ["0042"]), "0042")
+    rm.write_outputs(store, folder / "out")
+    return store, folder / "out"
+
+
+def test_customers_csv_has_every_customer_with_the_forecasts_verdict(written):
+    """Ids as text, predictions, and how far they can be relied on."""
+    store, out = written
+    table = pd.read_csv(out / "customers.csv", dtype={"customer_id": str})
     assert len(store.summary) == len(table)
     assert "'=1+1" in set(table["customer_id"])
     assert {store.forecast_verdict} == set(table["forecast_verdict"])
@@ -41,18 +48,16 @@ def test_customers_csv_has_every_customer_with_the_forecasts_verdict(tmp_path):
     assert [f"{day:%Y-%m-%d}" for day in last] == list(table["last_day"])
 
 
-def test_csv_opens_in_a_spreadsheet_as_it_is(tmp_path):
+def test_csv_opens_in_a_spreadsheet_as_it_is(written):
     """With the mark of UTF-8, and no more digits than anyone uses."""
-    project = shops.write_project(tmp_path, shops.simulated_log(120, seed=5), ["0042"])
-    store = rm.open_store(project, "0042")
-    rm.write_outputs(store, tmp_path / "out")
-    paths = [*(tmp_path / "out").rglob("*.csv")]
+    store, out = written
+    paths = [*out.rglob("*.csv")]
     assert {"customers.csv", "call_tomorrow.csv", "due.csv"} <= {path.name for path in paths}
     for path in paths:
         content = path.read_bytes()
         assert content.startswith(b"\xef\xbb\xbf")
         assert not re.search(rb"\.\d{5}", content)
-    calls = pd.read_csv(tmp_path / "out" / "call_tomorrow.csv", dtype={"customer_id": str})
+    calls = pd.read_csv(out / "call_tomorrow.csv", dtype={"customer_id": str})
     assert list(store.to_call.customers.index) == list(calls["customer_id"])
 
 
@@ -176,6 +181,7 @@ def test_metrics_of_an_empty_store_are_null_with_the_reason(tmp_path):
     assert 0 == len(pd.read_csv(tmp_path / "out" / "customers.csv"))
 
 
+@pytest.mark.slow
 def test_a_failed_check_withholds_the_forecast(tmp_path):
     """The store closed in autumn: its customers.csv says so in every row, its totals are null."""
     frame = shops.simulated_log(300, seed=5)

@@ -18,6 +18,9 @@ from retention_models.settings.project import Settings
 from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import customer_summary
 
+# At every change; the other exports are tried with the slow tests.
+QUICK = (exports.shopify, exports.sap, exports.turkish)
+
 
 def made(folder: Path, source: str, **answers: str) -> Settings:
     """The project of a file, nobody being asked."""
@@ -40,7 +43,14 @@ def totals(settings: Settings) -> tuple[int, int, float]:
     return len(summary), int((summary["frequency"] + 1).sum()), round(spend, 2)
 
 
-@pytest.mark.parametrize("export", exports.EXPORTS, ids=lambda export: export.__name__)
+@pytest.mark.parametrize(
+    "export",
+    [
+        pytest.param(export, marks=() if export in QUICK else pytest.mark.slow)
+        for export in exports.EXPORTS
+    ],
+    ids=lambda export: export.__name__,
+)
 def test_an_export_is_mapped_right_and_its_totals_are_those_of_pandas(tmp_path, export):
     """Every column, every key; customers, purchases and spend by a second way."""
     right = export(tmp_path)

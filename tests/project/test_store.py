@@ -46,7 +46,8 @@ def test_a_store_without_visible_dropout_is_named_as_such(chain_project):
     from conftest import STRANGE_ID
 
     store = rm.open_store(chain_project, STRANGE_ID)
-    assert "boundary" == store.purchases.fit_.verdict
+    assert "no dropout is visible" in store.purchases.fit_.message
+    assert store.purchases.fit_.posterior is not None
     assert store.predictions["expected_purchases"].notna().all()
 
 
@@ -150,6 +151,7 @@ def test_two_other_stores_are_too_few_to_borrow_from(small_chain, tmp_path):
     assert "not checked" == store.forecast_verdict
 
 
+@pytest.mark.slow
 def test_surveys_and_complaints_of_the_project_reach_the_lists(tmp_path):
     """The last answer counts, of this store or of none; a complaint goes before a praise."""
     frame = shops.simulated_log(60, seed=4)

@@ -87,6 +87,7 @@ def test_pages_numbers_are_the_same_with_slices(store_id, project, slices, tmp_p
     assert whole == files_of(project, store_id, tmp_path / "part")
 
 
+@pytest.mark.slow
 def test_a_small_store_finds_its_loan_without_the_chain(project, slices, monkeypatch):
     """The same models, although nothing but its own rows is read."""
     whole = rm.open_store(project, SMALL)

@@ -19,6 +19,7 @@ from retention_models.data.transactions import read_project_transactions
 from retention_models.runs.publishing.manifest import read_manifest
 from retention_models.runs.publishing.notices import outcome, sentences
 from retention_models.settings.reading import read_settings
+from tiers import few
 
 LAST = dt.date(2023, 12, 31)
 TIMES = "observation_end = 2023-12-31"
@@ -104,15 +105,18 @@ def part_of_a_day(rows):
 
 @pytest.mark.parametrize(
     ("damage", "broken"),
-    [
-        (header_only, ("newest day", None)),
-        (lost_ids, ("newest day", None)),
-        (empty_between, ("month", None)),
-        (twice, ("loaded twice", None)),
-        (cents, ("unit of spend", None)),
-        (cents_of_one, ("unit of spend", "7")),
-        (without_a_store, ("newest week", "7")),
-    ],
+    few(
+        3,
+        [
+            (header_only, ("newest day", None)),
+            (lost_ids, ("newest day", None)),
+            (empty_between, ("month", None)),
+            (twice, ("loaded twice", None)),
+            (cents, ("unit of spend", None)),
+            (cents_of_one, ("unit of spend", "7")),
+            (without_a_store, ("newest week", "7")),
+        ],
+    ),
 )
 def test_each_damage_is_told(rows, tmp_path, damage, broken):
     """None of which makes a row unusable enough to stop the run."""
@@ -129,6 +133,7 @@ def test_a_day_that_is_cut_is_told(rows, tmp_path):
     assert {("newest day's rows", None)} == checked(tmp_path, part_of_a_day(many))[0]
 
 
+@pytest.mark.slow
 def test_the_newest_day_is_held_against_the_day_that_the_data_should_reach(rows, tmp_path):
     """Today, where the project file names no last day."""
     assert set() == checked(tmp_path, rows, today=LAST + dt.timedelta(days=7))[0]
@@ -144,6 +149,7 @@ def test_the_newest_day_is_held_against_the_day_that_the_data_should_reach(rows,
     assert [] == checked(tmp_path, cents(rows), extra=off)[1].warnings
 
 
+@pytest.mark.slow
 def test_the_run_before_is_remembered(rows, tmp_path):
     """All rows in cents, or a part of them lost, is seen by what the run before had."""
     _, good = checked(tmp_path, rows)

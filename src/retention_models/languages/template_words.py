@@ -121,10 +121,10 @@ _INDEX = {
     "stores.store": "Store",
     "stores.line": "Revenue of 12 months",
     "stores.revenue": "Revenue, {currency}",
-    "stores.revenue_change": "Its change",
+    "stores.revenue_change": "Revenue change",
     "stores.customers": "Customers",
-    "stores.customers_change": "Their change",
-    "stores.back": "Came back",
+    "stores.customers_change": "Customer change",
+    "stores.back": "Repeat customers",
     "stores.margin": "Expected margin, {currency}",
     "stores.reason": "What to know",
     "stores.old": "old page, as of {day}",
@@ -134,10 +134,10 @@ _INDEX = {
     "stores.no_page": "no page: {reason}",
     "stores.reading": (
         "Revenue and customers are those of the last 13 weeks, with their change on the 13 before; the "
-        "line shows twelve months, from the store's own lowest to its highest. “Came back”: bought on "
-        "more than one day of the last year. “Expected margin”: {margin} of what the next 13 weeks "
-        "should bring in revenue. “More than chance” is said by the rule of the store's own page, by "
-        "which one store in 20 that did not change is called so."
+        "line shows twelve months, from the store's own lowest to its highest. “Repeat customers”: "
+        "share who bought on more than one day of the last year. “Expected margin”: {margin} of what "
+        "the next 13 weeks should bring in revenue. “More than chance” is said by the rule of the "
+        "store's own page, by which one store in 20 that did not change is called so."
     ),
     "reason.silent": "silent since {day}",
     "reason.chance": "no change beyond chance",
@@ -148,10 +148,8 @@ _INDEX = {
     "reason.orders.down": "orders {by} down, more than chance",
     "reason.customers.up": "customers {by} up, more than chance",
     "reason.customers.down": "customers {by} down, more than chance",
-    "reason.repeat_customer_rate.up": "share who bought again in the quarter {by} up, more than chance",
-    "reason.repeat_customer_rate.down": (
-        "share who bought again in the quarter {by} down, more than chance"
-    ),
+    "reason.repeat_customer_rate.up": "share of repeat customers {by} up, more than chance",
+    "reason.repeat_customer_rate.down": "share of repeat customers {by} down, more than chance",
     "reason.retention_rate.up": "share of active customers kept {by} up, more than chance",
     "reason.retention_rate.down": "share of active customers kept {by} down, more than chance",
     "reason.purchase_frequency.up": "orders a customer {by} up, more than chance",
@@ -201,6 +199,13 @@ _SHORT = {
     "short.more": "and {n} more",
     "short.well": "No store is silent, without a new page, or shrinking by more than chance.",
     "short.no_campaign": "No finished campaign has told yet whether it paid.",
+    "short.open.one": (
+        "One campaign has finished: whether it paid is open, for chance could have made its profit."
+    ),
+    "short.open.many": (
+        "{n} campaigns have finished: whether any paid is open, for chance could have made their "
+        "profits."
+    ),
     "short.campaigns.one": "One campaign has finished: {paid} paid, {lost} did not, {open} is open.",
     "short.campaigns.many": (
         "{n} campaigns have finished: {paid} paid, {lost} did not, {open} remain open."
@@ -217,7 +222,7 @@ _SHORT = {
 
 _APART = {
     "apart.heading": "Which stores stand out?",
-    "apart.rate_axis": "Bought on more than one day",
+    "apart.rate_axis": "Repeat customers",
     "apart.above": "{store} ({rate}, above)",
     "apart.below": "{store} ({rate}, below)",
     "apart.few": "A comparison of stores needs {fewest} of them or more.",
@@ -225,8 +230,8 @@ _APART = {
     "apart.axis": "Customers of the last year",
     "apart.title": "Every store, and how far chance lets it stray",
     "apart.reading": (
-        "Each point is a store: the share of its customers of the last year who bought on more than one "
-        "day, against how many it had. Of stores like the rest of the chain, {inner} and {outer} lie "
+        "Each point is a store: the share of its customers of the last year who are repeat customers, "
+        "against how many it had. Of stores like the rest of the chain, {inner} and {outer} lie "
         "between the lines; a store between them is no better and no worse than its neighbours as far "
         "as anybody can tell."
     ),

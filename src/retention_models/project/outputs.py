@@ -348,7 +348,8 @@ def write_campaign_outputs(effect: CampaignEffect, folder: str | Path) -> None:
         for column in safe.columns:
             if not pd.api.types.is_numeric_dtype(safe[column]):
                 safe[column] = [formula_safe(str(value)) for value in safe[column]]
-        safe.to_csv(path, index=False)
+        # P-values have no fixed number of decimals.
+        safe.to_csv(path, index=False, encoding="utf-8-sig", float_format="%.6g")
     text = json_text(_content(effect), indent=2)
     (target / "effect.json").write_text(text + "\n", encoding="utf-8")
 

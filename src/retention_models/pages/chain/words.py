@@ -277,6 +277,7 @@ def campaigns_in_short(over: Sequence[Row], settings: Settings) -> list[markupsa
         for name in ("paid", "did not pay", OPEN)
     }
     key = "short.campaigns" if costs else "short.uncosted"
+    key = "short.open" if all(one.verdict == OPEN for one in known) else key
     return [
         markupsafe.Markup(
             counted(

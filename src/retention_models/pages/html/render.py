@@ -262,7 +262,7 @@ def index_page(
         _environment()
         .get_template("index.html.j2")
         .render(
-            **_frame(settings, as_of, made, labels_style("stores", columns)),
+            **_frame(settings, as_of, made, labels_style("stores", columns), _printed(settings)),
             rows=found["rows"],
             campaigns=campaigns,
             campaign_lines=found["campaigns"],
@@ -272,6 +272,11 @@ def index_page(
             margin=language.share(settings.money.margin),
         )
     )
+
+
+def _printed(settings: Settings) -> str:
+    """What stands at the foot of each sheet of a page of the whole chain."""
+    return sheet_style(one_line(settings.name))
 
 
 def _columns(settings: Settings) -> list[str]:
@@ -287,5 +292,7 @@ def campaign_index_page(
     return (
         _environment()
         .get_template("campaigns.html.j2")
-        .render(**_frame(settings, as_of, made), rows=rows, day=as_of.isoformat())
+        .render(
+            **_frame(settings, as_of, made, _printed(settings)), rows=rows, day=as_of.isoformat()
+        )
     )
