@@ -50,7 +50,8 @@ FEWEST = 30.0
 class Refit:
     """A store as it was known on an earlier day, and how often its customers came in the 13 weeks after.
 
-    `models` and `squares` keep what was fitted, and what `scatter` has learned from it.
+    `newcomers` were first seen in those weeks. `models` and `squares` keep what was fitted, and what
+    `scatter` has learned from it.
     """
 
     store: str
@@ -58,6 +59,7 @@ class Refit:
     history: StoreHistory
     came: Array
     horizon: float
+    newcomers: int = 0
     models: dict[tuple[str, bool], PurchaseFitter | None] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -172,7 +174,9 @@ class PastForecasts:
                         count_purchase_gaps, self.log, store_id=store, observation_end=day
                     )
                     history = StoreHistory(self.log, summary, find, then.get(store), by_day)
-                    found.append(Refit(store, day, history, came.to_numpy(dtype=float), horizon))
+                    new = len(later[store]) - len(summary)
+                    counts = came.to_numpy(dtype=float)
+                    found.append(Refit(store, day, history, counts, horizon, new))
         return found
 
     def _summaries(self, day: dt.date) -> Mapping[str, pd.DataFrame]:

@@ -15,17 +15,22 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
+from retention_models.errors import CannotSay
 from retention_models.models.histories import known_customers
 from retention_models.predictions.past_forecasts import FEWEST, QUARTER, Refit
 from retention_models.predictions.totals import path_intervals
+from retention_models.predictions.whole_store import expected_newcomers
 
 # The scatter of 60 grocery stores 13 weeks ahead of three days of a year, and how many forecasts it is
 # worth.
 USUAL, _WORTH = 0.075, 10.0
+# Stores whose newcomers tell of a chain's; and standard errors at which they do, two-sided 1%.
+_FEWEST_STORES, _VISIBLE = 5, 2.5758
 _LEVEL = 0.90
 _Z = 1.6448536269514722
 
@@ -34,12 +39,16 @@ _Z = 1.6448536269514722
 class Scatter:
     """Standard deviation of a total 13 weeks ahead, on the log scale, beyond what models say.
 
-    `forecasts` is how many past ones it was learned from, of how many `stores`.
+    `forecasts` is how many past ones it was learned from, of how many `stores`. `newcomers` is what
+    came of newcomers over what was expected, 1 where the two differ by no more than chance, and
+    `newcomers_error` the standard error of its log.
     """
 
     deviation: float = 0.0
     forecasts: int = 0
     stores: int = 0
+    newcomers: float = 1.0
+    newcomers_error: float = 0.0
 
     def ahead(self, days: float) -> float:
         """Standard deviation of a total so many days ahead."""
@@ -50,6 +59,7 @@ def learn_scatter(refits: Iterable[Refit], rule: str) -> Scatter:
     """Learn from past forecasts of a chain how far totals scatter beyond the models of a rule."""
     squares: list[float] = []
     seen = set()
+    refits = list(refits)
     for refit in refits:
         if rule not in refit.squares:
             refit.squares[rule] = _square(refit, rule)
@@ -59,7 +69,32 @@ def learn_scatter(refits: Iterable[Refit], rule: str) -> Scatter:
             seen.add(refit.store)
     learned = max(0.0, float(np.sum(squares)))
     variance = (learned + _WORTH * USUAL**2) / (len(squares) + _WORTH)
-    return Scatter(float(np.sqrt(variance)), len(squares), len(seen))
+    ratio, error = _newcomers(refits, rule)
+    return Scatter(float(np.sqrt(variance)), len(squares), len(seen), ratio, error)
+
+
+def _newcomers(refits: list[Refit], rule: str) -> tuple[float, float]:
+    """What came of newcomers over what was expected, and the error of its log; 1 and 0 if by chance.
+
+    The error is of stores, over all days, for what changes at a store does so for long.
+    """
+    expected: dict[str, float] = {}
+    came: dict[str, float] = {}
+    for refit in refits:
+        fitted = refit.model(rule, under_season=True)
+        if fitted is None:
+            continue
+        with suppress(CannotSay):  # where the data were too short to say how many come
+            new, late = expected_newcomers(fitted, refit.history.summary, refit.horizon)
+            expected[refit.store] = expected.get(refit.store, 0.0) + new
+            came[refit.store] = came.get(refit.store, 0.0) + refit.newcomers - late
+    total = sum(expected.values())
+    if len(expected) < _FEWEST_STORES or total <= 0.0 or sum(came.values()) <= 0.1 * total:
+        return 1.0, 0.0
+    ratio = sum(came.values()) / total
+    rest = np.array([came[store] - ratio * expected[store] for store in expected])
+    error = float(np.sqrt(rest @ rest) / (ratio * total))
+    return (float(ratio), error) if abs(np.log(ratio)) > _VISIBLE * error else (1.0, 0.0)
 
 
 def _square(refit: Refit, rule: str) -> float | None:
@@ -81,7 +116,10 @@ def _square(refit: Refit, rule: str) -> float | None:
 def content(scatters: Mapping[dt.date, Scatter]) -> dict[str, list[float]]:
     """What `from_content` takes; JSON can hold it."""
     return {
-        day.isoformat(): [each.deviation, each.forecasts, each.stores]
+        day.isoformat(): [
+            *(each.deviation, each.forecasts, each.stores),
+            *(each.newcomers, each.newcomers_error),
+        ]
         for day, each in scatters.items()
     }
 
@@ -89,6 +127,8 @@ def content(scatters: Mapping[dt.date, Scatter]) -> dict[str, list[float]]:
 def from_content(written: Mapping[str, list[float]]) -> dict[dt.date, Scatter]:
     """What `content` gave."""
     return {
-        dt.date.fromisoformat(day): Scatter(float(deviation), int(forecasts), int(stores))
-        for day, (deviation, forecasts, stores) in written.items()
+        dt.date.fromisoformat(day): Scatter(
+            float(deviation), int(forecasts), int(stores), *(float(each) for each in newcomers)
+        )
+        for day, (deviation, forecasts, stores, *newcomers) in written.items()
     }

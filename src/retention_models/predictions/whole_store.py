@@ -17,7 +17,7 @@ Biometrika 61(3), 439–447, for φ.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -46,6 +46,8 @@ Array = NDArray[np.float64]
 
 # Arrivals are counted in spans of a week, of which fewer than these say nothing of how they scatter.
 _FEWEST_WEEKS = 6
+# Fewer newcomers do not tell a trend; it is visible at so many standard errors, two-sided 1%.
+_FEWEST_NEWCOMERS, _VISIBLE, _STEPS = 20.0, 2.5758, 12
 # Nodes of the integrals over arrivals, and counts beyond which a newcomer's are not told apart.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 _MOST_PURCHASES = 400
@@ -53,11 +55,31 @@ _MOST_PURCHASES = 400
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """How often newcomers come: per unit of (operational) time, its standard error of the log, and φ."""
+    """How often newcomers come: per unit of (operational) time today, and φ.
+
+    `trend` is that of the log of the rate from today on, per unit of time and never above 0;
+    `covariance` (2, 2) that of both, on the log scale.
+    """
 
     rate: float
-    log_error: float
     dispersion: float
+    trend: float = 0.0
+    covariance: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0))
+
+    def rates(self, ahead: Array) -> Array:
+        """Newcomers per unit of time, so far ahead."""
+        return np.asarray(self.rate * np.exp(self.trend * ahead))
+
+    def times(self, ratio: float, error: float) -> Arrivals:
+        """So many times as often, with a standard error of the ratio's log."""
+        (first, cross), second = self.covariance
+        covariance = ((first + error**2, cross), second)
+        return replace(self, rate=self.rate * ratio, covariance=covariance)
+
+    def log_error(self, until: float) -> float:
+        """Standard error of the log of how many come up to then: that of the rate half-way."""
+        half = np.array([1.0, until / 2.0])
+        return float(np.sqrt(half @ np.array(self.covariance) @ half))
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,10 +151,56 @@ def arrivals_of(purchases: PurchaseFitter, summary: pd.DataFrame) -> Arrivals:
     )[:weeks]
     mean = float(by_week.mean())
     if mean == 0.0:
-        return Arrivals(0.0, 0.0, 1.0)
+        return Arrivals(0.0, 1.0)
+    return trended(by_week.astype(float), week)
+
+
+def trended(by_week: Array, week: float) -> Arrivals:
+    """The rate of counts by week, the last first, as it fades or has grown where that is beyond chance.
+
+    Poisson regression of the counts on time, φ times as scattered. A decline goes on, ever slower, as
+    where most who will ever come have come; growth is not taken to go on, but is not undone either.
+    """
+    weeks = by_week.size
+    mean = float(by_week.mean())
     scatter = float(((by_week - mean) ** 2).sum() / (weeks - 1) / mean)
+    even = Arrivals(mean / week, max(1.0, scatter))
+    flat = replace(even, covariance=((even.dispersion / (mean * weeks), 0.0), (0.0, 0.0)))
+    if mean * weeks < _FEWEST_NEWCOMERS:
+        return flat
+    ago = (np.arange(weeks) + 0.5) * week
+    design = np.column_stack([np.ones(weeks), -ago])
+    beta = np.array([np.log(mean), 0.0])
+    for _ in range(_STEPS):
+        expected = np.exp(design @ beta)
+        information = design.T @ (expected[:, None] * design)
+        beta = beta + np.linalg.solve(information, design.T @ (by_week - expected))
+    expected = np.exp(design @ beta)
+    scatter = float(((by_week - expected) ** 2 / expected).sum() / (weeks - 2))
+    if not np.isfinite(scatter):
+        return flat
     dispersion = max(1.0, scatter)
-    return Arrivals(mean / week, float(np.sqrt(dispersion / (mean * weeks))), dispersion)
+    covariance = dispersion * np.linalg.inv(design.T @ (expected[:, None] * design))
+    if abs(beta[1]) < _VISIBLE * np.sqrt(covariance[1, 1]):
+        return flat
+    today = float(np.exp(beta[0])) / week
+    if beta[1] > 0.0:
+        return Arrivals(today, dispersion, 0.0, ((float(covariance[0, 0]), 0.0), (0.0, 0.0)))
+    (first, cross), (_, second) = covariance.tolist()
+    return Arrivals(today, dispersion, float(beta[1]), ((first, cross), (cross, second)))
+
+
+def expected_newcomers(
+    purchases: PurchaseFitter, summary: pd.DataFrame, horizon: float
+) -> tuple[float, float]:
+    """Customers first seen in a window: newcomers, and those of before who were not seen yet."""
+    model, parameters, until = _on_its_clock(purchases, horizon)
+    ahead, weights = until * (1.0 + _NODES) / 2.0, until * _WEIGHTS / 2.0
+    new = float(weights @ arrivals_of(purchases, summary).rates(ahead))
+    unseen, late = _unseen(model, parameters)
+    if unseen == 0.0:
+        return new, 0.0
+    return new, unseen * float(1.0 - BG_NBD.purchase_count_probability(0, until, *late))
 
 
 def predict_whole_store(
@@ -143,6 +211,8 @@ def predict_whole_store(
     horizon: float = 13,
     interval: float = 0.90,
     scatter: float = 0.0,
+    newcomers: float = 1.0,
+    newcomers_error: float = 0.0,
     draws: int = 300,
     weekly: bool = True,
 ) -> WholeStore:
@@ -161,6 +231,9 @@ def predict_whole_store(
     scatter : float
         Standard deviation, on the log scale and for this horizon, by which past totals were off beyond
         what the models say; it widens every interval.
+    newcomers, newcomers_error : float
+        What came of newcomers over what was expected in past forecasts of the chain, above 0, and the
+        standard error of its log: the rate of arrivals is multiplied by the former.
     draws : int
         Futures simulated of customers known today, of up to 5,000.
     weekly : bool
@@ -180,7 +253,8 @@ def predict_whole_store(
     Notes
     -----
     Campbell's theorem: Kingman (1993), "Poisson processes", section 3.2. Arrivals are taken to go on as
-    in the later half of the log; a season in them is not modelled.
+    in the later half of the log; where they visibly fade there (at 1%), by Poisson regression on time,
+    they go on fading, and where they visibly grow they stay as they are today.
 
     Examples
     --------
@@ -204,7 +278,12 @@ def predict_whole_store(
     history = purchases.histories(summary["frequency"], summary["recency"], summary["T"])
     of_today = known_customers(*history, by_recency=purchases.model.recency_counts)
     require_determined(purchases, of_today, horizon, unit_of(summary, None))
-    arrivals = arrivals_of(purchases, summary)
+    if not 0.0 < newcomers < np.inf or not 0.0 <= newcomers_error < np.inf:
+        raise SettingsError(
+            f"newcomers: expected a finite ratio above 0 and an error of 0 or more; got {newcomers!r} "
+            f"and {newcomers_error!r}."
+        )
+    arrivals = arrivals_of(purchases, summary).times(newcomers, newcomers_error)
     ends = np.unique(np.append(np.arange(1.0, horizon) if weekly else [], horizon))
     known = predict_path(purchases, summary, ends, interval=interval, draws=draws)
     z = z_of_interval(interval)
@@ -252,14 +331,17 @@ def _coming(
 ) -> Interval:
     """Customers first seen in the window: newcomers, and those of before who were not seen yet."""
     model, parameters, until = _on_its_clock(purchases, horizon)
-    new = arrivals.rate * until
+    ahead, weights = until * (1.0 + _NODES) / 2.0, until * _WEIGHTS / 2.0
+    new = float(weights @ arrivals.rates(ahead))
     unseen, late = _unseen(model, parameters)
     seen = 0.0
     if unseen > 0.0:
         seen = unseen * float(1.0 - BG_NBD.purchase_count_probability(0, until, *late))
     chance = np.sqrt(arrivals.dispersion * new + seen)
     return _around(
-        new + seen, float(np.hypot(chance, np.hypot(new * arrivals.log_error, new * scatter))), z
+        new + seen,
+        float(np.hypot(chance, np.hypot(new * arrivals.log_error(until), new * scatter))),
+        z,
     )
 
 
@@ -306,9 +388,10 @@ def _others(purchases: PurchaseFitter, arrivals: Arrivals, end: float) -> tuple[
         n = np.arange(_MOST_PURCHASES, dtype=float)
         chances = model.purchase_count_probability(n, since[:, None], *parameters)
         first = 1.0 + model.expected_purchases(since, *parameters)
-        mean = arrivals.rate * float(weights @ first)
-        variance = arrivals.rate * arrivals.dispersion * float(weights @ (chances @ (1.0 + n) ** 2))
-        variance += (mean * arrivals.log_error) ** 2
+        coming = weights * arrivals.rates(until - since)
+        mean = float(coming @ first)
+        variance = arrivals.dispersion * float(coming @ (chances @ (1.0 + n) ** 2))
+        variance += (mean * arrivals.log_error(until)) ** 2
     unseen, late = _unseen(model, parameters)
     if unseen > 0.0:
         mean += unseen * float(BG_NBD.expected_purchases(until, *late))

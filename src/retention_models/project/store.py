@@ -274,6 +274,8 @@ class Store(Result):
             interval=self.settings.model.interval,
             draws=_FEW_DRAWS,
             scatter=self.scatter.ahead(_QUARTER),
+            newcomers=self.scatter.newcomers,
+            newcomers_error=self.scatter.newcomers_error,
             weekly=False,
         )
 
