@@ -156,10 +156,6 @@ def predict_customers(
     return table
 
 
-def _log(values: Array) -> Array:
-    return np.log(np.maximum(values, _TINY))
-
-
 @dataclass(frozen=True, slots=True)
 class Expectations:
     """Expectations of customers and of their distinct histories.
