@@ -23,8 +23,8 @@ help: ## Show this list
 reports: .venv/.run retention.toml ## Set up, build the demonstration project, make its pages
 	$(BIN)/retention run retention.toml
 
-lab: .venv/.run retention.toml ## Open JupyterLab on notebooks/
-	$(BIN)/jupyter lab notebooks
+lab: .venv/.run retention.toml ## Open JupyterLab on notebooks/start_here.ipynb
+	$(BIN)/jupyter lab notebooks/start_here.ipynb
 
 test: .venv/.dev $(ENGINES) ## Set up and run the tests
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not slow and not nightly"

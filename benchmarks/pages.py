@@ -129,7 +129,8 @@ def made(folder: Path) -> list[tuple[str, int, float]]:
 
     def store_page() -> str:
         notebook = nbformat.read(out / store / "store_report.ipynb", as_version=4)
-        return lint(render.notebook_page(notebook, settings, store, day, "-"), store)
+        pages = render.notebook_pages(notebook, settings, store, day, "-")
+        return "".join(lint(page, store) for page in pages.values())
 
     return [
         ("a store's page", *rendered(store_page)),

@@ -33,6 +33,7 @@ _NAMES = {
     "measures.changes": "measure_changes",
     "measures.cohorts": "category_counts cohort_retention cohort_table",
     "measures.definitions": "ANNUAL_CHURN_BAND",
+    "measures.rfm": "RFM_SEGMENTS rfm_grid rfm_scores",
     "measures.table": "measure_table store_measures",
     "models.chain.stores": "StoreFits fit_stores",
     "models.fitters": (
@@ -41,8 +42,10 @@ _NAMES = {
     ),
     "models.regular.regularity": "RegularityTest regularity_test",
     "models.seasons.calendar": "Calendar",
+    "predictions.alive": "alive_path customers_alive_path",
     "predictions.customers": "predict_customers",
     "predictions.in_engine": "predictions_table write_predictions",
+    "predictions.next_purchase": "next_purchase",
     "predictions.stores": "predict_store",
     "predictions.validation.comparison": "ModelComparison compare_models track_models",
     "predictions.validation.holdout": "validate_holdout",
@@ -60,6 +63,7 @@ _NAMES = {
     "settings.project": "Settings",
     "settings.reading": "read_settings",
     "summaries.counts": "count_customers count_purchase_days count_spend",
+    "summaries.purchase_gaps": "count_purchase_gaps",
     "summaries.gaps": "sum_log_gaps",
     "summaries.customers": "calibration_holdout_summary customer_summary customer_summary_by_store",
 }
@@ -76,7 +80,7 @@ _MOVED = {
     "model_words": "pages.models.words",
     "page_plots": "pages.store.figures",
     "plan_plots": "pages.campaign.plan",
-    "plots": "pages.models.figures",
+    "plots": "pages.plots",
     "tables": "pages.models.tables",
     "words": "pages.store.words",
 }

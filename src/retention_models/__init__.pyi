@@ -62,6 +62,11 @@ from retention_models.measures.cohorts import (
     cohort_table as cohort_table,
 )
 from retention_models.measures.definitions import ANNUAL_CHURN_BAND as ANNUAL_CHURN_BAND
+from retention_models.measures.rfm import (
+    RFM_SEGMENTS as RFM_SEGMENTS,
+    rfm_grid as rfm_grid,
+    rfm_scores as rfm_scores,
+)
 from retention_models.measures.table import (
     measure_table as measure_table,
     store_measures as store_measures,
@@ -82,11 +87,16 @@ from retention_models.models.regular.regularity import (
     regularity_test as regularity_test,
 )
 from retention_models.models.seasons.calendar import Calendar as Calendar
+from retention_models.predictions.alive import (
+    alive_path as alive_path,
+    customers_alive_path as customers_alive_path,
+)
 from retention_models.predictions.customers import predict_customers as predict_customers
 from retention_models.predictions.in_engine import (
     predictions_table as predictions_table,
     write_predictions as write_predictions,
 )
+from retention_models.predictions.next_purchase import next_purchase as next_purchase
 from retention_models.predictions.stores import predict_store as predict_store
 from retention_models.predictions.validation.comparison import (
     ModelComparison as ModelComparison,
@@ -132,5 +142,8 @@ from retention_models.summaries.customers import (
     customer_summary_by_store as customer_summary_by_store,
 )
 from retention_models.summaries.gaps import sum_log_gaps as sum_log_gaps
+from retention_models.summaries.purchase_gaps import (
+    count_purchase_gaps as count_purchase_gaps,
+)
 
 __version__: str

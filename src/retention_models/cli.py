@@ -7,6 +7,7 @@ import io
 import logging
 import os
 import select
+import shutil
 import signal
 import sys
 import traceback
@@ -249,6 +250,30 @@ def demo(folder: Path, which: str, force: bool) -> int:
     from retention_models.project.demonstration import write_demo
 
     click.echo(write_demo(folder, which, force=force))
+    return ALL_DONE
+
+
+@retention.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--force", is_flag=True, help="Overwrite notebooks that are in the way.")
+def notebooks(folder: Path, force: bool) -> int:
+    """Copy the notebooks that come with the package to DIR, to open or to change them."""
+    from retention_models.runs.run import notebook_folder
+
+    given = sorted(notebook_folder().glob("*.ipynb"))
+    standing = [folder / one.name for one in given if (folder / one.name).exists()]
+    changed = [
+        one for one in standing if one.read_bytes() != (notebook_folder() / one.name).read_bytes()
+    ]
+    if changed and not force:
+        raise SettingsError(
+            f"{', '.join(map(str, changed))}: stands there and is another; choose another folder, or "
+            "pass --force to overwrite it."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in given:
+        shutil.copyfile(one, folder / one.name)
+        click.echo(folder / one.name)
     return ALL_DONE
 
 

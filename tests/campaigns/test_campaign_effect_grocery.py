@@ -49,5 +49,5 @@ def test_the_plain_difference_was_there_before(effect):
 
 def test_without_a_declared_cost_nothing_is_said_to_have_paid(effect):
     """The demonstration's campaigns have none."""
-    assert "No cost of “offered” is declared" in effect.summary()
+    assert "No cost of the campaign is declared" in effect.summary()
     assert effect.economics["return_on_cost"].isna().all()

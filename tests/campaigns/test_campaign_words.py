@@ -47,7 +47,7 @@ def test_the_same_tables_give_the_same_words(effect):
 def test_the_numbers_in_the_words_are_the_tables(effect):
     """Customers, means, lift with its ends, cost, profit with its ends, return."""
     row, paid, words = primary(effect), effect.economics.iloc[0], effect.summary()
-    assert f"{row['customers']:,} customers were offered “coupon”, drawn by lot" in words
+    assert f"{row['customers']:,} customers were offered the campaign, drawn by lot" in words
     assert f"made {row['mean']:.2f} purchases each, where {row['mean_against']:.2f} would" in words
     low, high = f"{row['lift_low']:.1f}%", f"{row['lift_high']:.0f}%"
     assert f"{row['lift_percent']:.0f}% more (between {low} and {high} more)" in words
@@ -98,7 +98,7 @@ def test_one_of_many_arms_is_said_to_be_expected(effect):
 def test_each_verdict_on_money_has_its_advice(effect, verdict):
     """What to do next follows from what was found and what it cost."""
     told = replace(effect, economics=effect.economics.assign(verdict=verdict))
-    assert ENGLISH[verdict].split("“{arm}”")[1][:12] in told.summary()
+    assert ENGLISH[verdict].split("{arm}")[1][:12] in told.summary()
     assert told.summary().endswith(ENGLISH[f"next.more.{verdict}"])
 
 

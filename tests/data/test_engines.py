@@ -144,6 +144,18 @@ def test_purchases_by_day_are_the_same(duckdb_log, other_log, same_day):
     assert len(ours) == (ours["date"].max() - ours["date"].min()).days + 1
 
 
+@pytest.mark.parametrize("store_id", [None, "1"])
+def test_gaps_between_purchases_are_the_same(duckdb_log, other_log, store_id):
+    """By the day before and their own; as many as repeat purchases, and their logs' sum."""
+    ours, theirs = (
+        rm.count_purchase_gaps(log, store_id=store_id) for log in (duckdb_log, other_log)
+    )
+    pd.testing.assert_frame_equal(ours, theirs)
+    logs = np.log((ours["date"] - ours["before"]).dt.days) @ ours["purchases"]
+    one = rm.sum_log_gaps(duckdb_log, store_id=store_id, time_unit="D")
+    assert one == pytest.approx(logs, rel=1e-12)
+
+
 def test_measures_and_cohorts_are_the_same(duckdb_log, other_log):
     """The rates of a window, and the shares of every cohort."""
     for question in (rm.store_measures, rm.cohort_retention):

@@ -173,9 +173,9 @@ def test_repeats_on_the_first_day_only_are_fitted_and_predicted(tmp_path):
     lines += [(c, n, 5, str(n)) for c, n in [("b", 0), ("b", 3), ("c", 1), ("d", 2), ("d", 8)]]
     table = summary(read(tmp_path, lines), "each")
     assert (1, 0.0, 9.5) == tuple(table.loc["a", ["frequency", "recency", "T"]])
-    fitted = rm.BetaGeoFitter(penalizer_coef=0.1).fit(
-        table["frequency"], table["recency"], table["T"]
-    )
+    with pytest.warns(UserWarning, match="logs of the parameters"):
+        fitted = rm.BetaGeoFitter(penalizer_coef=0.1)
+    fitted.fit(table["frequency"], table["recency"], table["T"])
     predicted = rm.predict_customers(fitted, None, table, horizon=10)
     assert np.isfinite(fitted.params_).all()
     alive = predicted["probability_alive"]

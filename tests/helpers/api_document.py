@@ -28,7 +28,8 @@ errors, formula and source. What pages are made of is in `retention_models.pages
 `.campaign`, `.models` and `.notebook`.
 """
 CONSTANTS = {
-    "ANNUAL_CHURN_BAND": ("measures", "Lowest and highest annual churn of the rule of thumb.")
+    "ANNUAL_CHURN_BAND": ("measures", "Lowest and highest annual churn of the rule of thumb."),
+    "RFM_SEGMENTS": ("measures", "Names of the segments of RFM, the best first."),
 }
 
 

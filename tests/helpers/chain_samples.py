@@ -44,6 +44,7 @@ def metrics(rng: np.random.Generator, customers: int, rate: float, *, lost: bool
 
     return {
         "first_day": "2022-01-01",
+        "silent_since": None,
         "measures": {
             "customers": {"value": float(customers), "low": None, "high": None},
             "repeat_customer_rate": _with_ends(repeat / customers, 0.5 / customers**0.5),
@@ -55,9 +56,10 @@ def metrics(rng: np.random.Generator, customers: int, rate: float, *, lost: bool
             "value": forecast(31.0 * customers),
         },
         "forecast_verdict": {"value": "do not use" if withheld else "usable", "reason": "-"},
+        "next_quarter": forecast(7.5 * customers),
         "months": {
             "value": [
-                {"month": f"2023-{m + 1:02d}", "customers": int(n), "orders": int(n)}
+                {"month": f"2023-{m + 1:02d}", "revenue": 25.0 * n, "customers": int(n)}
                 for m, n in enumerate(months)
             ]
         },
@@ -73,13 +75,14 @@ def _changes(rng: np.random.Generator, customers: int, *, lost: bool) -> dict[st
     half = 1.96 * (2 * customers) ** 0.5
     found = {}
     for name, before, error in (
+        ("revenue", 25.0 * customers, 25.0 * half),
+        ("orders", float(customers), half),
         ("customers", float(customers), half),
         ("repeat_customer_rate", 0.34, half / customers),
-        ("spend_per_order", 25.0, 2.0),
     ):
-        change = rng.normal(0, error / 1.96)
-        if lost and name == "customers":
-            change = -customers / 2
+        change = float(np.clip(rng.normal(0, error / 1.96), -0.9 * error, 0.9 * error))
+        if lost and name != "repeat_customer_rate":
+            change = -before / 2
         found[name] = {
             "value": before + change,
             "value_before": before,
@@ -88,5 +91,7 @@ def _changes(rng: np.random.Generator, customers: int, *, lost: bool) -> dict[st
             "high": change + error,
             "customers": customers,
             "customers_before": customers,
+            "size": abs(change) / error,
+            "note": "",
         }
-    return {"value": {"days": 91, "measures": found}}
+    return {"value": {"days": 91, "measures": found, "year": {}}}

@@ -82,3 +82,23 @@ def box_shop(seed, size=800, leaves=0.06):
     return simulate_shop(
         rng, lambda rng: rng.normal(30.0, 1.5, size), p, T, first=True, begin=begin, day=1.0
     )
+
+
+def box_lines(seed, size=800, spread=1.5, leaves=0.06):
+    """Lines of a log of subscribers with a box every 30 ± `spread` days, and how many still are one.
+
+    They join within a year of a year and a half, and leave at random after any box.
+    """
+    rng = np.random.default_rng(seed)
+    lines, alive = [], 0
+    for customer in range(size):
+        day = rng.uniform(0.0, 365.0)
+        stays = True
+        while stays and day < 540.0:
+            lines.append((f"c{customer:03d}", int(day)))
+            stays = rng.random() >= leaves
+            day += rng.normal(30.0, spread)
+        alive += stays
+    days = pd.Timestamp("2023-01-02") + pd.to_timedelta([day for _, day in lines], unit="D")
+    found = pd.DataFrame({"id": [name for name, _ in lines], "day": days, "paid": 20.0})
+    return found, alive

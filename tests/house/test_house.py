@@ -117,6 +117,8 @@ def test_the_versions_agree():
     import retention_models
 
     assert PROJECT["project"]["version"] == retention_models.__version__
+    cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {retention_models.__version__}\n" in cited
 
 
 def test_public_names_are_all_there():
@@ -142,6 +144,7 @@ def test_the_top_level_is_what_was_agreed():
     folders = {".ci", "benchmarks", "data", "docs", "notebooks", "reports", "src", "tests"}
     locks = {"requirements.lock", "requirements-dev.lock", "requirements-spark.lock"}
     texts = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"}
+    texts |= {"CITATION.cff", "CODE_OF_CONDUCT.md"}
     files = {".gitignore", "Makefile", "environment.yml", "pyproject.toml"}
     found = {line.split("/")[0] for line in git.stdout.splitlines() if (ROOT / line).exists()}
     assert folders | locks | texts | files == found

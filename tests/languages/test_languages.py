@@ -20,6 +20,7 @@ from retention_models.languages import Language, count, phrase, speaking
 from retention_models.languages.sentences import Sentence, page_sentences
 from retention_models.languages.template_words import WORDS
 from retention_models.languages.translations import read_translation, write_translation
+from retention_models.measures.recent import COMPARED
 from retention_models.pages.html import render
 from retention_models.pages.html.kinds import CAMPAIGN, STORE
 from retention_models.pages.html.templates import old_page_words
@@ -87,7 +88,7 @@ def test_the_chains_page_holds_no_word_of_another_language(settings, other, stor
     assert other_words_of(page) > 100
     assert english_of(page) <= {"shown", "all"}  # places that the script fills
     # What cells are called where the table is shown as cards.
-    assert f'content: "{in_other_letters("Still customers")}' in page
+    assert f'content: "{in_other_letters("Repeat customers")}' in page
     assert "Customers" not in page
 
 
@@ -136,7 +137,8 @@ def test_the_page_of_campaigns_holds_no_word_of_another_language(settings):
 
 def test_the_frame_of_a_stores_page_is_in_the_language(settings):
     """What its notebook wrote is the notebook's."""
-    page = render.notebook_page(nights.notebook("<p>7</p>"), settings, "7", nights.DAY, MADE)
+    notebook = nights.notebook("<p>7</p>")
+    page = render.notebook_pages(notebook, settings, "7", nights.DAY, MADE)["store_report.html"]
     assert '<html lang="ar" dir="rtl">' in page
     shown = re.sub(r'<details class="code">.*?</details>', "", page, flags=re.DOTALL)
     assert english_of(shown) == {"customers", "csv", "metrics", "json"}  # files beside it
@@ -155,7 +157,7 @@ def test_templates_hold_no_words_of_their_own():
     for path in TEMPLATES.rglob("*.j2"):
         text = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "", path.read_text(), flags=re.DOTALL)
         said = re.findall(
-            r'\b(?:alt|title|aria-label|data-(?!unsorted|value)[\w-]+)="([^"]+)"', text
+            r'\b(?:alt|title|aria-label|data-(?!unsorted|sorted|value)[\w-]+)="([^"]+)"', text
         )
         words = re.findall(r"[A-Za-z]{2,}", " ".join([re.sub(r"<[^>]*>", " ", text), *said]))
         assert [] == words, path.name
@@ -176,8 +178,8 @@ def test_every_sentence_is_said_somewhere():
     ]
     files += [package / "languages" / "language.py"]
     code = "".join(path.read_text(encoding="utf-8") for path in files)
-    made = {"failure", "failure.holds", "files", "measure", "verdict"}
-    made |= {f"horizon.{unit}" for unit in "DWM"} | {"stores"}
+    made = {"failure", "failure.holds", "files", "reason"}
+    made |= {"stores", "stores.money", "short", *(f"reason.{name}" for name in COMPARED)}
     for key in WORDS:
         stem = re.sub(r"\.(one|many)$", "", key)
         assert f'"{stem}"' in code or stem.rpartition(".")[0] in made or stem in made, key

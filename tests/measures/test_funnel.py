@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from retention_models.errors import CannotSay
@@ -13,9 +12,7 @@ from retention_models.measures.chain import (
     INNER,
     OUTER,
     Funnel,
-    beyond_chance,
     binomial_limits,
-    change_pvalues,
     find_funnel,
 )
 
@@ -114,40 +111,3 @@ def test_a_chain_without_a_funnel_says_why(count, total, why):
     """Few stores, or nothing that differs."""
     with pytest.raises(CannotSay, match=why):
         find_funnel(count, total)
-
-
-def test_a_pvalue_is_below_5_percent_where_the_interval_leaves_out_zero():
-    """On either side, and NaN where there is no interval."""
-    found = change_pvalues([2, -2, 2, 1], [0.1, -3.9, -0.1, np.nan], [3.9, -0.1, 4.1, np.nan])
-    assert [True, True, False] == list(found[:3] < 0.05)
-    assert np.isnan(found[3])
-
-
-def test_moved_stores_are_few_where_none_moved():
-    """2,000 changes by chance: 5% leave their intervals, none is named."""
-    rng = np.random.default_rng(8)
-    change = rng.normal(0, 1, 2000)
-    table = pd.DataFrame(
-        {"value_before": 10.0, "change": change, "low": change - 1.96, "high": change + 1.96}
-    )
-    assert (
-        0.03 < (change_pvalues(table["change"], table["low"], table["high"]) < 0.05).mean() < 0.07
-    )
-    assert len(beyond_chance(table)) <= 1
-
-
-def test_moved_stores_are_named_by_what_is_sure_of_their_change():
-    """A small sure change goes before a large doubtful one; one without an interval is left out."""
-    table = pd.DataFrame(
-        {
-            "store": ["sure", "doubtful", "same", "none"],
-            "value_before": [100.0, 100.0, 100.0, 100.0],
-            "change": [-30.0, 60.0, 1.0, 50.0],
-            "low": [-32.0, 20.0, -5.0, np.nan],
-            "high": [-28.0, 100.0, 7.0, np.nan],
-        }
-    )
-    found = beyond_chance(table)
-    assert ["sure", "doubtful"] == list(found["store"])
-    assert [0.28, 0.20] == pytest.approx(list(found["least_change"]))
-    assert beyond_chance(table.iloc[2:]).empty

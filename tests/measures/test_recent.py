@@ -1,4 +1,4 @@
-"""A store's last months and changes: the same as by the general tables, month by month and window."""
+"""A store's last quarters, months and changes: those of the general tables, alone or with others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ import pytest
 
 import retention_models as rm
 import shops
-from retention_models.measures.recent import CHANGING, recent_activity
+from retention_models.measures.recent import (
+    COMPARED,
+    QUARTER,
+    recent_activity,
+    recent_by_store,
+)
 
 END = dt.date(2023, 12, 31)
 
@@ -39,69 +44,76 @@ def store(tmp_path_factory):
 
 def recent(store, store_id="0042", end=END):
     """Its activity."""
-    table = store.log.stores.loc[store_id]
-    return recent_activity(store.log, store_id=store_id, end=end, first=table["first_day"])
+    return recent_activity(store.log, store_id=store_id, end=end)
 
 
 def test_months_are_those_of_the_measure_table(store):
-    """Customers and orders, up to the last month that is over."""
-    found = recent(store, end=dt.date(2023, 11, 15))
+    """Revenue and customers, up to the last month that is over."""
+    found = recent(store, end=dt.date(2023, 11, 15)).months
     table = rm.measure_table(
-        store.log, store_id="0042", period="M", end="2023-10-31", measures=["customers", "orders"]
+        store.log, store_id="0042", period="M", end="2023-10-31", measures=["customers", "revenue"]
     )
     wide = table.pivot(index="start", columns="measure", values="value")
-    assert list(wide.index) == list(found.months["month"])
-    assert list(wide["customers"]) == list(found.months["customers"])
-    assert list(wide["orders"]) == list(found.months["orders"])
-    assert dt.date(2023, 10, 1) == found.months["month"].iloc[-1]
+    assert list(wide.index) == list(found.index)
+    assert list(wide["customers"]) == list(found["customers"])
+    assert list(wide["revenue"]) == pytest.approx(list(found["revenue"]))
 
 
-def test_changes_are_those_of_measure_changes(store):
-    """Values and intervals, of the last 91 days against the 91 before."""
-    found = recent(store)
-    assert 91 == found.days
+def test_stores_asked_for_together_get_what_each_gets_alone(store):
+    """Quarters, changes, months and windows; an id without a purchase gets nothing."""
+    stores = ["0042", "late", "single"]
+    together = recent_by_store(store.log, [*stores, "nobody"], end=END)
+    assert set(stores) == set(together)
     general = rm.measure_changes(
-        store.log, store_id="0042", period=91, start="2023-07-03", end=END, measures=CHANGING
+        store.log, store_id="0042", period=QUARTER, end=END, measures=COMPARED
     )
-    general = general.loc[general["change"].notna()].set_index("measure")
-    assert list(CHANGING) == list(found.changes.index)
-    columns = list(found.changes.columns)
-    pd.testing.assert_frame_equal(
-        general[columns], found.changes, check_dtype=False, rtol=1e-9, check_exact=False
+    keys, columns = ["measure", "start", "against"], ["value", "change", "low", "high"]
+    general, same = (
+        table.set_index(keys)[columns].sort_index()
+        for table in (general, together["0042"].compared)
     )
+    pd.testing.assert_frame_equal(general, same, check_exact=False, rtol=1e-9)
+    for name in stores:
+        alone = recent(store, name)
+        assert alone.window == together[name].window
+        for table in ("quarters", "compared", "months"):
+            pd.testing.assert_frame_equal(getattr(alone, table), getattr(together[name], table))
 
 
 def test_a_store_that_opened_lately_is_not_compared(store):
     """Of course it grew."""
-    found = recent(store, "late")
-    assert "The store's first purchase was on 2023-10-2" in found.changes
-    assert 0 == found.days
-    assert [dt.date(2023, 10, 1), dt.date(2023, 11, 1), dt.date(2023, 12, 1)] == list(
-        found.months["month"]
-    )
+    found = recent(store, "late").changes(dt.date(2023, 10, 20))
+    assert found["change"].isna().all()
+    assert "The store's own data begin on 2023-10-20" in found["note"].iloc[0]
 
 
 def test_months_of_few_customers_are_not_shown(store):
     """They would tell of single persons."""
-    assert found_nothing(recent(store, "single").months["customers"])
-    assert "Fewer than 5 customers" in recent(store, "single").changes
+    customers = recent(store, "single").months["customers"]
+    assert customers.isna().any()
+    assert (customers.dropna() == 0).all()
 
 
-def found_nothing(customers: pd.Series) -> bool:
-    """Whether every month with customers is left blank."""
-    return bool(customers.isna().any() and (customers.dropna() == 0).all())
+def test_data_of_less_than_a_quarter_are_refused(store):
+    """There is nothing to show yet."""
+    with pytest.raises(rm.CannotSay, match="less than a quarter"):
+        recent(store, end=dt.date(2023, 2, 1))
 
 
 def test_metrics_hold_them_for_the_chain(store, tmp_path):
-    """Or null and the reason."""
+    """Changes by measure, months, and the day since when a store is silent."""
     rm.write_outputs(store, tmp_path)
     metrics = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
     found = recent(store)
     assert "2023-01-01" <= metrics["first_day"] <= "2023-01-05"
+    assert metrics["silent_since"] is None
     assert list(found.months["customers"]) == [m["customers"] for m in metrics["months"]["value"]]
-    assert 91 == metrics["changes"]["value"]["days"]
-    shown = metrics["changes"]["value"]["measures"]["repeat_customer_rate"]
-    assert found.changes.loc["repeat_customer_rate", "change"] == pytest.approx(shown["change"])
+    told = metrics["changes"]["value"]
+    changes = found.changes(store.first_day)
+    assert (QUARTER, set(COMPARED)) == (told["days"], set(told["measures"]))
+    for name, row in changes.iterrows():
+        assert row["change"] == pytest.approx(told["measures"][name]["change"])
+        assert row["size"] == pytest.approx(told["measures"][name]["size"])
 
 
 def test_metrics_of_a_store_of_one_customer_say_why_not(store, tmp_path):
@@ -110,4 +122,5 @@ def test_metrics_of_a_store_of_one_customer_say_why_not(store, tmp_path):
     rm.write_outputs(single, tmp_path)
     metrics = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
     assert "one customer" in metrics["months"]["reason"]
+    assert "one customer" in metrics["next_quarter"]["reason"]
     assert metrics["changes"]["value"] is None

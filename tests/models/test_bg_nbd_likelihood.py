@@ -14,7 +14,11 @@ from cdnow_data import cdnow_master, cdnow_sample
 from purchase_samples import bg_nbd_log_likelihood
 from retention_models.errors import CannotSay
 from retention_models.models import nbd
-from retention_models.models.beta_dropout_likelihood import fit_bg_nbd
+from retention_models.models.beta_dropout_likelihood import (
+    fit_bg_nbd,
+    log_likelihood,
+    log_likelihood_with_derivatives,
+)
 from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.histories import count_histories
 
@@ -152,6 +156,18 @@ def test_derivatives_agree_with_central_differences(seed):
     bend = central_differences(lambda p: bg_nbd_log_likelihood(p, x, t_x, T, counts)[1], phi, 1e-5)
     assert gradient == pytest.approx(slope, rel=1e-6, abs=1e-5)
     assert hessian == pytest.approx(bend, rel=1e-6, abs=1e-5)
+
+
+@pytest.mark.parametrize(("first", "every"), [(0, 1), (1, 1), (0, 3), (1, 3)])
+def test_the_value_alone_is_that_with_derivatives(first, every):
+    """For both models, also of every third row only."""
+    table = cdnow_sample()
+    x, t_x, T = (table[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
+    known = count_histories(x, t_x, T)
+    phi = np.log([0.3, 5.0, 0.8, 2.0])
+    alone = log_likelihood(phi, known, first=first, every=every)
+    both = log_likelihood_with_derivatives(phi, known, first=first, every=every)
+    assert alone == pytest.approx(both[0], rel=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(4))

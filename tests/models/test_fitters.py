@@ -299,9 +299,9 @@ def test_unusable_inputs_are_refused_before_the_fit():
 
 def test_penalised_fit_does_not_depend_on_the_unit_of_time(cdnow):
     """The library's penaliser acts on raw parameters, so its fit changes from weeks to days."""
-    weeks = BetaGeoFitter(penalizer_coef=0.01).fit(*columns(cdnow))
-    days = BetaGeoFitter(penalizer_coef=0.01).fit(
-        cdnow["frequency"], 7 * cdnow["recency"], 7 * cdnow["T"]
-    )
+    with pytest.warns(UserWarning, match="logs of the parameters"):
+        weeks, days = BetaGeoFitter(penalizer_coef=0.01), BetaGeoFitter(penalizer_coef=0.01)
+    weeks.fit(*columns(cdnow))
+    days.fit(cdnow["frequency"], 7 * cdnow["recency"], 7 * cdnow["T"])
     assert days.params_.to_numpy() == pytest.approx(weeks.params_.to_numpy() * [1, 7, 1, 1])
     assert weeks.log_likelihood_ < BetaGeoFitter().fit(*columns(cdnow)).log_likelihood_

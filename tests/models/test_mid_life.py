@@ -12,13 +12,13 @@ from retention_models.errors import CannotSay, SettingsError
 from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.fitters import BetaGeoFitter, MidLifeFitter, as_lapsed, from_json
 from retention_models.models.histories import count_histories
+from retention_models.models.history_rows import log_likelihood_by_row
 from retention_models.models.mbg_nbd import MBG_NBD
 from retention_models.models.mid_life.fit import (
     given_first_seen,
     log_likelihood_with_derivatives,
 )
 from retention_models.models.mid_life.model import MidLife, log_likelihood
-from retention_models.models.mid_life.rows import log_likelihood_by_row
 from retention_models.predictions.customers import predict_customers
 from retention_models.predictions.stores import predict_store
 from retention_models.time_units import DAYS_IN_UNIT

@@ -15,6 +15,7 @@ from retention_models.models.beta_dropout_likelihood import (
 from retention_models.models.histories import count_histories
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.models.seasons.likelihood import (
+    gradient_of_log_likelihood,
     log_likelihood_with_derivatives,
     seasonal_histories,
     without_dropout,
@@ -118,6 +119,20 @@ def test_derivatives_hold_with_many_terms(first):
         up, down = at(PHI + step), at(PHI - step)
         assert gradient[i] == pytest.approx((up[0] - down[0]) / 2e-5, rel=1e-6, abs=1e-4)
         np.testing.assert_allclose(hessian[i], (up[1] - down[1]) / 2e-5, rtol=1e-6, atol=1e-3)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_gradient_alone_is_that_beside_the_hessian(first):
+    """To the last digits, also of rows thinned out."""
+    table = calendar(harmonics=3)
+    for seen in (
+        seasonal_histories(*customers(200, half=0.5), None, table, 7.0),
+        seasonal_histories(*customers(200), None, table, 7.0).thinned(3),
+    ):
+        phi = np.concatenate([np.log([0.9, 3.0, 0.6, 2.0]), np.full(len(table.names), 0.05)])
+        _, gradient, _ = log_likelihood_with_derivatives(phi, seen, first=first)
+        alone = gradient_of_log_likelihood(phi, seen, first=first)
+        np.testing.assert_allclose(alone, gradient, rtol=1e-11, atol=1e-9)
 
 
 def test_derivatives_without_dropout():

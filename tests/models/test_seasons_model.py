@@ -76,7 +76,7 @@ def test_histories_and_futures_are_those_of_the_base_in_operational_time(base):
 def test_discounted_purchases_are_those_of_every_day(base, rate):
     """∫ e^(−δu) dE(M(u)) by scipy's quadrature within each day."""
     model, total = Seasonal(base, CALENDAR, 7.0), 0.0
-    clock, _ = model.operational((*THETA, *EFFECTS))
+    _, clock, _ = model.operational((*THETA, *EFFECTS))
 
     def density(u, day):
         tau, h = clock.at(u), 1e-4
@@ -120,7 +120,7 @@ def test_without_a_season_everything_is_the_plain_model(base):
 def test_usual_gaps_are_told_in_days_that_follow_the_last_purchase(base):
     """M of the gap, begun on that day, is the base's gap; those who left are the base's too."""
     model = Seasonal(base, CALENDAR, 7.0)
-    clock, _ = model.operational((*THETA, *EFFECTS))
+    _, clock, _ = model.operational((*THETA, *EFFECTS))
     x, t_x, T = np.array([2.0, 5.0, 0.0]), np.array([30.0, 61.0, 0.0]), np.array([60.0, 61.0, 9.0])
     history = model.history(x, t_x, T, clock)
     gap = model.gap_quantile(0.9, x, t_x, T, *THETA, *EFFECTS)
@@ -179,7 +179,7 @@ def test_what_was_expected_since_the_first_purchase_is_of_the_days_since_then(ba
 def test_beyond_the_calendar_the_years_shape_repeats_as_its_mean():
     """Past five years M goes on at the mean rate; discounted purchases join without a step."""
     model = Seasonal(BG_NBD, CALENDAR, 7.0)
-    clock, _ = model.operational((*THETA, *EFFECTS))
+    _, clock, _ = model.operational((*THETA, *EFFECTS))
     end = clock.covered
     year = (clock.at(end) - clock.at(end - 4 * 52.1775)) / (4 * 52.1775)
     assert clock.at(end + 52.0) - clock.at(end) == pytest.approx(52.0 * year, rel=2e-3)

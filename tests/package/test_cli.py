@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,8 @@ import shops
 from retention_models import cli
 from retention_models.errors import SettingsError
 from retention_models.runs import run
+
+ROOT = Path(__file__).parents[2]
 
 
 def retention(capsys, monkeypatch, *arguments: str) -> tuple[int, str, str]:
@@ -136,3 +139,18 @@ def test_the_command_is_installed():
     command = [sys.executable, "-m", "retention_models", "--version"]
     said = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "0.1.0" in said.stdout
+
+
+def test_the_notebooks_are_handed_out_and_nobodys_own_is_overwritten(capsys, monkeypatch, tmp_path):
+    """Into a new folder; again where they are unchanged; a changed one only by --force."""
+    given = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+    folder = tmp_path / "mine"
+    assert 0 == retention(capsys, monkeypatch, "notebooks", folder)[0]
+    assert given == sorted(path.name for path in folder.iterdir())
+    assert 0 == retention(capsys, monkeypatch, "notebooks", folder)[0]
+    (folder / given[0]).write_text("mine")
+    code, _, err = retention(capsys, monkeypatch, "notebooks", folder)
+    assert (2, "mine") == (code, (folder / given[0]).read_text())
+    assert f"{given[0]}: stands there and is another" in err
+    assert 0 == retention(capsys, monkeypatch, "notebooks", folder, "--force")[0]
+    assert "mine" != (folder / given[0]).read_text()

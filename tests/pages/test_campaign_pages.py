@@ -100,8 +100,9 @@ def test_the_cumulative_difference_is_drawn_by_arm(drawn):
     counted = replace(drawn, cumulative=days)
     ax = figures.cumulative_difference(counted)
     np.testing.assert_allclose(days["difference"], ax.lines[-1].get_ydata())
-    assert "Until 5 March 2017, customers of “coupon” had made +0.50 purchases" in words.cumulative(
-        counted
+    assert (
+        "Until 5 March 2017, customers of the campaign had made +0.50 purchases"
+        in words.cumulative(counted)
     )
 
 
@@ -120,7 +121,7 @@ def test_tables_tell_the_numbers_of_the_result(drawn):
     assert f"{row['mean']:.2f}" == first["With it"]
     assert f"{row['mean_against']:.2f}" == first["Without it"]
     assert first["Difference"].startswith(f"+{row['lift_percent']:.0f}%")
-    money = tables.economics(drawn)["coupon"]
+    money = tables.economics(drawn)["The campaign"]
     assert f"{drawn.economics.iloc[0]['profit']:,.0f} EUR" in money["Profit"]
     assert len(drawn.segments) == len(tables.segments(drawn))
     assert len(drawn.checks) == len(tables.checks(drawn))

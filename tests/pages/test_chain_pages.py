@@ -25,19 +25,21 @@ def folder(chain_run) -> Path:
     return chain_run.index.parent
 
 
-def page(folder: Path, store: str) -> str:
-    """A store's page."""
-    return (folder / FOLDERS[store] / "store_report.html").read_text(encoding="utf-8")
+def page(folder: Path, store: str, name: str = "store_report.html") -> str:
+    """A store's page, or that about its numbers."""
+    return (folder / FOLDERS[store] / name).read_text(encoding="utf-8")
 
 
 def test_every_store_gets_its_page_and_files(chain_run, folder):
     """In a folder by the last day and the store's id, and nothing else is left behind."""
     assert () == chain_run.failed
     assert "2023-12-31" == folder.name
-    assert {"index.html", "manifest.json", *FOLDERS.values()} == {p.name for p in folder.iterdir()}
-    always = {"actions", "customers.csv", "metrics.json", "store_report.html", "store_report.ipynb"}
+    own = {"index.html", "manifest.json", "models.json"}
+    assert {*own, *FOLDERS.values()} == {p.name for p in folder.iterdir()}
+    always = {"about.html", "actions", "customers.csv", "metrics.json"}
+    always |= {"store_report.html", "store_report.ipynb"}
     for store, name in FOLDERS.items():
-        calls = {"call_tomorrow.csv"} if store in ("0042", STRANGE_ID) else set()
+        calls = {"call_tomorrow.csv", "lists.xlsx"} if store in ("0042", STRANGE_ID) else set()
         assert always | calls == {p.name for p in (folder / name).iterdir()}
     assert {"due.csv", "due.parquet"} < {p.name for p in (folder / "0042" / "actions").iterdir()}
 
@@ -50,20 +52,23 @@ def test_store_ids_reach_the_notebook_as_text(folder):
     assert "<b>" not in page(folder, STRANGE_ID)
 
 
-def test_an_ordinary_page_answers_every_question(folder):
+def test_an_ordinary_page_answers_first_and_leads_to_what_is_said_about_its_numbers(folder):
     """Six figures and three lines of months, each with its sentence as alternative text."""
-    text = page(folder, "0042")
-    assert "High Street" in text
-    assert "Corner &lt;Shops&gt;" in text
-    assert 6 == text.count("<figure>")
-    assert 3 == text.count('<figure class="line">')
-    assert 'alt=""' not in text
-    upper, fold, folded = text.partition('<details class="folded">')
-    assert fold
+    upper, about = page(folder, "0042"), page(folder, "0042", "about.html")
+    for text in (upper, about):
+        assert "High Street" in text
+        assert "Corner &lt;Shops&gt;" in text
+        assert 'alt=""' not in text
+    assert [2, 4] == [text.count("<figure>") for text in (upper, about)]
+    assert 3 == upper.count('<figure class="line">')
+    assert '<a href="about.html">' in upper
+    assert '<a href="store_report.html">' in about
+    assert '<a href="store_report.ipynb">' in about
     for heading in ("In short", "Call tomorrow", "Who comes back?", "What are they worth?"):
         assert f">{heading}</h2>" in upper
     for heading in ("Can we trust this?", "Who is still a customer?", "What changed?"):
-        assert f">{heading}</h3>" in folded
+        assert f">{heading}</h2>" in about
+        assert heading not in upper
 
 
 def test_pages_of_stores_that_cannot_carry_answers_say_so(folder):
@@ -82,22 +87,23 @@ def test_a_refusal_is_said_in_full_once(folder):
     """An empty store has one reason for everything: sections that have no other are left out."""
     text = page(folder, "empty")
     assert 1 == text.count("The data hold no purchase at store empty")
-    headings = re.findall(r"<h[23] id=[^>]*>(.*?)</h[23]>", text)
+    headings = re.findall(
+        r"<h[23] id=[^>]*>(.*?)</h[23]>", text + page(folder, "empty", "about.html")
+    )
     assert "In short" == headings[0]
     assert {"What are these numbers made from?", "What do these figures mean?"} < set(headings)
     assert not {"Who comes back?", "What are they worth?", "How do they buy?"} & set(headings)
     assert headings == list(dict.fromkeys(headings))
-    # One stays for the sake of what is below it.
-    assert "About these numbers" in headings
     assert "Not said, for the same reason." not in text
 
 
 def test_code_is_folded_away(folder):
-    """A manager's page is no program; an analyst unfolds it, without the run's own parameters."""
-    text = page(folder, "0042")
+    """A manager's page has none; an analyst unfolds it about the numbers, without parameters."""
+    assert '<details class="code">' not in page(folder, "0042")
+    text = page(folder, "0042", "about.html")
     shown = re.sub('<details class="code">.*?</details>', "", text, flags=re.DOTALL)
-    assert "import retention_models" in text
-    assert "import retention_models" not in shown
+    assert "store.measures" in text
+    assert "store.measures" not in shown
     assert str(folder) not in text
 
 

@@ -9,12 +9,11 @@ from xml.etree import ElementTree
 
 import nbformat
 import numpy as np
-import pandas as pd
 import pytest
 
 import chain_samples
 import nights
-from retention_models.languages import Language
+from retention_models.languages import ENGLISH, Language
 from retention_models.measures.chain import find_funnel
 from retention_models.pages.chain import figures, words
 from retention_models.pages.chain.figures import sparkline
@@ -163,10 +162,17 @@ def points_of(address: str) -> list[tuple[float, float]]:
     return points
 
 
-def test_a_sparkline_goes_from_nothing_up_to_its_largest_value():
-    """Evenly from left to right, 0 at the bottom; a gap where nothing is said."""
-    assert [(3.0, 21.0), (33.0, 12.0), (93.0, 3.0)] == points_of(sparkline([0, 5, None, 10]))
+def test_a_sparkline_goes_from_its_least_to_its_largest_value():
+    """Evenly from left to right; a gap where nothing is said."""
+    assert [(3.0, 21.0), (33.0, 12.0), (93.0, 3.0)] == points_of(sparkline([5, 10, None, 15]))
     assert unquote(sparkline([0, 5, None, 10])).count("M") == 2
+
+
+def test_a_sparkline_makes_no_change_of_next_to_nothing():
+    """Two percent are a fifteenth of its height, and no more."""
+    heights = [y for _, y in points_of(sparkline([100, 98]))]
+    assert 3.0 == heights[0]
+    assert heights[1] == pytest.approx(3.0 + 18.0 / 15.0, abs=0.5)
 
 
 def test_a_sparkline_of_nothing_is_empty():
@@ -179,17 +185,72 @@ def test_a_sparkline_of_nothing_is_empty():
 def sixty():
     """Rows of sixty stores, and what is found in them."""
     rows = chain_samples.rows(60)
-    return rows, chain_findings(rows, nights.DAY)
+    return rows, found_in(rows)
 
 
-def test_the_store_that_differs_stands_out_and_the_one_that_moved_is_named(sixty):
+def found_in(rows, campaigns=()):
+    """What is found in rows of a chain."""
+    return chain_findings(rows, list(campaigns), settings_without_data(), nights.DAY)
+
+
+def test_the_store_that_differs_stands_out_and_the_one_that_shrank_is_named(sixty):
     """Store 3 has half the chain's repeat rate, store 4 lost half of its customers."""
     _, found = sixty
-    assert ["0003 Market Street"] == [row["name"] for row in found["apart"]["rows"]]
-    assert not found["apart"]["rows"][0]["above"]
-    first = found["moved"]["rows"][0]
-    assert ("0004 Market Street", "customers") == (first["name"], first["measure"])
-    assert "of 58 stores" in found["moved"]["said"]
+    assert "0003 Market Street</bdi></a> (1" in found["apart"]["outside"]
+    assert "below)" in found["apart"]["outside"]
+    trouble = found["short"][1]
+    assert "Without a new page: " in trouble
+    assert 'Shrinking by more than chance: <a href="0004/store_report.html">' in trouble
+    assert "0004 Market Street</bdi></a> (−50%)." in trouble
+
+
+def test_the_worst_change_of_revenue_is_first_and_what_has_none_last(sixty):
+    """With the reason in words."""
+    _, found = sixty
+    told = [row for row in found["rows"] if row["cells"]]
+    assert "0004 Market Street" == told[0]["name"]
+    assert "−50%" == told[0]["cells"][1].text
+    assert "50% down, more than chance" in told[0]["reason"]
+    changes = [float(row["cells"][1].text.strip("%+").replace("−", "-")) for row in told]
+    assert sorted(changes) == changes
+    assert all(row["whole"] for row in found["rows"][-1:])
+
+
+def test_the_sums_of_the_chain_are_those_of_its_stores(sixty):
+    """Revenue and customers, of stores with a page of tonight; the margin of those with a forecast."""
+    rows, found = sixty
+    fresh = [row["metrics"] for row in rows if row["metrics"] and not row["old"]]
+    measures = [metrics["changes"]["value"]["measures"] for metrics in fresh]
+    revenue, customers = (
+        sum(one[name]["value"] for one in measures) for name in ("revenue", "customers")
+    )
+    known = [m["next_quarter"]["value"] for m in fresh if m["next_quarter"]["value"] is not None]
+    for part in (f"{revenue:,.0f} EUR", f"{customers:,.0f} customers", f"{sum(known):,.0f} EUR"):
+        assert part in found["short"][0]
+    assert f"in the {len(known)} stores whose forecasts can be used" in found["short"][0]
+
+
+def test_a_fall_that_came_a_year_before_too_is_no_shrinking():
+    """It is the season, and the row says so."""
+    rows = chain_samples.rows(5)
+    changes = rows[4]["metrics"]["changes"]["value"]
+    same = {"change": 0.0, "low": -50.0, "high": 50.0, "value_before": 1000.0, "value": 1000.0}
+    changes["year"] = {name: changes["measures"][name] | same for name in changes["measures"]}
+    found = found_in(rows)
+    assert "No store is silent" in found["short"][1]
+    reason = next(row["reason"] for row in found["rows"] if row["name"] == rows[4]["name"])
+    assert reason.endswith("more than chance, but not against a year before")
+
+
+def test_a_silent_store_is_named_with_its_day():
+    """The year is said where it is another one."""
+    rows = chain_samples.rows(2)
+    rows[0]["metrics"]["silent_since"] = "2023-11-15"
+    rows[1]["metrics"]["silent_since"] = "2022-11-15"
+    found = found_in(rows)
+    assert "</a> since 15 Nov, " in found["short"][1]
+    reasons = {row["name"]: row["reason"] for row in found["rows"]}
+    assert ["silent since 15 Nov", "silent since 15 Nov 2022"] == [reasons[r["name"]] for r in rows]
 
 
 def test_old_and_young_stores_are_not_compared_and_counted():
@@ -197,7 +258,7 @@ def test_old_and_young_stores_are_not_compared_and_counted():
     young = chain_samples.rows(60)
     for place in (30, 31):
         young[place]["metrics"]["first_day"] = "2023-06-01"
-    found = chain_findings(young, nights.DAY)["apart"]
+    found = found_in(young)["apart"]
     assert (
         "Not compared: 2 stores without a year of purchases or with too few customers. "
         "Not compared: 2 stores without a page of tonight." == found["left_out"]
@@ -208,43 +269,66 @@ def test_metrics_of_an_earlier_version_have_a_row_and_no_line():
     """A page kept from before knows neither months nor changes."""
     rows = chain_samples.rows(6)
     for row in rows:
-        for name in ("months", "changes", "first_day"):
-            del row["metrics"][name]
-    found = chain_findings(rows, nights.DAY)
-    assert [None] * 6 == found["lines"]
-    assert found["moved"] is None
+        for name in ("months", "changes", "first_day", "next_quarter", "silent_since"):
+            row["metrics"].pop(name)
+        row["metrics"] |= {"next_quarter": None}
+    found = found_in(rows)
+    assert [None] * 6 == [row["line"] for row in found["rows"]]
+    assert ["–"] * 4 == [cell.text for cell in found["rows"][0]["cells"][:4]]
     assert "needs 5" in found["apart"]["refusal"]
 
 
-def test_a_funnel_plot_draws_every_limit_and_every_store(sixty):
-    """Lines without a hole, and as many points as stores; outliers are numbered."""
+def test_a_funnel_plot_draws_every_limit_and_names_every_store():
+    """Lines without a hole, and as many points as stores; a name of a formula stays one."""
     rng = np.random.default_rng(4)
     total = np.geomspace(10, 4000, 30).astype(int)
     count = rng.binomial(total, 0.3)
     count[25] = total[25] * 0.6
     funnel = find_funnel(count, total)
-    axes = figures.funnel_plot(funnel, [25], "Bought again")
+    names = ["$x^2$", *(f"Store {n}" for n in range(28)), ""]
+    axes = figures.funnel_plot(funnel, names, "Bought again")
     limits = [line for line in axes.lines if len(line.get_xdata()) > 50]
     assert 4 == len(limits)
     assert all(np.isfinite(line.get_ydata()).all() for line in limits)
     points = [line for line in axes.lines if line.get_linestyle() == "None"]
     assert 30 == sum(len(line.get_xdata()) for line in points)
-    assert ["95%", "99.8%", "1"] == [text.get_text() for text in axes.texts]
+    assert {"95%", "99.8%", *names[:-1]} == {text.get_text() for text in axes.texts}
     assert "1 of the 30 stores lies outside" in words.funnel_found(funnel)
 
 
 def test_a_change_of_nothing_has_no_sign():
     """Nor is it less than nothing; a loss has a minus, not a hyphen."""
-    table = pd.DataFrame(
+    signed = [words.signed_percent(change, ENGLISH) for change in (-0.001, 0.012, -0.25)]
+    assert ["0%", "+1%", "−25%"] == signed
+
+
+def test_campaigns_have_a_line_each_in_the_words_of_their_pages():
+    """The five that ended last; one without a cost is not said to cost nothing."""
+    rows = [
         {
-            "measure": ["customers", "repeat_customer_rate", "spend_per_order"],
-            "value_before": [100.0, 0.3, 20.0],
-            "change": [-0.1, 0.012, -5.0],
+            "name": f"Coupon {n}",
+            "href": f"{n}/campaign_report.html",
+            "old": None,
+            "failure": None,
+            "metrics": {
+                "campaign": str(n),
+                "end": f"2023-0{n}-01" if n < 7 else "2024-02-01",
+                "verdict": "more purchases",
+                "refusal": "",
+                "grade": "A",
+                "overview": [
+                    {"arm": "a", "profit": 900.0, "profit_low": 50.0, "profit_high": 1750.0}
+                ],
+            },
         }
-    )
+        for n in range(1, 8)
+    ]
+    settings = settings_without_data()
+    lines = words.campaign_lines(words.finished(rows, nights.DAY), settings)
+    assert 5 == len(lines)
     assert (
-        "In the middle store the number of customers changed by 0%, the share who came back by +1.2 "
-        "points and spend per order by −25%." == words.middle_store(table)
+        '<a href="6/campaign_report.html"><bdi>Coupon 6</bdi></a> (until 1 June 2023): more purchases; '
+        "profit 900 EUR (50 to 1,750) before costs, none declared; grade A." == lines[0]
     )
 
 
@@ -262,14 +346,14 @@ def test_the_chains_page_names_all_that_failed_or_is_old():
 def test_numbers_of_the_chains_page_are_written_and_sorted_in_any_language(monkeypatch):
     """Where a comma is no separator of thousands, the script is told the number."""
     rows, settings = chain_samples.rows(20), settings_without_data()
-    many = rows[3]["metrics"]["measures"]["customers"] | {"value": 2000.0}
-    rows[3]["metrics"]["measures"]["customers"] = many
+    customers = rows[3]["metrics"]["changes"]["value"]["measures"]["customers"]
+    customers["value"] = 2000.0
     assert "<td>2,000" in index_page(rows, settings, nights.DAY, "-")
     german = Language("de", "ltr", separators=(".", ","))
     monkeypatch.setattr(type(settings), "language", german)
     html = index_page(rows, settings, nights.DAY, "-")
     assert '<td data-value="2000">2.000' in html
-    assert not re.search(r">\d+,\d{3}<", html)
+    assert not re.search(r"td>\d+,\d{3}<", html)
 
 
 def settings_without_data():

@@ -20,11 +20,13 @@ from retention_models.errors import CannotSay
 from retention_models.levels import Interval
 from retention_models.measures import definitions as measure_words
 from retention_models.measures.definitions import MEASURES
+from retention_models.measures.recent import COMPARED, stands_out
 from retention_models.pages import store
 from retention_models.pages.store import answers, figures, first, lines, opening, tables, words
-from retention_models.pages.store.page import COMPARED, StorePage, stands_out, value_tenths
+from retention_models.pages.store.page import StorePage, value_tenths
 from retention_models.pages.store.sentences import ENGLISH
 from retention_models.predictions.stores import StoreForecast
+from retention_models.predictions.validation.rates import RateChange
 from retention_models.predictions.validation.store_changes import Silence
 from retention_models.predictions.whole_store import WholeStore
 from retention_models.settings.project import Money
@@ -78,7 +80,9 @@ def test_a_silent_stores_status_says_since_when_and_what_to_find_out():
     assert "find out which" in said
 
 
-def validation(verdict="use", causes=(), actual=90, **swing) -> SimpleNamespace:
+def validation(
+    verdict="use", causes=(), actual=90, since=None, value=None, **swing
+) -> SimpleNamespace:
     """What the status reads of a holdout's check."""
     known = {"amplitude": 0.4, "drift": -0.25} | swing
     return SimpleNamespace(
@@ -90,7 +94,14 @@ def validation(verdict="use", causes=(), actual=90, **swing) -> SimpleNamespace:
         actual=actual,
         relative_error=120.0 / actual - 1.0,
         calibration_end=dt.date(2023, 9, 30),
+        since=since,
+        value=value,
     )
+
+
+def in_money(verdict, error) -> SimpleNamespace:
+    """What the status reads of the check of value."""
+    return SimpleNamespace(verdict=verdict, relative_error=error)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +120,21 @@ def validation(verdict="use", causes=(), actual=90, **swing) -> SimpleNamespace:
         (validation("do not use", ("total", "season")), "by the season, ±40% over the year."),
         (
             validation("do not use", ("total",)),
-            "since 1 October 2023 the same customers have bought 25% less often than before.",
+            "since 1 October 2023 the customers known then have bought 25% less than was expected.",
+        ),
+        (
+            validation("do not use", ("total",), since=RateChange(-0.3, -0.4, -0.2, 1e-5)),
+            "since 1 October 2023 the same customers have bought 30% less often than before.",
+        ),
+        (validation("do not use", ("open",)), "the data are too short to say how many customers"),
+        (validation(value=in_money("use", 0.05)), "The forecast can be used."),
+        (
+            validation(value=in_money("use with care", -0.163)),
+            "The forecast can be used. In money use it with care: there its check was 16% too low.",
+        ),
+        (
+            validation(value=in_money("do not use", 0.5)),
+            "The forecast can be used. Do not use it in money: there its check was 50% too high.",
         ),
         (
             validation("do not use", ("closed", "total")),
@@ -199,17 +224,17 @@ def test_the_next_quarter_stands_beside_the_same_weeks():
 @pytest.mark.parametrize(
     ("profit", "costs", "said"),
     [
-        ((900.0, 100.0, 1700.0), True, "paid: profit 900 EUR (100 to 1,700)"),
-        ((-900.0, -1700.0, -100.0), True, "did not pay: profit −900 EUR (−1,700 to −100)"),
+        ((900.0, 100.0, 1700.0), True, "paid, profit 900 EUR (100 to 1,700), grade A"),
+        ((-900.0, -1700.0, -100.0), True, "did not pay, profit −900 EUR (−1,700 to −100)"),
         ((900.0, -100.0, 1900.0), True, "open whether it paid"),
-        ((900.0, 100.0, 1700.0), False, "before costs: none are declared"),
+        ((900.0, 100.0, 1700.0), False, "before costs, none declared, grade A."),
         ((np.nan, np.nan, np.nan), True, "whether it paid cannot be said"),
     ],
 )
 def test_whether_the_newest_campaign_paid_is_said_with_its_interval(profit, costs, said):
     """A cost that nobody declared is no cost of 0."""
     names = ("profit", "profit_low", "profit_high")
-    about = {"name": "Coupon", "refusal": "", "end": dt.date(2023, 12, 17)}
+    about = {"name": "Coupon", "refusal": "", "end": dt.date(2023, 12, 17), "grade": "A"}
     row = pd.Series(dict(zip(names, profit, strict=True)) | about, dtype=object)
     assert said in first.campaign(row, "EUR", costs=costs).text
 

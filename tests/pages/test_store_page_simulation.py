@@ -8,7 +8,7 @@ import pytest
 
 import retention_models as rm
 from retention_models.measures.changes import measure_changes
-from retention_models.pages.store.page import COMPARED, QUARTER, stands_out
+from retention_models.measures.recent import COMPARED, QUARTER, stands_out
 
 STORES, CUSTOMERS, DAYS = 300, 80, 3 * QUARTER
 

@@ -9,8 +9,11 @@ import pandas as pd
 import pytest
 
 import retention_models as rm
+from regular_shops import box_lines
 from retention_models.pages.models.words import estimates
+from retention_models.pages.store.words import purchase_model
 from retention_models.predictions.customers import mean_purchase_rate
+from retention_models.predictions.store_models import StoreModels
 
 BEGIN = dt.date(2023, 1, 2)
 
@@ -30,6 +33,39 @@ def log(tmp_path_factory):
     path = tmp_path_factory.mktemp("boxes") / "log.csv"
     pd.DataFrame(lines, columns=["id", "day", "paid"]).to_csv(path, index=False)
     return rm.read_transactions(path, customer_id="id", date="day", spend="paid")
+
+
+def test_a_store_of_regular_buyers_gets_their_model_and_says_so(log):
+    """By its gaps; whoever missed two boxes has left, and the page says what is meant."""
+    end = BEGIN + dt.timedelta(days=539)
+    models = StoreModels(log, "all", end, "W")
+    fitted = models.purchases
+    assert type(fitted) is rm.ModifiedBetaGeoCNBDFitter
+    waited = models.summary["T"] - models.summary["recency"]
+    alive = fitted.conditional_probability_alive(*models.history.columns)
+    assert alive[waited > 60 / 7].max() < 0.02
+    said = purchase_model(fitted, "W")
+    assert said.startswith(
+        "Customers of this shop buy at regular intervals: of one who buys every 30 "
+    )
+    assert "come back" not in said
+
+
+@pytest.mark.slow
+def test_a_subscription_shop_is_forecast_by_who_is_left(tmp_path):
+    """800 subscribers: how many are left is inside; nobody is due before 24 days of 30."""
+    lines, alive = box_lines(5)
+    lines.to_csv(tmp_path / "log.csv", index=False)
+    boxes = rm.read_transactions(tmp_path / "log.csv", customer_id="id", date="day", spend="paid")
+    end = dt.date(2023, 1, 2) + dt.timedelta(days=539)
+    models = StoreModels(boxes, "all", end, "D")
+    found = rm.predict_store(models.purchases, None, models.summary, horizon=91, draws=300)
+    assert found.still_customers.low <= alive <= found.still_customers.high
+    assert found.still_customers.high - found.still_customers.low < 0.1 * alive
+    usual = models.purchases.model.gap_quantile(
+        0.5, *models.history.columns, *models.purchases.fit_.parameters
+    )
+    assert usual[models.summary["frequency"] > 0].min() > 24.0
 
 
 @pytest.mark.slow

@@ -12,8 +12,14 @@ import pytest
 import retention_models as rm
 import shops
 from retention_models.levels import Interval
-from retention_models.predictions.validation.holdout import HoldoutValidation
+from retention_models.models.histories import count_histories
+from retention_models.models.maximum_likelihood import at_boundary
+from retention_models.models.nbd import fit_nbd
+from retention_models.predictions.customers import mean_dropout
+from retention_models.predictions.validation.holdout import HoldoutValidation, validate_fit
+from retention_models.predictions.validation.rates import RateChange
 from retention_models.predictions.validation.verdicts import Evidence, judge
+from retention_models.summaries.holdout import read_holdout
 
 SPLIT = {"calibration_end": "2023-09-30", "holdout_end": "2023-12-31"}
 
@@ -79,7 +85,7 @@ def test_the_chance_of_a_silence_is_that_of_simulated_futures(tmp_path):
         **{
             name: getattr(fitted.fit_, name)
             for name in fitted.fit_.__dataclass_fields__
-            if name not in {"log_covariance", "allowed"}
+            if name not in {"log_covariance", "allowed", "posterior"}
         },
         log_covariance=np.zeros((4, 4)),
     )
@@ -112,12 +118,59 @@ def test_in_less_than_a_year_a_season_is_not_told_from_other_changes(tmp_path):
 
 
 def test_a_store_that_nobody_leaves_is_called_so(tmp_path):
-    """Its fit ends at the limit without dropout."""
+    """A fit that ends at the limit without dropout says so; one that allows for some is of use."""
     log = read(tmp_path, shops.simulated_log(300, seed=3, a=1e-6, b=1.0))
-    found = rm.validate_holdout(log, **SPLIT)
-    assert "boundary" == found.purchases.fit_.verdict
+    data = read_holdout(log, **SPLIT)
+    limit = fit_nbd(
+        count_histories(*(data.customers[c].to_numpy(float) for c in ("frequency", "recency", "T")))
+    )
+    without = at_boundary(limit, ("r", "alpha", "a", "b"), {"a": 0.0, "b": 1.0}, "nobody leaves")
+    found = validate_fit(rm.BetaGeoFitter.from_fit(without, time_unit="W"), data)
     assert ("use with care", ("no dropout",)) == (found.verdict, found.causes)
     assert "no customer is seen to leave" in found.reason
+    found = rm.validate_holdout(log, **SPLIT)
+    assert ("shrunk", "use") == (found.purchases.fit_.verdict, found.verdict)
+    assert mean_dropout(found.purchases.fit_).value < 0.02
+
+
+def test_what_is_said_of_a_total_that_is_off_was_tested(ordinary):
+    """The same customers bought more often in the weeks held out, or they did not."""
+    evidence = Evidence(
+        fit=ordinary.purchases.fit_,
+        total=Interval(1000.0, 950.0, 1050.0),
+        actual=1500,
+        baselines=ordinary.baselines,
+        calibrated=(100.0, 100),
+        counts=ordinary.counts,
+        silence=None,
+        swing=replace(ordinary.swing, years=1.02),
+    )
+    more = replace(evidence, since=RateChange(0.31, 0.2, 0.43, 1e-6))
+    reason = judge(more)[1]
+    assert "the same customers bought 31% more often than before (+20% to +43%)" in reason
+    assert "try a last day of data before those weeks" in reason
+    long = replace(more, swing=replace(ordinary.swing, years=2.5))
+    assert "no season explains it" in judge(long)[1]
+    same = replace(evidence, since=RateChange(0.02, -0.05, 0.1, 0.6))
+    assert "did so as often as before (−5% to +10%)" in judge(same)[1]
+
+
+def test_a_total_that_the_data_leave_open_is_not_to_be_used(ordinary):
+    """Whichever of the parameters they tell."""
+    evidence = Evidence(
+        fit=ordinary.purchases.fit_,
+        total=Interval(1000.0, 300.0, 2000.0),
+        actual=900,
+        baselines=ordinary.baselines,
+        calibrated=(100.0, 100),
+        counts=ordinary.counts,
+        silence=None,
+        swing=None,
+        open_range=(320.0, 1900.0),
+    )
+    verdict, reason, causes = judge(evidence)
+    assert ("do not use", "open") == (verdict, causes[0])
+    assert "they allow anything from 320 to 1,900" in reason
 
 
 def test_inner_purchases_are_those_between_first_and_last(tmp_path):
@@ -125,8 +178,6 @@ def test_inner_purchases_are_those_between_first_and_last(tmp_path):
     days = {"a": [1, 3, 11], "b": [2, 4, 5, 6], "c": [8]}
     rows = [(c, dt.date(2023, 1, d), 1.0, "s") for c, each in days.items() for d in each]
     frame = pd.DataFrame(rows, columns=["customer", "day", "amount", "shop"])
-    from retention_models.summaries.holdout import read_holdout
-
     found = read_holdout(
         read(tmp_path, frame), calibration_end="2023-01-05", holdout_end="2023-01-12"
     )

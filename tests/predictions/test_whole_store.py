@@ -9,7 +9,7 @@ import pytest
 import retention_models as rm
 from purchase_samples import simulate_mid_life
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.predictions.whole_store import arrivals_of
+from retention_models.predictions.whole_store import arrivals_of, trended
 from tiers import sized
 
 NEW, OLD = (0.6, 4.0, 0.5, 2.0), (0.9, 3.0, 0.2, 5.0)
@@ -111,3 +111,48 @@ def test_what_is_too_short_or_wrong_is_refused():
     for broken in ({"scatter": -1.0}, {"horizon": 0.0}, {"interval": 2.0}):
         with pytest.raises(SettingsError, match=next(iter(broken))):
             rm.predict_whole_store(model, None, summary, **broken)
+
+
+@pytest.mark.parametrize("fading", [0.0, -0.04])
+def test_newcomers_that_fade_go_on_fading_and_even_ones_stay(fading):
+    """Poisson counts of 26 weeks, 20 a week at the end: what is expected of 13 more is what comes."""
+    rng = np.random.default_rng(2)
+    ago = np.arange(26) + 0.5
+    weeks = np.arange(13) + 0.5
+    truth = 20.0 * np.exp(fading * weeks).sum()
+    found = [
+        trended(rng.poisson(20.0 * np.exp(-fading * ago)).astype(float), 1.0) for _ in range(60)
+    ]
+    expected = [each.rates(weeks).sum() for each in found]
+    assert np.mean(expected) == pytest.approx(truth, rel=0.05)
+    visible = np.mean([each.trend < 0.0 for each in found])
+    assert visible > 0.9 if fading else visible < 0.05
+    if fading:
+        inside = np.abs(np.log(np.array(expected) / truth))
+        assert np.mean(inside < 1.645 * np.array([each.log_error(13.0) for each in found])) > 0.8
+
+
+def test_what_past_forecasts_tell_of_newcomers_is_allowed_for():
+    """Half as many, and the doubt of that in the interval."""
+    summary = shop_of_a_year()
+    fitted = rm.BetaGeoFitter().fit(*(summary[name] for name in ("frequency", "recency", "T")))
+    ask = {"horizon": 13, "weekly": False, "draws": 50}
+    usual = rm.predict_whole_store(fitted, None, summary, **ask).newcomers
+    half = rm.predict_whole_store(
+        fitted, None, summary, newcomers=0.5, newcomers_error=0.3, **ask
+    ).newcomers
+    assert half.value == pytest.approx(usual.value / 2.0)
+    assert half.high / half.value > usual.high / usual.value
+    with pytest.raises(SettingsError, match="newcomers: expected a finite ratio"):
+        rm.predict_whole_store(fitted, None, summary, newcomers=0.0, **ask)
+
+
+def shop_of_a_year():
+    """300 customers who came evenly within a year."""
+    rng = np.random.default_rng(1)
+    T = rng.integers(0, 52, 300).astype(float)
+    x = rng.poisson(0.2 * T * rng.gamma(1.0, 1.0, 300)).astype(float)
+    t_x = np.where(x > 0, np.ceil(T * rng.random(300)), 0.0)
+    summary = pd.DataFrame({"frequency": x, "recency": t_x, "T": T, "monetary_value": 0.0})
+    summary.attrs["time_unit"] = "W"
+    return summary

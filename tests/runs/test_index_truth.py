@@ -15,14 +15,14 @@ from retention_models.runs.publishing.manifest import read_manifest
 
 STORES = ("a", "b")
 FULL = rows(1)[0]["metrics"] | {"currency": "EUR", "horizon": "52 weeks", "interval": 0.9}
-SUM = "34,910"
+SUM = "<td>34,910"
 
 
 def told(store_id, folder):
-    """A page whose forecast is 34,910."""
+    """A page whose next quarter is 34,910."""
     made = nights.good(store_id, folder)
-    forecast = FULL["forecast"] | {"value": {"value": 34910.0, "low": 3e4, "high": 4e4}}
-    text = json.dumps(FULL | {"forecast": forecast})
+    ahead = {"value": 34910.0, "low": 3e4, "high": 4e4}
+    text = json.dumps(FULL | {"next_quarter": ahead})
     (folder / "metrics.json").write_text(text, encoding="utf-8")
     return made
 
@@ -128,8 +128,6 @@ ODD = [
     put("measures", "customers", "value", value="12"),
     put("measures", "customers", "value", value=True),
     put("measures", "customers", "value", value=float("nan")),
-    put("measures", "customers", "value", value=-5),
-    put("measures", "repeat_customer_rate", "value", value=12.0),
     put(*NUMBER, value={"value": None}),
     put(*NUMBER, value={"value": 1.0, "low": "x", "high": 2.0}),
     put(*NUMBER, value={"value": 1.0, "low": 0.5}),
@@ -184,6 +182,31 @@ def test_no_shape_of_a_stores_numbers_stops_the_index(listed, odd):
         path.write_bytes(good)
     assert "Its numbers cannot be read: metrics.json is not as it should be." in index
     assert 1 == index.count(SUM)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("customers", -5, "what metrics.json says of it, −5.0, is below 0"),
+        (
+            "repeat_customer_rate",
+            7.0,
+            "what metrics.json says of it, 7.0, is no share from 0 to 1",
+        ),
+    ],
+)
+def test_a_number_beyond_its_range_is_not_shown_and_the_row_says_why(listed, name, value, reason):
+    """The page and the store's other numbers stand: the fault is one number's."""
+    path = listed.folder / "b" / "metrics.json"
+    good = path.read_bytes()
+    try:
+        path.write_text(put("measures", name, "value", value=value)(json.loads(good)))
+        index = index_of(listed)
+    finally:
+        path.write_bytes(good)
+    assert reason in index
+    assert "700%" not in index
+    assert 2 == index.count(SUM)
 
 
 def test_no_file_in_their_place_does(listed):

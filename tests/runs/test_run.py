@@ -196,6 +196,20 @@ def test_a_campaigns_notebook_runs_by_hand_as_it_stands(tmp_path, grocery):
 
 
 @pytest.mark.slow
+def test_the_first_notebook_runs_by_hand_as_it_stands(tmp_path, grocery):
+    """Results show themselves as tables, one as a picture; no project file is asked for."""
+    data = tmp_path / "data" / "raw"
+    data.mkdir(parents=True)
+    settings = read_settings(grocery)
+    (data / "transactions.parquet").symlink_to(settings.path(settings.transactions.source))
+    shown = run_by_hand("start_here.ipynb", tmp_path / "notebooks", grocery)
+    assert 1 == sum("image/png" in o.get("data", {}) for o in shown)
+    text = " ".join(o["data"].get("text/html", "") for o in shown if "data" in o)
+    for said in ("Transactions of ", "BetaGeoFitter", "held against", "customers still"):
+        assert said in text
+
+
+@pytest.mark.slow
 def test_the_comparison_of_models_runs_by_hand_as_it_stands(tmp_path, grocery):
     """Two figures, the four models, and a sentence that says which to use."""
     shown = run_by_hand("compare_models.ipynb", tmp_path / "notebooks", grocery)

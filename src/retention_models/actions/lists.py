@@ -27,10 +27,11 @@ from retention_models.actions.segments import (
 from retention_models.actions.words import ENGLISH
 from retention_models.data.engines.source import to_frame
 from retention_models.errors import SettingsError
-from retention_models.languages import phrase
+from retention_models.languages import count, phrase
+from retention_models.languages.results import Card, Result, with_ends
 from retention_models.levels import Interval
 from retention_models.models.fitters import as_lapsed
-from retention_models.predictions.customers import predict_customers
+from retention_models.predictions.customers import some_customers
 from retention_models.predictions.stores import predict_groups
 from retention_models.settings.actions import ActionSettings, ListName
 
@@ -41,8 +42,8 @@ _STAKES = ("at_stake", "at_stake_low", "at_stake_high")
 _COLUMNS = ("action", "why", *_STAKES, "purchases", "last_day", "probability_alive")
 
 
-@dataclass(frozen=True, slots=True)
-class ActionList:
+@dataclass(frozen=True, slots=True, repr=False)
+class ActionList(Result):
     """Customers with the same thing to do.
 
     Attributes
@@ -74,6 +75,14 @@ class ActionList:
     means: str
     refusal: str = ""
     no_value: str = ""
+
+    def _card(self) -> Card:
+        facts = {
+            "customers": count(len(self.customers)),
+            "at stake": with_ends(self.at_stake),
+            "refused": str(self.refusal),
+        }
+        return Card(str(self.title), facts, self.customers)
 
 
 def find_actions(
@@ -199,7 +208,7 @@ def _at_stake(
     model, lists = outlook.purchases, lists.loc[members]
     if lost and members.any():
         model = as_lapsed(outlook.purchases)
-        table = predict_customers(model, outlook.spend, chosen, **outlook.terms)
+        table = some_customers(model, outlook.spend, chosen, **outlook.terms)
     # Of a list an end of the interval is near enough at ±1% of its level; and chance averages out
     # over many customers.
     draws = int(np.clip(20_000_000 / max(len(chosen), 1), 200, 500))

@@ -157,7 +157,9 @@ def modelled_facts(
         gap = purchases.model.gap_quantile(level, x, t_x, T, *purchases.fit_.parameters)
         found[name] = gap * days_in(unit_of(summary, None))
     found["probability_alive"] = outlook.predictions["probability_alive"]
-    found["probability_before"] = _alive(purchases, known.earlier).reindex(summary.index)
+    found["probability_before"] = _alive(
+        purchases, known.earlier, _last_day(summary) - _last_day(known.earlier)
+    ).reindex(summary.index)
     found["fall"] = found["probability_before"] - found["probability_alive"]
     found["clv"] = outlook.predictions["clv"]
     if outlook.spend is not None:
@@ -174,7 +176,17 @@ def lost_value(outlook: ModelTerms, spend: GammaGammaFitter, summary: pd.DataFra
     return np.asarray(base.factor[row] * base.spend * base.expected[row])
 
 
-def _alive(purchases: PurchaseFitter, summary: pd.DataFrame) -> pd.Series:
+def _last_day(summary: pd.DataFrame) -> dt.date:
+    return as_day(summary.attrs["observation_end"], "observation_end")
+
+
+def _alive(
+    purchases: PurchaseFitter, summary: pd.DataFrame, earlier: dt.timedelta = dt.timedelta()
+) -> pd.Series:
+    """P(alive), of a summary that ends so much earlier than the model's data."""
+    if summary.empty:
+        return pd.Series(dtype=float, index=summary.index)
+    purchases = purchases.moved(-earlier.days / days_in(unit_of(summary, None)))
     history = (summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
     alive = purchases.conditional_probability_alive(*history)
     return pd.Series(alive, index=summary.index, dtype=float)

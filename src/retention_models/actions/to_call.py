@@ -11,7 +11,10 @@ from retention_models.actions.segments import ModelTerms, lost_value
 from retention_models.errors import CannotSay
 from retention_models.levels import Interval
 from retention_models.models.fitters import as_lapsed
-from retention_models.predictions.customers import predict_customers, unit_of
+from retention_models.predictions.customers import (
+    some_customers,
+    unit_of,
+)
 from retention_models.predictions.stores import predict_groups
 from retention_models.settings.actions import ActionSettings
 from retention_models.summaries.customers import as_day
@@ -66,7 +69,7 @@ def customers_to_call(
     if not len(chosen):
         return CallList(table.assign(at_stake=[], at_stake_low=[], at_stake_high=[]), None)
     model, people = as_lapsed(fitted), summary.loc[chosen]
-    each = predict_customers(model, outlook.spend, people, **outlook.terms)
+    each = some_customers(model, outlook.spend, people, **outlook.terms)
     for name, column in (("at_stake", "clv"), ("_low", "clv_low"), ("_high", "clv_high")):
         table[name if name == "at_stake" else f"at_stake{name}"] = each[column]
     group = pd.DataFrame({"call": True}, index=chosen)

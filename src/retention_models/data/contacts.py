@@ -17,6 +17,8 @@ from retention_models.data.ids import unknown_ids
 from retention_models.data.refusals import DOWN, UP
 from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError, SettingsError
+from retention_models.languages import count
+from retention_models.languages.results import Card, Result
 
 if TYPE_CHECKING:
     from retention_models.settings.project import EventSettings, Settings, SurveySettings
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 SCALES = {"0-10": 0, "1-10": 1}
 
 
-@dataclass(frozen=True)
-class Surveys:
+@dataclass(frozen=True, repr=False)
+class Surveys(Result):
     """Checked survey answers.
 
     Attributes
@@ -51,20 +53,27 @@ class Surveys:
     source: str
     scale: str | None = None
 
+    def _card(self) -> Card:
+        facts = {"rows": count(self.rows_read), "scale": self.scale or ""}
+        return Card(f"Survey answers of {self.source}", facts, self.quality)
+
     def of_kind(self, *kinds: str) -> Surveys:
         """The answers to some of the surveys."""
         table = self.table.filter(self.table["kind"].isin(kinds))
         return replace(self, table=table)
 
 
-@dataclass(frozen=True)
-class Events:
+@dataclass(frozen=True, repr=False)
+class Events(Result):
     """Checked contacts: customer_id, store_id (null for none), date and kind; else as `Surveys`."""
 
     table: Table = field(repr=False)
     quality: pd.DataFrame = field(repr=False)
     rows_read: int
     source: str
+
+    def _card(self) -> Card:
+        return Card(f"Contacts of {self.source}", {"rows": count(self.rows_read)}, self.quality)
 
 
 def read_surveys(

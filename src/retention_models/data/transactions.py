@@ -36,6 +36,7 @@ from retention_models.data.expressions import with_amount
 from retention_models.data.no_sales import left_out, refuse_a_stray_last_day
 from retention_models.data.refusals import SourceAsRead
 from retention_models.languages import count, marked, phrase
+from retention_models.languages.results import Card, Result
 
 if TYPE_CHECKING:
     from retention_models.settings.project import Settings
@@ -46,8 +47,8 @@ if TYPE_CHECKING:
 LINES_AT_ONCE = 34_000_000
 
 
-@dataclass(frozen=True)
-class Transactions:
+@dataclass(frozen=True, repr=False)
+class Transactions(Result):
     """A checked transaction log.
 
     Attributes
@@ -94,6 +95,17 @@ class Transactions:
     open_whole: Callable[[], Transactions] | None = field(default=None, repr=False)
     repeats_found: int | None = None
     drawn_customers: tuple[str, ...] = field(default=(), repr=False)
+
+    def _card(self) -> Card:
+        facts = {
+            "rows": count(self.rows_read - self.rows_unusable),
+            "that could not be used": count(self.rows_unusable) if self.rows_unusable else "",
+            "stores": count(len(self.stores)),
+        }
+        if len(self.stores):
+            first, last = self.stores["first_day"].min(), self.stores["last_day"].max()
+            facts["days"] = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+        return Card(f"Transactions of {self.source}", facts, self.stores)
 
     @property
     def source(self) -> str:

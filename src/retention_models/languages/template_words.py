@@ -9,8 +9,11 @@ MONTHS = (
     *("August", "September", "October", "November", "December"),
 )
 
+SHORT_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
 _FRAME = {
     "day": "{day} {month} {year}",
+    "day.short": "{day} {month}",
     "range": "{low} to {high}",
     "percent": "{n}%",
     "amount": "{amount} {currency}",
@@ -24,9 +27,18 @@ _FRAME = {
     "show code": "Show the code",
     "code": "Code",
     "sort by": "Sort by",
+    "ascending": "lowest first",
+    "descending": "highest first",
     "again": "Not said, for the same reason.",
     "store": "Store {name}",
     "campaign": "Campaign {name}",
+    "about.heading": "About these numbers",
+    "about.title": "About the numbers of {name}",
+    "about.link": "About these numbers",
+    "about.what": (
+        "how they are made, how far the forecast held on weeks that it had not seen, what each means."
+    ),
+    "about.notebook": "These pages are made by a notebook, which lies here as it ran: {notebook}.",
     "files.store": (
         "The table of all customers is {customers}, the headline numbers are {metrics}. Intervals of "
         "rates are 95%; those of forecasts are {level} and count both chance and what the data leave "
@@ -86,8 +98,8 @@ _INDEX = {
     "index.title": "{chain}: stores as of {day}",
     "index.meta.one": "{n} store as of {day} · made {made}",
     "index.meta.many": "{n} stores as of {day} · made {made}",
+    "index.nav.short": "In short",
     "index.nav.stores": "Every store",
-    "index.nav.moved": "What moved most",
     "index.nav.apart": "Which stores stand out",
     "index.nav.campaigns": "What the campaigns did",
     "index.failed": "Store {name}: no new page. {reason}",
@@ -102,102 +114,126 @@ _INDEX = {
         "Intervals of rates are 95%, those of forecasts {level}. Made with retention_models {version}."
     ),
     "stores.heading": "How is every store doing?",
-    "stores.caption": "Every store, with the customers it has and what they are expected to do",
+    "stores.caption": "Every store, the worst change of revenue first",
     "stores.find": "Find a store",
     # {shown} and {all} are filled in the page, by its script.
     "stores.found": "{shown} of {all} stores shown",
     "stores.store": "Store",
-    "stores.customers": "Customers, last year",
-    "stores.months": "Customers a month",
-    "stores.repeat": "Bought on more than one day",
-    "stores.spend": "Spend per order, {currency}",
-    "stores.still": "Still customers",
-    "stores.purchases": "Purchases expected in {horizon}",
-    "stores.value": "Their value, {currency}",
-    "stores.forecast": "Forecast",
+    "stores.line": "Revenue of 12 months",
+    "stores.revenue": "Revenue, {currency}",
+    "stores.revenue_change": "Revenue change",
+    "stores.customers": "Customers",
+    "stores.customers_change": "Customer change",
+    "stores.back": "Repeat customers",
+    "stores.margin": "Expected margin, {currency}",
+    "stores.reason": "What to know",
     "stores.old": "old page, as of {day}",
-    "stores.none": "not said",
     "stores.few": "too few",
-    "stores.why": "Why “not said”",
+    "stores.money.use with care": "take the expected margin with care",
+    "stores.money.do not use": "do not use the expected margin",
     "stores.no_page": "no page: {reason}",
     "stores.reading": (
-        "“Forecast” says whether the model held on the weeks that it had not seen; each store's page "
-        "gives the figures. Where it did not, the forecast is withheld and its columns say “not said”."
+        "Revenue and customers are those of the last 13 weeks, with their change on the 13 before; the "
+        "line shows twelve months, from the store's own lowest to its highest. “Repeat customers”: "
+        "share who bought on more than one day of the last year. “Expected margin”: {margin} of what "
+        "the next 13 weeks should bring in revenue. “More than chance” is said by the rule of the "
+        "store's own page, by which one store in 20 that did not change is called so."
     ),
-    "horizon.D.one": "{n} day",
-    "horizon.D.many": "{n} days",
-    "horizon.W.one": "{n} week",
-    "horizon.W.many": "{n} weeks",
-    "horizon.M.one": "{n} month",
-    "horizon.M.many": "{n} months",
-    "verdict.use": "use",
-    "verdict.use with care": "use with care",
-    "verdict.do not use": "do not use",
-    "verdict.not checked": "not checked",
+    "reason.silent": "silent since {day}",
+    "reason.chance": "no change beyond chance",
+    "reason.season": "{said}, but not against a year before",
+    "reason.revenue.up": "revenue {by} up, more than chance",
+    "reason.revenue.down": "revenue {by} down, more than chance",
+    "reason.orders.up": "orders {by} up, more than chance",
+    "reason.orders.down": "orders {by} down, more than chance",
+    "reason.customers.up": "customers {by} up, more than chance",
+    "reason.customers.down": "customers {by} down, more than chance",
+    "reason.repeat_customer_rate.up": "share of repeat customers {by} up, more than chance",
+    "reason.repeat_customer_rate.down": "share of repeat customers {by} down, more than chance",
+    "reason.retention_rate.up": "share of active customers kept {by} up, more than chance",
+    "reason.retention_rate.down": "share of active customers kept {by} down, more than chance",
+    "reason.purchase_frequency.up": "orders a customer {by} up, more than chance",
+    "reason.purchase_frequency.down": "orders a customer {by} down, more than chance",
+    "reason.spend_per_order.up": "spend per order {by} up, more than chance",
+    "reason.spend_per_order.down": "spend per order {by} down, more than chance",
 }
 
-_MOVED = {
-    "moved.heading": "What moved most?",
-    "moved.caption": "The last {days} days against the {days} before",
-    "moved.what": "What changed",
-    "moved.before": "Before",
-    "moved.now": "Now",
-    "moved.change": "Change, with its 95% interval",
-    "moved.nothing": ("No store's data reach back far enough to compare it with the time before."),
-    "measure.customers": "customers",
-    "measure.repeat_customer_rate": "share who bought on more than one day",
-    "measure.spend_per_order": "spend per order, {currency}",
-    "moved.none.one": (
-        "The last {days} days against the {days} before, of {n} store: no change of customers, of the "
-        "share who came back, or of spend per order is more than chance explains."
+_SHORT = {
+    "short.heading": "In short",
+    "short.comma": ", ",
+    "short.nothing": "No store has numbers of the last 13 weeks.",
+    "short.revenue": (
+        "The last 13 weeks brought {revenue}, {change} on the 13 weeks before ({chance}), from "
+        "{customers} customers ({customers_change})"
     ),
-    "moved.none.many": (
-        "The last {days} days against the {days} before, of {n} stores: no change of customers, of the "
-        "share who came back, or of spend per order is more than chance explains."
+    "short.revenue.year": (
+        "The last 13 weeks brought {revenue}, {change} on the 13 weeks before ({chance}) and {year} on "
+        "a year before, from {customers} customers ({customers_change})"
     ),
-    "moved.some.one": (
-        "The last {days} days against the {days} before, of {stores}: of {looked} changes {n} is more "
-        "than chance explains."
+    "short.revenue.alone": (
+        "The last 13 weeks brought {revenue}, from {customers} customers; there are no 13 weeks before "
+        "to compare"
     ),
-    "moved.some.many": (
-        "The last {days} days against the {days} before, of {stores}: of {looked} changes {n} are more "
-        "than chance explains."
+    "short.within": "within chance",
+    "short.beyond": "more than chance",
+    "short.ahead.one": (
+        "{told}; the next 13 should bring a margin of {margin} in the one store whose forecast can be "
+        "used, {change} on its last 13."
     ),
-    "moved.stores.one": "{n} store",
-    "moved.stores.many": "{n} stores",
-    "moved.shown": "The {shown} of which most is sure are shown.",
-    "moved.false": (
-        "Where so many are looked at, one in {false} of those named may still be chance."
+    "short.ahead.many": (
+        "{told}; the next 13 should bring a margin of {margin} in the {n} stores whose forecasts can be "
+        "used, {change} on their last 13."
     ),
-    "moved.season": (
-        "A season shows here as well: the data do not reach back to the same days of the year before."
+    "short.ahead.all.one": (
+        "{told}; the next 13 should bring a margin of {margin}, {change} on the last 13."
     ),
-    "moved.middle": (
-        "In the middle store the number of customers changed by {customers}, the share who came back "
-        "by {repeat} points and spend per order by {spend}."
+    "short.ahead.all.many": (
+        "{told}; the next 13 should bring a margin of {margin}, {change} on the last 13."
+    ),
+    "short.no_forecast": "{told}; what the next 13 will bring cannot be said of any store.",
+    "short.silent": "Silent: {stores}.",
+    "short.failed": "Without a new page: {stores}.",
+    "short.shrinking": "Shrinking by more than chance: {stores}.",
+    "short.since": "{store} since {day}",
+    "short.fell": "{store} ({change})",
+    "short.more": "and {n} more",
+    "short.well": "No store is silent, without a new page, or shrinking by more than chance.",
+    "short.no_campaign": "No finished campaign has told yet whether it paid.",
+    "short.open.one": (
+        "One campaign has finished: whether it paid is open, for chance could have made its profit."
+    ),
+    "short.open.many": (
+        "{n} campaigns have finished: whether any paid is open, for chance could have made their "
+        "profits."
+    ),
+    "short.campaigns.one": "One campaign has finished: {paid} paid, {lost} did not, {open} is open.",
+    "short.campaigns.many": (
+        "{n} campaigns have finished: {paid} paid, {lost} did not, {open} remain open."
+    ),
+    "short.uncosted.one": (
+        "One campaign has finished, its costs not declared: before them {paid} made a profit, {lost} a "
+        "loss beyond chance, {open} remains open."
+    ),
+    "short.uncosted.many": (
+        "{n} campaigns have finished, their costs not declared: before them {paid} made a profit, "
+        "{lost} a loss beyond chance, {open} remain open."
     ),
 }
 
 _APART = {
     "apart.heading": "Which stores stand out?",
-    "apart.caption": (
-        "Stores outside the outer lines, the farthest first, with their numbers in the figure"
-    ),
-    "apart.number": "Number",
-    "apart.customers": "Customers",
-    "apart.by_chance": "Stores of this size, by chance",
-    "apart.above": "{rate} ▲ above",
-    "apart.below": "{rate} ▼ below",
+    "apart.rate_axis": "Repeat customers",
+    "apart.above": "{store} ({rate}, above)",
+    "apart.below": "{store} ({rate}, below)",
     "apart.few": "A comparison of stores needs {fewest} of them or more.",
     "apart.alike": "All customers of the chain are alike in this, so no store stands out.",
     "apart.axis": "Customers of the last year",
     "apart.title": "Every store, and how far chance lets it stray",
     "apart.reading": (
-        "Each point is a store: the share of its customers of the last year who bought on more than one "
-        "day, against how many customers it had. Small stores vary more, by chance alone: the lines, "
-        "between which {inner} and {outer} of stores lie that are like the rest of the chain, open "
-        "towards them. A store between the lines is no better and no worse than its neighbours as far "
-        "as anybody can tell; its place in a ranking would say nothing."
+        "Each point is a store: the share of its customers of the last year who are repeat customers, "
+        "against how many it had. Of stores like the rest of the chain, {inner} and {outer} lie "
+        "between the lines; a store between them is no better and no worse than its neighbours as far "
+        "as anybody can tell."
     ),
     "apart.rate": "The chain's rate is {rate}.",
     "apart.spread": (
@@ -228,7 +264,9 @@ _APART = {
     "left_out.old.one": "Not compared: {n} store without a page of tonight.",
     "left_out.old.many": "Not compared: {n} stores without a page of tonight.",
     "months.few": "Too few customers a month to show.",
-    "months.alt": "{begin} in {first}, {end} in {last}, most in {top} ({most}).",
+    "months.alt": (
+        "Revenue {begin} in {first}, {end} in {last}; most {most} in {top}, least {least} in {low}."
+    ),
 }
 
 _CAMPAIGNS = {
@@ -239,6 +277,9 @@ _CAMPAIGNS = {
     "campaigns.failed": "Campaign {name}: no new page. {reason}",
     "campaigns.kept": "Campaign {name}: no new page. {reason} Its page as of {day} is kept.",
     "campaigns.caption": "Every campaign, what it changed, and how far that can be believed",
+    "campaigns.short": "Did the campaigns pay?",
+    "campaigns.none": "No campaign has ended yet.",
+    "campaigns.all": "All campaigns, with what each changed",
     "campaigns.campaign": "Campaign",
     "campaigns.from": "From",
     "campaigns.to": "To",
@@ -255,4 +296,4 @@ _CAMPAIGNS = {
     ),
 }
 
-WORDS: Mapping[str, str] = _FRAME | _FAILURES | _INDEX | _MOVED | _APART | _CAMPAIGNS
+WORDS: Mapping[str, str] = _FRAME | _FAILURES | _INDEX | _SHORT | _APART | _CAMPAIGNS

@@ -11,14 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.stats import binom, chi2, norm
-from statsmodels.stats.multitest import multipletests
 
 from retention_models.errors import CannotSay
-from retention_models.levels import Z95
 
 Floats = NDArray[np.float64]
 
@@ -133,47 +130,3 @@ def _spread(apart: Floats, chance: Floats) -> float:
         return float(np.median(np.abs(apart) / np.sqrt(chance + spread**2))) - _MIDDLE
 
     return float(brentq(beyond, 0.0, 10.0)) if beyond(0.0) > 0 else 0.0
-
-
-FALSE_DISCOVERIES = 0.05
-
-
-def change_pvalues(change: ArrayLike, low: ArrayLike, high: ArrayLike) -> Floats:
-    """P-values of no change, from 95% intervals; NaN where there is none.
-
-    Notes
-    -----
-    The half of the interval on the side of 0 is 1.96 standard errors, z = 1.96 |change| ÷ half, and
-    p = 2 Φ(−z). It is below 0.05 exactly where 0 lies outside the interval.
-
-    Examples
-    --------
-    >>> change_pvalues([1.0, -2.0, 0.0], [0.0, -3.0, -1.0], [2.0, -1.0, 1.0]).round(4).tolist()
-    [0.05, 0.0001, 1.0]
-    """
-    change, low, high = (np.asarray(values, dtype=float) for values in (change, low, high))
-    half = np.where(change > 0, change - low, high - change)
-    z = np.divide(np.abs(change), half, out=np.full(change.shape, np.inf), where=half > 0)
-    p = 2.0 * norm.sf(Z95 * z)
-    p = np.where(change == 0, 1.0, p)
-    return np.where(np.isnan(low) | np.isnan(high) | np.isnan(change), np.nan, p)
-
-
-def beyond_chance(changes: pd.DataFrame) -> pd.DataFrame:
-    """The changes that chance does not explain, by least_change: what of it is beyond doubt.
-
-    Notes
-    -----
-    With hundreds of stores, one change in twenty leaves its 95% interval by chance. These are picked so
-    that among those named, one in twenty at most is expected to be chance (Benjamini & Hochberg, Journal
-    of the Royal Statistical Society B 57, 1995).
-    """
-    pvalue = change_pvalues(changes["change"], changes["low"], changes["high"])
-    usable = ~np.isnan(pvalue) & (changes["value_before"].to_numpy(dtype=float) > 0)
-    rows, pvalue = changes.loc[usable], pvalue[usable]
-    if rows.empty:
-        return rows.assign(least_change=[])
-    found = rows.loc[multipletests(pvalue, FALSE_DISCOVERIES, method="fdr_bh")[0]]
-    nearest = np.where(found["change"] > 0, found["low"], -found["high"])
-    found = found.assign(least_change=nearest / found["value_before"].to_numpy(dtype=float))
-    return found.sort_values("least_change", ascending=False, kind="stable")

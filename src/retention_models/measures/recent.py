@@ -1,198 +1,180 @@
-"""A store's last months, and what changed of late: one pass of the engine, one row of sums.
+"""A store's last quarters and months, and what changed of late: one comparison for all pages.
 
-It is what the chain's page shows of every store, so it has to cost a run little: `measure_table` and
-`measure_changes` say the same for any period, in several passes.
+Its own page and the chain's say the same of it, since both take their numbers and what is beyond chance
+from here; a run finds them for all its stores in one pass of the engine.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from ibis.expr.types import IntegerValue, Table
+from ibis.expr.types import Table
 
-from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
-from retention_models.measures.changes import ends_of_change
-from retention_models.measures.definitions import columns_of, pairs_of
-from retention_models.measures.sums import estimate, one_if, product_sum
-from retention_models.measures.table import SMALLEST_GROUP, first_day
-from retention_models.summaries.customers import purchase_days
-from retention_models.summaries.periods import Periods, periods_of
+from retention_models.languages import phrase
+from retention_models.levels import Z95, z_of_level
+from retention_models.measures.changes import PREVIOUS, YEAR_BEFORE, changes_in
+from retention_models.measures.table import (
+    SMALLEST_GROUP,
+    first_day,
+    measure_table,
+    measured,
+    rows_of,
+    scope_of,
+)
 
-CHANGING = ("customers", "repeat_customer_rate", "spend_per_order")
-# A year takes the season out; where the data do not reach back two, a quarter does not.
-LENGTHS = (365, 91)
-_MONTHS = 12
-_SIDES = ("now", "before")
+QUARTER = 91  # days: 13 weeks, so that every weekday is in it equally often
+COMPARED = (
+    "revenue",
+    "orders",
+    "customers",
+    "repeat_customer_rate",
+    "retention_rate",
+    "purchase_frequency",
+    "spend_per_order",
+)
+CHURN = ("churn_rate", "annual_churn_rate")
+# A store whose first purchase is later than this in a quarter was not open in all of it.
+CLOSED_DAYS = 14
+# Chance that any of a store's compared figures is said to have changed where none has.
+_LEVEL = 0.05
+
+
+def stands_out(changes: pd.DataFrame, level: float = _LEVEL) -> pd.Series:
+    """|z| of each change (with low and high, 95%) over Bonferroni's threshold: above 1, beyond chance.
+
+    z is the change over the distance to that end of its interval which lies towards 0, times 1.96; NaN
+    where there is no interval.
+    """
+    change = changes["change"].astype(float)
+    towards = np.where(change >= 0, change - changes["low"], changes["high"] - change)
+    distance = pd.Series(towards, index=changes.index).astype(float)
+    z = Z95 * change.abs() / distance.where(distance > 0)
+    looked_at = max(int(z.notna().sum()), 1)
+    return z / z_of_level(level / looked_at)
 
 
 @dataclass(frozen=True)
 class RecentActivity:
-    """What a store did of late, up to `end`.
+    """A store's quarters and months up to a day.
 
-    `months`: a row per calendar month that is over, at most the last 12: month (first day), customers
-    and orders; NaN of 1 to 4 customers, since they would tell of single persons. `changes`: index
-    measure (`CHANGING`), columns value, value_before, change, low, high (95%), customers,
-    customers_before; or why the data carry none. `days`: length of each of the two windows compared;
-    0 where none are.
+    `quarters`: rows of `measure_table` of COMPARED and CHURN, oldest first, with `shown`, whether of
+    five customers or more. `compared`: rows of `measure_changes` of COMPARED. `months`: index start of
+    the last twelve whole months; revenue, customers, orders and lost, NaN of one to four customers.
+    `window`: days after which a customer counts as lost, where that can be told.
     """
 
+    quarters: pd.DataFrame
+    compared: pd.DataFrame
     months: pd.DataFrame
-    changes: pd.DataFrame | str
-    days: int
-    end: dt.date
+    window: int | None
+
+    @property
+    def quarter(self) -> pd.DataFrame:
+        """The last quarter: index measure."""
+        table = self.quarters
+        return table.loc[table["end"] == table["end"].max()].set_index("measure")
+
+    def changes(self, opened: dt.date, *, year: bool = False) -> pd.DataFrame:
+        """The last quarter against the one before, or a year before, by measure; `size`: `stands_out`.
+
+        Changes of fewer than five customers in either quarter are NaN, and `note` says so, as it does
+        where the store opened (`opened`) more than two weeks into the earlier one.
+        """
+        table = self.compared
+        against = YEAR_BEFORE if year else PREVIOUS
+        last = (table["end"] == table["end"].max()) & (table["against"] == against)
+        found = table.loc[last].set_index("measure")
+        known = found["value"].notna() & found["value_before"].notna()
+        few = found[["customers", "customers_before"]].min(axis=1) < SMALLEST_GROUP
+        few &= known
+        columns = ["change", "low", "high", "value_before"]
+        found.loc[few, columns] = np.nan
+        found.loc[few, "note"] = phrase(
+            "Fewer than {smallest} customers in one of the two, so not compared.",
+            smallest=SMALLEST_GROUP,
+        )
+        begin = pd.to_datetime(found["start_before"]) + pd.Timedelta(days=CLOSED_DAYS)
+        late = begin < pd.Timestamp(opened)
+        found.loc[late, columns] = np.nan
+        found.loc[late, "note"] = phrase(
+            "The store's own data begin on {opened}, so there is no whole quarter before.",
+            opened=opened,
+        )
+        return found.assign(size=stands_out(found))
 
 
-def recent_activity(
-    log: Transactions, *, store_id: str, end: dt.date, first: dt.date
-) -> RecentActivity:
-    """A store's last twelve months, and the change of its headlines against the time before.
+def recent_activity(log: Transactions, *, store_id: str, end: dt.date) -> RecentActivity:
+    """The quarters and months of one store; refused where the data hold no quarter."""
+    return _found(log, log.rows(store_id), end)[store_id]
 
-    Notes
-    -----
-    The windows are 365 days where the log holds two of them, else 91. A store that opened in the
-    earlier one, more than a tenth of it late, is not compared: of course it grew. Values and intervals
-    are those of `measure_changes`.
-    """
+
+def recent_by_store(
+    log: Transactions, store_ids: Sequence[str], *, end: dt.date
+) -> dict[str, RecentActivity]:
+    """Those of several stores, asked of the engine once; no entry for a store without a purchase."""
+    rows = log.rows()
+    return _found(log, rows.filter(rows["store_id"].isin(list(store_ids))), end)
+
+
+def _found(log: Transactions, rows: Table, end: dt.date) -> dict[str, RecentActivity]:
     begin = first_day(log)
-    days = next((n for n in LENGTHS if begin <= end - dt.timedelta(days=2 * n - 1)), 0)
-    months = periods_of("M", end)
-    numbers = [n for n in months.complete(begin, end) if months.end(n) >= first][-_MONTHS:]
-    sums = _sums(log, store_id, end, days, months, numbers)
-    table = pd.DataFrame(
-        {
-            "month": [months.start(n) for n in numbers],
-            "customers": [sums[f"customers_{n}"] for n in numbers],
-            "orders": [sums[f"orders_{n}"] for n in numbers],
-        }
-    )
-    few = (table["customers"] > 0) & (table["customers"] < SMALLEST_GROUP)
-    table.loc[few, ["customers", "orders"]] = np.nan
-    try:
-        _require_comparable(days, end, begin, first)
-        changes: pd.DataFrame | str = _changes(sums, days, end)
-    except CannotSay as refusal:
-        changes, days = str(refusal), 0
-    return RecentActivity(table, changes, days, end)
+    _require_a_quarter(begin, end)
+    some = replace(log, table=rows, only=None, open_whole=None)
+    scope = scope_of(some, None, ("store_id",), None, QUARTER, None, end, None, None, None)
+    found = measured(scope, [*COMPARED, *CHURN])
+    quarters = rows_of(scope, found)
+    quarters["shown"] = quarters["customers"] >= SMALLEST_GROUP
+    compared = changes_in(scope, [one for one in found if one.name in COMPARED])
+    months = _months(some, begin, end)
+    return {
+        store: RecentActivity(
+            quarters=_of_store(quarters, store),
+            compared=_of_store(compared, store),
+            months=_of_store(months, store).set_index("start"),
+            window=scope.units.found_windows.get(store),
+        )
+        for store in dict.fromkeys(quarters["store_id"])
+    }
 
 
-def _sums(
-    log: Transactions, store_id: str, end: dt.date, days: int, months: Periods, numbers: list[int]
-) -> dict[str, float]:
-    """Sums over customers by month and window, as floats by name."""
-    bought = purchase_days(log.rows(store_id, end), same_day="each", returns=log.has_returns)
-    by_customer = _by_customer(bought, end, days, months, numbers)
-    asked = {}
-    for n in numbers:
-        orders = by_customer[f"orders_{n}"]
-        asked[f"customers_{n}"] = one_if(orders > 0).sum()
-        asked[f"orders_{n}"] = orders.sum()
-    columns, pairs = columns_of(CHANGING), pairs_of(CHANGING)
-    for side in _SIDES:
-        asked[f"n_{side}"] = by_customer[f"customer_{side}"].sum()
-        asked |= {f"{c}_{side}": by_customer[f"{c}_{side}"].sum() for c in columns}
-    crossed = {"now": ("now", "now"), "before": ("before", "before"), "both": ("now", "before")}
-    for name, (one, other) in crossed.items():
-        for a, b in pairs if name == "both" else sorted({tuple(sorted(pair)) for pair in pairs}):
-            product = product_sum(by_customer[f"{a}_{one}"], by_customer[f"{b}_{other}"])
-            asked[f"{a}*{b}_{name}"] = product
-    asked["n_both"] = product_sum(by_customer["customer_now"], by_customer["customer_before"])
-    found = to_frame(by_customer.aggregate(**asked))
-    row = found.astype(float).fillna(0.0).iloc[0]
-    sums = {str(name): float(value) for name, value in row.items()}
-    for a, b in pairs:
-        for side in _SIDES:
-            sums.setdefault(f"{a}*{b}_{side}", sums.get(f"{b}*{a}_{side}", 0.0))
-    return sums
+def _of_store(table: pd.DataFrame, store: str) -> pd.DataFrame:
+    rows = table.loc[table["store_id"] == store]
+    return rows.drop(columns="store_id").reset_index(drop=True)
 
 
-def _by_customer(
-    bought: Table, end: dt.date, days: int, months: Periods, numbers: list[int]
-) -> Table:
-    month = months.number_of(bought["date"])
-    asked = {}
-    for n in numbers:
-        asked[f"orders_{n}"] = (month == n).ifelse(bought["purchases"], 0).sum().cast("int64")
-    for side, nearest in zip(_SIDES, (0, days), strict=True):
-        last = end - dt.timedelta(days=nearest)
-        # Where nothing is compared this is empty: no day lies after `last` and up to it.
-        inside = (bought["date"] > last - dt.timedelta(days=days)) & (bought["date"] <= last)
-        asked[f"days_{side}"] = one_if(inside).sum().cast("int64")
-        asked[f"orders_{side}"] = inside.ifelse(bought["purchases"], 0).sum().cast("int64")
-        asked[f"spend_{side}"] = inside.ifelse(bought["spend"], 0).sum()
-    found = bought.group_by("customer_id").aggregate(**asked)
-    flags: dict[str, IntegerValue] = {}
-    for side in _SIDES:
-        came = one_if(found[f"days_{side}"] > 0)
-        flags |= {f"customer_{side}": came, f"one_{side}": came}
-        flags[f"repeater_{side}"] = one_if(found[f"days_{side}"] > 1)
-    return found.mutate(**flags)
-
-
-def _require_comparable(days: int, end: dt.date, begin: dt.date, first: dt.date) -> None:
-    if not days:
+def _require_a_quarter(begin: dt.date, end: dt.date) -> None:
+    if (end - begin).days + 1 < QUARTER:
         raise CannotSay(
-            "The data begin on {begin}; a change needs {days} days of them up to {end}.",
+            "The data begin on {begin}, less than a quarter ({days} days) before {end}, so "
+            "there is no quarter to show yet.",
             begin=begin,
-            days=2 * LENGTHS[-1],
+            days=QUARTER,
             end=end,
         )
-    late = end - dt.timedelta(days=2 * days - 1 - days // 10)
-    if first > late:
-        raise CannotSay(
-            "The store's first purchase was on {first}, so that there are no whole {days} days "
-            "before the last {days} to compare them with.",
-            first=first,
-            days=days,
-        )
 
 
-def _changes(sums: dict[str, float], days: int, end: dt.date) -> pd.DataFrame:
-    if min(sums["n_now"], sums["n_before"]) < SMALLEST_GROUP:
-        raise CannotSay(
-            "Fewer than {smallest} customers came in the last {days} days, or in those before; "
-            "figures of so few are not shown.",
-            smallest=SMALLEST_GROUP,
-            days=days,
-        )
-    periods = periods_of(days, end)
-    last = periods.number(end)
-    sides = {
-        side: pd.DataFrame([_of_side(sums, side) | {"period": last - back}])
-        for back, side in enumerate((*_SIDES, "both"))
-    }
-    rows = {}
-    for name in CHANGING:
-        now, before = (_estimated(name, sides[side], days) for side in _SIDES)
-        low, high = ends_of_change(name, now, before, sides["both"], periods)
-        value, value_before = float(now["value"].iloc[0]), float(before["value"].iloc[0])
-        rows[name] = {
-            "value": value,
-            "value_before": value_before,
-            "change": value - value_before,
-            "low": float(low[0]),
-            "high": float(high[0]),
-            "customers": sums["n_now"],
-            "customers_before": sums["n_before"],
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("measure")
-
-
-def _of_side(sums: dict[str, float], side: str) -> dict[str, float]:
-    end = f"_{side}"
-    return {name.removesuffix(end): value for name, value in sums.items() if name.endswith(end)}
-
-
-def _estimated(name: str, table: pd.DataFrame, days: int) -> pd.DataFrame:
-    found = estimate(name, table, np.array([float(days)]))
-    return table.assign(
-        value=found.value,
-        low=found.low,
-        high=found.high,
-        variance=found.variance,
-        customers=table["n"],
+def _months(log: Transactions, begin: dt.date, end: dt.date) -> pd.DataFrame:
+    """The last twelve whole months by store, oldest first; a quarter of days holds one or more."""
+    after = end + dt.timedelta(days=1)
+    found = measure_table(
+        log,
+        by=("store_id",),
+        period="M",
+        start=max(dt.date(after.year - 1, after.month, 1), begin),
+        end=end,
+        measures=("revenue", "customers", "orders", "churn_rate"),
     )
+    few = found["customers"].between(1, SMALLEST_GROUP - 1)
+    lost = (found["measure"] == "churn_rate") & found["value"].notna()
+    found["number"] = found["value"].where(found["measure"] != "churn_rate")
+    found.loc[lost, "number"] = found["numerator"]
+    found.loc[few, "number"] = np.nan
+    found["measure"] = found["measure"].replace("churn_rate", "lost")
+    wide = found.pivot(index=["store_id", "start"], columns="measure", values="number")
+    return wide.reindex(columns=["revenue", "customers", "orders", "lost"]).reset_index()

@@ -29,12 +29,17 @@ from scipy.special import betainc, gammaln
 
 from retention_models.models.beta_dropout_likelihood import NAMES, fit_bg_nbd
 from retention_models.models.bg_nbd_integrals import expected_of_rows, share_kept
+from retention_models.models.histories import distinct_rows
 from retention_models.models.inputs import check_rate
 from retention_models.models.interface import OneState, Parameters, States
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
+from retention_models.models.regular.phases import beta_nodes
 from retention_models.models.special import in_blocks, log_gamma_ratio
 
 Array = NDArray[np.float64]
+
+# Customers times nodes of an integral at a time.
+_CELLS = 1 << 20
 
 
 class BetaGeometricNBD(OneState):
@@ -52,6 +57,7 @@ class BetaGeometricNBD(OneState):
     """
 
     label, names, one_scale = "BG/NBD", NAMES, True
+    side_by_side = True
 
     def probability_alive(
         self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
@@ -62,13 +68,12 @@ class BetaGeometricNBD(OneState):
 
         Source: Hardie, note 021, "Computing P(alive) using the BG/NBD model" (2008).
         """
-        r, *rest = parameters
         columns = list(np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (x, t_x, T))))
-        alone = [np.asarray(v, dtype=float) for v in rest]
+        alone = [np.asarray(v, dtype=float) for v in parameters]
         own = any(v.ndim for v in alone)
         if own:
             columns = list(np.broadcast_arrays(*columns, *alone))
-        if not alone[1].any():
+        if not alone[2].any():
             return np.ones(columns[0].shape)
 
         def block(x: Array, t_x: Array, T: Array, *each: Array) -> Array:
@@ -76,7 +81,7 @@ class BetaGeometricNBD(OneState):
             # (NumPy finds truths ten times faster than numbers other than 0.)
             alive, back = np.ones(x.size), np.flatnonzero(x > 0.0)
             x, t_x, T = (column.take(back) for column in (x, t_x, T))
-            alpha, a, b = (column.take(back) for column in each) if own else alone
+            r, alpha, a, b = (column.take(back) for column in each) if own else alone
             waited = np.log((alpha + T) / (alpha + t_x))
             # Odds beyond any number leave a chance of 0; where nobody leaves they are none.
             with np.errstate(over="ignore", invalid="ignore"):
@@ -99,6 +104,24 @@ class BetaGeometricNBD(OneState):
         r, alpha, a, b = parameters
         # Nobody has left without a repeat purchase; x = 0 only must not make b negative.
         return ((1.0, (r + x, alpha + t_x, a + 1.0, b + np.maximum(x - 1.0, 0.0))),)
+
+    def probability_alive_after(self, t: ArrayLike, *parameters: Any) -> Array:
+        """E (1 + p·t/α)^(−r), p ~ Beta(a, b): the chance of no purchase after which one leaves.
+
+        That is 2F1(r, a; a+b; −t/α), here by the trapezoidal rule in ln(p/(1−p)).
+        """
+        t, r, alpha, a, b = np.broadcast_arrays(
+            *(np.asarray(v, dtype=float) for v in (t, *parameters))
+        )
+        ratio, shape, found = np.ravel(t / alpha), np.ravel(r), np.ones(t.size)
+        (each_a, each_b), place = distinct_rows(np.ravel(a), np.ravel(b))
+        for i in range(each_a.size):
+            p, _, weights = beta_nodes(float(each_a[i]), float(each_b[i]))
+            rows = np.flatnonzero(place == i)
+            for some in np.array_split(rows, max(1, rows.size * p.size // _CELLS)):
+                stays = np.exp(-shape[some, None] * np.log1p(ratio[some, None] * p))
+                found[some] = stays @ weights
+        return np.where(a > 0.0, found.reshape(t.shape), 1.0)
 
     def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
         """FHL (9), in the form of `bg_nbd_integrals` that keeps its digits near a = 1."""

@@ -25,6 +25,9 @@ Array = NDArray[np.float64]
 Parameters = tuple[Any, ...]
 States = tuple[tuple[Any, Parameters], ...]
 
+# A chance to be alive below which nothing is to come.
+_SURELY_LEFT = 1e-15
+
 
 class PurchaseModel(ABC):
     """A model of purchases at a rate λ ~ Gamma(r, rate α) until dropout.
@@ -42,6 +45,8 @@ class PurchaseModel(ABC):
     recency_counts: ClassVar[bool] = False
     # Whether time runs by a calendar that is estimated, so that every draw has its own.
     by_calendar: ClassVar[bool] = False
+    # Whether its formulas of the chance to be alive take parameters of several draws, one a row.
+    side_by_side: ClassVar[bool] = False
 
     @property
     def alive(self) -> PurchaseModel:
@@ -84,6 +89,29 @@ class PurchaseModel(ABC):
         self, x: Array, t_x: Array, T: Array, counts: Array | None = None, *, penalty: float = 0.0
     ) -> MaximumLikelihoodFit:
         """Fit by maximum likelihood; `counts` customers with each row, one each unless given."""
+
+    def probability_alive_after(self, t: ArrayLike, *parameters: Any) -> Array:
+        """P(a new customer has not left by t)."""
+        raise SettingsError(
+            f"purchases: the {self.label} says nothing of who will still be a customer later."
+        )
+
+    def conditional_probability_alive_after(
+        self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
+    ) -> Array:
+        """P(alive at T + t) of customers with history (x, t_x, T), whatever they buy until then."""
+        x, t_x, T = (np.asarray(v, dtype=float) for v in (x, t_x, T))
+        alive = self.probability_alive(x, t_x, T, *parameters)
+        new = partial(self.alive.probability_alive_after, t)
+        return np.asarray(alive * self.of_alive(new, x, t_x, T, *parameters))
+
+    def moved(self, later: float) -> PurchaseModel:
+        """The model for customers observed until so much later, or earlier where below 0."""
+        return self
+
+    def on_clock(self, age: Callable[[ArrayLike], Array]) -> PurchaseModel:
+        """The model whose own lengths of time are in operational time, by ages before the end."""
+        return self
 
     def states_of_lapsed(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
         """What one who has left would be worth, were it a customer again; as `states`."""
@@ -142,7 +170,11 @@ class PurchaseModel(ABC):
         alive = self.probability_alive(x, t_x, T, *parameters)
         new = partial(self.alive.discounted_purchases, horizon, rate)
         if self.recency_counts:
-            return np.asarray(alive * self.of_alive(new, x, t_x, T, *parameters))
+            # Of whoever has surely left nothing is to come, which need not be worked out.
+            found, some = np.zeros(x.shape), alive > _SURELY_LEFT
+            each = (v[some] for v in (x, t_x, T))
+            found[some] = alive[some] * self.of_alive(new, *each, *parameters)
+            return found
         # What an alive customer will buy does not depend on recency: few cells (x, T) are distinct.
         cell, row = np.unique(x + 1j * T, return_inverse=True)
         total = self.of_alive(new, cell.real, 0.0, cell.imag, *parameters)

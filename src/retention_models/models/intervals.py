@@ -4,6 +4,7 @@ The log of the quantity is taken as normal around its estimate (the delta method
 standard error is found by moving the parameters one standard deviation to either side along the
 principal axes of their covariance, which needs two evaluations an axis and no derivative. At the
 limit without dropout, what the data allow of dropout widens the side that it moves the quantity to.
+Where a fit carries draws of open parameters, they tell all of it.
 
 Quantiles of a known customer's future count and value, in closed form and without simulation.
 
@@ -59,6 +60,8 @@ def log_standard_error(quantity: Callable[[Array], Array], fit: MaximumLikelihoo
     >>> round(float(se**2 / fit.log_covariance[0, 0]), 9)
     1.0
     """
+    if fit.posterior is not None:
+        return np.asarray(np.std([quantity(drawn) for drawn in fit.posterior], axis=0))
     values, axes = np.linalg.eigh(fit.log_covariance)
     variance: Array = np.zeros(())
     for value, axis in zip(values, axes.T, strict=True):
@@ -92,9 +95,16 @@ def mean_interval(
     -------
     value, low, high : ndarray
     """
-    log_value = quantity(fit.parameters)
+    log_value, z = quantity(fit.parameters), z_of_interval(interval)
+    if fit.posterior is not None:
+        drawn = np.array([quantity(each) for each in fit.posterior])
+        low, high = np.quantile(drawn, tails_of(interval), axis=0)
+        more = z * np.sqrt(further)
+        below = np.hypot(np.maximum(log_value - low, 0.0), more)
+        above = np.hypot(np.maximum(high - log_value, 0.0), more)
+        return np.exp(log_value), np.exp(log_value - below), np.exp(log_value + above)
     variance = log_standard_error(quantity, fit) ** 2 + further
-    half = z_of_interval(interval) * np.sqrt(variance)
+    half = z * np.sqrt(variance)
     below = above = half
     if fit.allowed is not None:
         most = fit.allowed[int(tails_of(interval)[1] * len(fit.allowed))]

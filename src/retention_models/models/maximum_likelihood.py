@@ -163,7 +163,7 @@ def known_and_flat(hessian: Array) -> tuple[Array, Array, float]:
     )
 
 
-Verdict = Literal["converged", "boundary", "shrunk", "not identified"]
+Verdict = Literal["converged", "boundary", "shrunk", "not identified", "given"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,15 +192,20 @@ class MaximumLikelihoodFit:
         began.
     condition_number : float
         Of the observed information in log-parameters.
-    verdict : {"converged", "boundary", "shrunk", "not identified"}
+    verdict : {"converged", "boundary", "shrunk", "not identified", "given"}
         Whether the estimates are an ordinary maximum. "shrunk": they are of highest posterior
-        density given the other stores of a chain, and log_covariance is the posterior's.
+        density given the other stores of a chain, and log_covariance is the posterior's; or, with
+        `posterior`, its centre. "given": not estimated here; log_covariance is zero and the
+        log-likelihood NaN.
     message : str
         The verdict in words.
     allowed : ndarray, shape (200, k), optional
         At the limit without dropout: parameters at which dropout is as large as its posterior
         quantiles at 0.0025, 0.0075, …, 0.9975 allow (see `no_dropout`); the rates are the
         estimates.
+    posterior : ndarray, shape (200, k), optional
+        Where the data leave parameters open: equally likely draws of what they may be, in no order
+        (see `open_parameters`). They take the place of log_covariance and allowed.
     """
 
     names: tuple[str, ...]
@@ -215,6 +220,7 @@ class MaximumLikelihoodFit:
     verdict: Verdict
     message: str
     allowed: Array | None = field(default=None, repr=False)
+    posterior: Array | None = field(default=None, repr=False)
 
     @property
     def covariance(self) -> Array:
@@ -235,7 +241,7 @@ class MaximumLikelihoodFit:
         """Draws of the parameters from their approximate posterior.
 
         It is normal on the log scale; at the limit without dropout, dropout is drawn from what the
-        data allow of it.
+        data allow of it; where parameters are open, draws are taken from `posterior`.
 
         Parameters
         ----------
@@ -248,6 +254,11 @@ class MaximumLikelihoodFit:
         -------
         ndarray, shape (size, k)
         """
+        if self.posterior is not None:
+            # Each as often as the others, so that chance adds nothing.
+            turns = -(-size // len(self.posterior))
+            places = np.tile(np.arange(len(self.posterior)), turns)
+            return np.asarray(self.posterior[rng.permutation(places)[:size]])
         values, vectors = np.linalg.eigh(self.log_covariance)
         root = vectors * np.sqrt(np.maximum(values, 0.0))
         noise = rng.standard_normal((size, len(self.names))) @ root.T

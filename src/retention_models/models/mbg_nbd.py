@@ -59,11 +59,12 @@ class ModifiedBetaGeometricNBD(OneState):
         """1 / (1 + a/(b+x) · ((α+T)/(α+t_x))^(r+x)), below one also at x = 0; HW, BDF."""
         r, alpha, a, b = parameters
         later = BG_NBD.probability_alive(x, t_x, T, r, alpha, a, b + 1.0)
-        if a == 0.0:
+        if not np.any(a):
             return later
         x, T = (np.asarray(v, dtype=float) for v in (x, T))
         # With x = 0 only the chance to leave at once is left, at T = 0 a/(a+b).
-        odds_left = np.log(a) - np.log(b) + r * np.log1p(T / alpha)
+        with np.errstate(divide="ignore"):  # at a = 0 nobody leaves
+            odds_left = np.log(a) - np.log(b) + r * np.log1p(T / alpha)
         return np.where(x > 0, 1.0, expit(-odds_left)) * later
 
     def alive_as_new(self, x: Any, T: Any, *parameters: Any) -> Parameters:
@@ -75,6 +76,11 @@ class ModifiedBetaGeometricNBD(OneState):
         """The posterior on the day of the last purchase, the (x+1)th: p ~ Beta(a+1, b+x)."""
         r, alpha, a, b = parameters
         return ((1.0, (r + x, alpha + t_x, a + 1.0, b + x)),)
+
+    def probability_alive_after(self, t: ArrayLike, *parameters: Any) -> Array:
+        """b/(a+b) times that of the BG/NBD at b + 1."""
+        stays, later = _after_the_first(*parameters)
+        return np.asarray(stays * BG_NBD.probability_alive_after(t, *later))
 
     def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
         """b/(a+b) · E(t; r, α, a, b+1), with E that of the BG/NBD."""

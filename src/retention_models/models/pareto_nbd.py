@@ -85,6 +85,11 @@ class ParetoNBD(OneState):
         r, alpha, s, beta = parameters
         return r + x, alpha + T, s, beta + T
 
+    def probability_alive_after(self, t: ArrayLike, *parameters: Any) -> Array:
+        """(β/(β+t))^s, of a lifetime that is exponential with a rate μ ~ Gamma(s, rate β)."""
+        _, _, s, beta = (np.asarray(v, dtype=float) for v in parameters)
+        return np.asarray(np.exp(-s * np.log1p(np.asarray(t, dtype=float) / beta)))
+
     def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
         """rβ/α · (1 − (β/(β+t))^(s−1)) / (s−1), at s = 1 rβ/α · ln((β+t)/β); SMC, FH section 4."""
         r, alpha, s, beta = parameters

@@ -102,10 +102,20 @@ def figure(
                     given.arguments["ax"] = new_axes(height(first) if callable(height) else height)
                 return draw(*given.args, **given.kwargs)
 
+        setattr(drawn, _HEIGHT, height)
         drawn.__doc__ = _with_ax(inspect.cleandoc(draw.__doc__ or ""))
         return drawn
 
     return decorate
+
+
+_HEIGHT = "_retention_models_height"
+
+
+def size_of(draw: Callable[..., Axes], first: Any) -> tuple[float, float]:
+    """Width and height in inches that a decorated function takes for `first`."""
+    height = getattr(draw, _HEIGHT)
+    return 4.6, float(height(first) if callable(height) else height)
 
 
 def _with_ax(doc: str) -> str:

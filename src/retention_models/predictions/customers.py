@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from retention_models.errors import SettingsError
 from retention_models.levels import Z95, Interval, check_interval, tails_of
 from retention_models.models import gamma_gamma
-from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter, settled
 from retention_models.models.histories import KnownCustomers, known_customers
 from retention_models.models.inputs import require_unit
 from retention_models.models.intervals import future_quantiles, mean_interval
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
+from retention_models.predictions.determined import require_determined
 from retention_models.time_units import DAYS_IN_YEAR, days_in
 
 Array = NDArray[np.float64]
@@ -63,7 +64,7 @@ def predict_customers(
     horizon: float = 52,
     annual_discount_rate: float = 0.10,
     margin: float = 1.0,
-    interval: float = 0.90,
+    interval: float | None = 0.90,
     time_unit: str | None = None,
 ) -> pd.DataFrame:
     """Predict every customer's purchases and value over a horizon.
@@ -82,8 +83,8 @@ def predict_customers(
         Rate per year; converted to the unit continuously.
     margin : float
         Share of spend that is profit.
-    interval : float
-        Level of the intervals, equal-tailed.
+    interval : float or None
+        Level of the intervals, equal-tailed; with None the table has no intervals, and takes less time.
     time_unit : {"D", "W", "M"}, optional
         Unit of the summary; read from ``summary.attrs`` unless given.
 
@@ -103,19 +104,73 @@ def predict_customers(
     SettingsError
         If a parameter is out of range or the unit is not known.
     CannotSay
-        If the spend model has no finite mean.
+        If the data are too short for the horizon: by the doubt of the parameters alone, the total's 90%
+        interval has ends more than a factor of 4 apart. If the spend model has no finite mean.
 
     Notes
     -----
-    Purchases: Fader, Hardie & Lee (2005), (8) and (10), at (r + x, α + T, a, b + x). The interval of
-    clv is that of the window's total spend, Σ_n P(n) · I(p·n, q + p·x), times margin and the
-    customer's mean discount factor, which takes the timing of purchases at its expectation.
+    Where the data leave parameters open (``fit_.posterior``), as a short history does, expectations are
+    at the centre of what they may be, and intervals tell all of it. Purchases: Fader, Hardie & Lee
+    (2005), (8) and (10), at (r + x, α + T, a, b + x). The interval of clv is that of the window's total
+    spend, Σ_n P(n) · I(p·n, q + p·x), times margin and the customer's mean discount factor, which takes
+    the timing of purchases at its expectation.
     """
-    check_parameters(summary, horizon, annual_discount_rate, margin, interval)
+    level = 0.90 if interval is None else interval
+    check_parameters(summary, horizon, annual_discount_rate, margin, level)
     unit = unit_of(summary, time_unit)
     check_unit(purchases, unit, horizon)
+    purchases = settled(purchases)
     rate = rate_per_unit(annual_discount_rate, unit)
     base = expectations(purchases, spend, summary, horizon, rate, margin)
+    require_determined(purchases, base.known, horizon, unit)
+    if interval is None:
+        points = pd.DataFrame(_points(base), index=summary.index)
+        points.attrs = {**summary.attrs, "horizon": horizon}
+        return points
+    return table_of(purchases, spend, summary, base, horizon, interval)
+
+
+def _points(base: Expectations) -> dict[str, Array]:
+    """Each customer's expectations, without intervals, each of shape (n,)."""
+    row = base.known.row
+    expected = base.expected[row]
+    return {
+        "probability_alive": base.alive[row],
+        "expected_purchases": expected,
+        "expected_spend": base.spend,
+        "clv": base.factor[row] * base.spend * expected,
+    }
+
+
+def some_customers(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter | None,
+    summary: pd.DataFrame,
+    *,
+    horizon: float,
+    annual_discount_rate: float = 0.0,
+    margin: float = 1.0,
+    interval: float = 0.90,
+) -> pd.DataFrame:
+    """`predict_customers` of some of a store's, or of a holdout, whatever their total's doubt."""
+    check_parameters(summary, horizon, annual_discount_rate, margin, interval)
+    unit = unit_of(summary, None)
+    check_unit(purchases, unit, horizon)
+    purchases = settled(purchases)
+    rate = rate_per_unit(annual_discount_rate, unit)
+    base = expectations(purchases, spend, summary, horizon, rate, margin)
+    return table_of(purchases, spend, summary, base, horizon, interval)
+
+
+def table_of(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter | None,
+    summary: pd.DataFrame,
+    base: Expectations,
+    horizon: float,
+    interval: float,
+) -> pd.DataFrame:
+    """The table of `predict_customers`, of customers' expectations."""
     row, known = base.known.row, base.known
     counts, log_values = future_quantiles(
         purchases.model,
@@ -136,17 +191,17 @@ def predict_customers(
     _, mean_low, mean_high = mean_interval(log_expected, purchases.fit_, interval)
     # Quantiles of value are told in units of v + x·m, the customer's own scale.
     clv_low, clv_high = (base.scale * (base.factor * np.exp(values))[row] for values in log_values)
-    expected = base.expected[row]
+    points = _points(base)
     table = pd.DataFrame(
         {
-            "probability_alive": base.alive[row],
-            "expected_purchases": expected,
+            "probability_alive": points["probability_alive"],
+            "expected_purchases": points["expected_purchases"],
             "expected_purchases_low": mean_low[row],
             "expected_purchases_high": mean_high[row],
             "purchases_low": counts[0].astype(np.int64)[row],
             "purchases_high": counts[1].astype(np.int64)[row],
-            "expected_spend": base.spend,
-            "clv": base.factor[row] * base.spend * expected,
+            "expected_spend": points["expected_spend"],
+            "clv": points["clv"],
             "clv_low": clv_low,
             "clv_high": clv_high,
         },

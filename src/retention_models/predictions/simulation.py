@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
-from retention_models.models.interface import PurchaseModel
+from retention_models.models.interface import PurchaseModel, States
 from retention_models.predictions.customers import Expectations
 
 Array = NDArray[np.float64]
@@ -154,19 +154,38 @@ def _futures(
 ) -> Iterator[tuple[NDArray[np.bool_], Array]]:
     """Draws (draws, customers) of who is alive, the same at every end, and of purchases up to it."""
     model = purchases.model
-    probability = np.stack([model.probability_alive(x, t_x, T, *draw) for draw in parameters])
+    columns = [parameters[:, [i]] for i in range(parameters.shape[1])]
+    if model.side_by_side:
+        probability = model.probability_alive(x, t_x, T, *columns)
+        probability = np.broadcast_to(probability, (len(parameters), x.size))
+    else:
+        probability = np.stack([model.probability_alive(x, t_x, T, *draw) for draw in parameters])
     alive = rng.random(probability.shape) < probability
     # Draws side by side, unless each has a map of time, or chances of states, of its own.
     single = len(model.states(x[:1], t_x[:1], T[:1], *parameters[0])) == 1
     futures: Iterator[Any]
-    if single and not model.by_calendar:
-        each = model.states(x, t_x, T, *(parameters[:, [i]] for i in range(parameters.shape[1])))
-        futures = model.alive.simulate(ends, rng, *np.broadcast_arrays(alive, *each[0][1])[1:])
+    if model.side_by_side or (single and not model.by_calendar):
+        states = model.states(x, t_x, T, *columns)
+        new = states[0][1] if single else _chosen(states, alive.shape, rng)
+        futures = model.alive.simulate(ends, rng, *np.broadcast_arrays(alive, *new)[1:])
     else:
         ones = [_one_by_one(model, ends, x, t_x, T, draw, rng) for draw in parameters]
         futures = zip(*ones, strict=True)
     for counts in futures:
         yield alive, np.where(alive, counts, 0.0)
+
+
+def _chosen(states: States, shape: tuple[int, ...], rng: np.random.Generator) -> list[Any]:
+    """Parameters of one state for each customer, drawn by the states' chances."""
+    chances = np.cumsum([np.broadcast_to(chance, shape) for chance, _ in states], axis=0)
+    state = (rng.random(shape) * chances[-1] >= chances[:-1]).sum(axis=0)
+    # What is one number in every state stays one, as models ask of some parameters.
+    return [
+        values[0]
+        if all(np.ndim(value) == 0 and value == values[0] for value in values)
+        else np.choose(state, [np.broadcast_to(value, shape) for value in values])
+        for values in zip(*(parameters for _, parameters in states), strict=True)
+    ]
 
 
 def _one_by_one(
@@ -179,16 +198,7 @@ def _one_by_one(
     rng: np.random.Generator,
 ) -> Iterator[Array]:
     """Purchases up to each end of customers alive, at one draw of the parameters."""
-    states = model.states(x, t_x, T, *draw)
-    chances = np.cumsum([np.broadcast_to(chance, x.shape) for chance, _ in states], axis=0)
-    state = (rng.random(x.shape) * chances[-1] >= chances[:-1]).sum(axis=0)
-    # What is one number in every state stays one, as models ask of some parameters.
-    new = [
-        values[0]
-        if all(np.ndim(value) == 0 and value == values[0] for value in values)
-        else np.choose(state, [np.broadcast_to(value, x.shape) for value in values])
-        for values in zip(*(parameters for _, parameters in states), strict=True)
-    ]
+    new = _chosen(model.states(x, t_x, T, *draw), x.shape, rng)
     yield from (counts.copy() for counts in model.alive.simulate(ends, rng, *new))
 
 

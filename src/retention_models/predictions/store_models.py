@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeVar
 
 import pandas as pd
@@ -17,10 +17,16 @@ from retention_models.models.chain.stores import StoreFits, fit_stores
 from retention_models.models.fitters import (
     BetaGeoFitter,
     GammaGammaFitter,
-    MidLifeFitter,
     PurchaseFitter,
+    settled,
 )
+from retention_models.models.seasons.calendar import Calendar
+from retention_models.predictions.candidates import BY_STORE, StoreHistory
+from retention_models.predictions.season import chain_calendars
+from retention_models.settings.calendar import CalendarSettings
 from retention_models.summaries.customers import customer_summary, customer_summary_by_store
+from retention_models.summaries.gaps import sum_log_gaps
+from retention_models.summaries.purchase_gaps import count_purchase_gaps
 
 # Fewer repeat customers than this cannot carry four parameters: at 10, intervals of the parameters
 # already span a factor of ten.
@@ -31,15 +37,6 @@ FEWEST_CUSTOMERS = 10
 FEWEST_OTHER_STORES = 3
 # A small store learns little more from further stores than from the hundred largest.
 _MOST_OTHER_STORES = 100
-
-# Log-likelihood, given when customers were first seen, by which the model of customers of before and
-# newcomers must beat the plain one: by chance a likelihood ratio of five parameters is twice this or
-# more once in a hundred.
-_MID_LIFE_GAIN = 7.54
-# A store whose first purchase comes so many days after the log's first day opened then.
-_OPENED_DAYS = 14
-# The share of the log, up to its end, in which somebody must have been first seen.
-_LATELY = 0.2
 
 _Fitter = TypeVar("_Fitter", PurchaseFitter, GammaGammaFitter)
 
@@ -81,6 +78,12 @@ class StoreModels:
         The day that a refusal names, where it is not the last of the data.
     loans : mapping of date to BorrowedModels
         What the chain has to lend as of a day, where that was found before.
+    declared : CalendarSettings, optional
+        The project file's [calendar]; without it no season is looked for.
+    calendars : mapping of date to Calendar
+        The store's as of a day, with what the chain tells, where that was found before.
+    rule : str
+        How a store's own model is chosen; see `StoreHistory.by`.
     """
 
     log: Transactions
@@ -90,12 +93,31 @@ class StoreModels:
     chain: tuple[str, ...] | None = None
     upto: dt.date | None = None
     loans: Mapping[dt.date, BorrowedModels | None] = field(default_factory=dict, repr=False)
+    declared: CalendarSettings | None = None
+    calendars: Mapping[dt.date, Calendar] = field(default_factory=dict, repr=False)
+    rule: str = BY_STORE
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """The store's customer summary; see `customer_summary`."""
         return customer_summary(
             self.log, store_id=self.store_id, observation_end=self.end, time_unit=self.time_unit
+        )
+
+    @cached_property
+    def history(self) -> StoreHistory:
+        """What the store's own models are fitted to."""
+        by_day = partial(
+            count_purchase_gaps, self.log, store_id=self.store_id, observation_end=self.end
+        )
+        return StoreHistory(self.log, self.summary, self._log_gaps, self.calendar, by_day)
+
+    def _log_gaps(self) -> float:
+        return sum_log_gaps(
+            self.log,
+            store_id=self.store_id,
+            observation_end=self.end,
+            time_unit=self.time_unit,
         )
 
     @cached_property
@@ -108,11 +130,19 @@ class StoreModels:
             If the store does not carry a model and has fewer than 10 customers, or the chain has no
             three other stores that carry one.
         """
+        own: PurchaseFitter | None = None
         try:
             self.require_repeats()
-            return _told(own_model(self.log, self.summary), _PURCHASES_UNTOLD)
+            own = self.history.by(self.rule)
+            return settled(_told(own, _PURCHASES_UNTOLD))
         except CannotSay as refusal:
-            return self._borrowed(refusal).purchase_model(self.store_id)
+            try:
+                return self._borrowed(refusal).purchase_model(self.store_id)
+            except CannotSay:
+                # What shops of all kinds do is told where the chain has nothing to lend.
+                if own is None or own.fit_.posterior is None:
+                    raise
+                return settled(own)
 
     @cached_property
     def spend(self) -> GammaGammaFitter:
@@ -155,38 +185,26 @@ class StoreModels:
         return found
 
     @cached_property
-    def _chain_fits(self) -> StoreFits | None:
-        stores = None if self.chain is None else {*self.chain, self.store_id}
-        summaries = customer_summary_by_store(
-            self.log, store_ids=stores, observation_end=self.end, time_unit=self.time_unit
+    def calendar(self) -> Calendar | None:
+        """The store's days and what the chain tells of its season; None where none is asked for."""
+        if self.declared is None or self.end in self.calendars:
+            return self.calendars.get(self.end)
+        found = chain_calendars(
+            self.log, self._chain_summaries, self.end, self.declared, [self.store_id]
         )
-        lenders = _lenders(summaries, self.store_id)
+        return found.get(self.store_id)
+
+    @cached_property
+    def _chain_fits(self) -> StoreFits | None:
+        lenders = _lenders(self._chain_summaries, self.store_id)
         return None if lenders is None else fit_stores(lenders)
 
-
-def own_model(log: Transactions, summary: pd.DataFrame) -> PurchaseFitter:
-    """A store's own: of customers of before and newcomers where its data ask for it, else the BG/NBD."""
-    history = summary["frequency"], summary["recency"], summary["T"]
-    plain = BetaGeoFitter().fit(*history)
-    if not may_begin_in_mid_life(log, summary):
-        return plain
-    both = MidLifeFitter().fit(*history)
-    asked = both.log_likelihood_ - plain.log_likelihood_ > _MID_LIFE_GAIN
-    return both if asked and both.fit_.verdict == "converged" else plain
-
-
-def may_begin_in_mid_life(log: Transactions, summary: pd.DataFrame) -> bool:
-    """Whether a store may have had customers when the log began, and still gains new ones.
-
-    Not where its first purchase comes well after the log's first day, for then it opened; nor where
-    customers of before are left out anyway; nor where nobody has come lately, as in a cohort.
-    """
-    if log.first_seen_from is not None:
-        return False
-    first = dt.date.fromisoformat(str(summary.attrs["first_purchase"]))
-    age = summary["T"]
-    came_lately = float(age.min()) < float(age.max()) * _LATELY
-    return (first - log.stores["first_day"].min()).days <= _OPENED_DAYS and came_lately
+    @cached_property
+    def _chain_summaries(self) -> dict[str, pd.DataFrame]:
+        stores = None if self.chain is None else {*self.chain, self.store_id}
+        return customer_summary_by_store(
+            self.log, store_ids=stores, observation_end=self.end, time_unit=self.time_unit
+        )
 
 
 @dataclass(frozen=True, slots=True)

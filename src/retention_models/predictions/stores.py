@@ -8,15 +8,16 @@ sums over many are normal, with moments in closed form (`totals`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
+from retention_models.languages import share
+from retention_models.languages.results import Card, Result, with_ends
 from retention_models.levels import Interval, check_interval, tails_of, z_of_interval
-from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter, settled
 from retention_models.models.histories import known_customers
 from retention_models.models.inputs import require_unit
 from retention_models.predictions.customers import (
@@ -27,6 +28,7 @@ from retention_models.predictions.customers import (
     rate_per_unit,
     unit_of,
 )
+from retention_models.predictions.determined import require_determined
 from retention_models.predictions.simulation import (
     simulated_group_values,
     simulated_path,
@@ -46,8 +48,8 @@ Array = NDArray[np.float64]
 _FEW = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class StoreForecast:
+@dataclass(frozen=True, slots=True, repr=False)
+class StoreForecast(Result):
     """What the customers known today will do together, each with a predictive interval.
 
     Attributes
@@ -73,6 +75,15 @@ class StoreForecast:
     value: Interval | None
     top_tenth_share: Interval | None
     interval: float
+
+    def _card(self) -> Card:
+        facts = {
+            "customers still": with_ends(self.still_customers),
+            "purchases": with_ends(self.purchases),
+            "who buy": with_ends(self.active_customers),
+            "value": with_ends(self.value),
+        }
+        return Card(f"Forecast of today's customers, intervals of {share(self.interval)}", facts)
 
 
 def predict_store(
@@ -109,15 +120,53 @@ def predict_store(
     Returns
     -------
     StoreForecast
-        Values are expectations at the fitted parameters; customers whose spend tells nothing
+        Values are expectations at the fitted parameters, or where the data leave these open
+        (``fit_.posterior``) at the centre of what they may be; customers whose spend tells nothing
         (`predict_customers`) are not in the money.
+
+    Raises
+    ------
+    SettingsError
+        If a parameter is out of range or the unit is not known.
+    CannotSay
+        If the data are too short for the horizon; see `predict_customers`.
     """
     check_parameters(summary, horizon, annual_discount_rate, margin, interval)
     _check_draws(draws)
     unit = unit_of(summary, time_unit)
     check_unit(purchases, unit, horizon)
+    purchases = settled(purchases)
     rate = rate_per_unit(annual_discount_rate, unit)
     base = expectations(purchases, spend, summary, horizon, rate, margin)
+    require_determined(purchases, base.known, horizon, unit)
+    return totals_of(purchases, spend, base, horizon, interval, draws, scatter)
+
+
+def holdout_totals(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter | None,
+    summary: pd.DataFrame,
+    *,
+    horizon: float,
+    interval: float = 0.90,
+    scatter: float = 0.0,
+) -> StoreForecast:
+    """`predict_store` without discount, however open the data leave the totals."""
+    purchases = settled(purchases)
+    base = expectations(purchases, spend, summary, horizon, 0.0, 1.0)
+    return totals_of(purchases, spend, base, horizon, interval, 1000, scatter)
+
+
+def totals_of(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter | None,
+    base: Expectations,
+    horizon: float,
+    interval: float,
+    draws: int,
+    scatter: float,
+) -> StoreForecast:
+    """The forecast of `predict_store`, of customers' expectations."""
     row = base.known.row
     clv = np.nan_to_num(base.factor[row] * base.spend * base.expected[row])
     priced = np.isfinite(base.spend)
@@ -138,8 +187,9 @@ def predict_store(
         ]
     value, share = results[3:] if money is not None else (None, None)
     count, active = (scattered(each, scatter, interval) for each in results[1:3])
-    # No more customers buy than there are.
-    active = Interval(active.value, active.low, min(active.high, float(clv.size)))
+    # No more customers buy than are with us still.
+    most = max(active.value, results[0].high)
+    active = Interval(active.value, active.low, min(active.high, most))
     value = None if value is None else scattered(value, scatter, interval)
     return StoreForecast(results[0], count, active, value, share, interval)
 
@@ -187,24 +237,20 @@ def predict_groups(
     """
     check_parameters(summary, horizon, annual_discount_rate, margin, interval)
     _check_draws(draws)
-    terms: dict[str, Any] = {
-        "horizon": horizon,
-        "annual_discount_rate": annual_discount_rate,
-        "margin": margin,
-        "interval": interval,
-    }
+    unit = unit_of(summary, None)
+    check_unit(purchases, unit, horizon)
+    purchases, rate = settled(purchases), rate_per_unit(annual_discount_rate, unit)
     sizes = groups.sum()
     small = groups.loc[:, (sizes > 0) & (sizes <= _FEW)]
     found: dict[str, Interval | None] = dict.fromkeys(groups, Interval(0.0, 0.0, 0.0))
     for name in sizes.index[sizes > _FEW]:
         chosen = summary.loc[groups[name]]
-        found[name] = predict_store(purchases, spend, chosen, draws=draws, **terms).value
+        base = expectations(purchases, spend, chosen, horizon, rate, margin)
+        totals = totals_of(purchases, spend, base, horizon, interval, draws, 0.0)
+        found[name] = totals.value
     members = small.any(axis=1)
     if members.any():
         chosen = summary.loc[members]
-        unit = unit_of(summary, None)
-        check_unit(purchases, unit, horizon)
-        rate = rate_per_unit(annual_discount_rate, unit)
         base = expectations(purchases, spend, chosen, horizon, rate, margin)
         found |= _simulated_groups(
             purchases, spend, base, horizon, small.loc[members], interval, draws
@@ -273,6 +319,7 @@ def predict_path(
     if not (np.all(np.diff(ends, prepend=0.0) > 0) and np.all(np.isfinite(ends))):
         raise SettingsError("ends: expected finite times above 0 that increase.")
     require_unit(purchases.time_unit_, summary.attrs.get("time_unit"), "the summary")
+    purchases = settled(purchases)
     x, t_x, T = purchases.histories(summary["frequency"], summary["recency"], summary["T"])
     known = known_customers(x, t_x, T, by_recency=purchases.model.recency_counts)
     if x.size > _FEW:

@@ -8,7 +8,8 @@ unit of time, purchases up to h have
 
 (Campbell's theorem; φ for the arrivals that come in bursts). In a store whose data begin in mid-life,
 customers of before who have not been seen since will come as well: N₀ (α₀/(α₀+C))^r₀ of them, each a new
-customer of the BG/NBD with parameters (r₀, α₀+C, a₀, b₀).
+customer of the BG/NBD with parameters (r₀, α₀+C, a₀, b₀). Under a season all of this is so in the
+model's operational time: newcomers come by the same season as purchases do.
 
 Sources: Kingman (1993), "Poisson processes", section 3.2, for Campbell's theorem; Wedderburn (1974),
 Biometrika 61(3), 439–447, for φ.
@@ -16,20 +17,28 @@ Biometrika 61(3), 439–447, for φ.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count
+from retention_models.languages import count, share
+from retention_models.languages.results import Card, Result, with_ends
 from retention_models.levels import Interval, z_of_interval
 from retention_models.models.bg_nbd import BG_NBD
-from retention_models.models.fitters import GammaGammaFitter, MidLifeFitter, PurchaseFitter
-from retention_models.models.interface import Parameters
+from retention_models.models.fitters import (
+    GammaGammaFitter,
+    MidLifeFitter,
+    PurchaseFitter,
+    settled,
+)
+from retention_models.models.histories import known_customers
+from retention_models.models.interface import Parameters, PurchaseModel
+from retention_models.models.mid_life.model import MidLife
 from retention_models.predictions.customers import check_parameters, unit_of
+from retention_models.predictions.determined import require_determined
 from retention_models.predictions.stores import predict_path, predict_store
 from retention_models.time_units import days_in
 
@@ -37,6 +46,8 @@ Array = NDArray[np.float64]
 
 # Arrivals are counted in spans of a week, of which fewer than these say nothing of how they scatter.
 _FEWEST_WEEKS = 6
+# Fewer newcomers do not tell a trend; it is visible at so many standard errors, two-sided 1%.
+_FEWEST_NEWCOMERS, _VISIBLE, _STEPS = 20.0, 2.5758, 12
 # Nodes of the integrals over arrivals, and counts beyond which a newcomer's are not told apart.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 _MOST_PURCHASES = 400
@@ -44,15 +55,35 @@ _MOST_PURCHASES = 400
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """How often newcomers come: per unit of time, its standard error on the log scale, and φ."""
+    """How often newcomers come: per unit of (operational) time today, and φ.
+
+    `trend` is that of the log of the rate from today on, per unit of time and never above 0;
+    `covariance` (2, 2) that of both, on the log scale.
+    """
 
     rate: float
-    log_error: float
     dispersion: float
+    trend: float = 0.0
+    covariance: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0))
+
+    def rates(self, ahead: Array) -> Array:
+        """Newcomers per unit of time, so far ahead."""
+        return np.asarray(self.rate * np.exp(self.trend * ahead))
+
+    def times(self, ratio: float, error: float) -> Arrivals:
+        """So many times as often, with a standard error of the ratio's log."""
+        (first, cross), second = self.covariance
+        covariance = ((first + error**2, cross), second)
+        return replace(self, rate=self.rate * ratio, covariance=covariance)
+
+    def log_error(self, until: float) -> float:
+        """Standard error of the log of how many come up to then: that of the rate half-way."""
+        half = np.array([1.0, until / 2.0])
+        return float(np.sqrt(half @ np.array(self.covariance) @ half))
 
 
-@dataclass(frozen=True)
-class WholeStore:
+@dataclass(frozen=True, repr=False)
+class WholeStore(Result):
     """A store's purchases of the time to come, by customers known today and yet to come.
 
     Attributes
@@ -81,13 +112,26 @@ class WholeStore:
     by_week: pd.DataFrame
     interval: float
 
+    _figure = "weeks_ahead"
+
+    def _card(self) -> Card:
+        facts = {
+            "purchases": with_ends(self.purchases),
+            "of customers known today": with_ends(self.known),
+            "newcomers": with_ends(self.newcomers),
+            "revenue": with_ends(self.revenue),
+        }
+        title = f"Forecast of a whole store, intervals of {share(self.interval)}"
+        return Card(title, facts, self.by_week)
+
 
 def arrivals_of(purchases: PurchaseFitter, summary: pd.DataFrame) -> Arrivals:
     """Newcomers per unit of time, by the later half of the log.
 
     Customers of before who were seen late are no newcomers: each counts by its chance to be one.
     """
-    age = summary["T"].to_numpy(dtype=float)
+    x, t_x, T = (summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
+    _, _, (_, _, age), _ = purchases.on_its_clock(x, t_x, T, np.zeros(1))
     week = 7.0 / days_in(unit_of(summary, None))
     span = age.max() / 2.0
     weeks = int(span / week)
@@ -100,18 +144,63 @@ def arrivals_of(purchases: PurchaseFitter, summary: pd.DataFrame) -> Arrivals:
         )
     new = np.ones(age.size)
     if isinstance(purchases, MidLifeFitter):
-        history = (summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
-        new = 1.0 - purchases.share_of_before(*history)
+        new = 1.0 - purchases.share_of_before(x, t_x, T)
     # The last day of the log is at age 0, so a week's customers are those of its seven ages.
     by_week = np.bincount(
         np.minimum((age / week).astype(int), weeks), weights=new, minlength=weeks + 1
     )[:weeks]
     mean = float(by_week.mean())
     if mean == 0.0:
-        return Arrivals(0.0, 0.0, 1.0)
+        return Arrivals(0.0, 1.0)
+    return trended(by_week.astype(float), week)
+
+
+def trended(by_week: Array, week: float) -> Arrivals:
+    """The rate of counts by week, the last first, as it fades or has grown where that is beyond chance.
+
+    Poisson regression of the counts on time, φ times as scattered. A decline goes on, ever slower, as
+    where most who will ever come have come; growth is not taken to go on, but is not undone either.
+    """
+    weeks = by_week.size
+    mean = float(by_week.mean())
     scatter = float(((by_week - mean) ** 2).sum() / (weeks - 1) / mean)
+    even = Arrivals(mean / week, max(1.0, scatter))
+    flat = replace(even, covariance=((even.dispersion / (mean * weeks), 0.0), (0.0, 0.0)))
+    if mean * weeks < _FEWEST_NEWCOMERS:
+        return flat
+    ago = (np.arange(weeks) + 0.5) * week
+    design = np.column_stack([np.ones(weeks), -ago])
+    beta = np.array([np.log(mean), 0.0])
+    for _ in range(_STEPS):
+        expected = np.exp(design @ beta)
+        information = design.T @ (expected[:, None] * design)
+        beta = beta + np.linalg.solve(information, design.T @ (by_week - expected))
+    expected = np.exp(design @ beta)
+    scatter = float(((by_week - expected) ** 2 / expected).sum() / (weeks - 2))
+    if not np.isfinite(scatter):
+        return flat
     dispersion = max(1.0, scatter)
-    return Arrivals(mean / week, float(np.sqrt(dispersion / (mean * weeks))), dispersion)
+    covariance = dispersion * np.linalg.inv(design.T @ (expected[:, None] * design))
+    if abs(beta[1]) < _VISIBLE * np.sqrt(covariance[1, 1]):
+        return flat
+    today = float(np.exp(beta[0])) / week
+    if beta[1] > 0.0:
+        return Arrivals(today, dispersion, 0.0, ((float(covariance[0, 0]), 0.0), (0.0, 0.0)))
+    (first, cross), (_, second) = covariance.tolist()
+    return Arrivals(today, dispersion, float(beta[1]), ((first, cross), (cross, second)))
+
+
+def expected_newcomers(
+    purchases: PurchaseFitter, summary: pd.DataFrame, horizon: float
+) -> tuple[float, float]:
+    """Customers first seen in a window: newcomers, and those of before who were not seen yet."""
+    model, parameters, until = _on_its_clock(purchases, horizon)
+    ahead, weights = until * (1.0 + _NODES) / 2.0, until * _WEIGHTS / 2.0
+    new = float(weights @ arrivals_of(purchases, summary).rates(ahead))
+    unseen, late = _unseen(model, parameters)
+    if unseen == 0.0:
+        return new, 0.0
+    return new, unseen * float(1.0 - BG_NBD.purchase_count_probability(0, until, *late))
 
 
 def predict_whole_store(
@@ -122,6 +211,8 @@ def predict_whole_store(
     horizon: float = 13,
     interval: float = 0.90,
     scatter: float = 0.0,
+    newcomers: float = 1.0,
+    newcomers_error: float = 0.0,
     draws: int = 300,
     weekly: bool = True,
 ) -> WholeStore:
@@ -140,6 +231,9 @@ def predict_whole_store(
     scatter : float
         Standard deviation, on the log scale and for this horizon, by which past totals were off beyond
         what the models say; it widens every interval.
+    newcomers, newcomers_error : float
+        What came of newcomers over what was expected in past forecasts of the chain, above 0, and the
+        standard error of its log: the rate of arrivals is multiplied by the former.
     draws : int
         Futures simulated of customers known today, of up to 5,000.
     weekly : bool
@@ -154,12 +248,13 @@ def predict_whole_store(
     SettingsError
         If a parameter is out of range or the unit is not known.
     CannotSay
-        If the data hold fewer than 12 weeks.
+        If the data hold fewer than 12 weeks, or are too short for the horizon (`predict_customers`).
 
     Notes
     -----
     Campbell's theorem: Kingman (1993), "Poisson processes", section 3.2. Arrivals are taken to go on as
-    in the later half of the log; a season in them is not modelled.
+    in the later half of the log; where they visibly fade there (at 1%), by Poisson regression on time,
+    they go on fading, and where they visibly grow they stay as they are today.
 
     Examples
     --------
@@ -179,7 +274,16 @@ def predict_whole_store(
     check_parameters(summary, horizon, 0.0, 1.0, interval)
     if not 0.0 <= scatter < np.inf:
         raise SettingsError(f"scatter: expected a finite number of 0 or more; got {scatter!r}.")
-    arrivals = arrivals_of(purchases, summary)
+    purchases = settled(purchases)
+    history = purchases.histories(summary["frequency"], summary["recency"], summary["T"])
+    of_today = known_customers(*history, by_recency=purchases.model.recency_counts)
+    require_determined(purchases, of_today, horizon, unit_of(summary, None))
+    if not 0.0 < newcomers < np.inf or not 0.0 <= newcomers_error < np.inf:
+        raise SettingsError(
+            f"newcomers: expected a finite ratio above 0 and an error of 0 or more; got {newcomers!r} "
+            f"and {newcomers_error!r}."
+        )
+    arrivals = arrivals_of(purchases, summary).times(newcomers, newcomers_error)
     ends = np.unique(np.append(np.arange(1.0, horizon) if weekly else [], horizon))
     known = predict_path(purchases, summary, ends, interval=interval, draws=draws)
     z = z_of_interval(interval)
@@ -226,14 +330,18 @@ def _coming(
     purchases: PurchaseFitter, arrivals: Arrivals, horizon: float, scatter: float, z: float
 ) -> Interval:
     """Customers first seen in the window: newcomers, and those of before who were not seen yet."""
-    new = arrivals.rate * horizon
-    unseen, late = _unseen(purchases)
+    model, parameters, until = _on_its_clock(purchases, horizon)
+    ahead, weights = until * (1.0 + _NODES) / 2.0, until * _WEIGHTS / 2.0
+    new = float(weights @ arrivals.rates(ahead))
+    unseen, late = _unseen(model, parameters)
     seen = 0.0
     if unseen > 0.0:
-        seen = unseen * float(1.0 - BG_NBD.purchase_count_probability(0, horizon, *late))
+        seen = unseen * float(1.0 - BG_NBD.purchase_count_probability(0, until, *late))
     chance = np.sqrt(arrivals.dispersion * new + seen)
     return _around(
-        new + seen, float(np.hypot(chance, np.hypot(new * arrivals.log_error, new * scatter))), z
+        new + seen,
+        float(np.hypot(chance, np.hypot(new * arrivals.log_error(until), new * scatter))),
+        z,
     )
 
 
@@ -273,28 +381,36 @@ def _revenue(
 
 def _others(purchases: PurchaseFitter, arrivals: Arrivals, end: float) -> tuple[float, float]:
     """Mean and standard deviation of the purchases up to `end` of customers not known today."""
-    parameters, model = purchases.fit_.parameters, purchases.model
-    since, weights = end * (1.0 - _NODES) / 2.0, end * _WEIGHTS / 2.0
+    model, parameters, until = _on_its_clock(purchases, end)
+    since, weights = until * (1.0 - _NODES) / 2.0, until * _WEIGHTS / 2.0
     mean, variance = 0.0, 0.0
     if arrivals.rate > 0.0:
         n = np.arange(_MOST_PURCHASES, dtype=float)
         chances = model.purchase_count_probability(n, since[:, None], *parameters)
         first = 1.0 + model.expected_purchases(since, *parameters)
-        mean = arrivals.rate * float(weights @ first)
-        variance = arrivals.rate * arrivals.dispersion * float(weights @ (chances @ (1.0 + n) ** 2))
-        variance += (mean * arrivals.log_error) ** 2
-    unseen, late = _unseen(purchases)
+        coming = weights * arrivals.rates(until - since)
+        mean = float(coming @ first)
+        variance = arrivals.dispersion * float(coming @ (chances @ (1.0 + n) ** 2))
+        variance += (mean * arrivals.log_error(until)) ** 2
+    unseen, late = _unseen(model, parameters)
     if unseen > 0.0:
-        mean += unseen * float(BG_NBD.expected_purchases(end, *late))
+        mean += unseen * float(BG_NBD.expected_purchases(until, *late))
         n = np.arange(_MOST_PURCHASES, dtype=float)
-        variance += unseen * float(BG_NBD.purchase_count_probability(n, end, *late) @ n**2)
+        variance += unseen * float(BG_NBD.purchase_count_probability(n, until, *late) @ n**2)
     return mean, float(np.sqrt(variance))
 
 
-def _unseen(purchases: Any) -> tuple[float, Parameters]:
+def _on_its_clock(purchases: PurchaseFitter, end: float) -> tuple[PurchaseModel, Parameters, float]:
+    """The model without its season, its parameters, and the window's length on its clock."""
+    nobody = np.zeros(1)
+    model, parameters, _, until = purchases.on_its_clock(nobody, nobody, nobody, np.array([end]))
+    return model, parameters, float(until[0])
+
+
+def _unseen(model: PurchaseModel, parameters: Parameters) -> tuple[float, Parameters]:
     """Customers of before who have not been seen since the log begins, and what each is worth."""
-    if not isinstance(purchases, MidLifeFitter):
+    if not isinstance(model, MidLife):
         return 0.0, ()
-    r, alpha, a, b, before = purchases.fit_.parameters[4:9]
-    observed = purchases.model.observed
+    r, alpha, a, b, before = parameters[4:9]
+    observed = model.observed
     return float(before * (1.0 + observed / alpha) ** -r), (r, alpha + observed, a, b)

@@ -26,6 +26,7 @@ from retention_models.campaigns.effects.several import campaign_effect_by_store
 from retention_models.data.engines import kept, write_parquet
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages.results import Card, Result
 from retention_models.project.days import last_day, log_until
 from retention_models.project.handover import open_rows, read_chain, write_chain
 from retention_models.settings.campaigns import Campaign
@@ -36,8 +37,8 @@ from retention_models.summaries.customers import Day
 _ROWS = "campaign_rows.parquet"
 
 
-@dataclass(frozen=True)
-class ProjectCampaign:
+@dataclass(frozen=True, repr=False)
+class ProjectCampaign(Result):
     """A campaign with its data and settings: each question is a property, computed once when asked.
 
     Attributes
@@ -59,6 +60,11 @@ class ProjectCampaign:
     log: Transactions
     assignments: Assignments = field(repr=False)
     redemptions: Redemptions | None = field(repr=False)
+
+    def _card(self) -> Card:
+        days = f"{self.campaign.start} to {self.campaign.end}"
+        facts = {"of": self.settings.name, "design": self.campaign.design, "days": days}
+        return Card(f"Campaign {self.campaign.name}", facts)
 
     @cached_property
     def data(self) -> CampaignCustomers | CampaignStores:

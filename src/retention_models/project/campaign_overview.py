@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.tables import arms_of, primary_row
 from retention_models.campaigns.estimators.multiplicity import benjamini_hochberg
 from retention_models.data.transactions import Transactions
-from retention_models.errors import DataError
+from retention_models.errors import CannotSay, DataError
 from retention_models.project.campaign import (
     ProjectCampaign,
     at_hand,
@@ -100,13 +100,8 @@ def campaign_overview(
     begun = newest_campaigns(settings, end, newest)
     rows = dict(estimated or {})
     left = [campaign for campaign in begun if campaign.id not in rows]
-    if left:
-        offers = project_offers(settings)
-        with at_hand(log_until(log, end)) as ready:
-            for number, campaign in enumerate(left, 1):
-                opened = ProjectCampaign(campaign, settings, ready, *offers)
-                rows[campaign.id] = _rows(opened, end)
-                logger.info("campaign %d of %d (%s) estimated", number, len(left), campaign.id)
+    for row in overview_of(left, settings, log, end):
+        rows.setdefault(str(row["campaign_id"]), []).append(row)
     found = [row for campaign in begun for row in rows[campaign.id]]
     table = pd.DataFrame(found, columns=list(OVERVIEW))
     told = table["pvalue"].notna()
@@ -115,6 +110,37 @@ def campaign_overview(
         pvalues = table.loc[told, "pvalue"].to_numpy(dtype=float)
         table.loc[told, "pvalue_adjusted"] = benjamini_hochberg(pvalues)
     return table
+
+
+def overview_of(
+    campaigns: Sequence[Campaign], settings: Settings, log: Transactions, end: dt.date
+) -> list[OverviewRow]:
+    """The rows of some campaigns, each estimated anew."""
+    rows: list[OverviewRow] = []
+    if not campaigns:
+        return rows
+    offers = project_offers(settings)
+    with at_hand(log_until(log, end)) as ready:
+        for number, campaign in enumerate(campaigns, 1):
+            rows += _rows(ProjectCampaign(campaign, settings, ready, *offers), end)
+            logger.info("campaign %d of %d (%s) estimated", number, len(campaigns), campaign.id)
+    return rows
+
+
+def newest_finished(settings: Settings, log: Transactions, end: dt.date) -> pd.Series:
+    """The row of the campaign that ended last, the only one estimated; refused where none has."""
+    begun = newest_campaigns(settings, end, settings.reports.campaigns)
+    over = sorted((one for one in begun if one.end <= end), key=lambda one: one.end)
+    rows = overview_of(over[-1:], settings, log, end)
+    return last_finished(pd.DataFrame(rows, columns=list(OVERVIEW)), end)
+
+
+def last_finished(overview: pd.DataFrame, end: dt.date) -> pd.Series:
+    """The row of the campaign that ended last; refused where none has."""
+    over = overview.loc[[last <= end for last in overview["end"]]]
+    if over.empty:
+        raise CannotSay("No campaign has ended yet.")
+    return over.sort_values("end", kind="stable").iloc[-1]
 
 
 def _rows(opened: ProjectCampaign, end: dt.date) -> list[OverviewRow]:

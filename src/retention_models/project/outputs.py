@@ -15,12 +15,14 @@ from retention_models.actions.lists import ActionList
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.data.spreadsheets import formula_safe
 from retention_models.errors import CannotSay
-from retention_models.languages import duration
+from retention_models.languages import duration, phrase
 from retention_models.levels import Interval
-from retention_models.measures.recent import RecentActivity, recent_activity
+from retention_models.measures.recent import QUARTER, RecentActivity
+from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.project.campaign_overview import OverviewRow, overview_rows
 from retention_models.project.json_texts import json_text
 from retention_models.project.store import Store
+from retention_models.project.workbook import WORKBOOK, write_workbook
 from retention_models.settings.actions import LIST_NAMES, ListName
 from retention_models.time_units import days_in
 
@@ -62,10 +64,13 @@ def write_outputs(store: Store, folder: str | Path) -> None:
     a model, the columns of `predict_customers`; forecast_verdict says in every row how far they can be
     relied on, and where it says "do not use" they are empty. CSV files begin with the mark by which
     spreadsheets know UTF-8, and hold amounts to the cent and other numbers to four decimals.
-    call_tomorrow.csv holds the customers with most to save, the most first.
-    metrics.json holds each headline as value, low and high, or null with the reason; under "months" the
-    customers and orders of the last twelve, and under "changes" the headlines' change against the time
-    before.
+    call_tomorrow.csv holds the customers with most to save, the most first; lists.xlsx holds them and
+    every list that has somebody on it, a sheet each, with ids as text.
+    metrics.json holds each headline as value, low and high, or null with the reason; the verdicts on the
+    forecast and on its value in money, with what the weeks held out brought; under "months" the
+    revenue, customers and orders of the last twelve, under "changes" what changed between the last
+    quarter and the one before, and the same of a year before (above a `size` of 1 by more than chance),
+    and under "next_quarter" the margin that the next 13 weeks should bring.
     actions/ holds each list as CSV, for a spreadsheet, and as Parquet, with texts as they are; a list
     that there cannot be has no file, and its reason in metrics.json.
     """
@@ -76,27 +81,50 @@ def write_outputs(store: Store, folder: str | Path) -> None:
         json_text(_metrics(store), indent=2) + "\n", encoding="utf-8"
     )
     _write_actions(store, target / "actions")
-    _write_calls(store, target / "call_tomorrow.csv")
+    calls = _calls(store)
+    _write_calls(calls, target / "call_tomorrow.csv")
+    _write_workbook(store, calls, target / WORKBOOK)
+
+
+def _rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """No more digits than anyone uses."""
+    money = [name for name in table.columns if name.startswith(_IN_CENTS)]
+    return table.round({name: 2 if name in money else 4 for name in table.select_dtypes("float")})
 
 
 def _to_csv(table: pd.DataFrame, path: Path) -> None:
-    """CSV that Excel opens as it is: its mark of UTF-8, and no more digits than anyone uses."""
-    money = [name for name in table.columns if name.startswith(_IN_CENTS)]
-    table = table.round({name: 2 if name in money else 4 for name in table.select_dtypes("float")})
-    table.to_csv(path, index=False, encoding="utf-8-sig")
+    """CSV that Excel opens as it is, with its mark of UTF-8."""
+    _rounded(table).to_csv(path, index=False, encoding="utf-8-sig")
 
 
-def _write_calls(store: Store, path: Path) -> None:
-    """Whom to call tomorrow, in order; no file where that cannot be said."""
+def _calls(store: Store) -> pd.DataFrame | None:
+    """Whom to call tomorrow, in order; None where that cannot be said."""
     try:
         store.require_customers()
         table = store.to_call.customers.reset_index(names="customer_id")
     except CannotSay:
+        return None
+    return table.assign(last_day=table["last_day"].dt.date)
+
+
+def _write_calls(calls: pd.DataFrame | None, path: Path) -> None:
+    if calls is None:
         path.unlink(missing_ok=True)  # of an earlier run: it would pass for today's
         return
-    table["customer_id"] = [formula_safe(str(one)) for one in table["customer_id"]]
-    table["last_day"] = table["last_day"].dt.date
-    _to_csv(table, path)
+    safe = [formula_safe(str(one)) for one in calls["customer_id"]]
+    _to_csv(calls.assign(customer_id=safe), path)
+
+
+def _write_workbook(store: Store, calls: pd.DataFrame | None, path: Path) -> None:
+    """The call list and every list that holds somebody; no file where there is none."""
+    sheets = {} if calls is None or calls.empty else {phrase("Call tomorrow"): _rounded(calls)}
+    for one in _actions(store).values():
+        if not one.refusal and len(one.customers):
+            sheets[one.title] = _rounded(one.customers.reset_index())
+    if sheets:
+        write_workbook(sheets, path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _write_actions(store: Store, folder: Path) -> None:
@@ -156,6 +184,8 @@ def _metrics(store: Store) -> dict[str, object]:
         "measures": measured,
         "forecast": forecast,
         "forecast_verdict": _attempt(_verdict, store, "forecast_verdict"),
+        "value_verdict": _attempt(_value_verdict, store, "value_verdict"),
+        "next_quarter": _attempt(_next_quarter, store, "next_quarter"),
         "actions": {name: _attempt(_action, store, name) for name in LIST_NAMES},
         **_recent(store),
     }
@@ -165,38 +195,60 @@ def _recent(store: Store) -> dict[str, object]:
     """The store's first day, its last months and its changes, for the chain's page."""
     try:
         _ = store.measures  # says why there can be no numbers
-        found = recent_activity(
-            store.log, store_id=store.id, end=store.observation_end, first=store.first_day
-        )
+        found = store.recent
     except CannotSay as refusal:
         nothing = {"value": None, "reason": str(refusal)}
-        return {"first_day": None, "months": nothing, "changes": nothing}
+        return {"first_day": None, "silent_since": None, "months": nothing, "changes": nothing}
+    silence = store.silence
     return {
         "first_day": store.first_day.isoformat(),
+        "silent_since": None if silence is None else silence.last_purchase.isoformat(),
         "months": {"value": _months(found)},
-        "changes": _changes(found),
+        "changes": {"value": changes_content(found, store.first_day)},
+    }
+
+
+def changes_content(found: RecentActivity, opened: dt.date) -> dict[str, object]:
+    """What changed of late at a store that opened on a day, as metrics.json holds it."""
+    return {
+        "days": QUARTER,
+        "measures": _changes(found.changes(opened)),
+        "year": _changes(found.changes(opened, year=True)),
     }
 
 
 def _months(found: RecentActivity) -> list[dict[str, object]]:
     return [
         {
-            "month": f"{row.month:%Y-%m}",
-            "customers": _count(row.customers),
-            "orders": _count(row.orders),
+            "month": f"{start:%Y-%m}",
+            "revenue": _number(row["revenue"]),
+            "customers": _count(row["customers"]),
+            "orders": _count(row["orders"]),
         }
-        for row in found.months.itertuples()
+        for start, row in found.months.iterrows()
     ]
 
 
-def _changes(found: RecentActivity) -> dict[str, object]:
-    if isinstance(found.changes, str):
-        return {"value": None, "reason": found.changes}
-    rows = {
-        name: {column: _number(row[column]) for column in found.changes.columns}
-        for name, row in found.changes.iterrows()
+_CHANGED = (
+    "value",
+    "value_before",
+    "change",
+    "low",
+    "high",
+    "customers",
+    "customers_before",
+    "size",
+)
+
+
+def _changes(table: pd.DataFrame) -> dict[str, object]:
+    """What was compared, by measure; nothing at all of a quarter of fewer than five customers."""
+    few = table["customers"].between(1, SMALLEST_GROUP - 1)
+    return {
+        str(name): {column: None if few[name] else _number(row[column]) for column in _CHANGED}
+        | {"note": str(row["note"])}
+        for name, row in table.iterrows()
     }
-    return {"value": {"days": found.days, "measures": rows}}
 
 
 def _attempt(
@@ -224,8 +276,15 @@ def _measure(store: Store, name: str) -> dict[str, object]:
 def _forecast(store: Store, name: str) -> dict[str, object]:
     found: Interval | None = getattr(store.forecast, name)
     if found is None:
-        _ = store.spend  # says why there is no money
+        _ = store.money  # says why there is none
         raise CannotSay("Spend could not be modelled.")
+    return {"value": found.value, "low": found.low, "high": found.high}
+
+
+def _next_quarter(store: Store, _: str) -> dict[str, object]:
+    """The margin of the next 13 weeks."""
+    store.require_customers()
+    found = store.quarter_margin
     return {"value": found.value, "low": found.low, "high": found.high}
 
 
@@ -242,6 +301,21 @@ def _action(store: Store, name: str) -> dict[str, object]:
 
 def _verdict(store: Store, _: str) -> dict[str, object]:
     return {"value": store.holdout.verdict, "reason": store.holdout.reason}
+
+
+def _value_verdict(store: Store, _: str) -> dict[str, object]:
+    """How value held on the holdout, beside what the period before would have given."""
+    found = store.holdout.value
+    if found is None:
+        raise CannotSay("There is no spend model of the weeks before, so value was not checked.")
+    total = found.total
+    return {
+        "value": found.verdict,
+        "reason": found.reason,
+        "expected": {"value": total.value, "low": total.low, "high": total.high},
+        "came": found.actual,
+        "period_before": found.repeated,
+    }
 
 
 TABLES = ("table", "checks", "balance", "economics", "segments", "event_study", "sensitivity")
@@ -274,7 +348,8 @@ def write_campaign_outputs(effect: CampaignEffect, folder: str | Path) -> None:
         for column in safe.columns:
             if not pd.api.types.is_numeric_dtype(safe[column]):
                 safe[column] = [formula_safe(str(value)) for value in safe[column]]
-        safe.to_csv(path, index=False)
+        # P-values have no fixed number of decimals.
+        safe.to_csv(path, index=False, encoding="utf-8-sig", float_format="%.6g")
     text = json_text(_content(effect), indent=2)
     (target / "effect.json").write_text(text + "\n", encoding="utf-8")
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -31,10 +31,15 @@ from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import CannotSay
 from retention_models.languages import count, day, plural
+from retention_models.languages.results import Card, Result
+from retention_models.levels import Interval
 from retention_models.measures.cohorts import cohort_retention
+from retention_models.measures.recent import RecentActivity, recent_activity
 from retention_models.measures.table import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.predictions.contest import Contest, hold_contest
 from retention_models.predictions.customers import predict_customers
+from retention_models.predictions.past_forecasts import PastForecasts
 from retention_models.predictions.scatter import Scatter, learn_scatter
 from retention_models.predictions.store_models import StoreModels
 from retention_models.predictions.stores import StoreForecast, predict_store
@@ -44,9 +49,14 @@ from retention_models.predictions.validation.holdout import (
     validate_holdout,
 )
 from retention_models.predictions.validation.in_the_shop import changed_in_the_shop
+from retention_models.predictions.validation.store_changes import Silence
 from retention_models.predictions.validation.tracking import weekly_tracking
 from retention_models.predictions.whole_store import WholeStore, predict_whole_store
-from retention_models.project.campaign_overview import campaign_overview
+from retention_models.project.campaign_overview import (
+    campaign_overview,
+    last_finished,
+    newest_finished,
+)
 from retention_models.project.days import calibration_end, checked_until, last_day
 from retention_models.project.store_handover import StoreHandover, read_slice
 from retention_models.settings.actions import ListName
@@ -56,11 +66,12 @@ from retention_models.summaries.customers import Day
 from retention_models.time_units import days_in
 
 _QUARTER = 91  # days: 13 weeks
+T = TypeVar("T")
 _FEW_DRAWS = 300  # an end of a 90% interval is near enough
 
 
-@dataclass(frozen=True)
-class Store:
+@dataclass(frozen=True, repr=False)
+class Store(Result):
     """A store with its log, its settings, and the day up to which it is looked at.
 
     Attributes
@@ -82,6 +93,16 @@ class Store:
     log: Transactions
     observation_end: dt.date
     part: StoreHandover | None = field(default=None, repr=False)
+
+    def _card(self) -> Card:
+        stores = self.log.stores
+        rows = int(stores.loc[self.id, "rows"]) if self.id in stores.index else 0
+        facts = {
+            "of": self.settings.name,
+            "rows": count(rows),
+            "looked at up to": f"{self.observation_end}",
+        }
+        return Card(f"Store {self.id}", facts)
 
     @property
     def name(self) -> str:
@@ -123,6 +144,33 @@ class Store:
         return store_measures(self.log, store_id=self.id, end=self.observation_end)
 
     @cached_property
+    def recent(self) -> RecentActivity:
+        """The last quarters and months, and what changed in them; see `RecentActivity`."""
+        self.require_customers()
+        found = None if self.part is None else self.part.recent
+        return found or recent_activity(self.log, store_id=self.id, end=self.observation_end)
+
+    @cached_property
+    def silence(self) -> Silence | None:
+        """The silence at the end of the data, where it is no accident."""
+        try:
+            found = self.holdout.silence
+        except CannotSay:
+            return None  # too young for the check: a silence there is chance for all that is known
+        return found if found is not None and found.closed else None
+
+    @cached_property
+    def quarter_margin(self) -> Interval:
+        """Margin of the next 13 weeks: everybody's, or where that cannot be said today's customers'."""
+        found = _if_any(lambda: self.whole_quarter)
+        revenue = self.next_quarter.value if found is None else found.revenue
+        if revenue is None:
+            _ = self.money  # says why there is none
+            raise CannotSay("Spend could not be modelled.")
+        margin = self.settings.money.margin
+        return Interval(*(margin * end for end in (revenue.value, revenue.low, revenue.high)))
+
+    @cached_property
     def cohorts(self) -> pd.DataFrame:
         """Monthly cohorts; see `cohort_retention`."""
         self.require_customers()
@@ -139,6 +187,22 @@ class Store:
         """Spend model of customers with a repeat purchase worth something; see `StoreModels`."""
         _ = self.summary
         return self._models.spend
+
+    @property
+    def money(self) -> GammaGammaFitter:
+        """`spend`, unless the value that it gave failed on the holdout: then money is withheld."""
+        if self.value_verdict == "do not use" and (checked := self.holdout.value) is not None:
+            raise CannotSay("Value is withheld: {reason}.", reason=checked.reason)
+        return self.spend
+
+    @property
+    def value_verdict(self) -> str:
+        """The holdout's verdict on value, or "not checked" where there can be none."""
+        try:
+            checked = self.holdout.value
+        except CannotSay:
+            return "not checked"
+        return "not checked" if checked is None else checked.verdict
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -210,6 +274,8 @@ class Store:
             interval=self.settings.model.interval,
             draws=_FEW_DRAWS,
             scatter=self.scatter.ahead(_QUARTER),
+            newcomers=self.scatter.newcomers,
+            newcomers_error=self.scatter.newcomers_error,
             weekly=False,
         )
 
@@ -266,6 +332,13 @@ class Store:
             return self.part.campaigns
         return campaign_overview(self.settings, self.log, as_of=self.observation_end, newest=newest)
 
+    @cached_property
+    def newest_campaign(self) -> pd.Series:
+        """The row of `campaigns` of the one that ended last; refused where none has."""
+        if self.part is None and self.settings.campaigns and self.settings.reports.campaigns:
+            return newest_finished(self.settings, self.log, self.observation_end)
+        return last_finished(self.campaigns, self.observation_end)
+
     @property
     def forecast_verdict(self) -> str:
         """The holdout's verdict, or "not checked" where there can be none."""
@@ -307,6 +380,7 @@ class Store:
             calibration_end=self.calibration_end,
             holdout_end=checked_until(self.settings, self.log, self.observation_end),
             time_unit=self.settings.model.time_unit,
+            calendar=self._models_of(self.calibration_end).calendar,
         )
 
     @cached_property
@@ -322,7 +396,7 @@ class Store:
     @property
     def _spend_if_any(self) -> GammaGammaFitter | None:
         # The page says why there is none in the section on value; counts stand without it.
-        return _if_any(lambda: self.spend)
+        return _if_any(lambda: self.money)
 
     @property
     def _outlook(self) -> ModelTerms | str:
@@ -333,7 +407,7 @@ class Store:
         except CannotSay as refusal:
             return str(refusal)
         try:
-            return ModelTerms(purchases, self.spend, predictions, **self._horizon)
+            return ModelTerms(purchases, self.money, predictions, **self._horizon)
         except CannotSay as refusal:
             return ModelTerms(purchases, None, predictions, **self._horizon, no_spend=str(refusal))
 
@@ -358,15 +432,28 @@ class Store:
 
     @cached_property
     def scatter(self) -> Scatter:
-        """How far totals of the chain's stores scatter beyond their models; see `learn_scatter`."""
+        """How far totals of the chain's stores scatter beyond their models; see `scatter`."""
         return self._scatter(self.observation_end)
 
     def _scatter(self, day: dt.date) -> Scatter:
         """As it was known at the end of a day."""
         if self.part is not None and day in self.part.scatters:
             return self.part.scatters[day]
+        return learn_scatter(self._past.over_by(day), self.contest.rule)
+
+    @cached_property
+    def contest(self) -> Contest:
+        """How the chain's models are chosen; see `hold_contest`."""
+        if self.part is not None and self.part.contest is not None:
+            return self.part.contest
+        return hold_contest(self._past)
+
+    @cached_property
+    def _past(self) -> PastForecasts:
         model, stores = self.settings.model, self.settings.stores.ids
-        return learn_scatter(self.log.whole, day, model.time_unit, stores)
+        return PastForecasts(
+            self.log.whole, self.observation_end, model.time_unit, stores, self.settings.calendar
+        )
 
     def require_customers(self) -> None:
         """Refuse where so few people have bought that figures would tell of single persons."""
@@ -388,13 +475,22 @@ class Store:
         return self._models_of(self.observation_end)
 
     def _models_of(self, end: dt.date, upto: dt.date | None = None) -> StoreModels:
-        time_unit = self.settings.model.time_unit
-        loans = {} if self.part is None else self.part.loans
-        return StoreModels(self.log, self.id, end, time_unit, self.settings.stores.ids, upto, loans)
+        return StoreModels(
+            self.log,
+            self.id,
+            end,
+            self.settings.model.time_unit,
+            self.settings.stores.ids,
+            upto,
+            {} if self.part is None else self.part.loans,
+            self.settings.calendar,
+            {} if self.part is None else self.part.calendars,
+            self.contest.rule,
+        )
 
 
-def _if_any(find: Callable[[], GammaGammaFitter]) -> GammaGammaFitter | None:
-    """A spend model, or None where the data carry none."""
+def _if_any(find: Callable[[], T]) -> T | None:
+    """A model, or a forecast, or None where the data carry none."""
     try:
         return find()
     except CannotSay:

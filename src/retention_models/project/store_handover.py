@@ -27,7 +27,11 @@ from retention_models.data.contacts import (
 from retention_models.data.engines import open_source, write_parquet, write_parts
 from retention_models.data.transactions import Transactions, read_project_transactions
 from retention_models.errors import CannotSay
-from retention_models.predictions import scatter
+from retention_models.measures.recent import RecentActivity, recent_by_store
+from retention_models.models.seasons.calendar import Calendar
+from retention_models.predictions import scatter, season
+from retention_models.predictions.contest import Contest, hold_contest
+from retention_models.predictions.past_forecasts import PastForecasts
 from retention_models.predictions.scatter import Scatter, learn_scatter
 from retention_models.predictions.store_models import BorrowedModels, find_borrowed
 from retention_models.project.campaign_overview import OverviewRow, campaign_overview
@@ -45,6 +49,7 @@ from retention_models.summaries.customers import customer_summary_by_store
 
 _ROWS, _STORE = "rows.parquet", "store.json"
 _CAMPAIGNS = "campaigns.parquet"
+_RECENT = ("quarters", "compared", "months")
 
 _Contacts = TypeVar("_Contacts", Surveys, Events)
 
@@ -63,6 +68,9 @@ class StoreHandover:
     events: Events | None
     campaigns: pd.DataFrame | None = None
     scatters: dict[dt.date, Scatter] = field(default_factory=dict)
+    calendars: dict[dt.date, Calendar] = field(default_factory=dict)
+    recent: RecentActivity | None = None
+    contest: Contest | None = None
 
 
 def write_slices(
@@ -74,10 +82,12 @@ def write_slices(
     end: dt.date,
     *,
     estimated: Mapping[str, list[OverviewRow]] | None = None,
-) -> None:
-    """Write to an empty folder what the notebooks of a run's stores need.
+    before: Contest | None = None,
+) -> Contest:
+    """Write to an empty folder what a run's notebooks need; say how models of its stores are chosen.
 
-    `estimated` holds rows of campaigns that need no estimating any more; see `campaign_overview`.
+    `estimated` holds rows of campaigns that need no estimating any more; see `campaign_overview`;
+    `before` is how models were chosen on an earlier night.
     """
     folders = {store: folder / _name(store) for store in store_ids}
     for place in folders.values():
@@ -89,25 +99,39 @@ def write_slices(
         newest = settings.reports.campaigns
         overview = campaign_overview(settings, log, as_of=end, newest=newest, estimated=estimated)
         overview.to_parquet(folder / _CAMPAIGNS)
-    loans, days = _loans(settings, log, store_ids, end)
+    loans, seasons, days = _loans(settings, log, store_ids, end)
     unit, chain = settings.model.time_unit, settings.stores.ids
-    scatters = scatter.content({day: learn_scatter(log, day, unit, chain) for day in days})
+    past = PastForecasts(log, end, unit, chain, settings.calendar)
+    contest = hold_contest(past, before)
+    scatters = scatter.content(
+        {day: learn_scatter(past.over_by(day), contest.rule) for day in days}
+    )
     surveys, events = read_project_contacts(settings, log)
+    recent = _recent(log, store_ids, end)
     for store, place in folders.items():
         lent = {day: loan and loan.content() for day, loan in loans.get(store, {}).items()}
         content: dict[str, Any] = {"store": store, "loans": lent, "scatters": scatters}
+        content["calendars"] = seasons.get(store, {})
+        content["contest"] = contest.content()
         for name, contacts in (("surveys", surveys), ("events", events)):
             if contacts is not None:
                 _write_contacts(contacts, store, place / f"{name}.parquet")
                 content[name] = _told_of(contacts)
+        if store in recent:
+            content["window"] = recent[store].window
+            _write_recent(recent[store], place)
         write_json(place / _STORE, content)
     write_chain(folder, project_file, log)
+    return contest
 
 
 def _loans(
     settings: Settings, log: Transactions, store_ids: Sequence[str], end: dt.date
-) -> tuple[dict[str, dict[str, BorrowedModels | None]], list[dt.date]]:
-    """By store and day, ISO 8601: at the end, and at the end of its calibration; and those days."""
+) -> tuple[dict[str, dict[str, BorrowedModels | None]], dict[str, dict[str, Any]], list[dt.date]]:
+    """What is lent, and calendars, by store and day, ISO 8601: at the end, and at that of calibration.
+
+    And those days.
+    """
     chain = None if settings.stores.ids is None else {*settings.stores.ids, *store_ids}
 
     def summaries(day: dt.date) -> dict[str, pd.DataFrame]:
@@ -117,8 +141,17 @@ def _loans(
 
     now = summaries(end)
     found: dict[str, dict[str, BorrowedModels | None]] = {store: {} for store in store_ids}
-    for store, loan in find_borrowed(now, store_ids).items():
-        found[store][end.isoformat()] = loan
+    calendars: dict[str, dict[str, Any]] = {store: {} for store in store_ids}
+
+    def add(day: dt.date, known: dict[str, pd.DataFrame], stores: Sequence[str]) -> None:
+        for store, loan in find_borrowed(known, stores).items():
+            found[store][day.isoformat()] = loan
+        if settings.calendar is not None:
+            told = season.chain_calendars(log, known, day, settings.calendar, stores)
+            for store in {*stores} & {*told}:
+                calendars[store][day.isoformat()] = season.content(told[store])
+
+    add(end, now, store_ids)
     splits: dict[dt.date, list[str]] = {}
     for store in store_ids:
         if store in now:
@@ -127,9 +160,30 @@ def _loans(
             except CannotSay:
                 continue  # its page says so in the place of the check
     for split, stores in splits.items():
-        for store, loan in find_borrowed(summaries(split), stores).items():
-            found[store][split.isoformat()] = loan
-    return found, [end, *splits]
+        add(split, summaries(split), stores)
+    return found, calendars, [end, *splits]
+
+
+def _recent(log: Transactions, store_ids: Sequence[str], end: dt.date) -> dict[str, RecentActivity]:
+    """The quarters and months of all stores; nothing where the data hold no quarter."""
+    try:
+        return recent_by_store(log, store_ids, end=end)
+    except CannotSay:
+        return {}  # each page says so in their place
+
+
+def _write_recent(found: RecentActivity, place: Path) -> None:
+    for name in _RECENT:
+        getattr(found, name).to_parquet(place / f"{name}.parquet")
+
+
+def _read_recent(place: Path, own: dict[str, Any]) -> RecentActivity | None:
+    if "window" not in own:
+        return None
+    tables = {name: pd.read_parquet(place / f"{name}.parquet") for name in _RECENT}
+    for name in ("quarters", "compared"):  # texts as the engine's tables hold them
+        tables[name] = tables[name].astype({"note": object, "measure": object})
+    return RecentActivity(**tables, window=own["window"])
 
 
 def _write_contacts(contacts: Surveys | Events, store: str, path: Path) -> None:
@@ -174,6 +228,12 @@ def read_slice(project_file: str | Path, store_id: str) -> StoreHandover | None:
         _contacts(Events, settings, place / "events.parquet", own.get("events")),
         pd.read_parquet(folder / _CAMPAIGNS) if (folder / _CAMPAIGNS).exists() else None,
         scatter.from_content(own["scatters"]),
+        {
+            dt.date.fromisoformat(day): season.from_content(written, log, store_id)
+            for day, written in own["calendars"].items()
+        },
+        contest=Contest.from_content(own["contest"]),
+        recent=_read_recent(place, own),
     )
 
 

@@ -30,6 +30,7 @@ from retention_models.runs.execution.limits import machine_memory
 from retention_models.runs.execution.pool import execute_all
 from retention_models.runs.execution.results import ExecutionResult, Limits
 from retention_models.runs.execution.tasks import Options, Task
+from retention_models.runs.publishing.chosen_models import earlier_contest, keep_contest
 from retention_models.runs.publishing.context import RunPlan, RunRequest
 from retention_models.runs.publishing.files import MAKING, private_folder
 from retention_models.runs.publishing.fingerprints import (
@@ -66,12 +67,13 @@ def notebook_of(settings: Settings, kind: PageKind) -> Path:
 
 
 def _own_notebook(kind: PageKind) -> Path:
-    # In a wheel the notebooks lie in the package; in a checkout, at its top level.
-    places = [
-        _PACKAGE / "notebooks" / kind.notebook,
-        _PACKAGE.parents[1] / "notebooks" / kind.notebook,
-    ]
-    return next(place for place in places if place.is_file())
+    return notebook_folder() / kind.notebook
+
+
+def notebook_folder() -> Path:
+    """Where the notebooks lie: in a wheel in the package, in a checkout at its top level."""
+    places = (_PACKAGE / "notebooks", _PACKAGE.parents[1] / "notebooks")
+    return next(place for place in places if place.is_dir())
 
 
 def own_notebooks() -> list[Path]:
@@ -369,10 +371,12 @@ def _copies(work: _Work, slices: Path) -> list[Path]:
 def _write_rows(work: _Work, slices: Path, ids: Sequence[str], day: dt.date) -> None:
     """What each notebook reads of the data."""
     if work.kind == STORE:
-        write_slices(
+        contest = write_slices(
             *(slices, work.project.path, work.settings, work.transactions, ids, day),
             estimated=work.estimated,
+            before=earlier_contest(work.output, day),
         )
+        keep_contest(work.output, day, contest)
     else:
         write_campaign_slice(slices, work.project.path, work.transactions, day)
 

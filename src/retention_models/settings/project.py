@@ -23,6 +23,7 @@ from pydantic import (
 from retention_models.languages import ENGLISH, Language
 from retention_models.languages.translations import read_translation
 from retention_models.settings.actions import ActionSettings
+from retention_models.settings.calendar import CalendarSettings
 from retention_models.settings.campaigns import Campaign, CampaignData
 from retention_models.settings.mistakes import repeated
 from retention_models.settings.reports import ExecutionSettings, Reports
@@ -273,6 +274,9 @@ class Settings(Section):
     )
     money: Money = Field(examples=['currency = "EUR"'], description="table [money]")
     model: ModelSettings = table_of(ModelSettings, 'time_unit = "W"', "table [model]")
+    calendar: CalendarSettings | None = Field(
+        None, examples=['country = "US"'], description="table [calendar]"
+    )
     surveys: SurveySettings | None = Field(None, examples=["source"], description="table [surveys]")
     events: EventSettings | None = Field(None, examples=["source"], description="table [events]")
     campaign_data: CampaignData | None = Field(

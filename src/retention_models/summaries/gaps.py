@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import replace
 
 import ibis
+from ibis.expr.types import Table
 
 from retention_models.data.days import purchase_days
 from retention_models.data.engines import to_frame
+from retention_models.data.pairs import of_store_and_customer, store_and_customer
 from retention_models.data.transactions import Transactions
 from retention_models.summaries.customers import Day, as_day, end_of
 from retention_models.summaries.histories import parts_of
@@ -73,17 +77,52 @@ def _of_part(
     log: Transactions, store_id: str | None, end: dt.date, begin: dt.date | None
 ) -> tuple[int, float]:
     """Number of gaps and the sum of their logs, in days; only of those first seen from `begin` on."""
-    days = purchase_days(log.rows(store_id, end), returns=log.has_returns)
+    again = _gaps(log.rows(store_id, end), log.has_returns)
+    if begin is not None:
+        again = again.filter(again["first"] >= ibis.literal(begin))
+    found = to_frame(again.aggregate(gaps=again.count(), logs=again["log_gap"].sum()))
+    logs = found["logs"].iloc[0]
+    return int(found["gaps"].iloc[0]), 0.0 if found["gaps"].iloc[0] == 0 else float(logs)
+
+
+def _gaps(rows: Table, returns: bool) -> Table:
+    """A row a gap: customer_id, date of its end, first purchase of the customer, log_gap in days."""
+    days = purchase_days(rows, returns=returns)
     of_customer = ibis.window(group_by="customer_id", order_by="date")
     days = days.select(
+        "customer_id",
         "date",
         before=days["date"].lag().over(of_customer),
         first=days["date"].min().over(ibis.window(group_by="customer_id")),
     )
-    if begin is not None:
-        days = days.filter(days["first"] >= ibis.literal(begin))
     again = days.filter(days["before"].notnull())
     gap = again["date"].delta(again["before"], unit="day").cast("float64")
-    found = to_frame(again.aggregate(gaps=again.count(), logs=gap.ln().sum()))
-    logs = found["logs"].iloc[0]
-    return int(found["gaps"].iloc[0]), 0.0 if found["gaps"].iloc[0] == 0 else float(logs)
+    return again.select("customer_id", "date", "first", log_gap=gap.ln())
+
+
+def log_gaps_by_store(
+    log: Transactions,
+    ends: Collection[dt.date],
+    *,
+    store_ids: Collection[str] | None = None,
+    time_unit: str = "W",
+) -> dict[dt.date, dict[str, float]]:
+    """`sum_log_gaps` of each store as of several days, in one query; 0 for stores without a gap."""
+    log, days = log.whole, sorted(ends)
+    table = log.table.filter(log.table["date"] <= ibis.literal(days[-1]))
+    if store_ids is not None:
+        table = table.filter(table["store_id"].isin(list(store_ids)))
+    again = _gaps(table.mutate(customer_id=of_store_and_customer(table)), log.has_returns)
+    if log.first_seen_from is not None:
+        again = again.filter(again["first"] >= ibis.literal(log.first_seen_from))
+    known = sum((again["date"] > ibis.literal(day)).cast("int64") for day in days)
+    again = again.mutate(store=store_and_customer(again["customer_id"])[0], since=known)
+    found = to_frame(
+        again.group_by("store", "since").aggregate(gaps=again.count(), logs=again["log_gap"].sum())
+    )
+    result: dict[dt.date, dict[str, float]] = {}
+    for place, day in enumerate(days):
+        until = found.loc[found["since"] <= place].groupby("store")[["gaps", "logs"]].sum()
+        logs = until["logs"] - until["gaps"] * math.log(days_in(time_unit))
+        result[day] = defaultdict(float, {str(store): float(v) for store, v in logs.items()})
+    return result

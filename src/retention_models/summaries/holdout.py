@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pandas as pd
 from ibis.expr.types import Table
 
@@ -30,11 +31,33 @@ class StoreDays:
 
     `inner` counts by day the purchases that are neither their customer's first nor last; `expected`
     is how many it would be if every customer's lay evenly between the two (see `store_changes`).
+    `spans` has the distinct days between which they lie: first, last, inner; without it all are taken
+    for one span, in which they lie as expected. `pace` is of each day, where not all are alike.
     """
 
     inner: pd.Series = field(repr=False)
     expected: pd.Series = field(repr=False)
     last_purchase: dt.date
+    spans: pd.DataFrame | None = field(repr=False, default=None)
+    pace: pd.Series | None = field(repr=False, default=None)
+
+    def under(self, pace: pd.Series) -> StoreDays:
+        """With `expected` in proportion to a day's pace, index the days, instead of evenly."""
+        assert self.spans is not None, "read with the log"
+        days = self.inner.index
+        each = pace.reindex(days).fillna(1.0).to_numpy(dtype=float)
+        until = np.concatenate([[0.0], np.cumsum(each)])
+        first, last = (
+            (pd.DatetimeIndex(self.spans[name]) - days[0]).days.to_numpy()
+            for name in ("first", "last")
+        )
+        between = until[last] - until[first + 1]
+        some = between > 0.0
+        rate = self.spans["inner"].to_numpy(dtype=float)[some] / between[some]
+        begun = np.bincount(first[some] + 1, rate, days.size)
+        ended = np.bincount(last[some], rate, days.size)
+        expected = np.maximum(np.cumsum(begun - ended), 0.0) * each
+        return replace(self, expected=pd.Series(expected, days), pace=pd.Series(each, days))
 
 
 @dataclass(frozen=True)
@@ -128,6 +151,10 @@ def _store_days(days: Table, end: dt.date) -> StoreDays:
             ended=ends.ifelse(rate, 0.0).sum(),
         )
     )
+    several = own.filter(begins & (own["purchases"] > 2))
+    spans = to_frame(
+        several.group_by("first", "last").aggregate(inner=(several["purchases"] - 2).sum())
+    )
     table = by_day.set_index(pd.DatetimeIndex(by_day.pop("date")))
     last_purchase = table.index.max().date()
     table = table.reindex(pd.date_range(table.index.min(), end), fill_value=0)
@@ -135,5 +162,8 @@ def _store_days(days: Table, end: dt.date) -> StoreDays:
     # rounding errors behind.
     expected = (table["begun"].shift(1, fill_value=0.0) - table["ended"]).cumsum().clip(lower=0.0)
     return StoreDays(
-        inner=table["inner"].astype("int64"), expected=expected, last_purchase=last_purchase
+        inner=table["inner"].astype("int64"),
+        expected=expected,
+        last_purchase=last_purchase,
+        spans=spans,
     )

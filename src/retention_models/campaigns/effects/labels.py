@@ -125,3 +125,8 @@ def outcome_label(outcome: str, form: Form) -> str:
 def check_name(check: str) -> str:
     """Name of a check in words; one that names an arm or an outcome was said when it was made."""
     return phrase(CHECKS[check]) if check in CHECKS else check
+
+
+def arm_in_words(arm: str, *, several: bool) -> str:
+    """An arm as sentences call it: by its name where there are several, else the campaign."""
+    return phrase("“{arm}”", arm=arm) if several else phrase("the campaign")

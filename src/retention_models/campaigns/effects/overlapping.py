@@ -35,6 +35,7 @@ from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import catalogue, count, counted, day, number, phrase
+from retention_models.languages.results import Card, Result
 from retention_models.settings.campaigns import Campaign, Costs, Outcome
 
 ENGLISH = catalogue(
@@ -136,8 +137,8 @@ _TOGETHER = "together"
 _OF_LOT = ("one arm a customer", "balance", "sample ratio")
 
 
-@dataclass(frozen=True)
-class OverlappingCampaigns:
+@dataclass(frozen=True, repr=False)
+class OverlappingCampaigns(Result):
     """What campaigns did that ran at once, and whether one takes from another.
 
     Attributes
@@ -166,6 +167,15 @@ class OverlappingCampaigns:
     table: pd.DataFrame = field(repr=False)
     cells: pd.DataFrame = field(repr=False)
     interval: float
+
+    def _card(self) -> Card:
+        names = ", ".join(campaign.name for campaign in self.campaigns)
+        facts = {
+            "customers": count(self.customers),
+            "outcome": self.outcome,
+            "days": f"{self.start} to {self.end}",
+        }
+        return Card(f"Campaigns at once: {names}", facts, self.table)
 
     def summary(self) -> str:
         """What each did, and whether one takes from another: a pure function of the table."""

@@ -10,10 +10,11 @@ from retention_models.campaigns.effects.tables import EffectTables, arms_of, pri
 from retention_models.campaigns.effects.words import paragraphs, summary
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import phrase
+from retention_models.languages.results import Card, Result
 
 
-@dataclass(frozen=True)
-class CampaignEffect(EffectTables):
+@dataclass(frozen=True, repr=False)
+class CampaignEffect(EffectTables, Result):
     """What a campaign changed, with all that it takes to believe it or not.
 
     Attributes
@@ -67,6 +68,16 @@ class CampaignEffect(EffectTables):
     currency : str
         Of money in words; may be empty.
     """
+
+    _figure = "effect_forest"
+
+    def _card(self) -> Card:
+        facts = {
+            "grade": self.grade or "none",
+            "verdict": str(self.verdict),
+            "refused": str(self.refusal),
+        }
+        return Card(f"Effect of the campaign {self.campaign.name}", facts, self.table)
 
     def primary_effect(self, arm: str | None = None) -> pd.Series:
         """The row of `table` that the verdict is about: the primary outcome, in the campaign's own days.

@@ -18,6 +18,7 @@ from retention_models.campaigns.effects.customers import (
     in_words,
     usable,
 )
+from retention_models.campaigns.effects.labels import arm_in_words
 from retention_models.campaigns.effects.tables import (
     BALANCE,
     NAIVE,
@@ -62,12 +63,13 @@ def targeted_estimates(data: CampaignCustomers, asked: EffectRequest) -> DesignE
     data, known, checks = comparable_part(data)
     rows: list[dict[str, Any]] = []
     sides, members = [], {}
-    for arm in arms_with_campaign(data):
+    arms = arms_with_campaign(data)
+    for arm in arms:
         both = data.table["arm"].isin([arm, data.campaign.control]).to_numpy()
         treated, covariates = choice_of(data, arm, both)
         on_treated = alike(treated, covariates, "att")
         sides.append(_sides(on_treated, covariates, arm))
-        checks += list(_findings(on_treated, arm))
+        checks += list(_findings(on_treated, arm_in_words(arm, several=len(arms) > 1)))
         chosen = np.zeros(known.size, dtype=bool)
         chosen[np.flatnonzero(known)[both][on_treated.used]] = on_treated.treated
         members[arm] = chosen
@@ -240,7 +242,7 @@ def _findings(compared: Comparable, arm: str) -> Iterator[Check]:
     """Overlap, and balance after weighting."""
     left_out = compared.trimmed_share
     words = phrase(
-        "{share} of the customers of “{arm}” have hardly anyone like them without the campaign and are "
+        "{share} of the customers of {arm} have hardly anyone like them without the campaign and are "
         "left out; those without are worth {size} customers in the comparison.",
         share=share(left_out),
         arm=arm,
@@ -250,7 +252,7 @@ def _findings(compared: Comparable, arm: str) -> Iterator[Check]:
     worst = compared.balance["weighted"].abs()
     most = decimals(worst.max(), 2)
     words = phrase(
-        "With those without the campaign weighted to be like those of “{arm}”, what was known before "
+        "With those without the campaign weighted to be like those of {arm}, what was known before "
         "differs by at most {most} standard deviations.",
         arm=arm,
         most=most,
@@ -258,7 +260,7 @@ def _findings(compared: Comparable, arm: str) -> Iterator[Check]:
     if worst.max() > MOST_DIFFERENCE:
         names = in_words(worst.index[worst > MOST_DIFFERENCE])
         words = phrase(
-            "Even with weights, those of “{arm}” and those without differ in {names}, by up to {most} "
+            "Even with weights, those of {arm} and those without differ in {names}, by up to {most} "
             "standard deviations.",
             arm=arm,
             names=names,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from retention_models.campaigns.effects.labels import outcome_label
+from retention_models.campaigns.effects.labels import arm_in_words, outcome_label
 from retention_models.campaigns.effects.segments import segment_name
 from retention_models.campaigns.effects.tables import EffectTables, arms_of, primary_row
 from retention_models.campaigns.effects.verdicts import detectable_lift, found_in
@@ -27,50 +27,50 @@ ENGLISH = catalogue(
     {
         "tried": "“{name}” ({kind}) ran from {start} to {end}.",
         "on.randomised": (
-            "{customers} were offered “{arm}”, drawn by lot, and {others} were held out to compare."
+            "{customers} were offered {arm}, drawn by lot, and {others} were held out to compare."
         ),
         "on.targeted": (
-            "{customers} were chosen by a rule and got “{arm}”; they are compared with {others} who did "
+            "{customers} were chosen by a rule and got {arm}; they are compared with {others} who did "
             "not, those most like them counting most."
         ),
         "on.self_selected": (
-            "{customers} chose “{arm}” by themselves; they are compared with {others} who did not, "
+            "{customers} chose {arm} by themselves; they are compared with {others} who did not, "
             "those most like them counting most."
         ),
         "on.stores": (
-            "The stores of {customers} ran “{arm}”; they are compared with the stores of {others} that "
+            "The stores of {customers} ran {arm}; they are compared with the stores of {others} that "
             "did not."
         ),
         "means.purchases": (
-            "Customers of “{arm}” made {mean} purchases each, where {mean_against} would have been "
+            "Customers of {arm} made {mean} purchases each, where {mean_against} would have been "
             "expected without it"
         ),
         "means.bought": (
-            "Of the customers of “{arm}”, {mean} bought at all, where {mean_against} would have been "
+            "Of the customers of {arm}, {mean} bought at all, where {mean_against} would have been "
             "expected without it"
         ),
         "means.spend": (
-            "Customers of “{arm}” spent {mean} each, where {mean_against} would have been expected "
+            "Customers of {arm} spent {mean} each, where {mean_against} would have been expected "
             "without it"
         ),
         "means.profit": (
-            "Customers of “{arm}” brought {mean} of profit each, where {mean_against} would have been "
+            "Customers of {arm} brought {mean} of profit each, where {mean_against} would have been "
             "expected without it"
         ),
         "week.purchases": (
-            "Customers of “{arm}” made {mean} purchases each a week, where {mean_against} would have "
+            "Customers of {arm} made {mean} purchases each a week, where {mean_against} would have "
             "been expected without it"
         ),
         "week.bought": (
-            "In a week {mean} of the customers of “{arm}” bought, where {mean_against} would have been "
+            "In a week {mean} of the customers of {arm} bought, where {mean_against} would have been "
             "expected without it"
         ),
         "week.spend": (
-            "Customers of “{arm}” spent {mean} each a week, where {mean_against} would have been "
+            "Customers of {arm} spent {mean} each a week, where {mean_against} would have been "
             "expected without it"
         ),
         "week.profit": (
-            "Customers of “{arm}” brought {mean} of profit each a week, where {mean_against} would have "
+            "Customers of {arm} brought {mean} of profit each a week, where {mean_against} would have "
             "been expected without it"
         ),
         "up": "{size} more",
@@ -88,34 +88,34 @@ ENGLISH = catalogue(
         "among_several": (
             "By itself it would count as one; among so many comparisons, one such is to be expected."
         ),
-        "all_of_them": "For all customers of “{arm}” together that is {total} ({between}).",
-        "each_other": "Of the two, “{arm}” brought {change} {what} than “{against}” ({between}).",
+        "all_of_them": "For all customers of {arm} together that is {total} ({between}).",
+        "each_other": "Of the two, {arm} brought {change} {what} than “{against}” ({between}).",
         "each_other_none": (
-            "Whether “{arm}” or “{against}” brings more {what} remains open: {change} for “{arm}” "
+            "Whether {arm} or “{against}” brings more {what} remains open: {change} for {arm} "
             "({between})."
         ),
         "after_less": (
-            "In the {days} after the end, those of “{arm}” bought less than they would have: {change} "
+            "In the {days} after the end, those of {arm} bought less than they would have: {change} "
             "({between}), so a part of it was only bought earlier."
         ),
-        "after_more": "In the {days} after the end the effect of “{arm}” went on: {change} ({between}).",
+        "after_more": "In the {days} after the end the effect of {arm} went on: {change} ({between}).",
         "after_none": (
-            "In the {days} after the end, no difference was found for “{arm}”: {change} ({between})."
+            "In the {days} after the end, no difference was found for {arm}: {change} ({between})."
         ),
         "paid": (
-            "“{arm}” paid: it cost {cost} in all and brought {profit} of profit after that cost "
+            "{arm} paid: it cost {cost} in all and brought {profit} of profit after that cost "
             "({between})."
         ),
         "did not pay": (
-            "“{arm}” did not pay: it cost {cost} in all, and after that cost its profit is {profit} "
+            "{arm} did not pay: it cost {cost} in all, and after that cost its profit is {profit} "
             "({between})."
         ),
         "open": (
-            "Whether “{arm}” paid is open: it cost {cost} in all, and after that cost its profit is "
+            "Whether {arm} paid is open: it cost {cost} in all, and after that cost its profit is "
             "{profit} ({between})."
         ),
         "no_cost": (
-            "No cost of “{arm}” is declared, so whether it paid is not told; before any cost its profit "
+            "No cost of {arm} is declared, so whether it paid is not told; before any cost its profit "
             "is {profit} ({between})."
         ),
         "profit_between": "between {low} and {high}",
@@ -144,11 +144,11 @@ ENGLISH = catalogue(
             "nobody recorded."
         ),
         "naive": (
-            "Plainly compared, those of “{arm}” differ from the others by {naive} {what} a customer, "
+            "Plainly compared, those of {arm} differ from the others by {naive} {what} a customer, "
             "which misleads: they differed before the campaign."
         ),
         "naive_before": (
-            "Plainly compared, those of “{arm}” differ from the others by {naive} {what} a customer, "
+            "Plainly compared, those of {arm} differ from the others by {naive} {what} a customer, "
             "which misleads: on the day before the campaign a difference of {before} was to be expected."
         ),
         "explained": "{words}",
@@ -221,6 +221,17 @@ def _named(effect: EffectTables) -> dict[str, str]:
     }
 
 
+def _named_arm(effect: EffectTables, arm: str) -> str:
+    """An arm in a sentence; of a campaign that is refused, the arms of what is compared plainly."""
+    arms = arms_of(effect.table, effect.campaign.control) if len(effect.table) else []
+    known = arms or list(effect.naive.get("arm", []))
+    return arm_in_words(arm, several=len(set(known)) > 1)
+
+
+def _begun(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
 def _primary(effect: EffectTables, arm: str, window: str = "campaign") -> pd.Series | None:
     campaign = effect.campaign
     return primary_row(effect.table, campaign.primary, window, campaign.control, arm)
@@ -233,7 +244,7 @@ def _of_arm(effect: EffectTables, arm: str) -> Iterator[str]:
         return
     yield phrase(
         ENGLISH[f"on.{effect.campaign.design}"],
-        arm=arm,
+        arm=_named_arm(effect, arm),
         customers=counted(int(row["customers"]), "customer"),
         others=counted(int(row["customers_against"]), "customer"),
     )
@@ -241,7 +252,7 @@ def _of_arm(effect: EffectTables, arm: str) -> Iterator[str]:
     span = "week" if effect.campaign.design == "stores" else "means"
     means = phrase(
         ENGLISH[f"{span}.{row['outcome']}"],
-        arm=arm,
+        arm=_named_arm(effect, arm),
         mean=size_of(effect, row["outcome"], row["mean"]),
         mean_against=size_of(effect, row["outcome"], row["mean_against"]),
     )
@@ -255,7 +266,9 @@ def _of_arm(effect: EffectTables, arm: str) -> Iterator[str]:
     if found:
         total = _ends(row, ("total_low", "total_high"), lambda v: _amount(effect, row, v))
         value = _signed(float(row["total"]), lambda v: _amount(effect, row, v))
-        yield phrase(ENGLISH["all_of_them"], arm=arm, total=value, between=total)
+        yield phrase(
+            ENGLISH["all_of_them"], arm=_named_arm(effect, arm), total=value, between=total
+        )
 
 
 def _against_each_other(effect: EffectTables, arms: list[str]) -> Iterator[str]:
@@ -269,7 +282,7 @@ def _against_each_other(effect: EffectTables, arms: list[str]) -> Iterator[str]:
         key = "each_other" if found_in(row, effect.level) else "each_other_none"
         yield phrase(
             ENGLISH[key],
-            arm=row["arm"],
+            arm=_named_arm(effect, row["arm"]),
             against=row["against"],
             what=outcome_label(campaign.primary, "noun"),
             **_changed(effect, row),
@@ -283,7 +296,7 @@ def _after(effect: EffectTables, arm: str) -> Iterator[str]:
         return
     key = {1: "after_more", -1: "after_less", 0: "after_none"}[found_in(row, effect.level)]
     days = counted(effect.campaign.follow_up, "day")
-    yield phrase(ENGLISH[key], arm=arm, days=days, **_changed(effect, row))
+    yield phrase(ENGLISH[key], arm=_named_arm(effect, arm), days=days, **_changed(effect, row))
 
 
 def _economics(effect: EffectTables, arm: str) -> Iterator[str]:
@@ -296,9 +309,13 @@ def _economics(effect: EffectTables, arm: str) -> Iterator[str]:
         ends = phrase(
             ENGLISH["profit_between"], low=say(row["profit_low"]), high=say(row["profit_high"])
         )
-        places = {"arm": arm, "cost": say(row["cost"]), "profit": say(row["profit"])}
+        places = {
+            "arm": _named_arm(effect, arm),
+            "cost": say(row["cost"]),
+            "profit": say(row["profit"]),
+        }
         key = row["verdict"] if row["cost"] > 0.0 else "no_cost"
-        yield phrase(ENGLISH[key], **places, between=ends)
+        yield _begun(phrase(ENGLISH[key], **places, between=ends))
         if np.isfinite(row["return_on_cost"]):
             value, low, high = (
                 decimals(row[name], 2) for name in ("return_on_cost", "return_low", "return_high")
@@ -354,7 +371,7 @@ def _naive(effect: EffectTables) -> Iterator[str]:
         expected = row["expected_before"]
         yield phrase(
             ENGLISH["naive" if pd.isna(expected) else "naive_before"],
-            arm=row["arm"],
+            arm=_named_arm(effect, row["arm"]),
             naive=size_of(effect, primary, row["difference"]),
             before=size_of(effect, primary, expected),
             what=outcome_label(primary, "noun"),

@@ -30,6 +30,8 @@ from numpy.typing import NDArray
 
 from retention_models.data.spreadsheets import formula_safe
 from retention_models.errors import DataError, SettingsError
+from retention_models.languages import count
+from retention_models.languages.results import Card, Result
 from retention_models.settings.campaigns import Campaign
 from retention_models.summaries.customers import Day, as_day
 
@@ -60,8 +62,8 @@ STRATA = 10
 COLUMNS = ("campaign_id", "customer_id", "arm", "assigned_at")
 
 
-@dataclass(frozen=True)
-class CampaignAssignment:
+@dataclass(frozen=True, repr=False)
+class CampaignAssignment(Result):
     """Which customer gets which arm of a campaign.
 
     Attributes
@@ -78,6 +80,10 @@ class CampaignAssignment:
     campaign: Campaign
     table: pd.DataFrame = field(repr=False)
     strata: pd.DataFrame = field(repr=False)
+
+    def _card(self) -> Card:
+        facts = {"customers": ", ".join(f"{count(n)} {arm}" for arm, n in self.arms.items())}
+        return Card(f"Arms of the campaign {self.campaign.name}", facts, self.strata)
 
     @property
     def arms(self) -> pd.Series:

@@ -26,7 +26,8 @@ from retention_models.campaigns.estimators.sequential import (
     obrien_fleming,
 )
 from retention_models.errors import SettingsError
-from retention_models.languages import day as in_words
+from retention_models.languages import count, day as in_words, share
+from retention_models.languages.results import Card, Result
 from retention_models.settings.campaigns import Campaign
 from retention_models.summaries.customers import Day, as_day
 
@@ -43,8 +44,8 @@ class Look:
     words: str
 
 
-@dataclass(frozen=True)
-class CampaignLooks:
+@dataclass(frozen=True, repr=False)
+class CampaignLooks(Result):
     """When a campaign may be looked at, and how large its effect must be then to be believed.
 
     Attributes
@@ -63,6 +64,10 @@ class CampaignLooks:
     table: pd.DataFrame = field(repr=False)
     declared: DeclaredLooks | None = field(repr=False)
     level: float
+
+    def _card(self) -> Card:
+        facts = {"days to look": count(len(self.table)), "level": share(self.level, 1)}
+        return Card(f"Looks at the campaign {self.campaign.name}", facts, self.table)
 
     def until(self, day: Day) -> Campaign:
         """The campaign as if it ended on a day: what `campaign_effect` is asked at a look.

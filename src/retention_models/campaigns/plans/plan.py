@@ -28,13 +28,14 @@ from retention_models.campaigns.plans.tables import (
 )
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import counted, day
+from retention_models.languages import count, counted, day
+from retention_models.languages.results import Card, Result
 from retention_models.levels import check_level
 from retention_models.settings.campaigns import Campaign
 
 
-@dataclass(frozen=True)
-class CampaignPlan:
+@dataclass(frozen=True, repr=False)
+class CampaignPlan(Result):
     """What a campaign can find out, before it starts.
 
     Attributes
@@ -80,6 +81,16 @@ class CampaignPlan:
     backtest: Backtest = field(repr=False)
     customers: pd.DataFrame = field(repr=False)
     no_model: str = ""
+
+    _figure = "detectable_by_length"
+
+    def _card(self) -> Card:
+        facts = {
+            "customers": ", ".join(f"{count(n)} {arm}" for arm, n in self.arms.items()),
+            "days needed": "" if self.days_needed is None else count(self.days_needed),
+            "because": str(self.verdict),
+        }
+        return Card(f"Plan of the campaign {self.campaign.name}", facts, self.table)
 
     @property
     def verdict(self) -> str:

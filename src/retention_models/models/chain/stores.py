@@ -16,6 +16,7 @@ import pandas as pd
 
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import phrase
+from retention_models.languages.results import Card, Result
 from retention_models.models.chain.fits import (
     ChainFit,
     Columns,
@@ -30,8 +31,8 @@ from retention_models.time_units import TimeUnit
 _HISTORY, _MONEY = ("frequency", "recency", "T"), "monetary_value"
 
 
-@dataclass(frozen=True, slots=True)
-class StoreFits:
+@dataclass(frozen=True, slots=True, repr=False)
+class StoreFits(Result):
     """Purchase and spend models of a chain's stores, from `fit_stores`.
 
     Attributes
@@ -50,6 +51,10 @@ class StoreFits:
     spend: ChainFit | None
     no_spend: str
     time_unit: TimeUnit | None
+
+    def _card(self) -> Card:
+        facts = {"unit of time": self.time_unit or "", "spend": str(self.no_spend)}
+        return Card(f"Models of {len(self.store_ids)} stores, fitted together", facts)
 
     @property
     def store_ids(self) -> tuple[str, ...]:

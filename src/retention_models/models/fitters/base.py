@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from numbers import Real
 from pathlib import Path
 from typing import Any, ClassVar, Self, get_args
 
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
 from retention_models.languages import count, phrase
+from retention_models.languages.results import Card
 from retention_models.levels import Z95
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, Verdict
 from retention_models.time_units import TimeUnit, days_in
@@ -36,14 +39,17 @@ _KEYS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(_NUMBERS, (str, float, int)),
     **dict.fromkeys(("free_parameters", "iterations"), (int,)),
     "allowed": (list, type(None)),
+    "posterior": (list, type(None)),
     "time_unit": (str, type(None)),
     "penalizer_coef": (float, int),
 }
 
 
 def like(template: Any, values: Array) -> Any:
-    """Results carry the customers' index where the input did, as lifetimes' do."""
-    return pd.Series(values, index=template.index) if isinstance(template, pd.Series) else values
+    """Results are as the input: a Series with its index, an array, or a number, as lifetimes' are."""
+    if isinstance(template, pd.Series):
+        return pd.Series(values, index=template.index)
+    return values if np.ndim(values) else np.asarray(values)[()]
 
 
 # In so many customers some never come back, wherever customers are counted from their first purchase.
@@ -68,12 +74,101 @@ class FittedModel:
 
     label: ClassVar[str]
     names: tuple[str, ...]
-    fit_: MaximumLikelihoodFit
     time_unit_: TimeUnit | None = None
     _given: dict[str, Any] | None = None
 
     def __init__(self, penalizer_coef: float = 0.0) -> None:
+        if not (isinstance(penalizer_coef, int | float) and 0.0 <= penalizer_coef < np.inf):
+            raise SettingsError(
+                f"penalizer_coef: expected 0 or a number above; got {penalizer_coef!r}."
+            )
+        if penalizer_coef:
+            warnings.warn(
+                "penalizer_coef: the ridge here is on the logs of the parameters, so that it does not "
+                "depend on units; lifetimes' is on the parameters themselves. A value chosen for "
+                "lifetimes gives other estimates.",
+                UserWarning,
+                stacklevel=2,
+            )
         self.penalizer_coef = penalizer_coef
+
+    @property
+    def fit_(self) -> MaximumLikelihoodFit:
+        """Covariance, log-likelihood, AIC, BIC and verdict of the fit."""
+        if "_found" not in self.__dict__:
+            raise AttributeError("fit_")
+        if not np.array_equal(self._params.to_numpy(), self._values):  # changed in place
+            self.params_ = self._params
+        return self._found
+
+    @property
+    def params_(self) -> pd.Series:
+        """Parameters by name; set, a mapping or Series of all of them makes the model one of these."""
+        if "_params" not in self.__dict__:
+            raise AttributeError("params_")
+        return self._params
+
+    @params_.setter
+    def params_(self, parameters: Mapping[str, float] | pd.Series) -> None:
+        if getattr(self, "calendar_", None) is not None:
+            raise SettingsError(
+                "params_: a model with a calendar is restored by from_json, from what to_json gave."
+            )
+        self._given = None
+        self.__dict__.pop("covariate_effects_", None)
+        self._publish(_given_fit(self.names, parameters))
+
+    @classmethod
+    def from_parameters(
+        cls,
+        parameters: Mapping[str, float] | pd.Series,
+        *,
+        time_unit: TimeUnit | None = None,
+        **context: Any,
+    ) -> Self:
+        """A model whose parameters are known, from a paper or a fit made elsewhere.
+
+        Parameters
+        ----------
+        parameters : mapping or Series
+            All of the model's parameters by name, each above 0.
+        time_unit : {"D", "W", "M"}, optional
+            Unit of time that they are in.
+        **context
+            What the model knows beside its parameters: ``k`` of a model of regular buyers,
+            ``newcomers`` and ``observed`` of one of customers of before.
+
+        Returns
+        -------
+        Self
+            Its parameters count as known exactly: intervals hold chance alone, ``fit_.verdict`` is
+            "given", and standard errors are NaN.
+
+        Raises
+        ------
+        SettingsError
+            If a parameter is missing, of another model, or not a finite number above 0.
+
+        Examples
+        --------
+        CDNOW's, of Fader, Hardie & Lee (2005), in weeks:
+
+        >>> from retention_models import BetaGeoFitter
+        >>> published = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
+        >>> model = BetaGeoFitter.from_parameters(published, time_unit="W")
+        >>> round(float(model.conditional_probability_alive(2, 30.43, 38.86)[0]), 3)
+        0.727
+        """
+        if time_unit is not None:
+            days_in(time_unit)
+        model = cls()
+        try:
+            model._take(dict(context))
+        except SettingsError as error:
+            raise SettingsError(str(error).removeprefix("text: ")) from None
+        model.params_ = parameters
+        model.time_unit_ = time_unit
+        return model
 
     @classmethod
     def from_fit(
@@ -101,7 +196,8 @@ class FittedModel:
         -------
         Self
         """
-        fitter = cls(penalizer_coef=penalizer_coef)
+        fitter = cls()
+        fitter.penalizer_coef = penalizer_coef
         fitter._take(dict(context or {}))
         if fit.names != fitter.names:
             raise SettingsError(
@@ -145,14 +241,17 @@ class FittedModel:
 
     def _publish(self, fit: MaximumLikelihoodFit) -> None:
         names = list(fit.names)
-        self.fit_ = fit
+        self._found = fit
         self.log_likelihood_ = fit.log_likelihood
         self._negative_log_likelihood_ = -fit.log_likelihood
-        self.params_ = pd.Series(fit.parameters, index=names)
-        self.variance_matrix_ = pd.DataFrame(fit.covariance, index=names, columns=names)
-        self.standard_errors_ = pd.Series(np.sqrt(np.diag(fit.covariance)), index=names)
+        self._params = pd.Series(fit.parameters, index=names, copy=True)
+        self._values = self._params.to_numpy(copy=True)
+        unknown = np.nan if fit.verdict == "given" else 1.0
+        covariance = fit.covariance * unknown
+        self.variance_matrix_ = pd.DataFrame(covariance, index=names, columns=names)
+        self.standard_errors_ = pd.Series(np.sqrt(np.diag(covariance)), index=names)
         # On the log scale, where the likelihood is closer to normal: bounds stay positive.
-        half = Z95 * np.sqrt(np.diag(fit.log_covariance))
+        half = Z95 * np.sqrt(np.diag(fit.log_covariance)) * unknown
         with np.errstate(over="ignore"):  # what the data leave wholly open has no upper bound
             upper = fit.parameters * np.exp(half)
         self.confidence_intervals_ = pd.DataFrame(
@@ -178,8 +277,26 @@ class FittedModel:
         name = f"retention_models.{type(self).__name__}"
         if not hasattr(self, "fit_"):
             return f"<{name}: not fitted>"
+        how = f"fitted with {self.fit_.customers:.0f} customers"
+        if self.fit_.verdict == "given":
+            how = "given parameters"
         values = ", ".join(f"{name}: {value:.4g}" for name, value in self.params_.items())
-        return f"<{name}: fitted with {self.fit_.customers:.0f} customers, {values}>"
+        return f"<{name}: {how}, {values}>"
+
+    def _repr_html_(self) -> str:
+        """Parameters with their intervals, and the verdict on the fit."""
+        title = repr(self).partition(":")[0].strip("<>").rpartition(".")[2]
+        if not hasattr(self, "fit_"):
+            return Card(title, {"not fitted": "call fit()"}).html()
+        fit = self.fit_
+        facts = {
+            "customers": count(fit.customers) if fit.customers else "",
+            "unit of time": self.time_unit_ or "",
+            "log-likelihood": "" if np.isnan(fit.log_likelihood) else f"{fit.log_likelihood:,.2f}",
+            "verdict": f"{fit.verdict}: {fit.message}",
+        }
+        table = pd.DataFrame({"estimate": self.params_}).join(self.confidence_intervals_)
+        return Card(f"{title} ({self.label})", facts, table).html()
 
     def to_json(self) -> str:
         """The fit as JSON text: parameters, covariance and verdict, no customer's data.
@@ -206,6 +323,7 @@ class FittedModel:
             "verdict": fit.verdict,
             "message": fit.message,
             "allowed": None if fit.allowed is None else fit.allowed.tolist(),
+            "posterior": None if fit.posterior is None else fit.posterior.tolist(),
         }
         context = self._context()
         if context:
@@ -234,7 +352,7 @@ class FittedModel:
             raise SettingsError(
                 f"text: expected a fit of {cls.label}; got one of {content['model']}."
             )
-        allowed = content["allowed"]
+        allowed, posterior = content["allowed"], content["posterior"]
         fit = MaximumLikelihoodFit(
             names=tuple(content["names"]),
             parameters=_array(content, "parameters"),
@@ -245,6 +363,7 @@ class FittedModel:
             verdict=content["verdict"],
             message=content["message"],
             allowed=None if allowed is None else _array(content, "allowed"),
+            posterior=None if posterior is None else _array(content, "posterior"),
         )
         _check_numbers(fit, content["time_unit"], content["penalizer_coef"])
         return cls.from_fit(
@@ -269,7 +388,50 @@ class FittedModel:
                 "anew to its data here, and save it with save_model."
             ) from None
         loaded = self.from_json(text)
+        for name in ("_given", "covariate_effects_"):
+            self.__dict__.pop(name, None)
         self.__dict__.update(loaded.__dict__)
+
+
+def _given_fit(
+    names: tuple[str, ...], given: Mapping[str, float] | pd.Series
+) -> MaximumLikelihoodFit:
+    """Parameters known without data, checked, as a fit without doubt."""
+    if not isinstance(given, Mapping | pd.Series):
+        raise SettingsError(
+            f"params_: expected {', '.join(names)} by name, in a mapping or a Series; got "
+            f"{type(given).__name__}."
+        )
+    told = dict(given)
+    lacking = [name for name in names if name not in told]
+    foreign = [str(name) for name in told if name not in names]
+    if lacking or foreign:
+        raise SettingsError(
+            f"params_: expected {', '.join(names)}"
+            + (f"; {', '.join(lacking)} is missing" if lacking else "")
+            + (f"; {', '.join(foreign)} is of another model" if foreign else "")
+            + "."
+        )
+    for name in names:
+        number = told[name]
+        real = isinstance(number, Real) and not isinstance(number, bool)
+        if not (real and 0.0 < number <= _LARGEST):
+            raise SettingsError(
+                f"params_: expected {name} to be a finite number above 0; got {number!r}."
+            )
+    return MaximumLikelihoodFit(
+        names=names,
+        parameters=np.array([float(told[name]) for name in names]),
+        log_covariance=np.zeros((len(names), len(names))),
+        log_likelihood=np.nan,
+        customers=0.0,
+        free_parameters=0,
+        iterations=0,
+        gradient_norm=0.0,
+        condition_number=1.0,
+        verdict="given",
+        message=phrase("the parameters were given, so that nothing is known of their doubt"),
+    )
 
 
 def _check_numbers(fit: MaximumLikelihoodFit, time_unit: Any, penalty: Any) -> None:
@@ -282,13 +444,15 @@ def _check_numbers(fit: MaximumLikelihoodFit, time_unit: Any, penalty: Any) -> N
             raise SettingsError(
                 f"text: parameters: expected {name} to be a finite number above 0; got {value:g}."
             )
-    allowed = np.zeros(0) if fit.allowed is None else fit.allowed
-    for name, values in (("log_covariance", fit.log_covariance), ("allowed", allowed)):
+    drawn = {"allowed": fit.allowed, "posterior": fit.posterior}
+    given = {name: values for name, values in drawn.items() if values is not None}
+    for name, values in {"log_covariance": fit.log_covariance, **given}.items():
         if not (np.abs(values) <= _LARGEST).all():
             raise SettingsError(f"text: {name}: expected finite numbers.")
     if (np.diag(fit.log_covariance) < 0).any():
         raise SettingsError("text: log_covariance: expected variances of 0 or more.")
-    if not (np.isfinite(fit.log_likelihood) and 0 <= fit.customers < np.inf):
+    told = np.isfinite(fit.log_likelihood) or fit.verdict == "given"
+    if not (told and 0 <= fit.customers < np.inf):
         raise SettingsError(
             "text: expected a finite log_likelihood and a number of customers; got "
             f"{fit.log_likelihood:g} and {fit.customers:g}."
@@ -310,6 +474,7 @@ def _content(text: str) -> dict[str, Any]:
         raise SettingsError(f"text: expected the JSON that to_json gave; {error}.") from None
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise SettingsError(f"text: expected the JSON that to_json gave, “{_FORMAT}”.")
+    content.setdefault("posterior", None)  # fits of before had none
     for name, kinds in _KEYS.items():
         if name not in content or type(content[name]) not in kinds:
             raise SettingsError(

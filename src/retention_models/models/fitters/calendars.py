@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.models.seasons.choice import carried_terms
 from retention_models.models.seasons.fit import check_calendar, first_of, fit_histories
-from retention_models.models.seasons.likelihood import seasonal_histories
+from retention_models.models.seasons.likelihood import SeasonalHistories, seasonal_histories
 from retention_models.models.seasons.model import Seasonal
 from retention_models.models.seasons.table import season_table
 from retention_models.time_units import days_in
@@ -30,6 +31,9 @@ class FollowsCalendar(FittedModel):
     model: PurchaseModel
     calendar_: Calendar | None = None
 
+    # The model that tells which terms there are: the fitter's own, or the plain one nearest to it.
+    _told_by: PurchaseModel
+
     def _fit_season(
         self,
         calendar: Calendar,
@@ -40,7 +44,8 @@ class FollowsCalendar(FittedModel):
         counts: Array | None,
     ) -> MaximumLikelihoodFit:
         """Choose the terms that the data carry, fit the season with the model, and follow it."""
-        base, first = self.model, first_of(self.model)
+        base = getattr(self, "_told_by", self.model)
+        first_of(base)
         if time_unit is None:
             raise SettingsError(
                 'time_unit: a calendar needs to know the unit of T: give T of our summaries, or "D", '
@@ -49,22 +54,36 @@ class FollowsCalendar(FittedModel):
         unit = days_in(time_unit)
         check_calendar(calendar, x, T, counts, unit)
         seen = seasonal_histories(x, t_x, T, counts, calendar, unit)
+        if calendar.prior is not None:
+            fit = self._fit_under(seen, calendar, None)
+            self._follow(calendar, unit)
+            return fit
         found = carried_terms(calendar, base, seen, T, counts)
-        chosen = found.calendar
-        self._follow(chosen, unit)
-        fit = fit_histories(
-            seen.under(chosen),
-            chosen.names,
-            first=first,
-            penalty=self.penalizer_coef,
-            start=found.plain,
-        )
+        fit = self._fit_under(seen.under(found.calendar), found.calendar, found.plain)
+        self._follow(found.calendar, unit)
         return found.widened(fit)
 
-    def _follow(self, calendar: Calendar | None, unit: float) -> None:
-        """Run on a calendar's clock, or on the plain one."""
+    def _fit_under(
+        self, seen: SeasonalHistories, calendar: Calendar, start: Array | None
+    ) -> MaximumLikelihoodFit:
+        """The model's fit under a calendar's terms; `start` are about the plain model's parameters."""
+        return fit_histories(
+            seen,
+            calendar.names,
+            first=first_of(self.model),
+            penalty=self.penalizer_coef,
+            prior=calendar.prior,
+            start=start,
+        )
+
+    def _follow(
+        self, calendar: Calendar | None, unit: float, base: PurchaseModel | None = None
+    ) -> None:
+        """Run on a calendar's clock, or on the plain one; the base is the class's own unless given."""
         for name in ("model", "names"):
             self.__dict__.pop(name, None)
+        if base is not None:
+            self.model = base
         self.calendar_ = calendar
         if calendar is not None:
             self.model = Seasonal(self.model, calendar, unit)
@@ -79,8 +98,20 @@ class FollowsCalendar(FittedModel):
         told, time_unit = context.pop("calendar", None), context.pop("time_unit", None)
         super()._take(context)
         if told is not None:
-            first_of(self.model)
-            self._follow(Calendar.from_dict(told), days_in(time_unit))
+            first_of(getattr(self, "_told_by", self.model))
+            base = self.__dict__.get("model")
+            self._follow(Calendar.from_dict(told), days_in(time_unit), base)
+
+    def moved(self, later: float) -> Self:
+        """The fitted model for customers observed until so many units of time later, or earlier."""
+        self._require_fit()
+        if later == 0.0:
+            return self
+        found = copy(self)
+        found.model = self.model.moved(later)
+        if isinstance(found.model, Seasonal):
+            found.calendar_ = found.model.calendar
+        return found
 
     def season(self, interval: float = 0.9, days: int = 365) -> pd.DataFrame:
         """What the fitted season does to each of the days ahead.
@@ -110,13 +141,21 @@ class FollowsCalendar(FittedModel):
         check_interval(interval)
         return season_table(self.calendar_, self.fit_, interval, days)
 
-    def _on_its_clock(self, x: Array, t_x: Array, T: Array, t: Array) -> tuple[Any, ...]:
+    def pace(self) -> pd.Series:
+        """By how much a season multiplies rates on each of its calendar's days; index the days."""
+        model, effects = self.model, np.log(self._require_fit())
+        assert isinstance(model, Seasonal), "asked only of a model with a calendar"
+        calendar = model.calendar
+        each = np.exp(calendar.terms @ effects[len(model.base.names) :]) * calendar.open
+        return pd.Series(each, calendar.dates)
+
+    def on_its_clock(self, x: Array, t_x: Array, T: Array, t: Array) -> tuple[Any, ...]:
         """The plain model and its parameters, and histories and times in the time that it runs in."""
         parameters = self._require_fit()
         if not isinstance(self.model, Seasonal):
             return self.model, tuple(parameters), (x, t_x, T), t
-        clock, own = self.model.operational(tuple(parameters))
-        return self.model.base, own, self.model.history(x, t_x, T, clock), clock.at(t)
+        base, clock, own = self.model.operational(tuple(parameters))
+        return base, own, self.model.history(x, t_x, T, clock), clock.at(t)
 
 
 def require_end(calendar: Calendar, *columns: Any) -> None:

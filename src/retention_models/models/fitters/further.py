@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from retention_models.models.fitters._lifetimes import lifetimes
 from retention_models.models.fitters.base import register
 from retention_models.models.fitters.purchases import PurchaseFitter
@@ -53,6 +57,11 @@ class ParetoNBDFitter(PurchaseFitter, lifetimes.ParetoNBDFitter):
     model = PARETO_NBD
     label, names = PARETO_NBD.label, PARETO_NBD.names
     _generator = "pareto_nbd_model"
+
+    def conditional_probability_alive(self, frequency: Any, recency: Any, T: Any) -> Any:
+        """P(alive) of known customers; of one customer a number, as with this model in lifetimes."""
+        alive = super().conditional_probability_alive(frequency, recency, T)
+        return alive if np.ndim(frequency) or np.ndim(recency) or np.ndim(T) else alive[0]
 
 
 for _fitter in (ModifiedBetaGeoFitter, ParetoNBDFitter):

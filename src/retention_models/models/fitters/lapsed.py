@@ -40,6 +40,7 @@ class Lapsed(PurchaseModel):
         self.model = model
         self.label, self.names = model.label, model.names  # type: ignore[misc]
         self.by_calendar = model.by_calendar  # type: ignore[misc]
+        self.side_by_side = model.side_by_side  # type: ignore[misc]
 
     @property
     def alive(self) -> PurchaseModel:

@@ -5,18 +5,26 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from retention_models.errors import SettingsError
 from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.fitters.base import register, remarked
+from retention_models.models.fitters.calendars import require_end
 from retention_models.models.fitters.purchases import PurchaseFitter
-from retention_models.models.inputs import aligned, checked_history
-from retention_models.models.interface import OneState
+from retention_models.models.inputs import aligned, checked_history, require_unit
+from retention_models.models.interface import OneState, PurchaseModel
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.models.mbg_nbd import MBG_NBD
 from retention_models.models.mid_life.fit import NAMES
 from retention_models.models.mid_life.model import MidLife
-from retention_models.time_units import days_in
+from retention_models.models.mid_life.season import fit_mid_life_season
+from retention_models.models.seasons.calendar import Calendar
+from retention_models.models.seasons.fit import fit_histories
+from retention_models.models.seasons.likelihood import SeasonalHistories
+from retention_models.time_units import TimeUnit, days_in
+
+Array = NDArray[np.float64]
 
 _NEWCOMERS: dict[str, OneState] = {"bg_nbd": BG_NBD, "mbg_nbd": MBG_NBD}
 
@@ -71,7 +79,7 @@ class MidLifeFitter(PurchaseFitter):
     """
 
     label, names = "mid-life BG/NBD", NAMES
-    model: MidLife
+    _base: MidLife
 
     def __init__(self, penalizer_coef: float = 0.0, newcomers: str = "mbg_nbd") -> None:
         super().__init__(penalizer_coef)
@@ -89,9 +97,11 @@ class MidLifeFitter(PurchaseFitter):
         weights: ArrayLike | None = None,
         index: Any = None,
         observed: float | None = None,
+        calendar: Calendar | None = None,
+        time_unit: TimeUnit | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Fit by maximum likelihood, with weak priors.
+        """Fit by maximum likelihood, with weak priors; together with a season where a calendar is given.
 
         Parameters
         ----------
@@ -104,6 +114,9 @@ class MidLifeFitter(PurchaseFitter):
         observed : float, optional
             C, length of the log in the unit of T, from the beginning of its first day to the end of its
             last. The largest T and a day unless given, where T carries its unit, else the largest T.
+            With a calendar it is the calendar's.
+        calendar, time_unit
+            As for `PurchaseFitter.fit`; newcomers come by the same season as purchases do.
 
         Returns
         -------
@@ -117,13 +130,16 @@ class MidLifeFitter(PurchaseFitter):
         CannotSay
             If no customer bought again.
         """
-        self._takes_none(kwargs, "calendar", "covariates")
+        self._takes_none(kwargs, "covariates")
         frequency, recency, T, weights = aligned(
             frequency, recency, T, weights, names="frequency recency T weights"
         )
         x, t_x, t, n = checked_history(frequency, recency, T, weights)
         told = getattr(T, "attrs", {})
-        unit = told.get("time_unit")
+        unit = told.get("time_unit") or time_unit
+        require_unit(told.get("time_unit"), time_unit, "T")
+        if calendar is not None:
+            return self._fit_with(calendar, unit, observed, (frequency, recency, T, weights), index)
         if observed is None:
             # Where orders are counted, T holds half of the first day already.
             day = 1.0 if told.get("same_day", "one") == "one" else 0.5
@@ -134,28 +150,76 @@ class MidLifeFitter(PurchaseFitter):
         self._keep(index, frequency=frequency, recency=recency, T=T, weights=weights)
         return self
 
+    def _fit_with(
+        self, calendar: Calendar, unit: Any, observed: float | None, columns: Any, index: Any
+    ) -> Self:
+        """The fit under a calendar, whose days are the log's."""
+        frequency, recency, T, weights = columns
+        if observed is not None:
+            raise SettingsError(
+                "observed: with a calendar the log is as long as that; leave it out."
+            )
+        require_end(calendar, T)
+        x, t_x, t, n = checked_history(frequency, recency, T, weights)
+        self._of(calendar.past / days_in(unit) if unit is not None else float(t.max()))
+        fit = self._fit_season(calendar, unit, x, t_x, t, n)
+        self._publish(remarked(fit, x))
+        self.time_unit_ = unit
+        self._keep(index, frequency=frequency, recency=recency, T=T, weights=weights)
+        return self
+
+    _told_by = BG_NBD
+
+    def _fit_under(
+        self, seen: SeasonalHistories, calendar: Calendar, start: Array | None
+    ) -> MaximumLikelihoodFit:
+        plain = fit_histories(seen, calendar.names, first=0, prior=calendar.prior, start=start)
+        return fit_mid_life_season(
+            seen,
+            calendar,
+            np.log(plain.parameters[4:]),
+            first=int(self.newcomers == "mbg_nbd"),
+            penalty=self.penalizer_coef,
+        )
+
+    def _follow(
+        self, calendar: Calendar | None, unit: float, base: PurchaseModel | None = None
+    ) -> None:
+        super()._follow(calendar, unit, base or self._base)
+
     def _of(self, observed: float) -> None:
         if not 0.0 < observed < np.inf:
             raise SettingsError(f"observed: expected a finite length above 0; got {observed!r}.")
-        self.model = MidLife(_NEWCOMERS[self.newcomers], observed)
+        self._base = MidLife(_NEWCOMERS[self.newcomers], observed)
+        self._follow(None, 1.0)
 
     def share_of_before(self, frequency: Any, recency: Any, T: Any) -> Any:
         """P(was a customer before the log begins), shape (n,)."""
         known = self.histories(frequency, recency, T)
-        return self.model.share_of_before(*known, *self._require_fit())
+        model, parameters, history, _ = self.on_its_clock(*known, np.zeros(1))
+        return model.share_of_before(*history, *parameters)
+
+    @property
+    def observed_(self) -> float:
+        """C, the log's length, on the clock of the season where there is one."""
+        nobody = np.zeros(1)
+        model, _, _, _ = self.on_its_clock(nobody, nobody, nobody, nobody)
+        return float(model.observed)
 
     def _context(self) -> dict[str, Any]:
-        return {"newcomers": self.newcomers, "observed": self.model.observed}
+        own = {"newcomers": self.newcomers, "observed": self._base.observed}
+        return {**own, **super()._context()}
 
     def _take(self, context: dict[str, Any]) -> None:
-        newcomers, observed = context.get("newcomers"), context.get("observed")
+        newcomers, observed = context.pop("newcomers", None), context.pop("observed", None)
         if newcomers not in _NEWCOMERS or not isinstance(observed, int | float):
             raise SettingsError(
                 f"text: context: expected newcomers, one of {', '.join(_NEWCOMERS)}, and observed, a "
-                f"number; got {context!r}."
+                f"number; got {newcomers!r} and {observed!r}."
             )
         self.newcomers = str(newcomers)
         self._of(float(observed))
+        super()._take(context)
 
 
 register(MidLifeFitter)

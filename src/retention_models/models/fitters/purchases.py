@@ -1,4 +1,4 @@
-"""Fitters of the models of purchases; the BG/NBD's takes static covariates too."""
+"""What the fitters of the models of purchases have in common."""
 
 from __future__ import annotations
 
@@ -11,12 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from retention_models.errors import SettingsError
-from retention_models.models.bg_nbd import BG_NBD
-from retention_models.models.covariates.fit import fit_bg_nbd_covariates
-from retention_models.models.covariates.inputs import checked_covariates, matching_covariates
-from retention_models.models.covariates.model import CovariateFit
-from retention_models.models.fitters._lifetimes import generate_data, lifetimes
-from retention_models.models.fitters.base import like, register, remarked
+from retention_models.models.fitters._lifetimes import generate_data
+from retention_models.models.fitters.base import like, remarked
 from retention_models.models.fitters.calendars import FollowsCalendar, require_end
 from retention_models.models.inputs import (
     aligned,
@@ -143,7 +139,7 @@ class PurchaseFitter(FollowsCalendar):
         See `PurchaseModel.conditional_expected_purchases`.
         """
         history = self.histories(frequency, recency, T)
-        model, parameters, (x, t_x, age), t = self._on_its_clock(*history, checked_horizon(t))
+        model, parameters, (x, t_x, age), t = self.on_its_clock(*history, checked_horizon(t))
         if model.recency_counts or np.ndim(t) > 0 or x.ndim != 1 or x.shape != age.shape:
             expected = model.conditional_expected_purchases(t, x, t_x, age, *parameters)
             return like(frequency, expected)
@@ -190,7 +186,7 @@ class PurchaseFitter(FollowsCalendar):
         """
         months_end = month * np.arange(1.0, months + 1.0)
         history = self.histories(frequency, recency, T)
-        model, parameters, (x, t_x, age), ends = self._on_its_clock(*history, months_end)
+        model, parameters, (x, t_x, age), ends = self.on_its_clock(*history, months_end)
         discount = (1.0 + monthly_rate) ** -np.arange(1.0, months + 1.0)
 
         def by_month(x: Array, t_x: Any, age: Array) -> Array:
@@ -220,6 +216,47 @@ class PurchaseFitter(FollowsCalendar):
         known = self.histories(frequency, recency, T)
         return np.atleast_1d(self.model.probability_alive(*known, *parameters))
 
+    def conditional_probability_alive_after(
+        self, t: ArrayLike, frequency: Any, recency: Any, T: Any
+    ) -> Any:
+        """P(still a customer t units of time from now) of known customers, whatever they buy until then.
+
+        Parameters
+        ----------
+        t : float
+            Units of time after the end of observation, from 0.
+        frequency, recency, T : array_like, shape (n,)
+            The customers' summary.
+
+        Returns
+        -------
+        ndarray or Series, shape (n,)
+            P(alive) now, times the chance to stay until then of who is alive. Of the BG/NBD's kin that
+            is E (1 + p·t/α)^(−r) at the customer's own posterior.
+
+        Raises
+        ------
+        SettingsError
+            If an input is not valid.
+
+        See Also
+        --------
+        retention_models.alive_path : a customer's P(alive) from the first purchase on.
+
+        Examples
+        --------
+        >>> from retention_models import BetaGeoFitter
+        >>> published = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
+        >>> model = BetaGeoFitter.from_parameters(published, time_unit="W")
+        >>> model.conditional_probability_alive_after(26, [2], [30.43], [38.86]).round(3)
+        array([0.609])
+        """
+        parameters = self._require_fit()
+        known = self.histories(frequency, recency, T)
+        checked_horizon(t)
+        chance = self.model.conditional_probability_alive_after(t, *known, *parameters)
+        return like(frequency, chance)
+
     def conditional_probability_of_n_purchases_up_to_time(
         self, n: int, t: float, frequency: Any, recency: Any, T: Any
     ) -> Any:
@@ -238,22 +275,40 @@ class PurchaseFitter(FollowsCalendar):
 
         See `expected_purchases` of the model.
         """
-        return np.asarray(self.model.expected_purchases(checked_horizon(t), *self._require_fit()))
+        expected = self.model.expected_purchases(checked_horizon(t), *self._require_fit())
+        return np.asarray(expected)[()]
 
     def probability_of_n_purchases_up_to_time(self, t: ArrayLike, n: ArrayLike) -> Array:
         """P(X(t) = n) of a new customer.
 
         See `purchase_count_probability` of the model.
         """
-        return np.asarray(self.model.purchase_count_probability(n, t, *self._require_fit()))
+        chance = self.model.purchase_count_probability(n, t, *self._require_fit())
+        return np.asarray(chance)[()]
 
-    def generate_new_data(self, size: int = 1) -> pd.DataFrame:
+    def _lengths(self, T: ArrayLike | None, size: int) -> Array:
+        """How long simulated customers are observed: as given, or as those fitted were."""
+        if T is None and self._given is None:
+            raise SettingsError(
+                "generate_new_data: T: a model that was loaded or made of parameters has no data; say "
+                "how long customers are observed."
+            )
+        given = self.data["T"] if T is None else np.atleast_1d(np.asarray(T, dtype=float))
+        lengths = np.asarray(given, dtype=float)
+        if not (lengths.size and np.isfinite(lengths).all() and (lengths >= 0.0).all()):
+            raise SettingsError("generate_new_data: T: expected finite lengths of 0 or more.")
+        return lengths if T is None else np.resize(lengths, size)
+
+    def generate_new_data(self, size: int = 1, T: ArrayLike | None = None) -> pd.DataFrame:
         """Simulate customers of the fitted model, by lifetimes' generator.
 
         Parameters
         ----------
         size : int
             Number of customers; observed as long as those fitted, where as many.
+        T : array_like, optional
+            How long each is observed, one length or one a customer; a model that was loaded or made
+            of parameters needs it.
 
         Returns
         -------
@@ -265,161 +320,8 @@ class PurchaseFitter(FollowsCalendar):
                 "generate_new_data: lifetimes' generator knows no season; simulate with the model's own "
                 "simulate()."
             )
-        T = self.data["T"].to_numpy()
+        lengths = self._lengths(T, size)
         generator = getattr(generate_data, self._generator)
-        return pd.DataFrame(generator(T, *self.params_[list(self.names)], size=size))
+        return pd.DataFrame(generator(lengths, *self.params_[list(self.names)], size=size))
 
     _generator: ClassVar[str]
-
-
-class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
-    """BG/NBD model, a drop-in for ``lifetimes.BetaGeoFitter`` with exact estimates.
-
-    Parameters
-    ----------
-    penalizer_coef : float
-        Ridge per customer on the logs of r, α / mean T, a and b. Unlike lifetimes' it does not
-        depend on the unit of time. 0 gives maximum likelihood.
-
-    Attributes
-    ----------
-    covariate_effects_ : DataFrame
-        Of a model fitted with covariates: by covariate and parameter the effect, its standard
-        error, 95% interval, p-value, and a note where the data do not tell it; see
-        `CovariateFit.effects`.
-
-    See Also
-    --------
-    PurchaseFitter : attributes and methods.
-
-    Notes
-    -----
-    Source: Fader, Hardie & Lee (2005), Marketing Science 24(2), 275–284.
-    """
-
-    model = BG_NBD
-    label, names = BG_NBD.label, BG_NBD.names
-    _generator = "beta_geometric_nbd_model"
-
-    covariate_effects_: pd.DataFrame
-
-    def fit(
-        self,
-        frequency: ArrayLike,
-        recency: ArrayLike,
-        T: ArrayLike,
-        weights: ArrayLike | None = None,
-        initial_params: ArrayLike | None = None,
-        verbose: bool = False,
-        tol: float = 1e-7,
-        index: Any = None,
-        calendar: Calendar | None = None,
-        time_unit: TimeUnit | None = None,
-        covariates: pd.DataFrame | None = None,
-        **kwargs: Any,
-    ) -> Self:
-        """Fit by maximum likelihood, with static covariates on α, a and b where given.
-
-        Parameters
-        ----------
-        frequency, recency, T, weights, initial_params, verbose, tol, index, **kwargs
-            As for `PurchaseFitter.fit`.
-        calendar, time_unit : Calendar and {"D", "W", "M"}, optional
-            A season, as for `PurchaseFitter.fit`; not together with covariates.
-        covariates : DataFrame, shape (n, k), optional
-            Numbers known from the start and constant, such as 1 for customers who joined through a
-            campaign and 0 for the others; rows as `frequency`, by its index where it has one.
-
-        Returns
-        -------
-        BetaGeoFitter
-            Itself. With covariates, ``params_`` are those of customers whose covariates are 0,
-            ``covariate_effects_`` tells what each does, and predictions ask for the customers' own.
-
-        Raises
-        ------
-        SettingsError
-            If an input is not usable; the first bad rows are named.
-        CannotSay
-            If no customer bought again.
-
-        Notes
-        -----
-        Source: Fader & Hardie (2007), "Incorporating time-invariant covariates into the Pareto/NBD
-        and BG/NBD models", note 019.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> history = [0, 2, 5, 0, 1, 3], [0, 30, 20, 0, 5, 31], [39, 39, 30, 25, 39, 32]
-        >>> campaign = pd.DataFrame({"campaign": [0, 0, 0, 1, 1, 1]})
-        >>> fitter = BetaGeoFitter().fit(*history, covariates=campaign)
-        >>> fitter.covariate_effects_.index.get_level_values("covariate").unique().tolist()
-        ['campaign']
-        """
-        self.__dict__.pop("covariate_effects_", None)
-        if covariates is None:
-            season: dict[str, Any] = {"calendar": calendar, "time_unit": time_unit}
-            return super().fit(frequency, recency, T, weights, index=index, **season)
-        if calendar is not None:
-            raise SettingsError("calendar: a model takes a calendar or covariates, not both.")
-        self._follow(None, 1.0)
-        frequency, recency, T, weights = aligned(
-            frequency, recency, T, weights, names="frequency recency T weights"
-        )
-        x, t_x, t, n = checked_history(frequency, recency, T, weights)
-        names, Z = checked_covariates(covariates, frequency)
-        result = fit_bg_nbd_covariates(x, t_x, t, n, Z, names, penalty=self.penalizer_coef)
-        self._publish(result.base)
-        # Its `parameters` refuse whatever asks for one set of them for every customer.
-        self.fit_ = cast(Any, result)
-        self.covariate_effects_ = result.effects()
-        self.time_unit_ = getattr(T, "attrs", {}).get("time_unit")
-        self._keep(index, frequency=frequency, recency=recency, T=T, weights=weights)
-        return self
-
-    def _covariates_of(self, covariates: Any, frequency: Any) -> tuple[CovariateFit, Array] | None:
-        fit: Any = getattr(self, "fit_", None)
-        if not isinstance(fit, CovariateFit):
-            if covariates is not None:
-                raise SettingsError("covariates: the model was fitted without; fit it with them.")
-            return None
-        if covariates is None:
-            self._require_fit()
-        return fit, matching_covariates(covariates, frequency, fit.names)
-
-    def conditional_expected_number_of_purchases_up_to_time(
-        self,
-        t: ArrayLike,
-        frequency: Any,
-        recency: Any,
-        T: Any,
-        covariates: pd.DataFrame | None = None,
-    ) -> Any:
-        """Expected purchases in (T, T + t] of known customers.
-
-        A model fitted with covariates needs the customers' own. See
-        `PurchaseModel.conditional_expected_purchases`.
-        """
-        with_covariates = self._covariates_of(covariates, frequency)
-        if with_covariates is None:
-            return super().conditional_expected_number_of_purchases_up_to_time(
-                t, frequency, recency, T
-            )
-        fit, Z = with_covariates
-        x, t_x, age = self.histories(frequency, recency, T)
-        return like(frequency, fit.expected_purchases(checked_horizon(t), x, t_x, age, Z))
-
-    def conditional_probability_alive(
-        self, frequency: Any, recency: Any, T: Any, covariates: pd.DataFrame | None = None
-    ) -> Array:
-        """P(alive) of known customers; a model fitted with covariates needs the customers' own."""
-        with_covariates = self._covariates_of(covariates, frequency)
-        if with_covariates is None:
-            return super().conditional_probability_alive(frequency, recency, T)
-        fit, Z = with_covariates
-        x, t_x, age = self.histories(frequency, recency, T)
-        return np.atleast_1d(fit.probability_alive(x, t_x, age, Z))
-
-
-register(BetaGeoFitter)

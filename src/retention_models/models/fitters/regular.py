@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, ClassVar, Self
+from functools import partial
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.fitters.base import register, remarked
+from retention_models.models.fitters.calendars import require_end
 from retention_models.models.fitters.purchases import PurchaseFitter
 from retention_models.models.histories import count_histories
-from retention_models.models.inputs import aligned, checked_history, unit_told
+from retention_models.models.inputs import aligned, checked_history, require_unit, unit_told
+from retention_models.models.interface import PurchaseModel
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
+from retention_models.models.mbg_nbd import MBG_NBD
 from retention_models.models.regular.days import added_by_days
 from retention_models.models.regular.fit import (
     MOST_PHASES,
@@ -31,6 +37,10 @@ from retention_models.models.regular.regularity import (
     grid_of,
     regularity_test,
 )
+from retention_models.models.regular.season import fit_regular_season, gap_days, log_gaps_of
+from retention_models.models.seasons.calendar import Calendar
+from retention_models.models.seasons.likelihood import SeasonalHistories
+from retention_models.time_units import TimeUnit, days_in
 
 Array = NDArray[np.float64]
 
@@ -65,22 +75,27 @@ class RegularFitter(PurchaseFitter):
         verbose: bool = False,
         tol: float = 1e-7,
         index: Any = None,
-        log_gaps: float | None = None,
+        log_gaps: float | pd.DataFrame | None = None,
         k: int | None = None,
+        calendar: Calendar | None = None,
+        time_unit: TimeUnit | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Fit r, alpha, a, b and the number of phases k by maximum likelihood.
+        """Fit r, alpha, a, b and k by maximum likelihood, together with a season where one is given.
 
         Parameters
         ----------
         frequency, recency, T, weights, index, initial_params, verbose, tol, **kwargs
             As for `PurchaseFitter.fit`.
-        log_gaps : float, optional
+        log_gaps : float or DataFrame, optional
             Sum of the logs of the gaps between all these customers' purchases, in the unit of recency;
-            see `sum_log_gaps`. Needed unless k is 1.
+            see `sum_log_gaps`. Needed unless k is 1. With a calendar a table of `count_purchase_gaps`,
+            since gaps then run by its clock.
         k : int, optional
             Phases of a purchase. Unless given it is 1 where `regularity_test` sees no regularity at
             1%, and else that of the highest likelihood from 1 to 256.
+        calendar, time_unit
+            As for `PurchaseFitter.fit`.
 
         Returns
         -------
@@ -109,16 +124,28 @@ class RegularFitter(PurchaseFitter):
         >>> fitter.k_, fitter.conditional_probability_alive([6, 6], [180, 180], [200, 280]).round(2)
         (9, array([0.88, 0.  ]))
         """
-        self._takes_none(kwargs, "calendar", "covariates")
+        self._takes_none(kwargs, "covariates")
         frequency, recency, T, weights = aligned(
             frequency, recency, T, weights, names="frequency recency T weights"
         )
         x, t_x, t, n = checked_history(frequency, recency, T, weights)
-        found = self._fit(recency, T, (x, t_x, t, n), log_gaps, k)
+        told = unit_told(T)
+        require_unit(told, time_unit, "T")
+        self._follow(None, 1.0)
+        if calendar is None:
+            if isinstance(log_gaps, pd.DataFrame):
+                raise SettingsError(
+                    "log_gaps: a table of gaps goes with a calendar; give their sum."
+                )
+            found = self._fit(recency, T, (x, t_x, t, n), log_gaps, k)
+            self._with_phases(found.k)
+        else:
+            require_end(calendar, T)
+            unit = told or time_unit
+            found = self._fit_regular_season(calendar, unit, (x, t_x, t, n), log_gaps, k)
         self._publish(remarked(found.fit, x))
-        self._with_phases(found.k)
         self.profile_ = pd.Series(found.profile, name="log_likelihood").rename_axis("k")
-        self.time_unit_ = getattr(T, "attrs", {}).get("time_unit")
+        self.time_unit_ = cast("TimeUnit | None", told or time_unit)
         self._keep(index, frequency=frequency, recency=recency, T=T, weights=weights)
         return self
 
@@ -163,24 +190,79 @@ class RegularFitter(PurchaseFitter):
         fit = fit_regular(known, log_gaps - added(k), k=k, first=first, penalty=penalty)
         return RegularFit(k, fit, {k: fit.log_likelihood})
 
+    def _fit_regular_season(
+        self,
+        calendar: Calendar,
+        time_unit: str | None,
+        history: tuple[Array, Array, Array, Array | None],
+        gaps: Any,
+        k: int | None,
+    ) -> RegularFit:
+        """The fit under a calendar; whether there is regularity is asked of the days as they are."""
+        x, t_x, T, n = history
+        self.regularity_ = None
+        given = None if k is None else _checked_phases(k)
+        if given != 1:
+            unit = days_in(time_unit) if time_unit is not None else 1.0
+            self._gaps = gap_days(gaps, calendar)
+            counts = np.ones(x.size) if n is None else n
+            logs = log_gaps_of(gaps, unit)
+            if given is None:
+                with suppress(CannotSay):
+                    self.regularity_ = regularity_test(
+                        x, t_x, counts, log_gaps=logs, day=1.0 / unit
+                    )
+                test = self.regularity_
+                given = None if test is not None and test.regular else 1
+            self._added = partial(added_by_days, x=x, t=t_x, counts=counts, day=1.0 / unit)
+        self._asked = given
+        fit = self._fit_season(calendar, time_unit, x, t_x, T, n)
+        return RegularFit(self.k_, fit, {self.k_: fit.log_likelihood})
+
+    @property
+    def _told_by(self) -> PurchaseModel:  # type: ignore[override]
+        return MBG_NBD if self._kind.first else BG_NBD
+
+    def _fit_under(
+        self, seen: SeasonalHistories, calendar: Calendar, start: Array | None
+    ) -> MaximumLikelihoodFit:
+        self.k_, fit = fit_regular_season(
+            seen,
+            calendar,
+            self.__dict__.pop("_gaps", None),
+            first=self._kind.first,
+            k=self._asked,
+            penalty=self.penalizer_coef,
+            added=self.__dict__.pop("_added", lambda k: 0.0),
+        )
+        return fit
+
+    def _follow(
+        self, calendar: Calendar | None, unit: float, base: PurchaseModel | None = None
+    ) -> None:
+        super()._follow(calendar, unit, base or self._kind(getattr(self, "k_", 1)))
+
     def _with_phases(self, k: int) -> None:
         self.k_ = k
         self.model = self._kind(k)
 
     def _context(self) -> dict[str, Any]:
-        return {"k": self.k_}
+        return {"k": self.k_, **super()._context()}
 
     def _take(self, context: dict[str, Any]) -> None:
-        self._with_phases(_checked_phases(context.get("k")))
+        self._with_phases(_checked_phases(context.pop("k", None)))
         self.regularity_ = None
+        super()._take(context)
 
-    def generate_new_data(self, size: int = 1) -> pd.DataFrame:
+    def generate_new_data(self, size: int = 1, T: ArrayLike | None = None) -> pd.DataFrame:
         """Simulate customers of the fitted model.
 
         Parameters
         ----------
         size : int
             Number of customers; observed as long as those fitted, in turn.
+        T : array_like, optional
+            How long each is observed, as in `BetaGeoFitter.generate_new_data`.
 
         Returns
         -------
@@ -188,7 +270,7 @@ class RegularFitter(PurchaseFitter):
             frequency, recency, T, and r to b of the model, λ (rate of phases), p, and alive at T.
         """
         r, alpha, a, b = self._require_fit()
-        T = np.resize(self.data["T"].to_numpy(dtype=float), size)
+        T = np.resize(self._lengths(T, size), size)
         rng = np.random.default_rng()
         rate = rng.gamma(r, 1.0 / alpha, size)
         p = rng.beta(a, b, size) if a > 0.0 else np.zeros(size)

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from retention_models.errors import CannotSay
 from retention_models.languages import count, phrase
-from retention_models.models.beta_dropout_likelihood import fit_bg_nbd, fit_mbg_nbd
-from retention_models.models.histories import count_histories
+from retention_models.models.beta_dropout_likelihood import fit_beta_dropout
+from retention_models.models.histories import Histories, count_histories
+from retention_models.models.history_rows import by_logs, log_likelihood_by_row
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, maximise
-from retention_models.models.mid_life.rows import by_logs, log_likelihood_by_row
 
 Array = NDArray[np.float64]
 
@@ -111,9 +111,8 @@ def fit_mid_life(
     known = count_histories(x, t_x, T, counts)
     known.require_repeats()
     rows = known.rows()
-    plain = (fit_mbg_nbd if first else fit_bg_nbd)(*rows)
-    centre = np.array([0.0, np.log(known.mean_end), np.log(0.5), np.log(2.0)] * 2 + [0.0, 0.0])
-    weight = np.array([1.0] * 8 + [0.0, 0.0]) * (0.5 / _PRIOR**2 + penalty * known.customers)
+    plain = fit_beta_dropout(known, first=first, draws=False)
+    centre, weight = priors(known, penalty)
 
     def posterior(phi: Array) -> tuple[float, Array, Array]:
         value, gradient, hessian = log_likelihood_with_derivatives(phi, rows, observed, first)
@@ -128,6 +127,13 @@ def fit_mid_life(
     settled = [fit for fit in found if fit.verdict == "converged"] or found
     best = max(settled, key=lambda fit: fit.log_likelihood)
     return _published(best, rows, observed, first)
+
+
+def priors(known: Histories, penalty: float) -> tuple[Array, Array]:
+    """Centres of the weak priors on the logs of `NAMES`, and half their precisions."""
+    centre = np.array([0.0, np.log(known.mean_end), np.log(0.5), np.log(2.0)] * 2 + [0.0, 0.0])
+    weight = np.array([1.0] * 8 + [0.0, 0.0]) * (0.5 / _PRIOR**2 + penalty * known.customers)
+    return centre, weight
 
 
 def _starts(
@@ -175,15 +181,19 @@ def _published(
 ) -> MaximumLikelihoodFit:
     """The fit with a log-likelihood that is comparable with other models', and who is who in words."""
     chances = given_first_seen(np.log(fit.parameters), rows, observed, first)
+    return replace(fit, log_likelihood=float(rows[3] @ chances), message=told_of(fit, observed))
+
+
+def told_of(fit: MaximumLikelihoodFit, observed: float) -> str:
+    """How many there are of each kind, in words."""
+    if fit.verdict != "converged":
+        return fit.message
     missed = (1.0 + observed / fit.parameters[5]) ** -fit.parameters[4]
-    message = fit.message
-    if fit.verdict == "converged":
-        message = phrase(
-            "an ordinary maximum: {before} customers of before and {new} newcomers",
-            before=count(fit.parameters[8] * (1.0 - missed)),
-            new=count(fit.parameters[9] * observed),
-        )
-    return replace(fit, log_likelihood=float(rows[3] @ chances), message=message)
+    return phrase(
+        "an ordinary maximum: {before} customers of before and {new} newcomers",
+        before=count(fit.parameters[8] * (1.0 - missed)),
+        new=count(fit.parameters[9] * observed),
+    )
 
 
 def require_arrivals(T: Array, counts: Array, observed: float) -> None:

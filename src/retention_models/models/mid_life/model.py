@@ -22,7 +22,7 @@ is that of independent Poisson processes: Kingman (1993), "Poisson processes", s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -57,10 +57,19 @@ class MidLife(PurchaseModel):
     """
 
     names, one_scale, recency_counts = NAMES, False, True
+    side_by_side = True
 
     def __init__(self, newcomers: OneState, observed: float) -> None:
         self.newcomers, self.observed = newcomers, observed
         self.label = f"mid-life {newcomers.label}"  # type: ignore[misc]
+
+    def moved(self, later: float) -> PurchaseModel:
+        """Of a log that is as much longer."""
+        return MidLife(self.newcomers, self.observed + later)
+
+    def on_clock(self, age: Callable[[ArrayLike], Array]) -> PurchaseModel:
+        """With the log's length in operational time."""
+        return MidLife(self.newcomers, float(age(self.observed)))
 
     @property
     def alive(self) -> PurchaseModel:
@@ -161,6 +170,10 @@ class MidLife(PurchaseModel):
         return np.asarray(
             share * of_before + (1.0 - share) * self.newcomers.expected_purchases(t, *new)
         )
+
+    def probability_alive_after(self, t: ArrayLike, *parameters: Any) -> Array:
+        """That of a newcomer."""
+        return self.newcomers.probability_alive_after(t, *parameters[:4])
 
     def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
         """Those of a newcomer."""

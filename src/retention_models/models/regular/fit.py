@@ -19,7 +19,12 @@ from scipy.special import gammaln
 from retention_models.languages import phrase
 from retention_models.models.beta_dropout_likelihood import fit_beta_dropout, highest_or_limit
 from retention_models.models.histories import Histories
-from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, maximise
+from retention_models.models.maximum_likelihood import (
+    Ascent,
+    MaximumLikelihoodFit,
+    ascend,
+    maximise,
+)
 from retention_models.models.nbd import Start
 from retention_models.models.regular.likelihood import log_likelihood_with_derivatives
 
@@ -27,6 +32,9 @@ Array = NDArray[np.float64]
 
 # Gaps that differ by a sixteenth of their length: to the day where a box comes twice a month.
 MOST_PHASES = 256
+# What a further step would win, below which a likelihood tells one k from another; and the log of r at
+# which customers are alike for that.
+_ENOUGH, _ALIKE = 1e-3, 9.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,30 +152,57 @@ def fit_phases(
     once, for the k of highest likelihood without: where purchases come every few days that k is one
     too many, and a second turn would be off on the other side.
     """
-    found: dict[int, MaximumLikelihoodFit] = {}
+    climbed: dict[int, Ascent] = {}
 
     def height(k: int, log_gaps: float) -> float:
-        if k not in found:
-            nearest = min(found, key=lambda other: abs(other - k), default=None)
-            near = None if nearest is None else (nearest, found[nearest].parameters)
-            found[k] = fit_regular(known, 0.0, k=k, first=first, penalty=penalty, near=near)
-        return found[k].log_likelihood + (k - 1.0) * log_gaps
+        if k not in climbed:
+            climbed[k] = _climbed(known, k, climbed, first, penalty)
+        of_gaps = (k - 1.0) * log_gaps - purchases * float(gammaln(k))
+        return climbed[k].value + of_gaps
 
+    known.require_repeats()
+    purchases = float(known.purchases_by_end.sum())
     best = _highest(lambda k: height(k, log_gaps), most)
     if added(best):
         log_gaps -= added(best)
         best = _highest(lambda k: height(k, log_gaps), most)
-    if best > 1 and found[best].verdict != "converged":
-        near = (best, found[best].parameters)
-        again = fit_regular(known, 0.0, k=best, first=first, penalty=penalty, near=near)
-        found[best] = max(found[best], again, key=lambda fit: fit.log_likelihood)
-    profile = {k: height(k, log_gaps) for k in sorted(found)}
-    fit = replace(
-        found[best],
-        log_likelihood=profile[best],
-        free_parameters=found[best].free_parameters + 1,  # k was estimated too
-    )
-    return RegularFit(best, fit, profile)
+    near = (best, np.exp(climbed[best].phi)) if climbed[best].phi.size > 2 else None
+    fit = fit_regular(known, log_gaps, k=best, first=first, penalty=penalty, near=near)
+    profile = {k: height(k, log_gaps) for k in sorted(climbed)}
+    # k was estimated too.
+    full = replace(fit, free_parameters=fit.free_parameters + 1)
+    return RegularFit(best, full, {**profile, best: fit.log_likelihood})
+
+
+def _climbed(
+    known: Histories, k: int, climbed: dict[int, Ascent], first: int, penalty: float
+) -> Ascent:
+    """The highest likelihood at k, without the gaps, near enough to tell one k from another.
+
+    It begins where the nearest k has ended; where nobody was seen to leave there, it stays so.
+    """
+    phases = in_phases(known, k)
+
+    def objective(phi: Array) -> tuple[float, Array, Array]:
+        value, gradient, hessian = log_likelihood_with_derivatives(
+            phi, known, phases, k=k, first=first
+        )
+        weight, off = penalty * known.customers, phi.copy()
+        off[1] -= np.log(known.mean_end)
+        bend = 2.0 * weight * np.eye(phi.size)
+        return value - weight * float(off @ off), gradient - 2.0 * weight * off, hessian - bend
+
+    if climbed:
+        nearest = min(climbed, key=lambda other: abs(other - k))
+        start = climbed[nearest].phi.copy()
+        start[1] += np.log(nearest / k)
+        # Where everybody buys at the same rate r grows without end; what more it wins is nothing.
+        start[:2] -= max(start[0] - _ALIKE, 0.0)
+    else:
+        fit = fit_beta_dropout(known, first=first, penalty=penalty, draws=False)
+        start = np.log(fit.parameters if (fit.parameters > 0.0).all() else fit.parameters[:2])
+        start = np.clip(start, -_ALIKE, _ALIKE)
+    return ascend(objective, start, enough=_ENOUGH)
 
 
 def _highest(height: Callable[[int], float], most: int) -> int:
@@ -175,9 +210,11 @@ def _highest(height: Callable[[int], float], most: int) -> int:
     low, best, high = 1, 1, min(2, most)
     while height(high) > height(best) and high > best:
         low, best, high = best, high, min(2 * high, most)
-    # The maximum lies between low and high; each turn halves the wider side of the best.
+    if best == high and height(best - 1) <= height(best):
+        return best
+    # The maximum lies between low and high.
     while best - low > 1 or high - best > 1:
-        between = (best + high) // 2 if high - best > best - low else (low + best) // 2
+        between = _between(low, best, high, height)
         if height(between) > height(best):
             low, best, high = (best, between, high) if between > best else (low, between, best)
         elif between > best:
@@ -185,3 +222,20 @@ def _highest(height: Callable[[int], float], most: int) -> int:
         else:
             low = between
     return best
+
+
+def _between(low: int, best: int, high: int, height: Callable[[int], float]) -> int:
+    """A whole number to try next: the top of the parabola by ln k, or else half of the wider side."""
+    wide = high - best > best - low
+    half = (best + high) // 2 if wide else (low + best) // 2
+    if min(best - low, high - best) == 0:
+        return half
+    left, right = np.log(low / best), np.log(high / best)
+    down, up = height(low) - height(best), height(high) - height(best)
+    bend = down * right - up * left
+    if bend == 0.0:
+        return half
+    top = round(best * float(np.exp((down * right**2 - up * left**2) / (2.0 * bend))))
+    if top == best:
+        top = best + 1 if wide else best - 1
+    return top if low < top < high else half

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betaincc
 
 from retention_models.models import nbd
 from retention_models.models.beta_dropout_likelihood import of_having_stayed
@@ -29,6 +30,8 @@ Array = NDArray[np.float64]
 _BLOCK = 8192
 # Sums that come near the largest float are kept relative to this.
 _HUGE = 1e200
+# Phases from which on it pays to leave out rows with less than this chance to be alive.
+_MANY, _GONE = 8, 1e-20
 
 
 def log_likelihood_with_derivatives(
@@ -81,7 +84,12 @@ def _of_block(
     last, end = known.times[known.last[rows]], known.times[known.end[rows]]
     s, at_end, at_last = r + k * x, 1.0 / (alpha + end), 1.0 / (alpha + last)
     late = (end - last) * at_end
-    log_sum, by_s, by_w, ss, sw, ww = _survival(s, late, k)
+    gone = np.zeros(x.size, dtype=bool)
+    if theta.size > 2 and k >= _MANY:
+        # Of whoever has surely left S cancels out.
+        odds = theta[2] / np.maximum(theta[3] + x - 1.0 + first, 1e-300)
+        gone = (x + first > 0) & (betaincc(k, s, late) < _GONE * np.minimum(odds, 1.0))
+    log_sum, by_s, by_w, ss, sw, ww = _survival_of(s, late, k, ~gone)
     # By r and α: dw/dα is −w/(α+T).
     slope_r, slope_alpha = by_s, -at_end * by_w
     bend_rr, bend_ra, bend_aa = ss, -at_end * sw, at_end**2 * (ww + 2.0 * by_w)
@@ -118,7 +126,18 @@ def _of_block(
     return value, gradient, hessian
 
 
-def _survival(s: Array, w: Array, k: int) -> tuple[Array, Array, Array, Array, Array, Array]:
+def _survival_of(s: Array, w: Array, k: int, rows: NDArray[np.bool_]) -> Array:
+    """`survival_of_phases` of some rows, and zeros, shape (6, n)."""
+    if rows.all():
+        return np.stack(survival_of_phases(s, w, k))
+    found = np.zeros((6, s.size))
+    found[:, rows] = survival_of_phases(s[rows], w[rows], k)
+    return found
+
+
+def survival_of_phases(
+    s: Array, w: Array, k: int
+) -> tuple[Array, Array, Array, Array, Array, Array]:
     """L = ln S, and L_s, w·L_w, L_ss, w·L_sw, w²·L_ww of each row."""
     term, by_s, bend_s = np.ones(s.size), np.zeros(s.size), np.zeros(s.size)
     total, log_scale = np.ones(s.size), np.zeros(s.size)

@@ -44,6 +44,7 @@ from retention_models.models.regular.fit import fit_regular
 from retention_models.models.regular.phases import (
     blocks_of_weights,
     discounted_by_phase,
+    drawn_phases,
     expected_by_phase,
     phase_weights,
     reached_of_mixture,
@@ -51,6 +52,10 @@ from retention_models.models.regular.phases import (
 from retention_models.models.special import log_gamma_ratio
 
 Array = NDArray[np.float64]
+
+
+# What is left of a sum of chances below which it has ended.
+_REST = 1e-12
 
 
 class BetaGeometricCNBD(PurchaseModel):
@@ -125,6 +130,23 @@ class BetaGeometricCNBD(PurchaseModel):
         reached = betainc(needed, r + self.k - 1.0, t / (alpha + t))
         return np.asarray(np.where(n > 0.0, reached, 1.0))
 
+    def probability_alive_after(self, t: ArrayLike, *parameters: Any) -> Array:
+        """Σ_n P(stays after n purchases) · P(n purchases in t)."""
+        given = parameters if len(parameters) > 4 else (*parameters, 0.0)
+        t, r, alpha, a, b, waited = np.broadcast_arrays(
+            *(np.asarray(v, dtype=float) for v in (t, *given))
+        )
+        weights = phase_weights(self.k, *(np.ravel(v) for v in (r, alpha, waited)))
+        weights = weights.reshape(*r.shape, self.k)
+        z, total, n = t / (alpha + t), np.zeros(t.shape), 0.0
+        here, stays = np.ones(t.shape), np.ones(t.shape)
+        while here.size and float((here * stays).max()) > _REST:
+            more = reached_of_mixture(self.k, np.full(t.shape, n + 1.0), z, r, weights)
+            total += stays * np.maximum(here - more, 0.0)
+            stays = stays * (b + n) / (a + b + n)
+            here, n = more, n + 1.0
+        return total
+
     def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
         """Σ_n P(stays after n − 1 purchases) · P(n purchases or more in t); see `phases`."""
         if self.k == 1:
@@ -184,11 +206,7 @@ class BetaGeometricCNBD(PurchaseModel):
         """Poisson phases from the one reached, up to a geometric number of purchases."""
         given = parameters if len(parameters) > 4 else (*parameters, 0.0)
         r, alpha, a, b, waited = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in given))
-        reached, place = np.empty(r.size), rng.random((r.size, 1))
-        for rows, weights in blocks_of_weights(self.k, r, alpha, waited):
-            reached[rows] = (place[rows] > np.cumsum(weights, axis=1)[:, :-1]).sum(axis=1)
-        phases = reached.reshape(r.shape)
-        rates = rng.gamma(r + phases, 1.0 / alpha)
+        phases, rates = drawn_phases(self.k, r, alpha, waited, rng)
         most = np.full(r.shape, np.inf)
         leaves = a > 0.0
         dropout = np.clip(rng.beta(a[leaves], b[leaves]), 1e-12, 1.0)
@@ -217,6 +235,11 @@ class ModifiedBetaGeometricCNBD(BetaGeometricCNBD):
 
     label = "MBG/CNBD-k"
     first = 1
+
+    def probability_alive_after(self, t: ArrayLike, *parameters: Any) -> Array:
+        """b/(a+b) times that of the BG variant at b + 1."""
+        stays, later = _after_the_first(*parameters)
+        return np.asarray(stays * self.alive.probability_alive_after(t, *later))
 
     def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
         """b/(a+b) · E(t; r, α, a, b+1), with E that of the BG variant."""

@@ -46,6 +46,8 @@ _WEIGHTS = 1 << 18
 # e^(−40) is nothing; a step of the trapezoidal rule for functions analytic within π of the line, and
 # relative to the width of a normal density.
 _NOTHING, _STEP, _STEPS_PER_SD = 40.0, 0.25, 0.5
+# Draws of rates and phases after which who is all but gone is drawn otherwise.
+_ROUNDS = 12
 # Phases whose densities are found from those of the first of them.
 _ANCHOR = 24
 # Below this chance to stay the closed form loses digits, and a few terms of the sum are all of it.
@@ -79,6 +81,47 @@ def blocks_of_weights(
     for first in range(0, columns[0].size, size):
         rows = slice(first, first + size)
         yield rows, phase_weights(k, *(column[rows] for column in columns))
+
+
+def drawn_phases(
+    k: int, r: Array, alpha: Array, waited: Array, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Draws of the phases passed by customers alive, and of their rates; arrays of one shape.
+
+    A rate as on the day of the last purchase and phases passed since are drawn together until fewer
+    than k have; who is all but gone, for whom that takes too long, from the last phase down.
+    """
+    shape = r.shape
+    r, alpha, waited = (np.ravel(v) for v in (r, alpha, waited))
+    phases, rates = np.zeros(r.size), np.empty(r.size)
+    left = np.arange(r.size)
+    for _ in range(_ROUNDS):
+        rates[left] = rng.gamma(r[left], 1.0 / (alpha - waited)[left])
+        phases[left] = rng.poisson(rates[left] * waited[left])
+        left = left[phases[left] >= k]
+    if left.size:
+        phases[left] = _drawn_from_the_last(k, r[left], (waited / alpha)[left], rng)
+        rates[left] = rng.gamma(r[left] + phases[left], 1.0 / alpha[left])
+    return phases.reshape(shape), rates.reshape(shape)
+
+
+def _drawn_from_the_last(k: int, r: Array, w: Array, rng: np.random.Generator) -> Array:
+    """Draws of j < k with weights ∝ (r)_j/j! · w^j, summed from j = k − 1 down."""
+
+    def terms() -> Iterator[tuple[int, Array]]:
+        term = np.ones(r.size)
+        for j in range(k - 1, -1, -1):
+            yield j, term
+            term = term * (j / ((r + j - 1.0) * w)) if j else term
+            if term.max() < _TAIL:
+                return
+
+    total = sum((term for _, term in terms()), np.zeros(r.size))
+    place, found, passed = rng.random(r.size) * total, np.zeros(r.size), np.zeros(r.size)
+    for j, term in terms():
+        found = np.where((passed <= place) & (place < passed + term), float(j), found)
+        passed = passed + term
+    return found
 
 
 def reached(k: int, n: Array, z: Array, r: Array) -> Iterator[tuple[Array, Array]]:

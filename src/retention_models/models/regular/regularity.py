@@ -27,6 +27,7 @@ from scipy.special import digamma, gammaln, ndtr, polygamma
 
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import count, decimals, phrase
+from retention_models.languages.results import Card, Result
 from retention_models.models.histories import distinct_rows, places_in_steps
 from retention_models.models.inputs import checked_history, unit_told
 from retention_models.time_units import DAYS_IN_UNIT, days_in
@@ -41,8 +42,8 @@ _LONGEST = 1 << 14
 _EVIDENT = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class RegularityTest:
+@dataclass(frozen=True, slots=True, repr=False)
+class RegularityTest(Result):
     """Whether customers buy at even intervals.
 
     Attributes
@@ -65,6 +66,10 @@ class RegularityTest:
     customers: float
     gaps: float
     day: float
+
+    def _card(self) -> Card:
+        facts = {"regular": "yes" if self.regular else "no", "because": self.summary()}
+        return Card(f"Regularity of {count(self.gaps)} gaps", facts)
 
     @property
     def regular(self) -> bool:

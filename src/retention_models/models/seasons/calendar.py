@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
 from retention_models.models.seasons.feasts import feast_days, public_holidays
+from retention_models.models.seasons.prior import SeasonPrior
 
 Array = NDArray[np.float64]
 
@@ -58,6 +59,8 @@ class Calendar:
         Days after `end` with an m of their own.
     purchases : ndarray, shape (days observed,), optional
         Repeat purchases on each day from `first` to `end`, which a fit needs. Not saved with a model.
+    prior : SeasonPrior, optional
+        What a chain's other stores tell of the effects; then all terms are decided. Not saved either.
 
     Notes
     -----
@@ -83,6 +86,7 @@ class Calendar:
     shut: tuple[int, ...] = ()
     ahead: int = _AHEAD
     purchases: Array | None = field(default=None, repr=False, compare=False)
+    prior: SeasonPrior | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.first > self.end:
@@ -265,6 +269,31 @@ class Calendar:
         observed = (day - self.first).days + 1
         bought = None if self.purchases is None else self.purchases[:observed]
         return replace(self, end=day, purchases=bought)
+
+    def moved(self, days: int) -> Self:
+        """The same days and terms, of which so many more, or fewer, are past.
+
+        Parameters
+        ----------
+        days : int
+            Whole days, negative for an earlier last day of observation.
+
+        Returns
+        -------
+        Calendar
+            Without purchases. Unlike `until` it is for a season that is fitted already: no term changes.
+
+        Raises
+        ------
+        SettingsError
+            If the day is none of the calendar's.
+        """
+        if not -self.past < days <= self.ahead:
+            raise SettingsError(
+                f"days: expected {1 - self.past} to {self.ahead}, to a day of the calendar; got {days}."
+            )
+        end = self.end + dt.timedelta(days=days)
+        return replace(self, end=end, ahead=self.ahead - days, purchases=None)
 
     def with_terms(self, **changes: Any) -> Self:
         """The calendar with some attributes changed.

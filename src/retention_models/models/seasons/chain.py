@@ -25,13 +25,9 @@ from retention_models.models.interface import PurchaseModel
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.models.seasons.calendar import WEEKDAYS, Calendar
 from retention_models.models.seasons.choice import carried_terms
-from retention_models.models.seasons.fit import (
-    SeasonPrior,
-    check_calendar,
-    first_of,
-    fit_histories,
-)
+from retention_models.models.seasons.fit import check_calendar, first_of, fit_histories
 from retention_models.models.seasons.likelihood import SeasonalHistories, seasonal_histories
+from retention_models.models.seasons.prior import SeasonPrior
 
 Array = NDArray[np.float64]
 
@@ -91,6 +87,51 @@ def fit_seasons(
     many days; all calendars end on one day. A store without a repeat purchase is left out.
     """
     first = first_of(base)
+    found = _look(stores, unit, base)
+    between = _between(list(found.tops.values()), len(found.names))
+    fits = {
+        store: fit_histories(
+            found.seen[store],
+            found.calendars[store].names,
+            first=first,
+            prior=_prior_of(found, between, store),
+        )
+        for store in found.seen
+    }
+    mean, covariance = _centre(list(found.tops.values()), between)
+    return ChainSeason(
+        found.names, mean, covariance, between, found.calendars, fits, found.left_out
+    )
+
+
+def shared_calendars(
+    stores: Mapping[str, StoreDays], unit: float, base: PurchaseModel = BG_NBD
+) -> dict[str, Calendar]:
+    """By store: its calendar with its terms decided, and what the others tell of them as its prior.
+
+    As `fit_seasons`, of which this is all that a fit of one store's own needs.
+    """
+    found = _look(stores, unit, base)
+    between = _between(list(found.tops.values()), len(found.names))
+    return {
+        store: calendar.with_terms(prior=_prior_of(found, between, store))
+        for store, calendar in found.calendars.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """The chain's terms; by store its calendar, histories, and likelihood of its effects."""
+
+    names: tuple[str, ...]
+    calendars: dict[str, Calendar]
+    seen: dict[str, SeasonalHistories]
+    tops: dict[str, _Quadratic]
+    left_out: dict[str, str]
+
+
+def _look(stores: Mapping[str, StoreDays], unit: float, base: PurchaseModel) -> _Looked:
+    first = first_of(base)
     _check_stores(stores, unit)
     told = _told_by_all(stores, unit, base)
     calendars, seen, left_out = dict[str, Calendar](), dict[str, SeasonalHistories](), {}
@@ -108,16 +149,12 @@ def fit_seasons(
         raise CannotSay(next(iter(left_out.values())))
     names = _shared_names(told, calendars)
     tops = {s: _quadratic(seen[s], calendars[s].names, names, first) for s in seen}
-    between = _between(list(tops.values()), len(names))
-    fits = {}
-    for store_id in seen:
-        others = [top for other, top in tops.items() if other != store_id]
-        prior = _prior(others, between, names, calendars[store_id])
-        fits[store_id] = fit_histories(
-            seen[store_id], calendars[store_id].names, first=first, prior=prior
-        )
-    mean, covariance = _centre(list(tops.values()), between)
-    return ChainSeason(names, mean, covariance, between, calendars, fits, left_out)
+    return _Looked(names, calendars, seen, tops, left_out)
+
+
+def _prior_of(found: _Looked, between: Array, store_id: str) -> SeasonPrior | None:
+    others = [top for other, top in found.tops.items() if other != store_id]
+    return _prior(others, between, found.names, found.calendars[store_id])
 
 
 def _check_stores(stores: Mapping[str, StoreDays], unit: float) -> None:

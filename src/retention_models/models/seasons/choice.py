@@ -30,6 +30,7 @@ from retention_models.models.seasons.calendar import WEEKDAYS, Calendar
 from retention_models.models.seasons.fit import first_of, fit_histories
 from retention_models.models.seasons.likelihood import (
     SeasonalHistories,
+    gradient_of_log_likelihood,
     log_likelihood_with_derivatives,
     without_dropout,
 )
@@ -37,14 +38,14 @@ from retention_models.models.seasons.likelihood import (
 Array = NDArray[np.float64]
 
 # Shorter logs carry no yearly waves, and no days of the week.
-FEWEST_DAYS, FEWEST_WEEKS = 548, 8
+FEWEST_DAYS, FEWEST_WEEKS = 547, 8
 _MOST = 3
 # Chances to find waves, and days of the week, where there are none: 5% in all, with a margin for weeks
 # that are correlated.
 _LEVEL_OF_WAVES, _LEVEL_OF_WEEKDAYS = 0.015, 0.025
-# Rows from which a plain model is fitted, and those from which the place is found where the next wave
-# is tested: a test needs all rows, but not that its place be exact.
-_SOME, _FEW = 65536, 16384
+# Rows from which a plain model is fitted, and the place and the curvature are found where the next wave
+# is tested: a test needs the slopes of all rows, but not that its place or curvature be exact.
+_FEW = 16384
 # An event is estimated from so many expected purchases on its days, in so many stretches of days.
 _FEWEST_PURCHASES, _FEWEST_TIMES, _APART = 20.0, 2, 7
 # A day of the week on which so many purchases were expected and none made is one that is shut.
@@ -87,7 +88,7 @@ def carried_terms(
     assert calendar.purchases is not None, "checked before"
     bought = calendar.purchases
     plain = calendar.with_terms(harmonics=0, weekdays=False, events=())
-    some = seen.under(plain).thinned(max(1, seen.x.size // _SOME))
+    some = seen.under(plain).thinned(max(1, seen.x.size // _FEW))
     parameters = fit_histories(some, (), first=first_of(base)).parameters
     expected = expected_by_day(base, parameters, T, counts, calendar, seen.unit)
     expected = expected * calendar.open[: calendar.past]
@@ -146,7 +147,8 @@ def told_harmonics(
     most = seen.terms.shape[1] // 2
     for k in range(most):
         phi = np.concatenate([phi, np.zeros(2)])
-        _, gradient, hessian = _log_likelihood(phi, _with_waves(seen, k + 1), first, within)
+        _, _, hessian = _log_likelihood(phi, _with_waves(few, k + 1), first, within)
+        gradient = _gradient(phi, _with_waves(seen, k + 1), first, within)
         ratio = (_gain(gradient, hessian) - _gain(gradient[:-2], hessian[:-2, :-2])) / restlessness
         if not fdtrc(2.0, free, max(ratio, 0.0)) < _LEVEL_OF_WAVES:
             return k
@@ -175,6 +177,13 @@ def _log_likelihood(
     if within:
         return log_likelihood_with_derivatives(phi, seen, first=first)
     return without_dropout(phi, seen)
+
+
+def _gradient(phi: Array, seen: SeasonalHistories, first: int, within: bool) -> Array:
+    """The gradient of `_log_likelihood`."""
+    if within:
+        return gradient_of_log_likelihood(phi, seen, first=first)
+    return without_dropout(phi, seen)[1]
 
 
 def restlessness(bought: Array, expected: Array, most: int = _MOST) -> tuple[float, int]:

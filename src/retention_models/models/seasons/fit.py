@@ -39,39 +39,12 @@ from retention_models.models.seasons.likelihood import (
     seasonal_histories,
     without_dropout,
 )
+from retention_models.models.seasons.prior import SeasonPrior
 
 Array = NDArray[np.float64]
 
 # First searches use about so many rows: the full one then needs two steps or three.
 _FEW = (8192, 65536)
-
-
-@dataclass(frozen=True, slots=True)
-class SeasonPrior:
-    """What other stores tell of the effects: normal around `mean`, shape (terms,), with `precision`.
-
-    A term of which they tell nothing has zeros in its row and column of the precision.
-    """
-
-    mean: Array
-    precision: Array
-
-    def added_to(self, objective: Objective, effects: slice) -> Objective:
-        """A log-likelihood with this prior's log-density added, but for its constant."""
-
-        def posterior(phi: Array) -> tuple[float, Array, Array]:
-            value, gradient, hessian = objective(phi)
-            gradient, hessian = gradient.copy(), hessian.copy()
-            gradient[effects] -= self.precision @ (phi[effects] - self.mean)
-            hessian[effects, effects] -= self.precision
-            return value + self.log_density(phi[effects]), gradient, hessian
-
-        return posterior
-
-    def log_density(self, effects: Array) -> float:
-        """Log-density of effects, but for its constant."""
-        away = effects - self.mean
-        return -float(away @ self.precision @ away) / 2.0
 
 
 def first_of(base: PurchaseModel) -> int:
@@ -80,7 +53,8 @@ def first_of(base: PurchaseModel) -> int:
     if base.label not in known or base.names != NAMES:
         raise SettingsError(
             f"calendar: {base.label} takes none, as its customers leave by the calendar and not after "
-            "purchases; fit a BetaGeoFitter or a ModifiedBetaGeoFitter."
+            "purchases; fit a BetaGeoFitter or a ModifiedBetaGeoFitter, a MidLifeFitter or one of "
+            "regular buyers."
         )
     return known[base.label]
 

@@ -180,6 +180,17 @@ def without_dropout(phi: Array, seen: SeasonalHistories, known: Ages | None = No
     return value + float(seen.bought @ phi[2:]), gradient, hessian
 
 
+def gradient_of_log_likelihood(phi: Array, seen: SeasonalHistories, *, first: int) -> Array:
+    """The gradient alone of `log_likelihood_with_derivatives`, in half the time."""
+    theta, found, known = np.exp(phi[:4]), ages(seen, phi[4:]), seen.known
+    gradient = _slopes_of_having_left(theta, seen, found, first)
+    gradient[2:4] += of_having_stayed(known, theta[2], theta[3], first)[1]
+    gradient[:4] *= theta
+    rates = np.delete(np.arange(phi.size), [2, 3])
+    gradient[rates] += without_dropout(np.delete(phi, [2, 3]), seen, found)[1]
+    return gradient
+
+
 def log_likelihood_with_derivatives(
     phi: Array, seen: SeasonalHistories, *, first: int
 ) -> Derivatives:
@@ -253,7 +264,9 @@ def _odds_of_having_left(
     )
     hessian[:4, 4:] = np.stack(with_effects) @ found.slopes
     twice = on(end_alpha, (u2 + s1) * early**2)
-    across = csr_array((since_alpha, (seen.end, seen.since)), shape=(found.at.size,) * 2)
+    # Pairs are sorted by their places: they are the rows of a sparse matrix as they stand.
+    begins = np.searchsorted(seen.end, np.arange(found.at.size + 1))
+    across = csr_array((since_alpha, seen.since, begins), shape=(found.at.size,) * 2)
     cross = found.slopes.T @ (across @ found.slopes)
     squares = found.slopes.T @ (twice[:, None] * found.slopes) + cross + cross.T
     hessian[4:, 4:] = squares + found.bend(by_place)
@@ -262,13 +275,27 @@ def _odds_of_having_left(
     return value, gradient, hessian
 
 
+def _slopes_of_having_left(theta: Array, seen: SeasonalHistories, found: Ages, first: int) -> Array:
+    """The gradient of `_odds_of_having_left`."""
+    _, alpha, a, _ = theta
+    tau_T, silent = found.at[seen.end], found.at[seen.since]
+    late, early = 1.0 / (alpha + tau_T), 1.0 / (alpha + tau_T - silent)
+    waited = np.log1p(tau_T / alpha) - np.log1p((tau_T - silent) / alpha)
+    gap = -silent * late * early
+    _, (s0_sum, s0_b, _), (s0, s1) = _sums_by_pair(theta, seen, waited, first, bend=False)
+    size = found.at.size
+    by_place = np.bincount(seen.end, s1 * gap, size) + np.bincount(seen.since, s1 * early, size)
+    return np.concatenate([[s0 @ waited, s1 @ gap, s0_sum / a, s0_b], by_place @ found.slopes])
+
+
 def _sums_by_pair(
-    theta: Array, seen: SeasonalHistories, waited: Array, first: int
+    theta: Array, seen: SeasonalHistories, waited: Array, first: int, *, bend: bool = True
 ) -> tuple[float, tuple[float, float, float], list[Array]]:
     """Over the rows of each pair: what the derivatives of the odds of having left are made of.
 
     With s the chance to have left times the customers, u = s · P(alive), R = r + x and B = ∂g/∂b, the
-    sums of s, sR, u, uR, uR², uB, uBR by pair; and in all of s, sB, (u + s)B².
+    sums of s, sR, u, uR, uR², uB, uBR by pair; and in all of s, sB, (u + s)B². Without `bend` those of
+    s and sR only, and in all of s, sB.
     """
     r, _, a, b = theta
     level = np.arange(seen.known.reached.size + 1)
@@ -277,7 +304,7 @@ def _sums_by_pair(
     shapes = r + level
     log_level = np.where(possible, np.log(a / before), -np.inf)
     slopes = np.where(possible, -1.0 / before, 0.0)
-    found, total = np.empty((7, seen.starts.size)), np.zeros(4)
+    found, total = np.empty((7 if bend else 2, seen.starts.size)), np.zeros(4)
     ends = np.append(seen.starts, seen.x.size)
     edges = np.unique(
         np.append(np.searchsorted(ends, np.arange(0, ends[-1], _BLOCK)), ends.size - 1)
@@ -291,8 +318,14 @@ def _sums_by_pair(
         log_odds += log_level.take(x)
         small = np.exp(-np.abs(log_odds))
         left = counts * (np.where(log_odds >= 0.0, 1.0, small) / (1.0 + small))
-        unsure = left * (1.0 - left / counts)
         by_b = slopes.take(x)
+        firsts = ends[low:high] - block.start
+        if not bend:
+            total[1:3] += left.sum(), left @ by_b
+            np.add.reduceat(left, firsts, out=found[0, low:high])
+            np.add.reduceat(left * shape, firsts, out=found[1, low:high])
+            continue
+        unsure = left * (1.0 - left / counts)
         total += (
             counts @ (np.maximum(log_odds, 0.0) + np.log1p(small)),
             left.sum(),
@@ -301,7 +334,6 @@ def _sums_by_pair(
         )
         with_b, with_shape = unsure * by_b, unsure * shape
         rows = left, left * shape, unsure, with_shape, with_shape * shape, with_b, with_b * shape
-        firsts = ends[low:high] - block.start
         for column, values in zip(found, rows, strict=True):
             np.add.reduceat(values, firsts, out=column[low:high])
     value, s0, s0_b, ub_b = (float(v) for v in total)

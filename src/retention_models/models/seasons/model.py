@@ -42,7 +42,9 @@ _GAUSS, _WEIGHTS = (_NODES_OF_DAY + 1.0) / 2.0, _WEIGHTS_OF_DAY / 2.0
 
 @dataclass(frozen=True)
 class Seasonal(PurchaseModel):
-    """BG/NBD or MBG/NBD under a calendar's season; parameters are the base's, then e^β of each term.
+    """A model whose customers leave after purchases, under a calendar's season.
+
+    Parameters are the base's, then e^β of each term.
 
     `unit` is the days in a unit of time.
 
@@ -84,11 +86,23 @@ class Seasonal(PurchaseModel):
         """What one alive is a new customer of, under the same season."""
         return Seasonal(self.base.alive, self.calendar, self.unit)
 
-    def operational(self, parameters: Parameters) -> tuple[OperationalTime, Parameters]:
-        """M, and the base's parameters; each e^β is one number for all customers."""
-        own = len(self.base.names)
+    def moved(self, later: float) -> PurchaseModel:
+        """Under a calendar that ends so much later, to the day."""
+        calendar = self.calendar.moved(round(later * self.unit))
+        return Seasonal(self.base.moved(later), calendar, self.unit)
+
+    def operational(
+        self, parameters: Parameters
+    ) -> tuple[PurchaseModel, OperationalTime, Parameters]:
+        """The base in operational time, M, and the base's parameters.
+
+        Each e^β is one number for all customers. Of one alive the base may have further parameters
+        than it has names: those of the season are the last.
+        """
+        own = len(parameters) - len(self.calendar.names)
         effects = np.array([float(value) for value in parameters[own:]])
-        return operational_time(self.calendar, np.log(effects), self.unit), parameters[:own]
+        clock = operational_time(self.calendar, np.log(effects), self.unit)
+        return self.base.on_clock(clock.age), clock, parameters[:own]
 
     def history(
         self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, clock: OperationalTime
@@ -103,72 +117,77 @@ class Seasonal(PurchaseModel):
         self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
     ) -> Array:
         """The base's, of the history in operational time."""
-        clock, own = self.operational(parameters)
-        return self.base.probability_alive(*self.history(x, t_x, T, clock), *own)
+        base, clock, own = self.operational(parameters)
+        return base.probability_alive(*self.history(x, t_x, T, clock), *own)
 
     def states(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
         """The base's, of the history in operational time, under the season's own parameters."""
-        clock, own = self.operational(parameters)
+        base, clock, own = self.operational(parameters)
         season = parameters[len(own) :]
-        found = self.base.states(*self.history(x, t_x, T, clock), *own)
+        found = base.states(*self.history(x, t_x, T, clock), *own)
         return tuple((chance, (*new, *season)) for chance, new in found)
 
     def states_of_lapsed(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
         """The base's, likewise."""
-        clock, own = self.operational(parameters)
-        found = self.base.states_of_lapsed(*self.history(x, t_x, T, clock), *own)
+        base, clock, own = self.operational(parameters)
+        found = base.states_of_lapsed(*self.history(x, t_x, T, clock), *own)
         return tuple((chance, (*new, *parameters[len(own) :])) for chance, new in found)
 
     def gap_quantile(
         self, level: float, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
     ) -> Array:
         """The base's, from operational time back to the days that follow the last purchase."""
-        clock, own = self.operational(parameters)
+        base, clock, own = self.operational(parameters)
         x, t_x, T = (np.asarray(v, dtype=float) for v in (x, t_x, T))
-        gap = self.base.gap_quantile(level, *self.history(x, t_x, T, clock), *own)
+        gap = base.gap_quantile(level, *self.history(x, t_x, T, clock), *own)
         last = t_x - T
         return np.asarray(clock.when(clock.at(last) + gap) - last)
 
     def expected_since_first(self, t: ArrayLike, T: ArrayLike, *parameters: Any) -> Array:
         """The base's, on the days that followed the first purchase."""
-        clock, own = self.operational(parameters)
+        base, clock, own = self.operational(parameters)
         t, T = (np.asarray(v, dtype=float) for v in (t, T))
         since = clock.at(t - T) - clock.at(-T)
-        return self.base.expected_since_first(since, clock.age(T), *own)
+        return base.expected_since_first(since, clock.age(T), *own)
 
     def most(self, n: ArrayLike, t: ArrayLike, *parameters: Any) -> Array:
         """The base's, of M(t)."""
-        clock, own = self.operational(parameters)
-        return self.base.most(n, clock.at(t), *own)
+        base, clock, own = self.operational(parameters)
+        return base.most(n, clock.at(t), *own)
+
+    def probability_alive_after(self, t: ArrayLike, *parameters: Any) -> Array:
+        """The base's, of M(t)."""
+        base, clock, own = self.operational(parameters)
+        return base.probability_alive_after(clock.at(t), *own)
 
     def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
         """The base's, of M(t)."""
-        clock, own = self.operational(parameters)
-        return self.base.expected_purchases(clock.at(t), *own)
+        base, clock, own = self.operational(parameters)
+        return base.expected_purchases(clock.at(t), *own)
 
     def discounted_purchases(self, horizon: float, rate: float, *parameters: Any) -> Array:
         """∫ e^(−rate · u) dE(M(u)) over (0, horizon], see the top of this module."""
         check_rate(rate, horizon)
-        clock, own = self.operational(parameters)
+        base, clock, own = self.operational(parameters)
         if rate == 0.0 or horizon == 0.0:
-            return self.base.expected_purchases(clock.at(horizon), *own)
+            return base.expected_purchases(clock.at(horizon), *own)
         within = min(horizon, clock.covered)
-        total = _discounted_within(self.base, clock, within, rate, own)
+        total = _discounted_within(base, clock, within, rate, own)
         if horizon > within and clock.rate > 0.0:
-            total = total + _discounted_beyond(self.base, clock, horizon, rate, own)
+            total = total + _discounted_beyond(base, clock, horizon, rate, own)
         return np.asarray(total)
 
     def purchase_count_probability(self, n: ArrayLike, t: ArrayLike, *parameters: Any) -> Array:
         """The base's, of M(t)."""
-        clock, own = self.operational(parameters)
-        return self.base.purchase_count_probability(n, clock.at(t), *own)
+        base, clock, own = self.operational(parameters)
+        return base.purchase_count_probability(n, clock.at(t), *own)
 
     def simulate(
         self, ends: Array, rng: np.random.Generator, *parameters: ArrayLike
     ) -> Iterator[Array]:
         """The base's paths up to M of each end."""
-        clock, own = self.operational(parameters)
-        return self.base.simulate(clock.at(ends), rng, *own)
+        base, clock, own = self.operational(parameters)
+        return base.simulate(clock.at(ends), rng, *own)
 
     def fit(
         self, x: Array, t_x: Array, T: Array, counts: Array | None = None, *, penalty: float = 0.0

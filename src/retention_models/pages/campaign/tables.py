@@ -48,7 +48,6 @@ def effects(effect: CampaignEffect, estimands: tuple[str, ...] = ("itt", "att"))
                 phrase("Difference"): _lift(row)
                 if np.isfinite(float(row["lift_percent"]))
                 else _ends(row["absolute_effect"], row["conf_low"], row["conf_high"], say),
-                phrase("p"): _pvalue(row["pvalue_holm"]),
                 phrase("Explained by the past"): _or_dash(row["r_squared"], share),
             }
         )
@@ -84,20 +83,23 @@ def economics(effect: CampaignEffect) -> pd.DataFrame:
 
         paid_back = ("return_on_cost", "return_low", "return_high")
         per_customer = ("cost_per_retained", "cost_per_retained_low", "cost_per_retained_high")
-        columns[str(row["arm"])] = {
-            phrase("Cost"): say(row["cost"]),
+        several, has_cost = len(table) > 1, np.isfinite(row["return_on_cost"])
+        arm = str(row["arm"]) if several else phrase("The campaign")
+        columns[arm] = {
+            phrase("Cost"): say(row["cost"]) if has_cost else phrase("none declared"),
             phrase("Profit"): _ends(row["profit"], row["profit_low"], row["profit_high"], say),
-            phrase("Return on cost"): phrase("no cost declared")
-            if not np.isfinite(row["return_on_cost"])
-            else _between(*(decimals(row[name], 2) for name in paid_back)),
-            phrase("Cost per retained customer"): str(row["refusal"])
-            if not np.isfinite(row["cost_per_retained"])
-            else _between(*(say(row[name]) for name in per_customer)),
-            phrase("So it"): phrase(str(row["verdict"]))
-            if row["verdict"] != "open"
-            else phrase("is open whether it paid"),
         }
-    frame = pd.DataFrame(columns)
+        if has_cost:
+            columns[arm] |= {
+                phrase("Return on cost"): _between(*(decimals(row[name], 2) for name in paid_back)),
+                phrase("Cost per retained customer"): str(row["refusal"])
+                if not np.isfinite(row["cost_per_retained"])
+                else _between(*(say(row[name]) for name in per_customer)),
+                phrase("So it"): phrase(str(row["verdict"]))
+                if row["verdict"] != "open"
+                else phrase("is open whether it paid"),
+            }
+    frame = pd.DataFrame(columns).fillna("–")
     frame.index.name = phrase("Money")
     return frame
 

@@ -5,11 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from retention_models.campaigns.effects.labels import outcome_label
+from retention_models.campaigns.effects.labels import arm_in_words, outcome_label
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.words import signed_percent
 from retention_models.errors import CannotSay
 from retention_models.languages import count, day, decimals, marked, money, phrase, plural
+from retention_models.pages.campaign.money import finished_campaign, paid_of
+from retention_models.project.campaign_overview import overview_rows
+
+
+def in_a_sentence(effect: CampaignEffect, *, costs: bool) -> str:
+    """What it changed, whether it paid and how far to believe it, in the words of the chain's page."""
+    rows = overview_rows(effect)
+    told = paid_of(rows, effect.currency, costs=costs)
+    name, end = phrase("“{name}”", name=effect.campaign.name), effect.campaign.end
+    return str(
+        finished_campaign(name, end, effect.verdict, effect.grade, told, effect.refusal).unescape()
+    )
 
 
 def naive(effect: CampaignEffect) -> str:
@@ -21,9 +33,9 @@ def naive(effect: CampaignEffect) -> str:
     sentences = []
     for _, row in chosen.iterrows():
         text = phrase(
-            "Beware of the plain comparison: those who got “{arm}” spent {difference} each against "
+            "Beware of the plain comparison: those who got {arm} spent {difference} each against "
             "those who did not ({mean} and {mean_against}).",
-            arm=row["arm"],
+            arm=arm_in_words(str(row["arm"]), several=len(set(chosen["arm"])) > 1),
             difference=_difference(effect, row["difference"]),
             mean=_money(effect, row["mean"]),
             mean_against=_money(effect, row["mean_against"]),
@@ -89,8 +101,8 @@ def cumulative(effect: CampaignEffect) -> str:
     ends = [days.iloc[-1] for _, days in effect.cumulative.groupby("arm")]
     if len(ends) == 1:
         return phrase(
-            "Until {day}, customers of “{arm}” had made {difference} purchases each against those held "
-            "out ({low} to {high}), without what was known before.",
+            "Until {day}, customers of the campaign had made {difference} purchases each against those "
+            "held out ({low} to {high}), without what was known before.",
             **_until(ends[0]),
         )
     first = phrase(

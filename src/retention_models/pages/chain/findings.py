@@ -1,4 +1,4 @@
-"""What the chain's page says beyond each store's own numbers: what moved, and who stands out."""
+"""What the chain's page says of its stores: three sentences, a row each, and how far they stray."""
 
 from __future__ import annotations
 
@@ -6,101 +6,101 @@ import base64
 import datetime as dt
 from typing import Any
 
-import pandas as pd
-
 from retention_models.errors import CannotSay
-from retention_models.languages import ENGLISH, Language
-from retention_models.measures.chain import OUTER, Funnel, beyond_chance, find_funnel
+from retention_models.languages import Language
+from retention_models.measures.chain import OUTER, Funnel, find_funnel
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.chain import words
 from retention_models.pages.chain.figures import sparkline
+from retention_models.settings.project import Settings
 
-_SHOWN = 10
 _YEAR = 365
 _LATE = 36  # days of the year that a store may lack and still have one
+# Of more stores the figure names only those outside its lines.
+_NAMED = 30
 
 Row = dict[str, Any]
 
 
-def chain_findings(rows: list[Row], as_of: dt.date, language: Language = ENGLISH) -> dict[str, Any]:
+def chain_findings(
+    rows: list[Row], campaigns: list[Row], settings: Settings, as_of: dt.date
+) -> dict[str, Any]:
     """What the chain's page says of several stores: rows of `publishing.index` → the template's places.
 
-    ``moved`` and ``apart``; ``lines``: a sparkline's address and alternative text by row, or None;
-    ``whole``: the one reason for which a row has no numbers, or ""; ``why``: those for what it lacks.
+    ``rows``, worst change of revenue first, each with its ``cells``, or the one ``whole`` reason for
+    which it has none; ``short``: three sentences; ``apart``: the funnel; ``campaigns``: a line each.
     """
+    language = settings.language
     fresh = [row for row in rows if row["metrics"] and not row["old"]]
+    over = words.finished(campaigns, as_of)
     return {
-        "moved": _moved(fresh, language),
+        "rows": [_told(row, as_of, language) for row in sorted(rows, key=_worst_first)],
+        "short": [
+            words.chain_in_short(fresh, settings),
+            words.stores_in_trouble(rows, as_of, language),
+            *words.campaigns_in_short(over, settings),
+        ],
         "apart": _apart(fresh, len(rows) - len(fresh), as_of, language),
-        "lines": [_line(row, language) for row in rows],
-        "whole": [_whole(row) for row in rows],
-        "why": [_why(row) for row in rows],
+        "campaigns": words.campaign_lines(over, settings),
     }
 
 
-def _line(row: Row, language: Language) -> dict[str, str] | None:
-    months = ((row["metrics"] or {}).get("months") or {}).get("value")
-    if not months or sum(month["customers"] is not None for month in months) < 2:
-        return None
-    return {
-        "src": sparkline([month["customers"] for month in months]),
-        "alt": words.sparkline(months, language),
-    }
+def _worst_first(row: Row) -> float:
+    """Rows in the order of their change of revenue; those without one last."""
+    found = words.relative(words.changed(row, "revenue"))
+    return float("inf") if found is None else found
 
 
-def _cells(row: Row) -> list[Row]:
+def _told(row: Row, as_of: dt.date, language: Language) -> Row:
+    """A row with its cells in words."""
+    reason = words.reason(row, as_of, language)
+    whole = reason if not row["metrics"] or _says_nothing(row["metrics"]) else ""
+    if whole:
+        return {**row, "whole": whole, "cells": [], "reason": "", "line": None}
     metrics = row["metrics"]
-    measures, forecast = metrics["measures"], metrics["forecast"]
-    return [
-        *(measures[name] for name in ("customers", "repeat_customer_rate", "spend_per_order")),
-        *(forecast[name] for name in ("still_customers", "purchases", "value")),
+    revenue, customers = words.changed(row, "revenue"), words.changed(row, "customers")
+    back, margin = metrics["measures"]["repeat_customer_rate"], metrics["next_quarter"] or {}
+    lacking = [
+        str(found["reason"]) for found in metrics["measures"].values() if found["value"] is None
     ]
-
-
-def _whole(row: Row) -> str:
-    if not row["metrics"] or any(cell["value"] is not None for cell in _cells(row)):
-        return ""
-    return str(_cells(row)[0]["reason"])
-
-
-def _why(row: Row) -> list[str]:
-    cells = _cells(row) if row["metrics"] else []
-    return list(dict.fromkeys(str(cell["reason"]) for cell in cells if cell["value"] is None))
-
-
-def _changes(fresh: list[Row]) -> tuple[pd.DataFrame, int]:
-    """A row per store and measure of the stores that were compared over the most usual length."""
-    found = []
-    for row in fresh:
-        change: dict[str, Any] | None = (row["metrics"].get("changes") or {}).get("value")
-        if change is None:
-            continue
-        for measure, numbers in change["measures"].items():
-            found.append(
-                {"name": row["name"], "href": row["href"], "measure": measure, "store": id(row)}
-                | {"days": change["days"], **numbers}
-            )
-    if not found:
-        return pd.DataFrame(), 0
-    table = pd.DataFrame(found)
-    days = int(table["days"].mode().iloc[0])
-    columns = ["value", "value_before", "change", "low", "high"]
-    table = table.loc[table["days"] == days]
-    return table.astype(dict.fromkeys(columns, float)), days
-
-
-def _moved(fresh: list[Row], language: Language) -> dict[str, Any] | None:
-    changes, days = _changes(fresh)
-    if changes.empty:
-        return None
-    found = beyond_chance(changes)
-    shown = found.head(_SHOWN).to_dict("records")
     return {
-        "said": words.moved(changes, len(found), len(shown), days, language),
-        # Of one store there is no middle.
-        "middle": words.middle_store(changes, language) if len(set(changes["store"])) > 1 else "",
-        "rows": shown,
-        "days": days,
+        **row,
+        "whole": "",
+        "reason": "; ".join(dict.fromkeys([*lacking, reason, *_in_money(metrics, language)])),
+        "line": _line(metrics, language),
+        "cells": [
+            words.Cell.of(revenue.get("value"), "count", language),
+            words.Cell.of(words.relative(revenue), "percent", language),
+            words.Cell.of(customers.get("value"), "count", language),
+            words.Cell.of(words.relative(customers), "percent", language),
+            words.Cell.of(back["value"], "share", language),
+            words.Cell.of(margin.get("value"), "count", language),
+        ],
+    }
+
+
+def _in_money(metrics: Row, language: Language) -> list[str]:
+    """That an expected margin is to be taken with care, where its check says so."""
+    verdict = (metrics.get("value_verdict") or {}).get("value")
+    told = metrics["next_quarter"] is not None and metrics["next_quarter"]["value"] is not None
+    if verdict not in {"use with care", "do not use"} or not told:
+        return []
+    return [language.text(f"stores.money.{verdict}")]
+
+
+def _says_nothing(metrics: Row) -> bool:
+    known = (*metrics["measures"].values(), metrics["forecast"]["purchases"])
+    return all(found["value"] is None for found in known)
+
+
+def _line(metrics: Row, language: Language) -> dict[str, str] | None:
+    months = (metrics.get("months") or {}).get("value") or []
+    known = [month["revenue"] for month in months if month.get("revenue") is not None]
+    if len(known) < 2:
+        return None
+    return {
+        "src": sparkline([month.get("revenue") for month in months]),
+        "alt": words.line_in_words(months, language),
     }
 
 
@@ -118,27 +118,20 @@ def _apart(fresh: list[Row], old: int, as_of: dt.date, language: Language) -> di
     except CannotSay:
         return {"refusal": words.no_funnel(len(compared), language)}
     outside = funnel.outside(OUTER)
+    named = [str(row["name"]) for row in compared]
+    if len(compared) > _NAMED:
+        named = [name if outside[place] else "" for place, name in enumerate(named)]
     order = sorted(range(len(compared)), key=lambda place: -_strength(funnel, place))
-    named = [place for place in order if outside[place]][:_SHOWN]
-    low, high = funnel.limits(funnel.total, OUTER)
     return {
         "refusal": "",
         "reading": words.funnel_reading(language),
         "said": words.funnel_found(funnel, language),
+        "outside": words.outside(
+            [(compared[place], bool(outside[place] > 0)) for place in order if outside[place]],
+            language,
+        ),
         "left_out": words.left_out(len(fresh) - len(compared), old, language),
         "figure": _figure(funnel, named, language),
-        "rows": [
-            {
-                **compared[place],
-                "number": number,
-                "rate": funnel.rate[place],
-                "customers": total[place],
-                "low": low[place],
-                "high": high[place],
-                "above": bool(outside[place] > 0),
-            }
-            for number, place in enumerate(named, start=1)
-        ],
     }
 
 
@@ -160,12 +153,12 @@ def _strength(funnel: Funnel, place: int) -> float:
     return float(abs(funnel.rate[place] - funnel.centre) / (chance + funnel.spread**2) ** 0.5)
 
 
-def _figure(funnel: Funnel, named: list[int], language: Language) -> str:
+def _figure(funnel: Funnel, named: list[str], language: Language) -> str:
     # Here, because a run whose chain has no funnel need not load matplotlib.
     from retention_models.pages.chain.figures import funnel_plot
     from retention_models.pages.style import as_svg
 
-    axes = funnel_plot(funnel, named, language.text("stores.repeat"), say=language)
+    axes = funnel_plot(funnel, named, language.text("apart.rate_axis"), say=language)
     drawn = axes.get_figure(root=True)
     assert drawn is not None  # it was drawn on a figure of its own
     return base64.b64encode(as_svg(drawn).encode()).decode("ascii")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
+import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from retention_models.languages import marked, number, phrase
 from retention_models.pages.html.kinds import STORE, PageKind
 
 _LARGEST = 1e18
@@ -50,23 +52,36 @@ class _Number(_Part):
         return self
 
 
-class _Share(_Number):
-    value: Annotated[float, Field(ge=0.0, le=1.0)] | None
+class _AtLeastNone(_Number):
+    """What lies beyond its measure's range is not shown, with the reason; the page itself may stand."""
+
+    most: ClassVar[float] = np.inf
+    sentence: ClassVar[str] = marked("what metrics.json says of it, {found}, is below 0")
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Self:
+        if self.value is not None and not 0.0 <= self.value <= self.most:
+            self.reason = phrase(self.sentence, found=number(self.value))
+            self.value = self.low = self.high = None
+        return self
 
 
-class _Amount(_Number):
-    value: Annotated[float, Field(ge=0.0, le=_LARGEST)] | None
+class _Share(_AtLeastNone):
+    most: ClassVar[float] = 1.0
+    sentence: ClassVar[str] = marked(
+        "what metrics.json says of it, {found}, is no share from 0 to 1"
+    )
 
 
 class _Measures(_Part):
-    customers: _Amount
+    customers: _AtLeastNone
     repeat_customer_rate: _Share
     spend_per_order: _Number
 
 
 class _Forecast(_Part):
-    still_customers: _Amount
-    purchases: _Amount
+    still_customers: _AtLeastNone
+    purchases: _AtLeastNone
     value: _Number
 
 
@@ -77,6 +92,7 @@ class _Verdict(_Part):
 
 class _Month(_Part):
     month: Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+    revenue: Finite | None = None
     customers: Whole | None
     orders: Whole | None = None
 
@@ -91,21 +107,21 @@ class _Change(_Part):
     change: Finite | None
     low: Finite | None
     high: Finite | None
+    size: Finite | None = None
+    note: str = ""
 
 
 class _Compared(_Part):
+    """The last so many days against those before, and those of a year before: by measure."""
+
     days: Annotated[int, Field(gt=0, le=10_000)]
     measures: dict[str, _Change]
-
-    @model_validator(mode="after")
-    def _are_all(self) -> Self:
-        if set(self.measures) != set(_Measures.model_fields):
-            raise ValueError(f"expected {', '.join(_Measures.model_fields)}")
-        return self
+    year: dict[str, _Change] = {}
 
 
 class _Changes(_Part):
     value: _Compared | None
+    reason: str | None = None
 
 
 class _Metrics(_Part):
@@ -114,9 +130,12 @@ class _Metrics(_Part):
     measures: _Measures
     forecast: _Forecast
     forecast_verdict: _Verdict
+    value_verdict: _Verdict | None = None
     months: _Months | None = None
     changes: _Changes | None = None
     first_day: Day | None = None
+    silent_since: Day | None = None
+    next_quarter: _Number | None = None
     currency: str | None = None
     horizon: str | None = None
     interval: Finite | None = None
@@ -132,6 +151,13 @@ class _Lift(_Part):
     lift_high: Finite | None = None
 
 
+class _Money(_Part):
+    arm: str | None = ""
+    profit: Finite | None = None
+    profit_low: Finite | None = None
+    profit_high: Finite | None = None
+
+
 class _Effect(_Part):
     """effect.json of a campaign."""
 
@@ -142,6 +168,7 @@ class _Effect(_Part):
     refusal: str | None
     primary: str | None = None
     effects: list[_Lift] | None = None
+    overview: list[_Money] = []
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

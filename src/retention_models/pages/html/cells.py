@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator, Sequence
 
@@ -13,8 +14,8 @@ from retention_models.languages.sentences import paragraphs
 # As `notebook.or_refusal` and `notebook.say` write them.
 REFUSAL, _ANSWER = '<p class="refusal">', '<p class="answer">'
 _END = '<p class="refusal end">'
-# A heading whose cell has this tag, and all that follows it, are folded away.
-FOLDED = "folded"
+# A heading whose cell has this tag, and all that follows it, are a page of their own.
+ABOUT = "about"
 
 Cells = list[nbformat.NotebookNode]
 
@@ -46,6 +47,23 @@ def leave_out_unanswered(notebook: nbformat.NotebookNode) -> None:
     notebook.cells = kept
 
 
+def part_about(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
+    """Take what is tagged `ABOUT` out of a notebook, as one of its own without that heading, or None.
+
+    Its headings stand an order higher there.
+    """
+    places = [i for i, cell in enumerate(notebook.cells) if ABOUT in _tags(cell)]
+    if not places:
+        return None
+    about = copy.copy(notebook)
+    about.cells = notebook.cells[places[0] + 1 :]
+    notebook.cells = notebook.cells[: places[0]]
+    for cell in about.cells:
+        if cell.cell_type == "markdown":
+            cell.source = re.sub(r"^###", "##", cell.source)
+    return about if any(cell.get("outputs") for cell in about.cells) else None
+
+
 def _parted(cells: Sequence[nbformat.NotebookNode], mark: str) -> list[Cells]:
     """Cells before the first heading of an order, then those of each such heading."""
     parts: list[Cells] = [[]]
@@ -57,7 +75,11 @@ def _parted(cells: Sequence[nbformat.NotebookNode], mark: str) -> list[Cells]:
 
 
 def _is_lab_only(cell: nbformat.NotebookNode) -> bool:
-    return "lab-only" in cell.metadata.get("tags", [])
+    return "lab-only" in _tags(cell)
+
+
+def _tags(cell: nbformat.NotebookNode) -> list[str]:
+    return list(cell.metadata.get("tags", []))
 
 
 def _shown(cells: Cells) -> Iterator[str]:

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from retention_models.settings.project import Settings
 
+# Of a page's numbers: how they are made and how far they held.
+ABOUT = "about.html"
+
 
 @dataclass(frozen=True)
 class PageKind:
@@ -30,6 +33,11 @@ class PageKind:
     def page(self) -> str:
         """File of the page."""
         return f"{self.report}.html"
+
+    @property
+    def pages(self) -> tuple[str, str]:
+        """Files that a notebook may become: the page, and what is said about its numbers."""
+        return self.page, ABOUT
 
     def title(self, settings: Settings, of: str) -> tuple[str, str]:
         """The word before the name, where it has no name but its id, and the name."""

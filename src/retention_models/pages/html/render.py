@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import html
-import math
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -16,15 +16,15 @@ import markupsafe
 import nbformat
 
 from retention_models import __version__
-from retention_models.languages import Language
 from retention_models.pages.chain.findings import chain_findings
 from retention_models.pages.html.cells import (
     leave_out_unanswered,
+    part_about,
     say_each_once,
     translate_text_cells,
 )
 from retention_models.pages.html.checks import base64_of, clean_html, form_of
-from retention_models.pages.html.kinds import STORE, PageKind, one_line
+from retention_models.pages.html.kinds import ABOUT, STORE, PageKind, one_line
 from retention_models.pages.html.templates import (
     NOTICE,
     NOTICE_END,
@@ -44,8 +44,8 @@ from retention_models.settings.project import Settings
 _TEMPLATES = files(__package__).joinpath("templates")
 
 _STORE_COLUMNS = (
-    *("store", "customers", "months", "repeat", "spend", "still", "purchases", "value"),
-    "forecast",
+    *("store", "line", "revenue", "revenue_change", "customers", "customers_change"),
+    *("back", "margin", "reason"),
 )
 
 
@@ -146,22 +146,47 @@ def _files(settings: Settings, kind: PageKind) -> markupsafe.Markup:
     return markupsafe.Markup(say(f"files.{kind.name}", level=level, **links))
 
 
-def notebook_page(
+def notebook_pages(
     notebook: nbformat.NotebookNode,
     settings: Settings,
     of: str,
     as_of: dt.date,
     made: str,
     kind: PageKind = STORE,
-) -> str:
-    """The page of a store, or of what else has an id, from its executed notebook."""
-    named = _named(settings, of, kind)
-    printed = sheet_style(f"{one_line(settings.name)} · {named['name_title']}")
-    page: dict[str, Any] = {**_frame(settings, as_of, made, printed), **named}
+) -> dict[str, str]:
+    """The pages of a store, or of what else has an id, from its executed notebook: HTML by file.
+
+    What its notebook says about the numbers is a page beside it, linked from it, where there is any.
+    """
     translate_text_cells(notebook, settings.language)
     leave_out_unanswered(notebook)
-    page["places"], page["files"] = _places(notebook), _files(settings, kind)
-    say_each_once(notebook, str(page["say"]("again")))
+    say_each_once(notebook, settings.language.text("again"))
+    named = _named(settings, of, kind)
+    about = part_about(notebook)
+    own = _filled(notebook, settings, named, as_of, made, kind, {"about": ABOUT if about else None})
+    if about is None:
+        return {kind.page: own}
+    say = speech(settings.language)["say"]
+    title = settings.language.text("about.title", name=named["name_title"])
+    ran = markupsafe.Markup('<a href="{0}">{0}</a>').format(kind.notebook)
+    led = {"up": kind.page, "up_to": named["heading"], "about": None, "notebook": ran}
+    named = {**named, "heading": say("about.heading"), "name_title": one_line(title)}
+    return {kind.page: own, ABOUT: _filled(about, settings, named, as_of, made, kind, led)}
+
+
+def _filled(
+    notebook: nbformat.NotebookNode,
+    settings: Settings,
+    named: dict[str, Any],
+    as_of: dt.date,
+    made: str,
+    kind: PageKind,
+    led: dict[str, Any],
+) -> str:
+    """One page from the cells of a notebook; `led`: where it leads."""
+    printed = sheet_style(f"{one_line(settings.name)} · {named['name_title']}")
+    page: dict[str, Any] = {"up": None, "notebook": None, **_frame(settings, as_of, made, printed)}
+    page |= {**named, **led, "places": _places(notebook), "files": _files(settings, kind)}
     from nbconvert.exporters import TemplateExporter
 
     # Not HTMLExporter's own: it parses and writes the page once more, and gives pictures without
@@ -225,36 +250,39 @@ def index_page(
     as_of: dt.date,
     made: str,
     campaigns: str | None = None,
+    campaign_rows: Sequence[dict[str, Any]] = (),
 ) -> str:
-    """The chain's page: a row per store; `campaigns` is the address of its campaigns' page, if any."""
-    language = settings.language
-    found, columns = chain_findings(rows, as_of, language), _columns(settings, language)
+    """The chain's page: a row per store; `campaigns` is the address of its campaigns' page, if any.
+
+    `campaign_rows` are those of that page, their addresses as seen from here.
+    """
+    language, columns = settings.language, _columns(settings)
+    found = chain_findings(rows, list(campaign_rows), settings, as_of)
     return (
         _environment()
         .get_template("index.html.j2")
         .render(
-            **_frame(settings, as_of, made, labels_style("stores", columns)),
-            rows=rows,
+            **_frame(settings, as_of, made, labels_style("stores", columns), _printed(settings)),
+            rows=found["rows"],
             campaigns=campaigns,
+            campaign_lines=found["campaigns"],
             columns=columns,
-            moved=found["moved"],
+            short=found["short"],
             apart=found["apart"],
-            lines=found["lines"],
-            wholes=found["whole"],
-            whys=found["why"],
-            currency=settings.money.currency,
+            margin=language.share(settings.money.margin),
         )
     )
 
 
-def _columns(settings: Settings, language: Language) -> list[str]:
+def _printed(settings: Settings) -> str:
+    """What stands at the foot of each sheet of a page of the whole chain."""
+    return sheet_style(one_line(settings.name))
+
+
+def _columns(settings: Settings) -> list[str]:
     """The heads of the table of stores."""
-    unit, length = settings.model.time_unit, settings.model.horizon
-    # Forms of the plural are of whole numbers; what lies between two is said as several are.
-    whole = int(length) if length == int(length) else max(2, math.ceil(length))
-    horizon = language.counted(f"horizon.{unit}", whole, n=language.figures(f"{length:g}"))
-    places = {"currency": settings.money.currency, "horizon": horizon}
-    return [language.text(f"stores.{name}", **places) for name in _STORE_COLUMNS]
+    currency = settings.money.currency
+    return [settings.language.text(f"stores.{name}", currency=currency) for name in _STORE_COLUMNS]
 
 
 def campaign_index_page(
@@ -264,5 +292,7 @@ def campaign_index_page(
     return (
         _environment()
         .get_template("campaigns.html.j2")
-        .render(**_frame(settings, as_of, made), rows=rows, day=as_of.isoformat())
+        .render(
+            **_frame(settings, as_of, made, _printed(settings)), rows=rows, day=as_of.isoformat()
+        )
     )

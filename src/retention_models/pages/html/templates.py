@@ -81,34 +81,12 @@ def speech(language: Language) -> dict[str, Any]:
 def add_filters(environment: jinja2.Environment) -> None:
     """Give the templates of whole pages their filters."""
     environment.filters |= {
-        "shown": _shown,
-        "moved_by": _moved_by,
         "percent": _percent,
         "first_sentence": _first_sentence,
         "lifts": _lifts,
-        "verdict": _verdict,
         "said_day": lambda iso, language: language.day(dt.date.fromisoformat(iso)),
         "sortable_day": lambda iso: iso.replace("-", ""),
     }
-
-
-def _verdict(verdict: str, language: Language) -> str:
-    """A forecast's verdict; one that this version does not know is of a page of another."""
-    return language.translated(WORDS.get(f"verdict.{verdict}", verdict))
-
-
-def _shown(value: float, kind: str, language: Language) -> str:
-    if kind == "share":
-        return language.share(value)
-    return language.figures(f"{value:,.2f}" if kind == "money" else f"{value:,.0f}")
-
-
-def _moved_by(value: float, kind: str, language: Language) -> str:
-    if kind == "share":
-        text = language.text("points", n=language.figures(f"{100 * value:+.1f}"))
-    else:
-        text = language.figures(f"{value:+,.2f}" if kind == "money" else f"{value:+,.0f}")
-    return language.isolated(text.replace("-", "−"))
 
 
 def _percent(value: float, language: Language) -> str:

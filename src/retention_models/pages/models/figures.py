@@ -23,6 +23,7 @@ from retention_models.pages.style import (
     label,
     short_month,
 )
+from retention_models.predictions.season import name_of
 from retention_models.predictions.validation.comparison import ModelComparison
 from retention_models.predictions.validation.holdout import HoldoutValidation
 
@@ -162,7 +163,16 @@ def holdout_by_frequency(validation: HoldoutValidation, ax: Axes = NEW) -> Axes:
 
 
 # Okabe and Ito's, after the blue of what came; each with a dash of its own for grey prints.
-_LINES = ((ORANGE, (0, (5, 1.5))), ("#009E73", (0, (1, 1))), ("#CC79A7", (0, (4, 1, 1, 1))))
+_LINES = (
+    (ORANGE, (0, (5, 1.5))),
+    ("#009E73", (0, (1, 1))),
+    ("#CC79A7", (0, (4, 1, 1, 1))),
+    ("#56B4E9", (0, (7, 2))),
+    ("#999999", (0, (2, 2))),
+    ("#E69F00", (0, (6, 1, 1, 1, 1, 1))),
+    ("#000000", (0, (1, 3))),
+    ("#882255", (0, (3, 3))),
+)
 
 
 @figure(3.3)
@@ -170,7 +180,7 @@ def tracking_of_models(
     paths: dict[str, pd.DataFrame], comparison: ModelComparison, ax: Axes = NEW
 ) -> Axes:
     """Cumulative repeat purchases of `track_models`; the band is of the model recommended."""
-    chosen = comparison.chosen.purchases.label
+    chosen = name_of(comparison.chosen.purchases)
     band = paths[chosen].dropna(subset="low")
     colours = {name: _LINES[i % len(_LINES)] for i, name in enumerate(paths)}
     ax.fill_between(

@@ -52,6 +52,14 @@ _MEANING = catalogue(
 )
 
 
+_OF_SEASON = catalogue(
+    {
+        "year": "the season: what this wave of the year multiplies purchases by at its height",
+        "days": "purchases on such days as a multiple of what they are without",
+    }
+)
+
+
 def measures(table: pd.DataFrame, currency: str) -> pd.DataFrame:
     """Rows of `store_measures` with value and 95% interval as text."""
 
@@ -84,12 +92,15 @@ def parameters(fitted: PurchaseFitter | GammaGammaFitter) -> pd.DataFrame:
     """Parameters with 95% interval and meaning as text."""
     rows = {}
     limits = fitted.confidence_intervals_
+    calendar = fitted.calendar_ if isinstance(fitted, PurchaseFitter) else None
+    waves = () if calendar is None else calendar.names[: 2 * (calendar.harmonics or 0)]
     for name, value in fitted.params_.items():
         low, high = limits.loc[name]
         interval = (
             phrase("held at a limit") if low == high else ends(_digits(low, 3), _digits(high, 3))
         )
-        rows[name] = (_digits(value, 4), interval, phrase(_MEANING[str(name)]))
+        meaning = _MEANING.get(str(name), _OF_SEASON["year" if name in waves else "days"])
+        rows[name] = (_digits(value, 4), interval, phrase(meaning))
     columns = [phrase("Estimate"), phrase("95% interval"), phrase("Meaning")]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     frame.index.name = phrase("Parameter")

@@ -8,6 +8,7 @@ from retention_models.languages import counted, day, duration, number
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.store.words import between
 from retention_models.predictions.customers import mean_purchase_rate
+from retention_models.predictions.season import name_of
 from retention_models.predictions.validation.comparison import ModelComparison
 from retention_models.predictions.validation.holdout import HoldoutValidation
 from retention_models.predictions.validation.independence import SpendIndependence
@@ -148,4 +149,4 @@ def recommendation(comparison: ModelComparison) -> str:
 
 
 def _name(comparison: ModelComparison) -> str:
-    return comparison.chosen.purchases.label
+    return name_of(comparison.chosen.purchases)

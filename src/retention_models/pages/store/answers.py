@@ -9,14 +9,15 @@ import pandas as pd
 from retention_models.actions.lists import ActionList
 from retention_models.actions.to_call import CallList
 from retention_models.errors import CannotSay
-from retention_models.languages import count, counted, day, decimals, money, phrase, share
+from retention_models.languages import count, counted, day, decimals, money, phrase, plural, share
 from retention_models.levels import Interval
 from retention_models.measures.definitions import ANNUAL_CHURN_BAND, BAND_FROM
+from retention_models.measures.recent import QUARTER
 from retention_models.measures.table import SMALLEST_GROUP
-from retention_models.pages.store.page import QUARTER
 from retention_models.pages.store.sentences import ENGLISH
 from retention_models.pages.store.tables import evenly, shown, shown_change, shown_signed
 from retention_models.predictions.validation.store_changes import Silence
+from retention_models.project.workbook import WORKBOOK
 from retention_models.settings.project import Money
 
 CALLS = "call_tomorrow.csv"  # beside the page
@@ -135,6 +136,24 @@ def to_call(found: CallList, currency: str, horizon: str, level: float) -> str:
         horizon=horizon,
         file=CALLS,
     )
+
+
+def in_one_workbook(lists: Mapping[str, ActionList]) -> str:
+    """Where all lists are together, with how many are too short to be counted here."""
+    short = sum(
+        0 < len(one.customers) < SMALLEST_GROUP and not one.refusal for one in lists.values()
+    )
+    texts = [phrase("All lists, a sheet each: {file}.", file=WORKBOOK)]
+    if short:
+        texts.append(
+            plural(
+                "One more, of fewer than {smallest} customers, is not counted here.",
+                "{n} more, of fewer than {smallest} customers each, are not counted here.",
+                short,
+                smallest=SMALLEST_GROUP,
+            )
+        )
+    return " ".join(texts)
 
 
 def headline_window(quarter: pd.DataFrame, horizon: str, level: float) -> str:

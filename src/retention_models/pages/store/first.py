@@ -5,17 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from retention_models.campaigns.effects.economics import LOSS, OPEN, PAID
 from retention_models.languages import catalogue, count, counted, day, money, phrase, share
 from retention_models.levels import Interval
 from retention_models.measures.table import SMALLEST_GROUP
+from retention_models.pages.campaign.money import paid_of, said_of_money
 from retention_models.pages.store.tables import evenly
 from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.holdout import HoldoutValidation
 from retention_models.predictions.validation.in_the_shop import changed_in_the_shop
 from retention_models.predictions.validation.store_changes import Silence
+from retention_models.predictions.validation.value import ValueCheck
 from retention_models.predictions.whole_store import WholeStore
 
 # Of a point, title and all: a telephone's screen holds four of them.
@@ -65,6 +67,11 @@ STATUS = catalogue(
             "Use the forecast with care: right in sum, it is less so customer by customer."
         ),
         "not checked": "The forecast could not be checked yet: use it with care.",
+        "money.use with care.low": "In money use it with care: there its check was {off} too low.",
+        "money.use with care.high": "In money use it with care: there its check was {off} too high.",
+        "money.do not use.low": "Do not use it in money: there its check was {off} too low.",
+        "money.do not use.high": "Do not use it in money: there its check was {off} too high.",
+        "money.nothing": "Do not use it in money: in its check nothing was paid.",
     }
 )
 
@@ -92,9 +99,20 @@ def forecast_status(found: HoldoutValidation | None) -> str:
         changed = changed_in_the_shop(found)
         return phrase("Do not use a forecast now: {changed}.", changed=changed)
     if found.verdict == "use":
-        return phrase(STATUS["use"])
+        return _with_money("use", found.value)
     cause = _CARE.get(next(iter(found.causes), ""), "care.customers")
-    return phrase(STATUS[cause], off=share(abs(found.relative_error)))
+    return _with_money(cause, found.value, off=share(abs(found.relative_error)))
+
+
+def _with_money(key: str, value: ValueCheck | None, **places: str) -> str:
+    """A status, and what of the forecast in money where that was worse."""
+    said = phrase(STATUS[key], **places)
+    if value is None or value.verdict == "use":
+        return said
+    how = "high" if value.relative_error > 0.0 else "low"
+    off = share(abs(value.relative_error)) if np.isfinite(value.relative_error) else ""
+    key = f"money.{value.verdict}.{how}" if off else "money.nothing"
+    return f"{said} " + phrase(STATUS[key], off=off)
 
 
 _CARE = {
@@ -212,15 +230,17 @@ _LOST = catalogue(
 )
 
 
-def next_quarter(forecast: StoreForecast | str, before: float | None, currency: str) -> Point:
+def next_quarter(
+    forecast: StoreForecast | str, before: float | None, currency: str, *, withheld: bool = False
+) -> Point:
     """What today's customers should bring in 13 weeks, beside the same weeks of last year."""
     title = phrase("Next 13 weeks")
     if isinstance(forecast, str):
         return point(title, phrase("No forecast."), refused=forecast)
     if forecast.value is None:
         value, low, high = (count(end) for end in _ends(forecast.purchases))
-        text = phrase(_NEXT["purchases"], value=value, low=low, high=high)
-        return point(title, text)
+        key = "purchases.alone" if withheld else "purchases"
+        return point(title, phrase(_NEXT[key], value=value, low=low, high=high))
     value, low, high = evenly(*_ends(forecast.value))
     places = {
         "value": phrase("{n} {currency}", n=value, currency=currency),
@@ -272,6 +292,10 @@ _NEXT = catalogue(
             "not in the data."
         ),
         "purchases": "{value} purchases expected from today's customers ({low} to {high}).",
+        "purchases.alone": (
+            "{value} purchases expected from today's customers ({low} to {high}). Not said in money: "
+            "that failed its check."
+        ),
     }
 )
 
@@ -281,33 +305,20 @@ def campaign(row: pd.Series | str, currency: str, *, costs: bool) -> Point:
     title = phrase("Newest campaign")
     if isinstance(row, str):
         return point(title, row)
-    name, ended = str(row["name"]), day(row["end"])
-    if pd.isna(row["profit"]):
-        text = phrase(_CAMPAIGN["unknown"], name=name, day=ended)
-        return point(title, text, refused=str(row["refusal"] or ""))
-    profit, low, high = float(row["profit"]), float(row["profit_low"]), float(row["profit_high"])
-    verdict = PAID if low > 0 else LOSS if high < 0 else OPEN
-    value, lower, upper = evenly(profit, low, high)
-    amount = phrase("{n} {currency}", n=value, currency=currency)
+    told = paid_of([row], currency, costs=costs)
     text = phrase(
-        _CAMPAIGN[verdict if costs else "uncosted"],
-        name=name,
-        day=ended,
-        profit=amount,
-        low=lower,
-        high=upper,
+        "“{name}” (until {day}): {money}, grade {grade}.",
+        name=str(row["name"]),
+        day=day(row["end"]),
+        money=said_of_money(told),
+        grade=row["grade"],
     )
-    return point(title, text)
-
-
-_CAMPAIGN = catalogue(
-    {
-        PAID: "“{name}” (until {day}) paid: profit {profit} ({low} to {high}).",
-        LOSS: "“{name}” (until {day}) did not pay: profit {profit} ({low} to {high}).",
-        OPEN: "“{name}” (until {day}): open whether it paid, profit {profit} ({low} to {high}).",
-        "uncosted": (
-            "“{name}” (until {day}) brought {profit} ({low} to {high}) before costs: none are declared."
-        ),
-        "unknown": "“{name}” (until {day}): whether it paid cannot be said.",
-    }
-)
+    if told[0].verdict:
+        return point(title, text)
+    text = phrase(
+        "“{name}” (until {day}): {money}.",
+        name=str(row["name"]),
+        day=day(row["end"]),
+        money=said_of_money(told),
+    )
+    return point(title, text, refused=str(row["refusal"] or ""))

@@ -47,6 +47,7 @@ def status(page: StorePage) -> tuple[str, str]:
     if checked is None and isinstance(withheld := or_reason(lambda: page.forecast), str):
         said = withheld  # there is no model to check
     good = checked is not None and checked.verdict == "use"
+    good = good and page.store.value_verdict in ("use", "not checked")
     return ("good" if good else "care"), first.open_since(page.last_purchase, said)
 
 
@@ -62,7 +63,7 @@ def points(page: StorePage) -> list[Point]:
     coming, ahead = _coming(page, currency)
     return [
         _with_line(found[0], months, "revenue", currency),
-        _with_line(found[1], months, "churn_rate", currency),
+        _with_line(found[1], months, "lost", currency),
         _with_line(coming, months, "revenue", currency, ahead),
         _campaign(page, currency),
     ]
@@ -81,7 +82,8 @@ def _coming(page: StorePage, currency: str) -> tuple[Point, list[float]]:
     ahead: list[float] = []
     if not isinstance(forecast, str) and forecast.value is not None:
         ahead = [forecast.value.value / 3.0] * 3
-    return first.next_quarter(forecast, before, currency), ahead
+    withheld = page.store.value_verdict == "do not use"
+    return first.next_quarter(forecast, before, currency, withheld=withheld), ahead
 
 
 def _revenue(page: StorePage, currency: str) -> Point:
@@ -119,8 +121,8 @@ def _with_line(
     if isinstance(months, str) or months[measure].notna().sum() < 2:
         return point
     known = months[measure]
-    what = phrase("Customers lost") if measure == "churn_rate" else phrase("Revenue")
-    say = count if measure == "churn_rate" else lambda value: money(value, currency)
+    what = phrase("Customers lost") if measure == "lost" else phrase("Revenue")
+    say = count if measure == "lost" else lambda value: money(value, currency)
     said = lines.in_words(what, known, say)
     if len(ahead):
         said += " " + phrase("Expected of each month to come: {n}.", n=money(ahead[0], currency))

@@ -11,22 +11,15 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from retention_models.actions.to_call import CallList
 from retention_models.errors import CannotSay
-from retention_models.languages import count, phrase
-from retention_models.levels import Z95, Interval
-from retention_models.measures.changes import PREVIOUS, YEAR_BEFORE, changes_in
+from retention_models.languages import count
+from retention_models.levels import Interval
+from retention_models.measures.recent import CLOSED_DAYS, QUARTER
 from retention_models.measures.table import (
     SMALLEST_GROUP,
-    Measured,
-    Scope,
-    first_day,
     measure_table,
-    measured,
-    rows_of,
-    scope_of,
 )
 from retention_models.pages.notebook import EndOfPage
 from retention_models.predictions.stores import StoreForecast
@@ -70,37 +63,7 @@ def value_tenths(clv: pd.Series) -> pd.DataFrame:
     )
 
 
-QUARTER = 91  # days: 13 weeks, so that every weekday is in it equally often
-
-COMPARED = (
-    "revenue",
-    "orders",
-    "customers",
-    "repeat_customer_rate",
-    "retention_rate",
-    "purchase_frequency",
-    "spend_per_order",
-)
-_CHURN = ("churn_rate", "annual_churn_rate")
 LOOKING_BACK = ("mean_lifetime", "historic_clv")
-# A store whose first purchase is later than this in a quarter was not open in all of it.
-_CLOSED_DAYS = 14
-# Chance that any of the compared figures is said to have changed where none has.
-_LEVEL = 0.05
-
-
-def stands_out(changes: pd.DataFrame, level: float = _LEVEL) -> pd.Series:
-    """|z| of each change (with low and high, 95%) over Bonferroni's threshold: above 1, beyond chance.
-
-    z is the change over the distance to that end of its interval which lies towards 0, times 1.96; NaN
-    where there is no interval.
-    """
-    change = changes["change"].astype(float)
-    towards = np.where(change >= 0, change - changes["low"], changes["high"] - change)
-    distance = pd.Series(towards, index=changes.index).astype(float)
-    z = Z95 * change.abs() / distance.where(distance > 0)
-    looked_at = max(int(z.notna().sum()), 1)
-    return z / float(norm.isf(level / 2.0 / looked_at))
 
 
 @dataclass(frozen=True)
@@ -112,10 +75,7 @@ class StorePage:
     @cached_property
     def quarters(self) -> pd.DataFrame:
         """The last quarters, oldest first: rows of `measure_table` of COMPARED, and churn."""
-        self.store.require_customers()
-        scope, found = self._measured
-        table = rows_of(scope, found)
-        return table.assign(shown=table["customers"] >= SMALLEST_GROUP)
+        return self.store.recent.quarters
 
     @cached_property
     def year_before(self) -> float | None:
@@ -123,36 +83,15 @@ class StorePage:
         table = self.quarters.loc[self.quarters["measure"] == "revenue"].set_index("end")
         last = self.store.observation_end
         year_ago = last - dt.timedelta(days=3 * QUARTER)
-        late = self.store.first_day > year_ago - dt.timedelta(days=QUARTER - 1 - _CLOSED_DAYS)
+        late = self.store.first_day > year_ago - dt.timedelta(days=QUARTER - 1 - CLOSED_DAYS)
         if late or year_ago not in table.index or not table.loc[year_ago, "shown"]:
             return None
         return float(table.loc[year_ago, "value"])
 
     @cached_property
     def months(self) -> pd.DataFrame:
-        """The last twelve whole months, oldest first: start, revenue, and customers lost.
-
-        Of one to four customers NaN, since a number would tell of single persons.
-        """
-        store = self.store
-        end = store.observation_end + dt.timedelta(days=1)
-        begin = max(dt.date(end.year - 1, end.month, 1), first_day(store.log))
-        found = measure_table(
-            store.log,
-            store_id=store.id,
-            period="M",
-            start=begin,
-            end=store.observation_end,
-            measures=("revenue", "churn_rate"),
-        )
-        few = found["customers"].between(1, SMALLEST_GROUP - 1)
-        lost = (found["measure"] == "churn_rate") & found["value"].notna()
-        found["number"] = found["value"].where(found["measure"] == "revenue")
-        found.loc[lost, "number"] = found["numerator"]
-        found.loc[few, "number"] = np.nan
-        return found.pivot(index="start", columns="measure", values="number").reindex(
-            columns=["revenue", "churn_rate"]
-        )
+        """The last twelve whole months, oldest first; see `RecentActivity`."""
+        return self.store.recent.months
 
     @cached_property
     def next_quarter(self) -> StoreForecast:
@@ -174,12 +113,8 @@ class StorePage:
 
     @cached_property
     def newest_campaign(self) -> pd.Series:
-        """The row of the chain's campaign that ended last; refused where none has."""
-        table = self.store.campaigns
-        over = table.loc[[end <= self.store.observation_end for end in table["end"]]]
-        if over.empty:
-            raise CannotSay("No campaign has ended yet.")
-        return over.sort_values("end", kind="stable").iloc[-1]
+        """`Store.newest_campaign`."""
+        return self.store.newest_campaign
 
     def has_costs(self, campaign: str) -> bool:
         """Whether the project file declares what a campaign cost."""
@@ -207,44 +142,17 @@ class StorePage:
     @cached_property
     def quarter(self) -> pd.DataFrame:
         """The last quarter: index measure; the columns of `quarters`."""
-        table = self.quarters
-        return table.loc[table["end"] == table["end"].max()].set_index("measure")
+        return self.store.recent.quarter
 
     @cached_property
     def changes(self) -> pd.DataFrame:
-        """The last quarter against the one before, by measure; `size` is that of `stands_out`.
-
-        Changes of fewer than five customers in either quarter are NaN, and `note` says so.
-        """
-        return self._changes_against(PREVIOUS)
+        """The last quarter against the one before, by measure; see `RecentActivity.changes`."""
+        return self.store.recent.changes(self.store.first_day)
 
     @cached_property
     def year_changes(self) -> pd.DataFrame:
         """The last quarter against the same of a year before; as `changes`."""
-        return self._changes_against(YEAR_BEFORE)
-
-    def _changes_against(self, against: str) -> pd.DataFrame:
-        self.store.require_customers()
-        table = self._all_changes
-        last = (table["end"] == table["end"].max()) & (table["against"] == against)
-        last &= table["measure"].isin(COMPARED)
-        found = table.loc[last].set_index("measure")
-        known = found["value"].notna() & found["value_before"].notna()
-        few = found[["customers", "customers_before"]].min(axis=1) < SMALLEST_GROUP
-        few &= known
-        found.loc[few, ["change", "low", "high", "value_before"]] = np.nan
-        found.loc[few, "note"] = phrase(
-            "Fewer than {smallest} customers in one of the two, so not compared.",
-            smallest=SMALLEST_GROUP,
-        )
-        late = pd.to_datetime(found["start_before"]) + pd.Timedelta(days=_CLOSED_DAYS)
-        opened = self.store.first_day
-        found.loc[late < pd.Timestamp(opened), ["change", "low", "high", "value_before"]] = np.nan
-        found.loc[late < pd.Timestamp(opened), "note"] = phrase(
-            "The store's own data begin on {opened}, so there is no whole quarter before.",
-            opened=opened,
-        )
-        return found.assign(size=stands_out(found))
+        return self.store.recent.changes(self.store.first_day, year=True)
 
     @cached_property
     def looking_back(self) -> pd.DataFrame:
@@ -297,7 +205,7 @@ class StorePage:
         """Discounted margin of all customers together."""
         found = self.forecast.value
         if found is None:
-            _ = self.store.spend  # says why there is no money
+            _ = self.store.money  # says why there is none
             raise CannotSay("No customer's spend tells anything of the next purchase.")
         return found
 
@@ -309,8 +217,7 @@ class StorePage:
     @cached_property
     def activity_window(self) -> int | None:
         """Days after which a customer who has not bought counts as lost, where it can be told."""
-        scope, _ = self._measured
-        return scope.units.found_windows.get("")
+        return self.store.recent.window
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
@@ -327,11 +234,7 @@ class StorePage:
     @cached_property
     def silence(self) -> Silence | None:
         """The silence at the end of the data, where it is no accident."""
-        try:
-            found = self.store.holdout.silence
-        except CannotSay:
-            return None  # too young for the check: a silence there is chance for all that is known
-        return found if found is not None and found.closed else None
+        return self.store.silence
 
     @cached_property
     def satisfaction(self) -> pd.DataFrame:
@@ -363,28 +266,6 @@ class StorePage:
         if isinstance(period, int):
             table = table.loc[table["end"] == table["end"].max()]
         return table
-
-    @cached_property
-    def _measured(self) -> tuple[Scope, list[Measured]]:
-        store, begin = self.store, first_day(self.store.log)
-        days = (store.observation_end - begin).days + 1
-        if days < QUARTER:
-            raise CannotSay(
-                "The data begin on {begin}, less than a quarter ({days} days) before {end}, so "
-                "there is no quarter to show yet.",
-                begin=begin,
-                days=QUARTER,
-                end=store.observation_end,
-            )
-        scope = scope_of(
-            store.log, store.id, (), None, QUARTER, None, store.observation_end, None, None, None
-        )
-        return scope, measured(scope, [*COMPARED, *_CHURN])
-
-    @cached_property
-    def _all_changes(self) -> pd.DataFrame:
-        scope, found = self._measured
-        return changes_in(scope, [one for one in found if one.name in COMPARED])
 
 
 def _per(total: Interval, customers: int) -> Interval:

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import pandas as pd
 
 from retention_models.data.transactions import Transactions
-from retention_models.errors import SettingsError
-from retention_models.models.fitters import BetaGeoFitter, PurchaseFitter
+from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages.results import Card, Result
+from retention_models.models.fitters import BetaGeoFitter, ParetoNBDFitter, PurchaseFitter
 from retention_models.models.histories import count_histories
 from retention_models.models.maximum_likelihood import at_boundary
 from retention_models.models.nbd import fit_nbd
-from retention_models.predictions.store_models import may_begin_in_mid_life
+from retention_models.models.regular.regularity import regularity_test
+from retention_models.models.seasons.calendar import Calendar
+from retention_models.predictions.candidates import may_begin_in_mid_life
+from retention_models.predictions.season import has_season, name_of, seasonal_model
 from retention_models.predictions.validation.holdout import (
     HoldoutValidation,
     Model,
     fitted_to,
     fitter_of,
+    gaps_of,
     validate_fit,
 )
 from retention_models.predictions.validation.tracking import weekly_tracking
 from retention_models.summaries.customers import Day
 from retention_models.summaries.holdout import HoldoutData, read_holdout
+from retention_models.summaries.purchase_gaps import count_purchase_gaps
 
 # Models whose AIC differs by less than 2 describe the data equally well; a model worse by more than 10
 # has essentially no support. Burnham & Anderson (2002), "Model Selection and Multimodel Inference",
@@ -34,8 +41,8 @@ FLOOR = "NBD, nobody leaves"
 COMPARED: tuple[Model, ...] = ("bg_nbd", "mbg_nbd", "pareto_nbd")
 
 
-@dataclass(frozen=True)
-class ModelComparison:
+@dataclass(frozen=True, repr=False)
+class ModelComparison(Result):
     """Models fitted to one calibration period and held against one holdout.
 
     Attributes
@@ -63,6 +70,12 @@ class ModelComparison:
     recommended: str | None
     reason: str
 
+    _figure = "errors_of_models"
+
+    def _card(self) -> Card:
+        facts = {"to use": self.recommended or "none", "because": str(self.reason)}
+        return Card(f"{len(self.validations)} models compared", facts, self.table)
+
     @property
     def chosen(self) -> HoldoutValidation:
         """Of the recommended model, or of the first where none is."""
@@ -77,6 +90,7 @@ def compare_models(
     holdout_end: Day,
     time_unit: str = "W",
     models: Sequence[Model] | None = None,
+    calendar: Calendar | None = None,
 ) -> ModelComparison:
     """Fit several models to the calibration period and hold each against the holdout.
 
@@ -92,9 +106,12 @@ def compare_models(
         Scale of time.
     models : sequence of str or class, optional
         As `model` of `validate_holdout`; of those that describe the data equally well the first is
-        recommended. BG/NBD, MBG/NBD and Pareto/NBD unless given, and "mid_life" where the store may
-        have had customers when its log began and still gains new ones; "bg_cnbd" and "mbg_cnbd" are
-        for customers who may be regular.
+        recommended. BG/NBD, MBG/NBD and Pareto/NBD unless given; "mid_life" where the store may have
+        had customers when its log began and still gains new ones; "mbg_cnbd" where its customers buy
+        at regular intervals (`regularity_test`).
+    calendar : Calendar, optional
+        The store's days, up to the end of calibration or later. Every model that takes one is then
+        compared under its season too, where the calibration period carries one.
 
     Returns
     -------
@@ -120,16 +137,55 @@ def compare_models(
         holdout_end=holdout_end,
         time_unit=time_unit,
     )
-    if asked is None:
-        mid_life = may_begin_in_mid_life(log, data.customers)
-        asked = _fitters([*COMPARED, "mid_life"] if mid_life else COMPARED)
-    validations = {
-        fitter.label: validate_fit(fitted_to(fitter, log, data, store_id), data) for fitter in asked
-    }
+    asked = asked or _fitters(_suited(log, data, store_id))
+    fitted = {fitter.label: fitted_to(fitter, log, data, store_id) for fitter in asked}
+    if calendar is not None:
+        seasonal = _under_season(fitted.values(), log, data, store_id, calendar)
+        fitted |= {name_of(each): each for each in seasonal}
+    validations = {name: validate_fit(each, data) for name, each in fitted.items()}
     floor = validate_fit(_without_dropout(data), data)
     table = _table({**validations, FLOOR: floor})
     recommended, reason = _recommendation(table)
     return ModelComparison(validations, floor, table, recommended, reason)
+
+
+def _suited(log: Transactions, data: HoldoutData, store_id: str | None) -> list[Model]:
+    """The plain models, and those for what the data show."""
+    models: list[Model] = [*COMPARED]
+    if may_begin_in_mid_life(log, data.customers):
+        models.append("mid_life")
+    if _is_regular(log, data, store_id):
+        models.append("mbg_cnbd")
+    return models
+
+
+def _is_regular(log: Transactions, data: HoldoutData, store_id: str | None) -> bool:
+    try:
+        test = regularity_test(
+            data.customers["frequency"],
+            data.customers["recency"],
+            log_gaps=gaps_of(log, data, store_id),
+        )
+    except CannotSay:  # nobody came often enough to tell
+        return False
+    return test.regular
+
+
+def _under_season(
+    fitted: Iterable[PurchaseFitter],
+    log: Transactions,
+    data: HoldoutData,
+    store_id: str | None,
+    calendar: Calendar,
+) -> list[PurchaseFitter]:
+    """The models of a calibration period under its season, of those that follow one."""
+    until = calendar.until(data.calibration_end)
+    gaps = partial(
+        count_purchase_gaps, log, store_id=store_id, observation_end=data.calibration_end
+    )
+    takes = [each for each in fitted if not isinstance(each, ParetoNBDFitter)]
+    found = [seasonal_model(data.customers, until, each, gaps) for each in takes]
+    return [each for each in found if has_season(each)]
 
 
 def _fitters(models: Sequence[Model]) -> list[type[PurchaseFitter]]:

@@ -10,6 +10,8 @@ import pandas as pd
 
 from retention_models.data.transactions import Transactions
 from retention_models.errors import SettingsError
+from retention_models.languages import count
+from retention_models.languages.results import Card, Result, with_ends
 from retention_models.levels import Interval
 from retention_models.models.fitters import (
     BetaGeoCNBDFitter,
@@ -21,9 +23,12 @@ from retention_models.models.fitters import (
     ParetoNBDFitter,
     PurchaseFitter,
     RegularFitter,
+    settled,
 )
-from retention_models.predictions.customers import predict_customers
-from retention_models.predictions.stores import predict_store
+from retention_models.models.histories import known_customers
+from retention_models.predictions.customers import some_customers
+from retention_models.predictions.determined import is_determined, told_range
+from retention_models.predictions.stores import holdout_totals
 from retention_models.predictions.validation.calibration import (
     CountCalibration,
     alive_calibration,
@@ -31,9 +36,11 @@ from retention_models.predictions.validation.calibration import (
     count_calibration,
     errors_by_frequency,
 )
+from retention_models.predictions.validation.rates import RateChange
 from retention_models.predictions.validation.store_changes import (
     Silence,
     Swing,
+    change_since,
     silence_at_the_end,
     swing_over_time,
 )
@@ -41,7 +48,7 @@ from retention_models.predictions.validation.value import ValueCheck, check_valu
 from retention_models.predictions.validation.verdicts import Evidence, Verdict, judge
 from retention_models.summaries.customers import Day
 from retention_models.summaries.gaps import sum_log_gaps
-from retention_models.summaries.holdout import HoldoutData, read_holdout
+from retention_models.summaries.holdout import HoldoutData, StoreDays, read_holdout
 
 MODELS: dict[str, type[PurchaseFitter]] = {
     "bg_nbd": BetaGeoFitter,
@@ -57,8 +64,8 @@ _INTERVAL = 0.90
 _TRACKING = ["actual", "expected", "forecast", "low", "high"]
 
 
-@dataclass(frozen=True)
-class HoldoutValidation:
+@dataclass(frozen=True, repr=False)
+class HoldoutValidation(Result):
     """A model fitted to the calibration period, held against the holdout.
 
     Attributes
@@ -99,6 +106,8 @@ class HoldoutValidation:
     value : ValueCheck or None
         Spend of the holdout against what was expected, with a verdict of its own; None without a spend
         model.
+    since : RateChange or None
+        How often the same customers bought in the holdout against before: change, low, high, pvalue.
     """
 
     purchases: PurchaseFitter = field(repr=False)
@@ -118,6 +127,19 @@ class HoldoutValidation:
     calibration_end: dt.date
     holdout_end: dt.date
     value: ValueCheck | None = field(default=None, repr=False)
+    since: RateChange | None = field(default=None, repr=False)
+
+    _figure = "holdout_by_frequency"
+
+    def _card(self) -> Card:
+        days = f"{self.calibration_end:%Y-%m-%d} to {self.holdout_end:%Y-%m-%d}"
+        facts = {
+            "verdict": self.verdict,
+            "purchases expected": with_ends(self.total),
+            "came": count(self.actual),
+            "because": str(self.reason),
+        }
+        return Card(f"{self.purchases.label} held against {days}", facts, self.baselines)
 
     @property
     def relative_error(self) -> float:
@@ -195,13 +217,17 @@ def fitted_to(
     x, t_x, T = (data.customers[name] for name in ("frequency", "recency", "T"))
     if not issubclass(fitter, RegularFitter):
         return fitter().fit(x, t_x, T)
-    gaps = sum_log_gaps(
+    return fitter().fit(x, t_x, T, log_gaps=gaps_of(log, data, store_id))
+
+
+def gaps_of(log: Transactions, data: HoldoutData, store_id: str | None) -> float:
+    """Σ ln gap of the calibration period's customers."""
+    return sum_log_gaps(
         log,
         store_id=store_id,
         observation_end=data.calibration_end,
         time_unit=data.customers.attrs["time_unit"],
     )
-    return fitter().fit(x, t_x, T, log_gaps=gaps)
 
 
 def fitter_of(model: Model) -> type[PurchaseFitter]:
@@ -250,10 +276,11 @@ def validate_fit(
     HoldoutValidation
     """
     split, window = data.customers, data.window
-    table = predict_customers(purchases, None, split, horizon=window, interval=_INTERVAL)
+    purchases = settled(purchases)
+    table = some_customers(purchases, None, split, horizon=window, interval=_INTERVAL)
     told = table[["probability_alive", "purchases_low", "purchases_high"]]
     customers = split.assign(predicted=table["expected_purchases"], **told)
-    total = predict_store(
+    total = holdout_totals(
         purchases, None, split, horizon=window, interval=_INTERVAL, scatter=scatter
     ).purchases
     evidence = Evidence(
@@ -264,7 +291,9 @@ def validate_fit(
         calibrated=_calibrated(purchases, split),
         counts=count_calibration(purchases, customers, window, _INTERVAL),
         silence=silence_at_the_end(purchases, data),
-        swing=swing_over_time(data.days),
+        swing=swing_over_time(_under_season(purchases, data.days)),
+        open_range=_open_range(purchases, split, window),
+        since=change_since(_under_season(purchases, data.days), data.calibration_end),
     )
     verdict, reason, causes = judge(evidence)
     return HoldoutValidation(
@@ -284,8 +313,27 @@ def validate_fit(
         causes=causes,
         calibration_end=data.calibration_end,
         holdout_end=data.holdout_end,
+        since=evidence.since,
         value=None if spend is None else check_value(purchases, spend, split, window, scatter),
     )
+
+
+def _under_season(purchases: PurchaseFitter, days: StoreDays) -> StoreDays:
+    """The store's days as the model's season would have them, so that what swings beyond it is told."""
+    if purchases.calendar_ is None:
+        return days
+    return days.under(purchases.pace())
+
+
+def _open_range(
+    purchases: PurchaseFitter, split: pd.DataFrame, window: float
+) -> tuple[float, float] | None:
+    """What the calibration period allows of the total, where that leaves it open."""
+    history = purchases.histories(split["frequency"], split["recency"], split["T"])
+    known = known_customers(*history, by_recency=purchases.model.recency_counts)
+    if is_determined(purchases, known, window):
+        return None
+    return told_range(purchases, known, window)
 
 
 def _calibrated(purchases: PurchaseFitter, split: pd.DataFrame) -> tuple[float, int]:

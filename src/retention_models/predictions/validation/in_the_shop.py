@@ -6,9 +6,10 @@ import datetime as dt
 
 from retention_models.languages import catalogue, day, phrase, share
 from retention_models.predictions.validation.holdout import HoldoutValidation
+from retention_models.predictions.validation.store_changes import LEVEL
 
 # In the order in which they explain: a closed shop needs no other.
-_CAUSES = ("closed", "drift", "season", "swing", "total", "not identified")
+_CAUSES = ("closed", "drift", "season", "swing", "open", "total", "not identified")
 
 
 def changed_in_the_shop(found: HoldoutValidation) -> str:
@@ -22,10 +23,16 @@ def changed_in_the_shop(found: HoldoutValidation) -> str:
         return phrase(_SAID[key], size=share(abs(swing.drift)))
     if cause in ("season", "swing") and swing is not None:
         return phrase(_SAID[cause], size=share(swing.amplitude))
+    if cause == "open":
+        return phrase(_SAID["open"])
     if cause == "total" and found.total.value > 0:
-        off = found.actual / found.total.value - 1.0
+        since = found.since
+        tested = since is not None and since.pvalue < LEVEL
+        off = (
+            since.change if since is not None and tested else found.actual / found.total.value - 1.0
+        )
         first = day(found.calibration_end + dt.timedelta(days=1))
-        key = "total.down" if off < 0 else "total.up"
+        key = f"{'total' if tested else 'off'}.{'down' if off < 0 else 'up'}"
         return phrase(_SAID[key], size=share(abs(off)), first=first)
     return phrase(_SAID["not identified"])
 
@@ -39,6 +46,9 @@ _SAID = catalogue(
         "swing": "how often the same customers buy swings by ±{size} over the weeks",
         "total.down": "since {first} the same customers have bought {size} less often than before",
         "total.up": "since {first} the same customers have bought {size} more often than before",
+        "off.down": "since {first} the customers known then have bought {size} less than was expected",
+        "off.up": "since {first} the customers known then have bought {size} more than was expected",
+        "open": "the data are too short to say how many customers stay",
         "not identified": "too few customers have come back to tell how often they do",
     }
 )

@@ -19,6 +19,7 @@ from scipy.stats import rankdata
 
 from retention_models.errors import CannotSay
 from retention_models.languages import catalogue, count, decimals, phrase
+from retention_models.languages.results import Card, Result, with_ends
 from retention_models.levels import Z95, Interval
 from retention_models.models.fitters import GammaGammaFitter
 from retention_models.predictions.validation.verdicts import Verdict
@@ -33,8 +34,8 @@ LEVEL = 0.05
 _FEWEST = 10
 
 
-@dataclass(frozen=True, slots=True)
-class SpendIndependence:
+@dataclass(frozen=True, slots=True, repr=False)
+class SpendIndependence(Result):
     """Whether mean spend depends on the number of purchases, among customers who bought again.
 
     Attributes
@@ -68,6 +69,15 @@ class SpendIndependence:
     plain_rank_correlation: float
     verdict: Verdict
     reason: str
+
+    def _card(self) -> Card:
+        facts = {
+            "verdict": self.verdict,
+            "rank correlation": with_ends(self.rank_correlation),
+            "because": str(self.reason),
+        }
+        title = f"Spend and frequency of {count(self.customers)} customers"
+        return Card(title, facts)
 
 
 def spend_independence(

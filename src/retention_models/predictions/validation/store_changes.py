@@ -9,14 +9,15 @@ customer's first nor last show whether the rates were constant, without any mode
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import f as f_distribution
 
-from retention_models.models.fitters import PurchaseFitter
+from retention_models.models.fitters import PurchaseFitter, RegularFitter, settled
+from retention_models.predictions.validation.rates import RateChange, change_of
 from retention_models.summaries.holdout import SILENCE, HoldoutData, StoreDays
 from retention_models.time_units import DAYS_IN_YEAR, days_in
 
@@ -33,6 +34,8 @@ LEVEL = 0.01
 _FEWEST_PURCHASES, _FEWEST_WEEKS = 100, 12
 _WHOLE_YEAR = 358  # days: 51 weeks and a day, as data of a calendar year have
 _STEPS = 50
+# Years from which on a drift can be told from a year's wave.
+_DRIFT_OR_WAVE = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class Swing:
         where it is part of the wave.
     drift_pvalue : float
         Of no drift.
+    drift_low, drift_high : float
+        Ends of the drift's 90% interval.
     whole_year : bool
         Whether the data cover a year: in less, a season cannot be told from any other change.
     years : float
@@ -94,6 +99,8 @@ class Swing:
     drift_pvalue: float
     whole_year: bool
     years: float
+    drift_low: float = float("nan")
+    drift_high: float = float("nan")
 
     @property
     def strong(self) -> bool:
@@ -132,11 +139,17 @@ def silence_at_the_end(purchases: PurchaseFitter, data: HoldoutData) -> Silence 
         return None
     known, last = data.before_silence, data.days.last_purchase
     history = [known[name] for name in ("frequency", "recency", "T")]
-    if last < data.calibration_end and (known["frequency"] > 0).any():
-        anew = type(purchases)(purchases.penalizer_coef).fit(*history)
-        purchases = purchases if anew.fit_.verdict == "not identified" else anew
+    unit = days_in(str(known.attrs["time_unit"]))
+    shifted = purchases.moved((last - data.calibration_end).days / unit)
+    # Of gaps up to then nothing is known; regular buyers' model stays as it is.
+    refits = not isinstance(purchases, RegularFitter)
+    if refits and last < data.calibration_end and (known["frequency"] > 0).any():
+        anew = settled(type(purchases)(purchases.penalizer_coef).fit(*history))
+        purchases = shifted if anew.fit_.verdict == "not identified" else anew
+    else:
+        purchases = shifted
     length = data.holdout_end - last
-    t = length.days / days_in(str(known.attrs["time_unit"]))
+    t = length.days / unit
     none = purchases.conditional_probability_of_n_purchases_up_to_time(0, t, *history)
     expected = purchases.predict(t, *history)
     return Silence(
@@ -145,6 +158,24 @@ def silence_at_the_end(purchases: PurchaseFitter, data: HoldoutData) -> Silence 
         expected=float(np.sum(expected)),
         probability=float(np.exp(np.sum(np.log(np.maximum(none, 1e-300))))),
     )
+
+
+def until_silence(days: StoreDays) -> StoreDays:
+    """What a closed store did before it closed is told by the days before."""
+    if days.last_purchase >= days.inner.index[-1].date() - SILENCE:
+        return days
+    last = pd.Timestamp(days.last_purchase)
+    return replace(days, inner=days.inner.loc[:last], expected=days.expected.loc[:last])
+
+
+def change_since(days: StoreDays, split: dt.date) -> RateChange | None:
+    """How often the same customers bought after a day against before it; None where few say."""
+    days = until_silence(days)
+    after = (days.inner.index > pd.Timestamp(split)).astype(float)
+    inner = days.inner.to_numpy(dtype=float)
+    if min(float(inner @ after), float(inner @ (1.0 - after))) < _FEWEST_PURCHASES / 4:
+        return None
+    return change_of(days, after[:, None])
 
 
 def swing_over_time(days: StoreDays) -> Swing | None:
@@ -165,19 +196,14 @@ def swing_over_time(days: StoreDays) -> Swing | None:
     -----
     Weekly counts O against those of constant rates E: O ~ Poisson(E · exp(β₀ + β₁·t + wave)), where
     the wave has a yearly and a half-yearly sine and cosine, by maximum likelihood. The wave is tested
-    by its deviance, over Pearson's dispersion where that is above 1; so is the drift, β₁. In less
-    than a year the period is that of the data, and the trend is part of the wave. In less than two
-    years, where a trend and a part of a year's wave look alike, a wave's amplitude is that of both
-    together, and the drift that of no wave. Since first and last purchases are taken as they came,
-    season and all, waves are underestimated rather than overestimated.
+    by its deviance, over Pearson's dispersion where that is above 1. In less than a year the period is
+    that of the data, and the trend is part of the wave. In less than two years, where a trend and a
+    part of a year's wave look alike, a wave's amplitude is that of both together. Since first and last
+    purchases are taken as they came, season and all, waves are underestimated rather than
+    overestimated. The drift is not: it is estimated given them (`rates`), the wave allowed for from a
+    year and a half on; in less it is that of no wave.
     """
-    if days.last_purchase < days.inner.index[-1].date() - SILENCE:
-        # What a closed store did before it closed is told by the days before.
-        days = StoreDays(
-            days.inner.loc[: pd.Timestamp(days.last_purchase)],
-            days.expected.loc[: pd.Timestamp(days.last_purchase)],
-            days.last_purchase,
-        )
+    days = until_silence(days)
     came, expected, middle = _weeks(days)
     if came.sum() < _FEWEST_PURCHASES or came.size < _FEWEST_WEEKS:
         return None
@@ -186,25 +212,34 @@ def swing_over_time(days: StoreDays) -> Swing | None:
     wave = _wave(middle, DAYS_IN_YEAR if whole_year else length)
     level, trend = np.ones((came.size, 1)), (middle - middle.mean())[:, None] / DAYS_IN_YEAR
     constant, drifting = (_Poisson(d, came, expected) for d in (level, np.hstack([level, trend])))
+    drift = _drift(days) if whole_year else None
     full = _Poisson(np.hstack([level, trend, wave]), came, expected)
     scale = max(1.0, full.dispersion)
     two_years = length >= 2.0 * DAYS_IN_YEAR
     # The columns that make the wave, after the level.
     curve, strength = full.part(2 if two_years else 1, scale)
-    trended, level_only = drifting, constant
-    if two_years:
-        trended, level_only = full, _Poisson(np.hstack([level, wave]), came, expected)
     start = days.inner.index[0].date()
     return Swing(
         amplitude=float(np.sqrt(2.0 * max(strength, 0.0))),
         pvalue=full.pvalue_against(drifting if whole_year else constant, scale),
         highest=start + dt.timedelta(days=float(middle[np.argmax(curve)])),
         lowest=start + dt.timedelta(days=float(middle[np.argmin(curve)])),
-        drift=float(np.expm1(trended.coefficients[1])) if whole_year else float("nan"),
-        drift_pvalue=trended.pvalue_against(level_only, scale) if whole_year else float("nan"),
+        drift=drift.change if drift else float("nan"),
+        drift_pvalue=drift.pvalue if drift else float("nan"),
         whole_year=whole_year,
         years=length / DAYS_IN_YEAR,
+        drift_low=drift.low if drift else float("nan"),
+        drift_high=drift.high if drift else float("nan"),
     )
+
+
+def _drift(days: StoreDays) -> RateChange | None:
+    """Change of the same customers' rates in a year."""
+    middle: Array = np.arange(len(days.inner), dtype=float) + 0.5
+    columns: Array = middle[:, None] / DAYS_IN_YEAR
+    if middle.size >= _DRIFT_OR_WAVE * DAYS_IN_YEAR:
+        columns = np.hstack([columns, _wave(middle, DAYS_IN_YEAR)])
+    return change_of(days, columns)
 
 
 def _wave(days: Array, period: float) -> Array:

@@ -11,7 +11,7 @@ import pandas as pd
 from retention_models.languages import catalogue, count, phrase, share
 from retention_models.levels import Interval
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
-from retention_models.predictions.stores import predict_store
+from retention_models.predictions.stores import holdout_totals
 from retention_models.predictions.validation.verdicts import TOLERATED_ERROR, Verdict, is_failed
 
 _INTERVAL = 0.90
@@ -66,15 +66,8 @@ def check_value(
     known = split.loc[told]
     if known.empty:
         return None
-    total = predict_store(
-        purchases,
-        spend,
-        known,
-        horizon=window,
-        interval=_INTERVAL,
-        annual_discount_rate=0.0,
-        scatter=scatter,
-    ).value
+    terms = {"horizon": window, "interval": _INTERVAL, "scatter": scatter}
+    total = holdout_totals(purchases, spend, known, **terms).value
     if total is None:
         return None
     came = known["frequency_holdout"].to_numpy(dtype=float)

@@ -12,7 +12,8 @@ from retention_models.languages import catalogue, count, day, decimals, phrase, 
 from retention_models.levels import Interval
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.predictions.validation.calibration import CountCalibration
-from retention_models.predictions.validation.store_changes import Silence, Swing
+from retention_models.predictions.validation.rates import RateChange
+from retention_models.predictions.validation.store_changes import LEVEL, Silence, Swing
 
 Verdict = Literal["use", "use with care", "do not use"]
 
@@ -53,6 +54,10 @@ class Evidence:
         At the end of the data.
     swing : Swing or None
         Over the weeks.
+    open_range : tuple (low, high), optional
+        Where the data leave the total open: what they allow of it; see `determined`.
+    since : RateChange, optional
+        How often the same customers bought in the holdout against before.
     """
 
     fit: MaximumLikelihoodFit
@@ -63,6 +68,8 @@ class Evidence:
     counts: CountCalibration
     silence: Silence | None
     swing: Swing | None
+    open_range: tuple[float, float] | None = None
+    since: RateChange | None = None
 
     @property
     def inside(self) -> bool:
@@ -100,19 +107,21 @@ def judge(evidence: Evidence) -> tuple[Verdict, str, tuple[str, ...]]:
     reason : str
         A clause such as “824 purchases came where …”, without its full stop.
     causes : tuple of str
-        What is the matter, by name, in the order of the reason: "closed", "not identified",
-        "season", "swing", "drift", "total", "no dropout", "rule of thumb", "narrow intervals",
-        "mixture".
+        What is the matter, by name, in the order of the reason: "closed", "open",
+        "not identified", "season", "swing", "drift", "total", "no dropout", "rule of thumb",
+        "narrow intervals", "mixture".
 
     Notes
     -----
     *Do not use*: the store fell silent for 14 days or more at the end of the data, which the model
-    gives a chance under 1 in 10,000; or the parameters are not identified; or the actual total is
-    outside its 99% interval and off by more than 20%. *Use with care*: it is outside its 90%
-    interval; or customers' rates swing over the weeks like a yearly wave of ±25% or more (P < .01);
-    or no dropout is visible; or a rule of thumb has a smaller squared error per customer, beyond
-    chance; or the 90% intervals of counts hold under 80% (by their transform), beyond chance; or
-    the model's own expectation for the calibration period is off by more than 10%. *Use*: none.
+    gives a chance under 1 in 10,000; or the data leave the total open by more than a factor of two to
+    either side, whichever of the parameters they tell; or a model without such a measure is not
+    identified; or the actual total is outside its 99% interval and off by more than 20%. *Use with
+    care*: it is outside its 90% interval; or customers' rates swing over the weeks like a yearly wave
+    of ±25% or more (P < .01); or no dropout is visible; or a rule of thumb has a smaller squared error
+    per customer, beyond chance; or the 90% intervals of counts hold under 80% (by their transform),
+    beyond chance; or the model's own expectation for the calibration period is off by more than 10%.
+    *Use*: none.
     """
     grave, mild = dict(_grave(evidence)), dict(_mild(evidence))
     verdict: Verdict = "do not use" if grave else "use with care" if mild else "use"
@@ -182,7 +191,15 @@ def _grave(evidence: Evidence) -> Iterator[tuple[str, str]]:
                 expected=count(silence.expected),
             ),
         )
-    if evidence.fit.verdict == "not identified":
+    if evidence.open_range is not None:
+        low, high = evidence.open_range
+        why = phrase(
+            "the weeks before were too few to say: they allow anything from {low} to {high}",
+            low=count(low),
+            high=count(high),
+        )
+        yield "open", why
+    elif evidence.fit.verdict == "not identified":
         why = phrase("the model cannot be estimated: {reason}", reason=evidence.fit.message)
         yield "not identified", why
     if not evidence.failed:
@@ -192,30 +209,88 @@ def _grave(evidence: Evidence) -> Iterator[tuple[str, str]]:
             "it happens when a store changes, closes, or has a strong season, and too few purchases "
             "are known to tell which"
         )
-    elif swing.strong or swing.drifts:
+    elif (swing.strong or swing.drifts) and not (swing.years < 2.0 and _changed(evidence)):
         why = ""  # told by name
-    elif swing.years < 2.0:
-        why = phrase(
-            "no closure is seen in the data, and from less than two years of them a season cannot be "
-            "told from any other change; try another last day or a shorter holdout, and look again "
-            "when more data are there"
-        )
     else:
-        why = phrase(
-            "neither a closure nor a season explains it, so customers or the store have changed"
-        )
+        why = _why_off(evidence.since, swing.years)
     yield "total", why
 
 
+def _changed(evidence: Evidence) -> bool:
+    """Whether the same customers bought more or less often in the holdout than before, by a test."""
+    return evidence.since is not None and evidence.since.pvalue < LEVEL
+
+
+def _why_off(since: RateChange | None, years: float) -> str:
+    """Why a total is off that neither a closure nor a strong season or drift explains, as tested."""
+    told = since is not None and since.pvalue < LEVEL
+    key = "long" if years >= 2.0 else "short"
+    if since is None:
+        return phrase(_UNTESTED[key])
+    places = {"low": signed(since.low), "high": signed(since.high)}
+    if told:
+        key += ".up" if since.change > 0.0 else ".down"
+        return phrase(_TESTED[key], size=share(abs(since.change)), **places)
+    return phrase(_TESTED["same"], **places)
+
+
+def signed(change: float) -> str:
+    """A relative change with its sign."""
+    return f"{'+' if change >= 0.0 else '−'}{share(abs(change))}"
+
+
+_UNTESTED = catalogue(
+    {
+        "short": (
+            "no closure is seen in the data, and from less than two years of them a season cannot be "
+            "told from any other change; try another last day or a shorter holdout, and look again "
+            "when more data are there"
+        ),
+        "long": "neither a closure nor a season explains it, so customers or the store have changed",
+    }
+)
+_TESTED = catalogue(
+    {
+        "short.up": (
+            "in the weeks held out the same customers bought {size} more often than before ({low} to "
+            "{high}); whether that is their season or lasts, less than two years of data cannot tell: "
+            "try a last day of data before those weeks, and look again when they have come twice"
+        ),
+        "short.down": (
+            "in the weeks held out the same customers bought {size} less often than before ({low} to "
+            "{high}); whether that is their season or lasts, less than two years of data cannot tell: "
+            "try a last day of data before those weeks, and look again when they have come twice"
+        ),
+        "long.up": (
+            "in the weeks held out the same customers bought {size} more often than before ({low} to "
+            "{high}), and no season explains it: try a holdout of the weeks before, and see what has "
+            "changed in the shop since"
+        ),
+        "long.down": (
+            "in the weeks held out the same customers bought {size} less often than before ({low} to "
+            "{high}), and no season explains it: try a holdout of the weeks before, and see what has "
+            "changed in the shop since"
+        ),
+        "same": (
+            "those who went on buying did so as often as before ({low} to {high}), so the model errs "
+            "about who has left or about those who came last: compare the models, or try a longer "
+            "history before the holdout"
+        ),
+    }
+)
+
+
 def _mild(evidence: Evidence) -> Iterator[tuple[str, str]]:
-    if not evidence.inside and not evidence.failed:
-        yield "total", ""  # told with the numbers
     swing = evidence.swing
+    if not evidence.inside and not evidence.failed:
+        told = swing is not None and _changed(evidence)
+        # Else it is told with the numbers.
+        yield "total", _why_off(evidence.since, swing.years) if swing is not None and told else ""
     if swing is not None and swing.strong:
         yield ("season" if swing.whole_year else "swing"), _wave(swing)
     if swing is not None and swing.drifts and not swing.strong and evidence.failed:
-        yield "drift", _drift(swing.drift)
-    if evidence.fit.parameters[2] == 0.0:
+        yield "drift", _drift(swing)
+    if evidence.fit.parameters[2] == 0.0 and evidence.fit.posterior is None:
         why = phrase(
             "no customer is seen to leave, so all are counted as customers still: beyond the time "
             "observed so far, expectations are an upper bound"
@@ -263,18 +338,24 @@ def _mixture(expected: float, came: int) -> Iterator[tuple[str, str]]:
         )
 
 
-def _drift(drift: float) -> str:
-    if drift < 0.0:
-        return phrase(
-            "the rates at which the same customers buy have fallen by {size} a year, and the model "
-            "takes them for constant",
-            size=share(-drift),
-        )
-    return phrase(
-        "the rates at which the same customers buy have risen by {size} a year, and the model takes "
-        "them for constant",
-        size=share(drift),
-    )
+def _drift(swing: Swing) -> str:
+    key = "down" if swing.drift < 0.0 else "up"
+    places = {"low": signed(swing.drift_low), "high": signed(swing.drift_high)}
+    return phrase(_DRIFTS[key], size=share(abs(swing.drift)), **places)
+
+
+_DRIFTS = catalogue(
+    {
+        "down": (
+            "the rates at which the same customers buy have fallen by {size} a year ({low} to {high}), "
+            "and the model takes them for constant"
+        ),
+        "up": (
+            "the rates at which the same customers buy have risen by {size} a year ({low} to {high}), "
+            "and the model takes them for constant"
+        ),
+    }
+)
 
 
 def _wave(swing: Swing) -> str:

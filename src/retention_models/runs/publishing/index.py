@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import urllib.parse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ from retention_models.languages import duration
 from retention_models.pages.chain.headlines import HeadlineError, read_headline
 from retention_models.pages.html import render
 from retention_models.pages.html.checks import lint, seen
-from retention_models.pages.html.kinds import CAMPAIGNS, STORE
+from retention_models.pages.html.kinds import CAMPAIGN, CAMPAIGNS, STORE
 from retention_models.pages.html.templates import with_warnings
 from retention_models.runs.publishing.context import PublishContext
 from retention_models.runs.publishing.files import write_whole
-from retention_models.runs.publishing.manifest import PENDING, Entry
+from retention_models.runs.publishing.manifest import PENDING, Entry, read_manifest
 
 INDEX = "index.html"
 
@@ -28,7 +29,7 @@ def publish_index(press: PublishContext) -> Path:
     rows = [_row(press, entry) for entry in press.manifest.stores.values()]
     about = rows, press.settings, press.as_of, press.clock.made
     if press.kind == STORE:
-        html = render.index_page(*about, campaigns=_campaigns(press))
+        html = render.index_page(*about, _campaigns(press), _campaign_rows(press))
     else:
         html = render.campaign_index_page(*about)
     html = with_warnings(html, press.warnings(), press.settings.language)
@@ -41,6 +42,18 @@ def _campaigns(press: PublishContext) -> str | None:
     """Where the campaigns of the same day have their index, seen from the stores'."""
     of_day = f"{CAMPAIGNS}/{press.folder.name}/{INDEX}"
     return f"../{of_day}" if (press.folder.parent / of_day).is_file() else None
+
+
+def _campaign_rows(press: PublishContext) -> list[dict[str, Any]]:
+    """The rows of that index, their addresses as seen from the stores'."""
+    folder = press.folder.parent / CAMPAIGNS / press.folder.name
+    manifest = read_manifest(folder) if _campaigns(press) else None
+    if manifest is None:
+        return []
+    theirs = replace(press, folder=folder, manifest=manifest, kind=CAMPAIGN)
+    rows = [_row(theirs, entry) for entry in manifest.stores.values()]
+    to = f"../{CAMPAIGNS}/{press.folder.name}/"
+    return [row | {"href": row["href"] and f"{to}{row['href']}"} for row in rows]
 
 
 def _row(press: PublishContext, entry: Entry) -> dict[str, Any]:

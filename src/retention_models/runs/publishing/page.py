@@ -7,7 +7,7 @@ import json
 import logging
 import shutil
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,15 +74,18 @@ def publish(press: PublishContext, tried: ExecutedPage) -> Entry:
 def warn(press: PublishContext, page_id: str) -> None:
     """Give a page that stands unchanged today's warnings about the data, instead of earlier ones."""
     place, entry = press.place(page_id), press.manifest.stores[page_id]
-    text = (place / press.kind.page).read_text(encoding="utf-8")
-    warned = with_warnings(text, press.warnings(page_id), press.settings.language)
-    if warned == text:
+    say = press.settings.language
+    texts = _pages_in(place, press.kind)
+    warned = {
+        name: with_warnings(text, press.warnings(page_id), say) for name, text in texts.items()
+    }
+    if warned == texts:
         return
     made = new_folder(press.folder)
     settled = {name: value for name, value in entry.items() if name not in ("store", "folder")}
     try:
         copy_tree(place, made)
-        (made / press.kind.page).write_text(warned, encoding="utf-8")
+        _write_pages(warned, made)
         settled["files"] = hashes(made)
         sync_tree(made)
         press.manifest.intend(page_id, settled)
@@ -92,6 +95,17 @@ def warn(press: PublishContext, page_id: str) -> None:
         shutil.rmtree(made, ignore_errors=True)
         settled["files"] = hashes(place)
     press.manifest.settle(page_id, settled)
+
+
+def _pages_in(folder: Path, kind: PageKind) -> dict[str, str]:
+    """The pages of a folder, by file."""
+    there = (folder / name for name in kind.pages)
+    return {path.name: path.read_text(encoding="utf-8") for path in there if path.is_file()}
+
+
+def _write_pages(pages: Mapping[str, str], folder: Path) -> None:
+    for name, page in pages.items():
+        (folder / name).write_text(page, encoding="utf-8")
 
 
 def withdraw(
@@ -154,10 +168,11 @@ def _build(press: PublishContext, tried: ExecutedPage) -> None:
     _require_json(notebook)
     require_forms(notebook)
     made = press.clock.made
-    page = render.notebook_page(notebook, press.settings, page_id, press.as_of, made, press.kind)
-    page = with_warnings(page, press.warnings(page_id), press.settings.language)
-    page = lint(seen(page), f"{press.kind.name} {page_id}")
-    (staging / press.kind.page).write_text(page, encoding="utf-8")
+    pages = render.notebook_pages(notebook, press.settings, page_id, press.as_of, made, press.kind)
+    for name, page in pages.items():
+        warned = with_warnings(page, press.warnings(page_id), press.settings.language)
+        pages[name] = lint(seen(warned), f"{press.kind.name} {page_id}")
+    _write_pages(pages, staging)
     _require_headline(staging / press.kind.headline, press.kind, page_id)
     require_no_secret(staging, press.secrets)
 
@@ -230,11 +245,11 @@ def _rebuild(
     folder, before = new_folder(press.folder), tried.before
     if before.folder is not None and before.page is not None:
         copy_tree(before.folder, folder)
-        page = (folder / press.kind.page).read_text(encoding="utf-8")
-        # Not checked anew: it passed the check of its day, and the notice is escaped text.
+        # Not checked anew: they passed the check of their day, and the notice is escaped text.
         zone, say = press.settings.zone, press.settings.language
         said = old_page_words(before.page, failure, press.as_of, press.run, zone, say)
-        page = with_notice(page, said)
+        old = _pages_in(folder, press.kind)
+        pages = {name: with_notice(page, said) for name, page in old.items()}
     else:
         page = render.failure_page(
             failure,
@@ -245,8 +260,8 @@ def _rebuild(
             press.run,
             press.kind,
         )
-        page = lint(seen(page), f"{press.kind.name} {tried.page_id}")
-    (folder / press.kind.page).write_text(page, encoding="utf-8")
+        pages = {press.kind.page: lint(seen(page), f"{press.kind.name} {tried.page_id}")}
+    _write_pages(pages, folder)
     (folder / DETAILS).write_text(details, encoding="utf-8")
     (folder / FAILED_NOTEBOOK).unlink(missing_ok=True)  # of an earlier night
     ran = tried.staging / press.kind.notebook

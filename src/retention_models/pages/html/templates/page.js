@@ -9,13 +9,15 @@ function make(tag, properties, ...children) {
 }
 
 // A cell's data-value is a number, or empty where it has nothing to say and goes last. A cell without one
-// is a number if its text begins as one (1,234 and then its interval), or else a word.
+// is a number if its text begins as one (1,234 and then its interval, or −5%), or else a word.
 function keyOf(row, column) {
   const cell = row.cells[column];
   if (!cell || cell.colSpan > 1) return null;
   if (cell.dataset.value !== undefined) return cell.dataset.value === "" ? null : Number(cell.dataset.value);
   const text = (cell.firstChild?.textContent ?? "").trim();
-  if (cell.tagName === "TD" && /^[\d,]+$/.test(text)) return Number(text.replaceAll(",", ""));
+  if (cell.tagName === "TD" && /^[+−]?[\d,]+%?$/.test(text)) {
+    return Number(text.replace("−", "-").replace(/[,%+]/g, ""));
+  }
   return cell.textContent.trim();
 }
 
@@ -50,24 +52,40 @@ function firstDirection(table, column) {
 
 function makeSortable(table, tools) {
   const choice = make("select", {});
-  for (const { head, column, name } of headsOf(table)) {
+  const turn = make("button", { type: "button", className: "cards-only" });
+  const say = (column, direction) => {
+    choice.value = String(column);
+    turn.dataset.direction = direction;
+    turn.textContent = table.dataset[direction];
+  };
+  const sort = (column, direction) => {
+    sortRows(table, column, direction);
+    say(column, direction);
+  };
+  const heads = headsOf(table);
+  for (const { head, column, name } of heads) {
     const button = make("button", { type: "button" }, ...head.childNodes);
     head.append(button);
     button.addEventListener("click", () => {
       const now = head.getAttribute("aria-sort");
-      const first = firstDirection(table, column);
       const turned = now === "ascending" ? "descending" : "ascending";
-      sortRows(table, column, now ? turned : first);
-      choice.value = String(column);
+      sort(column, now ? turned : firstDirection(table, column));
     });
     choice.append(make("option", { value: String(column) }, name));
   }
   // Where the table is shown as cards there are no heads to press.
   choice.addEventListener("change", () => {
     const column = Number(choice.value);
-    sortRows(table, column, firstDirection(table, column));
+    sort(column, firstDirection(table, column));
   });
-  tools.append(make("label", { className: "cards-only" }, table.dataset.sortBy, " ", choice));
+  turn.addEventListener("click", () => {
+    sort(Number(choice.value), turn.dataset.direction === "ascending" ? "descending" : "ascending");
+  });
+  // The order in which the page itself has its rows.
+  const [column, direction] = table.dataset.sorted.split(" ");
+  table.tHead.rows[0].cells[Number(column)].setAttribute("aria-sort", direction);
+  say(column, direction);
+  tools.append(make("label", { className: "cards-only" }, table.dataset.sortBy, " ", choice), turn);
 }
 
 function plain(text) {

@@ -1,0 +1,93 @@
+"""What a history too short for its horizon is told: an interval that covers, or nothing but why."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import retention_models as rm
+from retention_models.errors import CannotSay
+from retention_models.models.fitters import from_json, settled
+from retention_models.models.open_parameters import is_open
+from short_shops import GRID, short_shop
+from tiers import sized
+
+
+def fitted(summary):
+    """The BG/NBD of a summary."""
+    return rm.BetaGeoFitter().fit(summary["frequency"], summary["recency"], summary["T"])
+
+
+@pytest.fixture(scope="module")
+def shop():
+    """A shop of three weeks, whose fit runs to a limit, and what came in a year."""
+    rng = np.random.default_rng(5)
+    while True:
+        summary, came = short_shop(rng, GRID[8], weeks=3.0, ahead=52.0)
+        model = fitted(summary)
+        if model.fit_.verdict == "boundary":
+            return summary, came, model
+
+
+def test_a_fit_at_a_limit_tells_what_else_its_parameters_may_be(shop):
+    """Its estimates stay the likeliest; forecasts are made at the centre of what they may be."""
+    _, _, model = shop
+    assert is_open(model.fit_)
+    assert model.fit_.posterior.shape == (200, 4)
+    centre = settled(model)
+    assert centre.fit_.verdict == "shrunk"
+    assert centre.params_["a"] == pytest.approx(np.exp(np.log(model.fit_.posterior[:, 2]).mean()))
+    assert model.fit_.verdict == "boundary"
+    assert settled(centre) is centre
+    again = from_json(model.to_json())
+    assert np.array_equal(again.fit_.posterior, model.fit_.posterior)
+
+
+def test_the_same_is_told_of_customers_and_of_the_store(shop):
+    """Or the same is refused, with the weeks and what would fit them."""
+    summary, _, model = shop
+    forecast = rm.predict_store(model, None, summary, horizon=8.0, draws=200)
+    each = rm.predict_customers(model, None, summary, horizon=8.0)
+    assert each["expected_purchases"].sum() == pytest.approx(forecast.purchases.value)
+    assert each["probability_alive"].sum() == pytest.approx(forecast.still_customers.value)
+    said = (
+        "3 weeks of data are too short to say what the 400 weeks to come will bring: anything from"
+    )
+    for refuse in (rm.predict_store, rm.predict_customers):
+        with pytest.raises(CannotSay, match=said):
+            refuse(model, None, summary, horizon=400.0)
+
+
+def test_a_well_known_shop_is_as_it_was():
+    """No draws, and none refused."""
+    rng = np.random.default_rng(6)
+    summary, came = short_shop(rng, (1.0, 5.0, 0.5, 3.0), weeks=52.0, ahead=13.0)
+    model = fitted(summary)
+    assert model.fit_.posterior is None
+    assert settled(model) is model
+    found = rm.predict_store(model, None, summary, horizon=13.0, draws=200).purchases
+    assert found.low * 0.9 < came < found.high * 1.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("weeks", "ahead", "refused"), [(3.0, 52.0, 0.5), (3.0, 13.0, 0.1), (52.0, 52.0, 0.02)]
+)
+def test_of_short_histories_intervals_hold_or_are_refused(record_property, weeks, ahead, refused):
+    """90% intervals of 120 shops; the share refused is no more than is said."""
+    rng = np.random.default_rng(3)
+    inside, told, shops = 0, 0, sized(12, 120)
+    for i in range(shops):
+        summary, came = short_shop(rng, GRID[i % len(GRID)], weeks=weeks, ahead=ahead)
+        model = fitted(summary)
+        try:
+            found = rm.predict_store(model, None, summary, horizon=ahead, draws=200).purchases
+        except CannotSay:
+            continue
+        told += 1
+        inside += found.low <= came <= found.high
+    record_property("shops told of", f"{told} of {shops}")
+    record_property("90% intervals that hold", f"{inside / told:.2f}")
+    assert told >= (1.0 - refused) * shops - 2.0 * np.sqrt(shops) * 0.5
+    # Binomial(told, .86), 2 standard errors below.
+    assert inside / told >= 0.86 - 2.0 * np.sqrt(0.86 * 0.14 / told)
