@@ -157,6 +157,7 @@ def test_the_first_quarter_has_no_retention_and_says_why(log):
     assert first["note"].startswith("The data begin on 2017-01-01; who was active on 2017-01-01")
 
 
+@pytest.mark.slow
 def test_historic_value_is_yearly_revenue_times_lifetime(log, sql):
     """Over the year's customers: mean spend × mean years from first to last purchase."""
     spend, life = sql.execute(

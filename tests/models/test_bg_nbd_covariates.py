@@ -125,7 +125,7 @@ def test_intervals_and_p_values_agree(fit):
     assert outside.tolist() == (effects["pvalue"] < 0.05).tolist()
     assert (wider["low"] < effects["low"]).all()
     assert (wider["high"] > effects["high"]).all()
-    with pytest.raises(SettingsError, match="interval: expected a probability"):
+    with pytest.raises(SettingsError, match="interval: expected a level between 0 and 1"):
         fit.effects(interval=95)
 
 

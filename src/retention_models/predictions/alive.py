@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from retention_models.data.days import purchase_days
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError, SettingsError
+from retention_models.levels import check_interval, z_of_interval
 from retention_models.models.fitters import PurchaseFitter
 from retention_models.models.interface import PurchaseModel
 from retention_models.summaries.counts import count_customers
@@ -209,8 +209,7 @@ def customers_alive_path(
     for name, value in (("weeks", weeks), ("ahead", ahead)):
         if value < 0:
             raise SettingsError(f"{name}: expected whole weeks from 0; got {value!r}.")
-    if not 0.0 < interval < 1.0:
-        raise SettingsError(f"interval: expected a level between 0 and 1; got {interval!r}.")
+    check_interval(interval)
     begin = log.whole.stores["first_day"]
     first = begin.min() if store_id is None else begin.get(store_id, end)
     back = min(weeks, max((end - max(first, log.first_seen_from or first)).days // 7, 0))
@@ -253,6 +252,6 @@ def _alive_of(
         moved[i] *= np.exp(step)
         slopes[i] = (float(n @ probability(*columns, *moved)) - total) / step
     variance = float(n @ (each * (1.0 - each))) + float(slopes @ fit.log_covariance @ slopes)
-    half = float(ndtri((1.0 + interval) / 2.0)) * np.sqrt(max(variance, 0.0))
+    half = z_of_interval(interval) * np.sqrt(max(variance, 0.0))
     low, high = max(total - half, 0.0), min(total + half, float(n.sum()))
     return float(n.sum()), total, low, high, float((n * each)[columns[0] == 0.0].sum())

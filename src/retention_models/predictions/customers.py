@@ -211,10 +211,6 @@ def table_of(
     return table
 
 
-def _log(values: Array) -> Array:
-    return np.log(np.maximum(values, _TINY))
-
-
 @dataclass(frozen=True, slots=True)
 class Expectations:
     """Expectations of customers and of their distinct histories.
