@@ -3,7 +3,7 @@
 The models of a run, chosen as a run chooses them and with its intervals, beside the plain BG/NBD, that
 of lifetimes, and the window before; whole stores beside exponential smoothing and the same weeks a year
 before. `python benchmarks/forecasts.py [--stores 36] [--peer-python PYTHON]`; the latter is of an
-environment with pymc-marketing or clvkit. The tables of docs/forecasts.md are printed at the end.
+environment with pymc-marketing. The tables of docs/forecasts.md are printed at the end.
 """
 
 from __future__ import annotations
@@ -300,7 +300,7 @@ def summarised(rows: list[dict[str, Any]]) -> pd.DataFrame:
         }
         for name, column in (("MAE", "absolute"), ("log score", "log_score"), ("CRPS", "crps")):
             row[name] = told[column].mean() if column in told else np.nan
-        if "value" in told:
+        if "spent" in told and told["spent"].sum() > 0:
             row["value error"] = told["value_off"].sum() / told["spent"].sum()
             row["value bias"] = told["value"].sum() / told["spent"].sum() - 1.0
             row["value inside 90%"] = told["value_inside"].mean()
