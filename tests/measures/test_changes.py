@@ -103,3 +103,14 @@ def test_a_change_from_what_cannot_be_said_says_why(tmp_path):
         "Nobody bought.",
         "Before: Nobody bought.",
     ] == list(notes)
+
+
+def test_a_variance_that_rounding_makes_negative_is_none(tmp_path):
+    """One customer's ratio varies by nothing, in binary by −2·10⁻¹³: a change, and no warning."""
+    rows = [("a", "2023-01-05", 8.76), ("b", "2023-01-06", 55.22)]
+    rows += [("a", f"2023-02-0{day}", spend) for day, spend in ((5, 48.64), (6, 10.92), (7, 65.93))]
+    ends = {"start": "2023-01-01", "end": "2023-02-28"}
+    table = rm.measure_changes(
+        log_of(tmp_path, rows), measures=["spend_per_order"], period="M", **ends
+    )
+    assert table["change"].dropna().tolist() == pytest.approx([125.49 / 3 - 63.98 / 2])

@@ -159,7 +159,7 @@ def test_a_page_prints_on_few_sheets(browser, paths, tmp_path, kind, most):
             ".map(e => getComputedStyle(e)[rule]))]",
             [names, rule],
         )
-        assert [value] == found
+        assert set(found) <= {value}
     page.close()
 
 

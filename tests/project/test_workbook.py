@@ -7,7 +7,7 @@ import pandas as pd
 
 from retention_models.project.workbook import write_workbook
 
-IDS = ["0042", "=1+1", "+49", "@x", "1e5", "a\x07b", "–"]
+IDS = ["0042", "=1+1", "+49", "#N/A", "1e5", "a\x07b", "–"]
 
 
 def written(tmp_path, name="lists.xlsx"):

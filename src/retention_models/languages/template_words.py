@@ -114,7 +114,7 @@ _INDEX = {
         "Intervals of rates are 95%, those of forecasts {level}. Made with retention_models {version}."
     ),
     "stores.heading": "How is every store doing?",
-    "stores.caption": "Every store, the worst change of revenue first",
+    "stores.caption": "Every store: its last 13 weeks, and its next",
     "stores.find": "Find a store",
     # {shown} and {all} are filled in the page, by its script.
     "stores.found": "{shown} of {all} stores shown",

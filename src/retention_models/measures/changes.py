@@ -169,7 +169,8 @@ def ends_of_change(
     for table in (now, before):
         days = table["period"].map(periods.length).to_numpy(dtype=float)
         shared = shared * scale_of(name, days)
-    spread = np.sqrt(v * w)
+    # Of customers who are all alike a variance is 0 but for rounding, which may be below it.
+    spread = np.sqrt(np.maximum(v, 0.0) * np.maximum(w, 0.0))
     r = np.divide(shared, spread, out=np.zeros(len(now)), where=spread > 0)
     return difference(_estimate(name, now), _estimate(name, before), np.clip(r, -1.0, 1.0))
 

@@ -14,7 +14,7 @@ from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.tables import arms_of, primary_row
 from retention_models.campaigns.estimators.multiplicity import benjamini_hochberg
 from retention_models.data.transactions import Transactions
-from retention_models.errors import DataError
+from retention_models.errors import CannotSay, DataError
 from retention_models.project.campaign import (
     ProjectCampaign,
     at_hand,
@@ -125,6 +125,22 @@ def overview_of(
             rows += _rows(ProjectCampaign(campaign, settings, ready, *offers), end)
             logger.info("campaign %d of %d (%s) estimated", number, len(campaigns), campaign.id)
     return rows
+
+
+def newest_finished(settings: Settings, log: Transactions, end: dt.date) -> pd.Series:
+    """The row of the campaign that ended last, the only one estimated; refused where none has."""
+    begun = newest_campaigns(settings, end, settings.reports.campaigns)
+    over = sorted((one for one in begun if one.end <= end), key=lambda one: one.end)
+    rows = overview_of(over[-1:], settings, log, end)
+    return last_finished(pd.DataFrame(rows, columns=list(OVERVIEW)), end)
+
+
+def last_finished(overview: pd.DataFrame, end: dt.date) -> pd.Series:
+    """The row of the campaign that ended last; refused where none has."""
+    over = overview.loc[[last <= end for last in overview["end"]]]
+    if over.empty:
+        raise CannotSay("No campaign has ended yet.")
+    return over.sort_values("end", kind="stable").iloc[-1]
 
 
 def _rows(opened: ProjectCampaign, end: dt.date) -> list[OverviewRow]:

@@ -52,8 +52,11 @@ from retention_models.predictions.validation.in_the_shop import changed_in_the_s
 from retention_models.predictions.validation.store_changes import Silence
 from retention_models.predictions.validation.tracking import weekly_tracking
 from retention_models.predictions.whole_store import WholeStore, predict_whole_store
-from retention_models.project.campaign import newest_campaigns
-from retention_models.project.campaign_overview import OVERVIEW, campaign_overview, overview_of
+from retention_models.project.campaign_overview import (
+    campaign_overview,
+    last_finished,
+    newest_finished,
+)
 from retention_models.project.days import calibration_end, checked_until, last_day
 from retention_models.project.store_handover import StoreHandover, read_slice
 from retention_models.settings.actions import ListName
@@ -332,18 +335,9 @@ class Store(Result):
     @cached_property
     def newest_campaign(self) -> pd.Series:
         """The row of `campaigns` of the one that ended last; refused where none has."""
-        given, end = self.settings.reports.campaigns, self.observation_end
-        if self.part is None and self.settings.campaigns and given:
-            over = [c for c in newest_campaigns(self.settings, end, given) if c.end <= end]
-            # Alone: the others are told of on the chain's page.
-            rows = overview_of(sorted(over, key=lambda c: c.end)[-1:], self.settings, self.log, end)
-            table = pd.DataFrame(rows, columns=list(OVERVIEW))
-        else:
-            table = self.campaigns
-            table = table.loc[[last <= end for last in table["end"]]]
-        if table.empty:
-            raise CannotSay("No campaign has ended yet.")
-        return table.sort_values("end", kind="stable").iloc[-1]
+        if self.part is None and self.settings.campaigns and self.settings.reports.campaigns:
+            return newest_finished(self.settings, self.log, self.observation_end)
+        return last_finished(self.campaigns, self.observation_end)
 
     @property
     def forecast_verdict(self) -> str:

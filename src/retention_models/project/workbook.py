@@ -17,10 +17,11 @@ WORKBOOK = "lists.xlsx"
 
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 # Rows of a sheet: a larger list, whose highest stakes come first, is whole in its own files.
-MOST_ROWS = 50_000
+MOST_ROWS = 10_000
 # What XML 1.0 cannot hold.
 _UNSAYABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LONGEST_NAME, _WIDEST = 31, 60
+_LOOKED_AT = 200  # rows by which a column's width is found
 _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
 # The first moment that a zip archive knows: the same lists give the same file.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
@@ -65,20 +66,27 @@ def _add(sheet: Any, table: pd.DataFrame) -> None:
 
     sheet.freeze_panes = "B2"
     for place, column in enumerate(table.columns, 1):
-        widest = max([len(str(column)), *(len(_shown(value)) for value in table[column])])
+        widest = max(
+            [len(str(column)), *(len(_shown(value)) for value in table[column].head(_LOOKED_AT))]
+        )
         sheet.column_dimensions[get_column_letter(place)].width = min(widest + 2, _WIDEST)
     heads = [WriteOnlyCell(sheet, str(column)) for column in table.columns]
     for cell in heads:
         cell.font = Font(bold=True)
     sheet.append(heads)
     for row in table.itertuples(index=False):
-        cells = []
-        for value in row:
-            cell = WriteOnlyCell(sheet, _plain(value))
-            if isinstance(cell.value, str):
-                cell.data_type = "s"  # not "f", as a text that begins with = would be
-            cells.append(cell)
-        sheet.append(cells)
+        sheet.append([_safe(sheet, _plain(value)) for value in row])
+
+
+def _safe(sheet: Any, value: object) -> object:
+    """A value, or a cell of text where a text would be taken for a formula or an error."""
+    from openpyxl.cell import WriteOnlyCell
+
+    if not isinstance(value, str) or not value.startswith(("=", "#")):
+        return value
+    cell = WriteOnlyCell(sheet, value)
+    cell.data_type = "s"
+    return cell
 
 
 def _plain(value: object) -> object:

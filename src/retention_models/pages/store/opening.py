@@ -19,7 +19,7 @@ from retention_models.summaries.holdout import SILENCE
 
 T = TypeVar("T")
 
-INDEX = "../index.html"  # the chain's page, from a store's
+CAMPAIGNS = "../index.html#campaigns"  # on the chain's page, from a store's
 # What the model expects, each with a card and a definition.
 HEADED = ("alive", "purchases", "value")
 
@@ -107,7 +107,7 @@ def _campaign(page: StorePage, currency: str) -> Point:
     found = first.campaign(row, currency, costs=costs)
     if isinstance(row, str):
         return found
-    return replace(found, href=INDEX, link=phrase("All campaigns"))
+    return replace(found, href=CAMPAIGNS, link=phrase("All campaigns"))
 
 
 def _with_line(
