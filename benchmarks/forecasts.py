@@ -3,7 +3,7 @@
 The models of a run, chosen as a run chooses them and with its intervals, beside the plain BG/NBD, that
 of lifetimes, and the window before; whole stores beside exponential smoothing and the same weeks a year
 before. `python benchmarks/forecasts.py [--stores 36] [--peer-python PYTHON]`; the latter is of an
-environment with pymc-marketing or clvkit. The tables of docs/forecasts.md are printed at the end.
+environment with pymc-marketing. The tables of docs/forecasts.md are printed at the end.
 """
 
 from __future__ import annotations
@@ -241,11 +241,13 @@ def whole(task: Task) -> Iterator[dict[str, Any]]:
     later = by_day.loc[end + pd.Timedelta(days=1) : end + pd.Timedelta(weeks=task.weeks)]
     age = (end - by_day.loc[:end].index[::-1]).days // 7
     weekly = by_day.loc[:end][::-1].groupby(age).sum()[::-1].to_numpy(dtype=float)[1:]
-    scatter = learn_scatter(task.past.refits, task.rule).ahead(task.weeks * 7)
+    scatter = learn_scatter(task.past.refits, task.rule)
     found = rm.predict_whole_store(
         *(task.models.purchases, None, task.models.summary),
         horizon=task.weeks,
-        scatter=scatter,
+        scatter=scatter.ahead(task.weeks * 7),
+        newcomers=scatter.newcomers,
+        newcomers_error=scatter.newcomers_error,
         weekly=False,
     )
     methods = {"ours": (found.purchases.value, found.purchases.low, found.purchases.high)}
@@ -268,13 +270,8 @@ def whole(task: Task) -> Iterator[dict[str, Any]]:
 
 def peers(tasks: list[Task], python: str, folder: Path) -> Iterator[dict[str, Any]]:
     """Rows of other packages, which are slow: 13 weeks ahead of the first day, on real shops."""
-    chosen = [
-        task
-        for task in tasks
-        if task.weeks == 13
-        and task.origin == task.shops.origins[0]
-        and "simulated" not in task.shops.name
-    ]
+    first = min(task.origin for task in tasks)
+    chosen = [task for task in tasks if task.weeks == 13 and task.origin == first]
     for number, task in enumerate(chosen):
         task.models.summary[["frequency", "recency", "T"]].to_csv(folder / f"{number}.csv")
     script = Path(__file__).with_name("forecasts_peers.py")
@@ -303,7 +300,7 @@ def summarised(rows: list[dict[str, Any]]) -> pd.DataFrame:
         }
         for name, column in (("MAE", "absolute"), ("log score", "log_score"), ("CRPS", "crps")):
             row[name] = told[column].mean() if column in told else np.nan
-        if "value" in told:
+        if "spent" in told and told["spent"].sum() > 0:
             row["value error"] = told["value_off"].sum() / told["spent"].sum()
             row["value bias"] = told["value"].sum() / told["spent"].sum() - 1.0
             row["value inside 90%"] = told["value_inside"].mean()
@@ -311,30 +308,56 @@ def summarised(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
+def as_markdown(table: pd.DataFrame) -> str:
+    """A table for docs/forecasts.md; what is not known is left empty."""
+    rows = [list(table), ["---"] * len(table.columns)]
+    for row in table.itertuples(index=False):
+        cells = ["" if pd.isna(v) else f"{v:.3f}" if isinstance(v, float) else str(v) for v in row]
+        rows.append(cells)
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
+
+
+SETS = ("CDNOW", "grocery", "plain", "mid-life", "subscription")
+
+
 def main() -> None:
-    """Print the tables."""
+    """Print the tables of every set as soon as it is done."""
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--stores", type=int, default=36)
+    asked.add_argument("--stores", type=int, default=36, help="grocery stores, the largest first")
+    asked.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
+    asked.add_argument("--weeks", nargs="+", type=int, default=HORIZONS)
     asked.add_argument("--peer-python")
     options = asked.parse_args()
+    for name in options.sets:
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the peers' own
+            shops = shops_of(name, Path(folder), options.stores)
+            tasks = [task for task in tasks_of(shops) if task.weeks in options.weeks]
+            known, stores = forecasts_of(tasks)
+            if options.peer_python and name in SETS[:2]:
+                known += peers(tasks, options.peer_python, Path(folder))
+        for title, rows in (("customers known", known), ("whole stores", stores)):
+            print(f"\n{name}, {title}\n{as_markdown(summarised(rows))}", flush=True)
+
+
+def shops_of(name: str, folder: Path, most: int) -> Shops:
+    """A set by its name."""
+    if name == "CDNOW":
+        return cdnow(folder)
+    return grocery(folder, most) if name == "grocery" else simulated(folder, name)
+
+
+def forecasts_of(tasks: list[Task]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of customers known, and of whole stores; what is refused is said."""
     known: list[dict[str, Any]] = []
     stores: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the peers' own
-        folder = Path(name)
-        sets = [cdnow(folder), grocery(folder, options.stores)]
-        sets += [simulated(folder, kind) for kind in ("plain", "mid-life", "subscription")]
-        tasks = [task for shops in sets for task in tasks_of(shops)]
-        for task in tasks:
-            try:
-                known += forecast(task)
-                stores += whole(task)
-            except rm.CannotSay as refusal:
-                print(f"{task.shops.name}, {task.store}, {task.origin}, {task.weeks}: {refusal}")
-        if options.peer_python:
-            known += peers(tasks, options.peer_python, folder)
-    for title, rows in (("Customers known", known), ("Whole stores", stores)):
-        print(f"\n{title}\n{summarised(rows).round(3).to_markdown(index=False)}")
+    for task in tasks:
+        try:
+            known += forecast(task)
+            stores += whole(task)
+        except rm.CannotSay as refusal:
+            print(f"{task.shops.name}, {task.store}, {task.origin}, {task.weeks}: {refusal}")
+    return known, stores
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Expectations of other packages, for `forecasts.py`: `python forecasts_peers.py FOLDER WEEKS`.
 
-Runs in an environment of its own with clvkit or pymc-marketing, or both. Reads N.csv (customer_id,
+Runs in an environment of its own with pymc-marketing. Reads N.csv (customer_id,
 frequency, recency, T in weeks), writes N.expected.csv with a column per package.
 """
 
