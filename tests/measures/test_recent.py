@@ -100,6 +100,7 @@ def test_data_of_less_than_a_quarter_are_refused(store):
         recent(store, end=dt.date(2023, 2, 1))
 
 
+@pytest.mark.slow
 def test_metrics_hold_them_for_the_chain(store, tmp_path):
     """Changes by measure, months, and the day since when a store is silent."""
     rm.write_outputs(store, tmp_path)
