@@ -22,7 +22,7 @@ MOST_ROWS = 10_000
 _UNSAYABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LONGEST_NAME, _WIDEST = 31, 60
 _LOOKED_AT = 200  # rows by which a column's width is found
-_MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
+_MOMENT = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*")
 # The first moment that a zip archive knows: the same lists give the same file.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -43,7 +43,7 @@ def write_workbook(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
     book.save(held)
     with zipfile.ZipFile(held) as made, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as kept:
         for entry in made.infolist():
-            content = _MODIFIED.sub(rb"\g<1>1980-01-01T00:00:00Z", made.read(entry))
+            content = _MOMENT.sub(rb"\g<1>1980-01-01T00:00:00Z", made.read(entry))
             kept.writestr(zipfile.ZipInfo(entry.filename, _NO_TIME), content, zipfile.ZIP_DEFLATED)
 
 
