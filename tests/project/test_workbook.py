@@ -1,6 +1,7 @@
 """All lists in one workbook: ids stay text, nothing is a formula, names of sheets are allowed."""
 
 import datetime as dt
+import zipfile
 
 import openpyxl
 import pandas as pd
@@ -47,3 +48,7 @@ def test_the_same_lists_give_the_same_file(tmp_path):
     """No moment of writing is in it."""
     first, second = written(tmp_path), written(tmp_path, "again.xlsx")
     assert first.read_bytes() == second.read_bytes()
+    with zipfile.ZipFile(first) as held:
+        told = held.read("docProps/core.xml").decode()
+    assert 2 == told.count("1980-01-01T00:00:00Z")
+    assert 2 == told.count("T00:00:00Z")
