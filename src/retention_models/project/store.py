@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,27 +21,15 @@ from retention_models.actions.segments import ModelTerms, read_known
 from retention_models.actions.to_call import CallList, customers_to_call
 from retention_models.data.contacts import (
     COMPLAINT,
-    Events,
-    Surveys,
     last_events,
     last_scores,
-    read_project_contacts,
 )
-from retention_models.data.engines import to_frame
-from retention_models.data.transactions import Transactions, read_project_transactions
+from retention_models.data.transactions import read_project_transactions
 from retention_models.errors import CannotSay
-from retention_models.languages import count, day, plural
-from retention_models.languages.results import Card, Result
+from retention_models.languages import day
 from retention_models.levels import Interval
-from retention_models.measures.cohorts import cohort_retention
-from retention_models.measures.recent import RecentActivity, recent_activity
-from retention_models.measures.table import SMALLEST_GROUP, store_measures
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
-from retention_models.predictions.contest import Contest, hold_contest
 from retention_models.predictions.customers import predict_customers
-from retention_models.predictions.past_forecasts import PastForecasts
-from retention_models.predictions.scatter import Scatter, learn_scatter
-from retention_models.predictions.store_models import StoreModels
 from retention_models.predictions.stores import StoreForecast, predict_store
 from retention_models.predictions.validation.comparison import ModelComparison, compare_models
 from retention_models.predictions.validation.holdout import (
@@ -52,15 +40,10 @@ from retention_models.predictions.validation.in_the_shop import changed_in_the_s
 from retention_models.predictions.validation.store_changes import Silence
 from retention_models.predictions.validation.tracking import weekly_tracking
 from retention_models.predictions.whole_store import WholeStore, predict_whole_store
-from retention_models.project.campaign_overview import (
-    campaign_overview,
-    last_finished,
-    newest_finished,
-)
 from retention_models.project.days import calibration_end, checked_until, last_day
-from retention_models.project.store_handover import StoreHandover, read_slice
+from retention_models.project.store_facts import StoreFacts
+from retention_models.project.store_handover import read_slice
 from retention_models.settings.actions import ListName
-from retention_models.settings.project import Settings
 from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import Day
 from retention_models.time_units import days_in
@@ -71,7 +54,7 @@ _FEW_DRAWS = 300  # an end of a 90% interval is near enough
 
 
 @dataclass(frozen=True, repr=False)
-class Store(Result):
+class Store(StoreFacts):
     """A store with its log, its settings, and the day up to which it is looked at.
 
     Attributes
@@ -87,68 +70,6 @@ class Store(Result):
     part : StoreHandover, optional
         What a run has read and found for this store before.
     """
-
-    id: str
-    settings: Settings
-    log: Transactions
-    observation_end: dt.date
-    part: StoreHandover | None = field(default=None, repr=False)
-
-    def _card(self) -> Card:
-        stores = self.log.stores
-        rows = int(stores.loc[self.id, "rows"]) if self.id in stores.index else 0
-        facts = {
-            "of": self.settings.name,
-            "rows": count(rows),
-            "looked at up to": f"{self.observation_end}",
-        }
-        return Card(f"Store {self.id}", facts)
-
-    @property
-    def name(self) -> str:
-        """The name shown on the page."""
-        return self.settings.store_name(self.id)
-
-    @cached_property
-    def summary(self) -> pd.DataFrame:
-        """Customer summary; see `customer_summary`."""
-        summary = self._models.summary
-        before = summary.attrs["customers_before"]
-        if summary.empty and before:
-            raise CannotSay(
-                "All {customers} customers of store {store} were first seen before {day} "
-                "(first_seen_from), so they are left out and nothing can be said about the rest. An "
-                "earlier day keeps some of them.",
-                customers=count(before),
-                store=self.id,
-                day=summary.attrs["first_seen_from"],
-            )
-        if summary.empty:
-            raise CannotSay(
-                "The data hold no purchase at store {store} up to {day}, so nothing can be said "
-                "about it. If it should have some, check the store's id in the project file.",
-                store=self.id,
-                day=day(self.observation_end),
-            )
-        return summary
-
-    @cached_property
-    def first_day(self) -> dt.date:
-        """Day of the store's first purchase in the data, by whomever."""
-        return dt.date.fromisoformat(self.summary.attrs["first_purchase"])
-
-    @cached_property
-    def measures(self) -> pd.DataFrame:
-        """Rates and sums of the last year; see `store_measures`."""
-        self.require_customers()
-        return store_measures(self.log, store_id=self.id, end=self.observation_end)
-
-    @cached_property
-    def recent(self) -> RecentActivity:
-        """The last quarters and months, and what changed in them; see `RecentActivity`."""
-        self.require_customers()
-        found = None if self.part is None else self.part.recent
-        return found or recent_activity(self.log, store_id=self.id, end=self.observation_end)
 
     @cached_property
     def silence(self) -> Silence | None:
@@ -170,24 +91,6 @@ class Store(Result):
         margin = self.settings.money.margin
         return Interval(*(margin * end for end in (revenue.value, revenue.low, revenue.high)))
 
-    @cached_property
-    def cohorts(self) -> pd.DataFrame:
-        """Monthly cohorts; see `cohort_retention`."""
-        self.require_customers()
-        return cohort_retention(self.log, store_id=self.id, end=self.observation_end)
-
-    @cached_property
-    def purchases(self) -> PurchaseFitter:
-        """Purchase model of all that was observed; see `StoreModels`."""
-        _ = self.summary  # an empty store says so first
-        return self._models.purchases
-
-    @cached_property
-    def spend(self) -> GammaGammaFitter:
-        """Spend model of customers with a repeat purchase worth something; see `StoreModels`."""
-        _ = self.summary
-        return self._models.spend
-
     @property
     def money(self) -> GammaGammaFitter:
         """`spend`, unless the value that it gave failed on the holdout: then money is withheld."""
@@ -203,17 +106,6 @@ class Store(Result):
         except CannotSay:
             return "not checked"
         return "not checked" if checked is None else checked.verdict
-
-    @cached_property
-    def rows(self) -> pd.DataFrame:
-        """The store's usable rows up to the last day that counts, for tables and figures of your own.
-
-        A row per line of the log: customer_id, store_id, date, spend (a float), order_id, category.
-        """
-        rows = self.log.rows(self.id, self.observation_end)
-        names = ["customer_id", "store_id", "date", "spend", "order_id", "category"]
-        found = to_frame(rows.mutate(spend=rows["spend"].cast("float64")).select(*names))
-        return found.astype({"date": "datetime64[ns]"})
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
@@ -311,35 +203,6 @@ class Store(Result):
         return find_actions(known, self._outlook, rules, self.settings.money.currency)
 
     @property
-    def contacts(self) -> tuple[Surveys | None, Events | None]:
-        """The project's surveys and events, where it names any."""
-        if self.part is not None:
-            return self.part.surveys, self.part.events
-        return read_project_contacts(self.settings, self.log)
-
-    @cached_property
-    def campaigns(self) -> pd.DataFrame:
-        """The chain's newest campaigns: what each changed and how sure that is; see `campaign_overview`.
-
-        Of the whole chain, since a store alone has too few customers for a verdict of its own.
-        """
-        if not self.settings.campaigns:
-            raise CannotSay("The project file describes no campaign.")
-        newest = self.settings.reports.campaigns
-        if not newest:
-            raise CannotSay("The project file asks for no campaigns: [reports] campaigns is 0.")
-        if self.part is not None and self.part.campaigns is not None:
-            return self.part.campaigns
-        return campaign_overview(self.settings, self.log, as_of=self.observation_end, newest=newest)
-
-    @cached_property
-    def newest_campaign(self) -> pd.Series:
-        """The row of `campaigns` of the one that ended last; refused where none has."""
-        if self.part is None and self.settings.campaigns and self.settings.reports.campaigns:
-            return newest_finished(self.settings, self.log, self.observation_end)
-        return last_finished(self.campaigns, self.observation_end)
-
-    @property
     def forecast_verdict(self) -> str:
         """The holdout's verdict, or "not checked" where there can be none."""
         try:
@@ -429,64 +292,6 @@ class Store(Result):
     @property
     def _days_ahead(self) -> float:
         return self.settings.model.horizon * days_in(self.settings.model.time_unit)
-
-    @cached_property
-    def scatter(self) -> Scatter:
-        """How far totals of the chain's stores scatter beyond their models; see `scatter`."""
-        return self._scatter(self.observation_end)
-
-    def _scatter(self, day: dt.date) -> Scatter:
-        """As it was known at the end of a day."""
-        if self.part is not None and day in self.part.scatters:
-            return self.part.scatters[day]
-        return learn_scatter(self._past.over_by(day), self.contest.rule)
-
-    @cached_property
-    def contest(self) -> Contest:
-        """How the chain's models are chosen; see `hold_contest`."""
-        if self.part is not None and self.part.contest is not None:
-            return self.part.contest
-        return hold_contest(self._past)
-
-    @cached_property
-    def _past(self) -> PastForecasts:
-        model, stores = self.settings.model, self.settings.stores.ids
-        return PastForecasts(
-            self.log.whole, self.observation_end, model.time_unit, stores, self.settings.calendar
-        )
-
-    def require_customers(self) -> None:
-        """Refuse where so few people have bought that figures would tell of single persons."""
-        n = len(self.summary)
-        if n < SMALLEST_GROUP:
-            raise CannotSay(
-                plural(
-                    "The store has one customer so far; figures of fewer than {smallest} are not shown, "
-                    "since they would tell of single persons.",
-                    "The store has {n} customers so far; figures of fewer than {smallest} are not "
-                    "shown, since they would tell of single persons.",
-                    n,
-                    smallest=SMALLEST_GROUP,
-                )
-            )
-
-    @cached_property
-    def _models(self) -> StoreModels:
-        return self._models_of(self.observation_end)
-
-    def _models_of(self, end: dt.date, upto: dt.date | None = None) -> StoreModels:
-        return StoreModels(
-            self.log,
-            self.id,
-            end,
-            self.settings.model.time_unit,
-            self.settings.stores.ids,
-            upto,
-            {} if self.part is None else self.part.loans,
-            self.settings.calendar,
-            {} if self.part is None else self.part.calendars,
-            self.contest.rule,
-        )
 
 
 def _if_any(find: Callable[[], T]) -> T | None:
