@@ -21,7 +21,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from retention_models.errors import CannotSay
 from retention_models.languages import count, phrase
 from retention_models.models.beta_dropout_likelihood import fit_beta_dropout
 from retention_models.models.histories import Histories, count_histories
@@ -194,13 +193,3 @@ def told_of(fit: MaximumLikelihoodFit, observed: float) -> str:
         before=count(fit.parameters[8] * (1.0 - missed)),
         new=count(fit.parameters[9] * observed),
     )
-
-
-def require_arrivals(T: Array, counts: Array, observed: float) -> None:
-    """Refuse a log in which nobody has come lately: its customers are a cohort, not a store's."""
-    if not counts[observed / 4.0 > T].any():
-        raise CannotSay(
-            "Nobody was first seen in the last quarter of the {customers} customers’ time, so arrivals "
-            "cannot be told from customers of before.",
-            customers=count(float(counts.sum())),
-        )
