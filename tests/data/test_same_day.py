@@ -14,6 +14,7 @@ import pytest
 import retention_models as rm
 from purchase_samples import simulate_orders
 from retention_models.errors import SettingsError
+from retention_models.predictions.customers import some_customers
 
 BEGIN = dt.date(2024, 1, 1)
 END = 9
@@ -176,7 +177,7 @@ def test_repeats_on_the_first_day_only_are_fitted_and_predicted(tmp_path):
     with pytest.warns(UserWarning, match="logs of the parameters"):
         fitted = rm.BetaGeoFitter(penalizer_coef=0.1)
     fitted.fit(table["frequency"], table["recency"], table["T"])
-    predicted = rm.predict_customers(fitted, None, table, horizon=10)
+    predicted = some_customers(fitted, None, table, horizon=10)
     assert np.isfinite(fitted.params_).all()
     alive = predicted["probability_alive"]
     assert 0 < alive["a"] < alive["d"] < alive["c"] == 1

@@ -13,6 +13,7 @@ import nbformat
 
 import shops
 from retention_models.pages.html import render
+from retention_models.pages.html.kinds import STORE, PageKind
 from retention_models.runs.execution.results import CellRun, ExecutionResult
 from retention_models.runs.publishing.context import RunPlan, RunRequest
 from retention_models.runs.publishing.files import hashes
@@ -146,10 +147,17 @@ def outcomes(manifest: Manifest) -> dict[str, str]:
 def without_nbconvert(patch: object) -> None:
     """Pages made of nothing but what publishing looks for."""
 
-    def page(notebook: object, settings: object, store: str, *_: object) -> str:
-        return f"<html><main></main>the good page of {store}</html>"
+    def pages(
+        notebook: object,
+        settings: object,
+        of: str,
+        as_of: object,
+        made: str,
+        kind: PageKind = STORE,
+    ) -> dict[str, str]:
+        return {kind.page: f"<html><main></main>the good page of {of}</html>"}
 
-    patch.setattr(render, "notebook_page", page)
+    patch.setattr(render, "notebook_pages", pages)
 
 
 def _refused(constant: str) -> None:

@@ -14,7 +14,7 @@ MOVED = {
     "model_words": "pages.models.words",
     "page_plots": "pages.store.figures",
     "plan_plots": "pages.campaign.plan",
-    "plots": "pages.models.figures",
+    "plots": "pages.plots",
     "tables": "pages.models.tables",
     "words": "pages.store.words",
 }

@@ -125,7 +125,7 @@ DESIGNS = {
 }
 
 
-@pytest.mark.parametrize("design", few(4, DESIGNS))
+@pytest.mark.parametrize("design", few(4, list(DESIGNS)))
 def test_every_letter_of_a_campaigns_page_is_translated(design):
     """Whatever the design finds or refuses."""
     with speaking(MADE_UP):

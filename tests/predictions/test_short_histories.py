@@ -50,9 +50,7 @@ def test_the_same_is_told_of_customers_and_of_the_store(shop):
     each = rm.predict_customers(model, None, summary, horizon=8.0)
     assert each["expected_purchases"].sum() == pytest.approx(forecast.purchases.value)
     assert each["probability_alive"].sum() == pytest.approx(forecast.still_customers.value)
-    said = (
-        "3 weeks of data are too short to say what the 400 weeks to come will bring: anything from"
-    )
+    said = "3 weeks of data are too short to say what the next 400 weeks will bring: anything from"
     for refuse in (rm.predict_store, rm.predict_customers):
         with pytest.raises(CannotSay, match=said):
             refuse(model, None, summary, horizon=400.0)

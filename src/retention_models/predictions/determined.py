@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retention_models.errors import CannotSay
-from retention_models.languages import count, plural
+from retention_models.languages import count, duration, plural
 from retention_models.models.fitters import PurchaseFitter
 from retention_models.models.histories import KnownCustomers
 from retention_models.models.intervals import mean_interval
@@ -59,14 +59,12 @@ def require_determined(
     weeks = max(1, round(float(known.T.max()) / week))
     raise CannotSay(
         plural(
-            "One week of data is too short to say what the {ahead} weeks to come will bring: anything "
-            "from {low} to {high} purchases would fit it. Ask for fewer weeks, or again when more is "
-            "known.",
-            "{n} weeks of data are too short to say what the {ahead} weeks to come will bring: anything "
-            "from {low} to {high} purchases would fit them. Ask for fewer weeks, or again when more is "
-            "known.",
+            "One week of data is too short to say what the next {ahead} will bring: anything from "
+            "{low} to {high} purchases would fit it. Ask for less, or again when more is known.",
+            "{n} weeks of data are too short to say what the next {ahead} will bring: anything from "
+            "{low} to {high} purchases would fit them. Ask for less, or again when more is known.",
             weeks,
-            ahead=count(horizon / week),
+            ahead=duration(horizon, unit),
             low=count(low),
             high=count(high),
         )
