@@ -125,3 +125,15 @@ def test_metrics_of_a_store_of_one_customer_say_why_not(store, tmp_path):
     assert "one customer" in metrics["months"]["reason"]
     assert "one customer" in metrics["next_quarter"]["reason"]
     assert metrics["changes"]["value"] is None
+
+
+def test_stores_without_a_purchase_have_nothing_recent_and_stop_nobody():
+    """None has any, or one of two: whoever has bought is told all the same."""
+    frame = shops.simulated_log(60, seed=1)
+    log = rm.read_transactions(
+        frame, customer_id="customer", date="day", spend="amount", store_id="shop"
+    )
+    end = log.last_day()
+    assert {} == recent_by_store(log, ["empty", "none"], end=end)
+    (there,) = log.store_ids()
+    assert [there] == list(recent_by_store(log, ["empty", there], end=end))

@@ -40,7 +40,7 @@ def seen(path: Path) -> set[str]:
     """Latin words of a page: without the notebook's code, which is for analysts, and names of files."""
     page = path.read_text(encoding="utf-8")
     page = re.sub(r'<details class="code">.*?</details>', "", page, flags=re.DOTALL)
-    page = re.sub(r"[\w/-]+\.(csv|json|html|txt|ipynb|parquet)\b", "", page)
+    page = re.sub(r"[\w/-]+\.(csv|json|html|txt|ipynb|parquet|xlsx)\b", "", page)
     return english_of(page, GIVEN)
 
 
@@ -52,11 +52,11 @@ def campaigns_of(published: Path) -> Path:
 @pytest.mark.parametrize("store", page_kinds.STORES)
 def test_a_stores_page_is_in_the_language(published, store):
     """Answers, cards, tables, figures with their axes, refusals, and the notebook's text."""
-    page = published / store / "store_report.html"
+    pages = [published / store / name for name in ("store_report.html", "about.html")]
     # A silent store's page ends after its first part.
     fewest = 100 if store == "closed" else 1_000
-    assert other_words_of(page.read_text(encoding="utf-8")) > fewest
-    assert [] == sorted(seen(page))
+    assert sum(other_words_of(page.read_text(encoding="utf-8")) for page in pages) > fewest
+    assert [] == sorted(word for page in pages for word in seen(page))
 
 
 @pytest.mark.parametrize("campaign", page_kinds.CAMPAIGNS)

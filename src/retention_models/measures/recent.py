@@ -118,8 +118,12 @@ def recent_by_store(
     log: Transactions, store_ids: Sequence[str], *, end: dt.date
 ) -> dict[str, RecentActivity]:
     """Those of several stores, asked of the engine once; no entry for a store without a purchase."""
+    days = log.whole.stores["first_day"]
+    there = [store for store in store_ids if store in days.index and days[store] <= end]
+    if not there:
+        return {}
     rows = log.rows()
-    return _found(log, rows.filter(rows["store_id"].isin(list(store_ids))), end)
+    return _found(log, rows.filter(rows["store_id"].isin(there)), end)
 
 
 def _found(log: Transactions, rows: Table, end: dt.date) -> dict[str, RecentActivity]:

@@ -84,7 +84,7 @@ def notes(name: str, table: pd.DataFrame, refused: pd.Series, units: Units) -> p
     if measure.kind == "count":
         return _everywhere(said, phrase("Counted, not estimated."))
     if name in _ACTIVITY:
-        said = _windows(table, units).map(_active)
+        said = _windows(table, units).map(_active).astype(object)  # of no rows it would be numbers
     if name == "historic_clv":
         said = _everywhere(said, phrase("A rule of thumb: nothing in it looks ahead."))
     if name == "net_promoter_score" and units.surveys is not None and units.surveys.scale == "1-10":
