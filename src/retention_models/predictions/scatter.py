@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retention_models.errors import CannotSay
+from retention_models.levels import z_of_interval, z_of_level
 from retention_models.models.histories import known_customers
 from retention_models.predictions.past_forecasts import FEWEST, QUARTER, Refit
 from retention_models.predictions.totals import path_intervals
@@ -30,9 +31,9 @@ from retention_models.predictions.whole_store import expected_newcomers
 # worth.
 USUAL, _WORTH = 0.075, 10.0
 # Stores whose newcomers tell of a chain's; and standard errors at which they do, two-sided 1%.
-_FEWEST_STORES, _VISIBLE = 5, 2.5758
+_FEWEST_STORES, _VISIBLE = 5, z_of_level(0.01)
 _LEVEL = 0.90
-_Z = 1.6448536269514722
+_Z = z_of_interval(_LEVEL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import count, share
 from retention_models.languages.results import Card, Result, with_ends
-from retention_models.levels import Interval, z_of_interval
+from retention_models.levels import Interval, z_of_interval, z_of_level
 from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.fitters import (
     GammaGammaFitter,
@@ -47,7 +47,7 @@ Array = NDArray[np.float64]
 # Arrivals are counted in spans of a week, of which fewer than these say nothing of how they scatter.
 _FEWEST_WEEKS = 6
 # Fewer newcomers do not tell a trend; it is visible at so many standard errors, two-sided 1%.
-_FEWEST_NEWCOMERS, _VISIBLE, _STEPS = 20.0, 2.5758, 12
+_FEWEST_NEWCOMERS, _VISIBLE, _STEPS = 20.0, z_of_level(0.01), 12
 # Nodes of the integrals over arrivals, and counts beyond which a newcomer's are not told apart.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 _MOST_PURCHASES = 400

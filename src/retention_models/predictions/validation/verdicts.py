@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from retention_models.languages import catalogue, count, day, decimals, phrase, share
-from retention_models.levels import Interval
+from retention_models.levels import Interval, z_of_interval
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.predictions.validation.calibration import CountCalibration
 from retention_models.predictions.validation.rates import RateChange
@@ -22,7 +22,7 @@ Verdict = Literal["use", "use with care", "do not use"]
 TOLERATED_ERROR = 0.20
 # Of small stores that follow the model one in ten is outside by more than a fifth, by chance alone. So
 # a forecast fails only outside its 99% interval: the 90% one, stretched on the log scale.
-_STRETCH = 2.5758293035489004 / 1.6448536269514722
+_STRETCH = z_of_interval(0.99) / z_of_interval(0.90)
 # A model whose own expectation for the period it was fitted to is off by more than a tenth describes
 # a mixture of customers that it takes for one population.
 TOLERATED_MISFIT = 0.10
