@@ -45,23 +45,7 @@ _FEW = (16384, 131072)
 def log_likelihood_with_derivatives(
     phi: Array, x: Array, m: Array, counts: Array
 ) -> tuple[float, Array, Array]:
-    """Log-likelihood of (ln p, ln q, ln v), its gradient and its Hessian; FH (1a).
-
-    Parameters
-    ----------
-    phi : ndarray, shape (3,)
-        Logs of p, q, v.
-    x, m : ndarray, shape (n,)
-        Number of purchases and their mean value.
-    counts : ndarray, shape (n,)
-        Number of customers with each row.
-
-    Returns
-    -------
-    value : float
-    gradient : ndarray, shape (3,)
-    hessian : ndarray, shape (3, 3)
-    """
+    """Log-likelihood of phi = (ln p, ln q, ln v), its gradient and its Hessian; FH (1a)."""
     return _evaluate(phi, _spends(x, m, counts))
 
 
@@ -165,27 +149,10 @@ def _evaluate(phi: Array, s: _Spends) -> tuple[float, Array, Array]:
 def fit_gamma_gamma(
     x: Array, m: Array, counts: Array | None = None, *, penalty: float = 0.0
 ) -> MaximumLikelihoodFit:
-    """Fit the Gamma-Gamma model by maximum likelihood.
+    """Fit the Gamma-Gamma model, x ≥ 1 purchases of mean value m > 0, by maximum likelihood.
 
-    Parameters
-    ----------
-    x, m : ndarray, shape (n,)
-        Number of purchases, at least 1, and their mean value, above 0.
-    counts : ndarray, shape (n,), optional
-        Number of customers with each row; one each unless given.
-    penalty : float
-        Ridge on the logs of p, q and v / mean spend (see `maximise`).
-
-    Returns
-    -------
-    MaximumLikelihoodFit
-        Verdict "boundary" where customers do not differ in spend.
-
-    Raises
-    ------
-    CannotSay
-        If every mean spend is the same, when no variation can be estimated, or one is above 1e100
-        or below 1e-100.
+    The penalty is a ridge on the logs of p, q and v / mean spend (see `maximise`). "boundary" where
+    customers do not differ in spend.
     """
     counts = np.ones(x.size) if counts is None else counts
     customers = float(counts.sum())
@@ -251,30 +218,8 @@ def require_variation(m: Array, *, customers: float | None = None, alike: float 
 def expected_spend(x: ArrayLike, m: ArrayLike, p: float, q: float, v: float) -> Array:
     """Expected mean spend per purchase of customers with x purchases of mean value m; FH (5).
 
-    Formula: p·(v + x·m) / (p·x + q − 1). It has no finite value where p·x + q ≤ 1.
-
-    Parameters
-    ----------
-    x : array_like
-        Number of purchases; 0 gives the mean over the population.
-    m : array_like
-        Mean value of those purchases; ignored where x = 0.
-    p, q, v : float
-        Model parameters.
-
-    Returns
-    -------
-    ndarray
-
-    Raises
-    ------
-    CannotSay
-        If the mean is infinite for some customer: q ≤ 1 and x too small.
-
-    Examples
-    --------
-    >>> expected_spend([0, 2], [0.0, 22.345], 6.249573, 3.744225, 15.443519).round(2)
-    array([35.17, 24.65])
+    p·(v + x·m) / (p·x + q − 1); CannotSay where p·x + q ≤ 1, when it has no finite value. At x = 0,
+    m is ignored: the mean over the population.
     """
     x, m = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(m, dtype=float))
     if p * x.min(initial=np.inf) + q <= 1.0:

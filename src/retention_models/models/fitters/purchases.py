@@ -34,15 +34,8 @@ _SCALES = ("alpha", "beta")
 class PurchaseFitter(FollowsCalendar):
     """What the fitters of purchases have in common; use one of them.
 
-    Attributes
-    ----------
-    params_ : Series
-        Estimates; alpha (and beta) are gamma rates, per unit of T.
-    fit_ : MaximumLikelihoodFit
-        Covariance, log-likelihood, AIC, BIC, and the verdict: converged, boundary (which one, in
-        words), or not identified.
-    log_likelihood_ : float
-        The plain log-likelihood, comparable between models.
+    `params_` has the estimates, alpha (and beta) gamma rates per unit of T; `fit_` their covariance
+    and the verdict; `log_likelihood_` is the plain one, comparable between models.
     """
 
     def fit(

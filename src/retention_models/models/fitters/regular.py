@@ -48,20 +48,14 @@ Array = NDArray[np.float64]
 class RegularFitter(PurchaseFitter):
     """What the fitters of regular buyers have in common; use one of them.
 
-    Attributes
-    ----------
-    k_ : int
-        Phases of a purchase: 1 for purchases at any moment, more the more regular they are. The gaps of
-        one customer have a coefficient of variation of 1/√k.
-    regularity_ : RegularityTest or None
-        The test by which k was left at 1 or sought; None where k was given.
-    profile_ : Series
-        Highest log-likelihood at each k that was tried; a model that was loaded has none.
+    The gaps of one customer have a coefficient of variation of 1/√k.
     """
 
     model: BetaGeometricCNBD
-    k_: int
+    k_: int  # phases of a purchase: 1 for purchases at any moment, more the more regular they are
+    # the test by which k was left at 1 or sought; None where k was given
     regularity_: RegularityTest | None
+    # highest log-likelihood at each k that was tried; a model that was loaded has none
     profile_: pd.Series
     _kind: ClassVar[type[BetaGeometricCNBD]]
 

@@ -51,31 +51,16 @@ class StoreDays:
 
 @dataclass(frozen=True, slots=True)
 class ChainSeason:
-    """What stores have in common, and each store's model under its own season.
+    """What stores have in common, and each store's model under its own season."""
 
-    Attributes
-    ----------
-    names : tuple of str
-        The chain's terms.
-    mean, mean_covariance : ndarray, shape (terms,), (terms, terms)
-        μ and its covariance given ω².
-    between : ndarray, shape (terms,)
-        ω², the variances between stores.
-    calendars : mapping of str to Calendar
-        Each store's, with the chain's terms.
-    fits : mapping of str to MaximumLikelihoodFit
-        Each store's r, α, a, b and e^β; verdict "shrunk", unless there is no other store.
-    left_out : mapping of str to str
-        Stores without a model, and why.
-    """
-
-    names: tuple[str, ...]
-    mean: Array
-    mean_covariance: Array = field(repr=False)
-    between: Array
+    names: tuple[str, ...]  # the chain's terms
+    mean: Array  # μ, (terms,)
+    mean_covariance: Array = field(repr=False)  # of μ given ω², (terms, terms)
+    between: Array  # ω², (terms,), the variances between stores
     calendars: Mapping[str, Calendar] = field(repr=False)
+    # r, α, a, b and e^β; verdict "shrunk", unless there is no other store
     fits: Mapping[str, MaximumLikelihoodFit] = field(repr=False)
-    left_out: Mapping[str, str] = field(repr=False)
+    left_out: Mapping[str, str] = field(repr=False)  # stores without a model, and why
 
 
 def fit_seasons(
