@@ -113,8 +113,6 @@ class LeftTruncation:
 def left_truncation(days: Table, last_day: dt.date) -> LeftTruncation | None:
     """The rate of new customers at the start of a log beside the time after; None without a purchase.
 
-    Notes
-    -----
     In a shop that has been open for long, customers of before come back, and are taken for new, at a
     rate that falls as their gaps run out, while truly new ones come at a rate of their own. A shop that
     opens with the log, or a log that was cut to those who began in its first weeks, looks alike: the
@@ -177,8 +175,6 @@ class RepeatedOrders:
 def repeated_orders(log: Transactions) -> RepeatedOrders | None:
     """Orders that may have been loaded twice; None without order ids, or where repeats were dropped.
 
-    Notes
-    -----
     An order is what a customer's lines of one day and one order id (at one store, where there are
     several) make. A line is a copy only if it agrees in every column of the source.
     """

@@ -31,15 +31,7 @@ _CAMPAIGNS = (read_project_assignments, read_project_redemptions)
 
 
 def check_project(project_file: Path, say: Say) -> None:
-    """Say what a project's data hold, a sentence at a time; then refuse with all that is wrong.
-
-    Raises
-    ------
-    SettingsError
-        If the project file holds mistakes.
-    DataError
-        If any of its sources cannot be used: with each one's reasons.
-    """
+    """Say what a project's data hold, a sentence at a time; then refuse with all that is wrong."""
     settings = read_settings(project_file)
     wrong = list(_missing_files(settings))
     if not wrong:

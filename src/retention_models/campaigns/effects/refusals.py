@@ -139,8 +139,6 @@ def ratio_check(data: CampaignCustomers) -> Check:
 def too_few(treated: int, control: int) -> str:
     """Why arms of that size carry no verdict.
 
-    Examples
-    --------
     >>> too_few(100, 100)[:74]
     'With 100 offered the campaign and 100 held out, its effect cannot be told:'
     """

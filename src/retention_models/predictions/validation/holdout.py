@@ -213,7 +213,7 @@ def validate_fit(
     spend: GammaGammaFitter | None = None,
     scatter: float = 0.0,
 ) -> HoldoutValidation:
-    """Hold a model that was fitted to ``data.customers`` against the holdout (`scatter` over its length)."""
+    """Hold a fit to ``data.customers`` against the holdout; `scatter` as for `predict_store`."""
     split, window = data.customers, data.window
     purchases = settled(purchases)
     table = some_customers(purchases, None, split, horizon=window, interval=_INTERVAL)
