@@ -20,7 +20,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betainc, digamma, gammaln, polygamma
+from scipy.special import digamma, gammaln, polygamma
 
 from retention_models.errors import CannotSay
 from retention_models.languages import count, phrase, spoken
@@ -236,33 +236,3 @@ def expected_spend(x: ArrayLike, m: ArrayLike, p: float, q: float, v: float) -> 
         return np.asarray(p * (v + spent) / (p * x + (q - 1.0)))
 
     return in_blocks(block, np.ravel(x), np.ravel(m)).reshape(x.shape)
-
-
-def spend_distribution(
-    s: ArrayLike, n: ArrayLike, x: ArrayLike, m: ArrayLike, p: float, q: float, v: float
-) -> Array:
-    """P(the next n purchases are worth s or less in all), given x purchases of mean value m.
-
-    With ν ~ Gamma(q + p·x, V), V = v + x·m, the sum S of n purchases is Gamma(p·n, rate ν), and
-    S/(S + V) ~ Beta(p·n, q + p·x): the distribution function is I_{s/(s+V)}(p·n, q + p·x).
-
-    Parameters
-    ----------
-    s : array_like
-        Money, at least 0.
-    n : array_like
-        Number of future purchases; for 0 the probability is 1.
-    x, m : array_like
-        Number of past purchases and their mean value.
-    p, q, v : float
-        Model parameters.
-
-    Returns
-    -------
-    ndarray
-        Of the broadcast shape.
-    """
-    s, n, x, m = (np.asarray(value, dtype=float) for value in (s, n, x, m))
-    scale = v + x * np.where(x > 0, m, 0.0)
-    some = n > 0
-    return np.where(some, betainc(np.where(some, p * n, 1.0), q + p * x, s / (s + scale)), 1.0)

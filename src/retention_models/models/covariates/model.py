@@ -154,10 +154,6 @@ class CovariateFit:
         of_alive = BG_NBD.expected_purchases(t_, *BG_NBD.alive_as_new(x_, T_, r, alpha, a, b))
         return np.asarray(self.probability_alive(x, t_x, T, Z) * of_alive[row])
 
-    def expected_purchases_of_new(self, t: ArrayLike, Z: Array) -> Array:
-        """Expected repeat purchases in (0, t] of new customers with covariates Z, (n, k)."""
-        return BG_NBD.expected_purchases(t, *self.customer_parameters(Z))
-
     def effects(self, interval: float = 0.95) -> pd.DataFrame:
         """What each covariate changes, with intervals and p-values.
 
