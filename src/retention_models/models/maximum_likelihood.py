@@ -32,6 +32,10 @@ _LAST_DECREMENT, _LAST_STEP = 1e-4, 1e-4
 # exp(1.96 · 4) ≈ 2,500 in either direction: the data do not tell its value.
 _WIDEST_SD = 4.0
 _LONGEST_STEP = 2.0
+# Share of the objective's size below which a difference is rounding.
+_ROUNDING = 1e-14
+# Curvature, as a share of the largest, below which it is rounding.
+_LEAST_CURVATURE = 1e-13
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,8 @@ def ascend(
     while steps < max_iterations and not settled:
         step = _ascent_step(gradient, hessian)
         decrement = float(gradient @ step) / 2.0
-        settled = decrement < max(enough, 1e-14 * abs(value))
+        rounding = _ROUNDING * abs(value)
+        settled = decrement < max(enough, rounding)
         if settled:
             break
         if last_step and decrement < _LAST_DECREMENT and np.abs(step).max() < _LAST_STEP:
@@ -111,7 +116,7 @@ def ascend(
             steps += 1
             break
         scale = 1.0
-        while scale > 1e-10:
+        while 2.0 * scale * decrement > rounding and scale > 1e-10:
             candidate = objective(phi + scale * step)
             if candidate[0] >= value + 1e-4 * scale * 2.0 * decrement:
                 break
@@ -129,7 +134,7 @@ def ascend(
 def _ascent_step(gradient: Array, hessian: Array) -> Array:
     """The Newton step, turned uphill where the surface is not concave, and kept short."""
     curvature, directions = np.linalg.eigh(-hessian)
-    floor = max(1e-12, 1e-10 * float(np.abs(curvature).max()))
+    floor = max(1e-12, _LEAST_CURVATURE * float(np.abs(curvature).max()))
     step = directions @ ((directions.T @ gradient) / np.maximum(np.abs(curvature), floor))
     length = float(np.abs(step).max())
     return np.asarray(step if length <= _LONGEST_STEP else step * (_LONGEST_STEP / length))
