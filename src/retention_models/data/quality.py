@@ -254,7 +254,7 @@ def data_quality(log: Transactions) -> pd.DataFrame:
     --------
     >>> import tempfile
     >>> from pathlib import Path
-    >>> from retention_models.data.transactions import read_transactions
+    >>> from retention_models.data.reading_transactions import read_transactions
     >>> lines = "id,day,paid\na,2024-01-01,9\na,2024-01-03,-2\nb,2024-01-05,x\n"
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = Path(folder, "log.csv").write_text(lines)

@@ -229,7 +229,7 @@ def category_counts(
     Examples
     --------
     >>> import tempfile
-    >>> from retention_models.data.transactions import read_transactions
+    >>> from retention_models.data.reading_transactions import read_transactions
     >>> names = {"customer_id": "id", "date": "day", "spend": "paid", "category": "shelf"}
     >>> lines = pd.DataFrame({"id": ["a", "a", "b"], "day": "2024-01-01", "paid": [9, 3, 6],
     ...                       "shelf": ["tea", "jam", "tea"]})

@@ -18,7 +18,8 @@ from retention_models.data.contacts import (
 )
 from retention_models.data.quality import data_quality
 from retention_models.data.quality_words import quality_sentences
-from retention_models.data.transactions import Transactions, read_project_transactions
+from retention_models.data.reading_transactions import read_project_transactions
+from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError, SettingsError
 from retention_models.settings.project import Settings
 from retention_models.settings.reading import read_settings

@@ -25,7 +25,8 @@ from retention_models.data.contacts import (
     read_project_contacts,
 )
 from retention_models.data.engines import open_source, write_parquet, write_parts
-from retention_models.data.transactions import Transactions, read_project_transactions
+from retention_models.data.reading_transactions import read_project_transactions
+from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
 from retention_models.measures.recent import RecentActivity, recent_by_store
 from retention_models.models.seasons.calendar import Calendar

@@ -15,8 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.data.rules import DataCheck, check_data
-from retention_models.data.transactions import Transactions, read_project_transactions
+from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError, SettingsError
 from retention_models.languages import speaking
 from retention_models.pages.html.kinds import CAMPAIGN, CAMPAIGNS, STORE, PageKind

@@ -124,7 +124,7 @@ def customer_summary(
     Examples
     --------
     >>> import tempfile
-    >>> from retention_models.data.transactions import read_transactions
+    >>> from retention_models.data.reading_transactions import read_transactions
     >>> names = {"customer_id": "id", "date": "day", "spend": "paid", "order_id": "order"}
     >>> days = ["2024-01-01", "2024-01-01", "2024-01-04"]
     >>> lines = pd.DataFrame({"id": "a", "day": days, "paid": [9, 3, 6], "order": [1, 2, 3]})

@@ -52,7 +52,7 @@ def sum_log_gaps(
     --------
     >>> import tempfile
     >>> import pandas as pd
-    >>> from retention_models.data.transactions import read_transactions
+    >>> from retention_models.data.reading_transactions import read_transactions
     >>> days = ["2024-01-01", "2024-01-08", "2024-01-09", "2024-01-10"]
     >>> lines = pd.DataFrame({"id": ["a", "a", "a", "b"], "day": days, "paid": [9, 3, 6, 1]})
     >>> with tempfile.TemporaryDirectory() as folder:

@@ -111,7 +111,7 @@ def read_campaign(
     Examples
     --------
     >>> import tempfile
-    >>> from retention_models.data.transactions import read_transactions
+    >>> from retention_models.data.reading_transactions import read_transactions
     >>> days = ["2024-01-02", "2024-02-01", "2024-03-05", "2024-03-09", "2024-04-30"]
     >>> lines = pd.DataFrame({"id": ["a", "b", "a", "a", "b"], "day": days, "paid": [9, 3, 6, 4, 1]})
     >>> spring = Campaign(id="spring", name="Spring", kind="coupon", design="randomised", margin=0.5,

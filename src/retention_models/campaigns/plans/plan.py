@@ -159,7 +159,7 @@ def plan_campaign(
     --------
     >>> import datetime as dt, tempfile
     >>> from retention_models.project.simulated_shop import SimulatedShop
-    >>> from retention_models.data.transactions import read_transactions
+    >>> from retention_models.data.reading_transactions import read_transactions
     >>> shop = SimulatedShop(customers=4000, first_day=dt.date(2023, 1, 1), seed=1)
     >>> coupon = Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
     ...     start=dt.date(2024, 1, 1), end=dt.date(2024, 2, 25))
