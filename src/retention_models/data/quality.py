@@ -252,15 +252,12 @@ def data_quality(log: Transactions) -> pd.DataFrame:
 
     Examples
     --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from retention_models.data.reading_transactions import read_transactions
-    >>> lines = "id,day,paid\na,2024-01-01,9\na,2024-01-03,-2\nb,2024-01-05,x\n"
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = Path(folder, "log.csv").write_text(lines)
-    ...     names = {"customer_id": "id", "date": "day", "spend": "paid"}
-    ...     log = read_transactions(f"{folder}/log.csv", max_unusable_share=0.5, **names)
-    ...     table = data_quality(log).set_index("finding")
+    >>> import retention_models as rm
+    >>> lines = {"id": ["a", "a", "b"], "paid": ["9", "-2", "x"]}
+    >>> lines |= {"day": ["2024-01-01", "2024-01-03", "2024-01-05"]}
+    >>> names = {"customer_id": "id", "date": "day", "spend": "paid"}
+    >>> log = rm.read_transactions(pd.DataFrame(lines), max_unusable_share=0.5, **names)
+    >>> table = data_quality(log).set_index("finding")
     >>> table["count"][["rows", "unusable: spend is not a number", "returns"]].tolist()
     [3.0, 1.0, 1.0]
     >>> table["detail"]["returns"]
