@@ -100,10 +100,9 @@ class PurchaseModel(ABC):
         self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
     ) -> Array:
         """P(alive at T + t) of customers with history (x, t_x, T), whatever they buy until then."""
-        x, t_x, T = (np.asarray(v, dtype=float) for v in (x, t_x, T))
-        alive = self.probability_alive(x, t_x, T, *parameters)
-        new = partial(self.alive.probability_alive_after, t)
-        return np.asarray(alive * self.of_alive(new, x, t_x, T, *parameters))
+        return self._if_alive(
+            partial(self.alive.probability_alive_after, t), x, t_x, T, *parameters
+        )
 
     def moved(self, later: float) -> PurchaseModel:
         """The model for customers observed until so much later, or earlier where below 0."""
@@ -144,14 +143,19 @@ class PurchaseModel(ABC):
             return quantity(*states[0][1])
         return np.asarray(sum(chance * quantity(*new) for chance, new in states))
 
+    def _if_alive(
+        self, quantity: Callable[..., Array], x: Any, t_x: Any, T: Any, *parameters: Any
+    ) -> Array:
+        """Mean of a new customer's quantity over what one with a history may be: 0 once it has left."""
+        x, t_x, T = (np.asarray(v, dtype=float) for v in (x, t_x, T))
+        alive = self.probability_alive(x, t_x, T, *parameters)
+        return np.asarray(alive * self.of_alive(quantity, x, t_x, T, *parameters))
+
     def conditional_expected_purchases(
         self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
     ) -> Array:
         """Expected purchases in (T, T + t] of customers with history (x, t_x, T)."""
-        x, t_x, T = (np.asarray(v, dtype=float) for v in (x, t_x, T))
-        alive = self.probability_alive(x, t_x, T, *parameters)
-        new = partial(self.alive.expected_purchases, t)
-        return np.asarray(alive * self.of_alive(new, x, t_x, T, *parameters))
+        return self._if_alive(partial(self.alive.expected_purchases, t), x, t_x, T, *parameters)
 
     def conditional_discounted_purchases(
         self,

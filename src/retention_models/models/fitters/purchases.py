@@ -15,7 +15,7 @@ from retention_models.models.fitters._lifetimes import generate_data
 from retention_models.models.fitters.base import like, remarked
 from retention_models.models.fitters.calendars import FollowsCalendar, require_end
 from retention_models.models.inputs import (
-    aligned,
+    aligned_history,
     checked_history,
     checked_horizon,
     customers_to_predict,
@@ -94,9 +94,7 @@ class PurchaseFitter(FollowsCalendar):
         ('r', 'alpha', 'a', 'b')
         """
         self._takes_none(kwargs, "covariates")
-        frequency, recency, T, weights = aligned(
-            frequency, recency, T, weights, names="frequency recency T weights"
-        )
+        frequency, recency, T, weights = aligned_history(frequency, recency, T, weights)
         x, t_x, t, n = checked_history(frequency, recency, T, weights)
         told = unit_told(T)
         require_unit(told, time_unit, "T")
