@@ -9,10 +9,11 @@ project's data.
 from __future__ import annotations
 
 import datetime as dt
+import glob
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -96,6 +97,7 @@ def write_slices(
     with log.origin.reading():
         log.origin.require_unchanged()
         write_parts(log.table, "store_id", {s: place / _ROWS for s, place in folders.items()})
+    whole, log = log, _at_hand(folder, settings, log, store_ids)
     if settings.campaigns and settings.reports.campaigns:
         newest = settings.reports.campaigns
         overview = campaign_overview(settings, log, as_of=end, newest=newest, estimated=estimated)
@@ -122,8 +124,20 @@ def write_slices(
             content["window"] = recent[store].window
             _write_recent(recent[store], place)
         write_json(place / _STORE, content)
-    write_chain(folder, project_file, log)
+    write_chain(folder, project_file, whole)
     return contest
+
+
+def _at_hand(
+    folder: Path, settings: Settings, log: Transactions, store_ids: Sequence[str]
+) -> Transactions:
+    """The chain's log for many questions: another engine's rows where all of them are here by now."""
+    chain = log.stores.index if settings.stores.ids is None else settings.stores.ids
+    if log.origin.in_process or not {*chain} <= {*store_ids}:
+        return log
+    given = settings.transactions
+    here = open_source(f"{glob.escape(str(folder))}/*/{_ROWS}", None, given.timezone, given.memory)
+    return replace(log, table=here.table, origin=replace(here, name=log.source))
 
 
 def _loans(
