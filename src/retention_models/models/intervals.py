@@ -35,7 +35,9 @@ from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 Array = NDArray[np.float64]
 
 
-def log_standard_error(quantity: Callable[[Array], Array], fit: MaximumLikelihoodFit) -> Array:
+def log_standard_error(
+    quantity: Callable[[Array], Array], fit: MaximumLikelihoodFit, *, at_once: bool = False
+) -> Array:
     """Standard error of the log of a positive quantity, by the doubt of the parameters.
 
     Parameters
@@ -43,6 +45,9 @@ def log_standard_error(quantity: Callable[[Array], Array], fit: MaximumLikelihoo
     quantity : callable
         Log of the quantity, of the parameters; of any shape.
     fit : MaximumLikelihoodFit
+    at_once : bool
+        Whether the quantity takes several sets of parameters too, shape (k, p), and gives its value at
+        each along the first axis.
 
     Returns
     -------
@@ -62,16 +67,22 @@ def log_standard_error(quantity: Callable[[Array], Array], fit: MaximumLikelihoo
     1.0
     """
     if fit.posterior is not None:
-        return np.asarray(np.std([quantity(drawn) for drawn in fit.posterior], axis=0))
+        return np.asarray(np.std(_at_each(quantity, fit.posterior, at_once), axis=0))
     values, axes = np.linalg.eigh(fit.log_covariance)
+    free = values > 0.0  # the others are held fixed by a boundary
+    steps = np.exp(np.sqrt(values[free]) * axes[:, free]).T
     variance: Array = np.zeros(())
-    for value, axis in zip(values, axes.T, strict=True):
-        if value <= 0.0:
-            continue  # held fixed by a boundary
-        step = np.exp(np.sqrt(value) * axis)
-        half = (quantity(fit.parameters * step) - quantity(fit.parameters / step)) / 2.0
-        variance = variance + half**2
+    # Pair by pair where each is large.
+    for some in np.array_split(steps, 1 if at_once else max(1, len(steps))):
+        both = np.concatenate([fit.parameters * some, fit.parameters / some])
+        above, below = np.split(_at_each(quantity, both, at_once), 2)
+        variance = variance + (((above - below) / 2.0) ** 2).sum(axis=0)
     return np.asarray(np.sqrt(variance))
+
+
+def _at_each(quantity: Callable[[Array], Array], parameters: Array, at_once: bool) -> Array:
+    """A quantity at each of several sets of parameters."""
+    return quantity(parameters) if at_once else np.array([quantity(each) for each in parameters])
 
 
 def mean_interval(
@@ -79,6 +90,8 @@ def mean_interval(
     fit: MaximumLikelihoodFit,
     interval: float,
     further: Array | float = 0.0,
+    *,
+    at_once: bool = False,
 ) -> tuple[Array, Array, Array]:
     """A positive quantity and its interval by the doubt of the parameters.
 
@@ -91,6 +104,8 @@ def mean_interval(
         Level, equal-tailed.
     further : array_like
         Further variance of the quantity's log, such as that of chance.
+    at_once : bool
+        As for `log_standard_error`.
 
     Returns
     -------
@@ -98,13 +113,13 @@ def mean_interval(
     """
     log_value, z = quantity(fit.parameters), z_of_interval(interval)
     if fit.posterior is not None:
-        drawn = np.array([quantity(each) for each in fit.posterior])
+        drawn = _at_each(quantity, fit.posterior, at_once)
         low, high = np.quantile(drawn, tails_of(interval), axis=0)
         more = z * np.sqrt(further)
         below = np.hypot(np.maximum(log_value - low, 0.0), more)
         above = np.hypot(np.maximum(high - log_value, 0.0), more)
         return np.exp(log_value), np.exp(log_value - below), np.exp(log_value + above)
-    variance = log_standard_error(quantity, fit) ** 2 + further
+    variance = log_standard_error(quantity, fit, at_once=at_once) ** 2 + further
     half = z * np.sqrt(variance)
     below = above = half
     if fit.allowed is not None:
