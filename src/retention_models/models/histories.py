@@ -360,9 +360,9 @@ class KnownCustomers:
         return np.bincount(self.row, minlength=self.x.size).astype(float)
 
     def many_at_once(self, model: PurchaseModel) -> bool:
-        """Whether `alive`, `expected` and `alive_and_expected` take several sets of parameters, and it pays.
+        """Whether several sets of parameters go into one call of `alive_and_expected`, and it pays.
 
-        Of few histories nearly all the time goes into calls, one or twenty sets of parameters alike.
+        Of few histories nearly all the time goes into calls, of one set or of twenty alike.
         """
         return model.side_by_side and self.x.size <= _FEW_HISTORIES
 

@@ -66,9 +66,7 @@ class PurchaseModel(ABC):
         The parameters are those of a new customer of `alive`.
         """
 
-    def alive_with_states(
-        self, x: Any, t_x: Any, T: Any, *parameters: Any
-    ) -> tuple[Array, States]:
+    def alive_with_states(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> tuple[Array, States]:
         """`probability_alive` and `states`, at the price of one of them where they share their work."""
         return self.probability_alive(x, t_x, T, *parameters), self.states(x, t_x, T, *parameters)
 

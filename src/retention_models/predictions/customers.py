@@ -186,9 +186,7 @@ def table_of(
         return np.asarray(np.log(np.maximum(alive, _TINY)) + np.log(np.maximum(new, _TINY)))
 
     at_once = known.many_at_once(purchases.model)
-    _, mean_low, mean_high = mean_interval(
-        log_expected, purchases.fit_, interval, at_once=at_once
-    )
+    _, mean_low, mean_high = mean_interval(log_expected, purchases.fit_, interval, at_once=at_once)
     # Quantiles of value are told in units of v + x·m, the customer's own scale.
     clv_low, clv_high = (base.scale * (base.factor * np.exp(values))[row] for values in log_values)
     points = _points(base)

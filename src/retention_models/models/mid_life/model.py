@@ -114,9 +114,7 @@ class MidLife(PurchaseModel):
         """A customer of before with x + 1 purchases, or a newcomer with x."""
         return self.alive_with_states(x, t_x, T, *parameters)[1]
 
-    def alive_with_states(
-        self, x: Any, t_x: Any, T: Any, *parameters: Any
-    ) -> tuple[Array, States]:
+    def alive_with_states(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> tuple[Array, States]:
         """Both from w, w A₀ and (1 − w) A."""
         new, old, _, _ = _parted(parameters)
         _, as_old, as_new = self._alive(x, t_x, T, *parameters)
