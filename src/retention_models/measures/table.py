@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -236,7 +236,12 @@ def measure_table(
     scope = scope_of(
         log, store_id, by, attributes, period, start, end, surveys, events, activity_window
     )
-    return rows_of(scope, measured(scope, chosen(measures)))
+    names = chosen(measures)
+    if len(by_family(names)) == 1:
+        return rows_of(scope, measured(scope, names))
+    with scope.units.asked_often() as units:
+        scope = replace(scope, units=units)
+        return rows_of(scope, measured(scope, names))
 
 
 @dataclass(frozen=True)
