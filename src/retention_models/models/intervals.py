@@ -221,7 +221,7 @@ def distribution_at(
     less, at_most = np.zeros((2, *counts.shape))
     order = np.argsort(known.row, kind="stable")
     first_customer = np.searchsorted(known.row[order], np.arange(known.x.size + 1))
-    for cells, rows in _blocks(known):
+    for cells, rows in _blocks(known, one_x=False):
         chances = _count_chances(model, parameters, known, cells, horizon)
         # Column j holds P(N < j) of whoever is alive; the last but one is 1 up to the tail.
         below = np.zeros((chances.shape[0], chances.shape[1] + 2))
@@ -257,17 +257,21 @@ def count_moments(
     none, mean, second : ndarray, shape (cells,)
     """
     none, mean, second = np.zeros((3, known.x_of_cell.size))
-    for cells, _ in _blocks(known):
+    for cells, _ in _blocks(known, one_x=False):
         chances = _count_chances(model, parameters, known, cells, horizon)
         n = np.arange(chances.shape[1], dtype=float)
         none[cells], mean[cells], second[cells] = chances[:, 0], chances @ n, chances @ n**2
     return none, mean, second
 
 
-def _blocks(known: KnownCustomers) -> Iterator[tuple[slice, slice]]:
-    """Runs of cells of one x, and the rows that belong to them; both are sorted by x, then T."""
+def _blocks(known: KnownCustomers, *, one_x: bool = True) -> Iterator[tuple[slice, slice]]:
+    """Runs of cells, of one x each unless not wanted, and the rows that belong to them.
+
+    Both are sorted by x, then T.
+    """
     first_row = np.searchsorted(known.cell, np.arange(known.x_of_cell.size + 1))
-    ends = np.flatnonzero(np.append(known.x_of_cell[1:] != known.x_of_cell[:-1], True)) + 1
+    parted = known.x_of_cell[1:] != known.x_of_cell[:-1]
+    ends = np.flatnonzero(np.append(parted & one_x, True)) + 1
     start = 0
     for end in ends:
         for first in range(start, end, _CELLS):

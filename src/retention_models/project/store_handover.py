@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -50,6 +51,8 @@ from retention_models.summaries.customers import customer_summary_by_store
 _ROWS, _STORE = "rows.parquet", "store.json"
 _CAMPAIGNS = "campaigns.parquet"
 _RECENT = ("quarters", "compared", "months")
+
+logger = logging.getLogger(__name__)
 
 _Contacts = TypeVar("_Contacts", Surveys, Events)
 
@@ -99,7 +102,9 @@ def write_slices(
         newest = settings.reports.campaigns
         overview = campaign_overview(settings, log, as_of=end, newest=newest, estimated=estimated)
         overview.to_parquet(folder / _CAMPAIGNS)
+    logger.info("rows of %d stores laid ready", len(folders))
     loans, seasons, days = _loans(settings, log, store_ids, end)
+    logger.info("found what the chain lends to its stores")
     unit, chain = settings.model.time_unit, settings.stores.ids
     past = PastForecasts(log, end, unit, chain, settings.calendar)
     contest = hold_contest(past, before)
@@ -107,7 +112,9 @@ def write_slices(
         {day: learn_scatter(past.over_by(day), contest.rule) for day in days}
     )
     surveys, events = read_project_contacts(settings, log)
+    logger.info("models are chosen (%s); scatter of totals learned", contest.rule)
     recent = _recent(log, store_ids, end)
+    logger.info("quarters and months of %d stores measured", len(recent))
     for store, place in folders.items():
         lent = {day: loan and loan.content() for day, loan in loans.get(store, {}).items()}
         content: dict[str, Any] = {"store": store, "loans": lent, "scatters": scatters}

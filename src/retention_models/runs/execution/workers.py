@@ -244,6 +244,9 @@ class Workers:
             return self._started(warm=False)
 
     def _started(self, *, warm: bool) -> _Server:
+        log.info(
+            "starting the process that makes the pages" if warm else "starting a process for pages"
+        )
         self._folder.mkdir(mode=0o700, exist_ok=True)
         server = _Server(warm, self._notebooks, self._folder)
         self._all.append(server)
