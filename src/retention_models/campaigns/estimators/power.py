@@ -20,7 +20,6 @@ import math
 
 from scipy.optimize import brentq
 from scipy.special import ndtri
-from statsmodels.stats.proportion import power_proportions_2indep
 
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import count, share
@@ -156,6 +155,8 @@ def power_of_proportions(
     >>> round(power_of_proportions(-0.25, 0.75, 76.70692, 76.70692), 6)
     0.9
     """
+    from statsmodels.stats.proportion import power_proportions_2indep  # slow to import
+
     check_positive(treated=treated, control=control)
     check_rates(difference, control_rate)
     detectable_multiple(0.5, level)

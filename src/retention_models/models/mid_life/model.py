@@ -172,9 +172,10 @@ class MidLife(PurchaseModel):
         seen = np.log(r / alpha) - (r + 1.0) * np.log1p(day / alpha)
         share = expit(np.log(before / arrivals) + seen)
         of_before = MBG_NBD.expected_purchases(t, r + 1.0, alpha + day, a, b)
-        return np.asarray(
-            share * of_before + (1.0 - share) * self.newcomers.expected_purchases(t, *new)
-        )
+        # A newcomer's depends on t alone, of which few are distinct.
+        each, place = np.unique(t, return_inverse=True)
+        of_newcomer = self.newcomers.expected_purchases(each, *new)[place].reshape(t.shape)
+        return np.asarray(share * of_before + (1.0 - share) * of_newcomer)
 
     def probability_alive_after(self, t: ArrayLike, *parameters: Any) -> Array:
         """That of a newcomer."""

@@ -69,8 +69,15 @@ _ALWAYS = (
     "retention_models.runs.execution.supervisor",
     "scipy.optimize",
     "scipy.special",
-    "scipy.stats",
 )
+# What is imported only when a page of campaigns asks for it.
+_BESIDE = {
+    "retention_models.pages.campaign": (
+        "statsmodels.discrete.discrete_model",
+        "statsmodels.tools.sm_exceptions",
+        "retention_models.project.campaign",
+    )
+}
 
 
 def import_for(notebooks: Iterable[Path]) -> None:
@@ -81,6 +88,8 @@ def import_for(notebooks: Iterable[Path]) -> None:
             # Anything may go wrong in a module that is not ours; the cell that imports it tells.
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
+                for further in _BESIDE.get(name, ()):
+                    importlib.import_module(further)
     duckdb = sys.modules.get("duckdb")
     if duckdb is not None:
         # Importing it opens a database in memory, with threads.
