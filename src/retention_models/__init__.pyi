@@ -43,10 +43,8 @@ from retention_models.data.contacts import (
     read_surveys as read_surveys,
 )
 from retention_models.data.quality import data_quality as data_quality
-from retention_models.data.transactions import (
-    Transactions as Transactions,
-    read_transactions as read_transactions,
-)
+from retention_models.data.reading_transactions import read_transactions as read_transactions
+from retention_models.data.transactions import Transactions as Transactions
 from retention_models.errors import (
     CannotSay as CannotSay,
     DataError as DataError,

@@ -19,8 +19,6 @@ def submodules_first(package: str) -> None:
 
     Those follow as soon as a name of the package is asked for that is not there yet.
 
-    Examples
-    --------
     >>> submodules_first("xml.etree")
     >>> import xml.etree.ElementTree
     """
@@ -44,8 +42,6 @@ def submodules_first(package: str) -> None:
 def imported_when_called(module: str, function: str) -> Iterator[None]:
     """Let a function be imported from a module that is itself imported when the function is called.
 
-    Examples
-    --------
     >>> with imported_when_called("colorsys", "rgb_to_hsv"):
     ...     from colorsys import rgb_to_hsv
     >>> rgb_to_hsv(0, 0, 1)[2]
@@ -72,8 +68,6 @@ def imported_when_called(module: str, function: str) -> Iterator[None]:
 def left_out(module: str) -> Iterator[None]:
     """Let packages find that a module which they can do without is not installed.
 
-    Examples
-    --------
     >>> with left_out("a_module_of_others"):
     ...     "a_module_of_others" in sys.modules
     True

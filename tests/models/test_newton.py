@@ -53,8 +53,10 @@ def test_flat_directions_have_no_part_in_the_covariance():
 
 
 def test_a_far_limit_is_reached_in_few_evaluations_though_rounding_hides_what_is_won():
-    # A rate that the data put at zero falls by a factor of e with each step; beside a large constant
-    # what a step wins is soon below the rounding of the value, and halving it again wins no more.
+    """A rate that the data put at zero falls by a factor of e with each step.
+
+    Beside a large constant what it wins is soon below rounding, and halving it again wins no more.
+    """
     asked = []
 
     def hill(phi):

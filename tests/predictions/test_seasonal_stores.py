@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import retention_models as rm
-from retention_models.data.transactions import read_project_transactions
+from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.pages.models import figures, tables, words as model_words
 from retention_models.pages.store import words
 from retention_models.predictions import season

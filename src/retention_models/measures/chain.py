@@ -61,19 +61,11 @@ class Funnel:
 def binomial_limits(total: ArrayLike, rate: float, level: float) -> tuple[Floats, Floats]:
     """Control limits of a proportion, interpolated between whole counts.
 
-    Notes
-    -----
     With r the smallest count whose cumulative probability P(R ≤ r) reaches p = (1 − level) ÷ 2, the
-    lower limit is (r − α) ÷ n, α = (P(R ≤ r) − p) ÷ P(R = r), which runs smoothly in n (Spiegelhalter
-    2005, Statistics in Medicine, appendix on exact limits). The upper one is its mirror image, that of
-    the customers of whom the thing is not so. A store is outside exactly where a count as far out, or
-    farther, has a probability below p.
-
-    Examples
-    --------
-    >>> low, high = binomial_limits([25, 2500], 0.3, 0.95)
-    >>> [(float(a.round(3)), float(b.round(3))) for a, b in zip(low, high)]
-    [(0.106, 0.509), (0.282, 0.318)]
+    lower limit is (r − α) ÷ n, α = (P(R ≤ r) − p) ÷ P(R = r), which runs smoothly in n
+    (Spiegelhalter 2005, Statistics in Medicine, appendix on exact limits). The upper one is its
+    mirror image, that of the customers of whom the thing is not so. A store is outside exactly
+    where a count as far out, or farther, has a probability below p.
     """
     n = np.asarray(total, dtype=float)
     return _lower(n, rate, level), 1.0 - _lower(n, 1.0 - rate, level)
@@ -99,13 +91,11 @@ def _at_most(r: Floats, n: Floats, rate: float) -> Floats:
 def find_funnel(count: ArrayLike, total: ArrayLike) -> Funnel:
     """The funnel of a chain.
 
-    Notes
-    -----
-    The centre is the mean of rates weighted by 1 ÷ (s² + τ²), s² = θ(1 − θ) ÷ n, which is the pooled
-    rate where τ = 0. τ, the standard deviation of true rates, is 0 unless Cochran's Q,
-    Σ (pᵢ − θ)² ÷ sᵢ² on stores − 1 degrees of freedom, says at 5% that stores differ; then it is the τ
-    at which the middle store is as far from the centre as the middle one of normal deviates,
-    median |pᵢ − θ| ÷ √(sᵢ² + τ²) = 0.674. A median is not moved by the outliers that are looked for.
+    The centre is the mean of rates weighted by 1 ÷ (s² + τ²), s² = θ(1 − θ) ÷ n, which is the
+    pooled rate where τ = 0. τ, the standard deviation of true rates, is 0 unless Cochran's Q, Σ (pᵢ
+    − θ)² ÷ sᵢ² on stores − 1 degrees of freedom, says at 5% that stores differ; then it is the τ at
+    which the middle store is as far from the centre as the middle one of normal deviates, median
+    |pᵢ − θ| ÷ √(sᵢ² + τ²) = 0.674. A median is not moved by the outliers that are looked for.
     """
     y, n = np.asarray(count, dtype=float), np.asarray(total, dtype=float)
     if len(n) < FEWEST_STORES:

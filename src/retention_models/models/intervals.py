@@ -40,23 +40,8 @@ def log_standard_error(
 ) -> Array:
     """Standard error of the log of a positive quantity, by the doubt of the parameters.
 
-    Parameters
-    ----------
-    quantity : callable
-        Log of the quantity, of the parameters; of any shape.
-    fit : MaximumLikelihoodFit
-    at_once : bool
-        Whether the quantity takes several sets of parameters too, shape (k, p), and gives its value at
-        each along the first axis.
-
-    Returns
-    -------
-    ndarray
-        Of the quantity's shape.
-
-    Examples
-    --------
-    The log of a parameter has the standard error of that log, exactly:
+    `quantity` is that log, of the parameters; where `at_once`, also of several sets, shape (k, p), its
+    values along the first axis. The log of a parameter has its own, exactly:
 
     >>> from dataclasses import replace
     >>> from retention_models.models.beta_dropout_likelihood import fit_bg_nbd
@@ -93,23 +78,11 @@ def mean_interval(
     *,
     at_once: bool = False,
 ) -> tuple[Array, Array, Array]:
-    """A positive quantity and its interval by the doubt of the parameters.
+    """A positive quantity, low and high of its equal-tailed interval, by the doubt of the parameters.
 
-    Parameters
-    ----------
-    quantity : callable
-        Log of the quantity, of the parameters; of any shape.
-    fit : MaximumLikelihoodFit
-    interval : float
-        Level, equal-tailed.
-    further : array_like
-        Further variance of the quantity's log, such as that of chance.
-    at_once : bool
-        As for `log_standard_error`.
-
-    Returns
-    -------
-    value, low, high : ndarray
+    `quantity` is its log, of the parameters; `further` is variance of that log from elsewhere, as
+    chance.
+    `at_once` as for `log_standard_error`.
     """
     log_value, z = quantity(fit.parameters), z_of_interval(interval)
     if fit.posterior is not None:
@@ -155,27 +128,10 @@ def future_quantiles(
     levels: tuple[float, ...],
     spend: Array | None = None,
 ) -> tuple[Array, Array]:
-    """Quantiles of the count, and of the log of value over V, of every row.
+    """Quantiles of the count, and of the log of value over V, of every row; (levels, rows) each.
 
-    Parameters
-    ----------
-    model : PurchaseModel
-    parameters : ndarray
-        Of the model.
-    known : KnownCustomers
-    horizon : float
-        Length of the window, in the unit of T.
-    levels : tuple of float
-        Levels of the quantiles, between 0 and 1.
-    spend : ndarray, shape (3,), optional
-        p, q, v of the Gamma-Gamma model.
-
-    Returns
-    -------
-    counts : ndarray, shape (levels, rows)
-        Smallest counts whose distribution function reaches the level.
-    log_values : ndarray, shape (levels, rows)
-        −inf where no purchase at all has that probability; NaN without a spend model.
+    Counts are the smallest whose distribution function reaches the level; log-values are −inf where
+    no purchase at all has that probability, NaN without `spend`, p, q, v of the Gamma-Gamma model.
     """
     alive = known.alive(model, parameters)
     counts = np.zeros((len(levels), known.x.size))
@@ -199,23 +155,10 @@ def future_quantiles(
 def distribution_at(
     model: PurchaseModel, parameters: Array, known: KnownCustomers, horizon: float, counts: Array
 ) -> tuple[Array, Array]:
-    """Distribution function of every customer's count, just below and at counts of its own.
+    """P(N < count) and P(N ≤ count) of every customer's count, at counts of its own, (..., customers).
 
-    Parameters
-    ----------
-    model : PurchaseModel
-    parameters : ndarray
-        Of the model.
-    known : KnownCustomers
-    horizon : float
-        Length of the window, in the unit of T.
-    counts : ndarray, shape (..., customers)
-        Whole numbers, at least 0; several for each customer cost hardly more than one.
-
-    Returns
-    -------
-    less, at_most : ndarray, shape (..., customers)
-        P(N < count) and P(N ≤ count); beyond the table's negligible tail both are 1.
+    Several counts for each customer cost hardly more than one; beyond the table's negligible tail
+    both are 1.
     """
     alive = known.alive(model, parameters)
     less, at_most = np.zeros((2, *counts.shape))
@@ -241,21 +184,7 @@ def distribution_at(
 def count_moments(
     model: PurchaseModel, parameters: Array, known: KnownCustomers, horizon: float
 ) -> tuple[Array, Array, Array]:
-    """P(0), mean and second moment of the count of whoever is alive.
-
-    Parameters
-    ----------
-    model : PurchaseModel
-    parameters : ndarray
-        Of the model.
-    known : KnownCustomers
-    horizon : float
-        Length of the window, in the unit of T.
-
-    Returns
-    -------
-    none, mean, second : ndarray, shape (cells,)
-    """
+    """P(0), mean and second moment of the count of whoever is alive; (cells,) each."""
     none, mean, second = np.zeros((3, known.x_of_cell.size))
     for cells, _ in _blocks(known, one_x=False):
         chances = _count_chances(model, parameters, known, cells, horizon)
@@ -315,14 +244,8 @@ def _integrated(density: Callable[[Array], Array], y: Array) -> Array:
 class ValueTable:
     """The distribution function of y = ln(S/V), one row per cell of one x.
 
-    Parameters
-    ----------
-    chances : ndarray, shape (cells, n)
-        Column j holds P(j purchases).
-    x : ndarray, shape (cells,)
-        Frequency, the same in all.
-    spend : ndarray, shape (3,)
-        p, q, v of the Gamma-Gamma model.
+    Column j of `chances`, (cells, n), holds P(j purchases); `spend` is p, q, v of the Gamma-Gamma
+    model.
     """
 
     def __init__(self, chances: Array, x: Array, spend: Array) -> None:

@@ -49,32 +49,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """How a chain's models are chosen, and from what that is known.
+    """How a chain's models are chosen, and from what that is known."""
 
-    Attributes
-    ----------
-    rule : str
-        A candidate's name, or "by_store": the likelihood, store by store.
-    held : date
-        Day as of which the contest was held.
-    since : date
-        Day from which on the rule has been in use.
-    days, stores, forecasts : int
-        Earlier days, stores and forecasts that it was told by; 0 where there were too few to tell.
-    gain : float
-        ln P(what a customer did), over that of the BG/NBD, a mean per customer.
-    total_gain : float
-        Share by which the score of totals is lower than that of the BG/NBD.
-    """
-
-    rule: str
-    held: dt.date
-    since: dt.date
+    rule: str  # a candidate's name, or "by_store": the likelihood, store by store
+    held: dt.date  # day as of which the contest was held
+    since: dt.date  # day from which on the rule has been in use
+    # earlier days that it was told by; like stores, forecasts 0 where there were too few to tell
     days: int = 0
     stores: int = 0
     forecasts: int = 0
-    gain: float = 0.0
-    total_gain: float = 0.0
+    gain: float = 0.0  # mean over customers of ln P(what each did), over that of the BG/NBD
+    total_gain: float = 0.0  # share by which the score of totals is lower than the BG/NBD's
 
     def content(self) -> dict[str, Any]:
         """What `from_content` takes; JSON can hold it."""
@@ -126,17 +111,11 @@ def hold_contest(past: PastForecasts, before: Contest | None = None) -> Contest:
 
 
 def choose(scores: pd.DataFrame, before: str | None = None, rules: Sequence[str] = RULES) -> str:
-    """The simplest rule within one standard error of the best by both scores.
+    """The simplest rule (they come simplest first) within one standard error of the best by both scores.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        A row per rule and forecast: store, day, customers, rule, log_score (a sum over customers, the
-        higher the better) and crps (the lower the better).
-    before : str, optional
-        The rule in use, which stays where it is as good as the best.
-    rules : sequence of str
-        Simplest first.
+    A row per rule and forecast: store, day, customers, rule, log_score (a sum over customers, the
+    higher the better) and crps (the lower the better). The rule in use before stays where it is as
+    good as the best.
     """
     by_store = scores.groupby(["store", "rule"])[["customers", *_SCORES]].sum().unstack("rule")
     number = scores.loc[scores["rule"] == PLAIN].groupby("store").size().to_numpy(dtype=float)

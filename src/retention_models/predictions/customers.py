@@ -211,30 +211,16 @@ def table_of(
 
 @dataclass(frozen=True, slots=True)
 class Expectations:
-    """Expectations of customers and of their distinct histories.
-
-    Attributes
-    ----------
-    known : KnownCustomers
-        The distinct histories, and each customer's place among them.
-    alive, expected : ndarray, shape (rows,)
-        P(alive) and expected purchases.
-    factor : ndarray, shape (rows,)
-        Margin times the mean discount factor: discounted over plain expected purchases.
-    x, m : ndarray, shape (customers,)
-        Frequency and mean repeat spend.
-    spend, scale : ndarray, shape (customers,)
-        Expected spend per purchase and v + x·m; NaN where unknown.
-    """
+    """Expectations of customers and of their distinct histories."""
 
     known: KnownCustomers
-    alive: Array
-    expected: Array
-    factor: Array
-    x: Array
-    m: Array
-    spend: Array
-    scale: Array
+    alive: Array  # (rows,), P(alive)
+    expected: Array  # (rows,), purchases
+    factor: Array  # (rows,), margin times discounted over plain expected purchases
+    x: Array  # (customers,), frequency
+    m: Array  # (customers,), mean repeat spend
+    spend: Array  # (customers,), expected per purchase; NaN where unknown
+    scale: Array  # (customers,), v + x·m; NaN where unknown
 
 
 def expectations(

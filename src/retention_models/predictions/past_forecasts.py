@@ -107,26 +107,16 @@ class Refit:
 
 @dataclass(frozen=True)
 class PastForecasts:
-    """The chain's stores at earlier days, the latest first.
+    """The chain's stores at earlier days, the latest first; `end` is the last day that counts.
 
-    Attributes
-    ----------
-    log : Transactions
-        The chain's checked log.
-    end : date
-        Last day that counts.
-    time_unit : {"D", "W", "M"}
-        Scale of time.
-    store_ids : collection of str, optional
-        The chain's stores; all in the log unless given.
-    declared : CalendarSettings, optional
-        The project file's calendar: models then follow a season where one is carried, and a forecast of
-        a day on which the yearly waves that are known now could not be told is passed over.
+    With `declared`, the project file's calendar, models follow a season where one is carried, and a
+    forecast of a day on which the yearly waves that are known now could not be told is passed over.
     """
 
     log: Transactions
     end: dt.date
     time_unit: str
+    # all in the log unless given
     store_ids: Collection[str] | None = field(default=None, repr=False)
     declared: CalendarSettings | None = field(default=None, repr=False)
 

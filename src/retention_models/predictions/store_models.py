@@ -60,42 +60,21 @@ _TOO_FEW = catalogue(
 
 @dataclass(frozen=True)
 class StoreModels:
-    """Purchase and spend model of one store, each fitted when first asked for.
-
-    Attributes
-    ----------
-    log : Transactions
-        The chain's checked log.
-    store_id : str
-        The store.
-    end : date
-        Last day that counts.
-    time_unit : {"D", "W", "M"}
-        Scale of time.
-    chain : tuple of str, optional
-        Ids of the stores to borrow from; all in the log unless given.
-    upto : date, optional
-        The day that a refusal names, where it is not the last of the data.
-    loans : mapping of date to BorrowedModels
-        What the chain has to lend as of a day, where that was found before.
-    declared : CalendarSettings, optional
-        The project file's [calendar]; without it no season is looked for.
-    calendars : mapping of date to Calendar
-        The store's as of a day, with what the chain tells, where that was found before.
-    rule : str
-        How a store's own model is chosen; see `StoreHistory.by`.
-    """
+    """Purchase and spend model of one store as of `end`, each fitted when first asked for."""
 
     log: Transactions
     store_id: str
     end: dt.date
     time_unit: str
-    chain: tuple[str, ...] | None = None
+    chain: tuple[str, ...] | None = None  # stores to borrow from; all in the log unless given
+    # the day that a refusal names, where it is not the last of the data
     upto: dt.date | None = None
+    # what the chain has to lend as of a day, where that was found before
     loans: Mapping[dt.date, BorrowedModels | None] = field(default_factory=dict, repr=False)
-    declared: CalendarSettings | None = None
+    declared: CalendarSettings | None = None  # without it no season is looked for
+    # the store's as of a day, with what the chain tells, where that was found before
     calendars: Mapping[dt.date, Calendar] = field(default_factory=dict, repr=False)
-    rule: str = BY_STORE
+    rule: str = BY_STORE  # how a store's own model is chosen; see `StoreHistory.by`
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -124,11 +103,8 @@ class StoreModels:
     def purchases(self) -> PurchaseFitter:
         """Purchase model, the store's own or one that borrows from the chain.
 
-        Raises
-        ------
-        CannotSay
-            If the store does not carry a model and has fewer than 10 customers, or the chain has no
-            three other stores that carry one.
+        CannotSay if the store does not carry a model and has fewer than 10 customers, or the chain
+        has no three other stores that carry one.
         """
         own: PurchaseFitter | None = None
         try:
@@ -146,13 +122,7 @@ class StoreModels:
 
     @cached_property
     def spend(self) -> GammaGammaFitter:
-        """Spend model, the store's own or one that borrows from the chain.
-
-        Raises
-        ------
-        CannotSay
-            As for `purchases`, or if the chain's customers do not differ in spend.
-        """
+        """Spend model, as `purchases`; CannotSay also if the customers do not differ in spend."""
         try:
             s = self.summary
             repeat = s.loc[(s["frequency"] > 0) & (s["monetary_value"] > 0)]
@@ -209,20 +179,11 @@ class StoreModels:
 
 @dataclass(frozen=True, slots=True)
 class BorrowedModels:
-    """A store's models that borrow from the chain.
-
-    Attributes
-    ----------
-    purchases : fitted model of purchases
-    spend : GammaGammaFitter or None
-        None where spend cannot be modelled even from all stores.
-    no_spend : str
-        Why there is none.
-    """
+    """A store's models that borrow from the chain."""
 
     purchases: PurchaseFitter
-    spend: GammaGammaFitter | None
-    no_spend: str
+    spend: GammaGammaFitter | None  # none where spend cannot be modelled even from all stores
+    no_spend: str  # why there is none
 
     def purchase_model(self, _: str) -> PurchaseFitter:
         """The purchase model; see `StoreFits`."""
@@ -252,18 +213,8 @@ def find_borrowed(
 ) -> dict[str, BorrowedModels | None]:
     """What the chain has to lend to those of its stores that are too small for models of their own.
 
-    Parameters
-    ----------
-    summaries : mapping of str to DataFrame
-        Of all stores of the chain, from `customer_summary_by_store`.
-    store_ids : iterable of str
-        Stores that may borrow.
-
-    Returns
-    -------
-    dict
-        By store id: the models, or None where too few others carry one. A store that is left out carries
-        its own, as far as the number of its customers says.
+    None where too few others carry one. A store that is left out carries its own, as far as the
+    number of its customers says.
     """
     fits: dict[tuple[str, ...], StoreFits] = {}
     found: dict[str, BorrowedModels | None] = {}

@@ -45,22 +45,7 @@ def expected_totals(
 def path_intervals(
     purchases: PurchaseFitter, known: KnownCustomers, ends: Array, interval: float
 ) -> pd.DataFrame:
-    """Purchases of all customers up to each of several times, with intervals.
-
-    Parameters
-    ----------
-    purchases : fitted model
-    known : KnownCustomers
-    ends : ndarray, shape (n,)
-        Ends of windows that all begin at T.
-    interval : float
-        Level.
-
-    Returns
-    -------
-    DataFrame
-        Index ends; forecast, low, high.
-    """
+    """Purchases of all customers from T up to each of several `ends`: forecast, low, high."""
     found = []
     for end in ends:
         moments = _Chances(purchases, known, end)
@@ -94,26 +79,10 @@ def total_intervals(
     top: NDArray[np.bool_],
     interval: float,
 ) -> list[Interval]:
-    """Totals of a store of many customers, with intervals.
+    """Totals of a store of many customers, with intervals; spend has a variance (`finite_variance`).
 
-    Parameters
-    ----------
-    purchases, spend : fitted models
-        The variance of spend is finite (`finite_variance`).
-    base : Expectations
-        Of the same models and horizon.
-    horizon : float
-        Length of the window.
-    top : ndarray of bool, shape (customers,)
-        Customers whose share of the value is asked for.
-    interval : float
-        Level.
-
-    Returns
-    -------
-    list of Interval
-        Customers alive today, purchases, customers with a purchase; with a spend model also the
-        value, and the share of it that the customers in `top` bring.
+    Customers alive today, purchases, customers with a purchase; with a spend model also the value,
+    and the share of it that the customers in `top`, (customers,), bring.
     """
     chances = _Chances(purchases, base.known, horizon)
     active = chances.alive * (1.0 - chances.none)

@@ -25,7 +25,8 @@ from retention_models.campaigns.effects.effect import effect_of
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.several import campaign_effect_by_store
 from retention_models.data.engines import kept, write_parquet
-from retention_models.data.transactions import Transactions, read_project_transactions
+from retention_models.data.reading_transactions import read_project_transactions
+from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages.results import Card, Result
 from retention_models.project.days import last_day, log_until

@@ -9,11 +9,12 @@ project's data.
 from __future__ import annotations
 
 import datetime as dt
+import glob
 import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,7 +27,8 @@ from retention_models.data.contacts import (
     read_project_contacts,
 )
 from retention_models.data.engines import open_source, write_parquet, write_parts
-from retention_models.data.transactions import Transactions, read_project_transactions
+from retention_models.data.reading_transactions import read_project_transactions
+from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
 from retention_models.measures.recent import RecentActivity, recent_by_store
 from retention_models.measures.table import year_by_store
@@ -101,6 +103,7 @@ def write_slices(
     with log.origin.reading():
         log.origin.require_unchanged()
         write_parts(log.table, "store_id", {s: place / _ROWS for s, place in folders.items()})
+    whole, log = log, _at_hand(folder, settings, log, store_ids)
     if settings.campaigns and settings.reports.campaigns:
         newest = settings.reports.campaigns
         overview = campaign_overview(settings, log, as_of=end, newest=newest, estimated=estimated)
@@ -134,8 +137,20 @@ def write_slices(
         if store in year:
             year[store].to_parquet(place / _YEAR)
         write_json(place / _STORE, content)
-    write_chain(folder, project_file, log)
+    write_chain(folder, project_file, whole)
     return contest
+
+
+def _at_hand(
+    folder: Path, settings: Settings, log: Transactions, store_ids: Sequence[str]
+) -> Transactions:
+    """The chain's log for many questions: another engine's rows where all of them are here by now."""
+    chain = log.stores.index if settings.stores.ids is None else settings.stores.ids
+    if log.origin.in_process or not {*chain} <= {*store_ids}:
+        return log
+    given = settings.transactions
+    here = open_source(f"{glob.escape(str(folder))}/*/{_ROWS}", None, given.timezone, given.memory)
+    return replace(log, table=here.table, origin=replace(here, name=log.source))
 
 
 def _loans(

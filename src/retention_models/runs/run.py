@@ -15,8 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.data.rules import DataCheck, check_data
-from retention_models.data.transactions import Transactions, read_project_transactions
+from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError, SettingsError
 from retention_models.languages import speaking
 from retention_models.pages.html.kinds import CAMPAIGN, CAMPAIGNS, STORE, PageKind
@@ -152,43 +153,15 @@ def run_project(
     cold: bool = False,
     tell: Tell | None = None,
 ) -> RunResult:
-    """Make the pages of a project's stores, and the index over them.
+    """Make the pages of a project's stores, and the index over them; a store that fails stops no other.
 
-    Parameters
-    ----------
-    project_file : str or Path
-        The project file.
-    stores : sequence of str
-        Ids of the stores to report on; those of the project file, or else all in the data, unless
-        given.
-    as_of : date or str, optional
-        Last day that counts; see `open_store`.
-    jobs : int, optional
-        Stores worked on at once; the number of processors unless given.
-    output : str or Path, optional
-        Folder for the pages; that of the project file unless given.
-    force : bool
-        Whether to make pages anew whose inputs (notebook, parameters, data, code, packages) are those
-        of the page that stands.
-    resume : bool
-        Whether to continue the newest run, if it was stopped: with its day and its stores.
-    cold : bool
-        Whether notebooks run in ordinary kernels instead of processes forked from a warm one.
-    tell : callable, optional
-        Is told each event by name, with keyword arguments; logging unless given.
-
-    Returns
-    -------
-    RunResult
-        A store that fails does not stop the others.
-
-    Raises
-    ------
-    SettingsError, DataError
-        If the project file, a parameter, the data or the output folder cannot be used; unless it is
-        the folder that fails half-way, nothing is written then.
-    LockHeld
-        If another run is publishing into the output folder.
+    Stores, output and `as_of` are those of the project file, jobs as many as processors, unless
+    given. `force` makes pages anew whose inputs (notebook, parameters, data, code, packages) are
+    those of the page that stands; `resume` continues the newest run, if it was stopped, with its
+    day and its stores; `cold` takes ordinary kernels instead of processes forked from a warm one;
+    `tell` is told each event by name. SettingsError or DataError where nothing can be made: then
+    nothing is written, unless it is the folder that fails half-way. LockHeld if another run is
+    publishing into the output folder.
     """
     asked = RunRequest(
         tuple(stores), None if as_of is None else as_day(as_of, "as_of"), force, resume

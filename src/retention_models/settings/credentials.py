@@ -35,26 +35,12 @@ HIDDEN = "***"
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a parameter or variable of this name holds a secret.
-
-    Examples
-    --------
-    >>> is_secret_name("db_password"), is_secret_name("token_count")
-    (True, False)
-    """
+    """Whether a parameter or variable of this name holds a secret."""
     return _SECRET_NAME.search(name) is not None
 
 
 def without_password(url: str) -> str:
-    """A URL for messages and manifests.
-
-    Examples
-    --------
-    >>> without_password("postgresql://shop:secret@db.example/orders?password=secret")
-    'postgresql://shop:***@db.example/orders?password=***'
-    >>> without_password("sc://spark.example:15002/;token=secret;use_ssl=true")
-    'sc://spark.example:15002/;token=***;use_ssl=true'
-    """
+    """A URL for messages and manifests."""
     hidden = re.sub(r"(://[^:/@\s\"']*):[^@/\s\"']*@", r"\1:***@", url)
     hidden = _CONNECT_TOKEN.sub(r"\1***", hidden)
     return re.sub(r"(?i)(password=)[^&\s\"'\\]*", r"\1***", hidden)
@@ -66,15 +52,7 @@ def url_shown(url: str) -> str:
 
 
 def password_in(url: str) -> str | None:
-    """The password, or the token of Spark Connect, that a URL holds, or None.
-
-    Examples
-    --------
-    >>> password_in("postgresql://shop:secret@db.example/orders")
-    'secret'
-    >>> password_in("spark://local[4]") is None
-    True
-    """
+    """The password, or the token of Spark Connect, that a URL holds, or None."""
     if "://" not in url:
         return None
     login = _LOGIN.search(url)
@@ -162,15 +140,7 @@ _MARKS = {
 
 
 def secret_shape(content: str) -> str | None:
-    """What kind of secret stands in a text, by its shape alone; None where there is none.
-
-    Examples
-    --------
-    >>> secret_shape("postgresql://shop:hidden@db.example/orders")
-    'a URL with a password'
-    >>> secret_shape("postgresql://shop:***@db.example/orders") is None
-    True
-    """
+    """What kind of secret stands in a text, by its shape alone; None where there is none."""
     return next((kind for kind in _SHAPES if _has_shape(content, kind)), None)
 
 

@@ -46,14 +46,8 @@ _HALVINGS = 60
 class MidLife(PurchaseModel):
     """The formulas of customers of before and newcomers.
 
-    Parameters r, α, a, b of newcomers, r₀, α₀, a₀, b₀ of customers of before, N₀ and μ.
-
-    Parameters
-    ----------
-    newcomers : PurchaseModel
-        BG_NBD or MBG_NBD.
-    observed : float
-        C, length of the log in the unit of T.
+    Parameters r, α, a, b of newcomers, r₀, α₀, a₀, b₀ of customers of before, N₀ and μ; newcomers
+    are BG_NBD or MBG_NBD, `observed` is C, length of the log in the unit of T.
     """
 
     names, one_scale, recency_counts = NAMES, False, True

@@ -14,7 +14,7 @@ the weak prior of ω² keeps it off 0, as Chung et al. (2013), Psychometrika 78(
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.interface import PurchaseModel
-from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.models.seasons.calendar import WEEKDAYS, Calendar
 from retention_models.models.seasons.choice import carried_terms
 from retention_models.models.seasons.fit import check_calendar, first_of, fit_histories
@@ -49,67 +48,13 @@ class StoreDays:
     calendar: Calendar
 
 
-@dataclass(frozen=True, slots=True)
-class ChainSeason:
-    """What stores have in common, and each store's model under its own season.
-
-    Attributes
-    ----------
-    names : tuple of str
-        The chain's terms.
-    mean, mean_covariance : ndarray, shape (terms,), (terms, terms)
-        μ and its covariance given ω².
-    between : ndarray, shape (terms,)
-        ω², the variances between stores.
-    calendars : mapping of str to Calendar
-        Each store's, with the chain's terms.
-    fits : mapping of str to MaximumLikelihoodFit
-        Each store's r, α, a, b and e^β; verdict "shrunk", unless there is no other store.
-    left_out : mapping of str to str
-        Stores without a model, and why.
-    """
-
-    names: tuple[str, ...]
-    mean: Array
-    mean_covariance: Array = field(repr=False)
-    between: Array
-    calendars: Mapping[str, Calendar] = field(repr=False)
-    fits: Mapping[str, MaximumLikelihoodFit] = field(repr=False)
-    left_out: Mapping[str, str] = field(repr=False)
-
-
-def fit_seasons(
-    stores: Mapping[str, StoreDays], unit: float, base: PurchaseModel = BG_NBD
-) -> ChainSeason:
-    """Fit every store's season and model, its season shrunk towards that of the others.
-
-    Terms that calendars leave to the data are decided by all stores together. Times are in units of so
-    many days; all calendars end on one day. A store without a repeat purchase is left out.
-    """
-    first = first_of(base)
-    found = _look(stores, unit, base)
-    between = _between(list(found.tops.values()), len(found.names))
-    fits = {
-        store: fit_histories(
-            found.seen[store],
-            found.calendars[store].names,
-            first=first,
-            prior=_prior_of(found, between, store),
-        )
-        for store in found.seen
-    }
-    mean, covariance = _centre(list(found.tops.values()), between)
-    return ChainSeason(
-        found.names, mean, covariance, between, found.calendars, fits, found.left_out
-    )
-
-
 def shared_calendars(
     stores: Mapping[str, StoreDays], unit: float, base: PurchaseModel = BG_NBD
 ) -> dict[str, Calendar]:
     """By store: its calendar with its terms decided, and what the others tell of them as its prior.
 
-    As `fit_seasons`, of which this is all that a fit of one store's own needs.
+    Terms that calendars leave to the data are decided by all stores together. Times are in units of so
+    many days; all calendars end on one day. A store without a repeat purchase is left out.
     """
     found = _look(stores, unit, base)
     between = _between(list(found.tops.values()), len(found.names))
@@ -121,35 +66,30 @@ def shared_calendars(
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """The chain's terms; by store its calendar, histories, and likelihood of its effects."""
+    """The chain's terms; by store its calendar, and likelihood of its effects."""
 
     names: tuple[str, ...]
     calendars: dict[str, Calendar]
-    seen: dict[str, SeasonalHistories]
     tops: dict[str, _Quadratic]
-    left_out: dict[str, str]
 
 
 def _look(stores: Mapping[str, StoreDays], unit: float, base: PurchaseModel) -> _Looked:
     first = first_of(base)
     _check_stores(stores, unit)
     told = _told_by_all(stores, unit, base)
-    calendars, seen, left_out = dict[str, Calendar](), dict[str, SeasonalHistories](), {}
+    calendars, seen = dict[str, Calendar](), dict[str, SeasonalHistories]()
     for name, store in stores.items():
         own = store.calendar.with_terms(harmonics=told.harmonics, weekdays=told.weekdays)
         histories = seasonal_histories(store.x, store.t_x, store.T, store.counts, own, unit)
         try:
             histories.known.require_repeats()
-        except CannotSay as refusal:
-            left_out[name] = str(refusal)
+        except CannotSay:
             continue
         own = carried_terms(own, base, histories, store.T, store.counts).calendar
         calendars[name], seen[name] = own, histories.under(own)
-    if not seen:
-        raise CannotSay(next(iter(left_out.values())))
     names = _shared_names(told, calendars)
     tops = {s: _quadratic(seen[s], calendars[s].names, names, first) for s in seen}
-    return _Looked(names, calendars, seen, tops, left_out)
+    return _Looked(names, calendars, tops)
 
 
 def _prior_of(found: _Looked, between: Array, store_id: str) -> SeasonPrior | None:

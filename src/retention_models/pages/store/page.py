@@ -37,12 +37,6 @@ def value_tenths(clv: pd.Series) -> pd.DataFrame:
 
     Index 1 to 10; customers, mean and share of the value of all. Refused where a tenth would be fewer
     than five persons, or nothing is worth anything.
-
-    Examples
-    --------
-    >>> tenths = value_tenths(pd.Series(range(100)))
-    >>> tenths.loc[1].round(3).to_dict()
-    {'customers': 10.0, 'mean': 94.5, 'share': 0.191}
     """
     value = np.sort(clv.dropna().to_numpy(dtype=float))[::-1]
     if value.size < FEWEST_FOR_TENTHS or value.sum() <= 0:

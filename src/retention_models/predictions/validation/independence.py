@@ -37,37 +37,20 @@ _FEWEST = 10
 class SpendIndependence(Result):
     """Whether mean spend depends on the number of purchases, among customers who bought again.
 
-    Attributes
-    ----------
-    customers : int
-        Customers with a repeat purchase of positive mean spend.
-    rank_correlation : Interval
-        Spearman's, of frequency with each mean's probability under the Gamma-Gamma model, with its
-        95% interval. 0 where spend does not depend on frequency.
-    rank_pvalue : float
-        Of none.
-    log_correlation : Interval
-        Pearson's, of log frequency with log mean spend less the expectation ψ(p·x) − ln(p·x) that
-        the model gives it, with its 95% interval. 0 where spend does not depend on frequency.
-    log_pvalue : float
-        Of none.
-    plain_rank_correlation : float
-        Spearman's of frequency with mean spend as they are, for comparison with other tools: of
-        skewed spend it is above 0 without any dependence.
-    verdict : {"use", "use with care", "do not use"}
-        Of lifetime value per customer.
-    reason : str
-        Why, in a clause with its numbers.
+    Correlations have 95% intervals, and p-values are of none.
     """
 
     customers: int
+    # Spearman's, of frequency with the mean's probability under the model; 0 if independent
     rank_correlation: Interval
     rank_pvalue: float
+    # Pearson's, of ln frequency with ln mean spend less its expectation ψ(p·x) − ln(p·x)
     log_correlation: Interval
     log_pvalue: float
+    # for comparison with other tools: of skewed spend above 0 without any dependence
     plain_rank_correlation: float
-    verdict: Verdict
-    reason: str
+    verdict: Verdict  # of lifetime value per customer
+    reason: str  # why, in a clause with its numbers
 
     def _card(self) -> Card:
         facts = {
