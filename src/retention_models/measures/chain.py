@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.stats import binom, chi2, norm
+from scipy.special import bdtrik, betainc, chdtrc, gammaln, ndtri, xlog1py, xlogy
 
 from retention_models.errors import CannotSay
 
@@ -24,7 +24,7 @@ FEWEST_STORES = 5
 # Too few to tell the usual difference between stores from one that is out of the ordinary.
 _FEWEST_FOR_SPREAD = 10
 _LEVEL = 0.05
-_MIDDLE = float(norm.ppf(0.75))
+_MIDDLE = float(ndtri(0.75))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,19 @@ def binomial_limits(total: ArrayLike, rate: float, level: float) -> tuple[Floats
 
 def _lower(n: Floats, rate: float, level: float) -> Floats:
     p = (1.0 - level) / 2.0
-    r = binom.ppf(p, n, rate)
-    back = (binom.cdf(r, n, rate) - p) / binom.pmf(r, n, rate)
+    # The least r that has p below or at it, which rounding may put one too high.
+    r = np.ceil(bdtrik(p, n, rate))
+    less = np.maximum(r - 1.0, 0.0)
+    r = np.where(_at_most(less, n, rate) >= p, less, r)
+    log_chance = gammaln(n + 1.0) - gammaln(r + 1.0) - gammaln(n - r + 1.0)
+    log_chance += xlogy(r, rate) + xlog1py(n - r, -rate)
+    back = (_at_most(r, n, rate) - p) / np.exp(log_chance)
     return np.clip((r - back) / n, 0.0, 1.0)
+
+
+def _at_most(r: Floats, n: Floats, rate: float) -> Floats:
+    """P(X ≤ r) of a binomial X: I(n − r, r + 1) at 1 − rate."""
+    return np.where(r < n, betainc(np.maximum(n - r, 1.0), r + 1.0, 1.0 - rate), 1.0)
 
 
 def find_funnel(count: ArrayLike, total: ArrayLike) -> Funnel:
@@ -98,7 +108,7 @@ def find_funnel(count: ArrayLike, total: ArrayLike) -> Funnel:
     rate = y / n
     chance = centre * (1.0 - centre) / n
     q = float(((rate - centre) ** 2 / chance).sum())
-    if len(n) >= _FEWEST_FOR_SPREAD and chi2.sf(q, len(n) - 1) < _LEVEL:
+    if len(n) >= _FEWEST_FOR_SPREAD and chdtrc(len(n) - 1, q) < _LEVEL:
         centre, spread = _with_spread(rate, n, centre)
     return Funnel(centre, spread, rate, n)
 

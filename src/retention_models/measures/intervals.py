@@ -14,9 +14,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from statsmodels.stats.proportion import proportion_confint
 
-from retention_models.levels import t_of_interval
+from retention_models.levels import t_of_interval, wilson_ends
 
 Floats = NDArray[np.float64]
 Terms = Sequence[tuple[str, str]]
@@ -35,7 +34,7 @@ def wilson(count: ArrayLike, total: ArrayLike) -> tuple[Floats, Floats]:
     count, total = np.asarray(count, dtype=float), np.asarray(total, dtype=float)
     low, high = np.full(total.shape, np.nan), np.full(total.shape, np.nan)
     some = total > 0
-    ends = proportion_confint(count[some], total[some], alpha=0.05, method="wilson")
+    ends = wilson_ends(count[some], total[some])
     # Rounding can leave 1e-17 where Wilson's ends are 0 and 1 exactly.
     low[some] = np.where(count[some] == 0, 0.0, ends[0])
     high[some] = np.where(count[some] == total[some], 1.0, ends[1])

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from retention_models.errors import CannotSay
 from retention_models.languages import count
-from retention_models.models.interface import PurchaseModel
+from retention_models.models.interface import PurchaseModel, mean_over
 from retention_models.models.special import in_blocks
 from retention_models.time_units import DAYS_IN_UNIT
 
@@ -243,6 +243,8 @@ def _counted_keys(key: NDArray[Any], size: int) -> tuple[Places, Places]:
     return key[first].astype(np.intp), np.diff(first, append=key.size)
 
 
+# So few that several sets of parameters, or ends of windows, are worked on at once.
+_FEW_HISTORIES = 4096
 # Discounting that is little, and nodes of its integral.
 _LITTLE = 0.7
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
@@ -270,20 +272,41 @@ class KnownCustomers:
         """Number of customers with each history, shape (rows,)."""
         return np.bincount(self.row, minlength=self.x.size).astype(float)
 
+    def many_at_once(self, model: PurchaseModel) -> bool:
+        """Whether several sets of parameters go into one call of `alive_and_expected`, and it pays.
+
+        Of few histories nearly all the time goes into calls, of one set or of twenty alike.
+        """
+        return model.side_by_side and self.x.size <= _FEW_HISTORIES
+
     def alive(self, model: PurchaseModel, parameters: Array) -> Array:
-        """P(alive), shape (rows,)."""
-        return model.probability_alive(self.x, self.t_x, self.T, *parameters)
+        """P(alive), shape (..., rows), of parameters of shape (..., p)."""
+        return model.probability_alive(self.x, self.t_x, self.T, *_side_by_side(parameters))
 
     def of_alive(
         self, model: PurchaseModel, parameters: Array, quantity: Callable[..., Array]
     ) -> Array:
-        """Mean of a new customer's quantity over what one alive may be, shape (cells,)."""
-        cells = self.x_of_cell, self.last_of_cell, self.end_of_cell
-        return model.of_alive(quantity, *cells, *parameters)
+        """Mean of a new customer's quantity over what one alive may be, shape (..., cells)."""
+        return model.of_alive(quantity, *self._cells, *_side_by_side(parameters))
+
+    @property
+    def _cells(self) -> tuple[Array, Array, Array]:
+        return self.x_of_cell, self.last_of_cell, self.end_of_cell
 
     def expected(self, model: PurchaseModel, parameters: Array, horizon: float) -> Array:
-        """Expected purchases of whoever is alive, shape (cells,)."""
+        """Expected purchases of whoever is alive, shape (..., cells)."""
         return self.of_alive(model, parameters, partial(model.alive.expected_purchases, horizon))
+
+    def alive_and_expected(
+        self, model: PurchaseModel, parameters: Array, horizon: float
+    ) -> tuple[Array, Array]:
+        """P(alive), and expected purchases of whoever is, both of shape (..., rows)."""
+        if not model.recency_counts:
+            expected = self.expected(model, parameters, horizon)[..., self.cell]
+            return self.alive(model, parameters), expected
+        given = _side_by_side(parameters)
+        alive, states = model.alive_with_states(*self._cells, *given)
+        return alive, mean_over(states, partial(model.alive.expected_purchases, horizon))
 
     def discounted(
         self, model: PurchaseModel, parameters: Array, horizon: float, rate: float
@@ -295,12 +318,24 @@ class KnownCustomers:
         """
         if model.recency_counts and 0.0 < rate * horizon < _LITTLE:
             t, weights = horizon * (1.0 + _NODES) / 2.0, horizon * _WEIGHTS / 2.0
-            total = np.exp(-rate * horizon) * self.expected(model, parameters, horizon)
-            for end, weight in zip(t, rate * weights * np.exp(-rate * t), strict=True):
-                total = total + weight * self.expected(model, parameters, float(end))
+            ends = np.append(horizon, t)
+            weights = np.exp(-rate * ends) * np.append(1.0, rate * weights)
+            states = model.states(*self._cells, *parameters)
+            total = np.zeros(self.x_of_cell.size)
+            # Of few histories all ends at once: nearly all the time goes into calls.
+            at_once = max(1, _FEW_HISTORIES // max(1, total.size))
+            for first in range(0, ends.size, at_once):
+                some = slice(first, first + at_once)
+                of_new = partial(model.alive.expected_purchases, ends[some, None])
+                total += weights[some] @ mean_over(states, of_new)
             return total
         new = partial(model.alive.discounted_purchases, horizon, rate)
         return self.of_alive(model, parameters, new)
+
+
+def _side_by_side(parameters: Array) -> tuple[Any, ...]:
+    """One set of parameters as it is; of several, shape (k, p), a column (k, 1) of each parameter."""
+    return tuple(parameters) if parameters.ndim == 1 else tuple(parameters.T[:, :, None])
 
 
 def known_customers(x: Array, t_x: Array, T: Array, *, by_recency: bool = False) -> KnownCustomers:

@@ -66,6 +66,10 @@ class PurchaseModel(ABC):
         The parameters are those of a new customer of `alive`.
         """
 
+    def alive_with_states(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> tuple[Array, States]:
+        """`probability_alive` and `states`, at the price of one of them where they share their work."""
+        return self.probability_alive(x, t_x, T, *parameters), self.states(x, t_x, T, *parameters)
+
     @abstractmethod
     def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
         """Expected repeat purchases of a new customer in (0, t]."""
@@ -138,10 +142,7 @@ class PurchaseModel(ABC):
         self, quantity: Callable[..., Array], x: Any, t_x: Any, T: Any, *parameters: Any
     ) -> Array:
         """Mean of a new customer's quantity, a function of parameters, over what one alive may be."""
-        states = self.states(x, t_x, T, *parameters)
-        if len(states) == 1:
-            return quantity(*states[0][1])
-        return np.asarray(sum(chance * quantity(*new) for chance, new in states))
+        return mean_over(self.states(x, t_x, T, *parameters), quantity)
 
     def _if_alive(
         self, quantity: Callable[..., Array], x: Any, t_x: Any, T: Any, *parameters: Any
@@ -230,6 +231,13 @@ class PurchaseModel(ABC):
         chances = np.concatenate(parts, axis=1)
         chances[:, 0] += 1.0 - alive
         return chances
+
+
+def mean_over(states: States, quantity: Callable[..., Array]) -> Array:
+    """Mean of a new customer's quantity, a function of parameters, over states."""
+    if len(states) == 1:
+        return quantity(*states[0][1])
+    return np.asarray(sum(chance * quantity(*new) for chance, new in states))
 
 
 class OneState(PurchaseModel):

@@ -68,6 +68,15 @@ def log_likelihood_with_derivatives(phi: Array, known: Histories) -> tuple[float
     return value, theta * gradient, hessian * np.outer(theta, theta) + np.diag(theta * gradient)
 
 
+def log_likelihoods(phi: Array, known: Histories) -> Array:
+    """The value of `log_likelihood_with_derivatives` at several (ln r, ln α), shape (k, 2)."""
+    r, alpha = np.exp(phi).T[:, :, None]
+    steps = np.log(r + np.arange(known.reached.size)) @ known.reached
+    waited = np.log1p(known.times / alpha) @ known.customers_by_end
+    since = np.log(alpha + known.times) @ known.purchases_by_end
+    return np.asarray(steps - since - r[:, 0] * waited)
+
+
 def fit_nbd(known: Histories, *, penalty: float = 0.0) -> MaximumLikelihoodFit:
     """Fit r and α of the NBD; the penalty is a ridge on the logs of r and α / mean T (`maximise`)."""
     return maximise(

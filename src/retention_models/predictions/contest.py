@@ -19,6 +19,8 @@ Sources: Gneiting & Raftery (2007), "Strictly proper scoring rules, prediction, 
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -39,6 +41,10 @@ FEWEST_DAYS, FEWEST_STORES = 3, 5
 # Days after which a contest is held again.
 _KEPT = 28
 _SCORES = ("log_score", "crps")
+# Seconds after which whoever waits is told how far it is.
+_SILENT = 4.0
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,13 @@ def hold_contest(past: PastForecasts, before: Contest | None = None) -> Contest:
     nothing = Contest(BY_STORE, past.end, past.end)
     if len(past.days) < FEWEST_DAYS or len(past.stores) < FEWEST_STORES:
         return nothing
-    rows = [row for refit in past.refits for row in _scored(refit)]
+    rows: list[tuple[Any, ...]] = []
+    told = time.monotonic()
+    for number, refit in enumerate(past.refits, 1):
+        rows += _scored(refit)
+        if time.monotonic() - told > _SILENT:
+            told = time.monotonic()
+            logger.info("%d of %d past forecasts held against what came", number, len(past.refits))
     scores = pd.DataFrame(rows, columns=["store", "day", "customers", "rule", *_SCORES])
     days, stores = scores["day"].nunique(), scores["store"].nunique()
     if days < FEWEST_DAYS or stores < FEWEST_STORES:

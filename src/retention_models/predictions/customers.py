@@ -182,13 +182,11 @@ def table_of(
     )
 
     def log_expected(parameters: Array) -> Array:
-        alive = known.alive(purchases.model, parameters)
-        new = known.expected(purchases.model, parameters, horizon)
-        return np.asarray(
-            np.log(np.maximum(alive, _TINY)) + np.log(np.maximum(new, _TINY))[known.cell]
-        )
+        alive, new = known.alive_and_expected(purchases.model, parameters, horizon)
+        return np.asarray(np.log(np.maximum(alive, _TINY)) + np.log(np.maximum(new, _TINY)))
 
-    _, mean_low, mean_high = mean_interval(log_expected, purchases.fit_, interval)
+    at_once = known.many_at_once(purchases.model)
+    _, mean_low, mean_high = mean_interval(log_expected, purchases.fit_, interval, at_once=at_once)
     # Quantiles of value are told in units of v + x·m, the customer's own scale.
     clv_low, clv_high = (base.scale * (base.factor * np.exp(values))[row] for values in log_values)
     points = _points(base)
@@ -243,8 +241,10 @@ def expectations(
     x, t_x, T = purchases.histories(summary["frequency"], summary["recency"], summary["T"])
     known = known_customers(x, t_x, T, by_recency=model.recency_counts)
     of_alive = known.expected(model, parameters, horizon)
-    discounted = known.discounted(model, parameters, horizon, rate)
-    kept = discounted / np.where(of_alive > 0, of_alive, 1.0)
+    kept = np.where(of_alive > 0, 1.0, 0.0)
+    if rate != 0.0:
+        discounted = known.discounted(model, parameters, horizon, rate)
+        kept = discounted / np.where(of_alive > 0, of_alive, 1.0)
     alive = known.alive(model, parameters)
     m = summary["monetary_value"].to_numpy(dtype=float)
     each, scale = np.full(x.size, np.nan), np.full(x.size, np.nan)

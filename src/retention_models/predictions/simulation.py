@@ -108,8 +108,9 @@ def _futures(
     """Draws (draws, customers) of who is alive, the same at every end, and of purchases up to it."""
     model = purchases.model
     columns = [parameters[:, [i]] for i in range(parameters.shape[1])]
+    states: States = ()
     if model.side_by_side:
-        probability = model.probability_alive(x, t_x, T, *columns)
+        probability, states = model.alive_with_states(x, t_x, T, *columns)
         probability = np.broadcast_to(probability, (len(parameters), x.size))
     else:
         probability = np.stack([model.probability_alive(x, t_x, T, *draw) for draw in parameters])
@@ -118,7 +119,7 @@ def _futures(
     single = len(model.states(x[:1], t_x[:1], T[:1], *parameters[0])) == 1
     futures: Iterator[Any]
     if model.side_by_side or (single and not model.by_calendar):
-        states = model.states(x, t_x, T, *columns)
+        states = states or model.states(x, t_x, T, *columns)
         new = states[0][1] if single else _chosen(states, alive.shape, rng)
         futures = model.alive.simulate(ends, rng, *np.broadcast_arrays(alive, *new)[1:])
     else:

@@ -31,6 +31,7 @@ from retention_models.runs.execution.limits import machine_memory
 from retention_models.runs.execution.pool import execute_all
 from retention_models.runs.execution.results import ExecutionResult, Limits
 from retention_models.runs.execution.tasks import Options, Task
+from retention_models.runs.execution.workers import Workers
 from retention_models.runs.publishing.chosen_models import earlier_contest, keep_contest
 from retention_models.runs.publishing.context import RunPlan, RunRequest
 from retention_models.runs.publishing.files import MAKING, private_folder
@@ -182,7 +183,11 @@ def run_project(
         ran = Snapshot.of(notebook)
         checked = _checked(settings, transactions, folder, asked, tell)
         work = _Work(settings, project, ran, transactions, folder, data, checked)
-        made = _published(work, asked, partial(_execute, jobs=jobs, cold=cold), tell)
+        # One warm process for both kinds of pages: its imports take longer than a page.
+        notebooks = [ran.path, *([_own_notebook(CAMPAIGN)] if settings.campaigns else [])]
+        with Workers(warm=not cold, notebooks=notebooks) as workers:
+            execute = partial(_execute, jobs=jobs, workers=workers)
+            made = _published(work, asked, execute, tell)
         for file in (project, ran):
             file.tell_if_changed()
     for manifest in made:
@@ -301,11 +306,11 @@ def _shown(settings: Settings) -> dict[str, Any]:
 
 
 def _execute(
-    work: _Work, todo: Sequence[Job], day: dt.date, *, jobs: int | None, cold: bool
+    work: _Work, todo: Sequence[Job], day: dt.date, *, jobs: int | None, workers: Workers
 ) -> Iterator[tuple[str, ExecutionResult]]:
     """Execute the stores' notebooks on slices of the data, which are read here for all of them."""
     settings = work.settings
-    workers = max(1, min(jobs or os.cpu_count() or 1, len(todo)))
+    at_once = max(1, min(jobs or os.cpu_count() or 1, len(todo)))
     given = {
         **(settings.reports.parameters if work.kind == STORE else {}),
         "project_file": str(work.project.path),
@@ -322,14 +327,14 @@ def _execute(
         _write_rows(work, slices, [one for one, _ in todo], day)
         environment = {SLICES: slices, COPY: project, FILE: work.project.path}
         options = Options(
-            jobs=workers,
-            warm=not cold,
-            limits=_limits(settings, workers),
+            jobs=at_once,
+            warm=workers.warm,
+            limits=_limits(settings, at_once),
             environment={name: str(path.resolve()) for name, path in environment.items()},
             imports_of=(work.notebook.path,),
             scheduler=settings.execution.scheduler,
         )
-        yield from execute_all(tasks, options)
+        yield from execute_all(tasks, options, workers)
 
 
 def _copies(work: _Work, slices: Path) -> list[Path]:

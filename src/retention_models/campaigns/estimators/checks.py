@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
-from scipy.stats import binomtest, chisquare
 
 from retention_models.campaigns.estimators.doubly_robust import standardised_differences
 from retention_models.campaigns.estimators.power import check_positive, minimum_detectable_effect
@@ -85,6 +84,8 @@ def sample_ratio(counts: Mapping[Hashable, int], shares: Mapping[Hashable, float
             "counts from 0."
         )
     expected = observed.sum() * planned / planned.sum()
+    from scipy.stats import binomtest, chisquare  # slow to import, and only lots are checked
+
     few = expected.min() < 5.0
     # Where χ² is none, each arm by the binomial: too small a p, shared by the arms, is a mismatch still.
     each = [

@@ -23,13 +23,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.linalg import solve_triangular
-from statsmodels.discrete.discrete_model import Logit, Probit
-from statsmodels.tools.sm_exceptions import (
-    ConvergenceWarning,
-    HessianInversionWarning,
-    PerfectSeparationError,
-    PerfectSeparationWarning,
-)
 
 from retention_models import languages
 from retention_models.campaigns.estimators.regression import (
@@ -54,6 +47,15 @@ class Choice:
     @classmethod
     def fitted(cls, z: Flags, w: Floats, link: str) -> Choice:
         """By maximum likelihood; CannotSay where the covariates tell the choice."""
+        # As slow to import as a store's page is to make, and few ask for it.
+        from statsmodels.discrete.discrete_model import Logit, Probit
+        from statsmodels.tools.sm_exceptions import (
+            ConvergenceWarning,
+            HessianInversionWarning,
+            PerfectSeparationError,
+            PerfectSeparationWarning,
+        )
+
         if not full_rank(w) or z.all() or not z.any():
             raise CannotSay(
                 "The choice of customers cannot be modelled: all or none of them got the campaign, "

@@ -20,7 +20,6 @@ import math
 
 from scipy.optimize import brentq
 from scipy.special import ndtri
-from statsmodels.stats.proportion import power_proportions_2indep
 
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import count, share
@@ -134,6 +133,8 @@ def power_of_proportions(
     level: float = 0.05,
 ) -> float:
     """Probability that a test finds a difference between two proportions, such as of who bought."""
+    from statsmodels.stats.proportion import power_proportions_2indep  # slow to import
+
     check_positive(treated=treated, control=control)
     check_rates(difference, control_rate)
     detectable_multiple(0.5, level)

@@ -152,12 +152,7 @@ class StorePage:
     def looking_back(self) -> pd.DataFrame:
         """Mean lifetime and the rule of thumb of lifetime value, over the last year: index measure."""
         self.store.require_customers()
-        table = measure_table(
-            self.store.log,
-            store_id=self.store.id,
-            end=self.store.observation_end,
-            measures=LOOKING_BACK,
-        ).set_index("measure")
+        table = self.store.of_year.loc[[*LOOKING_BACK]].copy()
         table.loc[table["customers"] < SMALLEST_GROUP, ["value", "low", "high"]] = np.nan
         return table
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
@@ -22,7 +21,7 @@ from retention_models.languages import (
     phrase,
     share,
 )
-from retention_models.levels import Interval
+from retention_models.levels import Interval, wilson_ends
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.models.fitters import GammaGammaFitter
 
@@ -111,7 +110,7 @@ def cohort_retention(cohorts: pd.DataFrame) -> str:
 def _pooled(cohorts: pd.DataFrame, age: int) -> dict[str, str]:
     chosen = cohorts.loc[cohorts["cohort_age"] == age]
     active, customers = int(chosen["active"].sum()), int(chosen["customers"].sum())
-    low, high = proportion_confint(active, customers, alpha=0.05, method="wilson")
+    low, high = wilson_ends(active, customers)
     return {
         "share": share(active / customers),
         "low": share(low),

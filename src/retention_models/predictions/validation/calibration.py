@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from statsmodels.stats.proportion import proportion_confint
 
 from retention_models.languages import marked
-from retention_models.levels import Z95, Interval, tails_of
+from retention_models.levels import Z95, Interval, tails_of, wilson_ends
 from retention_models.models.fitters import PurchaseFitter
 from retention_models.models.histories import known_customers
 from retention_models.models.intervals import distribution_at
@@ -103,7 +102,7 @@ def alive_calibration(
     table = pd.DataFrame({"alive": alive, "expected": 1.0 - nothing, "bought": bought})
     grouped = table.groupby(_groups(alive))
     count, buyers = grouped.size(), grouped["bought"].sum()
-    low, high = proportion_confint(buyers, count, alpha=0.05, method="wilson")
+    low, high = wilson_ends(buyers, count)
     result = pd.DataFrame(
         {
             "customers": count,
@@ -140,7 +139,7 @@ def _groups(values: Array) -> NDArray[np.intp]:
 
 
 def _share(some: int, of: int) -> Interval:
-    low, high = proportion_confint(some, of, alpha=0.05, method="wilson")
+    low, high = wilson_ends(some, of)
     return Interval(some / of, float(low), float(high))
 
 

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import betainc, ndtr, psi
-from scipy.stats import rankdata
 
 from retention_models.errors import CannotSay
 from retention_models.languages import catalogue, count, decimals, phrase
@@ -121,8 +120,8 @@ def spend_independence(
         )
     fitted = GammaGammaFitter().fit(x, m) if spend is None else spend
     p, q, v = fitted.fit_.parameters
-    ranks = rankdata(x)
-    rho = float(np.corrcoef(ranks, rankdata(betainc(p * x, q, m * x / (m * x + v))))[0, 1])
+    ranks = _ranks(x)
+    rho = float(np.corrcoef(ranks, _ranks(betainc(p * x, q, m * x / (m * x + v))))[0, 1])
     by_rank = _fisher(rho, float(np.sqrt((1.0 + rho**2 / 2.0) / (x.size - 3))))
     rank_pvalue = _two_sided(np.arctanh(rho) * np.sqrt(x.size - 3))
     log_correlation, log_pvalue = _pearson(np.log(x), np.log(m) - psi(p * x) + np.log(p * x))
@@ -133,10 +132,16 @@ def spend_independence(
         rank_pvalue=rank_pvalue,
         log_correlation=log_correlation,
         log_pvalue=log_pvalue,
-        plain_rank_correlation=float(np.corrcoef(ranks, rankdata(m))[0, 1]),
+        plain_rank_correlation=float(np.corrcoef(ranks, _ranks(m))[0, 1]),
         verdict=verdict,
         reason=reason,
     )
+
+
+def _ranks(values: Array) -> Array:
+    """Ranks from 1 on; of equal values the mean of theirs."""
+    _, place, times = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(times) - (times - 1.0) / 2.0)[place])
 
 
 def _pearson(x: Array, y: Array) -> tuple[Interval, float]:

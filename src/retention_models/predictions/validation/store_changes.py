@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import f as f_distribution
+from scipy.special import fdtrc
 
 from retention_models.models.fitters import PurchaseFitter, RegularFitter, settled
 from retention_models.predictions.validation.rates import RateChange, change_of
@@ -236,4 +236,4 @@ class _Poisson:
         """P value of the columns that `smaller` lacks, by an F test of the deviance."""
         columns = smaller._free - self._free
         gain = 2.0 * (self._log_likelihood - smaller._log_likelihood)
-        return float(f_distribution.sf(max(gain, 0.0) / columns / scale, columns, self._free))
+        return float(fdtrc(columns, self._free, max(gain, 0.0) / columns / scale))
