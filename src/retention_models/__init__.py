@@ -7,7 +7,10 @@ them to type checkers and editors.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
+
+from retention_models._imports import listed_without_loading
 
 __version__ = "0.1.0"
 
@@ -96,5 +99,6 @@ def __getattr__(name: str) -> Any:
     return found
 
 
-def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+sys.modules[__name__].__class__ = listed_without_loading(
+    [*__all__, "plots"], __getattr__, there=["__version__"]
+)
