@@ -39,6 +39,13 @@ FEWEST_DAYS, FEWEST_STORES = 3, 5
 # Days after which a contest is held again.
 _KEPT = 28
 _SCORES = ("log_score", "crps")
+# What a project file calls them.
+_NAMED = {
+    "BG/NBD": PLAIN,
+    "MBG/NBD": "mbg_nbd",
+    "MBG/CNBD-k": "mbg_cnbd",
+    "mid-life": "mid_life",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,8 @@ class Contest:
         ln P(what a customer did), over that of the BG/NBD, a mean per customer.
     total_gain : float
         Share by which the score of totals is lower than that of the BG/NBD.
+    named : bool
+        Whether the project file names the model, so that nothing was chosen.
     """
 
     rule: str
@@ -69,6 +78,7 @@ class Contest:
     forecasts: int = 0
     gain: float = 0.0
     total_gain: float = 0.0
+    named: bool = False
 
     def content(self) -> dict[str, Any]:
         """What `from_content` takes; JSON can hold it."""
@@ -81,11 +91,18 @@ class Contest:
         return cls(**{**content, **days})
 
 
-def hold_contest(past: PastForecasts, before: Contest | None = None) -> Contest:
+def hold_contest(
+    past: PastForecasts, before: Contest | None = None, *, named: str | None = None
+) -> Contest:
     """Choose a chain's rule by its past forecasts; `before` is the last one held.
 
-    One held within four weeks stands, whatever a night adds.
+    One held within four weeks stands, whatever a night adds. Where the project file has named a model
+    there is nothing to choose.
     """
+    if named is not None:
+        return Contest(_NAMED[named], past.end, past.end, named=True)
+    if before is not None and before.named:
+        before = None
     if before is not None and 0 <= (past.end - before.held).days < _KEPT:
         return before
     nothing = Contest(BY_STORE, past.end, past.end)
