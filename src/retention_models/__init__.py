@@ -45,6 +45,7 @@ _NAMES = {
     ),
     "models.regular.regularity": "RegularityTest regularity_test",
     "models.seasons.calendar": "Calendar",
+    "predictions.acquisition": "new_customer_value",
     "predictions.alive": "alive_path customers_alive_path",
     "predictions.customers": "predict_customers",
     "predictions.in_engine": "predictions_table write_predictions",
