@@ -7,7 +7,10 @@ them to type checkers and editors.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
+
+from retention_models._imports import listed_without_loading
 
 __version__ = "0.1.0"
 
@@ -43,6 +46,7 @@ _NAMES = {
     ),
     "models.regular.regularity": "RegularityTest regularity_test",
     "models.seasons.calendar": "Calendar",
+    "predictions.acquisition": "new_customer_value",
     "predictions.alive": "alive_path customers_alive_path",
     "predictions.customers": "predict_customers",
     "predictions.in_engine": "predictions_table write_predictions",
@@ -97,5 +101,6 @@ def __getattr__(name: str) -> Any:
     return found
 
 
-def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+sys.modules[__name__].__class__ = listed_without_loading(
+    [*__all__, "plots"], __getattr__, there=["__version__"]
+)

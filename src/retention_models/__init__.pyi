@@ -85,6 +85,7 @@ from retention_models.models.regular.regularity import (
     regularity_test as regularity_test,
 )
 from retention_models.models.seasons.calendar import Calendar as Calendar
+from retention_models.predictions.acquisition import new_customer_value as new_customer_value
 from retention_models.predictions.alive import (
     alive_path as alive_path,
     customers_alive_path as customers_alive_path,

@@ -113,7 +113,7 @@ def write_slices(
     logger.info("found what the chain lends to its stores")
     unit, chain = settings.model.time_unit, settings.stores.ids
     past = PastForecasts(log, end, unit, chain, settings.calendar)
-    contest = hold_contest(past, before)
+    contest = hold_contest(past, before, named=settings.model.purchases)
     scatters = scatter.content(
         {day: learn_scatter(past.over_by(day), contest.rule) for day in days}
     )
