@@ -17,6 +17,7 @@ from retention_models.models.seasons.chain import (
     _look,
     _Quadratic,
     shared_calendars,
+    shared_seasons,
 )
 from retention_models.models.seasons.fit import fit_season
 from seasonal_shops import END, calendar_of, one_wave, shop
@@ -117,8 +118,8 @@ def test_a_store_alone_is_not_shrunk():
     assert found.verdict == alone.verdict == "converged"
 
 
-def test_a_store_without_repeats_is_left_out_and_one_last_day_is_asked():
-    """A chain of such stores has nothing to say."""
+def test_a_store_without_repeats_has_the_chains_season_and_one_last_day_is_asked():
+    """As far as the others tell it; a chain of such stores has nothing to say."""
     one = store(500, 740, 0.5, 41, harmonics=1, weekdays=False)
     nobody = StoreDays(
         np.zeros(3),
@@ -127,7 +128,11 @@ def test_a_store_without_repeats_is_left_out_and_one_last_day_is_asked():
         None,
         one.calendar.with_terms(purchases=np.zeros(740)),
     )
-    assert list(shared_calendars({"one": one, "none": nobody}, 1.0)) == ["one"]
+    found = shared_seasons({"one": one, "none": nobody}, 1.0)
+    prior = found["none"].calendar.prior
+    np.testing.assert_allclose(found["none"].effects, prior.mean, atol=1e-12)
+    np.testing.assert_allclose(found["none"].covariance, np.linalg.inv(prior.precision), rtol=1e-9)
+    assert found["none"].calendar.prior.mean[0] == pytest.approx(0.5, abs=0.25)
     with pytest.raises(CannotSay, match="second time"):
         shared_calendars({"none": nobody}, 1.0)
     later = one.calendar.with_terms(
