@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from retention_models.errors import CannotSay, SettingsError
@@ -143,6 +145,37 @@ def test_a_store_without_repeats_has_the_chains_season_and_one_last_day_is_asked
         shared_calendars({"one": one, "other": other}, 1.0)
     with pytest.raises(SettingsError, match="no store"):
         shared_calendars({}, 1.0)
+
+
+def test_a_small_store_has_the_chains_events_and_is_shut_when_all_are():
+    """Of its own it could tell neither; but on a day of the week on which it sold it is open."""
+    sale = [f"2023-{month:02d}-{day:02d}" for month in (3, 10) for day in range(1, 15)]
+
+    def log_m(dates):
+        on = dates.isin(pd.to_datetime(sale))
+        return np.where(dates.day_of_week == 6, -np.inf, 0.9 * on)
+
+    def one(size, seed, days=740):
+        summary, bought, _ = shop(size, days, log_m, seed=seed)
+        columns = [summary[name].to_numpy(float) for name in ("frequency", "recency", "T")]
+        # Whoever begins on a Sunday came on the day before.
+        begun = END.toordinal() - 1 - columns[2]
+        columns[2] = columns[2] + (begun % 7 == 6) * (columns[2] < days - 1)
+        return StoreDays(*columns, None, calendar_of(bought, promotions={"sale": sale}))
+
+    stores = {f"store {i}": one(400, 60 + i) for i in range(3)} | {"new": one(9, 70, 60)}
+    found = shared_seasons(stores, 1.0)
+    new = found["new"]
+    assert new.calendar.shut == found["store 0"].calendar.shut == (6,)
+    assert "sale" in new.calendar.names
+    at = new.calendar.names.index("sale")
+    assert new.effects[at] == pytest.approx(0.9, abs=0.35)
+    own = stores["new"]
+    sunday = own.calendar.purchases.copy()
+    sunday[(6 - own.calendar.first.weekday()) % 7] = 1.0
+    x = own.x + (np.arange(own.x.size) == own.x.argmax())
+    sold = replace(own, x=x, calendar=own.calendar.with_terms(purchases=sunday))
+    assert shared_seasons({**stores, "new": sold}, 1.0)["new"].calendar.shut == ()
 
 
 def test_the_centre_is_the_posterior_of_normal_stores():

@@ -112,7 +112,7 @@ def _look(stores: Mapping[str, StoreDays], unit: float, base: PurchaseModel) -> 
     told = _told_by_all(stores, unit, base)
     calendars, seen = dict[str, Calendar](), dict[str, SeasonalHistories]()
     for name, store in stores.items():
-        own = store.calendar.with_terms(harmonics=told.harmonics, weekdays=told.weekdays)
+        own = _with_chains_terms(store, told, unit)
         seen[name] = seasonal_histories(store.x, store.t_x, store.T, store.counts, own, unit)
         if not store.is_small:
             own = carried_terms(own, base, seen[name], store.T, store.counts).calendar
@@ -120,26 +120,31 @@ def _look(stores: Mapping[str, StoreDays], unit: float, base: PurchaseModel) -> 
     large = {name: calendars[name] for name in stores if not stores[name].is_small}
     names = _shared_names(told, large)
     for name in calendars.keys() - large.keys():
-        calendars[name] = _lent_terms(stores[name], told, names, unit)
+        calendars[name] = _small(calendars[name], told, names)
     own_tops = {s: _quadratic(seen[s].under(c), c.names, first) for s, c in calendars.items()}
     tops = {s: _among(own_tops[s], c.names, names) for s, c in calendars.items()}
     return _Looked(names, calendars, own_tops, tops)
 
 
-def _lent_terms(store: StoreDays, told: Calendar, shared: tuple[str, ...], unit: float) -> Calendar:
-    """A small store's calendar with the chain's terms, and shut when that is, but for own sales."""
+def _with_chains_terms(store: StoreDays, told: Calendar, unit: float) -> Calendar:
+    """A store's calendar with the chain's waves and days, shut when the chain is, but for own sales."""
     calendar = store.calendar
     assert calendar.purchases is not None, "checked before"
-    # A day is known by its end, of which T may have half a day more.
-    begun = np.floor(calendar.past - store.T * unit + 1e-6).astype(int)
+    # A first purchase is at its day's end, or in its middle where T has half a day more.
+    begun = np.ceil(calendar.past - store.T * unit - 1e-6).astype(int) - 1
     sold = np.concatenate([begun, np.flatnonzero(calendar.purchases > 0)])
     weekdays = {int(day) for day in (calendar.first.toordinal() - 1 + sold) % 7}
-    shut = tuple(day for day in told.shut if day not in weekdays)
+    shut = {*calendar.shut, *(day for day in told.shut if day not in weekdays)}
     return calendar.with_terms(
-        harmonics=told.harmonics,
+        harmonics=told.harmonics, weekdays=told.weekdays, shut=tuple(sorted(shut))
+    )
+
+
+def _small(calendar: Calendar, told: Calendar, shared: tuple[str, ...]) -> Calendar:
+    """A small store's calendar with the events that others carry; it cannot tell days of its own."""
+    return calendar.with_terms(
         # Days of the week mean the same only where the same ones are open.
-        weekdays=bool(told.weekdays) and shut == told.shut,
-        shut=shut,
+        weekdays=bool(told.weekdays) and calendar.shut == told.shut,
         events=tuple(event for event in calendar.events if event[0] in shared),
     )
 
