@@ -172,12 +172,13 @@ def _loans(
     calendars: dict[str, dict[str, Any]] = {store: {} for store in store_ids}
 
     def add(day: dt.date, known: dict[str, pd.DataFrame], stores: Sequence[str]) -> None:
-        for store, loan in find_borrowed(known, stores).items():
-            found[store][day.isoformat()] = loan
+        told = season.ChainSeasons()
         if settings.calendar is not None:
-            told = season.chain_calendars(log, known, day, settings.calendar, stores)
-            for store in {*stores} & {*told}:
-                calendars[store][day.isoformat()] = season.content(told[store])
+            told = season.chain_seasons(log, known, day, settings.calendar, stores)
+        for store in {*stores} & {*told.calendars}:
+            calendars[store][day.isoformat()] = season.content(told.calendars[store])
+        for store, loan in find_borrowed(known, stores, told.told).items():
+            found[store][day.isoformat()] = loan
 
     add(end, now, store_ids)
     splits: dict[dt.date, list[str]] = {}
