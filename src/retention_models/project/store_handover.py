@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from retention_models.campaigns.effects.list_tests import ListTest
 from retention_models.data.contacts import (
     Events,
     Surveys,
@@ -44,12 +45,14 @@ from retention_models.project.handover import (
     write_chain,
     write_json,
 )
+from retention_models.project.list_tests import as_parquet, project_list_tests, read_lots
 from retention_models.settings.project import Settings
 from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import customer_summary_by_store
 
 _ROWS, _STORE = "rows.parquet", "store.json"
 _CAMPAIGNS = "campaigns.parquet"
+_LOTS, LIST_TESTS = "lots.parquet", "list_tests.json"
 _RECENT = ("quarters", "compared", "months")
 
 _Contacts = TypeVar("_Contacts", Surveys, Events)
@@ -72,6 +75,8 @@ class StoreHandover:
     calendars: dict[dt.date, Calendar] = field(default_factory=dict)
     recent: RecentActivity | None = None
     contest: Contest | None = None
+    lots: pd.DataFrame | None = None
+    list_tests: tuple[ListTest, ...] = ()
 
 
 def write_slices(
@@ -84,11 +89,12 @@ def write_slices(
     *,
     estimated: Mapping[str, list[OverviewRow]] | None = None,
     before: Contest | None = None,
+    lots: pd.DataFrame | None = None,
 ) -> Contest:
     """Write to an empty folder what a run's notebooks need; say how models of its stores are chosen.
 
     `estimated` holds rows of campaigns that need no estimating any more; see `campaign_overview`;
-    `before` is how models were chosen on an earlier night.
+    `before` is how models were chosen on an earlier night; `lots` are those drawn for the lists.
     """
     folders = {store: folder / _name(store) for store in store_ids}
     for place in folders.values():
@@ -109,6 +115,11 @@ def write_slices(
         {day: learn_scatter(past.over_by(day), contest.rule) for day in days}
     )
     surveys, events = read_project_contacts(settings, log)
+    if lots is not None:
+        tests = project_list_tests(settings, log, lots, end, events)
+        write_json(folder / LIST_TESTS, {"tests": [one.content() for one in tests]})
+        for store, place in folders.items():
+            (place / _LOTS).write_bytes(as_parquet(lots.loc[lots["store_id"] == store]))
     recent = _recent(log, store_ids, end)
     for store, place in folders.items():
         lent = {day: loan and loan.content() for day, loan in loans.get(store, {}).items()}
@@ -248,7 +259,17 @@ def read_slice(project_file: str | Path, store_id: str) -> StoreHandover | None:
         },
         contest=Contest.from_content(own["contest"]),
         recent=_read_recent(place, own),
+        lots=read_lots(place / _LOTS),
+        list_tests=tuple(read_list_tests(folder / LIST_TESTS)),
     )
+
+
+def read_list_tests(path: Path) -> list[ListTest]:
+    """What the lists' tests tell, as a run has written it; nothing where there is no file."""
+    if not path.is_file():
+        return []
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return [ListTest.from_content(one) for one in content["tests"]]
 
 
 def _contacts(
