@@ -95,7 +95,7 @@ def draw(lots: Lots, name: ListName, members: pd.DataFrame, rules: ActionSetting
     if fresh.empty:
         return kept
     ids = [str(one) for one in fresh.index]
-    out = _left_out(lots, f"{name}\0{begin.isoformat()}", fresh["at_stake"].set_axis(ids), share)
+    out = left_out(lots, f"{name}\0{begin.isoformat()}", fresh["at_stake"].set_axis(ids), share)
     table = pd.DataFrame(
         {
             "campaign_id": test,
@@ -138,12 +138,12 @@ def _share(hold_out: float) -> Fraction:
     return Fraction(hold_out).limit_denominator(_MOST_SEATS)
 
 
-def _left_out(lots: Lots, test: str, at_stake: pd.Series, share: float) -> set[str]:
+def left_out(lots: Lots, test: str, at_stake: pd.Series, share: float) -> set[str]:
     """Ids that the lot leaves out."""
     part = _share(share)
     hashes = {one: _hash(lots, test, one) for one in at_stake.index}
-    stakes = at_stake.fillna(float("-inf"))
-    order = sorted(at_stake.index, key=lambda one: (-stakes[one], hashes[one]))
+    stakes = at_stake.fillna(float("-inf")).to_dict()
+    order = sorted(stakes, key=lambda one: (-stakes[one], hashes[one]))
     found: set[str] = set()
     for first in range(0, len(order), part.denominator):
         block = order[first : first + part.denominator]
@@ -153,7 +153,7 @@ def _left_out(lots: Lots, test: str, at_stake: pd.Series, share: float) -> set[s
             seat = f"\0{lots.night.isoformat()}\0{empty}"
             seats[seat] = _hash(lots, test, seat)
         found.update(sorted(seats, key=lambda seat: seats[seat])[: part.numerator])
-    return found
+    return found.intersection(order)
 
 
 def _hash(lots: Lots, test: str, customer: str) -> bytes:

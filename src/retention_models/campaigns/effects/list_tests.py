@@ -226,10 +226,11 @@ def _of_one_share(rows: pd.DataFrame, margin: float, cost: float) -> dict[str, C
 
 def _tells(values: pd.Series, arm: pd.Series) -> bool:
     """Whether a covariate is known of everybody, and differs within each arm beyond a few."""
-    if values.isna().any():
+    known = values.to_numpy(dtype=float)
+    if np.isnan(known).any():
         return False
-    same = values == values.mode().iloc[0]
-    return bool((~same).groupby(arm).sum().min() >= _FEWEST_APART)
+    apart, out = known != np.median(known), arm.to_numpy() == CONTROL
+    return min(np.count_nonzero(apart & out), np.count_nonzero(apart & ~out)) >= _FEWEST_APART
 
 
 def _pooled(changes: list[Change], customers: int) -> Change:

@@ -32,8 +32,8 @@ _TOLD = catalogue(
             "Contacting “{title}” does not pay: {profit} ({ends}) a customer in {days}, grade A, by lot."
         ),
         "short.little": (
-            "Contacting “{title}” changes little: {profit} ({ends}) a customer in {days}, grade A, by "
-            "lot."
+            "Contacting “{title}” brings less than a tenth more purchases: {profit} ({ends}) a customer "
+            "in {days}, grade A, by lot."
         ),
         "pays": (
             "Contacting “{title}” pays: in the {days} after, it changed purchases by {purchases} "
@@ -44,8 +44,8 @@ _TOLD = catalogue(
             "{purchases} ({purchases_ends}) and profit by {profit} ({ends}) a customer."
         ),
         "little": (
-            "Contacting “{title}” changes little: in the {days} after, it changed purchases by "
-            "{purchases} ({purchases_ends}), less than a tenth, and profit by {profit} ({ends}) a "
+            "Contacting “{title}” brings little: in the {days} after, it changed purchases by "
+            "{purchases} ({purchases_ends}), less than a tenth more, and profit by {profit} ({ends}) a "
             "customer."
         ),
         "open": (
