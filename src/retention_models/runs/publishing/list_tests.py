@@ -31,7 +31,7 @@ def lots_so_far(output: Path, settings: Settings) -> pd.DataFrame | None:
     path = output / LOTS
     if settings.actions.hold_out == 0 and not path.is_file():
         return None
-    newest = run_folders(output)[-1:]
+    newest = run_folders(output)[-2:]  # tonight's, begun before, and that of the night before
     return keep_lots(output, (one for folder in newest for one in sorted(folder.iterdir())))
 
 
