@@ -230,7 +230,7 @@ def _tells(values: pd.Series, arm: pd.Series) -> bool:
     if np.isnan(known).any():
         return False
     apart, out = known != np.median(known), arm.to_numpy() == CONTROL
-    return min(np.count_nonzero(apart & out), np.count_nonzero(apart & ~out)) >= _FEWEST_APART
+    return bool(min((apart & out).sum(), (apart & ~out).sum()) >= _FEWEST_APART)
 
 
 def _pooled(changes: list[Change], customers: int) -> Change:

@@ -18,7 +18,7 @@ from retention_models.languages import (
     share,
 )
 from retention_models.measures.table import SMALLEST_GROUP
-from retention_models.settings.actions import LIST_NAMES, ActionSettings
+from retention_models.settings.actions import LIST_NAMES, ActionSettings, ListName
 
 # Below it those called and those left out differ too little for the effect of a call.
 _LEAST_CONTACTED = 0.1
@@ -93,7 +93,7 @@ def in_short(tests: Sequence[ListTest], rules: ActionSettings, currency: str) ->
 
 def in_full(
     tests: Sequence[ListTest],
-    lists: Mapping[str, ActionList],
+    lists: Mapping[ListName, ActionList],
     rules: ActionSettings,
     currency: str,
 ) -> list[str]:
@@ -206,7 +206,7 @@ def _how(rules: ActionSettings) -> str:
     return f"{said} {cost}".strip()
 
 
-def _left_out(lists: Mapping[str, ActionList]) -> list[str]:
+def _left_out(lists: Mapping[ListName, ActionList]) -> list[str]:
     out = sum(len(one.held_out) for one in lists.values())
     if not out:
         return []
@@ -219,7 +219,7 @@ def _left_out(lists: Mapping[str, ActionList]) -> list[str]:
     ]
 
 
-def _untested(lists: Mapping[str, ActionList]) -> list[str]:
+def _untested(lists: Mapping[ListName, ActionList]) -> list[str]:
     titles: dict[str, list[str]] = {}
     for one in lists.values():
         if one.no_test and not one.refusal:
