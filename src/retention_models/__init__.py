@@ -45,7 +45,11 @@ _NAMES = {
     "predictions.alive": "alive_path customers_alive_path",
     "predictions.customers": "predict_customers",
     "predictions.in_engine": "predictions_table write_predictions",
+    "predictions.loyalty_claims": (
+        "LoyaltyClaims RepeatCustomerWorth loyalty_claims repeat_customer_worth"
+    ),
     "predictions.next_purchase": "next_purchase",
+    "predictions.retention_worth": "RetentionWorth retention_worth",
     "predictions.stores": "predict_store",
     "predictions.validation.comparison": "ModelComparison compare_models track_models",
     "predictions.validation.holdout": "validate_holdout",
@@ -63,6 +67,7 @@ _NAMES = {
     "settings.project": "Settings",
     "settings.reading": "read_settings",
     "summaries.counts": "count_customers count_purchase_days count_spend",
+    "summaries.first_orders": "first_orders",
     "summaries.purchase_gaps": "count_purchase_gaps",
     "summaries.gaps": "sum_log_gaps",
     "summaries.customers": "calibration_holdout_summary customer_summary customer_summary_by_store",

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from retention_models.errors import CannotSay
 from retention_models.languages import count
-from retention_models.models.interface import PurchaseModel
+from retention_models.models.interface import PurchaseModel, with_dropout
 from retention_models.models.special import in_blocks
 from retention_models.time_units import DAYS_IN_UNIT
 
@@ -362,32 +362,47 @@ class KnownCustomers:
         return model.probability_alive(self.x, self.t_x, self.T, *parameters)
 
     def of_alive(
-        self, model: PurchaseModel, parameters: Array, quantity: Callable[..., Array]
+        self,
+        model: PurchaseModel,
+        parameters: Array,
+        quantity: Callable[..., Array],
+        dropout: float = 1.0,
     ) -> Array:
-        """Mean of a new customer's quantity over what one alive may be, shape (cells,)."""
-        cells = self.x_of_cell, self.last_of_cell, self.end_of_cell
-        return model.of_alive(quantity, *cells, *parameters)
+        """Mean of a new customer's quantity over what one alive may be, shape (cells,).
 
-    def expected(self, model: PurchaseModel, parameters: Array, horizon: float) -> Array:
-        """Expected purchases of whoever is alive, shape (cells,)."""
-        return self.of_alive(model, parameters, partial(model.alive.expected_purchases, horizon))
+        From today on everybody's dropout may be so many times as it is; see `with_dropout`.
+        """
+        cells = self.x_of_cell, self.last_of_cell, self.end_of_cell
+        return model.of_alive(with_dropout(quantity, dropout), *cells, *parameters)
+
+    def expected(
+        self, model: PurchaseModel, parameters: Array, horizon: float, dropout: float = 1.0
+    ) -> Array:
+        """Expected purchases of whoever is alive, shape (cells,); `dropout` as in `of_alive`."""
+        new = partial(model.alive.expected_purchases, horizon)
+        return self.of_alive(model, parameters, new, dropout)
 
     def discounted(
-        self, model: PurchaseModel, parameters: Array, horizon: float, rate: float
+        self,
+        model: PurchaseModel,
+        parameters: Array,
+        horizon: float,
+        rate: float,
+        dropout: float = 1.0,
     ) -> Array:
-        """Expected discounted purchases of whoever is alive, shape (cells,).
+        """Expected discounted purchases of whoever is alive, shape (cells,); `dropout` as in `of_alive`.
 
         Where every history is a cell, over windows that discount little, by parts: e^(−δh) E(h) +
         δ ∫ e^(−δt) E(t) dt, on few nodes, since the integral weighs no more than δh.
         """
         if model.recency_counts and 0.0 < rate * horizon < _LITTLE:
             t, weights = horizon * (1.0 + _NODES) / 2.0, horizon * _WEIGHTS / 2.0
-            total = np.exp(-rate * horizon) * self.expected(model, parameters, horizon)
+            total = np.exp(-rate * horizon) * self.expected(model, parameters, horizon, dropout)
             for end, weight in zip(t, rate * weights * np.exp(-rate * t), strict=True):
-                total = total + weight * self.expected(model, parameters, float(end))
+                total = total + weight * self.expected(model, parameters, float(end), dropout)
             return total
         new = partial(model.alive.discounted_purchases, horizon, rate)
-        return self.of_alive(model, parameters, new)
+        return self.of_alive(model, parameters, new, dropout)
 
 
 def known_customers(x: Array, t_x: Array, T: Array, *, by_recency: bool = False) -> KnownCustomers:
