@@ -50,6 +50,8 @@ _NAMES = {
     ),
     "predictions.next_purchase": "next_purchase",
     "predictions.retention_worth": "RetentionWorth retention_worth",
+    "predictions.reward_liability": "RewardLiability reward_liability",
+    "predictions.rewards": "RewardPrice price_reward",
     "predictions.stores": "predict_store",
     "predictions.validation.comparison": "ModelComparison compare_models track_models",
     "predictions.validation.holdout": "validate_holdout",

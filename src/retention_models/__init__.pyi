@@ -107,6 +107,14 @@ from retention_models.predictions.retention_worth import (
     RetentionWorth as RetentionWorth,
     retention_worth as retention_worth,
 )
+from retention_models.predictions.reward_liability import (
+    RewardLiability as RewardLiability,
+    reward_liability as reward_liability,
+)
+from retention_models.predictions.rewards import (
+    RewardPrice as RewardPrice,
+    price_reward as price_reward,
+)
 from retention_models.predictions.stores import predict_store as predict_store
 from retention_models.predictions.validation.comparison import (
     ModelComparison as ModelComparison,

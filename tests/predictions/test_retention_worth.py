@@ -11,11 +11,10 @@ import pytest
 import retention_models as rm
 from cdnow_data import cdnow_sample
 from retention_models.levels import Interval
+from shops_of_known_models import PURCHASES, SPEND, known_models, simulated
 from tiers import sized
 
-_BG = {"r": 0.8, "alpha": 6.0, "a": 0.7, "b": 2.0}
 _PARETO = {"r": 0.8, "alpha": 6.0, "s": 0.6, "beta": 20.0}
-_SPEND = {"p": 6.0, "q": 4.0, "v": 15.0}
 
 
 @pytest.fixture(scope="module")
@@ -35,40 +34,11 @@ def worth(cdnow):
     return rm.retention_worth(fitter, spend, summary, margin=0.3)
 
 
-def simulated(customers, rng, model=rm.BetaGeoFitter, parameters=None):
-    """A summary of new customers of known parameters, with spend."""
-    r, alpha, shape, last = (parameters or _BG).values()
-    T = rng.uniform(10.0, 60.0, customers)
-    rate = rng.gamma(r, 1.0 / alpha, (customers, 1))
-    times = np.cumsum(rng.exponential(size=(customers, 150)) / rate, axis=1)
-    if model is rm.ParetoNBDFitter:
-        gone = rng.exponential(size=customers) / rng.gamma(shape, 1.0 / last, customers)
-        bought = times <= np.minimum(T, gone)[:, None]
-    else:
-        most = rng.geometric(rng.beta(shape, last, customers))
-        most -= model is rm.ModifiedBetaGeoFitter
-        bought = (times <= T[:, None]) & (np.arange(150) < most[:, None])
-    x = bought.sum(axis=1)
-    recency = np.where(x > 0, times[np.arange(customers), np.maximum(x - 1, 0)], 0.0)
-    level = rng.gamma(_SPEND["q"], 1.0 / _SPEND["v"], customers)
-    spent = rng.gamma(np.maximum(_SPEND["p"] * x, 1e-9)) / level / np.maximum(x, 1.0)
-    columns = {"frequency": x.astype(float), "recency": recency, "T": T}
-    summary = pd.DataFrame(columns | {"monetary_value": np.where(x > 0, spent, 0.0)})
-    summary.attrs["time_unit"] = "W"
-    return summary
-
-
-def known_models(model=rm.BetaGeoFitter, parameters=None):
-    """Models of purchases and spend of known parameters."""
-    purchases = model.from_parameters(parameters or _BG, time_unit="W")
-    return purchases, rm.GammaGammaFitter.from_parameters(_SPEND)
-
-
 @pytest.mark.parametrize(
     ("fitter", "parameters"),
     [
-        (rm.BetaGeoFitter, _BG),
-        (rm.ModifiedBetaGeoFitter, _BG),
+        (rm.BetaGeoFitter, PURCHASES),
+        (rm.ModifiedBetaGeoFitter, PURCHASES),
         (rm.ParetoNBDFitter, _PARETO),
     ],
 )
@@ -238,7 +208,7 @@ def test_a_claim_is_judged_by_the_whole_interval():
 def test_intervals_hold_the_worth_at_the_true_parameters(record_property):
     """90% intervals of elasticity, of 5 points in percent and of retention, over simulated shops."""
     shops, inside = sized(6, 200), np.zeros(3)
-    spend_true = rm.GammaGammaFitter.from_parameters(_SPEND)
+    spend_true = rm.GammaGammaFitter.from_parameters(SPEND)
     told = {"horizon": 26, "margin": 0.3, "points": (5,)}
     for seed in range(shops):
         summary = simulated(1_500, np.random.default_rng(seed))
