@@ -33,6 +33,7 @@ _NAMES = {
     "measures.changes": "measure_changes",
     "measures.cohorts": "category_counts cohort_retention cohort_table",
     "measures.definitions": "ANNUAL_CHURN_BAND",
+    "measures.drivers": "ChurnDrivers churn_drivers",
     "measures.rfm": "RFM_SEGMENTS rfm_grid rfm_scores",
     "measures.table": "measure_table store_measures",
     "models.chain.stores": "StoreFits fit_stores",

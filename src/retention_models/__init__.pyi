@@ -62,6 +62,10 @@ from retention_models.measures.cohorts import (
     cohort_table as cohort_table,
 )
 from retention_models.measures.definitions import ANNUAL_CHURN_BAND as ANNUAL_CHURN_BAND
+from retention_models.measures.drivers import (
+    ChurnDrivers as ChurnDrivers,
+    churn_drivers as churn_drivers,
+)
 from retention_models.measures.rfm import (
     RFM_SEGMENTS as RFM_SEGMENTS,
     rfm_grid as rfm_grid,
