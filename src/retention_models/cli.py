@@ -147,8 +147,9 @@ def check(project_file: Path) -> int:
     of before the data begin. Exit code 2 where the data cannot be used.
     """
     from retention_models.project.check import check_project
+    from retention_models.runs.run import own_notebooks
 
-    check_project(project_file, click.echo)
+    check_project(project_file, click.echo, own_notebooks())
     return ALL_DONE
 
 

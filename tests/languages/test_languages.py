@@ -17,6 +17,7 @@ import retention_models as rm
 from project_files import GOOD, mistakes
 from retention_models.errors import SettingsError
 from retention_models.languages import Language, count, phrase, speaking
+from retention_models.languages.directions import without_marks
 from retention_models.languages.sentences import Sentence, page_sentences
 from retention_models.languages.template_words import WORDS
 from retention_models.languages.translations import read_translation, write_translation
@@ -128,9 +129,9 @@ def test_the_page_of_campaigns_holds_no_word_of_another_language(settings):
     page = render.campaign_index_page(rows, settings, nights.DAY, MADE)
     assert english_of(page) == set()
     # Of the outcome that was to decide only, and of each of the arms.
-    assert f"<bdi>{WORD}</bdi> \u2068+12%\u2069 <small>" in page
-    assert "<bdi>x2</bdi> \u2068+5%\u2069 <small>" in page
-    assert "99%" not in page
+    assert f"<bdi>{WORD}</bdi> \u2066+١٢٪\u2069 <small>" in page
+    assert "<bdi>x2</bdi> \u2066+٥٪\u2069 <small>" in page
+    assert "٩٩" not in page
     assert f'<td data-label="{in_other_letters("Verdict")}" class="text">{WORD}.</td>' in page
     assert 'data-value="20231002"' in page
 
@@ -197,7 +198,7 @@ def test_places_of_a_sentence_are_names():
 
 def test_from_right_to_left_what_fills_a_place_keeps_its_direction(other):
     """−3 would be read as 3−, and a Latin name would pull its neighbours along."""
-    assert "As of \u2068−3\u2069" == Language("ar", "rtl").phrase("As of {n}", n="−3")
+    assert "As of \u2066−3\u2069" == Language("ar", "rtl").phrase("As of {n}", n="−3")
     assert "As of −3" == Language("en", "ltr").phrase("As of {n}", n="−3")
 
 
@@ -227,7 +228,7 @@ def test_plurals_and_numbers_are_the_languages_own(tmp_path):
     ]
     with speaking(polish):
         assert "Z 12\u00a0345 odeszło 7" == phrase("{n} of {all} left", n=7, all=count(12345))
-        assert "What nobody translated" == phrase("What nobody translated")
+        assert "What nobody translated" == without_marks(phrase("What nobody translated"))
     assert "7 of 12,345 left" == phrase("{n} of {all} left", n=7, all=count(12345))
 
 
@@ -263,7 +264,7 @@ def test_every_sentence_of_a_page_is_in_the_translators_file(translation):
     with translation.open("rb") as file:
         catalog = read_po(file)
     for said in (
-        *("How is every store doing?", "Who comes back?", "The last quarter", "January"),
+        *("How is every store doing?", "Who comes back?", "The last quarter"),
         "Small groups differ by chance, so each group's difference is drawn towards that of all.",
     ):
         assert catalog.get(said) is not None, said
@@ -273,7 +274,7 @@ def test_every_sentence_of_a_page_is_in_the_translators_file(translation):
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ('language = "tr"', 'language = "tr" needs a translation'),
+        ('language = "xx"', 'language = "xx" needs a translation'),
         ('translation = "tr.po"', 'translation needs a language other than "en"'),
     ],
 )

@@ -12,13 +12,12 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from gettext import NullTranslations
-from typing import Literal
+from gettext import GNUTranslations, NullTranslations
+from typing import Any, Literal
 
-from retention_models.languages.template_words import MONTHS, WORDS
-
-# Unicode's own marks, since sentences stand in attributes and style sheets too.
-_FIRST_STRONG, _POP = "\u2068", "\u2069"
+from retention_models.languages.directions import as_english, isolated
+from retention_models.languages.persian_calendar import persian_day
+from retention_models.languages.template_words import MONTHS, SHORT_MONTHS, WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +26,16 @@ class Language:
 
     `translations` go from whole English sentences with named places to those of the language; which
     places a sentence uses, and in what order, is the language's own affair. What is not translated
-    stays English.
+    stays English, marked as that.
     """
 
     code: str  # as HTML's `lang` has it (BCP 47): "en", "fa"
     direction: Literal["ltr", "rtl"]
     translations: NullTranslations = field(default_factory=NullTranslations, repr=False)
     separators: tuple[str, str] = (",", ".")  # of thousands, and of decimals
+    digits: str = "0123456789"
+    percent_form: str = "{n}%"
+    locale: Any = field(default=None, repr=False)  # Babel's; None is English
 
     def phrase(self, sentence: str, /, **places: object) -> str:
         """An English sentence in this language, with its places filled."""
@@ -50,11 +52,18 @@ class Language:
     def translated(self, sentence: str) -> str:
         """An English sentence in this language, its places unfilled."""
         # Of the empty text gettext says what it knows of the file.
-        return self.translations.gettext(sentence) if sentence else ""
+        return self._marked(self.translations.gettext(sentence), sentence) if sentence else ""
 
     def translated_plural(self, one: str, many: str, n: int) -> str:
         """The form for a number of things."""
-        return self.translations.ngettext(one, many, n)
+        return self._marked(self.translations.ngettext(one, many, n), one, many)
+
+    def _marked(self, found: str, *english: str) -> str:
+        # gettext gives back the text that it was asked for, itself, where it has no other.
+        missing = isinstance(self.translations, GNUTranslations) and any(
+            found is one for one in english
+        )
+        return as_english(found) if missing else found
 
     def plural(self, one: str, many: str, n: int, /, **places: object) -> str:
         """A sentence about a number of things; the place {n} is the number."""
@@ -71,8 +80,10 @@ class Language:
 
     def isolated(self, value: object) -> str:
         """A value that keeps its own direction: from right to left, −3 would be read as 3−."""
+        number = isinstance(value, int | float) and not isinstance(value, bool)
         shown = value if isinstance(value, str) else str(value)
-        return shown if self.direction == "ltr" else _FIRST_STRONG + shown + _POP
+        shown = self.figures(shown) if number else shown
+        return shown if self.direction == "ltr" else isolated(shown)
 
     def alone(self, text: str) -> str:
         """A text that stands by itself, as in a table's cell: figures keep their own direction.
@@ -82,11 +93,13 @@ class Language:
         return text if any(map(str.isalpha, text)) else self.isolated(text)
 
     def figures(self, number: str) -> str:
-        """A number as Python writes it, with the language's separators: 1,234.5 or 1.234,5."""
-        if self.separators == (",", "."):
-            return number
+        """A number as Python writes it, with the language's separators and digits: 1.234,5."""
         thousands, decimal = self.separators
-        return number.translate({ord(","): thousands, ord("."): decimal})
+        signs = {ord(","): thousands, ord("."): decimal}
+        return number.translate(signs).translate(self._own_digits())
+
+    def _own_digits(self) -> dict[int, str]:
+        return {ord("0") + place: digit for place, digit in enumerate(self.digits)}
 
     def share(self, value: float, digits: int = 0) -> str:
         """A share in percent: 12%, or as the language writes it."""
@@ -95,12 +108,51 @@ class Language:
 
     def percent(self, number: str) -> str:
         """A number, as text, with the sign of percent where the language has it."""
-        return self.translated(WORDS["percent"]).format(n=number)
+        return self.percent_form.format(n=number)
 
     def day(self, value: dt.date) -> str:
-        """A day as readers write it: 31 December 2017."""
-        month = self.translated(MONTHS[value.month - 1])
-        return self.text("day", day=value.day, month=month, year=value.year)
+        """A day as readers write it: 31 December 2017; in Persian in both calendars."""
+        if self.locale is None:
+            return f"{value.day} {MONTHS[value.month - 1]} {value.year}"
+        from babel.dates import format_date
+
+        shown = format_date(value, "long", self.locale)
+        if self.code in {"fa", "fa-IR"}:
+            shown = f"{persian_day(value)} ({shown})"
+        return shown.translate(self._own_digits())
+
+    def short_day(self, value: dt.date, *, year: bool = True) -> str:
+        """A day where room is short: 31 Dec 2017, or 31 Dec."""
+        english = f"{value.day} {SHORT_MONTHS[value.month - 1]}"
+        return self._dated("yMMMd" if year else "MMMd", value, english + f" {value.year}" * year)
+
+    def short_month(self, value: dt.date, *, year: bool = False) -> str:
+        """A month where room is short: Dec, or Dec 2017."""
+        english = SHORT_MONTHS[value.month - 1]
+        return self._dated("yMMM" if year else "LLL", value, english + f" {value.year}" * year)
+
+    def _dated(self, skeleton: str, value: dt.date, english: str) -> str:
+        if self.locale is None:
+            return english
+        from babel.dates import format_date, format_skeleton
+
+        if skeleton == "LLL":
+            shown = format_date(value, skeleton, self.locale)
+        else:
+            shown = format_skeleton(skeleton, value, locale=self.locale)
+        return shown.translate(self._own_digits())
+
+    def capitalised(self, text: str) -> str:
+        """A text with a capital at its beginning: the language's own, of i too."""
+        place = next((n for n, one in enumerate(text) if one.isalpha()), len(text))
+        # A digit, or a name with a direction of its own, begins the sentence as it is.
+        if any(not one.isspace() and one.isprintable() for one in text[:place]):
+            return text
+        turkic = self.code.partition("-")[0] in {"tr", "az"}
+        first = text[place : place + 1]
+        return (
+            text[:place] + ("İ" if turkic and first == "i" else first.upper()) + text[place + 1 :]
+        )
 
 
 ENGLISH = Language("en", "ltr")

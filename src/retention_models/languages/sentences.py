@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from retention_models.languages.template_words import MONTHS, WORDS
+from retention_models.languages.template_words import WORDS
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PAIRED = re.compile(r"\.one$")
@@ -41,8 +41,6 @@ def _catalogued() -> Iterator[Sentence]:
             yield Sentence(text, WORDS[_PAIRED.sub(".many", key)], place)
         elif not key.endswith(".many"):
             yield Sentence(text, None, place)
-    for month in MONTHS:
-        yield Sentence(month, None, place)
 
 
 def _in_code(package: Path) -> Iterator[Sentence]:

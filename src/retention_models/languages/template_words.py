@@ -12,10 +12,7 @@ MONTHS = (
 SHORT_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _FRAME = {
-    "day": "{day} {month} {year}",
-    "day.short": "{day} {month}",
     "range": "{low} to {high}",
-    "percent": "{n}%",
     "amount": "{amount} {currency}",
     "points": "{n} points",
     "skip": "Skip to the content",

@@ -14,20 +14,39 @@ from functools import lru_cache
 from gettext import GNUTranslations
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from retention_models.errors import SettingsError
+from retention_models.languages.directions import is_english
 from retention_models.languages.language import Language
 from retention_models.languages.sentences import Sentence
 
+_SHIPPED = Path(__file__).parent / "catalogues"
 
-def read_translation(code: str, path: Path) -> Language:
-    """Read a language (BCP 47, as HTML's `lang`) from a PO file.
 
-    How it writes numbers and whether it runs from right to left is known of it (Unicode's CLDR, by
-    Babel). A sentence that is not translated, or marked as fuzzy, stays English. SettingsError if the
-    language is not known, or a translated sentence names a place that the English one has not.
+def shipped_languages() -> tuple[str, ...]:
+    """Codes of the languages whose catalogues come with the package."""
+    return tuple(sorted(path.stem for path in _SHIPPED.glob("*.po")))
+
+
+def shipped_catalogue(code: str) -> Path | None:
+    """The package's own catalogue of a language, that of pt for pt-BR, or None."""
+    for name in (code, code.partition("-")[0]):
+        if name in shipped_languages():
+            return _SHIPPED / f"{name}.po"
+    return None
+
+
+def read_translation(code: str, path: Path | None = None) -> Language:
+    """Read a language (BCP 47, as HTML's `lang`) from a PO file, the package's own or both.
+
+    An entry of `path` goes before the package's. How the language writes numbers and days and whether
+    it runs from right to left is known of it (Unicode's CLDR, by Babel). A sentence that is not
+    translated, or marked as fuzzy, stays English. SettingsError if the language is not known, or a
+    translated sentence names a place that the English one has not.
     """
+    if path is None:
+        return _read(code, None, 0)
     try:
         written = path.stat().st_mtime_ns
     except OSError as error:
@@ -39,24 +58,65 @@ def read_translation(code: str, path: Path) -> Language:
 
 
 @lru_cache(maxsize=8)
-def _read(code: str, path: Path, _written: int) -> Language:
+def _read(code: str, path: Path | None, _written: int) -> Language:
     locale = known_locale(code)
+    shipped = shipped_catalogue(code)
+    found = [_compiled(one, _checked(one)) for one in (path, shipped) if one is not None]
+    if not found:
+        raise SettingsError(
+            f"language: no translation into {code!r} comes with the package; expected one of "
+            f"{', '.join(shipped_languages()) or 'none'}, or a PO file of yours in `translation`."
+        )
+    for one in found[1:]:
+        found[0].add_fallback(one)
+    return _written_as(code, locale, found[0])
+
+
+def _checked(path: Path) -> Any:
     catalog = read_catalog(path)
     for message in catalog:
         _check_places(path, message)
-    compiled = _compiled(path, catalog)
-    symbols = locale.number_symbols["latn"]
-    direction: Literal["ltr", "rtl"] = "rtl" if locale.text_direction == "rtl" else "ltr"
-    separators = (symbols["group"], symbols["decimal"])
-    return Language(code, direction, compiled, separators)
+    return catalog
+
+
+# The digit for nought of the systems that CLDR has as a language's own.
+_NOUGHT = {"arab": "٠", "arabext": "۰", "beng": "০", "deva": "०", "mymr": "၀"}
+
+
+def _written_as(code: str, locale: Any, translations: GNUTranslations) -> Language:
+    """How a language writes numbers, days and percent, by Babel."""
+    own = locale.default_numbering_system
+    system = own if own in _NOUGHT else "latn"
+    symbols = locale.number_symbols[system]
+    nought = ord(_NOUGHT.get(system, "0"))
+    pattern = locale.percent_formats[None]
+    # Without CLDR's own marks: a number stands in an isolate.
+    sign = symbols["percentSign"].strip("\u061c\u200e\u200f")
+    before, after = (part.replace("%", sign) for part in (pattern.prefix[0], pattern.suffix[0]))
+    return Language(
+        code,
+        "rtl" if locale.text_direction == "rtl" else "ltr",
+        translations,
+        (symbols["group"], symbols["decimal"]),
+        "".join(chr(nought + place) for place in range(10)),
+        f"{before}{{n}}{after}",
+        locale,
+    )
 
 
 def _compiled(path: Path, catalog: Any) -> GNUTranslations:
     """The sentences as gettext looks them up, with a rule for plurals that can be followed."""
+    from babel.messages.catalog import Catalog
     from babel.messages.mofile import write_mo
 
+    # write_mo puts English in place of what is missing, of plurals by the other language's rule.
+    whole = Catalog(catalog.locale, charset="utf-8")
+    whole.mime_headers = catalog.mime_headers
+    for one in catalog:
+        if one.id and not one.fuzzy and _is_translated(one):
+            whole[one.id] = one
     file = io.BytesIO()
-    write_mo(file, catalog)
+    write_mo(file, whole)
     file.seek(0)
     try:
         found = GNUTranslations(file)
@@ -84,6 +144,11 @@ def read_catalog(path: Path) -> Any:
         raise SettingsError(
             f"{path}: expected a PO file in UTF-8, such as `retention words` writes; {error}."
         ) from None
+
+
+def _is_translated(message: Any) -> bool:
+    forms = message.string if isinstance(message.string, tuple) else (message.string,)
+    return bool(forms) and all(forms)
 
 
 def known_locale(code: str) -> Any:
@@ -161,9 +226,10 @@ def write_translation(code: str, path: Path, sentences: Sequence[Sentence]) -> P
             one.text if one.plural is None else (one.text, one.plural), locations=[(one.place, 0)]
         )
     catalog = Catalog(locale, **about)
-    if path.exists():
-        catalog = read_catalog(path)
-        _compiled(path, catalog)
+    begun = path if path.exists() else shipped_catalogue(code)
+    if begun is not None:
+        catalog = read_catalog(begun)
+        _compiled(begun, catalog)
     catalog.locale, catalog.fuzzy = locale, False
     catalog.update(template)
     aside = path.with_name(f".{path.name}.new")
@@ -175,5 +241,18 @@ def write_translation(code: str, path: Path, sentences: Sequence[Sentence]) -> P
         aside.unlink(missing_ok=True)
         raise SettingsError(f"{path}: cannot be written ({error.strerror}).") from None
     messages = [one for one in catalog if one.id]
-    done = sum(bool(one.string) and all(one.string) and not one.fuzzy for one in messages)
+    done = sum(_is_translated(one) and not one.fuzzy for one in messages)
     return Progress(len(messages), done)
+
+
+def progress_of(language: Language, sentences: Sequence[Sentence]) -> Progress:
+    """How many sentences a language has, of its own file or the package's."""
+    missing = sum(
+        is_english(
+            language.translated(one.text)
+            if one.plural is None
+            else language.translated_plural(one.text, one.plural, 2)
+        )
+        for one in sentences
+    )
+    return Progress(len(sentences), len(sentences) - missing)

@@ -22,7 +22,8 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter, ScalarFormatter
 
-from retention_models.languages import Language, catalogue, phrase, spoken
+from retention_models.languages import Language, spoken
+from retention_models.languages.directions import LEFT, POP, RIGHT
 
 BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#6B7280", "#1F2937"
 
@@ -46,11 +47,6 @@ HOUSE_STYLE = {
     "grid.color": "#E5E7EB",
     "svg.fonttype": "none",
     "svg.hashsalt": "retention_models",
-}
-
-_MONTHS = {
-    **catalogue({"01": "Jan", "02": "Feb", "03": "Mar", "04": "Apr", "05": "May", "06": "Jun"}),
-    **catalogue({"07": "Jul", "08": "Aug", "09": "Sep", "10": "Oct", "11": "Nov", "12": "Dec"}),
 }
 
 
@@ -126,14 +122,28 @@ def _with_ax(doc: str) -> str:
     return f"{head}\n{_AX}{raises}{rest}"
 
 
-def as_svg(figure: Figure) -> str:
-    """A figure as SVG, without a date, so that the same data give the same page."""
+def as_svg(figure: Figure, language: Language | None = None) -> str:
+    """A figure as SVG in a language, or the one spoken; no date, so that like data give a like page."""
     buffer = io.StringIO()
     with mpl.rc_context(HOUSE_STYLE), warnings.catch_warnings():
         # Text stays text: the reader's browser has the letters that the font here has not.
         warnings.filterwarnings("ignore", r"Glyph \d+", UserWarning)
         figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return _slim(buffer.getvalue())
+    return _directed(_slim(buffer.getvalue()), language or spoken())
+
+
+def _directed(svg: str, language: Language) -> str:
+    """Labels in the direction of the language: a picture of its own knows none of the page's."""
+    if language.direction == "ltr":
+        return re.sub(f"[{LEFT}-{POP}\u2060]", "", svg)
+    return re.sub(
+        r"(<text\b[^>]*>)([^<]+)(?=</text>)", lambda found: found[1] + _label_of(found[2]), svg
+    )
+
+
+def _label_of(text: str) -> str:
+    mark = RIGHT if any(map(str.isalpha, text)) else LEFT
+    return f"{mark}{text}{POP}"
 
 
 def _slim(svg: str) -> str:
@@ -181,7 +191,7 @@ def label(
 
 def short_month(day: dt.date) -> str:
     """The month of a day where room is short: Jan."""
-    return phrase(_MONTHS[f"{day:%m}"])
+    return spoken().short_month(day)
 
 
 def count_ticks(language: Language | None = None) -> FuncFormatter:
@@ -234,7 +244,11 @@ class _DayTicks(ConciseDateFormatter):
 
 
 def _with_month(label: str) -> str:
-    return re.sub(r"<(\d\d)>", lambda found: phrase(_MONTHS[found[1]]), label)
+    # Any year's month; digits of days and years are numbers without separators.
+    pieces = re.split(r"<(\d\d)>", label)
+    pieces[::2] = [re.sub(r"\d+", lambda found: spoken().figures(found[0]), p) for p in pieces[::2]]
+    pieces[1::2] = [spoken().short_month(dt.date(2000, int(p), 1)) for p in pieces[1::2]]
+    return "".join(pieces)
 
 
 def day_ticks(ax: Axes, *, offset: bool = True) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from retention_models.campaigns.data.assignments import (
@@ -21,6 +21,9 @@ from retention_models.data.quality_words import quality_sentences
 from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError, SettingsError
+from retention_models.languages import ENGLISH
+from retention_models.languages.sentences import page_sentences
+from retention_models.languages.translations import progress_of
 from retention_models.settings.project import Settings
 from retention_models.settings.reading import read_settings
 
@@ -31,12 +34,16 @@ _CONTACTS = (read_project_surveys, read_project_events)
 _CAMPAIGNS = (read_project_assignments, read_project_redemptions)
 
 
-def check_project(project_file: Path, say: Say) -> None:
-    """Say what a project's data hold, a sentence at a time; then refuse with all that is wrong."""
+def check_project(project_file: Path, say: Say, notebooks: Sequence[Path] = ()) -> None:
+    """Say what a project's data hold, a sentence at a time; then refuse with all that is wrong.
+
+    `notebooks`: those of the package, whose text is to be translated.
+    """
     settings = read_settings(project_file)
     wrong = list(_missing_files(settings))
     if not wrong:
         say(f"{project_file}: no mistakes")
+    _say_of_language(settings, notebooks, say)
     log = None
     try:
         log = read_project_transactions(settings)
@@ -51,6 +58,25 @@ def check_project(project_file: Path, say: Say) -> None:
             wrong.append(str(error))
     if wrong:
         raise DataError("\n".join(wrong))
+
+
+def _say_of_language(settings: Settings, notebooks: Sequence[Path], say: Say) -> None:
+    """How much of the pages' sentences stays English."""
+    if settings.language == ENGLISH:
+        return
+    own = settings.reports.notebook
+    if own is not None and (path := Path(settings.path(own))).is_file():
+        notebooks = [*notebooks, path]
+    found = progress_of(settings.language, page_sentences(notebooks))
+    missing = found.sentences - found.translated
+    code = settings.reports.language
+    if missing:
+        say(
+            f'language = "{code}": {missing:,} of {found.sentences:,} sentences are not translated and '
+            f"stay English; `retention words {code} {code}.po` writes a file to translate them in"
+        )
+    else:
+        say(f'language = "{code}": all {found.sentences:,} sentences are translated')
 
 
 def _missing_files(settings: Settings) -> list[str]:

@@ -323,10 +323,10 @@ class Settings(Section):
     @property
     def language(self) -> Language:
         """The language of the pages; its translation is read again when the file has changed."""
-        path = self.reports.translation
-        if path is None:
+        code, path = self.reports.language, self.reports.translation
+        if code == ENGLISH.code:
             return ENGLISH
-        return read_translation(self.reports.language, Path(self.path(path)))
+        return read_translation(code, None if path is None else Path(self.path(path)))
 
     def path(self, value: str) -> str:
         """A path of the project file, seen from the project file's folder; URLs stay as they are."""

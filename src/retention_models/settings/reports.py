@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from retention_models.languages import ENGLISH
+from retention_models.languages.translations import shipped_catalogue, shipped_languages
 from retention_models.settings.credentials import is_secret_name, secret_shape
 from retention_models.settings.types import Section, Text, table_of
 
@@ -109,6 +110,15 @@ class Warnings(Section):
     )
 
 
+def _require_shipped(language: str) -> None:
+    if shipped_catalogue(language) is None:
+        known = ", ".join(f'"{code}"' for code in shipped_languages())
+        raise ValueError(
+            f'language = "{language}" needs a translation (`retention words` writes a PO file to begin '
+            f"one from); without one the pages can be in {known or 'English only'}"
+        )
+
+
 class Reports(Section):
     """What to run and where the pages go."""
 
@@ -122,7 +132,9 @@ class Reports(Section):
     translation: Text | None = Field(
         None,
         examples=["fa.po"],
-        description="path of a PO file with the sentences of that language",
+        description=(
+            "path of a PO file with sentences of that language, which go before the package's own"
+        ),
         validate_default=True,  # language may be set alone
     )
     campaigns: int = Field(
@@ -154,13 +166,10 @@ class Reports(Section):
     @classmethod
     def _is_translated(cls, translation: str | None, info: ValidationInfo) -> str | None:
         language = info.data.get("language")
-        if language is not None and (language == ENGLISH.code) != (translation is None):
-            raise ValueError(
-                f'language = "{language}" needs a translation (`retention words` writes a PO '
-                "file to begin one from)"
-                if translation is None
-                else 'translation needs a language other than "en"'
-            )
+        if language == ENGLISH.code and translation is not None:
+            raise ValueError('translation needs a language other than "en"')
+        if language not in {None, ENGLISH.code} and translation is None:
+            _require_shipped(str(language))
         return translation
 
     @field_validator("parameters", mode="before")

@@ -27,6 +27,7 @@ from retention_models.languages import (
     money,
     number,
     phrase,
+    spoken,
 )
 
 ENGLISH = catalogue(
@@ -229,7 +230,7 @@ def _named_arm(effect: EffectTables, arm: str) -> str:
 
 
 def _begun(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
+    return spoken().capitalised(sentence)
 
 
 def _primary(effect: EffectTables, arm: str, window: str = "campaign") -> pd.Series | None:

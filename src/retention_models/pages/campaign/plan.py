@@ -15,7 +15,7 @@ from retention_models.campaigns.plans.looks import CampaignLooks, Look
 from retention_models.campaigns.plans.plan import CampaignPlan
 from retention_models.errors import CannotSay
 from retention_models.languages import count, day, decimals, ends, phrase, share, spoken
-from retention_models.pages.style import BLUE, GREY, NEW, ORANGE, figure, label, short_month
+from retention_models.pages.style import BLUE, GREY, NEW, ORANGE, figure, label
 from retention_models.settings.campaigns import Campaign
 
 
@@ -193,7 +193,7 @@ def looks_so_far(looks: CampaignLooks, seen: Sequence[Look], ax: Axes = NEW) -> 
         ax.plot([place, place], [look.low, look.high], color=colour, linewidth=2)
         ax.plot([place], [look.effect], color=colour, marker="o", markersize=5)
     ax.axhline(0.0, color=GREY, linewidth=1)
-    ax.set_xticks(list(places), [f"{look.day.day} {short_month(look.day)}" for look in seen])
+    ax.set_xticks(list(places), [spoken().short_day(look.day, year=False) for look in seen])
     ax.set_xlim(0.5, len(seen) + 0.5)
     ax.set_title(phrase("Effect on {outcome} a customer, by look", outcome=looks.campaign.primary))
     return ax

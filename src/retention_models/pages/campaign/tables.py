@@ -18,8 +18,7 @@ from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.segments import segment_name
 from retention_models.campaigns.effects.sizes import signed_percent, size_of
 from retention_models.errors import CannotSay
-from retention_models.languages import count, decimals, money, phrase, share
-from retention_models.pages.style import short_month
+from retention_models.languages import count, decimals, money, phrase, share, spoken
 
 _SHOWN = 12
 
@@ -121,7 +120,7 @@ def checks(effect: CampaignEffect) -> pd.DataFrame:
 
 def _capital(name: str) -> str:
     """With a capital, and all else as it is: arms have names, and German nouns capitals."""
-    return name[:1].upper() + name[1:]
+    return spoken().capitalised(name)
 
 
 def segments(effect: CampaignEffect) -> pd.DataFrame:
@@ -198,8 +197,7 @@ def campaigns(overview: pd.DataFrame) -> pd.DataFrame:
 
 def _short_day(value: dt.date) -> str:
     """A day as a narrow column has it: 3 Mar 2017."""
-    places = {"day": value.day, "month": short_month(value), "year": value.year}
-    return phrase("{day} {month} {year}", **places)
+    return spoken().short_day(value)
 
 
 def _verdict(row: pd.Series) -> str:

@@ -161,4 +161,4 @@ def _figure(funnel: Funnel, named: list[str], language: Language) -> str:
     axes = funnel_plot(funnel, named, language.text("apart.rate_axis"), say=language)
     drawn = axes.get_figure(root=True)
     assert drawn is not None  # it was drawn on a figure of its own
-    return base64.b64encode(as_svg(drawn).encode()).decode("ascii")
+    return base64.b64encode(as_svg(drawn, language).encode()).decode("ascii")

@@ -11,7 +11,6 @@ import markupsafe
 import numpy as np
 
 from retention_models.languages import ENGLISH, Language
-from retention_models.languages.template_words import SHORT_MONTHS
 from retention_models.measures.chain import FEWEST_STORES, INNER, OUTER, Funnel
 from retention_models.pages.campaign.money import OPEN, Told, finished_campaign, paid_of
 from retention_models.pages.html.templates import bdi, speech
@@ -43,14 +42,14 @@ class Cell:
             text = signed_percent(value, language)
         if kind == "share":
             text = language.share(value)
-        plain = language.separators[0] == "," and language.direction == "ltr"
+        plain = language == ENGLISH
         return cls(text, "" if plain else f"{value:.5g}")
 
 
 def signed_percent(value: float, language: Language) -> str:
     """A relative change with its sign, which nothing has none of."""
     number = f"{100 * value:+.0f}".replace("-", "−") if round(100 * value) else "0"
-    return language.isolated(language.percent(number))
+    return language.isolated(language.percent(language.figures(number)))
 
 
 def changed(row: Row, measure: str, *, year: bool = False) -> Row:
@@ -194,9 +193,7 @@ def _silent_since(row: Row) -> str:
 
 def short_day(day: dt.date, as_of: dt.date, language: Language) -> str:
     """A day where room is short: 15 Nov, and its year where that is not the page's."""
-    month = language.translated(SHORT_MONTHS[day.month - 1])
-    key = "day.short" if day.year == as_of.year else "day"
-    return language.text(key, day=day.day, month=month, year=day.year)
+    return language.short_day(day, year=day.year != as_of.year)
 
 
 def reason(row: Row, as_of: dt.date, language: Language) -> str:
@@ -326,7 +323,7 @@ def funnel_found(funnel: Funnel, say: Language = ENGLISH) -> str:
         points = say.figures(f"{100 * funnel.spread:.1f}")
         texts.append(say.text("apart.spread", points=points))
     by_chance = stores * (1.0 - OUTER)
-    places = {"stores": say.figures(f"{stores:,}"), "expected": f"{by_chance:.0f}"}
+    places = {"stores": say.figures(f"{stores:,}"), "expected": say.figures(f"{by_chance:.0f}")}
     if not outside:
         texts.append(say.text("apart.none", **places))
     else:

@@ -17,6 +17,7 @@ import nbformat
 
 from retention_models import __version__
 from retention_models.campaigns.effects.list_tests import ListTest
+from retention_models.languages.directions import with_english_told
 from retention_models.pages.chain.findings import chain_findings
 from retention_models.pages.html.cells import (
     leave_out_unanswered,
@@ -196,7 +197,7 @@ def _filled(
     # Not HTMLExporter's own: it parses and writes the page once more, and gives pictures without
     # alternative text one that says nothing.
     text, _ = TemplateExporter.from_notebook_node(_exporter(), notebook, resources={"page": page})
-    return str(text)
+    return with_english_told(str(text))
 
 
 def _places(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
@@ -236,7 +237,7 @@ def failure_page(
     kind: PageKind = STORE,
 ) -> str:
     """The page of a store whose notebook failed: the entry of the manifest, and the id of the run."""
-    return (
+    return with_english_told(
         _environment()
         .get_template("failure.html.j2")
         .render(
@@ -264,7 +265,7 @@ def index_page(
     language, columns = settings.language, _columns(settings)
     found = chain_findings(rows, list(campaign_rows), settings, as_of)
     of_lists = in_short(tests, settings.actions, settings.money.currency)
-    return (
+    return with_english_told(
         _environment()
         .get_template("index.html.j2")
         .render(
@@ -295,7 +296,7 @@ def campaign_index_page(
     rows: list[dict[str, Any]], settings: Settings, as_of: dt.date, made: str
 ) -> str:
     """The page of a chain's campaigns: a row each with name, href, what `effect.json` says, failure."""
-    return (
+    return with_english_told(
         _environment()
         .get_template("campaigns.html.j2")
         .render(

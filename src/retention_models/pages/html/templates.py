@@ -20,6 +20,7 @@ import jinja2
 import markupsafe
 
 from retention_models.languages import Language
+from retention_models.languages.directions import with_english_told
 from retention_models.languages.template_words import WORDS
 
 _TEMPLATES = files(__package__).joinpath("templates")
@@ -91,7 +92,7 @@ def add_filters(environment: jinja2.Environment) -> None:
 
 def _percent(value: float, language: Language) -> str:
     number = f"{value:+.0f}".replace("-", "−") if round(value) else "0"
-    return language.isolated(language.percent(number))
+    return language.isolated(language.percent(language.figures(number)))
 
 
 def _first_sentence(text: str) -> str:
@@ -196,9 +197,9 @@ def _with(page: str, notice: str) -> str:
     if not found:  # a page of before there were notices
         main = re.search(r"<main\b[^>]*>", page)
         place = main.end() if main else 0
-        return f"{page[:place]}\n{notice}{page[place:]}"
+        return with_english_told(f"{page[:place]}\n{notice}{page[place:]}")
     _, _, after = rest.partition(NOTICE_END)
-    return f"{head}{notice}{after}"
+    return with_english_told(f"{head}{notice}{after}")
 
 
 def _moment(utc: str, zone: ZoneInfo) -> str:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from retention_models.errors import CannotSay
-from retention_models.languages import count, phrase, share
+from retention_models.languages import count, phrase, share, spoken
 from retention_models.measures.definitions import ANNUAL_CHURN_BAND, BAND_FROM
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.style import (
@@ -168,4 +168,4 @@ def satisfaction_by_week(weeks: pd.DataFrame, ax: Axes = NEW) -> Axes:
 
 
 def _day(start: dt.date) -> str:
-    return phrase("{day} {month}", day=start.day, month=short_month(start))
+    return spoken().short_day(start, year=False)

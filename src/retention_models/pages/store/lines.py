@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from retention_models.languages import phrase
-from retention_models.pages.style import BLUE, GREY, ORANGE, short_month
+from retention_models.languages import phrase, spoken
+from retention_models.pages.style import BLUE, GREY, ORANGE
 
 _WIDTH, _HEIGHT, _EDGE = 120, 36, 4
 
@@ -72,4 +72,4 @@ def in_words(what: str, months: pd.Series, say: Callable[[float], str]) -> str:
 
 
 def _month(start: dt.date) -> str:
-    return phrase("{month} {year}", month=short_month(start), year=start.year)
+    return spoken().short_month(start, year=True)
