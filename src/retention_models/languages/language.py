@@ -117,9 +117,19 @@ class Language:
         from babel.dates import format_date
 
         shown = format_date(value, "long", self.locale)
-        if self.code in {"fa", "fa-IR"}:
+        if self._is_of_iran():
             shown = f"{persian_day(value)} ({shown})"
         return shown.translate(self._own_digits())
+
+    def day_of_year(self, value: dt.date) -> str:
+        """A day of any year: 31 December."""
+        persian = persian_day(value).rpartition(" ")[0] if self._is_of_iran() else ""
+        english = f"{value.day} {MONTHS[value.month - 1]}"
+        shown = self._dated("MMMMd", value, english)
+        return f"{persian} ({shown})".translate(self._own_digits()) if persian else shown
+
+    def _is_of_iran(self) -> bool:
+        return self.code in {"fa", "fa-IR"}
 
     def short_day(self, value: dt.date, *, year: bool = True) -> str:
         """A day where room is short: 31 Dec 2017, or 31 Dec."""
@@ -225,6 +235,11 @@ def catalogue(sentences: Mapping[str, str]) -> Mapping[str, str]:
 def day(value: dt.date) -> str:
     """A day as readers write it: 31 December 2017."""
     return spoken().day(value)
+
+
+def day_of_year(value: dt.date) -> str:
+    """A day of any year: 31 December."""
+    return spoken().day_of_year(value)
 
 
 def number(value: float) -> str:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import duration, phrase, share
+from retention_models.languages import duration, phrase, share, spoken
 from retention_models.languages.results import Card, Result, with_ends
 from retention_models.levels import Interval
 from retention_models.models import gamma_gamma
@@ -396,7 +396,7 @@ def _scenarios(
         said = phrase(
             "Retention is {now} already, so {points} points more is more than all.",
             now=share(now, 1),
-            points=f"{each:g}",
+            points=spoken().figures(f"{each:g}"),
         )
         rows[each] = {"points": each, "refusal": said}
     return pd.DataFrame([rows[each] for each in points], columns=list(_COLUMNS)), elasticity

@@ -9,6 +9,7 @@ import pandas as pd
 
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import count
 from retention_models.settings.project import Settings
 from retention_models.summaries.customers import Day, as_day
 from retention_models.time_units import days_in
@@ -61,7 +62,7 @@ def calibration_end(
         raise CannotSay(
             "The store has been observed for {observed} days, too short to hold out {days} of them "
             "and check the model against what came.",
-            observed=f"{observed:.0f}",
+            observed=count(observed),
             days=days,
         )
     return end - dt.timedelta(days=beyond + days)

@@ -200,7 +200,7 @@ def _refuse_few(group: float, treated: NDArray[np.int64], compared: NDArray[np.i
             "{units} stores began in week {period} of the campaign, and {controls} stores had not "
             "begun to compare them with: it takes {fewest} of either before an effect can be "
             "told from chance. Let more stores begin in the same week, or hold more out.",
-            period=f"{group + 1:g}",
+            period=count(group + 1),
             units=count(sizes[0]),
             controls=count(sizes[1]),
             fewest=count(FEWEST_CLUSTERS),

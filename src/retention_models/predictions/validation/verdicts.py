@@ -8,7 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
-from retention_models.languages import catalogue, count, day, decimals, phrase, share
+from retention_models.languages import catalogue, count, day, day_of_year, decimals, phrase, share
 from retention_models.levels import Interval, z_of_interval
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.predictions.validation.calibration import CountCalibration
@@ -328,8 +328,8 @@ def _wave(swing: Swing) -> str:
             "year of data a season cannot be told from any other change, and the model knows of neither",
             size=size,
         )
-    highest, lowest = day(swing.highest), day(swing.lowest)
     if swing.years >= 2.0:
+        highest, lowest = day_of_year(swing.highest), day_of_year(swing.lowest)
         return phrase(
             "the rates at which the same customers buy swing by ±{size} over the weeks, highest around "
             "{highest} and lowest around {lowest}: a strong season, of which the model knows nothing",
@@ -337,6 +337,7 @@ def _wave(swing: Swing) -> str:
             highest=highest,
             lowest=lowest,
         )
+    highest, lowest = day(swing.highest), day(swing.lowest)
     return phrase(
         "the rates at which the same customers buy swing by ±{size} over the weeks, highest around "
         "{highest} and lowest around {lowest}: a strong season, seen in one year only, of which the "
