@@ -12,10 +12,10 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from gettext import GNUTranslations, NullTranslations
+from gettext import NullTranslations
 from typing import Any, Literal
 
-from retention_models.languages.directions import as_english, isolated
+from retention_models.languages.directions import isolated
 from retention_models.languages.persian_calendar import persian_day
 from retention_models.languages.template_words import MONTHS, SHORT_MONTHS, WORDS
 
@@ -52,18 +52,11 @@ class Language:
     def translated(self, sentence: str) -> str:
         """An English sentence in this language, its places unfilled."""
         # Of the empty text gettext says what it knows of the file.
-        return self._marked(self.translations.gettext(sentence), sentence) if sentence else ""
+        return self.translations.gettext(sentence) if sentence else ""
 
     def translated_plural(self, one: str, many: str, n: int) -> str:
         """The form for a number of things."""
-        return self._marked(self.translations.ngettext(one, many, n), one, many)
-
-    def _marked(self, found: str, *english: str) -> str:
-        # gettext gives back the text that it was asked for, itself, where it has no other.
-        missing = isinstance(self.translations, GNUTranslations) and any(
-            found is one for one in english
-        )
-        return as_english(found) if missing else found
+        return self.translations.ngettext(one, many, n)
 
     def plural(self, one: str, many: str, n: int, /, **places: object) -> str:
         """A sentence about a number of things; the place {n} is the number."""

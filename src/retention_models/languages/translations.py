@@ -11,15 +11,16 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from gettext import GNUTranslations
+from gettext import GNUTranslations, NullTranslations
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from retention_models.errors import SettingsError
-from retention_models.languages.directions import is_english
+from retention_models.languages.directions import as_english, is_english
 from retention_models.languages.language import Language
 from retention_models.languages.sentences import Sentence
+from retention_models.languages.translator_notes import notes
 
 _SHIPPED = Path(__file__).parent / "catalogues"
 
@@ -67,9 +68,19 @@ def _read(code: str, path: Path | None, _written: int) -> Language:
             f"language: no translation into {code!r} comes with the package; expected one of "
             f"{', '.join(shipped_languages()) or 'none'}, or a PO file of yours in `translation`."
         )
-    for one in found[1:]:
+    for one in [*found[1:], _English()]:
         found[0].add_fallback(one)
     return _written_as(code, locale, found[0])
+
+
+class _English(NullTranslations):
+    """What no catalogue has: English, told as that."""
+
+    def gettext(self, message: str) -> str:
+        return as_english(message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return as_english(msgid1 if n == 1 else msgid2)
 
 
 def _checked(path: Path) -> Any:
@@ -173,6 +184,8 @@ def _check_places(path: Path, message: Any) -> None:
         known = set().union(*map(_places, english))
     except ValueError:  # no sentence of ours: it is never looked up
         return
+    if isinstance(message.id, tuple):
+        known.add("n")  # given to every sentence about a number of things
     for form in filter(None, forms):
         try:
             strange = _places(form) - known
@@ -223,7 +236,9 @@ def write_translation(code: str, path: Path, sentences: Sequence[Sentence]) -> P
     template = Catalog(**about)
     for one in sentences:
         template.add(
-            one.text if one.plural is None else (one.text, one.plural), locations=[(one.place, 0)]
+            one.text if one.plural is None else (one.text, one.plural),
+            locations=[(one.place, 0)],
+            auto_comments=notes(one.plural or one.text),
         )
     catalog = Catalog(locale, **about)
     begun = path if path.exists() else shipped_catalogue(code)

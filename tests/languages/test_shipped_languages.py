@@ -1,0 +1,256 @@
+"""Languages that come with the package: their catalogues, numbers, days and directions."""
+
+from __future__ import annotations
+
+import datetime as dt
+import string
+
+import matplotlib as mpl
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import write_po
+from babel.numbers import format_decimal, format_percent
+from matplotlib.figure import Figure
+
+import nights
+from project_files import GOOD, mistakes
+from retention_models.languages import ENGLISH, Language, counted, phrase, speaking
+from retention_models.languages.directions import isolated, with_english_told, without_marks
+from retention_models.languages.persian_calendar import persian_date
+from retention_models.languages.sentences import Sentence, page_sentences
+from retention_models.languages.translations import (
+    known_locale,
+    progress_of,
+    read_catalog,
+    read_translation,
+    shipped_catalogue,
+    shipped_languages,
+    write_translation,
+)
+from retention_models.languages.translator_notes import noted
+from retention_models.pages.style import as_svg, day_ticks
+from retention_models.runs.run import own_notebooks
+
+DAY = dt.date(2023, 12, 31)
+RIGHT, LEFT, POP = "\u2067", "\u2066", "\u2069"
+
+
+@pytest.fixture(scope="module")
+def sentences() -> list[Sentence]:
+    """What pages can say."""
+    return page_sentences(own_notebooks())
+
+
+@pytest.fixture(scope="module")
+def spoken_in(tmp_path_factory):
+    """A language by its code, in which two sentences are translated."""
+    folder = tmp_path_factory.mktemp("languages")
+
+    def made(code: str, forms: int) -> Language:
+        path = folder / f"{code}.po"
+        catalog = Catalog(known_locale(code))
+        catalog.add("As of {day}", "X {day}")
+        catalog.add(("{n} thing", "{n} things"), tuple(f"{{n}} x{form}" for form in range(forms)))
+        catalog.add(("{n} foo", "{n} foos"))
+        with path.open("wb") as file:
+            write_po(file, catalog)
+        return read_translation(code, path)
+
+    return made
+
+
+def places(text: str) -> set[str]:
+    """Places of a sentence."""
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("code", shipped_languages())
+def test_a_shipped_catalogue_says_what_the_pages_say(code, sentences):
+    """No entry of a sentence that has gone, no place lost, every form of the plural or none."""
+    path = shipped_catalogue(code)
+    assert path is not None
+    catalog = read_catalog(path)
+    known = {one.text if one.plural is None else (one.text, one.plural) for one in sentences}
+    wrong = []
+    for message in catalog:
+        if not message.id:
+            continue
+        plural = isinstance(message.id, tuple)
+        english = message.id if plural else (message.id,)
+        said = message.string if isinstance(message.string, tuple) else (message.string,)
+        # Of one thing the number may be left out; of several it is given in any case.
+        allowed = places(english[-1])
+        of_one = places(english[0]) if len(said) > 1 else allowed
+        if message.id not in known or message.fuzzy:
+            wrong.append(("stale", english[0]))
+        elif any(said) and not all(said):
+            wrong.append(("a form is missing", english[0]))
+        elif any(said):
+            found = [places(one) for one in said]
+            fits = found[0] in (of_one, of_one | {"n"}, allowed) if plural else found[0] == allowed
+            fits &= all(one in (allowed, allowed | {"n"}) for one in found[1:])
+            if not fits:
+                wrong.append(("places", english[0], said))
+    assert [] == wrong
+
+
+@pytest.mark.parametrize("code", shipped_languages())
+def test_a_languages_code_alone_is_enough(tmp_path, code):
+    """And a translation of one's own goes before the package's, entry by entry."""
+    settings = nights.settings_in(tmp_path, extra=f'[reports]\nlanguage = "{code}"')
+    assert code == settings.language.code
+    own = tmp_path / "own.po"
+    catalog = Catalog(known_locale(code))
+    catalog.add("Chain", "Own")
+    with own.open("wb") as file:
+        write_po(file, catalog)
+    both = read_translation(code, own)
+    assert "Own" == both.phrase("Chain")
+    assert settings.language.phrase("Code") == both.phrase("Code") != "Code"
+
+
+def test_a_language_that_does_not_come_with_the_package_is_refused_with_those_that_do(tmp_path):
+    """In the project file's own terms."""
+    said = "\n".join(mistakes(tmp_path, f'{GOOD}\n[reports]\nlanguage = "pl"'))
+    assert all(f'"{code}"' in said for code in shipped_languages())
+
+
+def test_a_file_for_a_translator_begins_from_the_package_s_and_tells_what_places_hold(
+    tmp_path, sentences
+):
+    """What is translated there is translated in it."""
+    code = shipped_languages()[0]
+    path = tmp_path / "x.po"
+    found = write_translation(code, path, sentences)
+    assert 0 < found.translated == progress_of(read_translation(code), sentences).translated
+    text = path.read_text(encoding="utf-8")
+    assert "#. head of a column: the p-value" in text
+    assert "#. {day}: a day" in text
+    assert noted() <= {one.text for one in sentences}
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "share", "day", "month"),
+    [
+        ("tr", "-1.234,50", "%12", "31 Aralık 2023", "Ara 2023"),
+        ("hu", "-1\u00a0234,50", "12%", "2023. december 31.", "2023. dec."),
+        ("fa", "-۱٬۲۳۴٫۵۰", "۱۲٪", "۱۰ دی ۱۴۰۲ (۳۱ دسامبر ۲۰۲۳)", "دسامبر ۲۰۲۳"),
+        ("pl", "-1\u00a0234,50", "12%", "31 grudnia 2023", "gru 2023"),
+    ],
+)
+def test_numbers_and_days_are_the_languages_own(spoken_in, code, number, share, day, month):
+    """As Babel writes them, but for digits, which it leaves Latin."""
+    language = spoken_in(code, {"pl": 3}.get(code, 1))
+    locale = known_locale(code)
+    assert [number, share, day] == [
+        language.figures("-1,234.50"),
+        language.share(0.12),
+        language.day(DAY),
+    ]
+    assert month == language.short_month(DAY, year=True)
+    if code != "fa":
+        assert format_decimal(-1234.5, "#,##0.00", locale) == number
+        assert format_percent(0.12, locale=locale) == share
+
+
+def test_days_of_the_persian_calendar_are_those_of_its_almanacs():
+    """New year's days, the last day of a leap year, and the day of the revolution."""
+    known = {
+        (2017, 3, 21): (1396, 1, 1),
+        (2020, 3, 20): (1399, 1, 1),
+        (2021, 3, 20): (1399, 12, 30),
+        (2024, 3, 20): (1403, 1, 1),
+        (2025, 3, 21): (1404, 1, 1),
+        (1979, 2, 11): (1357, 11, 22),
+    }
+    assert known == {day: persian_date(dt.date(*day)) for day in known}
+
+
+@pytest.mark.parametrize(
+    ("code", "forms", "said"),
+    [
+        ("tr", 1, ["0 x0", "1 x0", "2 x0", "5 x0", "21 x0"]),
+        ("pl", 3, ["0 x2", "1 x0", "2 x1", "5 x2", "21 x2"]),
+        ("ru", 3, ["0 x2", "1 x0", "2 x1", "5 x2", "21 x0"]),
+    ],
+)
+def test_plurals_by_number(spoken_in, code, forms, said):
+    """An untranslated one is English's: a language of one form has no rule for it."""
+    with speaking(spoken_in(code, forms)):
+        numbers = (0, 1, 2, 5, 21)
+        assert said == [counted(n, "thing") for n in numbers]
+        assert ["0 foos", "1 foo", "2 foos", "5 foos", "21 foos"] == [
+            without_marks(counted(n, "foo")) for n in numbers
+        ]
+
+
+def test_english_for_want_of_a_translation_is_told_as_english(spoken_in):
+    """In text by an element; where none may stand, by its direction alone."""
+    persian = spoken_in("fa", 1)
+    missing = persian.phrase("Nobody said {what}", what="x")
+    page = with_english_told(f'<p title="{missing}">{missing}</p><p>y</p>')
+    assert '<span lang="en" dir="ltr">Nobody said \u2068x\u2069</span></p><p>y' in page
+    assert "\u2060" not in page
+    assert f'title="{LEFT}Nobody said' in page
+    cut = with_english_told(f"<p>{missing[:9]}</p><p>y</p>")
+    assert '<p><span lang="en" dir="ltr">Nobody </span></p><p>y</p>' == cut
+    assert "Nobody said x" == ENGLISH.phrase("Nobody said {what}", what="x")
+
+
+@pytest.mark.parametrize(
+    ("value", "mark"),
+    [
+        ("−3", LEFT),
+        ("12:30", LEFT),
+        ("Market", "\u2068"),
+        ("۳۱ دسامبر", "\u2068"),
+        (f"{LEFT}12{POP} \u2068EUR{POP}", RIGHT),
+        (f"{LEFT}1{POP}, \u2068Market{POP}", RIGHT),
+    ],
+)
+def test_a_part_runs_as_its_letters_or_its_parts_say(value, mark):
+    """A day made of parts found no letter and ran backwards."""
+    assert f"{mark}{value}{POP}" == isolated(value)
+
+
+def test_labels_of_figures_run_as_the_language_does_with_its_digits(spoken_in):
+    """A picture knows nothing of the page that it stands on."""
+    persian = spoken_in("fa", 1)
+    with speaking(persian), mpl.rc_context():
+        axes = Figure().subplots()
+        axes.plot([dt.date(2023, 1, 1), dt.date(2023, 4, 1)], [0, 1])
+        day_ticks(axes)
+        axes.set_yticks([])
+        axes.set_title("سهم ۱ تا ۲")
+        svg = as_svg(axes.get_figure(root=True))
+    assert f">{RIGHT}سهم ۱ تا ۲{POP}</text>" in svg
+    assert f">{RIGHT}فوریه{POP}</text>" in svg
+    assert "۲۰۲۳" in svg
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "begun"),
+    [
+        ("tr", "ilk alışveriş", "İlk alışveriş"),
+        ("tr", "ırmak", "Irmak"),
+        ("hu", "ismételt", "Ismételt"),
+        ("tr", "3 müşteri", "3 müşteri"),
+        ("tr", f"{LEFT}\u2060is{POP}", f"{LEFT}\u2060İs{POP}"),
+    ],
+)
+def test_a_capital_is_the_languages_own(code, text, begun):
+    """Turkish has an i with a dot in both sizes."""
+    assert begun == Language(code, "ltr").capitalised(text)
+
+
+def test_what_a_wave_over_years_is_highest_around_has_no_year(spoken_in):
+    """As no other day of any year."""
+    assert "31 December" == ENGLISH.day_of_year(DAY)
+    assert "31 Aralık" == spoken_in("tr", 1).day_of_year(DAY)
+    assert "۱۰ دی (۳۱ دسامبر)" == spoken_in("fa", 1).day_of_year(DAY)
+
+
+def test_a_number_given_as_one_is_written_as_the_language_writes_it(spoken_in):
+    """Not only those that were written before."""
+    with speaking(spoken_in("fa", 1)):
+        assert f"X {LEFT}۲۰۲۳{POP}" == phrase("As of {day}", day=2023)
