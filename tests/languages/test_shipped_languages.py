@@ -134,7 +134,7 @@ def test_a_file_for_a_translator_begins_from_the_package_s_and_tells_what_places
     [
         ("tr", "-1.234,50", "%12", "31 Aralık 2023", "Ara 2023"),
         ("hu", "-1\u00a0234,50", "12%", "2023. december 31.", "2023. dec."),
-        ("fa", "-۱٬۲۳۴٫۵۰", "۱۲٪", "۱۰ دی ۱۴۰۲ (۳۱ دسامبر ۲۰۲۳)", "دسامبر ۲۰۲۳"),
+        ("fa", "-۱٬۲۳۴٫۵۰", "۱۲٪", "۱۰ دی ۱۴۰۲ / ۳۱ دسامبر ۲۰۲۳", "دسامبر ۲۰۲۳"),
         ("pl", "-1\u00a0234,50", "12%", "31 grudnia 2023", "gru 2023"),
     ],
 )
@@ -247,10 +247,44 @@ def test_what_a_wave_over_years_is_highest_around_has_no_year(spoken_in):
     """As no other day of any year."""
     assert "31 December" == ENGLISH.day_of_year(DAY)
     assert "31 Aralık" == spoken_in("tr", 1).day_of_year(DAY)
-    assert "۱۰ دی (۳۱ دسامبر)" == spoken_in("fa", 1).day_of_year(DAY)
+    assert "۱۰ دی / ۳۱ دسامبر" == spoken_in("fa", 1).day_of_year(DAY)
 
 
 def test_a_number_given_as_one_is_written_as_the_language_writes_it(spoken_in):
     """Not only those that were written before."""
     with speaking(spoken_in("fa", 1)):
         assert f"X {LEFT}۲۰۲۳{POP}" == phrase("As of {day}", day=2023)
+
+
+_ORDER = """
+parts => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  let texts = [];
+  while (walker.nextNode()) texts.push(walker.currentNode);
+  const left = part => {
+    const node = texts.find(one => one.data.includes(part));
+    const range = document.createRange(), begin = node.data.indexOf(part);
+    range.setStart(node, begin); range.setEnd(node, begin + part.length);
+    return range.getBoundingClientRect().left;
+  };
+  return parts.map(part => [left(part), part]).sort((a, b) => b[0] - a[0]).map(one => one[1]);
+}
+"""
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_browser_sets_the_parts_of_a_text_in_their_order(browser, spoken_in):
+    """From right to left as they are read, but for what is in Latin letters or a number with its sign."""
+    persian = spoken_in("fa", 1)
+    amount = persian.text("amount", amount="۷۷۷", currency="EUR")
+    text = f"الف {persian.isolated(persian.day(DAY))} ب {persian.isolated('−۵۵٪')} پ"
+    text += f" {persian.isolated(amount)} ت"
+    svg = f'<svg><text x="9" y="20">{RIGHT}سهم ۴۱ تا ۴۲{POP}</text></svg>'
+    page = browser.new_page()
+    page.set_content(f'<body dir="rtl"><p>{text}</p>{svg}</body>')
+    order = page.evaluate(_ORDER, ["الف", "دی", "۱۴۰۲", "دسامبر", "۲۰۲۳", "ب ", "٪", "۵۵", "−"])
+    assert ["الف", "دی", "۱۴۰۲", "دسامبر", "۲۰۲۳", "ب ", "٪", "۵۵", "−"] == order
+    assert ["۷۷۷", "EUR"] == page.evaluate(_ORDER, ["EUR", "۷۷۷"])
+    assert ["سهم", "۴۱", "تا", "۴۲"] == page.evaluate(_ORDER, ["۴۲", "تا", "۴۱", "سهم"])
+    page.close()

@@ -9,6 +9,7 @@ whoever needs another beside it asks that `Language` itself.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from typing import Any, Literal
 from retention_models.languages.directions import isolated
 from retention_models.languages.persian_calendar import persian_day
 from retention_models.languages.template_words import MONTHS, SHORT_MONTHS, WORDS
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,10 @@ class Language:
         """A value that keeps its own direction: from right to left, −3 would be read as 3−."""
         number = isinstance(value, int | float) and not isinstance(value, bool)
         shown = value if isinstance(value, str) else str(value)
-        shown = self.figures(shown) if number else shown
+        if number:
+            shown = self.figures(shown)
+        elif self.locale is not None and _DAY.fullmatch(shown):
+            shown = self.day(dt.date.fromisoformat(shown))
         return shown if self.direction == "ltr" else isolated(shown)
 
     def alone(self, text: str) -> str:
@@ -89,10 +95,11 @@ class Language:
         """A number as Python writes it, with the language's separators and digits: 1.234,5."""
         thousands, decimal = self.separators
         signs = {ord(","): thousands, ord("."): decimal}
-        return number.translate(signs).translate(self._own_digits())
+        return self.in_digits(number.translate(signs))
 
-    def _own_digits(self) -> dict[int, str]:
-        return {ord("0") + place: digit for place, digit in enumerate(self.digits)}
+    def in_digits(self, text: str) -> str:
+        """A text with the language's digits, such as a moment; all else as it is."""
+        return text.translate({ord("0") + n: digit for n, digit in enumerate(self.digits)})
 
     def share(self, value: float, digits: int = 0) -> str:
         """A share in percent: 12%, or as the language writes it."""
@@ -111,15 +118,15 @@ class Language:
 
         shown = format_date(value, "long", self.locale)
         if self._is_of_iran():
-            shown = f"{persian_day(value)} ({shown})"
-        return shown.translate(self._own_digits())
+            shown = f"{persian_day(value)} / {shown}"
+        return self.in_digits(shown)
 
     def day_of_year(self, value: dt.date) -> str:
         """A day of any year: 31 December."""
         persian = persian_day(value).rpartition(" ")[0] if self._is_of_iran() else ""
         english = f"{value.day} {MONTHS[value.month - 1]}"
         shown = self._dated("MMMMd", value, english)
-        return f"{persian} ({shown})".translate(self._own_digits()) if persian else shown
+        return self.in_digits(f"{persian} / {shown}") if persian else shown
 
     def _is_of_iran(self) -> bool:
         return self.code in {"fa", "fa-IR"}
@@ -143,7 +150,7 @@ class Language:
             shown = format_date(value, skeleton, self.locale)
         else:
             shown = format_skeleton(skeleton, value, locale=self.locale)
-        return shown.translate(self._own_digits())
+        return self.in_digits(shown)
 
     def capitalised(self, text: str) -> str:
         """A text with a capital at its beginning: the language's own, of i too."""

@@ -22,7 +22,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter, ScalarFormatter
 
-from retention_models.languages import Language, spoken
+from retention_models.languages import ENGLISH, Language, spoken
 from retention_models.languages.directions import LEFT, POP, RIGHT
 
 BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#6B7280", "#1F2937"
@@ -92,11 +92,20 @@ def figure(
         @functools.wraps(draw)
         def drawn(*args: P.args, **kwargs: P.kwargs) -> Axes:
             given = signature.bind(*args, **kwargs)
-            with mpl.rc_context(HOUSE_STYLE):
+            language = given.arguments.get("say") or spoken()
+            begin = "right" if language.direction == "rtl" else "left"
+            with mpl.rc_context({**HOUSE_STYLE, "axes.titlelocation": begin}):
                 if given.arguments.get("ax") is None:
                     first = next(iter(given.arguments.values()))
                     given.arguments["ax"] = new_axes(height(first) if callable(height) else height)
-                return draw(*given.args, **given.kwargs)
+                axes = draw(*given.args, **given.kwargs)
+                # A title that is longer than English goes on in a second line.
+                if title := axes.get_title(begin):
+                    axes.set_title(title, loc=begin, wrap=True)
+                for axis in (axes.xaxis, axes.yaxis):
+                    if language != ENGLISH and type(axis.get_major_formatter()) is ScalarFormatter:
+                        axis.set_major_formatter(NumberTicks(language))
+                return axes
 
         setattr(drawn, _HEIGHT, height)
         drawn.__doc__ = _with_ax(inspect.cleandoc(draw.__doc__ or ""))
@@ -216,9 +225,9 @@ class ShareTicks(PercentFormatter):
 class NumberTicks(ScalarFormatter):
     """Ticks at numbers with as many digits as they need, in the language that is spoken."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language | None = None) -> None:
         super().__init__()
-        self._language = spoken()
+        self._language = language or spoken()
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         """The label of a tick."""

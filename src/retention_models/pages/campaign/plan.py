@@ -178,7 +178,11 @@ def detectable_by_length(plan: CampaignPlan, ax: Axes = NEW) -> Axes:
     ax.set_ylim(0.0, None)
     ax.set_xlim(0.0, None)
     ax.set_xlabel(phrase("weeks that the campaign runs"))
-    ax.set_title(phrase("Smallest lift found ({outcome})", outcome=plan.campaign.primary))
+    ax.set_title(
+        phrase(
+            "Smallest lift found ({outcome})", outcome=outcome_label(plan.campaign.primary, "short")
+        )
+    )
     return ax
 
 
@@ -195,5 +199,10 @@ def looks_so_far(looks: CampaignLooks, seen: Sequence[Look], ax: Axes = NEW) -> 
     ax.axhline(0.0, color=GREY, linewidth=1)
     ax.set_xticks(list(places), [spoken().short_day(look.day, year=False) for look in seen])
     ax.set_xlim(0.5, len(seen) + 0.5)
-    ax.set_title(phrase("Effect on {outcome} a customer, by look", outcome=looks.campaign.primary))
+    ax.set_title(
+        phrase(
+            "Effect on {outcome} a customer, by look",
+            outcome=outcome_label(looks.campaign.primary, "short"),
+        )
+    )
     return ax

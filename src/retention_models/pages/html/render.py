@@ -123,7 +123,7 @@ def _frame(settings: Settings, as_of: dt.date, made: str, *rules: str) -> dict[s
         "chain": settings.name,
         "chain_title": one_line(settings.name),
         "as_of": language.day(as_of),
-        "made": made,
+        "made": language.in_digits(made),
         "version": __version__,
         "interval": language.share(settings.model.interval),
         "notice": markupsafe.Markup(NOTICE + NOTICE_END),

@@ -152,7 +152,9 @@ def since_words(since: dict[str, Any], run: str, zone: ZoneInfo, say: Language) 
     if since["run"] == run:
         return ""
     first = say.day(dt.date.fromisoformat(since["as_of"]))
-    return say.text("failure.every_run", day=first, moment=_moment(since["utc"], zone))
+    return say.text(
+        "failure.every_run", day=first, moment=say.in_digits(_moment(since["utc"], zone))
+    )
 
 
 def old_page_words(
@@ -167,7 +169,7 @@ def old_page_words(
     return say.text(
         "failure.old",
         of=say.day(dt.date.fromisoformat(page["as_of"])),
-        made=_moment(page["made"], zone),
+        made=say.in_digits(_moment(page["made"], zone)),
         day=say.day(as_of),
         reason=failure["message"],
         since=since_words(failure["since"], run, zone, say),
