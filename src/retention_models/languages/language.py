@@ -108,7 +108,9 @@ class Language:
 
     def percent(self, number: str) -> str:
         """A number, as text, with the sign of percent where the language has it."""
-        return self.percent_form.format(n=number)
+        # Turkish has the sign of percent before the number, and plus and minus before both.
+        sign = number[:1] if number[:1] in ("+", "−", "-") else ""
+        return sign + self.percent_form.format(n=number[len(sign) :])
 
     def day(self, value: dt.date) -> str:
         """A day as readers write it: 31 December 2017; in Persian in both calendars."""

@@ -99,9 +99,10 @@ def figure(
                     first = next(iter(given.arguments.values()))
                     given.arguments["ax"] = new_axes(height(first) if callable(height) else height)
                 axes = draw(*given.args, **given.kwargs)
-                # A title that is longer than English goes on in a second line.
+                # Titles and labels that are longer than English go on in a second line.
                 if title := axes.get_title(begin):
                     axes.set_title(title, loc=begin, wrap=True)
+                axes.xaxis.label.set_wrap(True)
                 for axis in (axes.xaxis, axes.yaxis):
                     if language != ENGLISH and type(axis.get_major_formatter()) is ScalarFormatter:
                         axis.set_major_formatter(NumberTicks(language))
