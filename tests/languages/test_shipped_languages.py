@@ -15,7 +15,12 @@ from matplotlib.figure import Figure
 import nights
 from project_files import GOOD, mistakes
 from retention_models.languages import ENGLISH, Language, counted, phrase, speaking
-from retention_models.languages.directions import isolated, with_english_told, without_marks
+from retention_models.languages.directions import (
+    isolated,
+    with_english_told,
+    with_sign,
+    without_marks,
+)
 from retention_models.languages.persian_calendar import persian_date
 from retention_models.languages.sentences import Sentence, page_sentences
 from retention_models.languages.translations import (
@@ -280,13 +285,15 @@ def test_a_browser_sets_the_parts_of_a_text_in_their_order(browser, spoken_in):
     """From right to left as they are read, but for a number and its sign."""
     persian = spoken_in("fa", 1)
     amount = persian.text("amount", amount="۷۷۷", currency="EUR")
+    signed = with_sign("+", persian.text("amount", amount="۸۸۸", currency="TRY"))
     text = f"الف {persian.isolated(persian.day(DAY))} ب {persian.isolated('−۵۵٪')} پ"
-    text += f" {persian.isolated(amount)} ت"
+    text += f" {persian.isolated(amount)} ت {signed}"
     svg = f'<svg><text x="9" y="20">{RIGHT}سهم ۴۱ تا ۴۲{POP}</text></svg>'
     page = browser.new_page()
     page.set_content(f'<body dir="rtl"><p>{text}</p>{svg}</body>')
     order = page.evaluate(_ORDER, ["الف", "دی", "۱۴۰۲", "دسامبر", "۲۰۲۳", "ب ", "٪", "۵۵", "−"])
     assert ["الف", "دی", "۱۴۰۲", "دسامبر", "۲۰۲۳", "ب ", "٪", "۵۵", "−"] == order
     assert ["۷۷۷", "EUR"] == page.evaluate(_ORDER, ["EUR", "۷۷۷"])
+    assert ["۸۸۸", "+", "TRY"] == page.evaluate(_ORDER, ["TRY", "+", "۸۸۸"])
     assert ["سهم", "۴۱", "تا", "۴۲"] == page.evaluate(_ORDER, ["۴۲", "تا", "۴۱", "سهم"])
     page.close()

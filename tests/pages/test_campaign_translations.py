@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from gettext import NullTranslations
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from retention_models.campaigns.effects.randomised import _with_labels
 from retention_models.campaigns.estimators.regression import ArmLabel
 from retention_models.errors import CannotSay
 from retention_models.languages import Language, speaking
+from retention_models.languages.template_words import MONTHS, SHORT_MONTHS
 from retention_models.pages.campaign import (
     figures,
     tables as campaign_tables,
@@ -46,8 +48,12 @@ class Bracketed(NullTranslations):
 MADE_UP = Language("xx", "ltr", Bracketed(), (".", ","))
 
 
+_DAY = re.compile(rf"\b\d+ ({'|'.join((*MONTHS, *SHORT_MONTHS))})\b")  # Babel's, not a translator's
+
+
 def outside(text):
-    """What of a text stands in no brackets."""
+    """What of a text stands in no brackets, but for days."""
+    text = _DAY.sub("", text)
     depth, left = 0, []
     for letter in text:
         depth += (letter == OPENED) - (letter == CLOSED)

@@ -130,8 +130,8 @@ def test_from_right_to_left_figures_of_a_table_keep_their_direction(shown):
     frame = pd.DataFrame({"p": [".007", "−3"], "name": ["كلمة", "x"]}, index=["7", "كلمة"])
     with speaking(Language("ar", "rtl")):
         notebook.table(frame, "كلمة")
-    assert "<td>\u2068.007\u2069</td>" in shown[0][0][0].data
-    assert "<td>\u2068−3\u2069</td>" in shown[0][0][0].data
+    assert "<td>\u2066.007\u2069</td>" in shown[0][0][0].data
+    assert "<td>\u2066−3\u2069</td>" in shown[0][0][0].data
     assert "<td>كلمة</td>" in shown[0][0][0].data
     notebook.table(frame, "كلمة")
     assert "<td>.007</td>" in shown[1][0][0].data

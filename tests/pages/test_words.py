@@ -91,4 +91,4 @@ def test_sentences_and_their_numbers_are_of_the_language_that_is_spoken():
         assert "−1,50" == shown_signed("spend_per_order", -1.5, "EUR", bare=True)
     assert "1.001 of 2.000" in sentence
     assert sentence.endswith("⟦2 months⟧ after it.⟧")
-    assert sentence.startswith("⟦Of all customers, ⟦50%⟧ (⟦48%⟧ to ⟦52%⟧;")
+    assert sentence.startswith("⟦Of all customers, 50% (48% to 52%;")

@@ -38,6 +38,13 @@ def isolated(shown: str) -> str:
     return mark + shown + POP
 
 
+def with_sign(sign: str, amount: str) -> str:
+    """An amount with its sign, within the part that holds its number where it begins with that."""
+    if amount[:1] in (LEFT, FIRST_STRONG):
+        return amount[0] + sign + amount[1:]
+    return sign + amount
+
+
 def as_english(sentence: str) -> str:
     """A sentence marked as English among those of another language."""
     return f"{ENGLISH_BEGINS}{sentence}{ENGLISH_ENDS}"

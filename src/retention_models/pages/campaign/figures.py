@@ -13,7 +13,7 @@ from retention_models.campaigns.effects.customers import covariate_name
 from retention_models.campaigns.effects.labels import IN_WINDOW, outcome_label
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.errors import CannotSay
-from retention_models.languages import decimals, phrase, share, spoken
+from retention_models.languages import count, decimals, phrase, share, spoken
 from retention_models.pages.style import (
     BLUE,
     GREY,
@@ -28,7 +28,7 @@ from retention_models.pages.style import (
 
 
 def _percent(value: float, _: object) -> str:
-    return spoken().percent(decimals(value, 0, signed=True)) if value else "0"
+    return spoken().percent(decimals(value, 0, signed=True)) if value else count(0)
 
 
 _PERCENT = FuncFormatter(_percent)

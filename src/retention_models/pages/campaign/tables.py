@@ -19,6 +19,7 @@ from retention_models.campaigns.effects.segments import segment_name
 from retention_models.campaigns.effects.sizes import signed_percent, size_of
 from retention_models.errors import CannotSay
 from retention_models.languages import count, decimals, money, phrase, share, spoken
+from retention_models.languages.directions import with_sign
 
 _SHOWN = 12
 
@@ -232,7 +233,9 @@ def _or_dash(value: float, say: Callable[[float], str]) -> str:
 
 
 def _ends(value: float, low: float, high: float, say: Callable[[float], str]) -> str:
-    return _between(*(("−" if one < 0 else "+") + say(abs(one)) for one in (value, low, high)))
+    return _between(
+        *(with_sign("−" if one < 0 else "+", say(abs(one))) for one in (value, low, high))
+    )
 
 
 def _pvalue(value: float) -> str:
