@@ -49,5 +49,5 @@ class CannotSay(RetentionError, ValueError):
         said = spoken()
         # A finished text may hold braces of its own: a name of the data.
         if not self.places:
-            return said.translated(self.sentence)
+            return said.translated_or_own(self.sentence)
         return said.phrase(self.sentence, **self.places)

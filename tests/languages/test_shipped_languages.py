@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 import nights
 from project_files import GOOD, mistakes
+from retention_models.errors import CannotSay
 from retention_models.languages import ENGLISH, Language, counted, phrase, speaking
 from retention_models.languages.directions import (
     isolated,
@@ -202,6 +203,15 @@ def test_english_for_want_of_a_translation_is_told_as_english(spoken_in):
     cut = with_english_told(f"<p>{missing[:9]}</p><p>y</p>")
     assert '<p><span lang="en" dir="ltr">Nobody </span></p><p>y</p>' == cut
     assert "Nobody said x" == ENGLISH.phrase("Nobody said {what}", what="x")
+
+
+def test_a_refusal_that_is_said_already_is_not_english(spoken_in):
+    """It is handed on as a finished text."""
+    for code, text in (("fa", "خرید ۷ مشتری"), ("tr", "7 müşteri")):
+        with speaking(spoken_in(code, 1)):
+            assert text == str(CannotSay(text))
+    with speaking(spoken_in("fa", 1)):
+        assert f"{LEFT}\u2060Too few.\u2060{POP}" == str(CannotSay("Too few."))
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from gettext import NullTranslations
 from typing import Any, Literal
+from unicodedata import bidirectional
 
-from retention_models.languages.directions import isolated
+from retention_models.languages.directions import is_english, isolated
 from retention_models.languages.persian_calendar import persian_day
 from retention_models.languages.template_words import MONTHS, SHORT_MONTHS, WORDS
 
@@ -56,6 +57,13 @@ class Language:
         """An English sentence in this language, its places unfilled."""
         # Of the empty text gettext says what it knows of the file.
         return self.translations.gettext(sentence) if sentence else ""
+
+    def translated_or_own(self, text: str) -> str:
+        """An English sentence in this language, or a text that is in it already, as it is."""
+        found = self.translated(text)
+        # Which letters a text from right to left has tells the two apart; else nothing does.
+        own = self.direction == "ltr" or any(bidirectional(one) in ("R", "AL") for one in text)
+        return text if own and is_english(found) else found
 
     def translated_plural(self, one: str, many: str, n: int) -> str:
         """The form for a number of things."""
