@@ -115,7 +115,7 @@ def cards(found: Iterable[Card], caption: str) -> None:
         + "</div>"
         for card in found
     )
-    named = html.escape(spoken().translated(caption))
+    named = html.escape(spoken().translated_or_own(caption))
     display(HTML(f'{_IN_LAB}<p class="caption">{named}</p><dl class="figures">{shown}</dl>'))
 
 
@@ -160,7 +160,7 @@ def table(
     )
     display(
         HTML(
-            f"{_IN_LAB}{opened}<caption>{html.escape(language.translated(caption))}</caption>"
+            f"{_IN_LAB}{opened}<caption>{html.escape(language.translated_or_own(caption))}</caption>"
             f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         )
     )

@@ -124,6 +124,6 @@ def translate_text_cells(notebook: nbformat.NotebookNode, language: Language) ->
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = "\n\n".join(
-                text if mark is None else mark + language.translated(text)
+                text if mark is None else mark + language.translated_or_own(text)
                 for mark, text in paragraphs(cell.source)
             )
