@@ -33,9 +33,9 @@ def listed(name, *, out=0, no_test="", customers=20):
 @pytest.mark.parametrize(
     ("verdict", "short", "full"),
     [
-        ("pays", "Contacting “Due” pays: +1.25 EUR (−0.50 EUR to +3.00 EUR)", "by +0.12 (−0.05 to"),
-        ("loses", "Contacting “Due” does not pay: +1.25 EUR", "does not pay: in the 28 days after"),
-        ("little", "brings less than a tenth more purchases", "less than a tenth more, and profit"),
+        ("pays", "Contacting “Due” pays: +1.25 EUR (−0.50 EUR to +3.00 EUR)", "It pays: profit"),
+        ("loses", "Contacting “Due” does not pay: +1.25 EUR", "It does not pay: profit changed by"),
+        ("little", "than a tenth more purchases: +0.12 (−0.05 to +0.29)", "so little"),
     ],
 )
 def test_each_verdict_has_its_sentence(verdict, short, full):
@@ -62,6 +62,11 @@ def test_what_is_not_known_yet_says_when_it_will_be():
     assert "tests itself since 1 March 2024" in early
     assert "grade A" in how
     assert "not in it" not in how
+    few = in_full([replace(TEST, profit=None)], {}, RULES, "EUR")[0]
+    assert "a few customers still decide what is spent" in few
+    shown = in_full([replace(TEST, purchases=Change(0.3, 0.1, 0.5, 1.5, 0.06))], {}, RULES, "EUR")
+    assert "more than chance does. Whether it pays is not known yet" in shown[0]
+    assert "would show" not in shown[0]
     never = in_full([replace(TEST, known=None)], {}, ActionSettings(hold_out=0.1), "EUR")
     assert "would not show within two years" in never[0]
     assert "What a contact costs is not in it." in never[1]
