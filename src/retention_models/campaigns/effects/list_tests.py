@@ -154,17 +154,18 @@ def _test(
     if purchases is None:
         return plain
     shares = rows.groupby("arm")["contacted"].mean()
+    verdict = _verdict(purchases, profit)
     values = {one.name: getattr(plain, one.name) for one in fields(plain)}
     return ListTest(
         **values
         | {
-            "verdict": _verdict(purchases, profit),
+            "verdict": verdict,
             "purchases": purchases,
             "profit": profit,
             "contacted": float(shares[CONTACT]),
             "contacted_held_out": float(shares[CONTROL]),
             "known": _known(lots, len(rows), purchases, day, days),
-            "most": _most(rows, margin, cost),
+            "most": _most(rows, margin, cost) if verdict == "pays" else "",
         }
     )
 
