@@ -229,6 +229,7 @@ def test_what_is_told_is_the_same_after_a_file():
 
 
 @pytest.mark.slow
+@pytest.mark.sized
 def test_read_nightly_for_26_weeks_nothing_is_found_where_nothing_is(record_property):
     """At most 5% of tests without an effect ever say otherwise; nightly of 200."""
     runs = tiers.sized(5, 200)
@@ -241,6 +242,7 @@ def test_read_nightly_for_26_weeks_nothing_is_found_where_nothing_is(record_prop
 
 
 @pytest.mark.slow
+@pytest.mark.sized
 def test_an_effect_of_a_tenth_is_found_as_soon_as_theory_says(record_property):
     """Half of tests find it by the customers at which the interval is that wide."""
     runs = tiers.sized(3, 60)

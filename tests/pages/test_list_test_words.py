@@ -64,7 +64,9 @@ def test_what_is_not_known_yet_says_when_it_will_be():
     assert "not in it" not in how
     few = in_full([replace(TEST, profit=None)], {}, RULES, "EUR")[0]
     assert "a few customers still decide what is spent" in few
-    shown = in_full([replace(TEST, purchases=Change(0.3, 0.1, 0.5, 1.5, 0.06))], {}, RULES, "EUR")
+    sure = replace(TEST, purchases=Change(0.3, 0.1, 0.5, 1.5, 0.06))
+    assert "“Due” changes purchases: +0.30 (+0.10 to" in in_short([sure], RULES, "EUR")[0]
+    shown = in_full([sure], {}, RULES, "EUR")
     assert "more than chance does. Whether it pays is not known yet" in shown[0]
     assert "would show" not in shown[0]
     never = in_full([replace(TEST, known=None)], {}, ActionSettings(hold_out=0.1), "EUR")

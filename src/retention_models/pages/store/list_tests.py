@@ -36,6 +36,10 @@ _TOLD = catalogue(
             "Contacting “{title}” brings less than a tenth more purchases: {purchases} "
             "({purchases_ends}) a customer in {days}, grade A, by lot."
         ),
+        "short.bought": (
+            "Contacting “{title}” changes purchases: {purchases} ({purchases_ends}) a customer in "
+            "{days}, grade A, by lot; whether it pays is open."
+        ),
         "beyond": (
             "In the {days} after, contacting “{title}” changed purchases by {purchases} "
             "({purchases_ends}) a customer, more than chance does."
@@ -67,13 +71,14 @@ _TOLD = catalogue(
 
 
 def in_short(tests: Sequence[ListTest], rules: ActionSettings, currency: str) -> list[str]:
-    """A sentence for each list of which it is known whether it pays, and one for all others' tests."""
-    said = [
-        phrase(_TOLD[f"short.{one.verdict}"], **_places(one, rules, currency))
-        for one in _in_order(tests)
-        if one.verdict not in ("open", "too early")
-    ]
-    others = [one for one in _in_order(tests) if one.verdict in ("open", "too early")]
+    """A sentence for each list of whose contacts something is known, and one for all others' tests."""
+    said, others = [], []
+    for one in _in_order(tests):
+        key = "bought" if _bought(one) and one.verdict == "open" else one.verdict
+        if key in ("open", "too early"):
+            others.append(one)
+        else:
+            said.append(phrase(_TOLD[f"short.{key}"], **_places(one, rules, currency)))
     if not others or rules.hold_out == 0:
         return said
     days = [one.known or one.first for one in others if one.known or one.verdict == "too early"]
@@ -137,6 +142,11 @@ def _places(one: ListTest, rules: ActionSettings, currency: str) -> dict[str, st
     return found
 
 
+def _bought(one: ListTest) -> bool:
+    """Whether purchases changed by more than chance."""
+    return one.purchases is not None and not one.purchases.low <= 0.0 <= one.purchases.high
+
+
 def _three(change: Change) -> tuple[float, float, float]:
     return change.effect, change.low, change.high
 
@@ -154,7 +164,7 @@ def _told(one: ListTest, rules: ActionSettings, currency: str) -> str:
             "measured": _some(one.measured_held_out),
         }
         return phrase(_TOLD["too early"], **places)
-    shown = "within" if bought.low <= 0.0 <= bought.high else "beyond"
+    shown = "beyond" if _bought(one) else "within"
     verdict = "no profit" if one.verdict == "open" and one.profit is None else one.verdict
     texts = [phrase(_TOLD[shown], **places), phrase(_TOLD[verdict], **places)]
     texts.append(
