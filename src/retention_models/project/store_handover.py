@@ -118,8 +118,9 @@ def write_slices(
     if lots is not None:
         tests = project_list_tests(settings, log, lots, end, events)
         write_json(folder / LIST_TESTS, {"tests": [one.content() for one in tests]})
+        drawn = dict(list(lots.groupby("store_id")))
         for store, place in folders.items():
-            (place / _LOTS).write_bytes(as_parquet(lots.loc[lots["store_id"] == store]))
+            (place / _LOTS).write_bytes(as_parquet(drawn.get(store, lots.head(0))))
     recent = _recent(log, store_ids, end)
     for store, place in folders.items():
         lent = {day: loan and loan.content() for day, loan in loans.get(store, {}).items()}
