@@ -26,7 +26,7 @@ from retention_models.data.contacts import (
     last_events,
     last_scores,
 )
-from retention_models.data.transactions import read_project_transactions
+from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.errors import CannotSay
 from retention_models.languages import day
 from retention_models.levels import Interval

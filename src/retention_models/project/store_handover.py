@@ -12,6 +12,7 @@ import datetime as dt
 import glob
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -27,9 +28,11 @@ from retention_models.data.contacts import (
     read_project_contacts,
 )
 from retention_models.data.engines import open_source, write_parquet, write_parts
-from retention_models.data.transactions import Transactions, read_project_transactions
+from retention_models.data.reading_transactions import read_project_transactions
+from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
 from retention_models.measures.recent import RecentActivity, recent_by_store
+from retention_models.measures.table import year_by_store
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.predictions import scatter, season
 from retention_models.predictions.contest import Contest, hold_contest
@@ -54,6 +57,9 @@ _ROWS, _STORE = "rows.parquet", "store.json"
 _CAMPAIGNS = "campaigns.parquet"
 _LOTS, LIST_TESTS = "lots.parquet", "list_tests.json"
 _RECENT = ("quarters", "compared", "months")
+_YEAR = "year.parquet"
+
+logger = logging.getLogger(__name__)
 
 _Contacts = TypeVar("_Contacts", Surveys, Events)
 
@@ -74,6 +80,7 @@ class StoreHandover:
     scatters: dict[dt.date, Scatter] = field(default_factory=dict)
     calendars: dict[dt.date, Calendar] = field(default_factory=dict)
     recent: RecentActivity | None = None
+    year: pd.DataFrame | None = None
     contest: Contest | None = None
     lots: pd.DataFrame | None = None
     list_tests: tuple[ListTest, ...] = ()
@@ -107,14 +114,17 @@ def write_slices(
         newest = settings.reports.campaigns
         overview = campaign_overview(settings, log, as_of=end, newest=newest, estimated=estimated)
         overview.to_parquet(folder / _CAMPAIGNS)
+    logger.info("rows of %d stores laid ready", len(folders))
     loans, seasons, days = _loans(settings, log, store_ids, end)
+    logger.info("found what the chain lends to its stores")
     unit, chain = settings.model.time_unit, settings.stores.ids
     past = PastForecasts(log, end, unit, chain, settings.calendar)
-    contest = hold_contest(past, before)
+    contest = hold_contest(past, before, named=settings.model.purchases)
     scatters = scatter.content(
         {day: learn_scatter(past.over_by(day), contest.rule) for day in days}
     )
     surveys, events = read_project_contacts(settings, log)
+    logger.info("models are chosen (%s); scatter of totals learned", contest.rule)
     if lots is not None:
         tests = project_list_tests(settings, log, lots, end, events)
         write_json(folder / LIST_TESTS, {"tests": [one.content() for one in tests]})
@@ -122,6 +132,8 @@ def write_slices(
         for store, place in folders.items():
             (place / _LOTS).write_bytes(as_parquet(drawn.get(store, lots.head(0))))
     recent = _recent(log, store_ids, end)
+    year = year_by_store(log, store_ids, end=end)
+    logger.info("quarters and months of %d stores measured", len(recent))
     for store, place in folders.items():
         lent = {day: loan and loan.content() for day, loan in loans.get(store, {}).items()}
         content: dict[str, Any] = {"store": store, "loans": lent, "scatters": scatters}
@@ -134,6 +146,8 @@ def write_slices(
         if store in recent:
             content["window"] = recent[store].window
             _write_recent(recent[store], place)
+        if store in year:
+            year[store].to_parquet(place / _YEAR)
         write_json(place / _STORE, content)
     write_chain(folder, project_file, whole)
     return contest
@@ -170,12 +184,13 @@ def _loans(
     calendars: dict[str, dict[str, Any]] = {store: {} for store in store_ids}
 
     def add(day: dt.date, known: dict[str, pd.DataFrame], stores: Sequence[str]) -> None:
-        for store, loan in find_borrowed(known, stores).items():
-            found[store][day.isoformat()] = loan
+        told = season.ChainSeasons()
         if settings.calendar is not None:
-            told = season.chain_calendars(log, known, day, settings.calendar, stores)
-            for store in {*stores} & {*told}:
-                calendars[store][day.isoformat()] = season.content(told[store])
+            told = season.chain_seasons(log, known, day, settings.calendar, stores)
+        for store in {*stores} & {*told.calendars}:
+            calendars[store][day.isoformat()] = season.content(told.calendars[store])
+        for store, loan in find_borrowed(known, stores, told.told).items():
+            found[store][day.isoformat()] = loan
 
     add(end, now, store_ids)
     splits: dict[dt.date, list[str]] = {}
@@ -207,9 +222,14 @@ def _read_recent(place: Path, own: dict[str, Any]) -> RecentActivity | None:
     if "window" not in own:
         return None
     tables = {name: pd.read_parquet(place / f"{name}.parquet") for name in _RECENT}
-    for name in ("quarters", "compared"):  # texts as the engine's tables hold them
-        tables[name] = tables[name].astype({"note": object, "measure": object})
+    for name in ("quarters", "compared"):
+        tables[name] = _as_measured(tables[name])
     return RecentActivity(**tables, window=own["window"])
+
+
+def _as_measured(table: pd.DataFrame) -> pd.DataFrame:
+    """Texts as the engine's tables hold them."""
+    return table.astype({"note": object, "measure": object})
 
 
 def _write_contacts(contacts: Surveys | Events, store: str, path: Path) -> None:
@@ -260,6 +280,7 @@ def read_slice(project_file: str | Path, store_id: str) -> StoreHandover | None:
         },
         contest=Contest.from_content(own["contest"]),
         recent=_read_recent(place, own),
+        year=_as_measured(pd.read_parquet(place / _YEAR)) if (place / _YEAR).exists() else None,
         lots=read_lots(place / _LOTS),
         list_tests=tuple(read_list_tests(folder / LIST_TESTS)),
     )

@@ -61,6 +61,8 @@ def _exporter() -> Any:
         template_name="store_page",
         extra_template_basedirs=[str(_TEMPLATES)],
         exclude_anchor_links=True,
+        # Once for all steps: nothing of ours can break a notebook between two of them.
+        optimistic_validation=True,
     )
     exporter.register_filter("clean_html", clean_html)
     exporter.register_filter("form_of", form_of)
