@@ -7,7 +7,10 @@ them to type checkers and editors.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
+
+from retention_models._imports import listed_without_loading
 
 __version__ = "0.1.0"
 
@@ -27,7 +30,8 @@ _NAMES = {
     "campaigns.plans.plan": "CampaignPlan plan_campaign",
     "data.contacts": "Events Surveys read_events read_surveys",
     "data.quality": "data_quality",
-    "data.transactions": "Transactions read_transactions",
+    "data.reading_transactions": "read_transactions",
+    "data.transactions": "Transactions",
     "errors": "CannotSay DataError RetentionError SettingsError",
     "languages": "phrase speak_in",
     "measures.activity": "activity_window",
@@ -44,6 +48,7 @@ _NAMES = {
     ),
     "models.regular.regularity": "RegularityTest regularity_test",
     "models.seasons.calendar": "Calendar",
+    "predictions.acquisition": "new_customer_value",
     "predictions.alive": "alive_path customers_alive_path",
     "predictions.customers": "predict_customers",
     "predictions.in_engine": "predictions_table write_predictions",
@@ -105,5 +110,6 @@ def __getattr__(name: str) -> Any:
     return found
 
 
-def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+sys.modules[__name__].__class__ = listed_without_loading(
+    [*__all__, "plots"], __getattr__, there=["__version__"]
+)

@@ -47,10 +47,8 @@ from retention_models.data.contacts import (
     read_surveys as read_surveys,
 )
 from retention_models.data.quality import data_quality as data_quality
-from retention_models.data.transactions import (
-    Transactions as Transactions,
-    read_transactions as read_transactions,
-)
+from retention_models.data.reading_transactions import read_transactions as read_transactions
+from retention_models.data.transactions import Transactions as Transactions
 from retention_models.errors import (
     CannotSay as CannotSay,
     DataError as DataError,
@@ -95,6 +93,7 @@ from retention_models.models.regular.regularity import (
     regularity_test as regularity_test,
 )
 from retention_models.models.seasons.calendar import Calendar as Calendar
+from retention_models.predictions.acquisition import new_customer_value as new_customer_value
 from retention_models.predictions.alive import (
     alive_path as alive_path,
     customers_alive_path as customers_alive_path,

@@ -11,7 +11,7 @@ import retention_models as rm
 import shops
 from engines import why_not
 from retention_models.data.engines import source
-from retention_models.data.transactions import read_project_transactions
+from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.errors import CannotSay
 from retention_models.predictions.store_models import StoreModels
 from retention_models.project.handover import VARIABLE

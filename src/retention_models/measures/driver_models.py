@@ -32,20 +32,12 @@ HELD_OUT = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Coefficients:
-    """Coefficients of drivers with clustered standard errors.
-
-    Attributes
-    ----------
-    names : list of str
-    values, errors : ndarray, shape (drivers,)
-        Logs of ratios.
-    changes : ndarray, shape (drivers,)
-        p-value of no change of the ratio with the days since the last purchase; NaN of lapse.
-    """
+    """Coefficients of drivers, logs of ratios, with clustered standard errors."""
 
     names: list[str]
     values: Array
     errors: Array
+    # p-value of no change of the ratio with the days since the last purchase; NaN of lapse
     changes: Array
 
     @property
@@ -67,21 +59,10 @@ def joined(parts: list[Coefficients]) -> Coefficients:
 
 
 def fit_next_purchase(rows: DriverRows, drivers: pd.DataFrame, *, adjusted: bool) -> Coefficients:
-    """Cox regression of the days since the last purchase, with delayed entry.
+    """Cox regression of the days since the last purchase, with delayed entry, on `start_stop_rows`.
 
-    Parameters
-    ----------
-    rows : DriverRows
-        From `start_stop_rows`.
-    drivers : DataFrame, shape (rows, drivers)
-        Numbers.
-    adjusted : bool
-        Whether what is known of customers' purchases goes with them. Not of what a customer is from
-        the first purchase on, which has done its part in them.
-
-    Returns
-    -------
-    Coefficients
+    `adjusted`: what is known of customers' purchases goes with the drivers. Not of what a customer is
+    from the first purchase on, which has done its part in them.
     """
     columns = _columns(rows, drivers, adjusted=adjusted)
     # statsmodels takes a row to be at risk on its day of entry too, when another row of the customer is.
@@ -178,13 +159,8 @@ def calibrated_lapse(
 ) -> tuple[Interval, pd.DataFrame]:
     """How lapse foreseen from some customers came true at others, drawn by lot.
 
-    Returns
-    -------
-    slope : Interval
-        Of the log odds that came true by those foreseen: 1 if they are right.
-    fifths : DataFrame
-        Rows by what was foreseen, in five of about one size: rows, foreseen, lapsed (shares) with the
-        ends of Wilson's interval.
+    The slope of the log odds that came true by those foreseen, 1 if they are right; and rows by what was
+    foreseen, in five of about one size: rows, foreseen, lapsed (shares), the ends of Wilson's interval.
     """
     customers, place = np.unique(rows.customer, return_inverse=True)
     apart = (np.random.default_rng(seed).random(customers.size) < HELD_OUT)[place]

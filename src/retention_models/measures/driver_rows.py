@@ -23,26 +23,15 @@ _BOUGHT = "BOUGHT"
 
 @dataclass(frozen=True, slots=True)
 class DriverRows:
-    """Rows of a model.
-
-    Attributes
-    ----------
-    customer : ndarray of int, shape (rows,)
-    exposed : DataFrame of bool, shape (rows, kinds)
-        Whether the customer had each experience, as of the row's first day.
-    history : DataFrame, shape (rows, columns)
-        `HISTORY` and who had each experience earlier, of lapse `HISTORY_OF_LAPSE`.
-    outcome : ndarray of bool, shape (rows,)
-        A lapse, or a purchase at the row's end.
-    entry, exit : ndarray, shape (rows,)
-        Days since the last purchase at the row's ends; of lapse the first alone counts.
-    """
+    """Rows of a model, shape (rows,) or (rows, columns)."""
 
     customer: NDArray[np.int64]
-    exposed: pd.DataFrame
-    history: pd.DataFrame
-    outcome: NDArray[np.bool_]
-    entry: Array
+    exposed: (
+        pd.DataFrame
+    )  # bool: whether the customer had each experience, as of the row's first day
+    history: pd.DataFrame  # `HISTORY` and who had each earlier; of lapse `HISTORY_OF_LAPSE`
+    outcome: NDArray[np.bool_]  # a lapse, or a purchase at the row's end
+    entry: Array  # days since the last purchase at the row's ends; of lapse the first alone counts
     exit: Array
 
 
@@ -55,23 +44,9 @@ def start_stop_rows(
     Who had it before an earlier purchase is marked apart, neither exposed nor without it: those who buy
     often have most of the times that follow, so that these times tell who buys often.
 
-    Parameters
-    ----------
-    purchases : DataFrame
-        customer, day: distinct.
-    events : DataFrame
-        customer, day, kind.
-    kinds : list of str
-        Kinds that are looked at.
-    end : int
-        Last day of observation.
+    `purchases`: customer, day, distinct; `events`: customer, day, kind, of which `kinds` are looked at;
+    `end`: the last day of observation.
 
-    Returns
-    -------
-    DriverRows
-
-    Examples
-    --------
     >>> bought = pd.DataFrame({"customer": [0, 0], "day": [0, 10]})
     >>> told = pd.DataFrame({"customer": [0], "day": [4], "kind": ["complaint"]})
     >>> rows = start_stop_rows(bought, told, ["complaint"], 25)
@@ -139,19 +114,9 @@ def lapse_rows(
     Rows are the days of experiences, and for comparison a day every `window` back from the end, of
     customers who bought in the `window` before; so windows are whole, and only they are.
 
-    Parameters
-    ----------
-    purchases, events, kinds, end
-        As for `start_stop_rows`.
-    window : int
-        Days after which a customer without a purchase has lapsed, and for which an experience counts.
+    Days of `window` after which a customer without a purchase has lapsed, and for which an experience
+    counts; the rest as for `start_stop_rows`.
 
-    Returns
-    -------
-    DriverRows
-
-    Examples
-    --------
     >>> bought = pd.DataFrame({"customer": [0, 0], "day": [0, 25]})
     >>> told = pd.DataFrame({"customer": [0], "day": [4], "kind": ["complaint"]})
     >>> rows = lapse_rows(bought, told, ["complaint"], 40, 20)
