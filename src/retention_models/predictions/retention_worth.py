@@ -45,6 +45,9 @@ POINTS = (1.0, 5.0, 10.0)
 # Retention and profit are smooth in the dropout's factor: polynomials of these degrees have eleven
 # digits, and five, where only their moves count.
 _DEGREE, _FEWER = 10, 6
+# A discount over the horizon that a few nodes hold.
+_LITTLE = 0.7
+_THREE, _WEIGHTS = np.polynomial.legendre.leggauss(3)
 # Of κ, to the digits of a gain.
 _HALVINGS = 36
 # Customers that tell the doubt of the parameters.
@@ -255,9 +258,24 @@ class _Curves:
     def _profit(self, part: _Part, parameters: Array, dropout: float) -> float:
         """V(κ)."""
         money = part.by_cell(self.model, parameters, part.paid)
-        terms = (self.horizon, self.rate, dropout)
-        bought = part.known.discounted(self.model, parameters, *terms)
+        if part is self.some and self.rate * self.horizon < _LITTLE:
+            bought = self._roughly_discounted(part.known, parameters, dropout)
+        else:
+            terms = (self.horizon, self.rate, dropout)
+            bought = part.known.discounted(self.model, parameters, *terms)
         return max(self.margin * float(money @ np.broadcast_to(bought, money.shape)), _TINY)
+
+    def _roughly_discounted(
+        self, known: KnownCustomers, parameters: Array, dropout: float
+    ) -> Array:
+        """D(κ) by parts, e^(−δH) E(H) + δ ∫ e^(−δt) E(t) dt, on three nodes: what weighs is E(H)."""
+        t, weights = self.horizon * (1.0 + _THREE) / 2.0, self.horizon * _WEIGHTS / 2.0
+        total = np.exp(-self.rate * self.horizon) * known.expected(
+            self.model, parameters, self.horizon, dropout
+        )
+        for end, weight in zip(t, self.rate * weights * np.exp(-self.rate * t), strict=True):
+            total = total + weight * known.expected(self.model, parameters, float(end), dropout)
+        return total
 
     def _smooth(self, part: _Part, parameters: Array) -> tuple[Chebyshev, Chebyshev]:
         """R and V over κ from 0 to 1."""

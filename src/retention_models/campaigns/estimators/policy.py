@@ -56,8 +56,6 @@ def treatment_scores(
 
     Shapes: outcome, treated (n,), covariates (n, k).
 
-    Examples
-    --------
     >>> rng = np.random.default_rng(1)
     >>> x, z = rng.normal(size=(4000, 1)), rng.random(4000) < 0.5
     >>> found = treatment_scores(rng.normal(size=4000) + z * (1.0 + x[:, 0]), z, x)
