@@ -24,7 +24,7 @@ _ROOMS = (
     "retention_models",
     "retention_models.campaigns.data.read",
     "retention_models.campaigns.effects.effect",
-    "retention_models.data.transactions",
+    "retention_models.data.reading_transactions",
     "statsmodels.regression.linear_model",
 )
 

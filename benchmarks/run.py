@@ -217,6 +217,13 @@ def pages_a_minute() -> None:
     subprocess.run([sys.executable, str(HERE / "pages.py")], check=True)
 
 
+def processor_time() -> None:
+    """The demonstration's run and pages in processor time, and 2,000 small stores in one run."""
+    script = [sys.executable, str(HERE / "processor_time.py")]
+    subprocess.run(script, check=True)
+    subprocess.run([*script, "2000"], check=True)
+
+
 def campaign() -> None:
     """One randomised campaign over 1,000,000 customers, in a fresh process, beside statsmodels."""
     with tempfile.TemporaryDirectory() as folder:
@@ -238,6 +245,7 @@ def main() -> None:
     order_lines(10_000_000)
     hundred_million()
     pages_a_minute()
+    processor_time()
 
 
 if __name__ == "__main__":

@@ -20,8 +20,6 @@ def submodules_first(package: str) -> None:
 
     Those follow as soon as a name of the package is asked for that is not there yet.
 
-    Examples
-    --------
     >>> submodules_first("xml.etree")
     >>> import xml.etree.ElementTree
     """
@@ -45,8 +43,6 @@ def submodules_first(package: str) -> None:
 def imported_when_called(module: str, function: str) -> Iterator[None]:
     """Let a function be imported from a module that is itself imported when the function is called.
 
-    Examples
-    --------
     >>> with imported_when_called("colorsys", "rgb_to_hsv"):
     ...     from colorsys import rgb_to_hsv
     >>> rgb_to_hsv(0, 0, 1)[2]
@@ -73,8 +69,6 @@ def imported_when_called(module: str, function: str) -> Iterator[None]:
 def left_out(module: str) -> Iterator[None]:
     """Let packages find that a module which they can do without is not installed.
 
-    Examples
-    --------
     >>> with left_out("a_module_of_others"):
     ...     "a_module_of_others" in sys.modules
     True
@@ -102,8 +96,6 @@ def listed_without_loading(
     Of a property it reads what its function says to return; so a name is one until it is used or set,
     and has such a function just after a list. Asked about alone, a name is loaded, for it to see.
 
-    Examples
-    --------
     >>> module = ModuleType("a_module")
     >>> module.__class__ = listed_without_loading(["answer"], lambda name: f"the {name}")
     >>> dir(module), vars(module).get("answer"), module.answer, vars(module).get("answer")

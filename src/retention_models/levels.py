@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from retention_models.errors import SettingsError
@@ -45,6 +46,19 @@ def t_of_interval(freedom: Any, interval: float) -> Any:
 def t_of_level(freedom: Any, level: float) -> Any:
     """Standard errors beyond which a two-sided t test at `level` rejects; shape of `freedom`."""
     return stdtrit(freedom, 1.0 - level / 2.0)
+
+
+def wilson_ends(count: Any, total: Any) -> tuple[Any, Any]:
+    """Ends of a proportion's 95% interval by Wilson's score; shape of count ÷ total, total above 0.
+
+    (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) ÷ (1 + z²/n): Brown, Cai & DasGupta (2001), Statistical
+    Science 16(2), 101–133, equation (4).
+    """
+    rate, squared = count / total, Z95**2
+    most = 1.0 + squared / total
+    centre = (rate + squared / (2.0 * total)) / most
+    half = Z95 * np.sqrt(rate * (1.0 - rate) / total + squared / (4.0 * total**2)) / most
+    return centre - half, centre + half
 
 
 def check_interval(interval: float) -> None:

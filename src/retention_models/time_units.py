@@ -16,8 +16,6 @@ NAME_OF_UNIT: dict[str, str] = {"D": "day", "W": "week", "M": "month"}
 def days_in(time_unit: str) -> float:
     """Days in a unit of time.
 
-    Examples
-    --------
     >>> days_in("W")
     7.0
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import retention_models as rm
-from retention_models.data.transactions import read_project_transactions
+from retention_models.data.reading_transactions import read_project_transactions
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from retention_models.data.contacts import read_events, read_surveys
-from retention_models.data.transactions import read_transactions
+from retention_models.data.reading_transactions import read_transactions
 from retention_models.errors import DataError
 from tiers import few
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from retention_models import cli
-from retention_models.data.transactions import read_transactions
+from retention_models.data.reading_transactions import read_transactions
 from retention_models.errors import DataError
 
 NAMES = {"customer_id": "id", "date": "day", "spend": "paid"}

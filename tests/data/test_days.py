@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from retention_models.data.reading_transactions import read_transactions
 from retention_models.data.refusals import date_advice
-from retention_models.data.transactions import read_transactions
 from retention_models.errors import DataError
 from tiers import few
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from project_files import GOOD, mistakes
 from retention_models.data.quality import data_quality
-from retention_models.data.transactions import read_transactions
+from retention_models.data.reading_transactions import read_transactions
 from retention_models.errors import DataError, SettingsError
 from retention_models.settings.expressions import amount, condition
 from tiers import few

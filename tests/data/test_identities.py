@@ -12,7 +12,8 @@ import pytest
 from retention_models import cli
 from retention_models.data.quality import data_quality
 from retention_models.data.quality_words import quality_sentences
-from retention_models.data.transactions import Transactions, read_transactions
+from retention_models.data.reading_transactions import read_transactions
+from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError
 from retention_models.settings.reading import read_settings
 from tiers import few

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from retention_models.data.quality import data_quality
-from retention_models.data.transactions import read_transactions
+from retention_models.data.reading_transactions import read_transactions
 from retention_models.errors import DataError
 
 NAMES = {"customer_id": "id", "date": "day", "spend": "paid"}

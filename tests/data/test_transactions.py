@@ -7,7 +7,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from retention_models.data.transactions import Transactions, read_transactions
+from retention_models.data.reading_transactions import read_transactions
+from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError
 from retention_models.summaries.customers import customer_summary
 

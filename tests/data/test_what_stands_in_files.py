@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from retention_models.data.contacts import read_surveys
-from retention_models.data.transactions import read_transactions
+from retention_models.data.reading_transactions import read_transactions
 from retention_models.errors import DataError
 
 HEADER = "id,day,paid\n"

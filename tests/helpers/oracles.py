@@ -15,7 +15,7 @@ from itertools import pairwise
 import mpmath
 import numpy as np
 from mpmath import mpf
-from scipy.special import log_expit
+from scipy.special import betainc, log_expit
 
 DIGITS = 50
 _BESIDE = mpf(10) ** -40
@@ -276,25 +276,13 @@ def gamma_gamma_log_likelihood(x, m, p, q, v):
         return front - (p * x + q) * mpmath.log(v + m * x)
 
 
-def spend_below(money, n, x, m, p, q, v):
-    """P(n purchases are worth `money` or less): an incomplete beta function by its series."""
-    with mpmath.workdps(DIGITS):
-        money, n, x, m, p, q, v = exact(money, n, x, m, p, q, v)
-        scale, own, rest = v + x * m, p * n, q + p * x
-        u, w = money / (money + scale), scale / (money + scale)
-        log_front = own * mpmath.log(u) + rest * mpmath.log(w) - log_beta(own, rest)
-        lower = u < (own + 1) / (own + rest + 2)
-        first, share = (own, u) if lower else (rest, w)
-        tail = mpmath.exp(log_front) / first * mpf(_tail_series(first, own + rest, share))
-        return tail if lower else 1 - tail
+def spend_distribution(s, n, x, m, p, q, v):
+    """P(the next n purchases are worth s or less in all), given x purchases of mean value m.
 
-
-def _tail_series(first, both, share):
-    """2F1(both, 1; first + 1; share): positive terms, each from the one before."""
-    first, both, share = float(first), float(both), float(share)
-    total, term, begin = 1.0, 1.0, 0.0
-    while term > 1e-18 * total:
-        j = begin + np.arange(4096.0)
-        terms = term * np.cumprod((both + j) / (first + 1.0 + j) * share)
-        total, term, begin = total + terms.sum(), terms[-1], begin + 4096.0
-    return total
+    With ν ~ Gamma(q + p·x, V), V = v + x·m, the sum S of n purchases is Gamma(p·n, rate ν), and
+    S/(S + V) ~ Beta(p·n, q + p·x): the distribution function is I_{s/(s+V)}(p·n, q + p·x).
+    """
+    s, n, x, m = (np.asarray(value, dtype=float) for value in (s, n, x, m))
+    scale = v + x * np.where(x > 0, m, 0.0)
+    some = n > 0
+    return np.where(some, betainc(np.where(some, p * n, 1.0), q + p * x, s / (s + scale)), 1.0)

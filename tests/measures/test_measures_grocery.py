@@ -12,7 +12,7 @@ from scipy.special import stdtrit
 from scipy.stats import t
 
 import retention_models as rm
-from retention_models.data.transactions import read_project_transactions
+from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.settings.reading import read_settings
 
 END = "2017-12-31"

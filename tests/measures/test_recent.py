@@ -16,6 +16,7 @@ from retention_models.measures.recent import (
     recent_activity,
     recent_by_store,
 )
+from retention_models.measures.table import OF_YEAR, year_by_store
 
 END = dt.date(2023, 12, 31)
 
@@ -137,3 +138,14 @@ def test_stores_without_a_purchase_have_nothing_recent_and_stop_nobody():
     assert {} == recent_by_store(log, ["empty", "none"], end=end)
     (there,) = log.store_ids()
     assert [there] == list(recent_by_store(log, ["empty", there], end=end))
+
+
+def test_the_year_of_all_stores_asked_once_is_that_of_each(store):
+    """Every measure that a page shows of it, with its interval; a store of nobody has none."""
+    found = year_by_store(store.log, ["0042", "late", "single", "none"], end=END)
+    assert {"0042", "late", "single"} == set(found)
+    for store_id, table in found.items():
+        alone = rm.measure_table(store.log, store_id=store_id, end=END, measures=OF_YEAR)
+        pd.testing.assert_frame_equal(alone, table, check_dtype=False, rtol=1e-12)
+    told = rm.store_measures(store.log, store_id="0042", end=END)
+    pd.testing.assert_frame_equal(told, store.measures, check_dtype=False)

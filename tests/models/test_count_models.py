@@ -8,9 +8,9 @@ import pytest
 
 import retention_models as rm
 from cdnow_data import cdnow_sample
+from oracles import spend_distribution
 from purchase_samples import COUNT_MODELS, some_customers
 from retention_models.models.bg_nbd import BG_NBD
-from retention_models.models.gamma_gamma import spend_distribution
 from retention_models.models.histories import known_customers
 from retention_models.models.interpolation import over_cells
 from retention_models.models.intervals import count_moments, future_quantiles

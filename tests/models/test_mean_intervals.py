@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -10,7 +12,10 @@ from cdnow_data import cdnow_sample
 from purchase_samples import simulate_geometric
 from retention_models.models.beta_dropout_likelihood import fit_bg_nbd, fit_mbg_nbd
 from retention_models.models.bg_nbd import BG_NBD
+from retention_models.models.histories import known_customers
+from retention_models.models.interface import PurchaseModel
 from retention_models.models.intervals import mean_interval
+from retention_models.models.mid_life.model import MidLife
 from retention_models.models.nbd import dropout_quantiles
 from retention_models.models.pareto_nbd_likelihood import fit_pareto_nbd
 
@@ -99,3 +104,35 @@ def test_shops_without_visible_dropout_do_not_hide_more_than_is_allowed():
     assert shops >= 20, shops
     # A bound at 97.5%: fewer hits than the .001 quantile of chance at .95 is a failure.
     assert hits >= stats.binom.ppf(0.001, shops, 0.95), (hits, shops)
+
+
+@pytest.mark.parametrize("posterior", [False, True])
+@pytest.mark.parametrize("mid_life", [False, True])
+def test_several_sets_of_parameters_at_once_give_what_each_gives_alone(mid_life, posterior):
+    """Of the BG/NBD and of a mid-life store, by draws and by steps along the axes."""
+    rng = np.random.default_rng(4)
+    x, t_x, T = simulate_geometric(rng, 300, 0.7, 5.0, 0.8, 2.5, 52.0, first=0)
+    fit = fit_bg_nbd(x, t_x, T)
+    model: PurchaseModel = BG_NBD
+    if mid_life:
+        fit = replace(
+            fit, parameters=np.array([0.8, 3.0, 0.4, 1.2, 0.5, 2.0, 0.2, 3.0, 150.0, 1.5])
+        )
+        fit = replace(fit, log_covariance=np.diag(np.linspace(0.01, 0.1, 10)), posterior=None)
+        model = MidLife(BG_NBD, 52.0)
+    draws = np.exp(np.log(fit.parameters) + np.linspace(-0.1, 0.1, 7)[:, None])
+    fit = replace(fit, posterior=draws if posterior else None, allowed=None)
+    known = known_customers(x, t_x, T, by_recency=model.recency_counts)
+    assert known.many_at_once(model)
+
+    def log_expected(parameters):
+        alive, expected = known.alive_and_expected(model, parameters, 26.0)
+        return np.log(alive * expected)
+
+    alone = np.array(mean_interval(log_expected, fit, 0.9))
+    together = np.array(mean_interval(log_expected, fit, 0.9, at_once=True))
+    assert alone == pytest.approx(together, rel=1e-10)
+    each = known.alive(model, fit.parameters), known.expected(model, fit.parameters, 26.0)
+    both = known.alive_and_expected(model, fit.parameters, 26.0)
+    assert both[0] == pytest.approx(each[0], rel=1e-12)
+    assert both[1] == pytest.approx(each[1][known.cell], rel=1e-12)

@@ -50,3 +50,23 @@ def test_flat_directions_have_no_part_in_the_covariance():
     assert covariance == pytest.approx(0.01 * np.outer(along, along))
     assert abs(flat[:, 0] @ across) == pytest.approx(1.0)
     assert condition == np.inf or condition > 1e12
+
+
+def test_a_far_limit_is_reached_in_few_evaluations_though_rounding_hides_what_is_won():
+    """A rate that the data put at zero falls by a factor of e with each step.
+
+    Beside a large constant what it wins is soon below rounding, and halving it again wins no more.
+    """
+    asked = []
+
+    def hill(phi):
+        asked.append(phi)
+        rate = np.exp(phi[0])
+        noise = 3e-10 * np.sin(1e9 * phi.sum())
+        value = -3e5 - 100.0 * rate - 2e5 * phi[1] ** 2 + noise
+        return value, np.array([-100.0 * rate, -4e5 * phi[1]]), np.diag([-100.0 * rate, -4e5])
+
+    end = ascend(hill, np.array([3.0, 1.0]))
+    assert end.settled
+    assert np.exp(end.phi[0]) * 100.0 < 1e-6
+    assert len(asked) < 60

@@ -30,6 +30,16 @@ def test_what_is_not_needed_is_not_imported():
     assert found == "[]"
 
 
+def test_neither_a_run_nor_a_page_imports_statistics_that_take_a_second():
+    """But where a page of campaigns asks for it."""
+    found = _run(
+        "import sys, retention_models.runs.run, retention_models.project.store\n"
+        "import retention_models.pages.store.words, retention_models.pages.store.figures\n"
+        "print({'statsmodels', 'scipy.stats'} & set(sys.modules))"
+    )
+    assert found == "set()"
+
+
 @pytest.mark.slow
 def test_what_others_ask_for_is_there():
     """The package's own names, submodules both ways, and other dialects of SQL."""

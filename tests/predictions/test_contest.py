@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 from typing import get_args
 
 import numpy as np
@@ -14,6 +15,7 @@ from scipy.stats import norm
 import retention_models as rm
 from purchase_samples import simulate_mid_life
 from retention_models.pages.store.chosen import chosen_model
+from retention_models.predictions import contest
 from retention_models.predictions.candidates import BY_STORE, PLAIN, RULES
 from retention_models.predictions.contest import Contest, choose, crps_of_total, hold_contest
 from retention_models.predictions.past_forecasts import PastForecasts
@@ -117,6 +119,16 @@ def test_few_stores_tell_nothing_of_a_chain(log):
     assert "refits" not in past.__dict__
     assert "at least 5 stores" in chosen_model(found)
     assert Contest.from_content(found.content()) == found
+
+
+def test_whoever_waits_is_told_how_many_past_forecasts_are_done(caplog, monkeypatch):
+    """A line for each here, where silence may last no time at all."""
+    monkeypatch.setattr(contest, "_SILENT", -1.0)
+    monkeypatch.setattr(contest, "_scored", lambda refit: [])
+    past = SimpleNamespace(end=END, days=[END] * 3, stores=["s"] * 5, refits=[None] * 3)
+    with caplog.at_level("INFO"):
+        assert BY_STORE == hold_contest(past).rule
+    assert "3 of 3 past forecasts held against what came" == caplog.messages[-1]
 
 
 @pytest.mark.parametrize("model", get_args(PurchaseModelName))

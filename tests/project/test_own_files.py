@@ -11,7 +11,7 @@ import pytest
 
 import exports
 from retention_models import cli
-from retention_models.data.transactions import read_project_transactions
+from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.errors import DataError, SettingsError
 from retention_models.project.own_file.new import new_project
 from retention_models.settings.project import Settings

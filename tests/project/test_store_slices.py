@@ -10,7 +10,8 @@ import pytest
 import retention_models as rm
 import shops
 from engines import why_not
-from retention_models.data.transactions import read_project_transactions
+from retention_models.data.engines import source
+from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.errors import CannotSay
 from retention_models.predictions.store_models import StoreModels
 from retention_models.project.handover import VARIABLE
@@ -201,7 +202,16 @@ def test_spark_is_read_once_for_all_slices(tmp_path, monkeypatch):
         'source = "{source}"', f'source = "spark://local"\ntable = "{tmp_path}/log.parquet"'
     )
     project = shops.write_project(tmp_path, log, ["s0", "s1", "s2"], text=text)
-    prepared(tmp_path / "slices", project)
+    asked = []
+    by_spark = source._by_spark
+    monkeypatch.setattr(source, "_by_spark", lambda *args: asked.append(1) or by_spark(*args))
+    settings = read_settings(project)
+    read = read_project_transactions(settings)
+    (tmp_path / "slices").mkdir()
+    asked.clear()
+    day = dt.date(2023, 12, 31)
+    write_slices(tmp_path / "slices", project, settings, read, ["s0", "s1", "s2"], day)
+    assert len(asked) == 2  # its rows, and how many repeat another
     whole = rm.open_store(project, "s1").summary
     monkeypatch.setenv(VARIABLE, str(tmp_path / "slices"))
     part = rm.open_store(project, "s1")

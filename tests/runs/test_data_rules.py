@@ -14,8 +14,8 @@ from test_endings import (
 import nights
 import shops
 from retention_models import cli
+from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.data.rules import check_data
-from retention_models.data.transactions import read_project_transactions
 from retention_models.runs.publishing.manifest import read_manifest
 from retention_models.runs.publishing.notices import outcome, sentences
 from retention_models.settings.reading import read_settings

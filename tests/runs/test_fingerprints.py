@@ -8,7 +8,7 @@ import pytest
 
 import nights
 import shops
-from retention_models.data.transactions import read_project_transactions
+from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.runs.publishing import fingerprints
 from retention_models.runs.publishing.fingerprints import (
     DataPrint,

@@ -87,7 +87,7 @@ def test_a_run_without_its_database_ends_in_words_and_is_repeated(shop, monkeypa
     project, url = shop
     output = project.parent / "reports"
 
-    def executed(tasks, options):
+    def executed(tasks, _options, _workers):
         for task in tasks:
             yield task.id, nights.good(task.id, task.folder)
 

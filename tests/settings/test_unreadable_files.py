@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retention_models.data.transactions import read_transactions
+from retention_models.data.reading_transactions import read_transactions
 from retention_models.errors import DataError, SettingsError
 from retention_models.settings.reading import read_settings
 

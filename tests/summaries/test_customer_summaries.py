@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 import retention_models as rm
 from engines import COLUMNS, in_parquet, log_of_an_odd_shop
-from retention_models.data import transactions
+from retention_models.data import reading_transactions
 from retention_models.errors import SettingsError
 from retention_models.summaries import histories
 
@@ -194,8 +194,8 @@ def test_a_log_too_large_for_memory_is_summarised_in_parts_to_the_same_table(
 ):
     """Every id, whatever its letters, falls into one part; their order is the one of the whole."""
     names = in_parquet(log_of_an_odd_shop(), tmp_path)
-    monkeypatch.setattr(transactions, "_ONE_IN", 2)
-    monkeypatch.setattr(transactions, "LINES_AT_ONCE", 0)
+    monkeypatch.setattr(reading_transactions, "_ONE_IN", 2)
+    monkeypatch.setattr(reading_transactions, "LINES_AT_ONCE", 0)
     log = rm.read_transactions(**names, **COLUMNS, max_unusable_share=0.99)
     expected = rm.customer_summary(log, store_id=store_id)
     parts = []

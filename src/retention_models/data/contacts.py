@@ -233,10 +233,7 @@ def _is_up(check: SourceCheck) -> Value:
 def about_unknown(log: Transactions, found: Surveys | Events) -> str | None:
     """What is to be said of customers that the log does not know; None of few.
 
-    Raises
-    ------
-    DataError
-        If another spelling makes most of them known: their answers and complaints would be nobody's.
+    DataError if another spelling makes most of them known: their answers would be nobody's.
     """
     ids = [
         to_frame(table.select("customer_id").distinct().order_by("customer_id"))["customer_id"]

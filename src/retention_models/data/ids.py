@@ -111,13 +111,7 @@ def _padding(pairs: list[tuple[str, str]], words: str) -> tuple[str, int]:
 
 
 def likely_mending(known: pd.Series, given: pd.Series) -> str | None:
-    """How the given ids that are unknown would be known, in words; None where no spelling does it.
-
-    Examples
-    --------
-    >>> likely_mending(pd.Series(["0042", "0107"]), pd.Series(["42", "107", "0042"]))
-    "2 of 2 unknown ids are known ones padded with zeros to 4 digits: '42' is '0042'"
-    """
+    """How the given ids that are unknown would be known, in words; None where no spelling does it."""
     found = mending(known, given)
     return None if found is None else str(found)
 

@@ -21,8 +21,6 @@ def store_and_customer(text: StringValue) -> tuple[StringValue, StringValue]:
 def parted_in_memory(text: str) -> tuple[str, str]:
     """Store and customer of `of_store_and_customer`, of an answer.
 
-    Examples
-    --------
     >>> parted_in_memory("3:1:2a")
     ('1:2', 'a')
     """

@@ -113,8 +113,6 @@ class LeftTruncation:
 def left_truncation(days: Table, last_day: dt.date) -> LeftTruncation | None:
     """The rate of new customers at the start of a log beside the time after; None without a purchase.
 
-    Notes
-    -----
     In a shop that has been open for long, customers of before come back, and are taken for new, at a
     rate that falls as their gaps run out, while truly new ones come at a rate of their own. A shop that
     opens with the log, or a log that was cut to those who began in its first weeks, looks alike: the
@@ -177,8 +175,6 @@ class RepeatedOrders:
 def repeated_orders(log: Transactions) -> RepeatedOrders | None:
     """Orders that may have been loaded twice; None without order ids, or where repeats were dropped.
 
-    Notes
-    -----
     An order is what a customer's lines of one day and one order id (at one store, where there are
     several) make. A line is a copy only if it agrees in every column of the source.
     """
@@ -256,15 +252,12 @@ def data_quality(log: Transactions) -> pd.DataFrame:
 
     Examples
     --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from retention_models.data.transactions import read_transactions
-    >>> lines = "id,day,paid\na,2024-01-01,9\na,2024-01-03,-2\nb,2024-01-05,x\n"
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = Path(folder, "log.csv").write_text(lines)
-    ...     names = {"customer_id": "id", "date": "day", "spend": "paid"}
-    ...     log = read_transactions(f"{folder}/log.csv", max_unusable_share=0.5, **names)
-    ...     table = data_quality(log).set_index("finding")
+    >>> import retention_models as rm
+    >>> lines = {"id": ["a", "a", "b"], "paid": ["9", "-2", "x"]}
+    >>> lines |= {"day": ["2024-01-01", "2024-01-03", "2024-01-05"]}
+    >>> names = {"customer_id": "id", "date": "day", "spend": "paid"}
+    >>> log = rm.read_transactions(pd.DataFrame(lines), max_unusable_share=0.5, **names)
+    >>> table = data_quality(log).set_index("finding")
     >>> table["count"][["rows", "unusable: spend is not a number", "returns"]].tolist()
     [3.0, 1.0, 1.0]
     >>> table["detail"]["returns"]

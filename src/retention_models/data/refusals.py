@@ -64,15 +64,7 @@ _FEWEST_SERIAL, _MOST_SERIAL = 20_000, 80_000  # days since 1899-12-30: the year
 
 
 def date_advice(counts: Mapping[str, int]) -> str:
-    """What to set date_format to, as far as dates (with rows of each) say it; equal fits stay open.
-
-    Examples
-    --------
-    >>> print(date_advice({"31/12/2023": 2, "01/02/2024": 1}))
-    All 3 of these dates fit "%d/%m/%Y"; 1 of them also fits "%m/%d/%Y". Set date_format = "%d/%m/%Y".
-    >>> print(date_advice({"01/02/2024": 3}).partition(":")[0])
-    All 3 of these dates fit "%d/%m/%Y" and "%m/%d/%Y", so the data cannot say which it is
-    """
+    """What to set date_format to, as far as dates (with rows of each) say it; equal fits stay open."""
     texts = {text.strip(): 0 for text in counts}
     for text, rows in counts.items():
         texts[text.strip()] += rows

@@ -282,15 +282,7 @@ def _odd_weeks(
         every = found.set_index("week")[list(_NUMBERS)].reindex(range(known + 1), fill_value=0.0)
         odd = _odd(every.iloc[0], every.iloc[1:], rules)
         if odd is not None:
-            name, value, usual = odd
-            said = phrase(
-                _WEEK_SAID[name],
-                where=_where(settings, of),
-                value=_shown(name, value),
-                usual=_shown(name, usual),
-                day=day(newest),
-            )
-            yield DataWarning("newest week", of, said)
+            yield DataWarning("newest week", of, _said(_WEEK_SAID, odd, settings, of, newest))
 
 
 def _odd_day(
@@ -304,15 +296,26 @@ def _odd_day(
         return
     odd = _odd(days.loc[at], before, rules)
     if odd is not None:
-        name, value, usual = odd
-        said = phrase(
-            _DAY_SAID[name],
-            where=_where(settings, None),
-            value=_shown(name, value),
-            usual=_shown(name, usual),
-            day=day(newest),
-        )
+        said = _said(_DAY_SAID, odd, settings, None, newest)
         yield DataWarning("newest day's rows", None, said)
+
+
+def _said(
+    sentences: Mapping[str, str],
+    odd: tuple[str, float, float],
+    settings: Settings,
+    of: str | None,
+    newest: dt.date,
+) -> str:
+    """What is odd about the newest week or day, of a store or the chain."""
+    name, value, usual = odd
+    return phrase(
+        sentences[name],
+        where=_where(settings, of),
+        value=_shown(name, value),
+        usual=_shown(name, usual),
+        day=day(newest),
+    )
 
 
 def _odd(

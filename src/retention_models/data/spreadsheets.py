@@ -10,11 +10,5 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
 def formula_safe(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: a leading ' where it would.
-
-    Examples
-    --------
-    >>> formula_safe("=1+1"), formula_safe("0042")
-    ("'=1+1", '0042')
-    """
+    """Text that no spreadsheet takes for a formula: a leading ' where it would."""
     return f"'{text}" if _FORMULA.match(text) else text

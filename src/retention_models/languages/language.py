@@ -25,40 +25,23 @@ _FIRST_STRONG, _POP = "\u2068", "\u2069"
 class Language:
     """A language that pages can be in.
 
-    Attributes
-    ----------
-    code : str
-        As HTML's `lang` has it (BCP 47): "en", "fa".
-    direction : str
-        "ltr" or "rtl", as HTML's `dir`.
-    translations : gettext.NullTranslations
-        From whole English sentences with named places to those of the language; which places a sentence
-        uses, and in what order, is the language's own affair. A sentence that is not translated stays
-        English.
-    separators : tuple of str
-        Of thousands, and of decimals.
+    `translations` go from whole English sentences with named places to those of the language; which
+    places a sentence uses, and in what order, is the language's own affair. What is not translated
+    stays English.
     """
 
-    code: str
+    code: str  # as HTML's `lang` has it (BCP 47): "en", "fa"
     direction: Literal["ltr", "rtl"]
     translations: NullTranslations = field(default_factory=NullTranslations, repr=False)
-    separators: tuple[str, str] = (",", ".")
+    separators: tuple[str, str] = (",", ".")  # of thousands, and of decimals
 
     def phrase(self, sentence: str, /, **places: object) -> str:
-        """An English sentence in this language, with its places filled.
-
-        Examples
-        --------
-        >>> ENGLISH.phrase("Hello, {name}.", name="Ada")
-        'Hello, Ada.'
-        """
+        """An English sentence in this language, with its places filled."""
         return self._filled(self.translated(sentence), places)
 
     def text(self, key: str, /, **places: object) -> str:
-        """The sentence of a key of `english.WORDS`, with its places filled.
+        """The sentence of a key of `template_words.WORDS`, with its places filled.
 
-        Examples
-        --------
         >>> ENGLISH.text("range", low=1, high=2)
         '1 to 2'
         """
@@ -74,13 +57,7 @@ class Language:
         return self.translations.ngettext(one, many, n)
 
     def plural(self, one: str, many: str, n: int, /, **places: object) -> str:
-        """A sentence about a number of things; the place {n} is the number.
-
-        Examples
-        --------
-        >>> ENGLISH.plural("{n} customer", "{n} customers", 1200)
-        '1,200 customers'
-        """
+        """A sentence about a number of things; the place {n} is the number."""
         return self._filled(
             self.translated_plural(one, many, n), {"n": self.figures(f"{n:,}"), **places}
         )
@@ -145,15 +122,7 @@ def speak_in(language: Language) -> None:
 
 @contextmanager
 def speaking(language: Language) -> Iterator[None]:
-    """Within a block, phrases are of this language.
-
-    Examples
-    --------
-    >>> from gettext import NullTranslations
-    >>> with speaking(Language("de", "ltr", NullTranslations(), (".", ","))):
-    ...     count(1234)
-    '1.234'
-    """
+    """Within a block, phrases are of this language."""
     before = spoken()
     speak_in(language)
     try:
@@ -187,13 +156,7 @@ def counted(n: int, singular: str, plural: str | None = None) -> str:
 
 
 def plural(one: str, many: str, n: int, /, **places: object) -> str:
-    """A sentence about a number of things, {n}, in the language that is spoken.
-
-    Examples
-    --------
-    >>> plural("{n} list is empty.", "{n} lists are empty.", 2)
-    '2 lists are empty.'
-    """
+    """A sentence about a number of things, {n}, in the language that is spoken."""
     return spoken().plural(one, many, n, **places)
 
 
@@ -226,8 +189,6 @@ def count(value: float) -> str:
 def decimals(value: float, digits: int, *, signed: bool = False) -> str:
     """A number with so many digits behind the point: −1.50; with its sign where that is asked for.
 
-    Examples
-    --------
     >>> decimals(-1.5, 2), decimals(1.5, 1, signed=True)
     ('−1.50', '+1.5')
     """

@@ -34,20 +34,11 @@ class _Ends(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a result shows of itself.
-
-    Attributes
-    ----------
-    title : str
-    facts : mapping of str to str
-        Label → what it says; an empty text is left out.
-    table : DataFrame, optional
-        Shown below in a notebook, its first rows where it is long.
-    """
+    """What a result shows of itself."""
 
     title: str
-    facts: Mapping[str, str]
-    table: pd.DataFrame | None = None
+    facts: Mapping[str, str]  # label → what it says; an empty text is left out
+    table: pd.DataFrame | None = None  # shown below in a notebook, its first rows where it is long
 
     def text(self) -> str:
         """Two lines."""

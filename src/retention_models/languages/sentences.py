@@ -93,13 +93,7 @@ def _in_notebook(path: Path) -> Iterator[str]:
 
 
 def paragraphs(markdown: str) -> list[tuple[str | None, str]]:
-    r"""Headings and paragraphs of markdown, each in one line; None marks what is no running text.
-
-    Examples
-    --------
-    >>> paragraphs("## In short\n\nWhat is said\nfirst.\n\n- a list")
-    [('## ', 'In short'), ('', 'What is said first.'), (None, '- a list')]
-    """
+    """Headings and paragraphs of markdown, each in one line; None marks what is no running text."""
     found: list[tuple[str | None, str]] = []
     for block in re.split(r"\n\s*\n", markdown.strip("\n")):
         heading = re.fullmatch(r"(#+ +)(.+)", block.strip())

@@ -22,25 +22,11 @@ from retention_models.languages.sentences import Sentence
 
 
 def read_translation(code: str, path: Path) -> Language:
-    """Read a language from a PO file.
+    """Read a language (BCP 47, as HTML's `lang`) from a PO file.
 
-    Parameters
-    ----------
-    code : str
-        The language, as HTML's `lang` has it (BCP 47): "fa", "pt-BR". How it writes numbers and whether
-        it runs from right to left is known of it (Unicode's CLDR, by Babel).
-    path : Path
-        Translated sentences; one that is not, or is marked as fuzzy, stays English.
-
-    Returns
-    -------
-    Language
-
-    Raises
-    ------
-    SettingsError
-        If the language is not known, the file cannot be read as PO, or a translated sentence names a
-        place that the English one has not.
+    How it writes numbers and whether it runs from right to left is known of it (Unicode's CLDR, by
+    Babel). A sentence that is not translated, or marked as fuzzy, stays English. SettingsError if the
+    language is not known, or a translated sentence names a place that the English one has not.
     """
     try:
         written = path.stat().st_mtime_ns

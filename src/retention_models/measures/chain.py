@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.stats import binom, chi2, norm
+from scipy.special import bdtrik, betainc, chdtrc, gammaln, ndtri, xlog1py, xlogy
 
 from retention_models.errors import CannotSay
 
@@ -24,7 +24,7 @@ FEWEST_STORES = 5
 # Too few to tell the usual difference between stores from one that is out of the ordinary.
 _FEWEST_FOR_SPREAD = 10
 _LEVEL = 0.05
-_MIDDLE = float(norm.ppf(0.75))
+_MIDDLE = float(ndtri(0.75))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +61,11 @@ class Funnel:
 def binomial_limits(total: ArrayLike, rate: float, level: float) -> tuple[Floats, Floats]:
     """Control limits of a proportion, interpolated between whole counts.
 
-    Notes
-    -----
     With r the smallest count whose cumulative probability P(R ≤ r) reaches p = (1 − level) ÷ 2, the
-    lower limit is (r − α) ÷ n, α = (P(R ≤ r) − p) ÷ P(R = r), which runs smoothly in n (Spiegelhalter
-    2005, Statistics in Medicine, appendix on exact limits). The upper one is its mirror image, that of
-    the customers of whom the thing is not so. A store is outside exactly where a count as far out, or
-    farther, has a probability below p.
-
-    Examples
-    --------
-    >>> low, high = binomial_limits([25, 2500], 0.3, 0.95)
-    >>> [(float(a.round(3)), float(b.round(3))) for a, b in zip(low, high)]
-    [(0.106, 0.509), (0.282, 0.318)]
+    lower limit is (r − α) ÷ n, α = (P(R ≤ r) − p) ÷ P(R = r), which runs smoothly in n
+    (Spiegelhalter 2005, Statistics in Medicine, appendix on exact limits). The upper one is its
+    mirror image, that of the customers of whom the thing is not so. A store is outside exactly
+    where a count as far out, or farther, has a probability below p.
     """
     n = np.asarray(total, dtype=float)
     return _lower(n, rate, level), 1.0 - _lower(n, 1.0 - rate, level)
@@ -81,21 +73,29 @@ def binomial_limits(total: ArrayLike, rate: float, level: float) -> tuple[Floats
 
 def _lower(n: Floats, rate: float, level: float) -> Floats:
     p = (1.0 - level) / 2.0
-    r = binom.ppf(p, n, rate)
-    back = (binom.cdf(r, n, rate) - p) / binom.pmf(r, n, rate)
+    # The least r that has p below or at it, which rounding may put one too high.
+    r = np.ceil(bdtrik(p, n, rate))
+    less = np.maximum(r - 1.0, 0.0)
+    r = np.where(_at_most(less, n, rate) >= p, less, r)
+    log_chance = gammaln(n + 1.0) - gammaln(r + 1.0) - gammaln(n - r + 1.0)
+    log_chance += xlogy(r, rate) + xlog1py(n - r, -rate)
+    back = (_at_most(r, n, rate) - p) / np.exp(log_chance)
     return np.clip((r - back) / n, 0.0, 1.0)
+
+
+def _at_most(r: Floats, n: Floats, rate: float) -> Floats:
+    """P(X ≤ r) of a binomial X: I(n − r, r + 1) at 1 − rate."""
+    return np.where(r < n, betainc(np.maximum(n - r, 1.0), r + 1.0, 1.0 - rate), 1.0)
 
 
 def find_funnel(count: ArrayLike, total: ArrayLike) -> Funnel:
     """The funnel of a chain.
 
-    Notes
-    -----
-    The centre is the mean of rates weighted by 1 ÷ (s² + τ²), s² = θ(1 − θ) ÷ n, which is the pooled
-    rate where τ = 0. τ, the standard deviation of true rates, is 0 unless Cochran's Q,
-    Σ (pᵢ − θ)² ÷ sᵢ² on stores − 1 degrees of freedom, says at 5% that stores differ; then it is the τ
-    at which the middle store is as far from the centre as the middle one of normal deviates,
-    median |pᵢ − θ| ÷ √(sᵢ² + τ²) = 0.674. A median is not moved by the outliers that are looked for.
+    The centre is the mean of rates weighted by 1 ÷ (s² + τ²), s² = θ(1 − θ) ÷ n, which is the
+    pooled rate where τ = 0. τ, the standard deviation of true rates, is 0 unless Cochran's Q, Σ (pᵢ
+    − θ)² ÷ sᵢ² on stores − 1 degrees of freedom, says at 5% that stores differ; then it is the τ at
+    which the middle store is as far from the centre as the middle one of normal deviates, median
+    |pᵢ − θ| ÷ √(sᵢ² + τ²) = 0.674. A median is not moved by the outliers that are looked for.
     """
     y, n = np.asarray(count, dtype=float), np.asarray(total, dtype=float)
     if len(n) < FEWEST_STORES:
@@ -108,7 +108,7 @@ def find_funnel(count: ArrayLike, total: ArrayLike) -> Funnel:
     rate = y / n
     chance = centre * (1.0 - centre) / n
     q = float(((rate - centre) ** 2 / chance).sum())
-    if len(n) >= _FEWEST_FOR_SPREAD and chi2.sf(q, len(n) - 1) < _LEVEL:
+    if len(n) >= _FEWEST_FOR_SPREAD and chdtrc(len(n) - 1, q) < _LEVEL:
         centre, spread = _with_spread(rate, n, centre)
     return Funnel(centre, spread, rate, n)
 

@@ -228,14 +228,11 @@ def category_counts(
 
     Examples
     --------
-    >>> import tempfile
-    >>> from retention_models.data.transactions import read_transactions
+    >>> import retention_models as rm
     >>> names = {"customer_id": "id", "date": "day", "spend": "paid", "category": "shelf"}
     >>> lines = pd.DataFrame({"id": ["a", "a", "b"], "day": "2024-01-01", "paid": [9, 3, 6],
     ...                       "shelf": ["tea", "jam", "tea"]})
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     lines.to_csv(f"{folder}/log.csv")
-    ...     log = read_transactions(f"{folder}/log.csv", **names)
+    >>> log = rm.read_transactions(lines, **names)
     >>> category_counts(log).to_dict("index")
     {'a': {'categories': 2, 'category': 'jam'}, 'b': {'categories': 1, 'category': 'tea'}}
     """

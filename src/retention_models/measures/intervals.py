@@ -14,9 +14,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from statsmodels.stats.proportion import proportion_confint
 
-from retention_models.levels import t_of_interval
+from retention_models.levels import t_of_interval, wilson_ends
 
 Floats = NDArray[np.float64]
 Terms = Sequence[tuple[str, str]]
@@ -30,20 +29,12 @@ _ALIKE = 1e-12
 def wilson(count: ArrayLike, total: ArrayLike) -> tuple[Floats, Floats]:
     """Wilson's score interval of a proportion; NaN where the total is 0.
 
-    Notes
-    -----
     Brown, Cai & DasGupta, Statistical Science 16 (2001), equation 4.
-
-    Examples
-    --------
-    >>> low, high = wilson([1], [2])
-    >>> float(low[0].round(4)), float(high[0].round(4))
-    (0.0945, 0.9055)
     """
     count, total = np.asarray(count, dtype=float), np.asarray(total, dtype=float)
     low, high = np.full(total.shape, np.nan), np.full(total.shape, np.nan)
     some = total > 0
-    ends = proportion_confint(count[some], total[some], alpha=0.05, method="wilson")
+    ends = wilson_ends(count[some], total[some])
     # Rounding can leave 1e-17 where Wilson's ends are 0 and 1 exactly.
     low[some] = np.where(count[some] == 0, 0.0, ends[0])
     high[some] = np.where(count[some] == total[some], 1.0, ends[1])
@@ -140,11 +131,9 @@ def difference_of_shares(
 ) -> tuple[Floats, Floats, Floats]:
     """Difference of two shares of one multinomial sample with its 95% interval; NaN where it is empty.
 
-    Notes
-    -----
     Wilson's intervals of both shares, combined by `difference` with the correlation of two
-    multinomial shares, −√(p q ÷ ((1 − p)(1 − q))). Unlike the plain interval from
-    (p + q − (p − q)²) ÷ n, it has a width where all answers are alike.
+    multinomial shares, −√(p q ÷ ((1 − p)(1 − q))). Unlike the plain interval from (p + q − (p −
+    q)²) ÷ n, it has a width where all answers are alike.
     """
     n = np.where(total > 0, total, np.nan)
     p, q = first / n, second / n
@@ -161,20 +150,10 @@ def difference(
 ) -> tuple[Floats, Floats]:
     """95% interval of the difference of two estimates from each one's value, low and high.
 
-    Notes
-    -----
-    The method of variance estimates recovery with correlated estimates (Zou, Psychological Methods 12,
-    2007; Zou & Donner, Statistics in Medicine 27, 2008):
-    L = θ₁ − θ₂ − √((θ₁ − l₁)² + (u₂ − θ₂)² − 2ρ(θ₁ − l₁)(u₂ − θ₂)), and U likewise. For intervals
-    θ ± z SE it is the paired interval from V₁ + V₂ − 2C; for independent proportions, Newcombe's.
-
-    Examples
-    --------
-    >>> from numpy import array
-    >>> ends = difference((array([3.0]), array([2.0]), array([4.0])),
-    ...                   (array([1.0]), array([0.0]), array([2.0])), array([1.0]))
-    >>> [float(end[0]) for end in ends]
-    [2.0, 2.0]
+    The method of variance estimates recovery with correlated estimates (Zou, Psychological Methods
+    12, 2007; Zou & Donner, Statistics in Medicine 27, 2008): L = θ₁ − θ₂ − √((θ₁ − l₁)² + (u₂ −
+    θ₂)² − 2ρ(θ₁ − l₁)(u₂ − θ₂)), and U likewise. For intervals θ ± z SE it is the paired interval
+    from V₁ + V₂ − 2C; for independent proportions, Newcombe's.
     """
     (one, low, high), (two, below, above) = now, before
     change = one - two

@@ -131,10 +131,12 @@ def _found(log: Transactions, rows: Table, end: dt.date) -> dict[str, RecentActi
     _require_a_quarter(begin, end)
     some = replace(log, table=rows, only=None, open_whole=None)
     scope = scope_of(some, None, ("store_id",), None, QUARTER, None, end, None, None, None)
-    found = measured(scope, [*COMPARED, *CHURN])
-    quarters = rows_of(scope, found)
+    with scope.units.asked_often() as units:
+        scope = replace(scope, units=units)
+        found = measured(scope, [*COMPARED, *CHURN])
+        quarters = rows_of(scope, found)
+        compared = changes_in(scope, [one for one in found if one.name in COMPARED])
     quarters["shown"] = quarters["customers"] >= SMALLEST_GROUP
-    compared = changes_in(scope, [one for one in found if one.name in COMPARED])
     months = _months(some, begin, end)
     return {
         store: RecentActivity(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -165,14 +165,40 @@ def store_measures(
     """
     first, last = _window(log, start, end)
     table = measure_table(log, store_id=store_id, start=first, end=last, measures=STORE_MEASURES)
-    table = table.set_index("measure")
+    return as_store_measures(table.set_index("measure"))
+
+
+def as_store_measures(table: pd.DataFrame) -> pd.DataFrame:
+    """The table of `store_measures`, of rows of `measure_table` (index measure) of one window."""
     if table.loc["customers", "value"] == 0:
         raise CannotSay(
             "Nobody bought between {first} and {last}, so there is nothing to measure.",
-            first=first,
-            last=last,
+            first=table.loc["customers", "start"],
+            last=table.loc["customers", "end"],
         )
-    return table[["value", "low", "high", "numerator", "denominator", "start", "end"]]
+    columns = ["value", "low", "high", "numerator", "denominator", "start", "end"]
+    return table.loc[[*chosen(STORE_MEASURES)], columns]
+
+
+# What a store's page shows of the year up to its last day.
+OF_YEAR = (*STORE_MEASURES, "mean_lifetime", "historic_clv")
+
+
+def year_by_store(
+    log: Transactions, store_ids: Sequence[str], *, end: dt.date
+) -> dict[str, pd.DataFrame]:
+    """Rows of `measure_table` of OF_YEAR by store, of the year up to a day; none where nobody bought."""
+    days = log.whole.stores["first_day"]
+    there = [store for store in store_ids if store in days.index and days[store] <= end]
+    if not there:
+        return {}
+    rows = log.rows()
+    some = replace(log, table=rows.filter(rows["store_id"].isin(there)))
+    table = measure_table(some, by=("store_id",), end=end, measures=OF_YEAR)
+    return {
+        str(store): rows.drop(columns="store_id").reset_index(drop=True)
+        for store, rows in table.groupby("store_id")
+    }
 
 
 def measure_table(
@@ -236,7 +262,12 @@ def measure_table(
     scope = scope_of(
         log, store_id, by, attributes, period, start, end, surveys, events, activity_window
     )
-    return rows_of(scope, measured(scope, chosen(measures)))
+    names = chosen(measures)
+    if len(by_family(names)) == 1:
+        return rows_of(scope, measured(scope, names))
+    with scope.units.asked_often() as units:
+        scope = replace(scope, units=units)
+        return rows_of(scope, measured(scope, names))
 
 
 @dataclass(frozen=True)

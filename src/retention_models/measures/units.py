@@ -6,8 +6,9 @@ Measures are sums over these tables, so that one of all stores in all periods is
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
@@ -18,7 +19,7 @@ from ibis.expr.types import Table
 
 from retention_models.data.contacts import Events, Surveys
 from retention_models.data.contract import require_columns, text_id
-from retention_models.data.engines import open_source, to_arrow, to_frame
+from retention_models.data.engines import kept, open_source, to_arrow, to_frame
 from retention_models.data.pairs import of_store_and_customer, store_and_customer
 from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError
@@ -81,6 +82,14 @@ class Units:
     surveys: Surveys | None = None
     events: Events | None = None
     found_windows: dict[str, int] = field(default_factory=dict)
+    keep: Callable[[Table], Table] | None = field(default=None, repr=False)  # see `asked_often`
+    _families: dict[tuple[str, ...], Table] = field(default_factory=dict, init=False, repr=False)
+
+    @contextmanager
+    def asked_often(self) -> Iterator[Units]:
+        """The same, of which DuckDB in this process works out days and families once."""
+        with ExitStack() as stack:
+            yield replace(self, keep=lambda table: stack.enter_context(kept(table)))
 
     @property
     def by_store(self) -> bool:
@@ -108,7 +117,8 @@ class Units:
         if self.by_store:
             days = _apart(days)
         days = self._with_attributes(days)
-        return days.mutate(period=self.periods.number_of(days["date"]))
+        days = days.mutate(period=self.periods.number_of(days["date"]))
+        return days if self.keep is None else self.keep(days)
 
     def answers(self, family: str) -> bool:
         """Whether there is a source for one of the tables."""
@@ -119,6 +129,13 @@ class Units:
 
         Of columns that take a pass of their own, only those asked for.
         """
+        asked = name, *sorted(columns)
+        if asked not in self._families:
+            found = self._family(name, columns)
+            self._families[asked] = found if self.keep is None else self.keep(found)
+        return self._families[asked]
+
+    def _family(self, name: str, columns: Collection[str]) -> Table:
         if name == "purchases":
             return self._purchases(lifetime="lifetime" in columns)
         found: Table = {

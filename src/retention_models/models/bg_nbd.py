@@ -43,18 +43,7 @@ _CELLS = 1 << 20
 
 
 class BetaGeometricNBD(OneState):
-    """The BG/NBD's formulas; parameters r, α, a, b.
-
-    Examples
-    --------
-    >>> p = (0.243, 4.414, 0.793, 2.426)
-    >>> float(BG_NBD.probability_alive(2, 30.43, 38.86, *p).round(4))
-    0.7266
-    >>> float(BG_NBD.conditional_expected_purchases(39, 2, 30.43, 38.86, *p).round(6))
-    1.226028
-    >>> float(BG_NBD.purchase_count_probability(0, 39, *p).round(7))
-    0.5737864
-    """
+    """The BG/NBD's formulas; parameters r, α, a, b."""
 
     label, names, one_scale = "BG/NBD", NAMES, True
     side_by_side = True

@@ -55,29 +55,10 @@ _BLOCK = 512
 
 
 def share_kept(window: float, rate: float, r: Array, alpha: Array, a: Array, b: Array) -> Array:
-    """Discounted purchases within a window, relative to those of a customer that never leaves.
+    """Discounted purchases within a window, relative to those of a customer that never leaves; (n,).
 
-    Formula: ∫₀ᴴ e^(−δt) f(t) dt / ∫₀ᴴ e^(−δt) dt.
-
-    Parameters
-    ----------
-    window : float
-        Its length H, above 0; infinity only with a rate above 0.
-    rate : float
-        Continuous discount rate δ, at least 0.
-    r, alpha, a, b : ndarray, shape (n,)
-        Parameters of customers who are alive, a > 0.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        Between 0 and 1.
-
-    Examples
-    --------
-    >>> r, alpha, a, b = np.array([[0.2425945], [4.4136], [0.79292], [2.4259]])
-    >>> share_kept(np.inf, 0.0027, r, alpha, a, b).round(6)
-    array([0.178968])
+    ∫₀ᴴ e^(−δt) f(t) dt / ∫₀ᴴ e^(−δt) dt, H the window, δ its continuous rate, above 0 where H is
+    infinite; parameters are of customers who are alive, a > 0.
     """
     # Beyond 60/δ nothing is left to discount.
     if np.isinf(window) or rate * window > 60.0:
@@ -91,23 +72,7 @@ def share_kept(window: float, rate: float, r: Array, alpha: Array, a: Array, b: 
 
 
 def share_kept_by(t: Array, r: Array, alpha: Array, a: Array, b: Array) -> Array:
-    """Purchases within (0, t] relative to those of a customer that never leaves; t per customer.
-
-    Parameters
-    ----------
-    t, r, alpha, a, b : ndarray, shape (n,)
-        Lengths of the windows, above 0, and parameters, a > 0.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-
-    Examples
-    --------
-    >>> t, r, alpha, a, b = np.array([[78.0], [0.2425945], [4.4136], [0.79292], [2.4259]])
-    >>> (share_kept_by(t, r, alpha, a, b) * r * t / alpha).round(5)
-    array([1.85796])
-    """
+    """Purchases within (0, t] relative to those of a customer that never leaves; (n,), t and a > 0."""
     return _integrals(np.log(alpha / t), lambda xi: 1.0 / (1.0 - xi), r, a, b)
 
 
@@ -190,19 +155,8 @@ _SERIES_BLOCK = 2048
 
 
 def euler_series(A: Array, e: Array, c: Array, z: Array) -> Array:
-    """Σ_j (A+1)_j (e+1)_j / ((c+1)_j (2)_j) · z^j, until every term is negligible.
+    """Σ_j (A+1)_j (e+1)_j / ((c+1)_j (2)_j) · z^j, until every term is negligible; (n,), 0 ≤ z < 1.
 
-    Parameters
-    ----------
-    A, e, c, z : ndarray, shape (n,)
-        With 0 ≤ z < 1; e may be a single number.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-
-    Examples
-    --------
     >>> one = np.ones(1)
     >>> euler_series(0.0 * one, np.array(1.0), 0.0 * one, 0.5 * one).round(12)  # Σ z^j
     array([2.])
@@ -246,23 +200,7 @@ _LOST = 1e-5
 
 
 def expected_of_rows(t: Array, r: Array, alpha: Array, a: Array, b: Array) -> Array:
-    """Expected purchases in (0, t] of new customers, or of known ones that are alive.
-
-    Parameters
-    ----------
-    t, r, alpha, a, b : ndarray, shape (n,)
-        Lengths of the windows and parameters; a may be a single number, and 0: nobody leaves.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-
-    Examples
-    --------
-    >>> t, r, alpha, a, b = np.array([[78.0], [0.2425945], [4.4136], [0.79292], [2.4259]])
-    >>> expected_of_rows(t, r, alpha, a, b).round(5)
-    array([1.85796])
-    """
+    """Expected purchases in (0, t] of the new, or the known and alive; (n,); a = 0: nobody leaves."""
     result = r * t / alpha
     hard = (t > _NO_TIME * alpha) & (a > 0.0)
     short = hard & (t <= _FAR * (alpha + t)) & (r - a - b < _STEEP_R) & (a < _STEEP_A)

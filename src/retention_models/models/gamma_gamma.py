@@ -20,7 +20,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betainc, digamma, gammaln, polygamma
+from scipy.special import digamma, gammaln, polygamma
 
 from retention_models.errors import CannotSay
 from retention_models.languages import count, phrase, spoken
@@ -45,23 +45,7 @@ _FEW = (16384, 131072)
 def log_likelihood_with_derivatives(
     phi: Array, x: Array, m: Array, counts: Array
 ) -> tuple[float, Array, Array]:
-    """Log-likelihood of (ln p, ln q, ln v), its gradient and its Hessian; FH (1a).
-
-    Parameters
-    ----------
-    phi : ndarray, shape (3,)
-        Logs of p, q, v.
-    x, m : ndarray, shape (n,)
-        Number of purchases and their mean value.
-    counts : ndarray, shape (n,)
-        Number of customers with each row.
-
-    Returns
-    -------
-    value : float
-    gradient : ndarray, shape (3,)
-    hessian : ndarray, shape (3, 3)
-    """
+    """Log-likelihood of phi = (ln p, ln q, ln v), its gradient and its Hessian; FH (1a)."""
     return _evaluate(phi, _spends(x, m, counts))
 
 
@@ -165,27 +149,10 @@ def _evaluate(phi: Array, s: _Spends) -> tuple[float, Array, Array]:
 def fit_gamma_gamma(
     x: Array, m: Array, counts: Array | None = None, *, penalty: float = 0.0
 ) -> MaximumLikelihoodFit:
-    """Fit the Gamma-Gamma model by maximum likelihood.
+    """Fit the Gamma-Gamma model, x ≥ 1 purchases of mean value m > 0, by maximum likelihood.
 
-    Parameters
-    ----------
-    x, m : ndarray, shape (n,)
-        Number of purchases, at least 1, and their mean value, above 0.
-    counts : ndarray, shape (n,), optional
-        Number of customers with each row; one each unless given.
-    penalty : float
-        Ridge on the logs of p, q and v / mean spend (see `maximise`).
-
-    Returns
-    -------
-    MaximumLikelihoodFit
-        Verdict "boundary" where customers do not differ in spend.
-
-    Raises
-    ------
-    CannotSay
-        If every mean spend is the same, when no variation can be estimated, or one is above 1e100
-        or below 1e-100.
+    The penalty is a ridge on the logs of p, q and v / mean spend (see `maximise`). "boundary" where
+    customers do not differ in spend.
     """
     counts = np.ones(x.size) if counts is None else counts
     customers = float(counts.sum())
@@ -251,30 +218,8 @@ def require_variation(m: Array, *, customers: float | None = None, alike: float 
 def expected_spend(x: ArrayLike, m: ArrayLike, p: float, q: float, v: float) -> Array:
     """Expected mean spend per purchase of customers with x purchases of mean value m; FH (5).
 
-    Formula: p·(v + x·m) / (p·x + q − 1). It has no finite value where p·x + q ≤ 1.
-
-    Parameters
-    ----------
-    x : array_like
-        Number of purchases; 0 gives the mean over the population.
-    m : array_like
-        Mean value of those purchases; ignored where x = 0.
-    p, q, v : float
-        Model parameters.
-
-    Returns
-    -------
-    ndarray
-
-    Raises
-    ------
-    CannotSay
-        If the mean is infinite for some customer: q ≤ 1 and x too small.
-
-    Examples
-    --------
-    >>> expected_spend([0, 2], [0.0, 22.345], 6.249573, 3.744225, 15.443519).round(2)
-    array([35.17, 24.65])
+    p·(v + x·m) / (p·x + q − 1); CannotSay where p·x + q ≤ 1, when it has no finite value. At x = 0,
+    m is ignored: the mean over the population.
     """
     x, m = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(m, dtype=float))
     if p * x.min(initial=np.inf) + q <= 1.0:
@@ -291,33 +236,3 @@ def expected_spend(x: ArrayLike, m: ArrayLike, p: float, q: float, v: float) -> 
         return np.asarray(p * (v + spent) / (p * x + (q - 1.0)))
 
     return in_blocks(block, np.ravel(x), np.ravel(m)).reshape(x.shape)
-
-
-def spend_distribution(
-    s: ArrayLike, n: ArrayLike, x: ArrayLike, m: ArrayLike, p: float, q: float, v: float
-) -> Array:
-    """P(the next n purchases are worth s or less in all), given x purchases of mean value m.
-
-    With ν ~ Gamma(q + p·x, V), V = v + x·m, the sum S of n purchases is Gamma(p·n, rate ν), and
-    S/(S + V) ~ Beta(p·n, q + p·x): the distribution function is I_{s/(s+V)}(p·n, q + p·x).
-
-    Parameters
-    ----------
-    s : array_like
-        Money, at least 0.
-    n : array_like
-        Number of future purchases; for 0 the probability is 1.
-    x, m : array_like
-        Number of past purchases and their mean value.
-    p, q, v : float
-        Model parameters.
-
-    Returns
-    -------
-    ndarray
-        Of the broadcast shape.
-    """
-    s, n, x, m = (np.asarray(value, dtype=float) for value in (s, n, x, m))
-    scale = v + x * np.where(x > 0, m, 0.0)
-    some = n > 0
-    return np.where(some, betainc(np.where(some, p * n, 1.0), q + p * x, s / (s + scale)), 1.0)

@@ -32,38 +32,10 @@ Array = NDArray[np.float64]
 def gap_quantile(
     level: float, x: ArrayLike, t_x: ArrayLike, r: ArrayLike, alpha: ArrayLike, k: int = 1
 ) -> Array:
-    """Quantile of the time from the last purchase to the next, of whoever stays a customer.
+    """Quantile of the time from the last purchase to the next, of whoever stays; in the unit of t_x.
 
-    Formula: (α + t_x) · ((1 − q)^(−1/(r + x)) − 1); of k phases (α + t_x) · z/(1 − z), z the quantile
-    of Beta(k, r + k·x).
-
-    Parameters
-    ----------
-    level : float
-        q, from 0 to below 1.
-    x, t_x : array_like
-        Frequency and recency; broadcast together.
-    r, alpha : array_like
-        Of the rate's gamma distribution, in the unit of t_x.
-    k : int
-        Phases of a purchase: 1 but for regular buyers.
-
-    Returns
-    -------
-    ndarray
-        In the unit of t_x. Infinite where no number is large enough, as for x = 0 and a small r.
-
-    Raises
-    ------
-    SettingsError
-        If the level is not from 0 to below 1.
-
-    Examples
-    --------
-    Ten purchases in 40 weeks: half of the gaps within 3 weeks, 95% within 14.
-
-    >>> [float(gap_quantile(level, 10, 40.0, 0.8, 4.0).round(1)) for level in (0.5, 0.95)]
-    [2.9, 14.1]
+    (α + t_x) · ((1 − q)^(−1/(r + x)) − 1); of k phases (α + t_x) · z/(1 − z), z the quantile of
+    Beta(k, r + k·x). Infinite where no number is large enough, as for x = 0 and a small r.
     """
     if not 0 <= level < 1:
         raise SettingsError(f"level: expected a share from 0 to below 1; got {level!r}.")

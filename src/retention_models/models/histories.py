@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from retention_models.errors import CannotSay
 from retention_models.languages import count
-from retention_models.models.interface import PurchaseModel
+from retention_models.models.interface import PurchaseModel, mean_over, with_dropout
 from retention_models.models.special import in_blocks
 from retention_models.time_units import DAYS_IN_UNIT
 
@@ -40,28 +40,10 @@ _TABLE = 1 << 22
 
 
 def distinct_rows(*columns: Array) -> tuple[list[Array], NDArray[np.intp]]:
-    """Distinct rows of several columns, sorted, and each row's place among them.
+    """Distinct rows of several columns, (k,) each, sorted, and each row's place among them, (n,).
 
-    Columns are coded one by one and the codes packed into one whole number, which sorts many times
-    faster than rows do.
-
-    Parameters
-    ----------
-    *columns : ndarray, shape (n,)
-        Columns of one table.
-
-    Returns
-    -------
-    distinct : list of ndarray, shape (k,)
-        The columns of the distinct rows.
-    place : ndarray of int, shape (n,)
-        ``distinct[j][place]`` is ``columns[j]``.
-
-    Examples
-    --------
-    >>> distinct, place = distinct_rows(np.array([2.0, 1.0, 2.0]), np.array([5.0, 5.0, 5.0]))
-    >>> [column.tolist() for column in distinct], place.tolist()
-    ([[1.0, 2.0], [5.0, 5.0]], [1, 0, 1])
+    ``distinct[j][place]`` is ``columns[j]``. Columns are coded one by one and the codes packed into
+    one whole number, which sorts many times faster than rows do.
     """
     key, size = np.zeros(columns[0].size, dtype=np.int64), 1
     for column in columns:
@@ -94,17 +76,9 @@ def places_in_steps(times: Array, step: float) -> NDArray[np.int32] | None:
 
 
 def codes_of(column: Array) -> tuple[NDArray[Any], Array]:
-    """Places of a column's values in a table of distinct ones, some of which may not occur.
+    """Places of a column's values, (n,), in a table of distinct ones, some of which may not occur.
 
-    Parameters
-    ----------
-    column : ndarray, shape (n,)
-
-    Returns
-    -------
-    codes : ndarray of int, shape (n,)
-    values : ndarray, shape (m,)
-        Increasing; ``values[codes]`` is the column, to within rounding of days.
+    The table increases; ``values[codes]`` is the column, to within rounding of days.
     """
     for step in STEPS:
         places = places_in_steps(column, step)
@@ -136,35 +110,17 @@ Places = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Histories:
-    """Distinct histories, the number of customers with each, and the sums that fits need of them.
+    """Distinct histories, the number of customers with each, and the sums that fits need of them."""
 
-    Attributes
-    ----------
-    times : ndarray, shape (m,)
-        Times that occur, increasing; the first is 0.
-    once : int
-        Number of rows with x = 0; they stand first.
-    x : ndarray of int, shape (k,)
-        Frequencies.
-    last, end : ndarray of int, shape (k,)
-        Places of t_x and T in `times`.
-    counts : ndarray, shape (k,)
-        Number of customers with each row.
-    reached : ndarray, shape (largest x,)
-        Number of customers whose frequency exceeds 0, 1, 2, …
-    customers_by_end, purchases_by_end : ndarray, shape (m,)
-        Customers, and their repeat purchases, by the place of T.
-    """
-
-    times: Array
-    once: int
-    x: Places
-    last: Places
-    end: Places
-    counts: Array
-    reached: Array
-    customers_by_end: Array
-    purchases_by_end: Array
+    times: Array  # (m,), times that occur, increasing; the first is 0
+    once: int  # number of rows with x = 0; they stand first
+    x: Places  # (k,), frequencies
+    last: Places  # (k,), place of t_x in `times`
+    end: Places  # (k,), place of T in `times`
+    counts: Array  # (k,), customers with each row
+    reached: Array  # (largest x,), customers whose frequency exceeds 0, 1, 2, …
+    customers_by_end: Array  # (m,), by the place of T
+    purchases_by_end: Array  # (m,), their repeat purchases
 
     @property
     def customers(self) -> float:
@@ -189,13 +145,7 @@ class Histories:
         return float(came_back @ observed / (came_back @ self.x[self.once :]))
 
     def require_repeats(self) -> None:
-        """Refuse what no model of purchases can be estimated from.
-
-        Raises
-        ------
-        CannotSay
-            If no customer bought again: then no rate and no dropout can be estimated.
-        """
+        """Refuse what no model of purchases can be estimated from: no customer bought again."""
         if not self.reached.size:
             raise CannotSay(
                 "None of the {customers} customers has bought a second time, so nothing can be said "
@@ -209,26 +159,7 @@ class Histories:
 
 
 def count_histories(x: Array, t_x: Array, T: Array, counts: Array | None = None) -> Histories:
-    """Count customers by their history.
-
-    Parameters
-    ----------
-    x, t_x, T : ndarray, shape (n,)
-        Valid frequency, recency and T.
-    counts : ndarray, shape (n,), optional
-        Number of customers with each row, taken as they are; one each unless given, and then equal
-        rows are counted together.
-
-    Returns
-    -------
-    Histories
-
-    Examples
-    --------
-    >>> found = count_histories(*(np.array(column) for column in ([2.0, 2.0], [1.0, 1.0], [3.0, 3.0])))
-    >>> found.x, found.times[found.last], found.times[found.end], found.counts
-    (array([2]), array([1.]), array([3.]), array([2.]))
-    """
+    """Count customers by their valid history; rows with counts are taken as they are, not merged."""
     times, last, end = coded_times(t_x, T)
     whole: NDArray[Any] = x.astype(np.int32 if x.max(initial=0.0) < 1 << 31 else np.intp)
     if counts is None:
@@ -253,19 +184,10 @@ def count_histories(x: Array, t_x: Array, T: Array, counts: Array | None = None)
 
 
 def coded_times(t_x: Array, T: Array) -> tuple[Array, NDArray[Any], NDArray[Any]]:
-    """A table of the times that occur, and the places of t_x and T in it.
+    """A table of the times that occur, (m,), and the places of t_x ≤ T in it, (n,) each.
 
-    Parameters
-    ----------
-    t_x, T : ndarray, shape (n,)
-        Times, t_x ≤ T.
-
-    Returns
-    -------
-    times : ndarray, shape (m,)
-        Every day up to the largest T where times are whole days (or half days); else the distinct
-        times.
-    last, end : ndarray of int, shape (n,)
+    It has every day up to the largest T where times are whole (or half) days; else the distinct
+    times.
     """
     for step in STEPS:
         end = places_in_steps(T, step)
@@ -321,6 +243,8 @@ def _counted_keys(key: NDArray[Any], size: int) -> tuple[Places, Places]:
     return key[first].astype(np.intp), np.diff(first, append=key.size)
 
 
+# So few that several sets of parameters, or ends of windows, are worked on at once.
+_FEW_HISTORIES = 4096
 # Discounting that is little, and nodes of its integral.
 _LITTLE = 0.7
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
@@ -330,87 +254,110 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 class KnownCustomers:
     """Customers by distinct history.
 
-    Attributes
-    ----------
-    x, t_x, T : ndarray, shape (rows,)
-        Distinct histories, sorted by x, T, t_x.
-    row : ndarray of int, shape (customers,)
-        Each customer's place among them.
-    x_of_cell, last_of_cell, end_of_cell : ndarray, shape (cells,)
-        Distinct pairs of x and of T, the end of observation, in the same order, and t_x of one of
-        them; where the future of one alive depends on it, every row is a cell.
-    cell : ndarray of int, shape (rows,)
-        Each row's place among those.
+    Cells are distinct pairs of x and of T, the end of observation, in the same order; where the
+    future of one alive depends on t_x, every row is a cell.
     """
 
-    x: Array
+    x: Array  # (rows,), sorted by x, T, t_x
     t_x: Array
     T: Array
-    row: Places
-    x_of_cell: Array
-    last_of_cell: Array
+    row: Places  # (customers,), each one's place among the rows
+    x_of_cell: Array  # (cells,)
+    last_of_cell: Array  # t_x of one of the cell's rows
     end_of_cell: Array
-    cell: Places
+    cell: Places  # (rows,), each row's place among the cells
 
     @property
     def customers_by_row(self) -> Array:
         """Number of customers with each history, shape (rows,)."""
         return np.bincount(self.row, minlength=self.x.size).astype(float)
 
+    def many_at_once(self, model: PurchaseModel) -> bool:
+        """Whether several sets of parameters go into one call of `alive_and_expected`, and it pays.
+
+        Of few histories nearly all the time goes into calls, of one set or of twenty alike.
+        """
+        return model.side_by_side and self.x.size <= _FEW_HISTORIES
+
     def alive(self, model: PurchaseModel, parameters: Array) -> Array:
-        """P(alive), shape (rows,)."""
-        return model.probability_alive(self.x, self.t_x, self.T, *parameters)
+        """P(alive), shape (..., rows), of parameters of shape (..., p)."""
+        return model.probability_alive(self.x, self.t_x, self.T, *_side_by_side(parameters))
 
     def of_alive(
-        self, model: PurchaseModel, parameters: Array, quantity: Callable[..., Array]
+        self,
+        model: PurchaseModel,
+        parameters: Array,
+        quantity: Callable[..., Array],
+        dropout: float = 1.0,
     ) -> Array:
-        """Mean of a new customer's quantity over what one alive may be, shape (cells,)."""
-        cells = self.x_of_cell, self.last_of_cell, self.end_of_cell
-        return model.of_alive(quantity, *cells, *parameters)
+        """Mean of a new customer's quantity over what one alive may be, shape (..., cells).
 
-    def expected(self, model: PurchaseModel, parameters: Array, horizon: float) -> Array:
-        """Expected purchases of whoever is alive, shape (cells,)."""
-        return self.of_alive(model, parameters, partial(model.alive.expected_purchases, horizon))
+        From today on everybody's dropout may be so many times as it is; see `with_dropout`.
+        """
+        new = with_dropout(quantity, dropout)
+        return model.of_alive(new, *self._cells, *_side_by_side(parameters))
+
+    @property
+    def _cells(self) -> tuple[Array, Array, Array]:
+        return self.x_of_cell, self.last_of_cell, self.end_of_cell
+
+    def expected(
+        self, model: PurchaseModel, parameters: Array, horizon: float, dropout: float = 1.0
+    ) -> Array:
+        """Expected purchases of whoever is alive, shape (..., cells); `dropout` as in `of_alive`."""
+        new = partial(model.alive.expected_purchases, horizon)
+        return self.of_alive(model, parameters, new, dropout)
+
+    def alive_and_expected(
+        self, model: PurchaseModel, parameters: Array, horizon: float
+    ) -> tuple[Array, Array]:
+        """P(alive), and expected purchases of whoever is, both of shape (..., rows)."""
+        if not model.recency_counts:
+            expected = self.expected(model, parameters, horizon)[..., self.cell]
+            return self.alive(model, parameters), expected
+        given = _side_by_side(parameters)
+        alive, states = model.alive_with_states(*self._cells, *given)
+        return alive, mean_over(states, partial(model.alive.expected_purchases, horizon))
 
     def discounted(
-        self, model: PurchaseModel, parameters: Array, horizon: float, rate: float
+        self,
+        model: PurchaseModel,
+        parameters: Array,
+        horizon: float,
+        rate: float,
+        dropout: float = 1.0,
     ) -> Array:
-        """Expected discounted purchases of whoever is alive, shape (cells,).
+        """Expected discounted purchases of whoever is alive, shape (cells,); `dropout` as in `of_alive`.
 
         Where every history is a cell, over windows that discount little, by parts: e^(−δh) E(h) +
         δ ∫ e^(−δt) E(t) dt, on few nodes, since the integral weighs no more than δh.
         """
         if model.recency_counts and 0.0 < rate * horizon < _LITTLE:
             t, weights = horizon * (1.0 + _NODES) / 2.0, horizon * _WEIGHTS / 2.0
-            total = np.exp(-rate * horizon) * self.expected(model, parameters, horizon)
-            for end, weight in zip(t, rate * weights * np.exp(-rate * t), strict=True):
-                total = total + weight * self.expected(model, parameters, float(end))
+            ends = np.append(horizon, t)
+            weights = np.exp(-rate * ends) * np.append(1.0, rate * weights)
+            states = model.states(*self._cells, *parameters)
+            total = np.zeros(self.x_of_cell.size)
+            # Of few histories all ends at once: nearly all the time goes into calls.
+            at_once = max(1, _FEW_HISTORIES // max(1, total.size))
+            for first in range(0, ends.size, at_once):
+                some = slice(first, first + at_once)
+                of_new = with_dropout(
+                    partial(model.alive.expected_purchases, ends[some, None]), dropout
+                )
+                total += weights[some] @ mean_over(states, of_new)
             return total
         new = partial(model.alive.discounted_purchases, horizon, rate)
-        return self.of_alive(model, parameters, new)
+        return self.of_alive(model, parameters, new, dropout)
+
+
+def _side_by_side(parameters: Array) -> tuple[Any, ...]:
+    """One set of parameters as it is; of several, shape (k, p), a column (k, 1) of each parameter."""
+    return tuple(parameters) if parameters.ndim == 1 else tuple(parameters.T[:, :, None])
 
 
 def known_customers(x: Array, t_x: Array, T: Array, *, by_recency: bool = False) -> KnownCustomers:
-    """Find the distinct histories of customers, and their cells.
-
-    Parameters
-    ----------
-    x, t_x, T : ndarray, shape (customers,)
-        Valid frequency, recency and T.
-    by_recency : bool
-        Whether every history is a cell, as models want whose `recency_counts`.
-
-    Returns
-    -------
-    KnownCustomers
-
-    Examples
-    --------
-    >>> one = np.ones(3)
-    >>> known = known_customers(one, np.array([2.0, 5.0, 2.0]), 9 * one)
-    >>> known.t_x, known.row, known.cell
-    (array([2., 5.]), array([0, 1, 0]), array([0, 0]))
-    """
+    """Distinct histories of customers, and their cells; with `by_recency` every history is a cell."""
     (level_x, level_T, level_t_x), row = distinct_rows(x, T, t_x)
     change = (level_x[1:] != level_x[:-1]) | (level_T[1:] != level_T[:-1])
     first = np.concatenate([[True], change | by_recency])[: level_x.size]

@@ -46,6 +46,11 @@ def aligned(first: Any, *others: Any, names: str) -> list[Any]:
     return found
 
 
+def aligned_history(frequency: Any, recency: Any, T: Any, weights: Any) -> list[Any]:
+    """Columns of histories and the number of customers with each, in the order of frequency's index."""
+    return aligned(frequency, recency, T, weights, names="frequency recency T weights")
+
+
 def customers_to_predict(frequency: Any, recency: Any, T: Any) -> tuple[Array, Array, Array]:
     """Histories of any shape as float arrays; or an error that names the bad column and rows."""
     frequency, recency, T = aligned(frequency, recency, T, names="frequency recency T")
@@ -115,9 +120,7 @@ def checked_history(
     frequency: Any, recency: Any, T: Any, weights: Any
 ) -> tuple[Array, Array, Array, Array | None]:
     """Histories as float arrays, counts None for one each; or an error that names the bad rows."""
-    frequency, recency, T, weights = aligned(
-        frequency, recency, T, weights, names="frequency recency T weights"
-    )
+    frequency, recency, T, weights = aligned_history(frequency, recency, T, weights)
     x, t_x, t = _columns(frequency=frequency, recency=recency, T=T)
     labels = _labels(frequency, x.size)
     counts = _counts(weights, x.size, labels)

@@ -66,6 +66,10 @@ class PurchaseModel(ABC):
         The parameters are those of a new customer of `alive`.
         """
 
+    def alive_with_states(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> tuple[Array, States]:
+        """`probability_alive` and `states`, at the price of one of them where they share their work."""
+        return self.probability_alive(x, t_x, T, *parameters), self.states(x, t_x, T, *parameters)
+
     @abstractmethod
     def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
         """Expected repeat purchases of a new customer in (0, t]."""
@@ -100,10 +104,9 @@ class PurchaseModel(ABC):
         self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
     ) -> Array:
         """P(alive at T + t) of customers with history (x, t_x, T), whatever they buy until then."""
-        x, t_x, T = (np.asarray(v, dtype=float) for v in (x, t_x, T))
-        alive = self.probability_alive(x, t_x, T, *parameters)
-        new = partial(self.alive.probability_alive_after, t)
-        return np.asarray(alive * self.of_alive(new, x, t_x, T, *parameters))
+        return self._if_alive(
+            partial(self.alive.probability_alive_after, t), x, t_x, T, *parameters
+        )
 
     def moved(self, later: float) -> PurchaseModel:
         """The model for customers observed until so much later, or earlier where below 0."""
@@ -139,19 +142,21 @@ class PurchaseModel(ABC):
         self, quantity: Callable[..., Array], x: Any, t_x: Any, T: Any, *parameters: Any
     ) -> Array:
         """Mean of a new customer's quantity, a function of parameters, over what one alive may be."""
-        states = self.states(x, t_x, T, *parameters)
-        if len(states) == 1:
-            return quantity(*states[0][1])
-        return np.asarray(sum(chance * quantity(*new) for chance, new in states))
+        return mean_over(self.states(x, t_x, T, *parameters), quantity)
+
+    def _if_alive(
+        self, quantity: Callable[..., Array], x: Any, t_x: Any, T: Any, *parameters: Any
+    ) -> Array:
+        """Mean of a new customer's quantity over what one with a history may be: 0 once it has left."""
+        x, t_x, T = (np.asarray(v, dtype=float) for v in (x, t_x, T))
+        alive = self.probability_alive(x, t_x, T, *parameters)
+        return np.asarray(alive * self.of_alive(quantity, x, t_x, T, *parameters))
 
     def conditional_expected_purchases(
         self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *parameters: Any
     ) -> Array:
         """Expected purchases in (T, T + t] of customers with history (x, t_x, T)."""
-        x, t_x, T = (np.asarray(v, dtype=float) for v in (x, t_x, T))
-        alive = self.probability_alive(x, t_x, T, *parameters)
-        new = partial(self.alive.expected_purchases, t)
-        return np.asarray(alive * self.of_alive(new, x, t_x, T, *parameters))
+        return self._if_alive(partial(self.alive.expected_purchases, t), x, t_x, T, *parameters)
 
     def conditional_discounted_purchases(
         self,
@@ -226,6 +231,24 @@ class PurchaseModel(ABC):
         chances = np.concatenate(parts, axis=1)
         chances[:, 0] += 1.0 - alive
         return chances
+
+
+def mean_over(states: States, quantity: Callable[..., Array]) -> Array:
+    """Mean of a new customer's quantity, a function of parameters, over states."""
+    if len(states) == 1:
+        return quantity(*states[0][1])
+    return np.asarray(sum(chance * quantity(*new) for chance, new in states))
+
+
+def with_dropout(quantity: Callable[..., Array], factor: float) -> Callable[..., Array]:
+    """A new customer's quantity were the dropout so many times as it is.
+
+    Every model has it third among the parameters, the shape a of p ~ Beta(a, b) or s of μ ~ Gamma(s, β):
+    the mean of the odds of p, or of μ, is proportional to it; at 0 nobody leaves.
+    """
+    if factor == 1.0:
+        return quantity
+    return lambda r, alpha, a, *rest: quantity(r, alpha, factor * a, *rest)
 
 
 class OneState(PurchaseModel):

@@ -28,28 +28,7 @@ _MOST = 64
 def over_cells(
     function: Callable[[Array, Array], Array], x: Array, T: Array, scale: float
 ) -> Array:
-    """A function of frequency and T for many customers.
-
-    Parameters
-    ----------
-    function : callable
-        Of x and T, which broadcast; analytic in ln(scale + T).
-    x, T : ndarray, shape (n,)
-        Frequency and T.
-    scale : float
-        Positive; the function's own scale of time, such as α.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-
-    Examples
-    --------
-    >>> x, T = np.repeat([0.0, 5.0], 500), np.tile(np.arange(500.0), 2)
-    >>> found = over_cells(lambda x, T: (1 + x) / (4 + T), x, T, 4.0)
-    >>> bool(np.allclose(found, (1 + x) / (4 + T), rtol=1e-13, atol=0))
-    True
-    """
+    """A function of x and T, analytic in ln(scale + T), for many customers, (n,); scale may be α."""
     level_of, levels = codes_of(x)
     time_of, times = codes_of(T)
     nodes = _nodes_needed(scale, times)
@@ -61,21 +40,10 @@ def over_cells(
 
 
 def over_ratios(function: Callable[[Array], Array], ratios: Array) -> Array:
-    """A function of a time relative to a scale, at many times.
+    """A function of a time relative to a scale, analytic in ln(1 + ratio), at many ratios > 0.
 
-    Parameters
-    ----------
-    function : callable
-        Of ratios, shape (k,); gives (levels, k); analytic in ln(1 + ratio).
-    ratios : ndarray, shape (...)
-        Above 0.
+    It gives (levels, k) of (k,): the result is (levels, …).
 
-    Returns
-    -------
-    ndarray, shape (levels, ...)
-
-    Examples
-    --------
     >>> ratios = np.linspace(0.1, 2.0, 60).reshape(5, 12)
     >>> found = over_ratios(lambda ratio: np.log1p(ratio)[None], ratios)
     >>> bool(np.allclose(found[0], np.log1p(ratios), rtol=1e-13, atol=0))

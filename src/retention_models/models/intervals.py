@@ -35,23 +35,13 @@ from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 Array = NDArray[np.float64]
 
 
-def log_standard_error(quantity: Callable[[Array], Array], fit: MaximumLikelihoodFit) -> Array:
+def log_standard_error(
+    quantity: Callable[[Array], Array], fit: MaximumLikelihoodFit, *, at_once: bool = False
+) -> Array:
     """Standard error of the log of a positive quantity, by the doubt of the parameters.
 
-    Parameters
-    ----------
-    quantity : callable
-        Log of the quantity, of the parameters; of any shape.
-    fit : MaximumLikelihoodFit
-
-    Returns
-    -------
-    ndarray
-        Of the quantity's shape.
-
-    Examples
-    --------
-    The log of a parameter has the standard error of that log, exactly:
+    `quantity` is that log, of the parameters; where `at_once`, also of several sets, shape (k, p), its
+    values along the first axis. The log of a parameter has its own, exactly:
 
     >>> from dataclasses import replace
     >>> from retention_models.models.beta_dropout_likelihood import fit_bg_nbd
@@ -62,16 +52,22 @@ def log_standard_error(quantity: Callable[[Array], Array], fit: MaximumLikelihoo
     1.0
     """
     if fit.posterior is not None:
-        return np.asarray(np.std([quantity(drawn) for drawn in fit.posterior], axis=0))
+        return np.asarray(np.std(_at_each(quantity, fit.posterior, at_once), axis=0))
     values, axes = np.linalg.eigh(fit.log_covariance)
+    free = values > 0.0  # the others are held fixed by a boundary
+    steps = np.exp(np.sqrt(values[free]) * axes[:, free]).T
     variance: Array = np.zeros(())
-    for value, axis in zip(values, axes.T, strict=True):
-        if value <= 0.0:
-            continue  # held fixed by a boundary
-        step = np.exp(np.sqrt(value) * axis)
-        half = (quantity(fit.parameters * step) - quantity(fit.parameters / step)) / 2.0
-        variance = variance + half**2
+    # Pair by pair where each is large.
+    for some in np.array_split(steps, 1 if at_once else max(1, len(steps))):
+        both = np.concatenate([fit.parameters * some, fit.parameters / some])
+        above, below = np.split(_at_each(quantity, both, at_once), 2)
+        variance = variance + (((above - below) / 2.0) ** 2).sum(axis=0)
     return np.asarray(np.sqrt(variance))
+
+
+def _at_each(quantity: Callable[[Array], Array], parameters: Array, at_once: bool) -> Array:
+    """A quantity at each of several sets of parameters."""
+    return quantity(parameters) if at_once else np.array([quantity(each) for each in parameters])
 
 
 def mean_interval(
@@ -79,32 +75,24 @@ def mean_interval(
     fit: MaximumLikelihoodFit,
     interval: float,
     further: Array | float = 0.0,
+    *,
+    at_once: bool = False,
 ) -> tuple[Array, Array, Array]:
-    """A positive quantity and its interval by the doubt of the parameters.
+    """A positive quantity, low and high of its equal-tailed interval, by the doubt of the parameters.
 
-    Parameters
-    ----------
-    quantity : callable
-        Log of the quantity, of the parameters; of any shape.
-    fit : MaximumLikelihoodFit
-    interval : float
-        Level, equal-tailed.
-    further : array_like
-        Further variance of the quantity's log, such as that of chance.
-
-    Returns
-    -------
-    value, low, high : ndarray
+    `quantity` is its log, of the parameters; `further` is variance of that log from elsewhere, as
+    chance.
+    `at_once` as for `log_standard_error`.
     """
     log_value, z = quantity(fit.parameters), z_of_interval(interval)
     if fit.posterior is not None:
-        drawn = np.array([quantity(each) for each in fit.posterior])
+        drawn = _at_each(quantity, fit.posterior, at_once)
         low, high = np.quantile(drawn, tails_of(interval), axis=0)
         more = z * np.sqrt(further)
         below = np.hypot(np.maximum(log_value - low, 0.0), more)
         above = np.hypot(np.maximum(high - log_value, 0.0), more)
         return np.exp(log_value), np.exp(log_value - below), np.exp(log_value + above)
-    variance = log_standard_error(quantity, fit) ** 2 + further
+    variance = log_standard_error(quantity, fit, at_once=at_once) ** 2 + further
     half = z * np.sqrt(variance)
     below = above = half
     if fit.allowed is not None:
@@ -140,27 +128,10 @@ def future_quantiles(
     levels: tuple[float, ...],
     spend: Array | None = None,
 ) -> tuple[Array, Array]:
-    """Quantiles of the count, and of the log of value over V, of every row.
+    """Quantiles of the count, and of the log of value over V, of every row; (levels, rows) each.
 
-    Parameters
-    ----------
-    model : PurchaseModel
-    parameters : ndarray
-        Of the model.
-    known : KnownCustomers
-    horizon : float
-        Length of the window, in the unit of T.
-    levels : tuple of float
-        Levels of the quantiles, between 0 and 1.
-    spend : ndarray, shape (3,), optional
-        p, q, v of the Gamma-Gamma model.
-
-    Returns
-    -------
-    counts : ndarray, shape (levels, rows)
-        Smallest counts whose distribution function reaches the level.
-    log_values : ndarray, shape (levels, rows)
-        −inf where no purchase at all has that probability; NaN without a spend model.
+    Counts are the smallest whose distribution function reaches the level; log-values are −inf where
+    no purchase at all has that probability, NaN without `spend`, p, q, v of the Gamma-Gamma model.
     """
     alive = known.alive(model, parameters)
     counts = np.zeros((len(levels), known.x.size))
@@ -184,29 +155,16 @@ def future_quantiles(
 def distribution_at(
     model: PurchaseModel, parameters: Array, known: KnownCustomers, horizon: float, counts: Array
 ) -> tuple[Array, Array]:
-    """Distribution function of every customer's count, just below and at counts of its own.
+    """P(N < count) and P(N ≤ count) of every customer's count, at counts of its own, (..., customers).
 
-    Parameters
-    ----------
-    model : PurchaseModel
-    parameters : ndarray
-        Of the model.
-    known : KnownCustomers
-    horizon : float
-        Length of the window, in the unit of T.
-    counts : ndarray, shape (..., customers)
-        Whole numbers, at least 0; several for each customer cost hardly more than one.
-
-    Returns
-    -------
-    less, at_most : ndarray, shape (..., customers)
-        P(N < count) and P(N ≤ count); beyond the table's negligible tail both are 1.
+    Several counts for each customer cost hardly more than one; beyond the table's negligible tail
+    both are 1.
     """
     alive = known.alive(model, parameters)
     less, at_most = np.zeros((2, *counts.shape))
     order = np.argsort(known.row, kind="stable")
     first_customer = np.searchsorted(known.row[order], np.arange(known.x.size + 1))
-    for cells, rows in _blocks(known):
+    for cells, rows in _blocks(known, one_x=False):
         chances = _count_chances(model, parameters, known, cells, horizon)
         # Column j holds P(N < j) of whoever is alive; the last but one is 1 up to the tail.
         below = np.zeros((chances.shape[0], chances.shape[1] + 2))
@@ -226,33 +184,23 @@ def distribution_at(
 def count_moments(
     model: PurchaseModel, parameters: Array, known: KnownCustomers, horizon: float
 ) -> tuple[Array, Array, Array]:
-    """P(0), mean and second moment of the count of whoever is alive.
-
-    Parameters
-    ----------
-    model : PurchaseModel
-    parameters : ndarray
-        Of the model.
-    known : KnownCustomers
-    horizon : float
-        Length of the window, in the unit of T.
-
-    Returns
-    -------
-    none, mean, second : ndarray, shape (cells,)
-    """
+    """P(0), mean and second moment of the count of whoever is alive; (cells,) each."""
     none, mean, second = np.zeros((3, known.x_of_cell.size))
-    for cells, _ in _blocks(known):
+    for cells, _ in _blocks(known, one_x=False):
         chances = _count_chances(model, parameters, known, cells, horizon)
         n = np.arange(chances.shape[1], dtype=float)
         none[cells], mean[cells], second[cells] = chances[:, 0], chances @ n, chances @ n**2
     return none, mean, second
 
 
-def _blocks(known: KnownCustomers) -> Iterator[tuple[slice, slice]]:
-    """Runs of cells of one x, and the rows that belong to them; both are sorted by x, then T."""
+def _blocks(known: KnownCustomers, *, one_x: bool = True) -> Iterator[tuple[slice, slice]]:
+    """Runs of cells, of one x each unless not wanted, and the rows that belong to them.
+
+    Both are sorted by x, then T.
+    """
     first_row = np.searchsorted(known.cell, np.arange(known.x_of_cell.size + 1))
-    ends = np.flatnonzero(np.append(known.x_of_cell[1:] != known.x_of_cell[:-1], True)) + 1
+    parted = known.x_of_cell[1:] != known.x_of_cell[:-1]
+    ends = np.flatnonzero(np.append(parted & one_x, True)) + 1
     start = 0
     for end in ends:
         for first in range(start, end, _CELLS):
@@ -296,14 +244,8 @@ def _integrated(density: Callable[[Array], Array], y: Array) -> Array:
 class ValueTable:
     """The distribution function of y = ln(S/V), one row per cell of one x.
 
-    Parameters
-    ----------
-    chances : ndarray, shape (cells, n)
-        Column j holds P(j purchases).
-    x : ndarray, shape (cells,)
-        Frequency, the same in all.
-    spend : ndarray, shape (3,)
-        p, q, v of the Gamma-Gamma model.
+    Column j of `chances`, (cells, n), holds P(j purchases); `spend` is p, q, v of the Gamma-Gamma
+    model.
     """
 
     def __init__(self, chances: Array, x: Array, spend: Array) -> None:

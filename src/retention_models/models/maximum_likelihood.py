@@ -32,33 +32,23 @@ _LAST_DECREMENT, _LAST_STEP = 1e-4, 1e-4
 # exp(1.96 · 4) ≈ 2,500 in either direction: the data do not tell its value.
 _WIDEST_SD = 4.0
 _LONGEST_STEP = 2.0
+# Share of the objective's size below which a difference is rounding.
+_ROUNDING = 1e-14
+# Curvature, as a share of the largest, below which it is rounding.
+_LEAST_CURVATURE = 1e-13
 
 
 @dataclass(frozen=True, slots=True)
 class Ascent:
-    """Where a climb ended.
-
-    Attributes
-    ----------
-    phi : ndarray, shape (k,)
-        The point.
-    value : float
-        What the objective has there.
-    gradient : ndarray, shape (k,)
-    hessian : ndarray, shape (k, k)
-        Derivatives where the last step began: there, or next to it.
-    steps : int
-        Newton steps taken.
-    settled : bool
-        Whether no further step would win anything.
-    """
+    """Where a climb ended."""
 
     phi: Array
     value: float
+    # of the objective, like the Hessian where the last step began: there, or next to it
     gradient: Array
     hessian: Array
     steps: int
-    settled: bool
+    settled: bool  # whether no further step would win anything
 
 
 def ascend(
@@ -69,31 +59,12 @@ def ascend(
     enough: float = _DECREMENT,
     last_step: bool = True,
 ) -> Ascent:
-    """Climb to a maximum by Newton's method, halving steps that do not climb.
+    """Climb from phi, (k,), to a maximum by Newton's method, halving steps that do not climb.
 
-    Parameters
-    ----------
-    objective : callable
-        Maps coordinates without bounds, shape (k,), to a value, its gradient and its Hessian.
-    phi : ndarray, shape (k,)
-        Where to start.
-    max_iterations : int
-        Newton steps after which the search is given up.
-    enough : float
-        What a further step would win, below which the search has ended.
-    last_step : bool
-        Whether to take a last step, sure to be small, without evaluating the objective again;
-        without it the derivatives are those where the climb ended.
-
-    Returns
-    -------
-    Ascent
-
-    Examples
-    --------
-    >>> hill = lambda phi: (-float(phi @ phi), -2.0 * phi, -2.0 * np.eye(2))
-    >>> ascend(hill, np.array([1.0, -1.0])).phi.tolist()
-    [0.0, 0.0]
+    The objective maps coordinates without bounds to a value, its gradient and its Hessian. The
+    search ends where a further step would win less than `enough`; `last_step` takes one more, sure
+    to be small, without evaluating the objective again: without it the derivatives are those where
+    the climb ended.
     """
     value, gradient, hessian = objective(phi)
     if not np.isfinite(value):
@@ -103,7 +74,8 @@ def ascend(
     while steps < max_iterations and not settled:
         step = _ascent_step(gradient, hessian)
         decrement = float(gradient @ step) / 2.0
-        settled = decrement < max(enough, 1e-14 * abs(value))
+        rounding = _ROUNDING * abs(value)
+        settled = decrement < max(enough, rounding)
         if settled:
             break
         if last_step and decrement < _LAST_DECREMENT and np.abs(step).max() < _LAST_STEP:
@@ -111,7 +83,7 @@ def ascend(
             steps += 1
             break
         scale = 1.0
-        while scale > 1e-10:
+        while 2.0 * scale * decrement > rounding and scale > 1e-10:
             candidate = objective(phi + scale * step)
             if candidate[0] >= value + 1e-4 * scale * 2.0 * decrement:
                 break
@@ -129,7 +101,7 @@ def ascend(
 def _ascent_step(gradient: Array, hessian: Array) -> Array:
     """The Newton step, turned uphill where the surface is not concave, and kept short."""
     curvature, directions = np.linalg.eigh(-hessian)
-    floor = max(1e-12, 1e-10 * float(np.abs(curvature).max()))
+    floor = max(1e-12, _LEAST_CURVATURE * float(np.abs(curvature).max()))
     step = directions @ ((directions.T @ gradient) / np.maximum(np.abs(curvature), floor))
     length = float(np.abs(step).max())
     return np.asarray(step if length <= _LONGEST_STEP else step * (_LONGEST_STEP / length))
@@ -138,19 +110,10 @@ def _ascent_step(gradient: Array, hessian: Array) -> Array:
 def known_and_flat(hessian: Array) -> tuple[Array, Array, float]:
     """Covariance in the directions that a log-likelihood tells, and the directions it does not.
 
-    Parameters
-    ----------
-    hessian : ndarray, shape (k, k)
-        At a maximum, by log-parameters or others whose unit is a matter of interest.
-
-    Returns
-    -------
-    covariance : ndarray, shape (k, k)
-        Inverse of the observed information; zero along the flat directions.
-    flat : ndarray, shape (k, f)
-        Orthonormal directions whose standard deviation would exceed 4, the flattest first.
-    condition_number : float
-        Of the observed information.
+    Of the Hessian at a maximum by log-parameters, or others whose unit is a matter of interest: the
+    inverse of the observed information, (k, k), zero along flat directions; these, (k, f),
+    orthonormal, whose standard deviation would exceed 4, the flattest first; and the information's
+    condition number.
     """
     curvature, directions = np.linalg.eigh(-hessian)
     flat = curvature < 1.0 / _WIDEST_SD**2
@@ -170,56 +133,32 @@ Verdict = Literal["converged", "boundary", "shrunk", "not identified", "given"]
 class MaximumLikelihoodFit:
     """A maximum of a likelihood, and how far it can be relied on.
 
-    Attributes
-    ----------
-    names : tuple of str
-        Parameter names, in the order of the arrays.
-    parameters : ndarray, shape (k,)
-        The maximum-likelihood estimates. At a boundary some are the boundary's own value.
-    log_covariance : ndarray, shape (k, k)
-        Covariance of the log-parameters, the inverse of the observed information; zero in the
-        directions that a boundary holds fixed.
-    log_likelihood : float
-        The plain log-likelihood at the estimates (never penalised, never rescaled).
-    customers : float
-        Number of customers: the sum of the rows' counts.
-    free_parameters : int
-        Number of parameters estimated (fewer than k at a boundary).
-    iterations : int
-        Newton steps taken.
-    gradient_norm : float
-        Largest absolute derivative by a log-parameter, per customer, where the last Newton step
-        began.
-    condition_number : float
-        Of the observed information in log-parameters.
-    verdict : {"converged", "boundary", "shrunk", "not identified", "given"}
-        Whether the estimates are an ordinary maximum. "shrunk": they are of highest posterior
-        density given the other stores of a chain, and log_covariance is the posterior's; or, with
-        `posterior`, its centre. "given": not estimated here; log_covariance is zero and the
-        log-likelihood NaN.
-    message : str
-        The verdict in words.
-    allowed : ndarray, shape (200, k), optional
-        At the limit without dropout: parameters at which dropout is as large as its posterior
-        quantiles at 0.0025, 0.0075, …, 0.9975 allow (see `no_dropout`); the rates are the
-        estimates.
-    posterior : ndarray, shape (200, k), optional
-        Where the data leave parameters open: equally likely draws of what they may be, in no order
-        (see `open_parameters`). They take the place of log_covariance and allowed.
+    The verdict says whether the estimates are an ordinary maximum. "shrunk": they are of highest
+    posterior density given the other stores of a chain, and log_covariance is the posterior's; or,
+    with `posterior`, its centre. "given": not estimated here; log_covariance is zero and the
+    log-likelihood NaN.
     """
 
     names: tuple[str, ...]
+    # (k,), in the order of the names; at a boundary some are the boundary's own value
     parameters: Array
+    # of log-parameters, (k, k), the inverse information; zero where a boundary holds them fixed
     log_covariance: Array = field(repr=False)
-    log_likelihood: float
-    customers: float
-    free_parameters: int
+    log_likelihood: float  # plain, at the estimates (never penalised, never rescaled)
+    customers: float  # the sum of the rows' counts
+    free_parameters: int  # estimated (fewer than k at a boundary)
     iterations: int
+    # largest absolute derivative by a log-parameter, per customer, where the last step began
     gradient_norm: float
-    condition_number: float
+    condition_number: float  # of the observed information in log-parameters
     verdict: Verdict
-    message: str
+    message: str  # the verdict in words
+    # (200, k), at the limit without dropout: parameters at which dropout is as large as its
+    # posterior quantiles at 0.0025, 0.0075, …, 0.9975 allow (see `no_dropout`); the rates are the
+    # estimates
     allowed: Array | None = field(default=None, repr=False)
+    # (200, k), where data leave parameters open: equally likely draws of what they may be, in no
+    # order (see `open_parameters`); they take the place of log_covariance and allowed
     posterior: Array | None = field(default=None, repr=False)
 
     @property
@@ -238,21 +177,10 @@ class MaximumLikelihoodFit:
         return float(self.free_parameters * np.log(self.customers) - 2.0 * self.log_likelihood)
 
     def draws(self, size: int, rng: np.random.Generator) -> Array:
-        """Draws of the parameters from their approximate posterior.
+        """Draws of the parameters from their approximate posterior, (size, k).
 
         It is normal on the log scale; at the limit without dropout, dropout is drawn from what the
         data allow of it; where parameters are open, draws are taken from `posterior`.
-
-        Parameters
-        ----------
-        size : int
-            Number of draws.
-        rng : numpy.random.Generator
-            Source of randomness.
-
-        Returns
-        -------
-        ndarray, shape (size, k)
         """
         if self.posterior is not None:
             # Each as often as the others, so that chance adds nothing.
@@ -278,31 +206,12 @@ def maximise(
     penalty_centre: Array | None = None,
     max_iterations: int = 200,
 ) -> MaximumLikelihoodFit:
-    """Maximise a log-likelihood over the logs of its parameters.
+    """Maximise a log-likelihood over the logs of its parameters; `start` has the parameters, not logs.
 
-    Parameters
-    ----------
-    objective : callable
-        Maps log-parameters, shape (k,), to the log-likelihood, its gradient, shape (k,), and its
-        Hessian, shape (k, k), all by the log-parameters.
-    start : ndarray, shape (k,)
-        Positive starting values of the parameters (not logs).
-    names : tuple of str
-        Names of the parameters.
-    customers : float
-        Number of customers in the data.
-    penalty : float
-        Ridge on the log-parameters: ``customers · penalty · Σ (φ − centre)²`` is subtracted. On
-        logs and around a scale of the data it does not depend on units of time or money.
-    penalty_centre : ndarray, shape (k,), optional
-        Centre of the ridge in log-parameters; zeros unless given.
-    max_iterations : int
-        Newton steps after which the search is given up.
-
-    Returns
-    -------
-    MaximumLikelihoodFit
-        Never raises for lack of convergence: the verdict says it.
+    The objective maps log-parameters, (k,), to the log-likelihood, its gradient and its Hessian.
+    ``customers · penalty · Σ (φ − centre)²`` is subtracted, the centre 0 unless given: on logs and
+    around a scale of the data a ridge does not depend on units of time or money. Never raises for
+    lack of convergence: the verdict says it.
     """
     centre = np.zeros(len(names)) if penalty_centre is None else penalty_centre
 
@@ -363,21 +272,7 @@ def at_boundary(
 ) -> MaximumLikelihoodFit:
     """Embed the fit of a model's limit into the full model, the other parameters held fixed.
 
-    Parameters
-    ----------
-    inner : MaximumLikelihoodFit
-        Fit of the limiting model; its names are among `names`.
-    names : tuple of str
-        Parameters of the full model.
-    fixed : dict
-        Values of the parameters that the limit does not have.
-    message : str
-        What the limit is, in words.
-
-    Returns
-    -------
-    MaximumLikelihoodFit
-        With verdict "boundary", or the limit's own verdict where that is worse.
+    The verdict is "boundary", or the limit's own where that is worse; `message` says what the limit is.
     """
     free = [names.index(name) for name in inner.names]
     parameters = np.array([fixed.get(name, np.nan) for name in names])

@@ -32,19 +32,7 @@ Array = NDArray[np.float64]
 
 
 class ModifiedBetaGeometricNBD(OneState):
-    """The MBG/NBD's formulas; parameters r, α, a, b.
-
-    Examples
-    --------
-    >>> p = (0.524843, 6.183086, 0.891359, 1.614001)
-    >>> rounded = (0.525, 6.183, 0.891, 1.614)
-    >>> MBG_NBD.probability_alive([0, 2], [0, 30.43], 38.86, *rounded).round(4)
-    array([0.3897, 0.7062])
-    >>> float(MBG_NBD.conditional_expected_purchases(39, 2, 30.43, 38.86, *p).round(6))
-    1.262669
-    >>> float(MBG_NBD.purchase_count_probability(0, 39, *p).round(6))
-    0.582605
-    """
+    """The MBG/NBD's formulas; parameters r, α, a, b."""
 
     label, names, one_scale = "MBG/NBD", NAMES, True
 

@@ -44,33 +44,11 @@ _STEPS = 40
 
 
 def log_likelihood_with_derivatives(phi: Array, known: Histories) -> tuple[float, Array, Array]:
-    """Log-likelihood of (ln r, ln α), its gradient and its Hessian.
+    """Log-likelihood of phi = (ln r, ln α), its gradient and its Hessian.
 
     The density is that of x purchases at their times: Γ(r+x)/Γ(r) · α^r · (α+T)^−(r+x). The ratio
     of gamma functions is a product of x terms; its log by sums keeps all digits where r and α run
     off together, where differences of log-gammas would make a maximum of rounding errors.
-
-    Parameters
-    ----------
-    phi : ndarray, shape (2,)
-        Logs of r, α.
-    known : Histories
-        Counted histories.
-
-    Returns
-    -------
-    value : float
-    gradient : ndarray, shape (2,)
-    hessian : ndarray, shape (2, 2)
-
-    Examples
-    --------
-    >>> from retention_models.models.histories import count_histories
-    >>> one = np.ones(1)
-    >>> known = count_histories(3 * one, one, one)
-    >>> value, _, _ = log_likelihood_with_derivatives(np.array([27.0, 27.0]), known)
-    >>> round(value, 9)
-    -1.0
     """
     r, alpha = theta = np.exp(phi)
     steps = r + np.arange(known.reached.size)
@@ -90,21 +68,17 @@ def log_likelihood_with_derivatives(phi: Array, known: Histories) -> tuple[float
     return value, theta * gradient, hessian * np.outer(theta, theta) + np.diag(theta * gradient)
 
 
+def log_likelihoods(phi: Array, known: Histories) -> Array:
+    """The value of `log_likelihood_with_derivatives` at several (ln r, ln α), shape (k, 2)."""
+    r, alpha = np.exp(phi).T[:, :, None]
+    steps = np.log(r + np.arange(known.reached.size)) @ known.reached
+    waited = np.log1p(known.times / alpha) @ known.customers_by_end
+    since = np.log(alpha + known.times) @ known.purchases_by_end
+    return np.asarray(steps - since - r[:, 0] * waited)
+
+
 def fit_nbd(known: Histories, *, penalty: float = 0.0) -> MaximumLikelihoodFit:
-    """Fit the NBD model by maximum likelihood.
-
-    Parameters
-    ----------
-    known : Histories
-        Counted histories.
-    penalty : float
-        Ridge on the logs of r and α / mean T (see `maximise`).
-
-    Returns
-    -------
-    MaximumLikelihoodFit
-        Of r and alpha.
-    """
+    """Fit r and α of the NBD; the penalty is a ridge on the logs of r and α / mean T (`maximise`)."""
     return maximise(
         lambda phi: log_likelihood_with_derivatives(phi, known),
         np.array([0.5, 0.5 / known.mean_rate]),
@@ -124,21 +98,11 @@ def best_fit(
     penalty: float,
     penalty_centre: Array,
 ) -> MaximumLikelihoodFit:
-    """The highest of the maxima reached; the search ends at the first ordinary one.
+    """The highest of the maxima reached from `starts`; the search ends at the first ordinary one.
 
     The likelihood of a model with dropout can have an ordinary maximum or rise towards several of
-    its limits, of which one start finds one.
-
-    Parameters
-    ----------
-    objective, names, customers, penalty, penalty_centre
-        As in `maximise`.
-    starts : list of callable
-        Each gives positive starting values, shape (k,); the likeliest first.
-
-    Returns
-    -------
-    MaximumLikelihoodFit
+    its limits, of which one start finds one. Each start gives positive values, (k,), the likeliest
+    first.
     """
     best: MaximumLikelihoodFit | None = None
     for start in starts:
@@ -168,29 +132,9 @@ _LOST = 30.0
 def dropout_quantiles(
     log_likelihood: Callable[[float], float], limit: float, start: float, largest: float
 ) -> Array:
-    """Quantiles of the dropout that the data allow.
+    """Quantiles of the dropout μ that the data allow, at 0.0025, 0.0075, …, 0.9975; (200,).
 
-    Parameters
-    ----------
-    log_likelihood : callable
-        Of μ above 0.
-    limit : float
-        The log-likelihood at μ = 0.
-    start : float
-        A μ well below any that matters.
-    largest : float
-        The largest possible μ.
-
-    Returns
-    -------
-    ndarray, shape (200,)
-        At the levels 0.0025, 0.0075, …, 0.9975.
-
-    Examples
-    --------
-    >>> found = dropout_quantiles(lambda mu: -100.0 * mu, 0.0, 1e-6, 1.0)
-    >>> bool(abs(np.interp(0.5, _QUANTILES, found) - np.log(2) / 100) < 1e-4)
-    True
+    `limit` is the log-likelihood at μ = 0, `start` a μ well below any that matters.
     """
     top = start
     while top < largest and log_likelihood(top) > limit - _LOST:

@@ -50,13 +50,13 @@ def is_open(fit: MaximumLikelihoodFit) -> bool:
 def with_posterior(
     fit: MaximumLikelihoodFit,
     log_likelihood: Objective,
-    height: Callable[[Array], float],
+    heights: Callable[[Array], Array],
     rate: float,
 ) -> MaximumLikelihoodFit:
     """The fit by r, α, a, b with draws of what the parameters may be, where they are open.
 
-    `log_likelihood` takes log-parameters, and so does `height`, its value alone; `rate` is repeat
-    purchases per customer and unit of time.
+    `log_likelihood` takes log-parameters, `heights` several of them, shape (k, 4), and gives its values
+    alone; `rate` is repeat purchases per customer and unit of time.
     """
     if not is_open(fit):
         return fit
@@ -66,18 +66,18 @@ def with_posterior(
         off = _PRECISION @ (phi - _CENTRE)
         return value - float((phi - _CENTRE) @ off) / 2.0, gradient - off, hessian - _PRECISION
 
-    def density(phi: Array) -> float:
+    def densities(phi: Array) -> Array:
         off = phi - _CENTRE
-        return height(phi) - float(off @ _PRECISION @ off) / 2.0
+        return heights(phi) - (off @ _PRECISION * off).sum(axis=1) / 2.0
 
     start = _CENTRE.copy()
     start[1] = start[0] - np.log(rate)
     top = ascend(objective, start, last_step=False)
-    draws = None if not np.isfinite(top.value) else _draws(density, top)
+    draws = None if not np.isfinite(top.value) else _draws(densities, top)
     return fit if draws is None else replace(fit, posterior=np.exp(draws))
 
 
-def _draws(density: Callable[[Array], float], top: Ascent) -> Array | None:
+def _draws(densities: Callable[[Array], Array], top: Ascent) -> Array | None:
     """Draws of log-parameters, each as likely as the others; None where the search found no top."""
     values, axes = np.linalg.eigh(-top.hessian)
     if values.min() <= 0.0:
@@ -90,7 +90,7 @@ def _draws(density: Callable[[Array], float], top: Ascent) -> Array | None:
     of_proposal = -(_FREEDOM + k) / 2.0 * np.log1p((standard**2).sum(axis=1) / _FREEDOM)
     for _ in range(_ROUNDS):
         drawn = centre + standard @ root.T
-        logs = np.array([density(phi) for phi in drawn]) - top.value - of_proposal
+        logs = densities(drawn) - top.value - of_proposal
         weights = np.exp(logs - np.nanmax(logs))
         weights = np.where(np.isfinite(weights), weights, 0.0) / np.nansum(weights)
         if 1.0 / (weights**2).sum() >= _WORTH:

@@ -47,20 +47,7 @@ Array = NDArray[np.float64]
 
 
 class ParetoNBD(OneState):
-    """The Pareto/NBD's formulas; parameters r, α, s, β, of which s is one number.
-
-    Examples
-    --------
-    >>> p = (0.5532, 10.578, 0.6061, 11.669)
-    >>> float(PARETO_NBD.probability_alive(26, 30.86, 31.0, *p).round(4))
-    0.9979
-    >>> float(PARETO_NBD.conditional_expected_purchases(52, 26, 30.86, 31.0, *p).round(2))
-    25.46
-    >>> p = (0.5629966, 12.559037, 0.4081095, 10.5148048)
-    >>> dert = PARETO_NBD.conditional_discounted_purchases(np.inf, 0.0027, 7, 35, 77.86, *p)
-    >>> float(dert.round(6))
-    1.864183
-    """
+    """The Pareto/NBD's formulas; parameters r, α, s, β, of which s is one number."""
 
     label, names, one_scale = "Pareto/NBD", NAMES, False
 

@@ -38,23 +38,8 @@ _HALVINGS, _NEWTON_STEPS = 25, 4
 def chance_before_leaving(
     n: Array, t: Array, r: Array, alpha: Array, s: float, beta: Array, log_ways: Array
 ) -> Array:
-    """J times the number of ways, Γ(r+n)/(Γ(r) n!).
+    """J times the number of ways, Γ(r+n)/(Γ(r) n!); t and s above 0, arrays that broadcast together.
 
-    Parameters
-    ----------
-    n, t, r, alpha, beta, log_ways : ndarray
-        Numbers of purchases, lengths of the windows (above 0), parameters, and the log of the
-        number of ways; of shapes that broadcast together.
-    s : float
-        Parameter, above 0.
-
-    Returns
-    -------
-    ndarray
-        Of the broadcast shape.
-
-    Examples
-    --------
     >>> one = np.ones(1)
     >>> tiny = 1e-12 * one  # then J is s·t/β
     >>> float(chance_before_leaving(0 * one, tiny, one, one, 2.0, one, 0 * one)[0].round(18))
@@ -162,25 +147,11 @@ _LONGEST = 200.0
 def unseen_departures(
     x: Array, t_x: Array, T: Array, r: float, alpha: float, s: float, beta: float
 ) -> Iterator[tuple[Rows, Array, Array]]:
-    """Moments y in (t_x, T] at which each customer may have left, and the odds of each.
+    """Moments y in (t_x, T] at which each customer may have left, and the log-odds of each, by blocks.
 
-    The odds, against being alive at T, of having left between y and y + dy are
-    s/(β+y) · ((α+T)/(α+y))^(r+x) · ((β+T)/(β+y))^s · dy.
-
-    Parameters
-    ----------
-    x, t_x, T : ndarray, shape (n,)
-        Frequency, recency and T.
-    r, alpha, s, beta : float
-        Model parameters, s > 0.
-
-    Yields
-    ------
-    rows : ndarray of int, shape (m,)
-        Rows of the block; together the blocks are all the rows.
-    y : ndarray, shape (m, k)
-    log_odds : ndarray, shape (m, k)
-        Including the quadrature weight dy: their sum on the plain scale is the odds of having left.
+    The odds, against being alive at T, of having left between y and y + dy are s/(β+y) ·
+    ((α+T)/(α+y))^(r+x) · ((β+T)/(β+y))^s · dy; the quadrature weight dy is in them. A block is its
+    rows, (m,), y and log-odds, (m, k).
     """
     # Beyond `end` the integrand is below exp(−NEGLIGIBLE) of its value at t_x.
     by_rate = (alpha + t_x) * np.expm1(np.minimum(NEGLIGIBLE / (r + x), _LONGEST))
@@ -207,22 +178,9 @@ def unseen_departures(
 
 
 def discounted_lifetime(horizon: float, rate: float, s: float, beta: Array) -> Array:
-    """∫₀ᴴ e^(−δt) (β/(β+t))^s dt, the expected discounted part of a lifetime within the horizon.
+    """∫₀ᴴ e^(−δt) (β/(β+t))^s dt, the expected discounted part of a lifetime within the horizon; (n,).
 
-    Parameters
-    ----------
-    horizon : float
-        H, or infinity.
-    rate : float
-        Continuous discount rate δ, above 0 where the horizon is infinite and s ≤ 1.
-    s : float
-        Shape of the dropout rate, at least 0.
-    beta : ndarray, shape (n,)
-        Its rates.
-
-    Returns
-    -------
-    ndarray, shape (n,)
+    δ, the continuous rate, is above 0 where H is infinite and s ≤ 1.
     """
     end = np.full(beta.size, horizon)
     if rate > 0.0:

@@ -29,22 +29,8 @@ _LARGE = 200.0
 
 
 def log_gamma_ratio(s: ArrayLike, shift: ArrayLike) -> NDArray[Any]:
-    """Log of Γ(s + shift)/Γ(s).
+    """Log of Γ(s + shift)/Γ(s), s > 0; shift ≥ 0, or complex with a modulus far below 200.
 
-    Parameters
-    ----------
-    s : array_like
-        Above 0.
-    shift : array_like
-        Real and at least 0, or complex with a modulus far below 200; broadcast with s.
-
-    Returns
-    -------
-    ndarray
-        Complex where the shift is.
-
-    Examples
-    --------
     >>> float(log_gamma_ratio(5.0, 3).round(12)), float(np.log(5 * 6 * 7).round(12))
     (5.347107530717, 5.347107530717)
     >>> float(log_gamma_ratio(1e15, 2.0) / np.log(1e15))
@@ -73,56 +59,19 @@ _CELLS = 1 << 14
 
 @lru_cache(maxsize=64)
 def unit_nodes(panels: int) -> tuple[Array, Array]:
-    """Nodes and weights on (0, 1): sixteen on each of `panels` equal panels.
-
-    Parameters
-    ----------
-    panels : int
-        Number of panels.
-
-    Returns
-    -------
-    nodes, weights : ndarray, shape (16 · panels,)
-
-    Examples
-    --------
-    >>> nodes, weights = unit_nodes(2)
-    >>> float((weights * nodes**3).sum().round(12))
-    0.25
-    """
+    """Nodes and weights on (0, 1), (16 · panels,): sixteen on each of `panels` equal panels."""
     nodes, weights = np.polynomial.legendre.leggauss(_PER_PANEL)
     left = np.arange(panels)[:, None]
     return np.ravel((left + (nodes + 1.0) / 2.0) / panels), np.tile(weights / 2.0 / panels, panels)
 
 
 def angle(start: Array, end: Array, scale: Array) -> Array:
-    """The upper end of θ for an integral from `start` to `end`.
-
-    Parameters
-    ----------
-    start, end, scale : ndarray, shape (n,)
-        Ends of the integral, and the distance over which the integrand changes at its start.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-    """
+    """The upper end of θ for an integral from `start`, where it changes over `scale`, to `end`; (n,)."""
     return np.asarray(np.arcsinh(np.sqrt(np.maximum(end - start, 0.0) / scale)))
 
 
 def blocks(panels: NDArray[np.intp]) -> Iterator[tuple[NDArray[np.intp], int]]:
-    """Rows that need the same number of panels, in blocks that fit a processor's cache.
-
-    Parameters
-    ----------
-    panels : ndarray of int, shape (n,)
-        Panels that each row needs.
-
-    Yields
-    ------
-    rows : ndarray of int
-    panels : int
-    """
+    """Rows that need the same number of panels, with it, in blocks that fit a processor's cache."""
     for needed in np.unique(panels):
         rows = np.flatnonzero(panels == needed)
         size = max(1, _CELLS // (_PER_PANEL * int(needed)))
@@ -131,21 +80,8 @@ def blocks(panels: NDArray[np.intp]) -> Iterator[tuple[NDArray[np.intp], int]]:
 
 
 def nodes(start: Array, scale: Array, theta: Array, panels: int) -> tuple[Array, Array]:
-    """Times y and their weights dy for integrals from `start`, one per row.
+    """Times y and weights dy, (n, 16 · panels), for integrals from `start`, one per row; theta: `angle`.
 
-    Parameters
-    ----------
-    start, scale, theta : ndarray, shape (n,)
-        Start and scale of each integral, and its `angle`.
-    panels : int
-        Number of panels.
-
-    Returns
-    -------
-    y, dy : ndarray, shape (n, 16 · panels)
-
-    Examples
-    --------
     >>> start, scale = np.array([1.0]), np.array([1.0])
     >>> y, dy = nodes(start, scale, angle(start, np.array([10.0]), scale), 1)
     >>> float((dy / y).sum().round(12)), float(np.log(10.0).round(12))
@@ -165,25 +101,7 @@ _ROWS = 65536
 def in_blocks(
     function: Callable[..., Any], *columns: NDArray[Any], dtype: Any = np.float64
 ) -> NDArray[Any]:
-    """An elementwise function of columns of one length.
-
-    Parameters
-    ----------
-    function : callable
-        Of blocks of the columns; gives a block of the result.
-    *columns : ndarray, shape (n,)
-    dtype : dtype
-        Of the result.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-
-    Examples
-    --------
-    >>> in_blocks(lambda x, y: x + y, np.arange(3.0), np.ones(3))
-    array([1., 2., 3.])
-    """
+    """An elementwise function of columns of one length, (n,), block by block."""
     result = np.empty(columns[0].size, dtype=dtype)
     for first in range(0, result.size, _ROWS):
         rows = slice(first, first + _ROWS)

@@ -79,15 +79,12 @@ def alive_path(
 
     Examples
     --------
-    >>> import tempfile
-    >>> from retention_models import BetaGeoFitter, read_transactions
+    >>> import retention_models as rm
     >>> days = ["2024-01-01", "2024-01-15", "2024-02-01", "2024-06-30"]
     >>> lines = pd.DataFrame({"id": ["a", "a", "a", "b"], "day": days, "paid": [9, 3, 6, 1]})
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     lines.to_csv(f"{folder}/log.csv")
-    ...     log = read_transactions(f"{folder}/log.csv", customer_id="id", date="day", spend="paid")
+    >>> log = rm.read_transactions(lines, customer_id="id", date="day", spend="paid")
     >>> published = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
-    >>> model = BetaGeoFitter.from_parameters(published, time_unit="W")
+    >>> model = rm.BetaGeoFitter.from_parameters(published, time_unit="W")
     >>> path = alive_path(log, model, "a", ahead=91)["probability_alive"]
     >>> path.loc[["2024-01-10", "2024-02-01", "2024-06-30", "2024-09-29"]].round(2).tolist()
     [1.0, 0.81, 0.21, 0.19]
@@ -193,15 +190,12 @@ def customers_alive_path(
 
     Examples
     --------
-    >>> import tempfile
-    >>> from retention_models import BetaGeoFitter, read_transactions
+    >>> import retention_models as rm
     >>> days = ["2024-01-01", "2024-01-15", "2024-02-01", "2024-06-30"]
     >>> lines = pd.DataFrame({"id": ["a", "a", "a", "b"], "day": days, "paid": [9, 3, 6, 1]})
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     lines.to_csv(f"{folder}/log.csv")
-    ...     log = read_transactions(f"{folder}/log.csv", customer_id="id", date="day", spend="paid")
+    >>> log = rm.read_transactions(lines, customer_id="id", date="day", spend="paid")
     >>> published = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
-    >>> model = BetaGeoFitter.from_parameters(published, time_unit="W")
+    >>> model = rm.BetaGeoFitter.from_parameters(published, time_unit="W")
     >>> customers_alive_path(log, model, weeks=4, ahead=4)["alive"].round(2).tolist()
     [0.27, 0.26, 0.24, 0.23, 1.21, 1.2, 1.19, 1.17, 1.16]
     """

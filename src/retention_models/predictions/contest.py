@@ -19,6 +19,8 @@ Sources: Gneiting & Raftery (2007), "Strictly proper scoring rules, prediction, 
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -39,6 +41,9 @@ FEWEST_DAYS, FEWEST_STORES = 3, 5
 # Days after which a contest is held again.
 _KEPT = 28
 _SCORES = ("log_score", "crps")
+# Seconds after which whoever waits is told how far it is.
+_SILENT = 4.0
+
 # What a project file calls them.
 _NAMED = {
     "BG/NBD": PLAIN,
@@ -47,38 +52,23 @@ _NAMED = {
     "mid-life": "mid_life",
 }
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """How a chain's models are chosen, and from what that is known.
+    """How a chain's models are chosen, and from what that is known."""
 
-    Attributes
-    ----------
-    rule : str
-        A candidate's name, or "by_store": the likelihood, store by store.
-    held : date
-        Day as of which the contest was held.
-    since : date
-        Day from which on the rule has been in use.
-    days, stores, forecasts : int
-        Earlier days, stores and forecasts that it was told by; 0 where there were too few to tell.
-    gain : float
-        ln P(what a customer did), over that of the BG/NBD, a mean per customer.
-    total_gain : float
-        Share by which the score of totals is lower than that of the BG/NBD.
-    named : bool
-        Whether the project file names the model, so that nothing was chosen.
-    """
-
-    rule: str
-    held: dt.date
-    since: dt.date
+    rule: str  # a candidate's name, or "by_store": the likelihood, store by store
+    held: dt.date  # day as of which the contest was held
+    since: dt.date  # day from which on the rule has been in use
+    # earlier days that it was told by; like stores, forecasts 0 where there were too few to tell
     days: int = 0
     stores: int = 0
     forecasts: int = 0
-    gain: float = 0.0
-    total_gain: float = 0.0
-    named: bool = False
+    gain: float = 0.0  # mean over customers of ln P(what each did), over that of the BG/NBD
+    total_gain: float = 0.0  # share by which the score of totals is lower than the BG/NBD's
+    named: bool = False  # whether the project file names the model, so that nothing was chosen
 
     def content(self) -> dict[str, Any]:
         """What `from_content` takes; JSON can hold it."""
@@ -108,7 +98,13 @@ def hold_contest(
     nothing = Contest(BY_STORE, past.end, past.end)
     if len(past.days) < FEWEST_DAYS or len(past.stores) < FEWEST_STORES:
         return nothing
-    rows = [row for refit in past.refits for row in _scored(refit)]
+    rows: list[tuple[Any, ...]] = []
+    told = time.monotonic()
+    for number, refit in enumerate(past.refits, 1):
+        rows += _scored(refit)
+        if time.monotonic() - told > _SILENT:
+            told = time.monotonic()
+            logger.info("%d of %d past forecasts held against what came", number, len(past.refits))
     scores = pd.DataFrame(rows, columns=["store", "day", "customers", "rule", *_SCORES])
     days, stores = scores["day"].nunique(), scores["store"].nunique()
     if days < FEWEST_DAYS or stores < FEWEST_STORES:
@@ -131,17 +127,11 @@ def hold_contest(
 
 
 def choose(scores: pd.DataFrame, before: str | None = None, rules: Sequence[str] = RULES) -> str:
-    """The simplest rule within one standard error of the best by both scores.
+    """The simplest rule (they come simplest first) within one standard error of the best by both scores.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        A row per rule and forecast: store, day, customers, rule, log_score (a sum over customers, the
-        higher the better) and crps (the lower the better).
-    before : str, optional
-        The rule in use, which stays where it is as good as the best.
-    rules : sequence of str
-        Simplest first.
+    A row per rule and forecast: store, day, customers, rule, log_score (a sum over customers, the
+    higher the better) and crps (the lower the better). The rule in use before stays where it is as
+    good as the best.
     """
     by_store = scores.groupby(["store", "rule"])[["customers", *_SCORES]].sum().unstack("rule")
     number = scores.loc[scores["rule"] == PLAIN].groupby("store").size().to_numpy(dtype=float)

@@ -262,13 +262,11 @@ def table_of(
     )
 
     def log_expected(parameters: Array) -> Array:
-        alive = known.alive(purchases.model, parameters)
-        new = known.expected(purchases.model, parameters, horizon)
-        return np.asarray(
-            np.log(np.maximum(alive, _TINY)) + np.log(np.maximum(new, _TINY))[known.cell]
-        )
+        alive, new = known.alive_and_expected(purchases.model, parameters, horizon)
+        return np.asarray(np.log(np.maximum(alive, _TINY)) + np.log(np.maximum(new, _TINY)))
 
-    _, mean_low, mean_high = mean_interval(log_expected, purchases.fit_, interval)
+    at_once = known.many_at_once(purchases.model)
+    _, mean_low, mean_high = mean_interval(log_expected, purchases.fit_, interval, at_once=at_once)
     # Quantiles of value are told in units of v + x·m, the customer's own scale.
     clv_low, clv_high = (base.scale * (base.factor * np.exp(values))[row] for values in log_values)
     points = _points(base)
@@ -293,30 +291,16 @@ def table_of(
 
 @dataclass(frozen=True, slots=True)
 class Expectations:
-    """Expectations of customers and of their distinct histories.
-
-    Attributes
-    ----------
-    known : KnownCustomers
-        The distinct histories, and each customer's place among them.
-    alive, expected : ndarray, shape (rows,)
-        P(alive) and expected purchases.
-    factor : ndarray, shape (rows,)
-        Margin times the mean discount factor: discounted over plain expected purchases.
-    x, m : ndarray, shape (customers,)
-        Frequency and mean repeat spend.
-    spend, scale : ndarray, shape (customers,)
-        Expected spend per purchase and v + x·m; NaN where unknown.
-    """
+    """Expectations of customers and of their distinct histories."""
 
     known: KnownCustomers
-    alive: Array
-    expected: Array
-    factor: Array
-    x: Array
-    m: Array
-    spend: Array
-    scale: Array
+    alive: Array  # (rows,), P(alive)
+    expected: Array  # (rows,), purchases
+    factor: Array  # (rows,), margin times discounted over plain expected purchases
+    x: Array  # (customers,), frequency
+    m: Array  # (customers,), mean repeat spend
+    spend: Array  # (customers,), expected per purchase; NaN where unknown
+    scale: Array  # (customers,), v + x·m; NaN where unknown
 
 
 def expectations(
@@ -337,8 +321,10 @@ def expectations(
     x, t_x, T = purchases.histories(summary["frequency"], summary["recency"], summary["T"])
     known = known_customers(x, t_x, T, by_recency=model.recency_counts)
     of_alive = known.expected(model, parameters, horizon)
-    discounted = known.discounted(model, parameters, horizon, rate)
-    kept = discounted / np.where(of_alive > 0, of_alive, 1.0)
+    kept = np.where(of_alive > 0, 1.0, 0.0)
+    if rate != 0.0:
+        discounted = known.discounted(model, parameters, horizon, rate)
+        kept = discounted / np.where(of_alive > 0, of_alive, 1.0)
     alive = known.alive(model, parameters)
     m = summary["monetary_value"].to_numpy(dtype=float)
     each, scale = np.full(x.size, np.nan), np.full(x.size, np.nan)

@@ -36,11 +36,11 @@ def told_range(
     customers, model = known.customers_by_row, purchases.model
 
     def log_total(parameters: Array) -> Array:
-        each = known.alive(model, parameters)
-        each = each * known.expected(model, parameters, horizon)[known.cell]
-        return np.asarray(np.log(max(float(customers @ each), 1e-300)))
+        alive, expected = known.alive_and_expected(model, parameters, horizon)
+        return np.asarray(np.log(np.maximum((alive * expected) @ customers, 1e-300)))
 
-    _, low, high = mean_interval(log_total, purchases.fit_, _LEVEL)
+    at_once = known.many_at_once(model)
+    _, low, high = mean_interval(log_total, purchases.fit_, _LEVEL, at_once=at_once)
     return float(low), float(high)
 
 

@@ -26,7 +26,7 @@ from retention_models.models.fitters import PurchaseFitter, settled
 from retention_models.models.histories import distinct_rows
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.predictions.candidates import StoreHistory
-from retention_models.predictions.season import chain_calendars
+from retention_models.predictions.season import chain_seasons
 from retention_models.settings.calendar import CalendarSettings
 from retention_models.summaries.customers import customer_summary_by_store
 from retention_models.summaries.gaps import log_gaps_by_store
@@ -107,26 +107,16 @@ class Refit:
 
 @dataclass(frozen=True)
 class PastForecasts:
-    """The chain's stores at earlier days, the latest first.
+    """The chain's stores at earlier days, the latest first; `end` is the last day that counts.
 
-    Attributes
-    ----------
-    log : Transactions
-        The chain's checked log.
-    end : date
-        Last day that counts.
-    time_unit : {"D", "W", "M"}
-        Scale of time.
-    store_ids : collection of str, optional
-        The chain's stores; all in the log unless given.
-    declared : CalendarSettings, optional
-        The project file's calendar: models then follow a season where one is carried, and a forecast of
-        a day on which the yearly waves that are known now could not be told is passed over.
+    With `declared`, the project file's calendar, models follow a season where one is carried, and a
+    forecast of a day on which the yearly waves that are known now could not be told is passed over.
     """
 
     log: Transactions
     end: dt.date
     time_unit: str
+    # all in the log unless given
     store_ids: Collection[str] | None = field(default=None, repr=False)
     declared: CalendarSettings | None = field(default=None, repr=False)
 
@@ -186,11 +176,11 @@ class PastForecasts:
 
     def _calendars(
         self, summaries: Mapping[str, pd.DataFrame], day: dt.date
-    ) -> dict[str, Calendar]:
+    ) -> Mapping[str, Calendar]:
         """By store: its calendar as of a day, where the project file has one."""
         if self.declared is None:
             return {}
-        return chain_calendars(self.log, summaries, day, self.declared)
+        return chain_seasons(self.log, summaries, day, self.declared).calendars
 
     def over_by(self, day: dt.date) -> list[Refit]:
         """Those whose 13 weeks were over at the end of a day."""

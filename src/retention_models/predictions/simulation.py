@@ -30,25 +30,10 @@ def simulated_totals(
     top: NDArray[np.bool_],
     draws: int,
 ) -> Array:
-    """Draws of the store's totals.
+    """Draws of the store's totals, (draws, 3 or 5).
 
-    Parameters
-    ----------
-    purchases, spend : fitted models
-    base : Expectations
-        Of the same models and horizon.
-    horizon : float
-        Length of the window.
-    top : ndarray of bool, shape (customers,)
-        Customers whose share of the value is asked for.
-    draws : int
-        Futures simulated.
-
-    Returns
-    -------
-    ndarray, shape (draws, 3 or 5)
-        Customers alive today, purchases, customers with a purchase; with a spend model also the
-        value, and the share of it that the customers in `top` bring.
+    Customers alive today, purchases, customers with a purchase; with a spend model also the value,
+    and the share of it that the customers in `top`, (customers,), bring.
     """
     blocks = []
     for alive, counts, values in _drawn(purchases, spend, base, horizon, draws):
@@ -68,24 +53,7 @@ def simulated_group_values(
     groups: NDArray[np.bool_],
     draws: int,
 ) -> Array:
-    """Draws of the value of several groups of customers, who may be in more than one.
-
-    Parameters
-    ----------
-    purchases, spend : fitted models
-    base : Expectations
-        Of the same models and horizon.
-    horizon : float
-        Length of the window.
-    groups : ndarray of bool, shape (customers, k)
-        Who is in which.
-    draws : int
-        Futures simulated.
-
-    Returns
-    -------
-    ndarray, shape (draws, k)
-    """
+    """Draws, (draws, k), of the value of groups, (customers, k), which may share customers."""
     members = groups.astype(float)
     futures = _drawn(purchases, spend, base, horizon, draws)
     return np.concatenate([values @ members for _, _, values in futures if values is not None])
@@ -118,22 +86,7 @@ def _drawn(
 def simulated_path(
     purchases: PurchaseFitter, x: Array, t_x: Array, T: Array, ends: Array, draws: int
 ) -> Array:
-    """Draws of the customers' purchases up to each of several days to come.
-
-    Parameters
-    ----------
-    purchases : fitted model
-    x, t_x, T : ndarray, shape (customers,)
-        The customers' histories.
-    ends : ndarray, shape (n,)
-        Ends of windows that all begin at T, increasing.
-    draws : int
-        Futures simulated.
-
-    Returns
-    -------
-    ndarray, shape (n, draws)
-    """
+    """Draws, (n, draws), of the customers' purchases from T up to each of several `ends`, increasing."""
     rng = np.random.default_rng(_SEED)
     parameters = purchases.fit_.draws(draws, rng)
     blocks = [
@@ -155,8 +108,9 @@ def _futures(
     """Draws (draws, customers) of who is alive, the same at every end, and of purchases up to it."""
     model = purchases.model
     columns = [parameters[:, [i]] for i in range(parameters.shape[1])]
+    states: States = ()
     if model.side_by_side:
-        probability = model.probability_alive(x, t_x, T, *columns)
+        probability, states = model.alive_with_states(x, t_x, T, *columns)
         probability = np.broadcast_to(probability, (len(parameters), x.size))
     else:
         probability = np.stack([model.probability_alive(x, t_x, T, *draw) for draw in parameters])
@@ -165,7 +119,7 @@ def _futures(
     single = len(model.states(x[:1], t_x[:1], T[:1], *parameters[0])) == 1
     futures: Iterator[Any]
     if model.side_by_side or (single and not model.by_calendar):
-        states = model.states(x, t_x, T, *columns)
+        states = states or model.states(x, t_x, T, *columns)
         new = states[0][1] if single else _chosen(states, alive.shape, rng)
         futures = model.alive.simulate(ends, rng, *np.broadcast_arrays(alive, *new)[1:])
     else:

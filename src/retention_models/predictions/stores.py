@@ -50,31 +50,16 @@ _FEW = 5_000
 
 @dataclass(frozen=True, slots=True, repr=False)
 class StoreForecast(Result):
-    """What the customers known today will do together, each with a predictive interval.
+    """What the customers known today will do together, each with a predictive interval."""
 
-    Attributes
-    ----------
-    still_customers : Interval
-        Customers who have not left for good: the sum of P(alive).
-    purchases : Interval
-        Purchase days of the window, of all customers together.
-    active_customers : Interval
-        Customers with at least one purchase in the window.
-    value : Interval or None
-        Discounted margin of the window; None without a spend model, or where no customer's spend
-        tells anything.
-    top_tenth_share : Interval or None
-        Share of that value which the tenth of customers with the highest CLV brings.
-    interval : float
-        Level of the intervals.
-    """
-
-    still_customers: Interval
-    purchases: Interval
-    active_customers: Interval
+    still_customers: Interval  # who have not left for good: the sum of P(alive)
+    purchases: Interval  # purchase days of the window, of all customers together
+    active_customers: Interval  # with at least one purchase in the window
+    # discounted margin of the window; None without a spend model, or where no spend tells anything
     value: Interval | None
+    # of that value, by the tenth of customers with the highest CLV
     top_tenth_share: Interval | None
-    interval: float
+    interval: float  # level of the intervals
 
     def _card(self) -> Card:
         facts = {
@@ -218,22 +203,11 @@ def predict_groups(
     interval: float = 0.90,
     draws: int = 1000,
 ) -> dict[str, Interval | None]:
-    """Predict the value of several groups of customers, with chance and parameter doubt together.
+    """Discounted margin that each of several groups brings, with chance and parameter doubt together.
 
-    Parameters
-    ----------
-    purchases, spend, summary, horizon, annual_discount_rate, margin, interval
-        As for `predict_customers`.
-    groups : DataFrame of bool
-        Index as the summary; a column for each group, who may share customers.
-    draws : int
-        Futures simulated, for groups of up to 5,000 customers.
-
-    Returns
-    -------
-    dict of str to Interval or None
-        By column: the group's discounted margin of the window; 0 of a group without customers, None
-        where no customer's spend tells anything.
+    Groups, a column of booleans each, may share customers; 0 of a group without customers, None
+    where no customer's spend tells anything. `draws` is for up to 5,000 customers; the rest is as
+    in `predict_customers`.
     """
     check_parameters(summary, horizon, annual_discount_rate, margin, interval)
     _check_draws(draws)
@@ -294,25 +268,10 @@ def predict_path(
     interval: float = 0.90,
     draws: int = 300,
 ) -> pd.DataFrame:
-    """Total purchases of the customers up to each of several days to come, with an interval.
+    """Purchases from today up to each of several `ends`, in time units, increasing, with an interval.
 
-    Parameters
-    ----------
-    purchases : BetaGeoFitter, ModifiedBetaGeoFitter or ParetoNBDFitter
-        Fitted in the summary's unit.
-    summary : DataFrame
-        From `customer_summary`.
-    ends : ndarray, shape (n,)
-        Ends of the windows, in time units from today, increasing.
-    interval : float
-        Level of the predictive intervals; chance and parameter doubt are both in them.
-    draws : int
-        Futures simulated, of up to 5,000 customers.
-
-    Returns
-    -------
-    DataFrame
-        Index ends; forecast (expectation at the fitted parameters), low, high.
+    By `ends`: forecast (expectation at the fitted parameters), low, high, which hold chance and
+    parameter doubt. `draws` is for up to 5,000 customers.
     """
     _check_draws(draws)
     check_interval(interval)

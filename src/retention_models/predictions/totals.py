@@ -45,22 +45,7 @@ def expected_totals(
 def path_intervals(
     purchases: PurchaseFitter, known: KnownCustomers, ends: Array, interval: float
 ) -> pd.DataFrame:
-    """Purchases of all customers up to each of several times, with intervals.
-
-    Parameters
-    ----------
-    purchases : fitted model
-    known : KnownCustomers
-    ends : ndarray, shape (n,)
-        Ends of windows that all begin at T.
-    interval : float
-        Level.
-
-    Returns
-    -------
-    DataFrame
-        Index ends; forecast, low, high.
-    """
+    """Purchases of all customers from T up to each of several `ends`: forecast, low, high."""
     found = []
     for end in ends:
         moments = _Chances(purchases, known, end)
@@ -70,6 +55,7 @@ def path_intervals(
                 purchases.fit_,
                 moments.sum(moments.variance),
                 interval,
+                at_once=known.many_at_once(purchases.model),
             )
         )
     columns = {"forecast": "value", "low": "low", "high": "high"}
@@ -93,26 +79,10 @@ def total_intervals(
     top: NDArray[np.bool_],
     interval: float,
 ) -> list[Interval]:
-    """Totals of a store of many customers, with intervals.
+    """Totals of a store of many customers, with intervals; spend has a variance (`finite_variance`).
 
-    Parameters
-    ----------
-    purchases, spend : fitted models
-        The variance of spend is finite (`finite_variance`).
-    base : Expectations
-        Of the same models and horizon.
-    horizon : float
-        Length of the window.
-    top : ndarray of bool, shape (customers,)
-        Customers whose share of the value is asked for.
-    interval : float
-        Level.
-
-    Returns
-    -------
-    list of Interval
-        Customers alive today, purchases, customers with a purchase; with a spend model also the
-        value, and the share of it that the customers in `top` bring.
+    Customers alive today, purchases, customers with a purchase; with a spend model also the value,
+    and the share of it that the customers in `top`, (customers,), bring.
     """
     chances = _Chances(purchases, base.known, horizon)
     active = chances.alive * (1.0 - chances.none)
@@ -186,11 +156,12 @@ def _interval(
     interval: float,
     doubt: float = 0.0,
     limit: float = np.inf,
+    at_once: bool = False,
 ) -> Interval:
     """Interval by chance (`variance`), the fit's doubt, and further `doubt` on the log scale."""
     value = float(np.exp(log_quantity(fit.parameters)))
     by_chance = variance / value**2 if value > 0.0 else 0.0
-    found = mean_interval(log_quantity, fit, interval, by_chance + doubt)
+    found = mean_interval(log_quantity, fit, interval, by_chance + doubt, at_once=at_once)
     return Interval(*(min(float(end), limit) for end in found))
 
 
@@ -200,9 +171,8 @@ def _log_purchases(
     customers, model = known.customers_by_row, purchases.model
 
     def log_total(parameters: Array) -> Array:
-        each = known.alive(model, parameters)
-        each = each * known.expected(model, parameters, horizon)[known.cell]
-        return np.asarray(np.log(max(float(customers @ each), 1e-300)))
+        alive, expected = known.alive_and_expected(model, parameters, horizon)
+        return np.asarray(np.log(np.maximum((alive * expected) @ customers, 1e-300)))
 
     return log_total
 
@@ -234,9 +204,8 @@ def _quantities(
     of_top, of_rest = (np.bincount(known.row, worth * part, known.x.size) for part in (top, ~top))
 
     def log_value(parameters: Array, weights: Any) -> Array:
-        each = known.alive(model, parameters)
-        each = each * known.expected(model, parameters, horizon)[known.cell]
-        return np.asarray(np.log(max(float(weights @ each), 1e-300)))
+        alive, expected = known.alive_and_expected(model, parameters, horizon)
+        return np.asarray(np.log(np.maximum((alive * expected) @ weights, 1e-300)))
 
     def value(parameters: Array) -> Array:
         return log_value(parameters, of_top + of_rest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,8 @@ from retention_models.campaigns.effects.effect import effect_of
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.several import campaign_effect_by_store
 from retention_models.data.engines import kept, write_parquet
-from retention_models.data.transactions import Transactions, read_project_transactions
+from retention_models.data.reading_transactions import read_project_transactions
+from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages.results import Card, Result
 from retention_models.project.days import last_day, log_until
@@ -35,6 +37,8 @@ from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import Day
 
 _ROWS = "campaign_rows.parquet"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, repr=False)
@@ -148,6 +152,7 @@ def write_campaign_slice(folder: Path, project_file: Path, log: Transactions, en
     with at_hand(log_until(log, end)) as ready:
         write_parquet(ready.table, str(folder / _ROWS))
     write_chain(folder, project_file, log)
+    logger.info("rows of all campaigns laid ready")
 
 
 def project_offers(settings: Settings) -> tuple[Assignments, Redemptions | None]:

@@ -18,7 +18,8 @@ from retention_models.data.contacts import (
 )
 from retention_models.data.quality import data_quality
 from retention_models.data.quality_words import quality_sentences
-from retention_models.data.transactions import Transactions, read_project_transactions
+from retention_models.data.reading_transactions import read_project_transactions
+from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError, SettingsError
 from retention_models.settings.project import Settings
 from retention_models.settings.reading import read_settings
@@ -31,15 +32,7 @@ _CAMPAIGNS = (read_project_assignments, read_project_redemptions)
 
 
 def check_project(project_file: Path, say: Say) -> None:
-    """Say what a project's data hold, a sentence at a time; then refuse with all that is wrong.
-
-    Raises
-    ------
-    SettingsError
-        If the project file holds mistakes.
-    DataError
-        If any of its sources cannot be used: with each one's reasons.
-    """
+    """Say what a project's data hold, a sentence at a time; then refuse with all that is wrong."""
     settings = read_settings(project_file)
     wrong = list(_missing_files(settings))
     if not wrong:

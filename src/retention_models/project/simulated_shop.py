@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retention_models.data.transactions import Transactions, read_transactions
+from retention_models.data.reading_transactions import read_transactions
+from retention_models.data.transactions import Transactions
 from retention_models.settings.campaigns import Campaign
 from retention_models.summaries.customers import Day, as_day
 

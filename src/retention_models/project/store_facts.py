@@ -20,7 +20,12 @@ from retention_models.languages import count, day, plural
 from retention_models.languages.results import Card, Result
 from retention_models.measures.cohorts import cohort_retention
 from retention_models.measures.recent import RecentActivity, recent_activity
-from retention_models.measures.table import SMALLEST_GROUP, store_measures
+from retention_models.measures.table import (
+    OF_YEAR,
+    SMALLEST_GROUP,
+    as_store_measures,
+    measure_table,
+)
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.predictions.contest import Contest, hold_contest
 from retention_models.predictions.past_forecasts import PastForecasts
@@ -92,7 +97,16 @@ class StoreFacts(Result):
     def measures(self) -> pd.DataFrame:
         """Rates and sums of the last year; see `store_measures`."""
         self.require_customers()
-        return store_measures(self.log, store_id=self.id, end=self.observation_end)
+        return as_store_measures(self.of_year)
+
+    @cached_property
+    def of_year(self) -> pd.DataFrame:
+        """Index measure: rows of `measure_table` of the last year, of what a page shows of it."""
+        found = None if self.part is None else self.part.year
+        if found is None:
+            end = self.observation_end
+            found = measure_table(self.log, store_id=self.id, end=end, measures=OF_YEAR)
+        return found.set_index("measure")
 
     @cached_property
     def recent(self) -> RecentActivity:

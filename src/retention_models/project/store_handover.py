@@ -9,25 +9,30 @@ project's data.
 from __future__ import annotations
 
 import datetime as dt
+import glob
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
 
+from retention_models.campaigns.effects.list_tests import ListTest
 from retention_models.data.contacts import (
     Events,
     Surveys,
     read_project_contacts,
 )
 from retention_models.data.engines import open_source, write_parquet, write_parts
-from retention_models.data.transactions import Transactions, read_project_transactions
+from retention_models.data.reading_transactions import read_project_transactions
+from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
 from retention_models.measures.recent import RecentActivity, recent_by_store
+from retention_models.measures.table import year_by_store
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.predictions import scatter, season
 from retention_models.predictions.contest import Contest, hold_contest
@@ -43,13 +48,18 @@ from retention_models.project.handover import (
     write_chain,
     write_json,
 )
+from retention_models.project.list_tests import as_parquet, project_list_tests, read_lots
 from retention_models.settings.project import Settings
 from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import customer_summary_by_store
 
 _ROWS, _STORE = "rows.parquet", "store.json"
 _CAMPAIGNS = "campaigns.parquet"
+_LOTS, LIST_TESTS = "lots.parquet", "list_tests.json"
 _RECENT = ("quarters", "compared", "months")
+_YEAR = "year.parquet"
+
+logger = logging.getLogger(__name__)
 
 _Contacts = TypeVar("_Contacts", Surveys, Events)
 
@@ -70,7 +80,10 @@ class StoreHandover:
     scatters: dict[dt.date, Scatter] = field(default_factory=dict)
     calendars: dict[dt.date, Calendar] = field(default_factory=dict)
     recent: RecentActivity | None = None
+    year: pd.DataFrame | None = None
     contest: Contest | None = None
+    lots: pd.DataFrame | None = None
+    list_tests: tuple[ListTest, ...] = ()
 
 
 def write_slices(
@@ -83,11 +96,12 @@ def write_slices(
     *,
     estimated: Mapping[str, list[OverviewRow]] | None = None,
     before: Contest | None = None,
+    lots: pd.DataFrame | None = None,
 ) -> Contest:
     """Write to an empty folder what a run's notebooks need; say how models of its stores are chosen.
 
     `estimated` holds rows of campaigns that need no estimating any more; see `campaign_overview`;
-    `before` is how models were chosen on an earlier night.
+    `before` is how models were chosen on an earlier night; `lots` are those drawn for the lists.
     """
     folders = {store: folder / _name(store) for store in store_ids}
     for place in folders.values():
@@ -95,11 +109,14 @@ def write_slices(
     with log.origin.reading():
         log.origin.require_unchanged()
         write_parts(log.table, "store_id", {s: place / _ROWS for s, place in folders.items()})
+    whole, log = log, _at_hand(folder, settings, log, store_ids)
     if settings.campaigns and settings.reports.campaigns:
         newest = settings.reports.campaigns
         overview = campaign_overview(settings, log, as_of=end, newest=newest, estimated=estimated)
         overview.to_parquet(folder / _CAMPAIGNS)
+    logger.info("rows of %d stores laid ready", len(folders))
     loans, seasons, days = _loans(settings, log, store_ids, end)
+    logger.info("found what the chain lends to its stores")
     unit, chain = settings.model.time_unit, settings.stores.ids
     past = PastForecasts(log, end, unit, chain, settings.calendar)
     contest = hold_contest(past, before, named=settings.model.purchases)
@@ -107,7 +124,15 @@ def write_slices(
         {day: learn_scatter(past.over_by(day), contest.rule) for day in days}
     )
     surveys, events = read_project_contacts(settings, log)
+    logger.info("models are chosen (%s); scatter of totals learned", contest.rule)
+    if lots is not None:
+        tests = project_list_tests(settings, log, lots, end, events)
+        write_json(folder / LIST_TESTS, {"tests": [one.content() for one in tests]})
+        for store, place in folders.items():
+            (place / _LOTS).write_bytes(as_parquet(lots.loc[lots["store_id"] == store]))
     recent = _recent(log, store_ids, end)
+    year = year_by_store(log, store_ids, end=end)
+    logger.info("quarters and months of %d stores measured", len(recent))
     for store, place in folders.items():
         lent = {day: loan and loan.content() for day, loan in loans.get(store, {}).items()}
         content: dict[str, Any] = {"store": store, "loans": lent, "scatters": scatters}
@@ -120,9 +145,23 @@ def write_slices(
         if store in recent:
             content["window"] = recent[store].window
             _write_recent(recent[store], place)
+        if store in year:
+            year[store].to_parquet(place / _YEAR)
         write_json(place / _STORE, content)
-    write_chain(folder, project_file, log)
+    write_chain(folder, project_file, whole)
     return contest
+
+
+def _at_hand(
+    folder: Path, settings: Settings, log: Transactions, store_ids: Sequence[str]
+) -> Transactions:
+    """The chain's log for many questions: another engine's rows where all of them are here by now."""
+    chain = log.stores.index if settings.stores.ids is None else settings.stores.ids
+    if log.origin.in_process or not {*chain} <= {*store_ids}:
+        return log
+    given = settings.transactions
+    here = open_source(f"{glob.escape(str(folder))}/*/{_ROWS}", None, given.timezone, given.memory)
+    return replace(log, table=here.table, origin=replace(here, name=log.source))
 
 
 def _loans(
@@ -144,12 +183,13 @@ def _loans(
     calendars: dict[str, dict[str, Any]] = {store: {} for store in store_ids}
 
     def add(day: dt.date, known: dict[str, pd.DataFrame], stores: Sequence[str]) -> None:
-        for store, loan in find_borrowed(known, stores).items():
-            found[store][day.isoformat()] = loan
+        told = season.ChainSeasons()
         if settings.calendar is not None:
-            told = season.chain_calendars(log, known, day, settings.calendar, stores)
-            for store in {*stores} & {*told}:
-                calendars[store][day.isoformat()] = season.content(told[store])
+            told = season.chain_seasons(log, known, day, settings.calendar, stores)
+        for store in {*stores} & {*told.calendars}:
+            calendars[store][day.isoformat()] = season.content(told.calendars[store])
+        for store, loan in find_borrowed(known, stores, told.told).items():
+            found[store][day.isoformat()] = loan
 
     add(end, now, store_ids)
     splits: dict[dt.date, list[str]] = {}
@@ -181,9 +221,14 @@ def _read_recent(place: Path, own: dict[str, Any]) -> RecentActivity | None:
     if "window" not in own:
         return None
     tables = {name: pd.read_parquet(place / f"{name}.parquet") for name in _RECENT}
-    for name in ("quarters", "compared"):  # texts as the engine's tables hold them
-        tables[name] = tables[name].astype({"note": object, "measure": object})
+    for name in ("quarters", "compared"):
+        tables[name] = _as_measured(tables[name])
     return RecentActivity(**tables, window=own["window"])
+
+
+def _as_measured(table: pd.DataFrame) -> pd.DataFrame:
+    """Texts as the engine's tables hold them."""
+    return table.astype({"note": object, "measure": object})
 
 
 def _write_contacts(contacts: Surveys | Events, store: str, path: Path) -> None:
@@ -234,7 +279,18 @@ def read_slice(project_file: str | Path, store_id: str) -> StoreHandover | None:
         },
         contest=Contest.from_content(own["contest"]),
         recent=_read_recent(place, own),
+        year=_as_measured(pd.read_parquet(place / _YEAR)) if (place / _YEAR).exists() else None,
+        lots=read_lots(place / _LOTS),
+        list_tests=tuple(read_list_tests(folder / LIST_TESTS)),
     )
+
+
+def read_list_tests(path: Path) -> list[ListTest]:
+    """What the lists' tests tell, as a run has written it; nothing where there is no file."""
+    if not path.is_file():
+        return []
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return [ListTest.from_content(one) for one in content["tests"]]
 
 
 def _contacts(

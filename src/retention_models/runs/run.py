@@ -15,8 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.data.rules import DataCheck, check_data
-from retention_models.data.transactions import Transactions, read_project_transactions
+from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError, SettingsError
 from retention_models.languages import speaking
 from retention_models.pages.html.kinds import CAMPAIGN, CAMPAIGNS, STORE, PageKind
@@ -30,6 +31,7 @@ from retention_models.runs.execution.limits import machine_memory
 from retention_models.runs.execution.pool import execute_all
 from retention_models.runs.execution.results import ExecutionResult, Limits
 from retention_models.runs.execution.tasks import Options, Task
+from retention_models.runs.execution.workers import Workers
 from retention_models.runs.publishing.chosen_models import earlier_contest, keep_contest
 from retention_models.runs.publishing.context import RunPlan, RunRequest
 from retention_models.runs.publishing.files import MAKING, private_folder
@@ -41,6 +43,7 @@ from retention_models.runs.publishing.fingerprints import (
 )
 from retention_models.runs.publishing.history import newest_head
 from retention_models.runs.publishing.index import INDEX
+from retention_models.runs.publishing.list_tests import keep_told, keep_tonights, lots_so_far
 from retention_models.runs.publishing.manifest import DONE, Manifest
 from retention_models.runs.publishing.notices import check_notices, tell_outcome, told_of_every_end
 from retention_models.runs.publishing.parameters import check_parameters
@@ -151,43 +154,15 @@ def run_project(
     cold: bool = False,
     tell: Tell | None = None,
 ) -> RunResult:
-    """Make the pages of a project's stores, and the index over them.
+    """Make the pages of a project's stores, and the index over them; a store that fails stops no other.
 
-    Parameters
-    ----------
-    project_file : str or Path
-        The project file.
-    stores : sequence of str
-        Ids of the stores to report on; those of the project file, or else all in the data, unless
-        given.
-    as_of : date or str, optional
-        Last day that counts; see `open_store`.
-    jobs : int, optional
-        Stores worked on at once; the number of processors unless given.
-    output : str or Path, optional
-        Folder for the pages; that of the project file unless given.
-    force : bool
-        Whether to make pages anew whose inputs (notebook, parameters, data, code, packages) are those
-        of the page that stands.
-    resume : bool
-        Whether to continue the newest run, if it was stopped: with its day and its stores.
-    cold : bool
-        Whether notebooks run in ordinary kernels instead of processes forked from a warm one.
-    tell : callable, optional
-        Is told each event by name, with keyword arguments; logging unless given.
-
-    Returns
-    -------
-    RunResult
-        A store that fails does not stop the others.
-
-    Raises
-    ------
-    SettingsError, DataError
-        If the project file, a parameter, the data or the output folder cannot be used; unless it is
-        the folder that fails half-way, nothing is written then.
-    LockHeld
-        If another run is publishing into the output folder.
+    Stores, output and `as_of` are those of the project file, jobs as many as processors, unless
+    given. `force` makes pages anew whose inputs (notebook, parameters, data, code, packages) are
+    those of the page that stands; `resume` continues the newest run, if it was stopped, with its
+    day and its stores; `cold` takes ordinary kernels instead of processes forked from a warm one;
+    `tell` is told each event by name. SettingsError or DataError where nothing can be made: then
+    nothing is written, unless it is the folder that fails half-way. LockHeld if another run is
+    publishing into the output folder.
     """
     asked = RunRequest(
         tuple(stores), None if as_of is None else as_day(as_of, "as_of"), force, resume
@@ -209,7 +184,11 @@ def run_project(
         ran = Snapshot.of(notebook)
         checked = _checked(settings, transactions, folder, asked, tell)
         work = _Work(settings, project, ran, transactions, folder, data, checked)
-        made = _published(work, asked, partial(_execute, jobs=jobs, cold=cold), tell)
+        # One warm process for both kinds of pages: its imports take longer than a page.
+        notebooks = [ran.path, *([_own_notebook(CAMPAIGN)] if settings.campaigns else [])]
+        with Workers(warm=not cold, notebooks=notebooks) as workers:
+            execute = partial(_execute, jobs=jobs, workers=workers)
+            made = _published(work, asked, execute, tell)
         for file in (project, ran):
             file.tell_if_changed()
     for manifest in made:
@@ -328,11 +307,11 @@ def _shown(settings: Settings) -> dict[str, Any]:
 
 
 def _execute(
-    work: _Work, todo: Sequence[Job], day: dt.date, *, jobs: int | None, cold: bool
+    work: _Work, todo: Sequence[Job], day: dt.date, *, jobs: int | None, workers: Workers
 ) -> Iterator[tuple[str, ExecutionResult]]:
     """Execute the stores' notebooks on slices of the data, which are read here for all of them."""
     settings = work.settings
-    workers = max(1, min(jobs or os.cpu_count() or 1, len(todo)))
+    at_once = max(1, min(jobs or os.cpu_count() or 1, len(todo)))
     given = {
         **(settings.reports.parameters if work.kind == STORE else {}),
         "project_file": str(work.project.path),
@@ -349,14 +328,16 @@ def _execute(
         _write_rows(work, slices, [one for one, _ in todo], day)
         environment = {SLICES: slices, COPY: project, FILE: work.project.path}
         options = Options(
-            jobs=workers,
-            warm=not cold,
-            limits=_limits(settings, workers),
+            jobs=at_once,
+            warm=workers.warm,
+            limits=_limits(settings, at_once),
             environment={name: str(path.resolve()) for name, path in environment.items()},
             imports_of=(work.notebook.path,),
             scheduler=settings.execution.scheduler,
         )
-        yield from execute_all(tasks, options)
+        yield from execute_all(tasks, options, workers)
+        if work.kind == STORE and settings.actions.hold_out:
+            keep_tonights(work.output, day, [one for one, _ in todo])
 
 
 def _copies(work: _Work, slices: Path) -> list[Path]:
@@ -375,8 +356,10 @@ def _write_rows(work: _Work, slices: Path, ids: Sequence[str], day: dt.date) -> 
             *(slices, work.project.path, work.settings, work.transactions, ids, day),
             estimated=work.estimated,
             before=earlier_contest(work.output, day),
+            lots=lots_so_far(work.output, work.settings),
         )
         keep_contest(work.output, day, contest)
+        keep_told(work.output, day, slices)
     else:
         write_campaign_slice(slices, work.project.path, work.transactions, day)
 

@@ -238,8 +238,6 @@ class ExecutionSettings(Section):
 def size(text: str) -> int:
     """Bytes of a size such as 4GB.
 
-    Examples
-    --------
     >>> size("1.5GB"), size("200 KB")
     (1500000000, 200000)
     """

@@ -60,13 +60,10 @@ def count_customers(
 
     Examples
     --------
-    >>> import tempfile
-    >>> from retention_models.data.transactions import read_transactions
+    >>> import retention_models as rm
     >>> days = ["2024-01-01", "2024-01-01", "2024-01-08"]
     >>> lines = pd.DataFrame({"id": ["a", "b", "b"], "day": days, "paid": [9, 3, 6]})
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     lines.to_csv(f"{folder}/log.csv")
-    ...     log = read_transactions(f"{folder}/log.csv", customer_id="id", date="day", spend="paid")
+    >>> log = rm.read_transactions(lines, customer_id="id", date="day", spend="paid")
     >>> count_customers(log).to_dict("records")[1]
     {'frequency': 1, 'recency': 1.0, 'T': 1.0, 'customers': 1}
     """
@@ -146,13 +143,10 @@ def count_purchase_days(
 
     Examples
     --------
-    >>> import tempfile
-    >>> from retention_models.data.transactions import read_transactions
+    >>> import retention_models as rm
     >>> days = ["2024-01-01", "2024-01-01", "2024-01-03"]
     >>> lines = pd.DataFrame({"id": ["a", "b", "b"], "day": days, "paid": [9, 3, 6]})
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     lines.to_csv(f"{folder}/log.csv")
-    ...     log = read_transactions(f"{folder}/log.csv", customer_id="id", date="day", spend="paid")
+    >>> log = rm.read_transactions(lines, customer_id="id", date="day", spend="paid")
     >>> count_purchase_days(log)["repeat_purchases"].tolist()
     [0, 0, 1]
     """

@@ -123,14 +123,11 @@ def customer_summary(
 
     Examples
     --------
-    >>> import tempfile
-    >>> from retention_models.data.transactions import read_transactions
+    >>> import retention_models as rm
     >>> names = {"customer_id": "id", "date": "day", "spend": "paid", "order_id": "order"}
     >>> days = ["2024-01-01", "2024-01-01", "2024-01-04"]
     >>> lines = pd.DataFrame({"id": "a", "day": days, "paid": [9, 3, 6], "order": [1, 2, 3]})
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     lines.to_csv(f"{folder}/log.csv")
-    ...     log = read_transactions(f"{folder}/log.csv", **names)
+    >>> log = rm.read_transactions(lines, **names)
     >>> customer_summary(log, time_unit="D").to_dict("records")
     [{'frequency': 1, 'recency': 3.0, 'T': 3.0, 'monetary_value': 6.0}]
     >>> customer_summary(log, time_unit="D", same_day="each").to_dict("records")

@@ -50,14 +50,11 @@ def sum_log_gaps(
 
     Examples
     --------
-    >>> import tempfile
     >>> import pandas as pd
-    >>> from retention_models.data.transactions import read_transactions
+    >>> import retention_models as rm
     >>> days = ["2024-01-01", "2024-01-08", "2024-01-09", "2024-01-10"]
     >>> lines = pd.DataFrame({"id": ["a", "a", "a", "b"], "day": days, "paid": [9, 3, 6, 1]})
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     lines.to_csv(f"{folder}/log.csv")
-    ...     log = read_transactions(f"{folder}/log.csv", customer_id="id", date="day", spend="paid")
+    >>> log = rm.read_transactions(lines, customer_id="id", date="day", spend="paid")
     >>> round(sum_log_gaps(log, time_unit="D"), 6)  # ln 7 + ln 1
     1.94591
     """

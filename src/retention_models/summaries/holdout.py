@@ -91,9 +91,7 @@ def read_holdout(
 ) -> HoldoutData:
     """Cut a log into calibration and holdout.
 
-    Notes
-    -----
-    last_period. With a holdout of h days, a customer's purchase days (the first included) among the
+    last_period: with a holdout of h days, a customer's purchase days (the first included) among the
     last h days up to calibration_end. Where the calibration period, from the store's first purchase
     to calibration_end, is only c < h days long, all of them times h / c.
     """

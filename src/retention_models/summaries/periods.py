@@ -75,14 +75,7 @@ class Periods:
 
 
 def periods_of(period: str | int, end: dt.date) -> Periods:
-    """Periods by their name, or windows of so many days, the last of which ends on `end`.
-
-    Examples
-    --------
-    >>> quarters = periods_of("Q", dt.date(2024, 5, 1))
-    >>> [str(quarters.start(n)) for n in quarters.complete(dt.date(2024, 1, 1), dt.date(2024, 7, 4))]
-    ['2024-01-01', '2024-04-01']
-    """
+    """Periods by their name, or windows of so many days, the last of which ends on `end`."""
     if isinstance(period, str) and period in _MONTHS:
         return Periods(months=_MONTHS[period])
     if period == "W":

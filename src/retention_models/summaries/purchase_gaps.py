@@ -34,13 +34,10 @@ def count_purchase_gaps(
 
     Examples
     --------
-    >>> import tempfile
-    >>> from retention_models.data.transactions import read_transactions
+    >>> import retention_models as rm
     >>> days = ["2024-01-01", "2024-01-08", "2024-01-01", "2024-01-08"]
     >>> lines = pd.DataFrame({"id": ["a", "a", "b", "b"], "day": days, "paid": [9, 3, 6, 1]})
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     lines.to_csv(f"{folder}/log.csv")
-    ...     log = read_transactions(f"{folder}/log.csv", customer_id="id", date="day", spend="paid")
+    >>> log = rm.read_transactions(lines, customer_id="id", date="day", spend="paid")
     >>> count_purchase_gaps(log)["purchases"].tolist()
     [2]
     """

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from retention_models import languages
 from retention_models.campaigns.data.assignments import Assignments, Redemptions
@@ -317,14 +317,6 @@ def joint_balance(covariates: pd.DataFrame, arm: ArrayLike) -> JointBalance:
     Statistical Science 23 (2008). Logarithms, because a few very large spenders would else decide it.
 
     Shapes: covariates (n, k), arm (n,).
-
-    Examples
-    --------
-    >>> before = pd.DataFrame({"frequency": np.arange(100.0)})
-    >>> joint_balance(before, before["frequency"] % 2 > 0).pvalue > 0.5
-    True
-    >>> joint_balance(before, before["frequency"] > 50).pvalue < 0.001
-    True
     """
     codes, arms = pd.factorize(pd.Series(arm), sort=True)
     n, groups = len(covariates), len(arms)
@@ -344,7 +336,7 @@ def joint_balance(covariates: pd.DataFrame, arm: ArrayLike) -> JointBalance:
     along = sums @ vectors[:, kept] / np.sqrt(values[kept])
     statistic = float((along**2 / counts[:, None]).sum())
     freedom = (groups - 1) * int(kept.sum())
-    return JointBalance(statistic, freedom, float(chi2.sf(statistic, freedom)))
+    return JointBalance(statistic, freedom, float(chdtrc(freedom, statistic)))
 
 
 def check_balance(campaign: Campaign, arms: ArmAssignment, covariates: pd.DataFrame) -> list[Check]:

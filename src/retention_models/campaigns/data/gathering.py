@@ -32,8 +32,6 @@ _EPOCH = dt.date(1900, 1, 1)
 def windows_of(campaign: Campaign, last_day: dt.date) -> dict[Window, Span]:
     """First and last day of what can be measured: the follow-up only where the log reaches its end.
 
-    Examples
-    --------
     >>> campaign = Campaign(id="x", name="X", kind="coupon", design="randomised", follow_up=7,
     ...                     start=dt.date(2024, 3, 1), end=dt.date(2024, 3, 31))
     >>> list(windows_of(campaign, dt.date(2024, 4, 6))), list(windows_of(campaign, dt.date(2024, 4, 7)))

@@ -110,17 +110,14 @@ def read_campaign(
 
     Examples
     --------
-    >>> import tempfile
-    >>> from retention_models.data.transactions import read_transactions
+    >>> import retention_models as rm
     >>> days = ["2024-01-02", "2024-02-01", "2024-03-05", "2024-03-09", "2024-04-30"]
     >>> lines = pd.DataFrame({"id": ["a", "b", "a", "a", "b"], "day": days, "paid": [9, 3, 6, 4, 1]})
     >>> spring = Campaign(id="spring", name="Spring", kind="coupon", design="randomised", margin=0.5,
     ...                   start=dt.date(2024, 3, 1), end=dt.date(2024, 3, 31))
     >>> drawn = {"campaign_id": "spring", "customer_id": ["a", "b"], "arm": ["coupon", "control"]}
     >>> drawn = pd.DataFrame(drawn | {"assigned_at": "2024-03-01"})
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     lines.to_csv(f"{folder}/log.csv")
-    ...     log = read_transactions(f"{folder}/log.csv", customer_id="id", date="day", spend="paid")
+    >>> log = rm.read_transactions(lines, customer_id="id", date="day", spend="paid")
     >>> read_campaign(log, spring, drawn).outcomes["campaign"].loc["a"].to_dict()
     {'purchases': 2.0, 'bought': 1.0, 'spend': 10.0, 'profit': 5.0}
     """

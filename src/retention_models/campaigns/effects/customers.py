@@ -71,8 +71,6 @@ def for_choice(covariates: pd.DataFrame, treated: NDArray[np.bool_]) -> pd.DataF
 
     Shapes: covariates (n, k), treated (n,), returned (n, k or more).
 
-    Examples
-    --------
     >>> before = pd.DataFrame({"frequency": np.arange(90.0) % 7, "recency": np.arange(90.0) % 5})
     >>> list(for_choice(before, np.arange(90) % 2 == 0).columns)
     ['frequency', 'recency', 'log_frequency']
@@ -88,8 +86,6 @@ def usable(covariates: pd.DataFrame, names: Sequence[str], arm: NDArray[np.intp]
 
     Shapes: covariates (n, k), arm (n,).
 
-    Examples
-    --------
     >>> before = pd.DataFrame({"expected_purchases": np.arange(90.0) % 7})
     >>> before["expected_spend"] = 3.0 * before["expected_purchases"]
     >>> usable(before, ["expected_spend", "expected_purchases"], np.arange(90) % 2)

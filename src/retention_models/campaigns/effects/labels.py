@@ -114,8 +114,6 @@ Form = Literal["title", "short", "noun", "share", "more", "fewer", "weekly"]
 def outcome_label(outcome: str, form: Form) -> str:
     """What an outcome is called in a place of that form.
 
-    Examples
-    --------
     >>> outcome_label("bought", "noun"), outcome_label("spend", "fewer")
     ('customers who bought at all', 'less spend')
     """

@@ -22,6 +22,7 @@ from retention_models.campaigns.data.read import read_campaign
 from retention_models.campaigns.data.tables import OUTCOMES, CampaignCustomers
 from retention_models.campaigns.effects.customers import arms_by_lot
 from retention_models.campaigns.effects.labels import outcome_label
+from retention_models.campaigns.effects.refusals import require_outcome
 from retention_models.campaigns.estimators.checks import (
     fewest_in_arm,
     outcome_skewness,
@@ -270,11 +271,7 @@ def _check(campaigns: Sequence[Campaign], outcome: str, interval: float) -> None
         raise SettingsError(
             f"campaigns are {', '.join(ids) or 'none'}; expected two or {MOST_CAMPAIGNS} unlike ones."
         )
-    if outcome not in OUTCOMES or not 0.5 <= interval < 1.0:
-        raise SettingsError(
-            f"outcome is {outcome!r} and interval {interval}; expected one of {', '.join(OUTCOMES)}, "
-            "and from 0.5 to below 1."
-        )
+    require_outcome(outcome, OUTCOMES, interval)
     for campaign in campaigns:
         if campaign.design != "randomised":
             raise CannotSay(ENGLISH["not_randomised"], name=campaign.name)

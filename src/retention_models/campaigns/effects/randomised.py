@@ -54,8 +54,6 @@ def cumulative_differences(
     Not adjusted for covariates: means, with s² = (Σ N² − (Σ N)² ÷ n) ÷ (n − 1) in each arm and Welch's
     degrees of freedom. The adjusted effect, in the table, has a narrower interval.
 
-    Examples
-    --------
     >>> sums = pd.DataFrame({"arm": ["control", "coupon"], "day": [1, 1], "purchases": [2.0, 3.0],
     ...                      "squares": [2.0, 5.0], "customers": [4, 4]})
     >>> cumulative_differences(sums, "control", ["coupon"], 0.05).round(3).to_numpy().tolist()

@@ -6,7 +6,7 @@ The figures are of simulations: customers of a BG/NBD shop whom no campaign reac
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from retention_models.campaigns.estimators.checks import (
     sample_ratio,
 )
 from retention_models.campaigns.estimators.randomised import Effect
-from retention_models.errors import CannotSay
+from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import catalogue, count, counted, day, marked, phrase
 from retention_models.settings.campaigns import Outcome
 
@@ -139,8 +139,6 @@ def ratio_check(data: CampaignCustomers) -> Check:
 def too_few(treated: int, control: int) -> str:
     """Why arms of that size carry no verdict.
 
-    Examples
-    --------
     >>> too_few(100, 100)[:74]
     'With 100 offered the campaign and 100 held out, its effect cannot be told:'
     """
@@ -223,3 +221,12 @@ def refuse_too_little(data: CampaignCustomers, effects: Iterable[Effect], r_squa
 
 def _listed(names: Iterable[object]) -> str:
     return ", ".join(f"“{name}”" for name in names)
+
+
+def require_outcome(outcome: str, known: Collection[str], interval: float) -> None:
+    """Refuse an outcome that is none of those known, and an interval that holds less than half."""
+    if outcome not in known or not 0.5 <= interval < 1.0:
+        raise SettingsError(
+            f"outcome is {outcome!r} and interval {interval}; expected one of {', '.join(known)}, "
+            "and from 0.5 to below 1."
+        )

@@ -21,6 +21,7 @@ from retention_models.campaigns.effects.refusals import (
     FEWEST_FOR_A_VERDICT,
     refuse_few,
     refuse_too_little,
+    require_outcome,
     too_few,
 )
 from retention_models.campaigns.effects.result import CampaignEffect
@@ -119,11 +120,7 @@ def campaign_effect_by_store(
         raise SettingsError(
             f"data is of a campaign of the design {data.campaign.design!r}; expected a randomised one."
         )
-    if chosen not in BY_OUTCOME or not 0.5 <= interval < 1.0:
-        raise SettingsError(
-            f"outcome is {chosen!r} and interval {interval}; expected one of {', '.join(BY_OUTCOME)}, "
-            "and from 0.5 to below 1."
-        )
+    require_outcome(chosen, BY_OUTCOME, interval)
     _refuse_blocked(data)
     level = level_now(data.campaign, data.last_day, 1.0 - interval)
     of_outcome = replace(data, campaign=data.campaign.model_copy(update={"primary": chosen}))

@@ -133,8 +133,6 @@ ESTIMANDS = ("itt", "att", "ate", "per_redeemer")
 def row(**given: Any) -> dict[str, Any]:
     """One row; what was not estimated is missing, and the total is the effect on all of the arm.
 
-    Examples
-    --------
     >>> found = row(customers=200, absolute_effect=0.5, conf_low=0.0, conf_high=1.0)
     >>> found["total"], found["total_high"], found["gain"]
     (100.0, 200.0, nan)

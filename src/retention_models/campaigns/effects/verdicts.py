@@ -20,13 +20,7 @@ from retention_models.settings.campaigns import Campaign, Design
 
 
 def detectable_lift(row: pd.Series, level: float = 0.05) -> float:
-    """Lift that the test would have found in 80 of 100 cases, in percent; NaN without a mean.
-
-    Examples
-    --------
-    >>> round(detectable_lift(pd.Series({"standard_error": 0.05, "mean_against": 2.0})), 1)
-    7.0
-    """
+    """Lift that the test would have found in 80 of 100 cases, in percent; NaN without a mean."""
     if not row["mean_against"] > 0.0:
         return float("nan")
     multiple = detectable_multiple(0.8, level)
@@ -97,8 +91,6 @@ OF_TRUST = (
 def grade_of(design: Design, checks: Sequence[Check]) -> tuple[Grade, Check]:
     """Grade of an effect, and the check that says why.
 
-    Examples
-    --------
     >>> failed = Check("balance", passed=False, blocks=False, words="The arms differed before.")
     >>> grade, why = grade_of("randomised", [failed])
     >>> grade, why.passed, why.words
@@ -121,8 +113,6 @@ def grade_of(design: Design, checks: Sequence[Check]) -> tuple[Grade, Check]:
 def look_days(campaign: Campaign) -> tuple[dt.date, ...]:
     """Last day of data of each declared look.
 
-    Examples
-    --------
     >>> campaign = Campaign(
     ...     id="c", name="C", kind="coupon", design="randomised", start=dt.date(2017, 3, 1),
     ...     end=dt.date(2017, 3, 28), looks=(0.25, 1.0))
@@ -137,8 +127,6 @@ def look_days(campaign: Campaign) -> tuple[dt.date, ...]:
 def level_now(campaign: Campaign, last_day: dt.date, level: float) -> float:
     """Two-sided level of an interval as of the data's last day.
 
-    Examples
-    --------
     >>> campaign = Campaign(
     ...     id="c", name="C", kind="coupon", design="randomised", start=dt.date(2017, 3, 1),
     ...     end=dt.date(2017, 3, 28), looks=(0.5, 1.0))

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from retention_models.campaigns.effects.labels import arm_in_words, outcome_label
 from retention_models.campaigns.effects.segments import segment_name
+from retention_models.campaigns.effects.sizes import (
+    amount_of,
+    changed,
+    percent,
+    signed,
+    signed_ends,
+    size_of,
+)
 from retention_models.campaigns.effects.tables import EffectTables, arms_of, primary_row
 from retention_models.campaigns.effects.verdicts import detectable_lift, found_in
 from retention_models.languages import (
     catalogue,
-    count,
     counted,
     day,
     decimals,
     money,
     number,
     phrase,
-    share,
 )
 
 ENGLISH = catalogue(
@@ -73,12 +79,6 @@ ENGLISH = catalogue(
             "Customers of {arm} brought {mean} of profit each a week, where {mean_against} would have "
             "been expected without it"
         ),
-        "up": "{size} more",
-        "down": "{size} less",
-        "same": "no change",
-        "both_up": "between {low} and {high} more",
-        "both_down": "between {low} and {high} less",
-        "either": "between {low} less and {high} more",
         "found": "{means}: {change} ({between}).",
         "not_found": (
             "{means}: {change} ({between}), which is no more than chance brings, so no difference "
@@ -257,15 +257,15 @@ def _of_arm(effect: EffectTables, arm: str) -> Iterator[str]:
         mean_against=size_of(effect, row["outcome"], row["mean_against"]),
     )
     key = "found" if found else "not_found"
-    yield phrase(ENGLISH[key], means=means, **_changed(effect, row))
+    yield phrase(ENGLISH[key], means=means, **changed(effect, row))
     lift = detectable_lift(row, effect.level)
     if not found and row["pvalue"] < effect.level:
         yield phrase(ENGLISH["among_several"])
     elif not found and np.isfinite(lift):
         yield phrase(ENGLISH["detectable"], lift=percent(lift))
     if found:
-        total = _ends(row, ("total_low", "total_high"), lambda v: _amount(effect, row, v))
-        value = _signed(float(row["total"]), lambda v: _amount(effect, row, v))
+        total = signed_ends(row, ("total_low", "total_high"), lambda v: amount_of(effect, row, v))
+        value = signed(float(row["total"]), lambda v: amount_of(effect, row, v))
         yield phrase(
             ENGLISH["all_of_them"], arm=_named_arm(effect, arm), total=value, between=total
         )
@@ -285,7 +285,7 @@ def _against_each_other(effect: EffectTables, arms: list[str]) -> Iterator[str]:
             arm=_named_arm(effect, row["arm"]),
             against=row["against"],
             what=outcome_label(campaign.primary, "noun"),
-            **_changed(effect, row),
+            **changed(effect, row),
         )
 
 
@@ -296,7 +296,7 @@ def _after(effect: EffectTables, arm: str) -> Iterator[str]:
         return
     key = {1: "after_more", -1: "after_less", 0: "after_none"}[found_in(row, effect.level)]
     days = counted(effect.campaign.follow_up, "day")
-    yield phrase(ENGLISH[key], arm=_named_arm(effect, arm), days=days, **_changed(effect, row))
+    yield phrase(ENGLISH[key], arm=_named_arm(effect, arm), days=days, **changed(effect, row))
 
 
 def _economics(effect: EffectTables, arm: str) -> Iterator[str]:
@@ -396,55 +396,3 @@ def _next(effect: EffectTables, arms: list[str]) -> Iterator[str]:
     if effect.grade in ("C", "D"):
         said = [phrase(ENGLISH["next.lot"])]
     yield from dict.fromkeys(said)
-
-
-def percent(value: float) -> str:
-    """A size in percent, as it is told: 3.4%, 12%."""
-    return share(abs(value) / 100.0, 1 if abs(value) < 10.0 else 0)
-
-
-def signed_percent(value: float) -> str:
-    """A change in percent, with its sign unless it is none: +3.4%, −12%."""
-    text = percent(value)
-    return text if text == percent(0.0) else ("−" if value < 0 else "+") + text
-
-
-def size_of(effect: EffectTables, outcome: str, value: float) -> str:
-    """A value of an outcome a customer."""
-    if outcome == "bought":
-        return share(value, 1)
-    if outcome == "purchases":
-        return decimals(value, 2)
-    return money(value, effect.currency).strip()
-
-
-def _changed(effect: EffectTables, row: pd.Series) -> dict[str, str]:
-    """The change and its ends: in percent, or in the outcome's unit where there is no lift."""
-    if np.isfinite(row["lift_percent"]):
-        value, ends, say = float(row["lift_percent"]), ("lift_low", "lift_high"), percent
-        return {"change": _signed(value, say), "between": _ends(row, ends, say)}
-
-    def size(value: float) -> str:
-        return size_of(effect, row["outcome"], abs(value))
-
-    value, ends = float(row["absolute_effect"]), ("conf_low", "conf_high")
-    return {"change": _signed(value, size), "between": _ends(row, ends, size)}
-
-
-def _signed(value: float, say: Callable[[float], str]) -> str:
-    key = "up" if value > 0.0 else "down" if value < 0.0 else "same"
-    return phrase(ENGLISH[key], size=say(value))
-
-
-def _ends(row: pd.Series, names: tuple[str, str], say: Callable[[float], str]) -> str:
-    low, high = float(row[names[0]]), float(row[names[1]])
-    if high <= 0.0:
-        return phrase(ENGLISH["both_down"], low=say(high), high=say(low))
-    return phrase(ENGLISH["both_up" if low >= 0.0 else "either"], low=say(low), high=say(high))
-
-
-def _amount(effect: EffectTables, row: pd.Series, value: float) -> str:
-    """A value of an outcome over all customers of an arm."""
-    if row["outcome"] in ("purchases", "bought"):
-        return count(abs(value))
-    return money(abs(value), effect.currency).strip()

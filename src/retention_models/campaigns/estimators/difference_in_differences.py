@@ -59,14 +59,6 @@ def store_effect(outcomes: Any, treated: Any, after: Any) -> StoreEffect:
     of many stores: 10% at 5 of 40 to 100 when they are exponential.
 
     Shapes: outcomes (stores, periods), treated (stores,), after (periods,).
-
-    Examples
-    --------
-    >>> before = [10.0, 12.0, 11.0, 9.0, 10.0, 11.0, 9.0, 12.0, 10.0, 8.0]
-    >>> later = [13.0, 14.0, 14.0, 11.0, 13.0, 12.0, 10.0, 12.0, 11.0, 9.0]
-    >>> effect = store_effect(list(zip(before, later)), [1] * 5 + [0] * 5, [0, 1])
-    >>> round(effect.att, 4), round(effect.standard_error, 4), round(effect.pvalue, 4)
-    (1.8, 0.3354, 0.0008)
     """
     y = numbers("outcomes", outcomes, 2)
     stores, periods = y.shape
@@ -128,13 +120,6 @@ def store_event_study(
     """Difference of treated and control stores in each period, against the last before the start.
 
     Shapes: outcomes (stores, periods), treated (stores,), steps (periods,).
-
-    Examples
-    --------
-    >>> before = [[3.0, 4.0], [5.0, 7.0], [4.0, 4.0], [6.0, 6.5]]
-    >>> found = store_event_study(before, [1, 1, 0, 0], [-1, 0])
-    >>> found["effect"].to_dict()
-    {0: 1.25}
     """
     y = numbers("outcomes", outcomes, 2)
     d, at = flags("treated", treated, len(y)), numbers("steps", steps, 1, y.shape[1])
@@ -173,13 +158,6 @@ def store_pre_trend(outcomes: Any, treated: Any) -> StoreTrend:
     groups, T² = G₁G₀ ÷ G · d′S⁻¹d, and T² (G − k − 1) ÷ (k (G − 2)) is F(k, G − k − 1).
 
     Shapes: outcomes (stores, periods), treated (stores,).
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(4)
-    >>> found = store_pre_trend(rng.normal(size=(12, 8)), np.arange(12) < 6)
-    >>> found.restrictions, found.stores, bool(0.05 < found.pvalue < 1.0)
-    (3, 12, True)
     """
     y = numbers("outcomes", outcomes, 2)
     d = flags("treated", treated, len(y))

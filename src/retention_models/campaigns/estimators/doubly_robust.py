@@ -23,13 +23,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.linalg import solve_triangular
-from statsmodels.discrete.discrete_model import Logit, Probit
-from statsmodels.tools.sm_exceptions import (
-    ConvergenceWarning,
-    HessianInversionWarning,
-    PerfectSeparationError,
-    PerfectSeparationWarning,
-)
 
 from retention_models import languages
 from retention_models.campaigns.estimators.regression import (
@@ -54,6 +47,15 @@ class Choice:
     @classmethod
     def fitted(cls, z: Flags, w: Floats, link: str) -> Choice:
         """By maximum likelihood; CannotSay where the covariates tell the choice."""
+        # As slow to import as a store's page is to make, and few ask for it.
+        from statsmodels.discrete.discrete_model import Logit, Probit
+        from statsmodels.tools.sm_exceptions import (
+            ConvergenceWarning,
+            HessianInversionWarning,
+            PerfectSeparationError,
+            PerfectSeparationWarning,
+        )
+
         if not full_rank(w) or z.all() or not z.any():
             raise CannotSay(
                 "The choice of customers cannot be modelled: all or none of them got the campaign, "
@@ -93,8 +95,6 @@ class Choice:
 def leverages(x: Floats) -> Floats:
     """Diagonal of x(x′x)⁻¹x′, shape (rows,).
 
-    Examples
-    --------
     >>> import numpy as np
     >>> leverages(np.ones((4, 1))).round(9).tolist()
     [0.25, 0.25, 0.25, 0.25]
@@ -186,8 +186,6 @@ FEWEST_EFFECTIVE = 30.0
 def effective_size(weights: Floats) -> float:
     """Kish's effective sample size, (Σw)² ÷ Σw² (Survey Sampling, 1965, section 11.7).
 
-    Examples
-    --------
     >>> import numpy as np
     >>> effective_size(np.array([1.0, 1.0, 2.0])).__round__(4)
     2.6667
@@ -202,8 +200,6 @@ def within_overlap(
 
     Shapes: chance (customers,), treated (customers,), used (customers,).
 
-    Examples
-    --------
     >>> import numpy as np
     >>> used, share = within_overlap(
     ...     np.array([0.01, 0.5, 0.6, 0.99]), np.array([False, True, True, True]), (0.02, 0.98), "att")
@@ -227,8 +223,6 @@ def within_overlap(
 def refuse_thin_weights(weights: Floats, treated: Flags) -> None:
     """CannotSay where either side's weights rest on fewer than 30 customers.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> refuse_thin_weights(np.ones(80), np.arange(80) < 40)
     """
@@ -264,14 +258,6 @@ def balance(
     scale (Austin & Stuart, Statistics in Medicine 34, 2015).
 
     Shapes: covariates (customers, k), treated (customers,), weights (customers,).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> x = np.array([[1.0], [3.0], [0.0], [2.0]])
-    >>> table = balance(x, np.array([True, True, False, False]), np.array([1.0, 1.0, 1.0, 3.0]))
-    >>> table.round(4).to_dict("list")
-    {'unweighted': [0.7071], 'weighted': [0.3536]}
     """
     labels = names or [f"x{i + 1}" for i in range(covariates.shape[1])]
     one, two = covariates[treated], covariates[~treated]
@@ -291,8 +277,6 @@ def standardised_differences(
 
     Shapes: one, two (n₁, k) and (n₂, k), returned (k,).
 
-    Examples
-    --------
     >>> one, two = np.array([[1.0], [3.0]]), np.array([[0.0], [2.0]])
     >>> standardised_differences(one, two).round(4).tolist()
     [0.7071]

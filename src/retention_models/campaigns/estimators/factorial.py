@@ -59,16 +59,6 @@ def overlapping_effects(
     """Effects of two or three randomised campaigns among the same customers, in one regression.
 
     Shapes: outcome (n,), offered (n, campaigns), covariates (n, k) or (n,).
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(2)
-    >>> offered = pd.DataFrame(rng.integers(0, 2, (8000, 2)), columns=["coupon", "shipping"])
-    >>> both = offered["coupon"] * offered["shipping"]
-    >>> spend = rng.normal(20.0 + offered["coupon"] + 2.0 * offered["shipping"] - both, 4.0)
-    >>> found = overlapping_effects(spend, offered)
-    >>> found.table[["campaigns", "absolute_effect"]].round(1).to_numpy().tolist()
-    [[('coupon',), 0.6], [('shipping',), 1.5], [('coupon', 'shipping'), -0.9]]
     """
     check_interval_of_effect(interval)
     Z = _offers(outcome, offered)

@@ -76,8 +76,6 @@ def shrunken(estimates: Floats, standard_errors: Floats, *, interval: float = 0.
 
     Shapes: estimates, standard_errors (k,).
 
-    Examples
-    --------
     Eight schools' coaching (Rubin, Journal of Educational Statistics 6 (1981), 377–401):
 
     >>> y = np.array([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0])
@@ -175,17 +173,6 @@ def segment_effects(
     degrees of freedom where all true effects are the same (Cochran, Biometrics 10 (1954), 101–129).
 
     Shapes: segment (n,).
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(6)
-    >>> arm, segment = rng.integers(0, 2, 6000), rng.choice(["new", "old", "lapsed"], 6000)
-    >>> spend = rng.normal(20.0, 5.0, 6000) + arm * np.where(segment == "new", 3.0, 1.0)
-    >>> found = segment_effects(spend, arm, segment, control=0)
-    >>> found.table[["segment", "absolute_effect", "shrunk_effect"]].round(1).to_numpy().tolist()
-    [['lapsed', 1.1, 1.1], ['new', 2.7, 2.7], ['old', 1.0, 1.0]]
-    >>> bool(found.differences["pvalue"].item() < 0.001)
-    True
     """
     arms = read_arms(outcome, arm, covariates, control)
     check_same_customers(outcome=outcome, segment=segment)

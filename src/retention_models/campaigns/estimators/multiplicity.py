@@ -66,14 +66,6 @@ def pooled_effect(
     μ ± t_{k−2}·√(τ² + Var μ) (Higgins, Thompson & Spiegelhalter, JRSS A 172 (2009), 137–159).
 
     Shapes: effects, standard_errors (k,).
-
-    Examples
-    --------
-    >>> found = pooled_effect([0.20, 0.50, 0.35, -0.10], [0.10, 0.12, 0.08, 0.15])
-    >>> round(found.effect, 3), round(found.conf_low, 3), round(found.conf_high, 3)
-    (0.25, -0.139, 0.64)
-    >>> round(found.tau, 3), round(found.i_squared, 2)
-    (0.217, 0.73)
     """
     theta, s = _estimates(effects, standard_errors)
     check_interval_of_effect(interval)
@@ -108,8 +100,6 @@ def pooled_effect(
 def holm(pvalues: ArrayLike) -> Floats:
     """p-values that allow for all of them (Holm, 1979): the i-th smallest of m times m − i + 1.
 
-    Examples
-    --------
     >>> holm([0.01, 0.04]).tolist()
     [0.02, 0.04]
     """
@@ -129,11 +119,6 @@ def benjamini_hochberg(pvalues: ArrayLike) -> Floats:
 
     In the given order: min over j ≥ i of m·p_(j) ÷ j for the i-th smallest.
     Shapes: pvalues (m,), returned (m,).
-
-    Examples
-    --------
-    >>> benjamini_hochberg([0.01, 0.04, 0.03, 0.50]).round(4).tolist()
-    [0.04, 0.0533, 0.0533, 0.5]
     """
     p = numbers("pvalues", pvalues, 1)
     if not ((p >= 0.0) & (p <= 1.0)).all():
@@ -151,11 +136,6 @@ def between_variance(effects: Floats, standard_errors: Floats) -> float:
     """Variance τ² of true effects, by Paule and Mandel: where Σ (θ_i − μ)² ÷ (s_i² + τ²) is k − 1.
 
     Shapes: effects, standard_errors (k,).
-
-    Examples
-    --------
-    >>> round(between_variance(np.array([0.0, 1.0]), np.array([0.5, 0.5])), 6)
-    0.25
     """
     expected = effects.size - 1.0
     if _squares(0.0, effects, standard_errors) <= expected:

@@ -195,19 +195,6 @@ def randomised_effect(
     are of one comparison each; `pvalue_holm` holds for all together.
 
     Shapes: outcome (n,), arm (n,), covariates (n, k) or (n,).
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(3)
-    >>> expected = rng.gamma(1.0, 2.0, 4000)
-    >>> arm = np.where(rng.random(4000) < 0.5, "coupon", "none")
-    >>> bought = rng.poisson(expected * np.where(arm == "coupon", 1.2, 1.0))
-    >>> found = randomised_effect(bought, arm, expected, control="none")
-    >>> effect = found.of("coupon")
-    >>> round(effect.lift_percent), bool(effect.lift_low < 20 < effect.lift_high)
-    (17, True)
-    >>> round(effect.gain, 1), round(found.r_squared, 1)
-    (3.1, 0.7)
     """
     check_interval_of_effect(interval)
     arms = read_arms(outcome, arm, covariates, control)
@@ -228,19 +215,6 @@ def randomised_effects(
     """Effects of a randomised campaign on several outcomes, such as four in each of three windows.
 
     Shapes: outcomes (n, m), covariates (n, k).
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(3)
-    >>> before = pd.DataFrame({"expected": rng.gamma(1.0, 2.0, 4000)})
-    >>> arm = rng.integers(0, 2, 4000)
-    >>> purchases = rng.poisson(before["expected"] * (1.0 + 0.2 * arm))
-    >>> after = pd.DataFrame({"purchases": purchases, "bought": purchases > 0, "returned": 0})
-    >>> found = randomised_effects(after, arm, before, control=0, adjusted_by={"bought": []})
-    >>> {name: round(found[name].of(1).gain, 1) for name in ("purchases", "bought")}
-    {'purchases': 3.1, 'bought': 1.0}
-    >>> str(found["returned"]).split(",")[0]
-    'Customers of 1 and 0 do not differ in the outcome beyond what the covariates say'
     """
     check_interval_of_effect(interval)
     check_same_customers(outcomes=outcomes, arm=arm, covariates=covariates)

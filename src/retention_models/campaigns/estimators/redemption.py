@@ -67,16 +67,6 @@ def effects_per_redeemer(
     is that of the effect on Y − (d_Y ÷ d_D)·D, over d_D².
 
     Shapes: outcomes (n, m).
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(5)
-    >>> arm = np.arange(4000) % 2
-    >>> redeemed = (arm == 1) & (rng.random(4000) < 0.25)
-    >>> y = rng.poisson(2.0 + redeemed)
-    >>> found = effects_per_redeemer(np.column_stack([y, 3 * y]), redeemed, arm, treated=1, control=0)
-    >>> round(found[1].per_redeemer / found[0].per_redeemer, 9)
-    3.0
     """
     check_interval_of_effect(interval)
     y = numbers("outcomes", outcomes, 2)

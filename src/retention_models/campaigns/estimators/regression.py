@@ -173,11 +173,6 @@ def read_arms(
     """Check a test's rows.
 
     Shapes: outcome (n,), arm (n,), covariates (n, k) or (n,).
-
-    Examples
-    --------
-    >>> read_arms([1, 2, 4], ["coupon", "none", "coupon"], None, "none").labels
-    ('none', 'coupon')
     """
     y = read_outcome("outcome", outcome)
     if np.shape(arm) != y.shape:
@@ -212,13 +207,6 @@ def fit_arms(arms: ArmDesign, outcome: Array | None = None) -> ArmMeans:
     """Adjusted mean of each arm with its HC2 variance.
 
     Shapes: outcome (n,).
-
-    Examples
-    --------
-    >>> arms = read_arms([1.0, 3.0, 2.0, 6.0], [0, 0, 1, 1], None, 0)
-    >>> fitted = fit_arms(arms)
-    >>> fitted.means.round(9).tolist(), fitted.variances.round(9).tolist()
-    ([2.0, 4.0], [1.0, 4.0])
     """
     return fit_outcomes(arms, (arms.outcome if outcome is None else outcome)[:, None])[0]
 
@@ -230,12 +218,6 @@ def fit_outcomes(arms: ArmDesign, outcomes: Array) -> tuple[ArmMeans, ...]:
     intercept is Σ_i a_i y_i with a = Q R⁻ᵀe₁, so its HC2 variance is Σ_i a_i² ε̂_i² ÷ (1 − h_i).
 
     Shapes: outcomes (n, m).
-
-    Examples
-    --------
-    >>> arms = read_arms([1.0, 3.0, 2.0, 6.0], [0, 0, 1, 1], None, 0)
-    >>> [fitted.means.round(9).tolist() for fitted in fit_outcomes(arms, np.eye(4)[:, :2])]
-    [[0.5, 0.0], [0.5, 0.0]]
     """
     groups, m = len(arms.labels), outcomes.shape[1]
     means, variances = np.empty((m, groups)), np.empty((m, groups))

@@ -46,14 +46,6 @@ def e_value(ratio: float, conf_low: float, conf_high: float) -> EValue:
     """E-value of a risk ratio, or of a rate ratio of rare events, with its interval.
 
     E = RR + √(RR (RR − 1)), of 1/RR where RR is below 1.
-
-    Examples
-    --------
-    Breast-feeding and infants' deaths in VanderWeele & Ding (2017), risk ratio 3.9 (1.8 to 8.7):
-
-    >>> found = e_value(3.9, 1.8, 8.7)
-    >>> round(found.estimate, 2), round(found.interval, 1)
-    (7.26, 3.0)
     """
     if not 0.0 < conf_low <= ratio <= conf_high < np.inf:
         raise SettingsError(
@@ -71,11 +63,6 @@ def ratio_of_difference(
 
     With d and s the difference and its error over the deviation: exp(0.91 d), exp(0.91 d ∓ 1.78 s)
     (VanderWeele & Ding 2017, table 2). It supposes a roughly normal outcome: a rule of thumb for spend.
-
-    Examples
-    --------
-    >>> [round(value, 3) for value in ratio_of_difference(2.0, 0.5, 10.0)]
-    [1.2, 1.097, 1.311]
     """
     if not (standard_error > 0 and standard_deviation > 0):
         raise SettingsError(
@@ -105,15 +92,6 @@ def hidden_bounds(
 
     Shapes: outcome (customers,), treated (customers,), covariates (customers, k),
     propensity_covariates (customers, m).
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(1)
-    >>> x = rng.normal(size=(1000, 1))
-    >>> z = rng.random(1000) < 1 / (1 + np.exp(-x[:, 0]))
-    >>> found = hidden_bounds(x[:, 0] + z + rng.normal(size=1000), z, x, strengths=[1, 2])
-    >>> found.table[["att_low", "att_high"]].round(1).to_numpy().tolist()
-    [[1.1, 1.1], [0.6, 1.6]]
     """
     y = numbers("outcome", outcome, 1)
     grid = numbers("strengths", list(strengths), 1)
@@ -157,13 +135,7 @@ def _bounds(
 
 
 def extreme_mean(values: Floats, weights: Floats, strength: float) -> float:
-    """Largest weighted mean when each weight may be off by a factor from 1/strength to strength.
-
-    Examples
-    --------
-    >>> extreme_mean(np.array([0.0, 1.0]), np.array([1.0, 1.0]), 2.0)
-    0.8
-    """
+    """Largest weighted mean when each weight may be off by a factor from 1/strength to strength."""
     order = np.argsort(values)
     v, w = values[order], weights[order]
     # The first k values are weighed down, the rest up; the best k is the largest of all such means.

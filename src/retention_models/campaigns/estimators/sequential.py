@@ -81,13 +81,6 @@ def obrien_fleming(looks: int | ArrayLike, *, level: float = 0.05) -> DeclaredLo
     """O'Brien–Fleming boundaries of a two-sided test, for looks declared before it starts.
 
     Shapes: looks (K,).
-
-    Examples
-    --------
-    >>> obrien_fleming(4).boundaries.round(3).tolist()
-    [4.049, 2.863, 2.337, 2.024]
-    >>> round(obrien_fleming(8).widening, 2)
-    1.06
     """
     check_level(level)
     information = _information(looks)
@@ -111,14 +104,6 @@ def stopping_probability(boundaries: ArrayLike, information: ArrayLike) -> float
 
     boundaries: |effect ÷ standard error| at or beyond which each look stops it.
     Shapes: boundaries (K,), information (K,).
-
-    Examples
-    --------
-    Eight looks at the level of one:
-
-    >>> shares = [k / 8 for k in range(1, 9)]
-    >>> round(stopping_probability([1.96] * 8, shares), 3)
-    0.176
     """
     t, z = _information(information), np.asarray(boundaries, dtype=float)
     if z.shape != t.shape or not (z > 0.0).all():
@@ -167,11 +152,6 @@ def best_rho(customers: float, *, level: float = 0.05) -> float:
 
     ρ with nρ² = −W₋₁(−α² ÷ e) − 1, W₋₁ the lower branch of Lambert's function: the root of the
     derivative of the width by ρ.
-
-    Examples
-    --------
-    >>> round(best_rho(1000), 5)
-    0.09062
     """
     check_level(level)
     if not customers >= 1:
@@ -187,12 +167,6 @@ def confidence_sequence(
     Asymptotic: it holds from a few hundred customers an arm on, not from the first.
 
     pvalue: The smallest level whose interval, with the same ρ, leaves out 0; at most 1.
-
-    Examples
-    --------
-    >>> low, high, pvalue = confidence_sequence(0.50, 0.10, 4000, rho=best_rho(4000))
-    >>> round(low, 3), round(high, 3), round(pvalue, 5)
-    (0.196, 0.804, 4e-05)
     """
     check_level(level)
     check_positive(standard_error=standard_error, customers=customers, rho=rho)

@@ -76,20 +76,13 @@ def group_time_effects(
 ) -> GroupTimeEffects:
     """Effects on each group of units in each period.
 
-    With ΔY = Y_t − Y_b, b the last period before g, X = (1, covariates) and β̂ by OLS among controls C,
-    ATT(g, t) = Σ_{G=g} (ΔY − Xβ̂)/n_g. Unit i's influence is
-    (n/n_g) 1{G_i = g}(ΔY_i − X_iβ̂ − ATT) − X̄_g (Σ_C X′X/n)⁻¹ X_i′ 1{i ∈ C}(ΔY_i − X_iβ̂), with X̄_g the
-    group's mean. Before g the base stays b, so that the effects before and after stand on one scale.
+    With ΔY = Y_t − Y_b, b the last period before g, X = (1, covariates) and β̂ by OLS among
+    controls C, ATT(g, t) = Σ_{G=g} (ΔY − Xβ̂)/n_g. Unit i's influence is (n/n_g) 1{G_i = g}(ΔY_i −
+    X_iβ̂ − ATT) − X̄_g (Σ_C X′X/n)⁻¹ X_i′ 1{i ∈ C}(ΔY_i − X_iβ̂), with X̄_g the group's mean.
+    Before g the base stays b, so that the effects before and after stand on one scale.
 
     Shapes: outcomes (units, periods), periods (periods,), first_treated (units,), covariates
     (units, k), clusters (units,).
-
-    Examples
-    --------
-    >>> outcomes = [[1, 1, 3], [1, 2, 4]] * 10 + [[1, 1, 1], [1, 2, 2]] * 10
-    >>> effects = group_time_effects(outcomes, [1, 2, 3], [3] * 20 + [float("inf")] * 20)
-    >>> [(float(t), float(att)) for t, att in zip(effects.period, effects.att.round(6) + 0.0)]
-    [(1.0, 0.0), (3.0, 2.0)]
     """
     y, times, start, design, labels = _panel(outcomes, periods, first_treated, covariates, clusters)
     if controls not in ("never", "not_yet"):
@@ -242,14 +235,6 @@ def summarised(effects: GroupTimeEffects, by: Summary = "simple") -> StaggeredSu
     has the influence Σ_k (p_k/S) ψ_k + Σ_k (ATT_k − θ)(1{G = g_k} − p_k)/S: the shares are estimates as
     well. The variance is Σ_c (Σ_{i∈c} ψ_i)²/n² over C clusters, times C/(C − 1) where the ψ are not
     corrected for leverage; t has C − 1 degrees of freedom.
-
-    Examples
-    --------
-    >>> from retention_models.campaigns.estimators.staggered import group_time_effects
-    >>> outcomes = [[1, 1, 3], [1, 2, 5]] * 10 + [[1, 1, 1], [1, 2, 2]] * 10
-    >>> effects = group_time_effects(outcomes, [1, 2, 3], [3] * 20 + [float("inf")] * 20)
-    >>> (summarised(effects, "event").table["att"].round(2) + 0.0).to_dict()
-    {-2: 0.0, 0: 2.5}
     """
     after = effects.steps >= 0
     if by == "simple":

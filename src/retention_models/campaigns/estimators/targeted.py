@@ -109,18 +109,7 @@ def comparable(
     trim: tuple[float, float] = (0.02, 0.98),
     small_sample: bool = True,
 ) -> Comparable:
-    """Customers with overlap and their fitted choice, whatever the outcome.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> rng = np.random.default_rng(1)
-    >>> x = rng.normal(size=(2000, 1))
-    >>> z = rng.random(2000) < 1 / (1 + np.exp(-x[:, 0]))
-    >>> compared = comparable(z, x)
-    >>> [round(compared.effect(k * z + x[:, 0] ** 2).effect) for k in (0, 3)]
-    [0, 3]
-    """
+    """Customers with overlap and their fitted choice, whatever the outcome."""
     names = list(map(str, getattr(covariates, "columns", [])))
     x = numbers("covariates", covariates, 2)
     z = flags("treated", treated, len(x))

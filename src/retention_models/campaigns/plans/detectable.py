@@ -51,14 +51,7 @@ class Moments:
 def detectable_effect(
     moments: Moments, treated: float, control: float, *, power: float, level: float
 ) -> float:
-    """Minimum detectable effect, in the outcome's unit; NaN where none would be found.
-
-    Examples
-    --------
-    >>> visits = Moments(mean=1.0, standard_deviation=1.5, r_squared=0.3, proportion=False)
-    >>> round(detectable_effect(visits, 4000, 4000, power=0.8, level=0.05), 4)
-    0.0802
-    """
+    """Minimum detectable effect, in the outcome's unit; NaN where none would be found."""
     if moments.proportion:
         if not 0.0 < moments.mean < 1.0:
             return math.nan
@@ -102,14 +95,7 @@ def customers_for_lift(
     power: float,
     level: float,
 ) -> float:
-    """Customers that a campaign takes, all arms together, to find a lift; NaN where it is none.
-
-    Examples
-    --------
-    >>> visits = Moments(mean=1.0, standard_deviation=1.5, r_squared=0.3, proportion=False)
-    >>> customers_for_lift(visits, 0.08, (0.5, 0.5), power=0.8, level=0.05)
-    8036.0
-    """
+    """Customers that a campaign takes, all arms together, to find a lift; NaN where it is none."""
     if not (moments.mean > 0.0 and moments.standard_deviation > 0.0):
         return math.nan
     effect, pair = lift * moments.mean, shares[1] / sum(shares)
@@ -178,8 +164,6 @@ class Growth:
 def moved(moments: Moments, measured: Amount, wished: Amount) -> Moments:
     """What was measured in one window, for another.
 
-    Examples
-    --------
     >>> month = Moments(mean=0.5, standard_deviation=1.0, r_squared=0.36, proportion=False)
     >>> twice = moved(month, Amount(0.4, 0.6), Amount(0.8, 1.2))
     >>> twice.mean, round(twice.standard_deviation**2, 6)

@@ -157,17 +157,14 @@ def plan_campaign(
 
     Examples
     --------
-    >>> import datetime as dt, tempfile
-    >>> from retention_models.project.simulated_shop import SimulatedShop
-    >>> from retention_models.data.transactions import read_transactions
-    >>> shop = SimulatedShop(customers=4000, first_day=dt.date(2023, 1, 1), seed=1)
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(customers=4000, first_day=dt.date(2023, 1, 1), seed=1)
     >>> coupon = Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
     ...     start=dt.date(2024, 1, 1), end=dt.date(2024, 2, 25))
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     shop.orders(dt.date(2023, 12, 31)).to_parquet(f"{folder}/log.parquet")
-    ...     log = read_transactions(
-    ...         f"{folder}/log.parquet", customer_id="customer_id", date="date", spend="spend")
-    ...     plan = plan_campaign(log, coupon)
+    >>> names = {name: name for name in ("customer_id", "date", "spend")}
+    >>> log = rm.read_transactions(shop.orders(dt.date(2023, 12, 31)), **names)
+    >>> plan = plan_campaign(log, coupon)
     >>> plan.verdict
     'it takes longer'
     """

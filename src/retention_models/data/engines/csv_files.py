@@ -28,8 +28,6 @@ def told_apart(cells: Sequence[str]) -> list[str]:
 
     Nobody can know which of two columns of one name is meant, so neither keeps it.
 
-    Examples
-    --------
     >>> told_apart(["id", " day", "ID", ""])
     ['id (column 1)', 'day', 'ID (column 3)', '(column 4)']
     """
@@ -104,8 +102,6 @@ def open_csv(connection: ibis.BaseBackend, paths: list[str]) -> Table:
 def as_glob(path: str) -> str:
     """A path for DuckDB, which takes [ * ? in it for a pattern.
 
-    Examples
-    --------
     >>> as_glob("shop[1].csv")
     'shop[[]1].csv'
     """
@@ -115,8 +111,6 @@ def as_glob(path: str) -> str:
 def in_words(error: Exception) -> str:
     r"""What the engine's error says about the data, with the file, the line and what to do.
 
-    Examples
-    --------
     >>> said = in_words(ValueError("CSV Error on Line: 3\nExpected Number of Columns: 3 Found: 2"))
     >>> said.partition(". ")[0]
     'line 3: expected 3 cells as in the header, found 2'

@@ -92,8 +92,6 @@ def open_spark(url: str, table: str | None, timezone: str) -> Source:
 def master_of(url: str) -> str:
     """What Spark calls the master that a URL names.
 
-    Examples
-    --------
     >>> master_of("spark://local"), master_of("spark://local[4]"), master_of("spark://localhost:7077")
     ('local[*]', 'local[4]', 'spark://localhost:7077')
     """

@@ -47,72 +47,30 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class KnownStores:
-    """What the stores' data, and the prior, say of the stores' numbers.
+    """What the data of S stores, and the prior, say of the k numbers of each."""
 
-    Attributes
-    ----------
-    information : ndarray, shape (S, k, k)
-        Λ_s, positive semi-definite.
-    score : ndarray, shape (S, k)
-        h_s.
-    centre_precision : ndarray, shape (k, k)
-        P₀.
-    centre_score : ndarray, shape (k,)
-        P₀μ₀, about the same origin.
-    scale : float
-        A, the scale of the prior of the standard deviations.
-    """
-
-    information: Array
-    score: Array
-    centre_precision: Array
-    centre_score: Array
-    scale: float
+    information: Array  # Λ_s, (S, k, k), positive semi-definite
+    score: Array  # h_s, (S, k)
+    centre_precision: Array  # P₀, (k, k)
+    centre_score: Array  # P₀μ₀, (k,), about the same origin
+    scale: float  # A, of the prior of the standard deviations
 
 
 @dataclass(frozen=True, slots=True)
 class GivenCovariance:
-    """Everything that is normal given Σ, for each of n values of Σ.
+    """Everything that is normal given Σ, for each of n values of Σ."""
 
-    Attributes
-    ----------
-    log_density : ndarray, shape (n,)
-        Of the data given Σ, up to a constant.
-    centre, centre_covariance : ndarray, shape (n, k), (n, k, k)
-        μ̂ and Q⁻¹.
-    stores : ndarray, shape (n, S, k)
-        û_s.
-    own : ndarray, shape (n, S, k, k)
-        C_s.
-    total : ndarray, shape (n, S, k, k)
-        V_s: with the centre's doubt.
-    slope : ndarray, shape (n, k, k)
-        Derivative of log_density by Σ.
-    """
-
-    log_density: Array
-    centre: Array
-    centre_covariance: Array
-    stores: Array
-    own: Array
-    total: Array
-    slope: Array
+    log_density: Array  # (n,), of the data given Σ, up to a constant
+    centre: Array  # μ̂, (n, k)
+    centre_covariance: Array  # Q⁻¹, (n, k, k)
+    stores: Array  # û_s, (n, S, k)
+    own: Array  # C_s, (n, S, k, k)
+    total: Array  # V_s, (n, S, k, k): with the centre's doubt
+    slope: Array  # (n, k, k), derivative of log_density by Σ
 
 
 def given_covariance(sigma: Array, known: KnownStores) -> GivenCovariance:
-    """Posterior of centre and stores given between-store covariances.
-
-    Parameters
-    ----------
-    sigma : ndarray, shape (n, k, k)
-        Positive definite.
-    known : KnownStores
-        The stores.
-
-    Returns
-    -------
-    GivenCovariance
-    """
+    """Posterior of centre and stores given between-store covariances Σ, (n, k, k), positive definite."""
     information, h = known.information, known.score
     weight = np.linalg.inv(np.eye(h.shape[1]) + sigma[:, None] @ information)
     own = symmetric(weight @ sigma[:, None])
@@ -157,23 +115,11 @@ _DIFFERENCE = 1e-5
 
 
 def covariances(theta: Array, k: int) -> tuple[Array, Array, Array]:
-    """Between-store covariances from k log standard deviations and k(k−1)/2 further numbers w.
+    """Σ, its Cholesky factor and s_i, of k log standard deviations and k(k−1)/2 further numbers w.
 
-    Row i of the Cholesky factor is σ_i (w_i1, …, w_i,i−1, 1, 0, …) / s_i, with s_i the length of that
-    row before the division: every θ is a covariance matrix, and no two are the same.
-
-    Parameters
-    ----------
-    theta : ndarray, shape (n, k(k+1)/2)
-    k : int
-        Size of the matrices.
-
-    Returns
-    -------
-    sigma, factor : ndarray, shape (n, k, k)
-        Covariance and its Cholesky factor.
-    lengths : ndarray, shape (n, k)
-        s_i.
+    Row i of the factor is σ_i (w_i1, …, w_i,i−1, 1, 0, …) / s_i, with s_i the length of that row
+    before the division: every θ, (n, k(k+1)/2), is a covariance matrix, (n, k, k), and no two are
+    the same.
     """
     rows = np.zeros((len(theta), k, k))
     rows[:, *np.tril_indices(k, -1)] = theta[:, k:]
@@ -192,22 +138,11 @@ def coordinates(sigma: Array) -> Array:
 
 
 def log_posterior(theta: Array, known: KnownStores, *, of_theta: bool) -> tuple[Array, Array]:
-    """Log-density of Σ given the data, and its derivatives by θ.
+    """Log-density of Σ given the data, (n,), and its derivatives by θ (`covariances`), shaped as θ.
 
-    Parameters
-    ----------
-    theta : ndarray, shape (n, k(k+1)/2)
-        See `covariances`.
-    known : KnownStores
-        The stores.
-    of_theta : bool
-        Density in θ, to be integrated, rather than in (σ, R), whose maximum is the estimate. The
-        first has the Jacobian too: σ² for σ, and for R, of density |R|^(η−1), s_i^−(k+2η−1) a row.
-
-    Returns
-    -------
-    value : ndarray, shape (n,)
-    gradient : ndarray, shape (n, k(k+1)/2)
+    With `of_theta` the density in θ, to be integrated, rather than in (σ, R), whose maximum is the
+    estimate. The first has the Jacobian too: σ² for σ, and for R, of density |R|^(η−1),
+    s_i^−(k+2η−1) a row.
     """
     k = known.score.shape[1]
     sigma, factor, lengths = covariances(theta, k)
@@ -244,43 +179,17 @@ def _search(theta: Array, known: KnownStores, *, of_theta: bool) -> tuple[Array,
 
 
 def estimate(known: KnownStores, start: Array) -> Array:
-    """The between-store covariance of highest posterior density in (σ, R).
-
-    Parameters
-    ----------
-    known : KnownStores
-        The stores.
-    start : ndarray, shape (k, k)
-        Where to start the search.
-
-    Returns
-    -------
-    ndarray, shape (k, k)
-    """
+    """The between-store covariance, (k, k), of highest posterior density in (σ, R), from `start`."""
     theta, _ = _search(coordinates(start), known, of_theta=False)
     return np.asarray(covariances(theta[None], len(start))[0][0])
 
 
 def integrated_moments(known: KnownStores, sigma: Array, about: Array) -> tuple[Array, float]:
-    """Second moments of the stores about given points, with the doubt about μ and Σ in them.
+    """Second moments of the stores about given points, with the doubt about μ and Σ in them; (S, k, k).
 
-    E[(u_s − a_s)(u_s − a_s)'] = E_Σ[V_s + (û_s − a_s)(û_s − a_s)'], by importance sampling of Σ from t
-    distributions, all rounds weighted as one mixture; the seed is fixed.
-
-    Parameters
-    ----------
-    known : KnownStores
-        The stores.
-    sigma : ndarray, shape (k, k)
-        The estimate of Σ, where the search for the proposal starts.
-    about : ndarray, shape (S, k)
-        a_s.
-
-    Returns
-    -------
-    moments : ndarray, shape (S, k, k)
-    effective : float
-        Number of independent draws that the weighted ones are worth.
+    E[(u_s − a_s)(u_s − a_s)'] = E_Σ[V_s + (û_s − a_s)(û_s − a_s)'], by importance sampling of Σ
+    from t distributions around the estimate `sigma`, all rounds weighted as one mixture; the seed
+    is fixed. Then the number of independent draws that the weighted ones are worth.
     """
     k = len(sigma)
     centre, spread = _search(coordinates(sigma), known, of_theta=True)

@@ -60,57 +60,23 @@ _OF_SPEND = {"spend": np.array([1.0, -1.0, 1.0])}
 
 @dataclass(frozen=True, slots=True)
 class ChainFit:
-    """One model of all stores of a chain.
+    """One model of all stores of a chain."""
 
-    Attributes
-    ----------
-    chain : MaximumLikelihoodFit
-        Fitted to all customers together, as if the chain were one store.
-    centre : ndarray, shape (k,)
-        The parameters around which the stores lie: exp of the mean log-parameters.
-    centre_log_covariance : ndarray, shape (k, k)
-        Covariance of that mean, given how much stores differ.
-    between : ndarray, shape (k, k)
-        Covariance of the log-parameters between stores.
-    stores : mapping of str to MaximumLikelihoodFit
-        Each store's parameters of highest posterior density. log_covariance is the posterior's, with
-        the doubt about centre and between-store covariance in it; verdict is "shrunk", and message says
-        how much is the store's own. log_likelihood is plain; as the parameters are not free, AIC and
-        BIC do not compare.
-    own_share : DataFrame
-        Index store_id, a column per parameter: the share of the parameter's variance between stores
-        that the store's own data resolve, 0 (all is borrowed) to 1 (nothing is).
-    left_out : mapping of str to str
-        Stores that the model cannot take in, and why; they are neither in the chain's fit nor in
-        `stores`.
-    """
-
-    chain: MaximumLikelihoodFit
-    centre: Array
+    chain: MaximumLikelihoodFit  # of all customers together, as if the chain were one store
+    centre: Array  # (k,), exp of the mean log-parameters, around which the stores lie
+    # of that mean, (k, k), given how much stores differ
     centre_log_covariance: Array = field(repr=False)
-    between: Array = field(repr=False)
+    between: Array = field(repr=False)  # covariance of the log-parameters between stores, (k, k)
+    # of highest posterior density, "shrunk"; log_covariance has the doubt about centre and `between`
     stores: Mapping[str, MaximumLikelihoodFit] = field(repr=False)
+    # of the variance between stores, by store_id and parameter: 1 own data tell all, 0 borrowed
     own_share: pd.DataFrame = field(repr=False)
+    # stores that the model cannot take in, and why; neither in `chain` nor in `stores`
     left_out: Mapping[str, str] = field(repr=False, default_factory=dict)
 
 
 def fit_chain_purchases(stores: Mapping[str, Columns]) -> ChainFit:
-    """Fit the BG/NBD model to a chain's stores together.
-
-    Parameters
-    ----------
-    stores : mapping of str to (x, t_x, T)
-        Valid frequency, recency and T of each store's customers, shape (n,) each.
-
-    Returns
-    -------
-    ChainFit
-
-    Raises
-    ------
-    CannotSay
-        If no customer of any store bought again.
-    """
+    """Fit the BG/NBD model to a chain's stores together: x, t_x, T of each store's customers."""
 
     def fit(some: Mapping[str, Columns]) -> ChainFit:
         chain = beta_dropout_likelihood.fit_bg_nbd(*_together(some))
@@ -165,23 +131,7 @@ def _purchases_of(columns: Columns) -> Objective:
 
 
 def fit_chain_spend(stores: Mapping[str, Columns]) -> ChainFit:
-    """Fit the Gamma-Gamma model to a chain's stores together.
-
-    Parameters
-    ----------
-    stores : mapping of str to (x, m)
-        Number of purchases, at least 1, and their mean value, above 0, of each store's repeat
-        customers, shape (n,) each; a store may have none.
-
-    Returns
-    -------
-    ChainFit
-
-    Raises
-    ------
-    CannotSay
-        If no customer of any store bought again, or all spend the same.
-    """
+    """Fit the Gamma-Gamma model to a chain's stores together: x ≥ 1 and m > 0 of each one's, or none."""
     left_out: dict[str, str] = {}
     for store, (x, m) in stores.items():
         # By chance a handful of customers may spend the same; the other stores say how they differ.

@@ -55,97 +55,46 @@ _FIRST_GUESS = 0.3  # standard deviation between stores in the first round
 
 @dataclass(frozen=True, slots=True)
 class ChainPrior:
-    """What is held of any chain before its data are seen: weak, and free of units.
+    """What is held of any chain before its data are seen: weak, and free of units."""
 
-    Attributes
-    ----------
-    axes : ndarray, shape (k, k)
-        Rows are the combinations of log-parameters that the priors are about, such as ln(r/α).
-    centre, centre_sd : ndarray, shape (k,)
-        Normal prior of the chain's centre along each axis; an infinite deviation is no prior, as an
-        axis needs that carries a unit of time or money.
-    scale : float
-        Scale A of the deviations between stores along each axis (`store_covariance`).
-    """
-
+    # (k, k), rows are the combinations of log-parameters the priors are about, such as ln(r/α)
     axes: Array
-    centre: Array
+    centre: Array  # (k,), mean of the normal prior of the chain's centre along each axis
+    # (k,); infinite is no prior, as an axis needs that carries a unit of time or money
     centre_sd: Array
-    scale: float
+    scale: float  # A, of the deviations between stores along each axis (`covariance`)
 
 
 @dataclass(frozen=True, slots=True)
 class ShrunkStores:
-    """Centre, covariance and stores, in log-parameters.
+    """Centre, covariance and S stores, in log-parameters."""
 
-    Attributes
-    ----------
-    centre : ndarray, shape (k,)
-        μ.
-    centre_covariance : ndarray, shape (k, k)
-        Of μ, given Σ.
-    between : ndarray, shape (k, k)
-        Σ, the covariance between stores.
-    estimates : ndarray, shape (S, k)
-        Each store's parameters of highest posterior density given μ and Σ.
-    covariances : ndarray, shape (S, k, k)
-        Second moments about the estimates with the doubt about μ and Σ in them.
-    own_covariances : ndarray, shape (S, k, k)
-        Covariances if μ and Σ were known.
-    log_likelihoods : ndarray, shape (S,)
-        Plain, at the estimates.
-    slopes : ndarray, shape (S,)
-        Largest absolute derivative of the log-posterior by a log-parameter.
-    rounds : int
-        Rounds taken.
-    settled : bool
-        Whether they ended because nothing moved any more.
-    effective_draws : float
-        Independent draws that the integration over Σ was worth.
-    """
-
-    centre: Array
-    centre_covariance: Array
-    between: Array
-    estimates: Array
+    centre: Array  # μ, (k,)
+    centre_covariance: Array  # of μ, given Σ, (k, k)
+    between: Array  # Σ, (k, k)
+    estimates: Array  # (S, k), of highest posterior density given μ and Σ
+    # (S, k, k), second moments about the estimates, doubt about μ and Σ included
     covariances: Array
-    own_covariances: Array
-    log_likelihoods: Array
-    slopes: Array
+    own_covariances: Array  # (S, k, k), if μ and Σ were known
+    log_likelihoods: Array  # (S,), plain, at the estimates
+    slopes: Array  # (S,), largest absolute derivative of the log-posterior
     rounds: int
-    settled: bool
-    effective_draws: float
+    settled: bool  # whether the rounds ended because nothing moved any more
+    effective_draws: float  # independent ones that the integration over Σ was worth
 
 
 def shrink(objectives: Sequence[Objective], start: Array, prior: ChainPrior) -> ShrunkStores:
     """Estimate every store's parameters together with the chain's centre and covariance.
 
-    Parameters
-    ----------
-    objectives : sequence of callables
-        One for each store: log-parameters, shape (k,), to the store's log-likelihood, its gradient
-        and its Hessian. A store without data has zeros.
-    start : ndarray, shape (k,)
-        Log-parameters from which the search starts; they do not change the result.
-    prior : ChainPrior
-        Weak prior of the chain.
+    An objective a store: log-parameters, (k,), to log-likelihood, gradient, Hessian; zeros without
+    data. `start`, (k,), changes no result. LinAlgError where the search breaks down: a likelihood
+    without a maximum.
 
-    Returns
-    -------
-    ShrunkStores
-
-    Raises
-    ------
-    LinAlgError
-        If the search breaks down, as where one store's likelihood has no maximum.
-
-    Notes
-    -----
-    Not accounted for: that a likelihood is no quadratic, beyond its slope and curvature at one place;
-    and that stores may differ otherwise than normally. By simulation 90% intervals of the BG/NBD
-    model hold the truth in .85 to .92 of cases, by size and number of stores; but where at most one
-    customer in fifty leaves after a purchase, those of dropout in .75 to .8 only: its likelihood is
-    flat towards none, and how much stores differ in it is underestimated.
+    Not accounted for: that a likelihood is no quadratic, beyond its slope and curvature at one
+    place; and that stores may differ otherwise than normally. By simulation 90% intervals of the
+    BG/NBD model hold the truth in .85 to .92 of cases, by size and number of stores; but where at
+    most one customer in fifty leaves after a purchase, those of dropout in .75 to .8 only: its
+    likelihood is flat towards none, and how much stores differ in it is underestimated.
     """
     back = np.asarray(np.linalg.inv(prior.axes))
     along = [_along_axes(objective, back) for objective in objectives]

@@ -50,21 +50,8 @@ def verdict_in_words(
 ) -> tuple[Verdict, str]:
     """Whether the data tell what is asked of them, and if not, why.
 
-    Parameters
-    ----------
-    end : Ascent
-        Where the climb over phi ended.
-    untold : ndarray of bool, shape (4, k)
-        Whether γ1, γ2, γ3, γ2 − γ3 of each covariate have too large an error to be told.
-    h : CovariateHistories
-        Customers.
-    scale : CovariateScale
-        Covariates.
-
-    Returns
-    -------
-    verdict : {"converged", "boundary", "not identified"}
-    message : str
+    `untold`, (4, k): whether γ1, γ2, γ3, γ2 − γ3 of each covariate have too large an error to be
+    told.
     """
     if not end.settled:
         return "not identified", f"the search for a maximum did not settle in {end.steps} steps"
@@ -94,19 +81,7 @@ def verdict_in_words(
 
 
 def ran_off(end: Ascent, h: CovariateHistories) -> bool:
-    """Whether the climb was stopped by the bound on parameters, not by a maximum.
-
-    Parameters
-    ----------
-    end : Ascent
-        Where the climb over phi ended.
-    h : CovariateHistories
-        Customers.
-
-    Returns
-    -------
-    bool
-    """
+    """Whether the climb was stopped by the bound on parameters, not by a maximum."""
     return bool(np.abs(log_parameters(end.phi, h.Z)).max() > 0.99 * LARGEST_LOG)
 
 
@@ -146,13 +121,7 @@ def _spans(Z: Array, scale: CovariateScale, lost: NDArray[np.bool_]) -> str:
 
 
 def listed(names: tuple[str, ...], which: NDArray[np.bool_]) -> str:
-    """Some names, with commas between.
-
-    Examples
-    --------
-    >>> listed(("age", "campaign", "city"), np.array([True, False, True]))
-    'age, city'
-    """
+    """Some names, with commas between: those for which `which` is true."""
     return ", ".join(name for name, one in zip(names, which, strict=True) if one)
 
 
@@ -177,48 +146,13 @@ def fit_bg_nbd_covariates(
     *,
     penalty: float = 0.0,
 ) -> CovariateFit:
-    """Fit the BG/NBD model with covariates on α, a and b by maximum likelihood.
+    """Fit the BG/NBD model with covariates Z, (n, k), on α, a and b by maximum likelihood.
 
-    Parameters
-    ----------
-    x, t_x, T : ndarray, shape (n,)
-        Frequency, recency and T.
-    counts : ndarray, shape (n,), or None
-        Number of customers with each row; None for one each.
-    Z : ndarray, shape (n, k)
-        Covariates, as given: effects are per unit of them.
-    names : tuple of str, length k
-        Names of the covariates.
-    penalty : float
-        0: under a ridge, intervals and p-values of effects would be too good to be true.
-
-    Returns
-    -------
-    CovariateFit
-        Its verdict is "not identified" where the data do not tell a covariate's effect on the mean
-        purchase rate or on the mean dropout, which the message names; "boundary" where no dropout is
-        visible, or where they tell these but not what the covariate does to a and b apart.
-
-    Raises
-    ------
-    SettingsError
-        If a covariate does not vary, is determined by the others, or lies too far from 0; if the
-        penalty is not 0.
-    CannotSay
-        If no customer bought again.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(3)
-    >>> campaign = np.repeat([0.0, 1.0], 400)
-    >>> rate = rng.gamma(0.8, (1.0 + campaign) / 6.0)  # the campaign's buy twice as often
-    >>> x = rng.poisson(rate * 30.0).astype(float)
-    >>> t_x = np.where(x > 0, 30.0 * rng.random(800) ** (1.0 / np.maximum(x, 1.0)), 0.0)
-    >>> fit = fit_bg_nbd_covariates(
-    ...     x, t_x, np.full(800, 30.0), None, campaign[:, None], ("campaign",)
-    ... )
-    >>> bool(0.5 < fit.effects()["effect"]["campaign", "purchase_rate"] < 0.9)  # ln 2 = 0.69
-    True
+    Effects are per unit of Z as given. "not identified" where the data do not tell a covariate's
+    effect on the mean purchase rate or on the mean dropout, which the message names; "boundary"
+    where no dropout is visible, or where they tell these but not what the covariate does to a and b
+    apart. The penalty must be 0: under a ridge, intervals and p-values of effects would be too good
+    to be true.
     """
     if penalty != 0.0:
         raise SettingsError(

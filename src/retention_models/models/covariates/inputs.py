@@ -24,38 +24,11 @@ _SHOWN = 5
 def checked_covariates(
     covariates: Any, frequency: Any, names: tuple[str, ...] | None = None
 ) -> tuple[tuple[str, ...], Array]:
-    """Names and values of the covariates that a model is to be fitted with.
+    """Names and values, (n, k), of the covariates that a model is to be fitted with.
 
     Values are taken as they are: nothing is centred or scaled, so that effects are per unit of the
-    covariate as given.
-
-    Parameters
-    ----------
-    covariates : DataFrame, or array_like of shape (n, k) with `names`
-        One row per customer, as in `frequency`; numbers, or True and False.
-    frequency : array_like, shape (n,)
-        The customers' repeat purchases; if it has an index, the rows of `covariates` are those of the
-        same labels, in any order.
-    names : tuple of str, optional
-        Names of the columns, where `covariates` is an array.
-
-    Returns
-    -------
-    names : tuple of str, length k
-    Z : ndarray, shape (n, k)
-
-    Raises
-    ------
-    SettingsError
-        If a column is missing values, is not numeric or does not vary, or the rows are not those of
-        `frequency`.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"campaign": [True, False], "age": [34, 51]})
-    >>> names, Z = checked_covariates(table, [0, 2])
-    >>> names, Z.tolist()
-    (('campaign', 'age'), [[1.0, 34.0], [0.0, 51.0]])
+    covariate as given. If `frequency` has an index, the rows are those of the same labels, in any
+    order.
     """
     table = _aligned(_table(covariates, names), frequency)
     Z = np.stack([_numbers(table, i) for i in range(table.shape[1])], axis=1)
@@ -69,32 +42,7 @@ def checked_covariates(
 
 
 def matching_covariates(covariates: Any, frequency: Any, names: tuple[str, ...]) -> Array:
-    """Values of the covariates of customers to predict for, in the order of the fit.
-
-    Parameters
-    ----------
-    covariates : DataFrame or None
-        One row per customer; its columns are those of the fit, in any order.
-    frequency : array_like, shape (n,), or a single number
-        The customers' repeat purchases.
-    names : tuple of str, length k
-        Covariates of the fitted model.
-
-    Returns
-    -------
-    ndarray, shape (n, k)
-
-    Raises
-    ------
-    SettingsError
-        If covariates are not given, are others than those of the fit, or cannot be used.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"age": [34, 51], "campaign": [True, False]})
-    >>> matching_covariates(table, [0, 2], ("campaign", "age")).tolist()
-    [[1.0, 34.0], [0.0, 51.0]]
-    """
+    """Values of the covariates of customers to predict for, (n, k), in the order of the fit."""
     listed = ", ".join(names)
     if covariates is None:
         raise SettingsError(
@@ -223,21 +171,12 @@ _FARTHEST = 1e5
 
 @dataclass(frozen=True, slots=True)
 class CovariateScale:
-    """Where covariates lie.
-
-    Attributes
-    ----------
-    names : tuple of str, length k
-        Covariates.
-    centre, spread : ndarray, shape (k,)
-        Mean and standard deviation over customers.
-    reference : ndarray, shape (2, k)
-        Values to compare: 0 and 1 where a covariate has no others, else its mean and one unit more.
-    """
+    """Where k covariates lie."""
 
     names: tuple[str, ...]
-    centre: Array
-    spread: Array
+    centre: Array  # (k,), mean over customers
+    spread: Array  # (k,), standard deviation over customers
+    # (2, k), values to compare: 0 and 1 where no others occur, else mean and one unit more
     reference: Array
 
     def unscaling(self) -> Array:
@@ -251,32 +190,7 @@ class CovariateScale:
 
 
 def covariate_scale(Z: Array, counts: Array, names: tuple[str, ...]) -> CovariateScale:
-    """Mean and spread of covariates, if they have any of their own.
-
-    Parameters
-    ----------
-    Z : ndarray, shape (n, k)
-        Covariates.
-    counts : ndarray, shape (n,)
-        Number of customers with each row.
-    names : tuple of str, length k
-        Names of the covariates.
-
-    Returns
-    -------
-    CovariateScale
-
-    Raises
-    ------
-    SettingsError
-        If a covariate does not vary, is determined by the others, or lies too far from 0.
-
-    Examples
-    --------
-    >>> scale = covariate_scale(np.array([[0.0], [1.0]]), np.array([1.0, 3.0]), ("campaign",))
-    >>> scale.centre.tolist(), scale.reference.tolist()
-    ([0.75], [[0.0], [1.0]])
-    """
+    """Mean and spread of covariates Z, (n, k), if they have any of their own; counts weigh rows."""
     weights = counts / counts.sum()
     centre = weights @ Z
     away = Z - centre

@@ -31,30 +31,19 @@ _PAIRS = np.triu_indices(4)  # second derivatives by (ln r, ln α, ln a, ln b), 
 
 @dataclass(frozen=True, slots=True)
 class CovariateHistories:
-    """Distinct histories in blocks of customers with the same covariates.
+    """Distinct histories, (n,), in g blocks of customers with the same covariates.
 
-    Attributes
-    ----------
-    x, t_x, T, counts : ndarray, shape (n,)
-        Distinct rows and how many customers have each, block by block.
-    block : ndarray of int, shape (n,)
-        Block of each row.
-    first : ndarray of int, shape (g,)
-        First row of each block.
-    Z : ndarray, shape (g, k)
-        Covariates of each block.
-    purchase, purchase_block, reached : ndarray, shape (m,)
-        For each block and each j below its largest x: j, the block, and the number of its customers
-        with more than j repeat purchases.
+    `purchase`, `purchase_block`, `reached`, (m,): for each block and each j below its largest x: j,
+    the block, and the number of its customers with more than j repeat purchases.
     """
 
     x: Array
     t_x: Array
     T: Array
-    counts: Array
+    counts: Array  # customers with each row
     block: Whole
-    first: Whole
-    Z: Array
+    first: Whole  # (g,), first row of each block
+    Z: Array  # (g, k)
     purchase: Array
     purchase_block: Whole
     reached: Array
@@ -63,26 +52,7 @@ class CovariateHistories:
 def covariate_histories(
     x: Array, t_x: Array, T: Array, counts: Array, Z: Array
 ) -> CovariateHistories:
-    """Distinct histories of customers, in blocks of the same covariates.
-
-    Parameters
-    ----------
-    x, t_x, T, counts : ndarray, shape (n,)
-        Frequency, recency, T, and the number of customers with each row.
-    Z : ndarray, shape (n, k)
-        Covariates.
-
-    Returns
-    -------
-    CovariateHistories
-
-    Examples
-    --------
-    >>> two = np.array([2.0, 2.0, 2.0])
-    >>> same = covariate_histories(two, two, two, np.ones(3), np.array([[1.0], [0.0], [1.0]]))
-    >>> same.counts.tolist(), same.Z.tolist(), same.reached.tolist()
-    ([1.0, 2.0], [[0.0], [1.0]], [1.0, 1.0, 2.0, 2.0])
-    """
+    """Distinct histories of customers, in blocks of the same covariates Z, (n, k)."""
     columns, place = distinct_rows(*Z.T, x, T, t_x)
     x, T, t_x = columns[-3:]
     _, block = distinct_rows(*columns[:-3])
@@ -111,21 +81,10 @@ def covariate_histories(
 def log_likelihood_with_derivatives(
     phi: Array, histories: CovariateHistories
 ) -> tuple[float, Array, Array]:
-    """Log-likelihood of (ln r, ln α0, ln a0, ln b0, γ1, γ2, γ3), its gradient and its Hessian.
+    """Log-likelihood of phi = (ln r, ln α0, ln a0, ln b0, γ1, γ2, γ3), its gradient and its Hessian.
 
-    Parameters
-    ----------
-    phi : ndarray, shape (4 + 3k,)
-        Logs of r, α0, a0, b0; then the coefficients of the k covariates on α, on a and on b.
-    histories : CovariateHistories
-        Customers.
-
-    Returns
-    -------
-    value : float
-        −inf where the log of a customer's parameter is beyond `LARGEST_LOG`.
-    gradient : ndarray, shape (4 + 3k,)
-    hessian : ndarray, shape (4 + 3k, 4 + 3k)
+    phi is of shape (4 + 3k,), γ the k covariates' coefficients on α, on a and on b. The value is
+    −inf where the log of a customer's parameter is beyond `LARGEST_LOG`.
     """
     logs = log_parameters(phi, histories.Z)
     if np.abs(logs).max() > LARGEST_LOG:
@@ -143,21 +102,7 @@ def log_likelihood_with_derivatives(
 def nbd_log_likelihood_with_derivatives(
     phi: Array, histories: CovariateHistories
 ) -> tuple[float, Array, Array]:
-    """The same without dropout, a → 0: of (ln r, ln α0, γ1), with gradient and Hessian.
-
-    Parameters
-    ----------
-    phi : ndarray, shape (2 + k,)
-        Logs of r, α0; then the coefficients of the k covariates on α.
-    histories : CovariateHistories
-        Customers.
-
-    Returns
-    -------
-    value : float
-    gradient : ndarray, shape (2 + k,)
-    hessian : ndarray, shape (2 + k, 2 + k)
-    """
+    """The same without dropout, a → 0: of (ln r, ln α0, γ1), (2 + k,), with gradient and Hessian."""
     h = histories
     log_alpha = phi[1] - h.Z @ phi[2:]
     if max(abs(phi[0]), np.abs(log_alpha).max()) > LARGEST_LOG:
@@ -172,21 +117,8 @@ def nbd_log_likelihood_with_derivatives(
 
 
 def log_parameters(phi: Array, Z: Array) -> Array:
-    """Logs of r, α, a, b of customers with given covariates.
+    """Logs of r, α, a, b, shape (4, n), of customers with covariates Z, (n, k); phi as above.
 
-    Parameters
-    ----------
-    phi : ndarray, shape (4 + 3k,)
-        As for `log_likelihood_with_derivatives`.
-    Z : ndarray, shape (n, k)
-        Covariates.
-
-    Returns
-    -------
-    ndarray, shape (4, n)
-
-    Examples
-    --------
     >>> log_parameters(np.array([0.0, 1.0, 2.0, 3.0, 0.1, 0.2, 0.3]), np.ones((1, 1))).round(2).T
     array([[0. , 0.9, 2.2, 3.3]])
     """

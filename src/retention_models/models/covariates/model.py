@@ -52,35 +52,21 @@ _TOO_WIDE = (
 class CovariateFit:
     """A fitted BG/NBD model with k covariates.
 
-    Attributes
-    ----------
-    names : tuple of str, length k
-        Covariates.
-    base : MaximumLikelihoodFit
-        r, α0, a0, b0: the parameters of customers whose covariates are all 0, who need not exist.
-        Log-likelihood, AIC, BIC and the verdict are those of the whole model.
-    phi : ndarray, shape (4 + 3k,)
-        ln r, ln α0, ln a0, ln b0; then γ1, γ2, γ3, each per unit of the covariates as given. ln a0
-        is −∞ where no dropout is visible.
-    root : ndarray, shape (4 + 3k, m)
-        Root of the covariance of phi: the covariance is ``root @ root.T``. Huge along directions
-        that the data do not tell.
-    untold : ndarray of bool, shape (4, k)
-        Whether the data do not tell γ1, γ2, γ3, γ2 − γ3 of each covariate.
-    reference : ndarray, shape (2, k)
-        Values between which the change of the mean dropout is reported: for covariates of 0 and 1
-        these, for others their mean and one unit more.
-    centre : ndarray, shape (k,)
-        Mean covariates, at which others are held meanwhile.
+    `base` has r, α0, a0, b0, the parameters of customers whose covariates are all 0, who need not
+    exist; its log-likelihood, AIC, BIC and verdict are those of the whole model.
     """
 
     names: tuple[str, ...]
     base: MaximumLikelihoodFit
+    # (4 + 3k,): ln r, ln α0, ln a0 (−∞ where no dropout is visible), ln b0, γ1, γ2, γ3 as given
     phi: Array = field(repr=False)
+    # (4 + 3k, m), root @ root.T is phi's covariance; huge along directions that data do not tell
     root: Array = field(repr=False)
+    # (4, k), whether the data do not tell γ1, γ2, γ3, γ2 − γ3 of each covariate
     untold: NDArray[np.bool_] = field(repr=False)
+    # (2, k), values between which the change of the mean dropout is reported
     reference: Array = field(repr=False)
-    centre: Array = field(repr=False)
+    centre: Array = field(repr=False)  # (k,), mean covariates, at which others are held meanwhile
 
     @property
     def coefficients(self) -> Array:
@@ -139,19 +125,10 @@ class CovariateFit:
         )
 
     def customer_parameters(self, Z: Array) -> tuple[float, Array, Array, Array]:
-        """r, and α, a, b of customers with given covariates.
+        """r, and α, a, b, (n,) each, of customers with covariates Z, (n, k).
 
-        Parameters
-        ----------
-        Z : ndarray, shape (n, k)
-            Covariates.
-
-        Returns
-        -------
-        r : float
-        alpha, a, b : ndarray, shape (n,)
-            Of a customer next to a limit of the model (r or a + b beyond 1e8, or a + b below 1e-8)
-            those of one so close to it that eight digits of any prediction are the same.
+        Of a customer next to a limit of the model (r or a + b beyond 1e8, or a + b below 1e-8)
+        those of one so close to it that eight digits of any prediction are the same.
         """
         log_r, log_alpha, log_a, log_b = log_parameters(self.phi, Z)
         log_total = np.logaddexp(log_a, log_b)
@@ -178,39 +155,13 @@ class CovariateFit:
         return replace(self.base, parameters=parameters, log_covariance=covariance)
 
     def probability_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, Z: Array) -> Array:
-        """P(alive) of customers with history (x, t_x, T) and covariates; see `bg_nbd`.
-
-        Parameters
-        ----------
-        x, t_x, T : array_like, shape (n,)
-            Frequency, recency and T.
-        Z : ndarray, shape (n, k)
-            Covariates.
-
-        Returns
-        -------
-        ndarray, shape (n,)
-        """
+        """P(alive) of customers with history (x, t_x, T) and covariates Z, (n, k); see `bg_nbd`."""
         return BG_NBD.probability_alive(x, t_x, T, *self.customer_parameters(Z))
 
     def expected_purchases(
         self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, Z: Array
     ) -> Array:
-        """Expected purchases in (T, T + t] of customers with a history and covariates.
-
-        Parameters
-        ----------
-        t : array_like, shape (n,), or a single number
-            Length of the window, in the unit of T.
-        x, t_x, T : array_like, shape (n,)
-            Frequency, recency and T.
-        Z : ndarray, shape (n, k)
-            Covariates.
-
-        Returns
-        -------
-        ndarray, shape (n,)
-        """
+        """Expected purchases in (T, T + t] of customers with a history and covariates Z, (n, k)."""
         x, t, T = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, float)) for v in (x, t, T)))
         # The expectation of whoever is alive does not depend on recency: few rows are distinct.
         (t_, x_, T_, *columns), row = distinct_rows(t, x, T, *Z.T)
@@ -218,50 +169,21 @@ class CovariateFit:
         of_alive = BG_NBD.expected_purchases(t_, *BG_NBD.alive_as_new(x_, T_, r, alpha, a, b))
         return np.asarray(self.probability_alive(x, t_x, T, Z) * of_alive[row])
 
-    def expected_purchases_of_new(self, t: ArrayLike, Z: Array) -> Array:
-        """Expected repeat purchases in (0, t] of new customers with given covariates.
-
-        Parameters
-        ----------
-        t : array_like, shape (n,), or a single number
-            Length of the window.
-        Z : ndarray, shape (n, k)
-            Covariates.
-
-        Returns
-        -------
-        ndarray, shape (n,)
-        """
-        return BG_NBD.expected_purchases(t, *self.customer_parameters(Z))
-
     def effects(self, interval: float = 0.95) -> pd.DataFrame:
         """What each covariate changes, with intervals and p-values.
 
-        Parameters
-        ----------
-        interval : float
-            Probability of the intervals, between 0 and 1.
+        By (covariate, parameter): effect, se, low, high, pvalue and note. No effect is 0 in every
+        row, and pvalue is Wald's test of that. Per unit of the covariate:
 
-        Returns
-        -------
-        DataFrame
-            Indexed by (covariate, parameter); columns effect, se, low, high, pvalue and note. No
-            effect is 0 in every row, and pvalue is Wald's test of that. Per unit of the covariate:
+        - purchase_rate, a, b: γ1, γ2, γ3, as they stand in the model.
+        - dropout_log_odds: γ2 − γ3, by which the log-odds of the mean dropout a/(a+b) change.
+        - mean_rate: relative change of the mean purchase rate r/α, exp(γ1) − 1; its interval is
+          γ1's.
+        - mean_dropout: change of the mean dropout probability a/(a+b), by the delta method: of a
+          covariate of 0 and 1 from 0 to 1, of others from their mean to one unit more, the rest at
+          their means.
 
-            - purchase_rate, a, b: γ1, γ2, γ3, as they stand in the model.
-            - dropout_log_odds: γ2 − γ3, by which the log-odds of the mean dropout a/(a+b) change.
-            - mean_rate: relative change of the mean purchase rate r/α, exp(γ1) − 1; its interval is
-              that of γ1 carried over.
-            - mean_dropout: change of the mean dropout probability a/(a+b), by the delta method: of
-              a covariate of 0 and 1 from 0 to 1, of others from their mean to one unit more, the
-              other covariates at their means.
-
-            Where the data do not tell an effect its numbers are missing and the note says why.
-
-        Raises
-        ------
-        SettingsError
-            If interval is not between 0 and 1.
+        Where the data do not tell an effect its numbers are missing and the note says why.
         """
         check_interval(interval)
         z = z_of_interval(interval)

@@ -18,7 +18,7 @@ from retention_models.models.fitters._lifetimes import lifetimes
 from retention_models.models.fitters.base import like, register
 from retention_models.models.fitters.purchases import PurchaseFitter
 from retention_models.models.inputs import (
-    aligned,
+    aligned_history,
     checked_history,
     checked_horizon,
 )
@@ -120,9 +120,7 @@ class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
         if calendar is not None:
             raise SettingsError("calendar: a model takes a calendar or covariates, not both.")
         self._follow(None, 1.0)
-        frequency, recency, T, weights = aligned(
-            frequency, recency, T, weights, names="frequency recency T weights"
-        )
+        frequency, recency, T, weights = aligned_history(frequency, recency, T, weights)
         x, t_x, t, n = checked_history(frequency, recency, T, weights)
         names, Z = checked_covariates(covariates, frequency)
         result = fit_bg_nbd_covariates(x, t_x, t, n, Z, names, penalty=self.penalizer_coef)

@@ -89,18 +89,7 @@ class LapsedCustomers(PurchaseFitter):
 
 
 def as_lapsed(purchases: PurchaseFitter) -> LapsedCustomers:
-    """The model of purchases, seen from those who have left.
-
-    Examples
-    --------
-    >>> from retention_models.models.fitters import BetaGeoFitter
-    >>> fitter = BetaGeoFitter().fit([0, 2, 5, 0, 1, 3, 0, 8], [0, 30, 20, 0, 5, 31, 0, 36],
-    ...                              [39, 39, 30, 25, 39, 32, 20, 37])
-    >>> history = {"frequency": [5], "recency": [20.0], "T": [30.0]}
-    >>> left = as_lapsed(fitter).conditional_probability_alive(**history)
-    >>> bool(left + fitter.conditional_probability_alive(**history) == 1.0)
-    True
-    """
+    """The model of purchases, seen from those who have left."""
     if not isinstance(purchases, PurchaseFitter) or not hasattr(purchases, "fit_"):
         raise SettingsError(f"purchases: expected a fitted model of purchases; got {purchases!r}.")
     if not isinstance(purchases.fit_, MaximumLikelihoodFit):

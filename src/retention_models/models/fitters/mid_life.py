@@ -12,7 +12,7 @@ from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.fitters.base import register, remarked
 from retention_models.models.fitters.calendars import require_end
 from retention_models.models.fitters.purchases import PurchaseFitter
-from retention_models.models.inputs import aligned, checked_history, require_unit
+from retention_models.models.inputs import aligned_history, checked_history, require_unit
 from retention_models.models.interface import OneState, PurchaseModel
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.models.mbg_nbd import MBG_NBD
@@ -131,9 +131,7 @@ class MidLifeFitter(PurchaseFitter):
             If no customer bought again.
         """
         self._takes_none(kwargs, "covariates")
-        frequency, recency, T, weights = aligned(
-            frequency, recency, T, weights, names="frequency recency T weights"
-        )
+        frequency, recency, T, weights = aligned_history(frequency, recency, T, weights)
         x, t_x, t, n = checked_history(frequency, recency, T, weights)
         told = getattr(T, "attrs", {})
         unit = told.get("time_unit") or time_unit

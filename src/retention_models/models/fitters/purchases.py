@@ -15,7 +15,7 @@ from retention_models.models.fitters._lifetimes import generate_data
 from retention_models.models.fitters.base import like, remarked
 from retention_models.models.fitters.calendars import FollowsCalendar, require_end
 from retention_models.models.inputs import (
-    aligned,
+    aligned_history,
     checked_history,
     checked_horizon,
     customers_to_predict,
@@ -34,15 +34,8 @@ _SCALES = ("alpha", "beta")
 class PurchaseFitter(FollowsCalendar):
     """What the fitters of purchases have in common; use one of them.
 
-    Attributes
-    ----------
-    params_ : Series
-        Estimates; alpha (and beta) are gamma rates, per unit of T.
-    fit_ : MaximumLikelihoodFit
-        Covariance, log-likelihood, AIC, BIC, and the verdict: converged, boundary (which one, in
-        words), or not identified.
-    log_likelihood_ : float
-        The plain log-likelihood, comparable between models.
+    `params_` has the estimates, alpha (and beta) gamma rates per unit of T; `fit_` their covariance
+    and the verdict; `log_likelihood_` is the plain one, comparable between models.
     """
 
     def fit(
@@ -101,9 +94,7 @@ class PurchaseFitter(FollowsCalendar):
         ('r', 'alpha', 'a', 'b')
         """
         self._takes_none(kwargs, "covariates")
-        frequency, recency, T, weights = aligned(
-            frequency, recency, T, weights, names="frequency recency T weights"
-        )
+        frequency, recency, T, weights = aligned_history(frequency, recency, T, weights)
         x, t_x, t, n = checked_history(frequency, recency, T, weights)
         told = unit_told(T)
         require_unit(told, time_unit, "T")

@@ -16,7 +16,7 @@ from retention_models.models.fitters.base import register, remarked
 from retention_models.models.fitters.calendars import require_end
 from retention_models.models.fitters.purchases import PurchaseFitter
 from retention_models.models.histories import count_histories
-from retention_models.models.inputs import aligned, checked_history, require_unit, unit_told
+from retention_models.models.inputs import aligned_history, checked_history, require_unit, unit_told
 from retention_models.models.interface import PurchaseModel
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.models.mbg_nbd import MBG_NBD
@@ -48,15 +48,10 @@ Array = NDArray[np.float64]
 class RegularFitter(PurchaseFitter):
     """What the fitters of regular buyers have in common; use one of them.
 
-    Attributes
-    ----------
-    k_ : int
-        Phases of a purchase: 1 for purchases at any moment, more the more regular they are. The gaps of
-        one customer have a coefficient of variation of 1/√k.
-    regularity_ : RegularityTest or None
-        The test by which k was left at 1 or sought; None where k was given.
-    profile_ : Series
-        Highest log-likelihood at each k that was tried; a model that was loaded has none.
+    `k_` is the phases of a purchase: 1 for purchases at any moment, more the more regular they are;
+    the gaps of one customer have a coefficient of variation of 1/√k. `regularity_` is the test by
+    which k was left at 1 or sought; None where k was given. `profile_` has the highest log-likelihood
+    at each k that was tried; a model that was loaded has none.
     """
 
     model: BetaGeometricCNBD
@@ -125,9 +120,7 @@ class RegularFitter(PurchaseFitter):
         (9, array([0.88, 0.  ]))
         """
         self._takes_none(kwargs, "covariates")
-        frequency, recency, T, weights = aligned(
-            frequency, recency, T, weights, names="frequency recency T weights"
-        )
+        frequency, recency, T, weights = aligned_history(frequency, recency, T, weights)
         x, t_x, t, n = checked_history(frequency, recency, T, weights)
         told = unit_told(T)
         require_unit(told, time_unit, "T")

@@ -46,14 +46,8 @@ _HALVINGS = 60
 class MidLife(PurchaseModel):
     """The formulas of customers of before and newcomers.
 
-    Parameters r, α, a, b of newcomers, r₀, α₀, a₀, b₀ of customers of before, N₀ and μ.
-
-    Parameters
-    ----------
-    newcomers : PurchaseModel
-        BG_NBD or MBG_NBD.
-    observed : float
-        C, length of the log in the unit of T.
+    Parameters r, α, a, b of newcomers, r₀, α₀, a₀, b₀ of customers of before, N₀ and μ; newcomers
+    are BG_NBD or MBG_NBD, `observed` is C, length of the log in the unit of T.
     """
 
     names, one_scale, recency_counts = NAMES, False, True
@@ -112,6 +106,10 @@ class MidLife(PurchaseModel):
 
     def states(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
         """A customer of before with x + 1 purchases, or a newcomer with x."""
+        return self.alive_with_states(x, t_x, T, *parameters)[1]
+
+    def alive_with_states(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> tuple[Array, States]:
+        """Both from w, w A₀ and (1 − w) A."""
         new, old, _, _ = _parted(parameters)
         _, as_old, as_new = self._alive(x, t_x, T, *parameters)
         alive = as_old + as_new
@@ -119,7 +117,8 @@ class MidLife(PurchaseModel):
         chance = np.where(alive > 0.0, as_old / np.where(alive > 0.0, alive, 1.0), 0.0)
         x = np.asarray(x, dtype=float)
         as_before = BG_NBD.alive_as_new(x + 1.0, self.observed, *old)
-        return ((chance, as_before), (1.0 - chance, self.newcomers.alive_as_new(x, T, *new)))
+        as_newcomer = self.newcomers.alive_as_new(x, T, *new)
+        return alive, ((chance, as_before), (1.0 - chance, as_newcomer))
 
     def states_of_lapsed(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
         """As either kind, each by its chance to have left."""
@@ -167,9 +166,10 @@ class MidLife(PurchaseModel):
         seen = np.log(r / alpha) - (r + 1.0) * np.log1p(day / alpha)
         share = expit(np.log(before / arrivals) + seen)
         of_before = MBG_NBD.expected_purchases(t, r + 1.0, alpha + day, a, b)
-        return np.asarray(
-            share * of_before + (1.0 - share) * self.newcomers.expected_purchases(t, *new)
-        )
+        # A newcomer's depends on t alone, of which few are distinct.
+        each, place = np.unique(t, return_inverse=True)
+        of_newcomer = self.newcomers.expected_purchases(each, *new)[place].reshape(t.shape)
+        return np.asarray(share * of_before + (1.0 - share) * of_newcomer)
 
     def probability_alive_after(self, t: ArrayLike, *parameters: Any) -> Array:
         """That of a newcomer."""

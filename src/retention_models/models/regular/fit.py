@@ -39,20 +39,11 @@ _ENOUGH, _ALIKE = 1e-3, 9.0
 
 @dataclass(frozen=True, slots=True)
 class RegularFit:
-    """A fit and its k.
+    """A fit of r, alpha, a, b given k, and its k; its log-likelihood has the part of the gaps."""
 
-    Attributes
-    ----------
-    k : int
-        Phases of a purchase.
-    fit : MaximumLikelihoodFit
-        Of r, alpha, a, b given k; its log-likelihood has the part of the gaps.
-    profile : dict of int to float
-        The highest log-likelihood at each k that was tried.
-    """
-
-    k: int
+    k: int  # phases of a purchase
     fit: MaximumLikelihoodFit
+    # the highest log-likelihood at each k that was tried
     profile: dict[int, float] = field(repr=False)
 
 

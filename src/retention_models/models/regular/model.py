@@ -59,15 +59,7 @@ _REST = 1e-12
 
 
 class BetaGeometricCNBD(PurchaseModel):
-    """The BG/CNBD-k's formulas; parameters r, α, a, b, and of whoever has waited the time waited.
-
-    Examples
-    --------
-    >>> p = (2.0, 4.0, 0.8, 2.4)
-    >>> monthly = BetaGeometricCNBD(4)
-    >>> monthly.probability_alive([0, 9, 9], [0, 36, 24], 39, *p).round(3)
-    array([1.   , 0.898, 0.001])
-    """
+    """The BG/CNBD-k's formulas; parameters r, α, a, b, and of whoever has waited the time waited."""
 
     label: ClassVar[str] = "BG/CNBD-k"
     names: ClassVar[tuple[str, ...]] = NAMES
@@ -224,14 +216,7 @@ class BetaGeometricCNBD(PurchaseModel):
 
 
 class ModifiedBetaGeometricCNBD(BetaGeometricCNBD):
-    """The MBG/CNBD-k's formulas: customers can leave after the first purchase too.
-
-    Examples
-    --------
-    >>> p = (2.0, 4.0, 0.8, 2.4)
-    >>> ModifiedBetaGeometricCNBD(4).probability_alive([0, 9], [0, 24], 39, *p).round(3)
-    array([0.177, 0.001])
-    """
+    """The MBG/CNBD-k's formulas: customers can leave after the first purchase too."""
 
     label = "MBG/CNBD-k"
     first = 1

@@ -44,20 +44,7 @@ _GAUSS, _WEIGHTS = (_NODES_OF_DAY + 1.0) / 2.0, _WEIGHTS_OF_DAY / 2.0
 class Seasonal(PurchaseModel):
     """A model whose customers leave after purchases, under a calendar's season.
 
-    Parameters are the base's, then e^β of each term.
-
-    `unit` is the days in a unit of time.
-
-    Examples
-    --------
-    >>> import datetime as dt
-    >>> from retention_models.models.bg_nbd import BG_NBD
-    >>> calendar = Calendar(dt.date(2024, 6, 30), dt.date(2023, 1, 1), harmonics=1, weekdays=False)
-    >>> model, plain = Seasonal(BG_NBD, calendar, 7.0), (0.243, 4.414, 0.793, 2.426)
-    >>> float(model.conditional_expected_purchases(39, 2, 30.43, 38.86, *plain, 1.0, 1.0).round(6))
-    1.226028
-    >>> float(model.conditional_expected_purchases(39, 2, 30.43, 38.86, *plain, 0.7, 1.2).round(3))
-    1.425
+    Parameters are the base's, then e^β of each term; `unit` is the days in a unit of time.
     """
 
     base: PurchaseModel

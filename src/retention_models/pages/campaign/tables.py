@@ -16,7 +16,7 @@ from retention_models.campaigns.effects.labels import (
 )
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.segments import segment_name
-from retention_models.campaigns.effects.words import signed_percent, size_of
+from retention_models.campaigns.effects.sizes import signed_percent, size_of
 from retention_models.errors import CannotSay
 from retention_models.languages import count, decimals, money, phrase, share
 from retention_models.pages.style import short_month

@@ -7,7 +7,7 @@ import pandas as pd
 
 from retention_models.campaigns.effects.labels import arm_in_words, outcome_label
 from retention_models.campaigns.effects.result import CampaignEffect
-from retention_models.campaigns.effects.words import signed_percent
+from retention_models.campaigns.effects.sizes import signed_percent
 from retention_models.errors import CannotSay
 from retention_models.languages import count, day, decimals, marked, money, phrase, plural
 from retention_models.pages.campaign.money import finished_campaign, paid_of

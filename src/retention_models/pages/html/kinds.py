@@ -78,11 +78,5 @@ def store_folder(store_id: str) -> str:
 
 
 def one_line(text: str) -> str:
-    r"""Text that can change neither a log's lines nor a terminal nor the direction of its neighbours.
-
-    Examples
-    --------
-    >>> one_line("a\nb\x1b[31m")
-    'a\\nb\\x1b[31m'
-    """
+    """Text that can change neither a log's lines nor a terminal nor the direction of its neighbours."""
     return _UNSEEN.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)

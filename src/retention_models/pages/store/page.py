@@ -37,12 +37,6 @@ def value_tenths(clv: pd.Series) -> pd.DataFrame:
 
     Index 1 to 10; customers, mean and share of the value of all. Refused where a tenth would be fewer
     than five persons, or nothing is worth anything.
-
-    Examples
-    --------
-    >>> tenths = value_tenths(pd.Series(range(100)))
-    >>> tenths.loc[1].round(3).to_dict()
-    {'customers': 10.0, 'mean': 94.5, 'share': 0.191}
     """
     value = np.sort(clv.dropna().to_numpy(dtype=float))[::-1]
     if value.size < FEWEST_FOR_TENTHS or value.sum() <= 0:
@@ -158,12 +152,7 @@ class StorePage:
     def looking_back(self) -> pd.DataFrame:
         """Mean lifetime and the rule of thumb of lifetime value, over the last year: index measure."""
         self.store.require_customers()
-        table = measure_table(
-            self.store.log,
-            store_id=self.store.id,
-            end=self.store.observation_end,
-            measures=LOOKING_BACK,
-        ).set_index("measure")
+        table = self.store.of_year.loc[[*LOOKING_BACK]].copy()
         table.loc[table["customers"] < SMALLEST_GROUP, ["value", "low", "high"]] = np.nan
         return table
 

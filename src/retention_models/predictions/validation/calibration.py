@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from statsmodels.stats.proportion import proportion_confint
 
 from retention_models.languages import marked
-from retention_models.levels import Z95, Interval, tails_of
+from retention_models.levels import Z95, Interval, tails_of, wilson_ends
 from retention_models.models.fitters import PurchaseFitter
 from retention_models.models.histories import known_customers
 from retention_models.models.intervals import distribution_at
@@ -30,24 +29,6 @@ _BARS = 10
 class CountCalibration:
     """Predictive intervals of customers' counts, held against the counts that came.
 
-    Attributes
-    ----------
-    interval : float
-        Level of the intervals, such as 0.90.
-    covered : Interval
-        Share of customers whose count lay inside their own interval, ends included, with its 95%
-        interval (Wilson).
-    expected : float
-        The share that the model itself expects inside. Counts are whole, so it is the level or more.
-    pit : Interval
-        Share of the probability integral transform within the central `interval`, with its 95%
-        interval. Of a right model it is the level exactly.
-    histogram : ndarray, shape (10,)
-        Heights of the transform's histogram over tenths; 1 everywhere for a right model, high at
-        both ends for intervals that are too narrow, high in the middle for too wide ones.
-
-    Notes
-    -----
     With F the distribution function of a customer's count and y what came, the randomised transform
     is F(y − 1) + V · P(y), V uniform: uniform for a right model although counts are discrete. Here
     V's mean is taken instead of a draw, the nonrandomised transform, so that a page does not change
@@ -55,33 +36,23 @@ class CountCalibration:
     data", Biometrics 65, 1254–1261.
     """
 
-    interval: float
+    interval: float  # level of the intervals, such as 0.90
+    # share whose count lay inside their own interval, ends included; 95% interval (Wilson)
     covered: Interval
+    # share that the model itself expects inside; the level or more, as counts are whole
     expected: float
+    # share of the transform within the central `interval`; the level exactly of a right model
     pit: Interval
+    # (10,), of the transform by tenths: 1 if right, high at both ends if intervals are too narrow
     histogram: Array = field(repr=False)
 
 
 def count_calibration(
     purchases: PurchaseFitter, customers: pd.DataFrame, horizon: float, interval: float = 0.90
 ) -> CountCalibration:
-    """Hold the predictive intervals of counts against what came.
+    """Hold the predictive intervals of counts against what came, frequency_holdout.
 
-    Parameters
-    ----------
-    purchases : BetaGeoFitter, ModifiedBetaGeoFitter or ParetoNBDFitter
-        Fitted to the calibration period.
-    customers : DataFrame
-        frequency, recency, T; frequency_holdout, what came; purchases_low and purchases_high, from
-        `predict_customers` with the same interval.
-    horizon : float
-        Length of the holdout, in the unit of T.
-    interval : float
-        Level of the intervals, equal-tailed.
-
-    Returns
-    -------
-    CountCalibration
+    `customers` has purchases_low and purchases_high of `predict_customers` with the same interval.
     """
     by_recency = purchases.model.recency_counts
     known = known_customers(*_history(customers), by_recency=by_recency)
@@ -116,27 +87,10 @@ def alive_calibration(
     Whether a customer is alive cannot be seen; whether it buys can. So what is compared is the
     probability of at least one purchase in the holdout, P(alive) · P(a purchase | alive).
 
-    Parameters
-    ----------
-    purchases : BetaGeoFitter, ModifiedBetaGeoFitter or ParetoNBDFitter
-        Fitted to the calibration period.
-    customers : DataFrame
-        frequency, recency, T, probability_alive and frequency_holdout.
-    horizon : float
-        Length of the holdout, in the unit of T.
-
-    Returns
-    -------
-    DataFrame
-        A row per group from lowest to highest P(alive): customers; probability_alive, its mean;
-        expected, the mean probability of a purchase in the holdout; observed, the share who made
-        one, with its 95% interval (Wilson), low and high.
-
-    Notes
-    -----
-    Groups are tenths of the customers, fewer where a tenth would have under 20. Customers of the
-    same P(alive) stay together: those of the BG/NBD who never bought again all have 1, and make up
-    one group.
+    A row per group from lowest to highest P(alive): customers, probability_alive and expected
+    (means), observed with its 95% interval (Wilson), low and high. Groups are tenths of the
+    customers, fewer where a tenth would have under 20. Customers of the same P(alive) stay
+    together: those of the BG/NBD who never bought again all have 1, and make up one group.
     """
     by_recency = purchases.model.recency_counts
     known = known_customers(*_history(customers), by_recency=by_recency)
@@ -148,7 +102,7 @@ def alive_calibration(
     table = pd.DataFrame({"alive": alive, "expected": 1.0 - nothing, "bought": bought})
     grouped = table.groupby(_groups(alive))
     count, buyers = grouped.size(), grouped["bought"].sum()
-    low, high = proportion_confint(buyers, count, alpha=0.05, method="wilson")
+    low, high = wilson_ends(buyers, count)
     result = pd.DataFrame(
         {
             "customers": count,
@@ -185,7 +139,7 @@ def _groups(values: Array) -> NDArray[np.intp]:
 
 
 def _share(some: int, of: int) -> Interval:
-    low, high = proportion_confint(some, of, alpha=0.05, method="wilson")
+    low, high = wilson_ends(some, of)
     return Interval(some / of, float(low), float(high))
 
 
@@ -193,28 +147,16 @@ _MOST_GROUPS = 7  # frequency groups 0, 1, …, 6 and 7 or more, as FHL (2005), 
 
 
 def baseline_errors(customers: pd.DataFrame, window: float) -> pd.DataFrame:
-    """Errors per customer of the model and of rules of thumb that need no model.
+    """Errors per customer of the model and of rules that need no model; window in the unit of T.
 
-    Parameters
-    ----------
-    customers : DataFrame
-        frequency, T, last_period, predicted and frequency_holdout.
-    window : float
-        Length of the holdout, in the unit of T.
+    Rules: always zero; own historic rate, frequency / T · window; last period repeated, see
+    `read_holdout`; store mean, Σ frequency / Σ T · window. better_by: by how many standard errors
+    the squared error is smaller than the model's, customer by customer; negative where the model's
+    is.
 
-    Returns
-    -------
-    DataFrame
-        Rows model; always zero; own historic rate, frequency / T · window; last period repeated, see
-        `read_holdout`; store mean, Σ frequency / Σ T · window. absolute_error and squared_error:
-        means over customers. better_by: by how many standard errors the squared error is smaller
-        than the model's, customer by customer; negative where the model's is.
-
-    Notes
-    -----
     The model forecasts a mean, and squared error is what a mean minimises. Absolute error is what a
-    median minimises, which for most customers is 0; it is given because the literature does. Source:
-    Gneiting (2011), "Making and evaluating point forecasts", JASA 106, 746–762.
+    median minimises, which for most customers is 0; it is given because the literature does.
+    Source: Gneiting (2011), "Making and evaluating point forecasts", JASA 106, 746–762.
     """
     actual = customers["frequency_holdout"]
     age = customers["T"].where(customers["T"] > 0, np.nan)
@@ -239,18 +181,9 @@ def baseline_errors(customers: pd.DataFrame, window: float) -> pd.DataFrame:
 
 
 def errors_by_frequency(customers: pd.DataFrame) -> pd.DataFrame:
-    """Mean purchases in the holdout by purchases before it, actual and predicted.
+    """Mean purchases in the holdout by purchases before it (0, 1, …, 7+), actual and predicted.
 
-    Parameters
-    ----------
-    customers : DataFrame
-        frequency, predicted and frequency_holdout.
-
-    Returns
-    -------
-    DataFrame
-        Index frequency group, 0, 1, …, 7+; customers, actual and predicted mean purchases, low and
-        high: the actual mean's 95% interval by chance.
+    low and high are the actual mean's 95% interval by chance.
     """
     group = customers["frequency"].clip(upper=_MOST_GROUPS)
     grouped = customers.groupby(group)

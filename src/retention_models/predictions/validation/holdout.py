@@ -66,67 +66,32 @@ _TRACKING = ["actual", "expected", "forecast", "low", "high"]
 
 @dataclass(frozen=True, repr=False)
 class HoldoutValidation(Result):
-    """A model fitted to the calibration period, held against the holdout.
+    """A model fitted to the calibration period, held against the holdout."""
 
-    Attributes
-    ----------
-    purchases : BetaGeoFitter, ModifiedBetaGeoFitter or ParetoNBDFitter
-        Fitted to the calibration period.
-    customers : DataFrame
-        Per customer: the calibration summary, frequency_holdout, last_period, predicted, and the
-        columns probability_alive, purchases_low and purchases_high of `predict_customers`.
-    total : Interval
-        Predicted purchases of the holdout with their 90% interval.
-    actual : int
-        Purchases that came.
-    errors : Series
-        Mean absolute error per customer of the model and of the baselines (always zero, own
-        historic rate, last period repeated, store mean).
-    baselines : DataFrame
-        The same and mean squared errors; see `baseline_errors`.
-    by_frequency : DataFrame
-        Mean purchases by frequency group; see `errors_by_frequency`.
-    by_alive : DataFrame
-        Chances to buy in the holdout against the share who did, by P(alive); see
-        `alive_calibration`.
-    counts : CountCalibration
-        The customers' 90% intervals of counts against what came.
-    silence : Silence or None
-        At the end of the data; see `silence_at_the_end`.
-    swing : Swing or None
-        Of customers' rates over the weeks; see `swing_over_time`.
-    verdict : {"use", "use with care", "do not use"}
-        See `reason`.
-    reason : str
-        Why, in a clause with its numbers.
-    causes : tuple of str
-        What is the matter, by name; see `judge`.
-    calibration_end, holdout_end : date
-        Last days of the two periods.
-    value : ValueCheck or None
-        Spend of the holdout against what was expected, with a verdict of its own; None without a spend
-        model.
-    since : RateChange or None
-        How often the same customers bought in the holdout against before: change, low, high, pvalue.
-    """
-
-    purchases: PurchaseFitter = field(repr=False)
+    purchases: PurchaseFitter = field(repr=False)  # fitted to the calibration period
+    # calibration summary, frequency_holdout, last_period, predicted, probability_alive,
+    # purchases_low and purchases_high
     customers: pd.DataFrame = field(repr=False)
-    total: Interval
-    actual: int
-    errors: pd.Series
+    total: Interval  # predicted purchases of the holdout with their 90% interval
+    actual: int  # purchases that came
+    errors: pd.Series  # mean absolute error per customer, of the model and of the baselines
+    # the same and mean squared errors; see `baseline_errors`
     baselines: pd.DataFrame = field(repr=False)
+    # mean purchases by frequency group; see `errors_by_frequency`
     by_frequency: pd.DataFrame = field(repr=False)
+    # chances to buy against the share who did; see `alive_calibration`
     by_alive: pd.DataFrame = field(repr=False)
-    counts: CountCalibration = field(repr=False)
-    silence: Silence | None = field(repr=False)
-    swing: Swing | None = field(repr=False)
+    counts: CountCalibration = field(repr=False)  # the customers' 90% intervals
+    silence: Silence | None = field(repr=False)  # at the end of the data
+    swing: Swing | None = field(repr=False)  # of customers' rates over the weeks
     verdict: Verdict
-    reason: str
-    causes: tuple[str, ...]
+    reason: str  # why, in a clause with its numbers
+    causes: tuple[str, ...]  # what is the matter, by name; see `judge`
     calibration_end: dt.date
     holdout_end: dt.date
+    # spend of the holdout, with a verdict of its own; None without a spend model
     value: ValueCheck | None = field(default=None, repr=False)
+    # how often the same customers bought in the holdout against before
     since: RateChange | None = field(default=None, repr=False)
 
     _figure = "holdout_by_frequency"
@@ -231,17 +196,7 @@ def gaps_of(log: Transactions, data: HoldoutData, store_id: str | None) -> float
 
 
 def fitter_of(model: Model) -> type[PurchaseFitter]:
-    """The fitter of a model given by name, or itself.
-
-    Parameters
-    ----------
-    model : str or class
-
-    Examples
-    --------
-    >>> fitter_of("pareto_nbd").label
-    'Pareto/NBD'
-    """
+    """The fitter of a model given by name, or itself."""
     if isinstance(model, str) and model in MODELS:
         return MODELS[model]
     if isinstance(model, type) and issubclass(model, PurchaseFitter):
@@ -258,23 +213,7 @@ def validate_fit(
     spend: GammaGammaFitter | None = None,
     scatter: float = 0.0,
 ) -> HoldoutValidation:
-    """Hold a model that was fitted to the calibration period against the holdout.
-
-    Parameters
-    ----------
-    purchases : BetaGeoFitter, ModifiedBetaGeoFitter or ParetoNBDFitter
-        Fitted to ``data.customers``.
-    data : HoldoutData
-        From `read_holdout`.
-    spend : GammaGammaFitter, optional
-        Fitted to the calibration period.
-    scatter : float
-        As for `predict_store`, for the length of the holdout.
-
-    Returns
-    -------
-    HoldoutValidation
-    """
+    """Hold a fit to ``data.customers`` against the holdout; `scatter` as for `predict_store`."""
     split, window = data.customers, data.window
     purchases = settled(purchases)
     table = some_customers(purchases, None, split, horizon=window, interval=_INTERVAL)

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import betainc, ndtr, psi
-from scipy.stats import rankdata
 
 from retention_models.errors import CannotSay
 from retention_models.languages import catalogue, count, decimals, phrase
@@ -38,37 +37,20 @@ _FEWEST = 10
 class SpendIndependence(Result):
     """Whether mean spend depends on the number of purchases, among customers who bought again.
 
-    Attributes
-    ----------
-    customers : int
-        Customers with a repeat purchase of positive mean spend.
-    rank_correlation : Interval
-        Spearman's, of frequency with each mean's probability under the Gamma-Gamma model, with its
-        95% interval. 0 where spend does not depend on frequency.
-    rank_pvalue : float
-        Of none.
-    log_correlation : Interval
-        Pearson's, of log frequency with log mean spend less the expectation ψ(p·x) − ln(p·x) that
-        the model gives it, with its 95% interval. 0 where spend does not depend on frequency.
-    log_pvalue : float
-        Of none.
-    plain_rank_correlation : float
-        Spearman's of frequency with mean spend as they are, for comparison with other tools: of
-        skewed spend it is above 0 without any dependence.
-    verdict : {"use", "use with care", "do not use"}
-        Of lifetime value per customer.
-    reason : str
-        Why, in a clause with its numbers.
+    Correlations have 95% intervals, and p-values are of none.
     """
 
     customers: int
+    # Spearman's, of frequency with the mean's probability under the model; 0 if independent
     rank_correlation: Interval
     rank_pvalue: float
+    # Pearson's, of ln frequency with ln mean spend less its expectation ψ(p·x) − ln(p·x)
     log_correlation: Interval
     log_pvalue: float
+    # for comparison with other tools: of skewed spend above 0 without any dependence
     plain_rank_correlation: float
-    verdict: Verdict
-    reason: str
+    verdict: Verdict  # of lifetime value per customer
+    reason: str  # why, in a clause with its numbers
 
     def _card(self) -> Card:
         facts = {
@@ -138,8 +120,8 @@ def spend_independence(
         )
     fitted = GammaGammaFitter().fit(x, m) if spend is None else spend
     p, q, v = fitted.fit_.parameters
-    ranks = rankdata(x)
-    rho = float(np.corrcoef(ranks, rankdata(betainc(p * x, q, m * x / (m * x + v))))[0, 1])
+    ranks = _ranks(x)
+    rho = float(np.corrcoef(ranks, _ranks(betainc(p * x, q, m * x / (m * x + v))))[0, 1])
     by_rank = _fisher(rho, float(np.sqrt((1.0 + rho**2 / 2.0) / (x.size - 3))))
     rank_pvalue = _two_sided(np.arctanh(rho) * np.sqrt(x.size - 3))
     log_correlation, log_pvalue = _pearson(np.log(x), np.log(m) - psi(p * x) + np.log(p * x))
@@ -150,10 +132,16 @@ def spend_independence(
         rank_pvalue=rank_pvalue,
         log_correlation=log_correlation,
         log_pvalue=log_pvalue,
-        plain_rank_correlation=float(np.corrcoef(ranks, rankdata(m))[0, 1]),
+        plain_rank_correlation=float(np.corrcoef(ranks, _ranks(m))[0, 1]),
         verdict=verdict,
         reason=reason,
     )
+
+
+def _ranks(values: Array) -> Array:
+    """Ranks from 1 on; of equal values the mean of theirs."""
+    _, place, times = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(times) - (times - 1.0) / 2.0)[place])
 
 
 def _pearson(x: Array, y: Array) -> tuple[Interval, float]:

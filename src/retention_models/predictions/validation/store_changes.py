@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import f as f_distribution
+from scipy.special import fdtrc
 
 from retention_models.models.fitters import PurchaseFitter, RegularFitter, settled
 from retention_models.predictions.validation.rates import RateChange, change_of
@@ -40,24 +40,12 @@ _DRIFT_OR_WAVE = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Nothing bought at the end of the data.
-
-    Attributes
-    ----------
-    last_purchase : date
-        Day of the last purchase.
-    weeks : float
-        Length of the silence.
-    expected : float
-        Purchases that were to be expected in it.
-    probability : float
-        Of no purchase at all in it, at the fitted parameters.
-    """
+    """Nothing bought at the end of the data."""
 
     last_purchase: dt.date
     weeks: float
-    expected: float
-    probability: float
+    expected: float  # purchases that were to be expected in it
+    probability: float  # of no purchase at all in it, at the fitted parameters
 
     @property
     def closed(self) -> bool:
@@ -67,39 +55,19 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Swing:
-    """How far the customers' rates were from constant over time.
+    """How far the customers' rates were from constant over time."""
 
-    Attributes
-    ----------
-    amplitude : float
-        Of a yearly wave of the same strength, relative to the mean and on the log scale; what chance
-        alone adds is taken off.
-    pvalue : float
-        Of no wave: an F test that allows for weeks that differ by more than chance.
-    highest, lowest : date
-        Middle of the weeks in which the wave is highest and lowest.
-    drift : float
-        Relative change of the rates in a year that is the same all along; NaN in less than a year,
-        where it is part of the wave.
-    drift_pvalue : float
-        Of no drift.
-    drift_low, drift_high : float
-        Ends of the drift's 90% interval.
-    whole_year : bool
-        Whether the data cover a year: in less, a season cannot be told from any other change.
-    years : float
-        Length of the data.
-    """
-
+    # of a yearly wave of the same strength, relative to the mean, ln scale, less what chance adds
     amplitude: float
-    pvalue: float
-    highest: dt.date
+    pvalue: float  # of no wave: an F test that allows for weeks that differ by more than chance
+    highest: dt.date  # middle of the weeks in which the wave is highest
     lowest: dt.date
+    # relative change of the rates in a year; NaN in less than one, where it is part of the wave
     drift: float
-    drift_pvalue: float
-    whole_year: bool
-    years: float
-    drift_low: float = float("nan")
+    drift_pvalue: float  # of no drift
+    whole_year: bool  # in less than a year a season cannot be told from any other change
+    years: float  # length of the data
+    drift_low: float = float("nan")  # ends of the drift's 90% interval
     drift_high: float = float("nan")
 
     @property
@@ -114,26 +82,12 @@ class Swing:
 
 
 def silence_at_the_end(purchases: PurchaseFitter, data: HoldoutData) -> Silence | None:
-    """How likely a silence at the end of the data is, under the model.
+    """How likely a silence of 14 days or more at the end of the data is, under the model.
 
-    Parameters
-    ----------
-    purchases : BetaGeoFitter, ModifiedBetaGeoFitter or ParetoNBDFitter
-        Fitted to the calibration period.
-    data : HoldoutData
-        Of the same store.
-
-    Returns
-    -------
-    Silence or None
-        None where something was bought in the last 14 days.
-
-    Notes
-    -----
     On the day of the last purchase every customer has a history, and given it a probability to buy
-    nothing in the time that follows; customers are independent, so these multiply. Where the silence
-    began in the calibration period, which would take it for dropout, the model is fitted anew to
-    what was known on that day, if that identifies one.
+    nothing in the time that follows; customers are independent, so these multiply. Where the
+    silence began in the calibration period, which would take it for dropout, the model is fitted
+    anew to what was known on that day, if that identifies one.
     """
     if data.before_silence is None:
         return None
@@ -179,29 +133,17 @@ def change_since(days: StoreDays, split: dt.date) -> RateChange | None:
 
 
 def swing_over_time(days: StoreDays) -> Swing | None:
-    """Whether customers bought at constant rates, or by the season.
+    """Whether customers bought at constant rates, or by the season; None where purchases are too few.
 
-    Parameters
-    ----------
-    days : StoreDays
-        From `read_holdout`.
-
-    Returns
-    -------
-    Swing or None
-        None where there are too few purchases to tell: under 100 between customers' first and last,
-        or under 12 weeks.
-
-    Notes
-    -----
-    Weekly counts O against those of constant rates E: O ~ Poisson(E · exp(β₀ + β₁·t + wave)), where
-    the wave has a yearly and a half-yearly sine and cosine, by maximum likelihood. The wave is tested
-    by its deviance, over Pearson's dispersion where that is above 1. In less than a year the period is
-    that of the data, and the trend is part of the wave. In less than two years, where a trend and a
-    part of a year's wave look alike, a wave's amplitude is that of both together. Since first and last
+    They are under 100 between customers' first and last, or under 12 weeks. Weekly counts O against
+    those of constant rates E: O ~ Poisson(E · exp(β₀ + β₁·t + wave)), where the wave has a yearly
+    and a half-yearly sine and cosine, by maximum likelihood. The wave is tested by its deviance,
+    over Pearson's dispersion where that is above 1. In less than a year the period is that of the
+    data, and the trend is part of the wave. In less than two years, where a trend and a part of a
+    year's wave look alike, a wave's amplitude is that of both together. Since first and last
     purchases are taken as they came, season and all, waves are underestimated rather than
-    overestimated. The drift is not: it is estimated given them (`rates`), the wave allowed for from a
-    year and a half on; in less it is that of no wave.
+    overestimated. The drift is not: it is estimated given them (`rates`), the wave allowed for from
+    a year and a half on; in less it is that of no wave.
     """
     days = until_silence(days)
     came, expected, middle = _weeks(days)
@@ -294,4 +236,4 @@ class _Poisson:
         """P value of the columns that `smaller` lacks, by an F test of the deviance."""
         columns = smaller._free - self._free
         gain = 2.0 * (self._log_likelihood - smaller._log_likelihood)
-        return float(f_distribution.sf(max(gain, 0.0) / columns / scale, columns, self._free))
+        return float(fdtrc(columns, self._free, max(gain, 0.0) / columns / scale))

@@ -26,6 +26,8 @@ _TRACKING = ["actual", "expected", "forecast", "low", "high"]
 # Weeks with fewer expected purchases say little about how far weeks scatter; and fewer weeks than the
 # second say nothing.
 _FEWEST_EXPECTED, _FEWEST_WEEKS = 5.0, 8
+# Pairs of a first day and a later one that are worked on at once.
+_PAIRS = 1 << 14
 
 
 def weekly_tracking(
@@ -99,9 +101,14 @@ def _expected(fitted: PurchaseFitter, began: Array, unit: float) -> Array:
         # Whoever came when: ages are whole days, so every expectation stands in one table.
         of_age = model.expected_purchases(days / unit, *parameters)
         return np.convolve(began, of_age)[: began.size]
-    for day in np.flatnonzero(began):
-        since, left = days[: began.size - day] / unit, (last - day) / unit
-        expected[day:] += began[day] * model.expected_since_first(since, left, *parameters)
+    # Some first days at once: of one alone nearly all the time goes into calls.
+    first_days = np.flatnonzero(began)
+    for some in np.array_split(first_days, -(-first_days.size * began.size // _PAIRS) or 1):
+        first = np.repeat(some, began.size - some)
+        day = np.concatenate([days[each:] for each in some]) if some.size else first
+        since, left = (day - first) / unit, (last - first) / unit
+        each = began[first] * model.expected_since_first(since, left, *parameters)
+        expected += np.bincount(day, each, began.size)
     return expected
 
 

@@ -19,31 +19,15 @@ _INTERVAL = 0.90
 
 @dataclass(frozen=True, slots=True)
 class ValueCheck:
-    """Spend of the holdout by the customers known before, against what was expected.
+    """Spend of the holdout by the customers known before, against what was expected."""
 
-    Attributes
-    ----------
-    total : Interval
-        Expected spend with its 90% interval.
-    actual : float
-        Spend that came.
-    of_spend : float
-        Relative error of the spend per purchase alone, at the purchases that came.
-    repeated : float
-        What the period before, of the same length, would have given.
-    verdict : {"use", "use with care", "do not use"}
-        By the thresholds of `judge`: "do not use" outside the 99% interval and off by more than 20%,
-        "use with care" outside the 90% interval.
-    reason : str
-        Why, in a clause with its numbers.
-    """
-
-    total: Interval
+    total: Interval  # expected spend with its 90% interval
     actual: float
-    of_spend: float
-    repeated: float
+    of_spend: float  # relative error of the spend per purchase alone, at the purchases that came
+    repeated: float  # what the period before, of the same length, would have given
+    # outside the 99% interval and off by over 20%: "do not use"; the 90%: "use with care"
     verdict: Verdict
-    reason: str
+    reason: str  # why, in a clause with its numbers
 
     @property
     def relative_error(self) -> float:

@@ -34,40 +34,18 @@ BEYOND_CHANCE = 1.645
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a verdict rests on.
+    """What a verdict rests on."""
 
-    Attributes
-    ----------
-    fit : MaximumLikelihoodFit
-        To the calibration period.
-    total : Interval
-        Predicted purchases of the holdout with their 90% interval.
-    actual : int
-        Purchases that came.
-    baselines : DataFrame
-        From `baseline_errors`.
-    calibrated : tuple (expected, came)
-        Repeat purchases of the calibration period: the model's own expectation, and what came.
-    counts : CountCalibration
-        Of the customers' intervals.
-    silence : Silence or None
-        At the end of the data.
-    swing : Swing or None
-        Over the weeks.
-    open_range : tuple (low, high), optional
-        Where the data leave the total open: what they allow of it; see `determined`.
-    since : RateChange, optional
-        How often the same customers bought in the holdout against before.
-    """
-
-    fit: MaximumLikelihoodFit
-    total: Interval
+    fit: MaximumLikelihoodFit  # to the calibration period
+    total: Interval  # predicted purchases of the holdout with their 90% interval
     actual: int
-    baselines: pd.DataFrame
+    baselines: pd.DataFrame  # from `baseline_errors`
+    # repeat purchases of the calibration period: the model's own expectation, what came
     calibrated: tuple[float, int]
     counts: CountCalibration
     silence: Silence | None
     swing: Swing | None
+    # where the data leave the total open: what they allow of it; see `determined`
     open_range: tuple[float, float] | None = None
     since: RateChange | None = None
 
@@ -95,33 +73,17 @@ def is_failed(total: Interval, actual: float) -> bool:
 
 
 def judge(evidence: Evidence) -> tuple[Verdict, str, tuple[str, ...]]:
-    """Give the verdict, the reason in a sentence with its numbers, and what is the matter.
+    """Give the verdict, the reason in a clause with its numbers, and what is the matter, by name.
 
-    Parameters
-    ----------
-    evidence : Evidence
-
-    Returns
-    -------
-    verdict : {"use", "use with care", "do not use"}
-    reason : str
-        A clause such as “824 purchases came where …”, without its full stop.
-    causes : tuple of str
-        What is the matter, by name, in the order of the reason: "closed", "open",
-        "not identified", "season", "swing", "drift", "total", "no dropout", "rule of thumb",
-        "narrow intervals", "mixture".
-
-    Notes
-    -----
     *Do not use*: the store fell silent for 14 days or more at the end of the data, which the model
-    gives a chance under 1 in 10,000; or the data leave the total open by more than a factor of two to
-    either side, whichever of the parameters they tell; or a model without such a measure is not
-    identified; or the actual total is outside its 99% interval and off by more than 20%. *Use with
-    care*: it is outside its 90% interval; or customers' rates swing over the weeks like a yearly wave
-    of ±25% or more (P < .01); or no dropout is visible; or a rule of thumb has a smaller squared error
-    per customer, beyond chance; or the 90% intervals of counts hold under 80% (by their transform),
-    beyond chance; or the model's own expectation for the calibration period is off by more than 10%.
-    *Use*: none.
+    gives a chance under 1 in 10,000 ("closed"); or the data leave the total open by more than a
+    factor of two to either side, whichever of the parameters they tell ("open"); or a model without
+    such a measure is not identified; or the actual total is outside its 99% interval and off by
+    more than 20%. *Use with care*: it is outside its 90% interval; or customers' rates swing over
+    the weeks like a yearly wave of ±25% or more (P < .01); or no dropout is visible; or a rule of
+    thumb has a smaller squared error per customer, beyond chance; or the 90% intervals of counts
+    hold under 80% (by their transform), beyond chance; or the model's own expectation for the
+    calibration period is off by more than 10%. *Use*: none.
     """
     grave, mild = dict(_grave(evidence)), dict(_mild(evidence))
     verdict: Verdict = "do not use" if grave else "use with care" if mild else "use"

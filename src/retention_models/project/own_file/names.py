@@ -117,8 +117,6 @@ SURE, LIKELY = 5, 3
 def score(role: str, name: str) -> int:
     """How well a name fits a role, from 0; the whole name counts more than a part of it.
 
-    Examples
-    --------
     >>> score("date", "InvoiceDate"), score("date", "Ship Date"), score("customer_id", "MÜŞTERİ NO")
     (6, 0, 6)
     """

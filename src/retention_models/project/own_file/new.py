@@ -34,15 +34,8 @@ def new_project(
     """Write a project file for a file of one's own, and check it; the path of the project file.
 
     `answers` hold what the file is not to be asked for, by key. Where something cannot be told, it is
-    asked if there is somebody to `ask`.
-
-    Raises
-    ------
-    SettingsError
-        If something cannot be told and nobody can be asked: every question, with the flag that answers
-        it; or a project file stands there. Then nothing is written.
-    DataError
-        If the file cannot be read; or, once the project file is written, if the check refuses it.
+    asked if there is somebody to `ask`; if not, or where a project file stands, a SettingsError has
+    every question, with the flag that answers it, and nothing is written.
     """
     target = folder / DEFAULT_PROJECT_FILE
     if target.exists() and not force:

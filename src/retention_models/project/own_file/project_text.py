@@ -93,13 +93,7 @@ def _seen(column: ColumnSeen) -> str:
 
 
 def toml(value: object) -> str:
-    r"""A value as TOML writes it.
-
-    Examples
-    --------
-    >>> toml({"Financial Status": ["paid"]}), toml(True), toml("a\\b")
-    ('{ "Financial Status" = ["paid"] }', 'true', '"a\\\\b"')
-    """
+    """A value as TOML writes it."""
     if isinstance(value, dict):
         inside = ", ".join(f"{toml(key)} = {toml(item)}" for key, item in value.items())
         return f"{{ {inside} }}"

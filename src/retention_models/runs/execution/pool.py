@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -79,22 +79,28 @@ _TRIES = 3
 
 
 @contextmanager
-def open_executor(options: Options, notebooks: Sequence[Path]) -> Iterator[Executor]:
-    """An executor for a run's notebooks; what is under way when it is closed is ended."""
+def open_executor(
+    options: Options, notebooks: Sequence[Path], workers: Workers | None = None
+) -> Iterator[Executor]:
+    """An executor for a run's notebooks; what is under way when it is closed is ended.
+
+    Processes of this machine are those of `workers`, which outlive it, or else its own.
+    """
     seconds = options.limits.seconds + _BESIDE
     if options.scheduler is not None:
         with _cluster(options.scheduler, options.warm, notebooks, seconds) as executor:
             yield executor
         return
+    theirs = nullcontext(workers) if workers is not None else None
     with (
-        Workers(warm=options.warm, notebooks=notebooks) as workers,
-        LocalExecutor(workers, options.jobs, seconds) as executor,
+        theirs or Workers(warm=options.warm, notebooks=notebooks) as at_work,
+        LocalExecutor(at_work, options.jobs, seconds) as executor,
     ):
         try:
             yield executor
         except BaseException:
             # Before the threads are waited for: each of them waits for a process.
-            workers.end()
+            at_work.end()
             raise
 
 
@@ -192,10 +198,12 @@ def call_beside(
     return workers.call(function, *arguments, seconds=seconds)
 
 
-def execute_all(tasks: Sequence[Task], options: Options) -> Iterator[tuple[str, ExecutionResult]]:
+def execute_all(
+    tasks: Sequence[Task], options: Options, workers: Workers | None = None
+) -> Iterator[tuple[str, ExecutionResult]]:
     """Execute notebooks, several at once; the id and what became of each, as it ends."""
     notebooks = options.imports_of or tuple(dict.fromkeys(task.notebook for task in tasks))
-    with open_executor(options, notebooks) as executor:
+    with open_executor(options, notebooks, workers) as executor:
         futures = _submitted(executor, tasks, options)
         try:
             for future in _as_ended(futures, options.limits.seconds + 2 * _BESIDE):

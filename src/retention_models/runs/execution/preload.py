@@ -26,13 +26,19 @@ FORKED = False  # whether this process was forked from one that had made its imp
 _ALWAYS = (
     "IPython.core.application",
     "IPython.core.completer",
+    "IPython.core.debugger",
     "IPython.core.interactiveshell",
+    "IPython.core.logger",
     "IPython.core.magics",
     "IPython.core.magics.execution",
     "IPython.core.oinspect",
+    "PIL.BmpImagePlugin",
+    "PIL.GifImagePlugin",
     "PIL.JpegImagePlugin",
     "PIL.PngImagePlugin",
+    "PIL.PpmImagePlugin",
     "duckdb",
+    "encodings.utf_8_sig",
     "ibis.backends.duckdb",
     "ibis.backends.duckdb.converter",
     "ibis.expr.types",
@@ -44,24 +50,34 @@ _ALWAYS = (
     "matplotlib.pyplot",
     "matplotlib.style",
     "matplotlib_inline.backend_inline",
+    "openpyxl",
+    "openpyxl.packaging.extended",
     "pandas.io.formats.csvs",
     "papermill.execute",
     "pyarrow.compute",
+    "pyarrow.dataset",
     "pyarrow.pandas_compat",
     "pyarrow.parquet",
-    "retention_models.pages.notebook",
-    "retention_models.project.outputs",
     "retention_models.pages.models.figures",
-    "retention_models.runs.execution.pool",
-    "retention_models.runs.execution.in_process",
-    "retention_models.runs.execution.supervisor",
-    "retention_models.project.store",
     "retention_models.pages.models.tables",
+    "retention_models.pages.notebook",
     "retention_models.pages.store.words",
+    "retention_models.project.outputs",
+    "retention_models.project.store",
+    "retention_models.runs.execution.in_process",
+    "retention_models.runs.execution.pool",
+    "retention_models.runs.execution.supervisor",
     "scipy.optimize",
     "scipy.special",
-    "scipy.stats",
 )
+# What is imported only when a page of campaigns asks for it.
+_BESIDE = {
+    "retention_models.pages.campaign": (
+        "statsmodels.discrete.discrete_model",
+        "statsmodels.tools.sm_exceptions",
+        "retention_models.project.campaign",
+    )
+}
 
 
 def import_for(notebooks: Iterable[Path]) -> None:
@@ -72,6 +88,8 @@ def import_for(notebooks: Iterable[Path]) -> None:
             # Anything may go wrong in a module that is not ours; the cell that imports it tells.
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
+                for further in _BESIDE.get(name, ()):
+                    importlib.import_module(further)
     duckdb = sys.modules.get("duckdb")
     if duckdb is not None:
         # Importing it opens a database in memory, with threads.
@@ -79,13 +97,7 @@ def import_for(notebooks: Iterable[Path]) -> None:
 
 
 def imported_by(notebook: Path) -> list[str]:
-    """Names of the modules that a notebook's cells import, as far as they can be read.
-
-    Examples
-    --------
-    >>> imported_by(Path("missing.ipynb"))
-    []
-    """
+    """Names of the modules that a notebook's cells import, as far as they can be read."""
     import nbformat
 
     found: dict[str, None] = {}

@@ -153,8 +153,6 @@ def _shown(amounts: dict[str, float]) -> dict[str, str]:
 def signal_name(number: int) -> str:
     """Name of a signal.
 
-    Examples
-    --------
     >>> signal_name(9)
     'SIGKILL'
     """

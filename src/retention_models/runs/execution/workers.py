@@ -159,10 +159,13 @@ class _Server:
 
 
 class Workers:
-    """Processes of this machine that work can be sent to, by several threads at once."""
+    """Processes of this machine that work can be sent to, by several threads at once.
+
+    `warm` says whether they are forked from one that has made its imports.
+    """
 
     def __init__(self, *, warm: bool, notebooks: Sequence[Path] = ()) -> None:
-        self._warm, self._notebooks = warm, tuple(notebooks)
+        self.warm, self._notebooks = warm, tuple(notebooks)
         self._lock, self._ended = threading.Lock(), False
         self._shared: _Server | None = None
         self._idle: list[_Server] = []
@@ -227,12 +230,12 @@ class Workers:
         with self._lock:
             if self._ended:
                 raise WorkerDied("The run is ending.")
-            if self._warm:
+            if self.warm:
                 if self._shared is None or not self._shared.is_there:
                     self._shared = self._started(warm=True)
                     if self._shared.cold:
                         log.warning("Notebooks run in ordinary kernels: %s.", self._shared.cold)
-                        self._warm = False
+                        self.warm = False
                 return self._shared
             while self._idle:
                 server = self._idle.pop()
@@ -241,6 +244,9 @@ class Workers:
             return self._started(warm=False)
 
     def _started(self, *, warm: bool) -> _Server:
+        log.info(
+            "starting the process that makes the pages" if warm else "starting a process for pages"
+        )
         self._folder.mkdir(mode=0o700, exist_ok=True)
         server = _Server(warm, self._notebooks, self._folder)
         self._all.append(server)

@@ -95,8 +95,6 @@ class RunClock:
 def utc(moment: dt.datetime) -> str:
     """A moment as 2026-11-22T13:12:40Z.
 
-    Examples
-    --------
     >>> utc(dt.datetime(2026, 3, 1, 2, tzinfo=dt.timezone(dt.timedelta(hours=3))))
     '2026-02-28T23:00:00Z'
     """

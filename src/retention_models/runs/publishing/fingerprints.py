@@ -68,10 +68,11 @@ def data_print(settings: Settings, log: Transactions) -> DataPrint:
     found = _row_hashes(log)
     quality = log.quality
     stores = {}
+    of_store = quality.sort_values("reason").groupby("store_id")
+    said = {store: _reasons(rows) for store, rows in of_store}
     for store_id in sorted({*found.index, *quality["store_id"].dropna()}):
         sums = [int(v) for v in found.loc[store_id]] if store_id in found.index else [0, 0, 0]
-        bad = quality.loc[quality["store_id"] == store_id].sort_values("reason")
-        reasons = _reasons(bad)
+        reasons = said.get(store_id, [])
         unusable = sum(n for _, n, _ in reasons)
         stores[str(store_id)] = {
             "rows": sums[0],
