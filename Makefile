@@ -15,7 +15,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reports lab test slow nightly check format bench lock clean
+.PHONY: help reports lab docs test slow nightly check format bench lock lowest clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ reports: .venv/.run retention.toml ## Set up, build the demonstration project, m
 
 lab: .venv/.run retention.toml ## Open JupyterLab on notebooks/start_here.ipynb
 	$(BIN)/jupyter lab notebooks/start_here.ipynb
+
+docs: .venv/.dev ## Build the documentation as a site, dist/site/index.html, with every notebook executed
+	$(BIN)/python docs/site/build.py dist/site
 
 test: .venv/.dev $(ENGINES) ## Set up and run the tests
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not slow and not nightly"
@@ -50,7 +53,7 @@ bench: .venv/.dev ## Time us against lifetimes, as ratios in one run
 	$(BIN)/python benchmarks/run.py
 
 lock: .venv/.dev ## Resolve the dependencies anew: all lock files
-	$(BIN)/uv pip compile pyproject.toml $(RESOLVE) --group test --group style --group build --extra lab --extra demo -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml $(RESOLVE) --group test --group style --group docs --group build --extra lab --extra demo -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml $(RESOLVE) --group build --extra spark -c requirements-dev.lock -o requirements-spark.lock
 	$(BIN)/uv pip compile pyproject.toml $(RESOLVE) --group build --extra lab --extra demo -c requirements-dev.lock -o requirements.lock
 

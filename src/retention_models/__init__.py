@@ -7,7 +7,10 @@ them to type checkers and editors.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
+
+from retention_models._imports import listed_without_loading
 
 __version__ = "0.1.0"
 
@@ -34,6 +37,7 @@ _NAMES = {
     "measures.changes": "measure_changes",
     "measures.cohorts": "category_counts cohort_retention cohort_table",
     "measures.definitions": "ANNUAL_CHURN_BAND",
+    "measures.drivers": "ChurnDrivers churn_drivers",
     "measures.rfm": "RFM_SEGMENTS rfm_grid rfm_scores",
     "measures.table": "measure_table store_measures",
     "models.chain.stores": "StoreFits fit_stores",
@@ -43,10 +47,17 @@ _NAMES = {
     ),
     "models.regular.regularity": "RegularityTest regularity_test",
     "models.seasons.calendar": "Calendar",
+    "predictions.acquisition": "new_customer_value",
     "predictions.alive": "alive_path customers_alive_path",
     "predictions.customers": "predict_customers",
     "predictions.in_engine": "predictions_table write_predictions",
+    "predictions.loyalty_claims": (
+        "LoyaltyClaims RepeatCustomerWorth loyalty_claims repeat_customer_worth"
+    ),
     "predictions.next_purchase": "next_purchase",
+    "predictions.retention_worth": "RetentionWorth retention_worth",
+    "predictions.reward_liability": "RewardLiability reward_liability",
+    "predictions.rewards": "RewardPrice price_reward",
     "predictions.stores": "predict_store",
     "predictions.validation.comparison": "ModelComparison compare_models track_models",
     "predictions.validation.holdout": "validate_holdout",
@@ -64,6 +75,7 @@ _NAMES = {
     "settings.project": "Settings",
     "settings.reading": "read_settings",
     "summaries.counts": "count_customers count_purchase_days count_spend",
+    "summaries.first_orders": "first_orders",
     "summaries.purchase_gaps": "count_purchase_gaps",
     "summaries.gaps": "sum_log_gaps",
     "summaries.customers": "calibration_holdout_summary customer_summary customer_summary_by_store",
@@ -97,5 +109,6 @@ def __getattr__(name: str) -> Any:
     return found
 
 
-def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+sys.modules[__name__].__class__ = listed_without_loading(
+    [*__all__, "plots"], __getattr__, there=["__version__"]
+)

@@ -60,6 +60,10 @@ from retention_models.measures.cohorts import (
     cohort_table as cohort_table,
 )
 from retention_models.measures.definitions import ANNUAL_CHURN_BAND as ANNUAL_CHURN_BAND
+from retention_models.measures.drivers import (
+    ChurnDrivers as ChurnDrivers,
+    churn_drivers as churn_drivers,
+)
 from retention_models.measures.rfm import (
     RFM_SEGMENTS as RFM_SEGMENTS,
     rfm_grid as rfm_grid,
@@ -85,6 +89,7 @@ from retention_models.models.regular.regularity import (
     regularity_test as regularity_test,
 )
 from retention_models.models.seasons.calendar import Calendar as Calendar
+from retention_models.predictions.acquisition import new_customer_value as new_customer_value
 from retention_models.predictions.alive import (
     alive_path as alive_path,
     customers_alive_path as customers_alive_path,
@@ -94,7 +99,25 @@ from retention_models.predictions.in_engine import (
     predictions_table as predictions_table,
     write_predictions as write_predictions,
 )
+from retention_models.predictions.loyalty_claims import (
+    LoyaltyClaims as LoyaltyClaims,
+    RepeatCustomerWorth as RepeatCustomerWorth,
+    loyalty_claims as loyalty_claims,
+    repeat_customer_worth as repeat_customer_worth,
+)
 from retention_models.predictions.next_purchase import next_purchase as next_purchase
+from retention_models.predictions.retention_worth import (
+    RetentionWorth as RetentionWorth,
+    retention_worth as retention_worth,
+)
+from retention_models.predictions.reward_liability import (
+    RewardLiability as RewardLiability,
+    reward_liability as reward_liability,
+)
+from retention_models.predictions.rewards import (
+    RewardPrice as RewardPrice,
+    price_reward as price_reward,
+)
 from retention_models.predictions.stores import predict_store as predict_store
 from retention_models.predictions.validation.comparison import (
     ModelComparison as ModelComparison,
@@ -139,6 +162,7 @@ from retention_models.summaries.customers import (
     customer_summary as customer_summary,
     customer_summary_by_store as customer_summary_by_store,
 )
+from retention_models.summaries.first_orders import first_orders as first_orders
 from retention_models.summaries.gaps import sum_log_gaps as sum_log_gaps
 from retention_models.summaries.purchase_gaps import (
     count_purchase_gaps as count_purchase_gaps,

@@ -82,6 +82,11 @@ def test_a_project_file_sets_thresholds_words_order_and_groups(tmp_path):
         ("[actions]\nusual_gap = 0.97", "actions.late_gap: expected share of gaps above usual_gap"),
         ('[actions]\norder = ["loyl"]', "actions.order[1]: expected list of names of lists (compl"),
         ('[actions]\norder = ["due", "due"]', "'due' stands more than once"),
+        ("[actions]\nhold_out = 0.6", "actions.hold_out: expected share: 0, or from 0.01 to 0.5"),
+        ("[actions]\nhold_out = 0.001", "of so few nothing would be known"),
+        ('[actions]\nexempt = ["apologise"]', "actions.exempt[1]: expected list of names of lists"),
+        ("[actions]\ntest_days = 20", "it is less than measured_days = 28"),
+        ("[actions]\nmeasured_days = 200", "it is less than measured_days = 200"),
         ('[actions]\none_of = [["due", "knew"]]', "actions.one_of[1][2]: expected lists of names"),
     ],
 )
@@ -108,7 +113,8 @@ def test_the_commented_project_file_has_the_defaults():
     lines = [line.removeprefix("# ") for line in part.splitlines()]
     examples = re.compile("order|one_of|least_value|most_value")
     written = tomllib.loads("\n".join(line for line in lines if not examples.match(line)))
-    assert {*LIST_NAMES, "lookback_days", "usual_gap", "late_gap"} == set(written["actions"])
+    given = set(ActionSettings.model_fields) - {"order", "one_of"}
+    assert given == set(written["actions"])
     assert ActionSettings() == ActionSettings.model_validate(written["actions"])
     for name in LIST_NAMES:
         thresholds = type(ActionSettings().rule(name)).model_fields.keys() - {"use", "action"}

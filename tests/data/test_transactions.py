@@ -208,7 +208,13 @@ def test_returns_and_free_items_are_remarked(tmp_path):
     ("name", "content", "words"),
     [
         ("none.csv", None, "no such file"),
-        ("log.xls", "x", r"expected a CSV .* by the ending"),
+        ("log.pdf", "x", r"expected a CSV .* by the ending"),
+        (
+            "log.xls",
+            "x",
+            r"Excel 97 to 2003 is not read here.*save it as an Excel workbook \(\.xlsx\)",
+        ),
+        ("log.ODS", "x", r"OpenDocument spreadsheet is not read here"),
         ("log.xlsx", "x", "cannot be read as an Excel file"),
         ("log.parquet", "not parquet", "cannot be read"),
         ("log.csv", "id,day,amount,shop\n", "holds no rows"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,9 @@ import numpy as np
 import pandas as pd
 
 from shops import simulated_log
+
+# Before Java starts: what suits a log of a few thousand lines.
+os.environ.setdefault("SPARK_CONF_DIR", str(Path(__file__).with_name("spark")))
 
 IDS = ("0042", "NO", "12E4", "../x", "O'Brien", "<b>", "مشتری ۷", "İğne", "a b", "=1+1")
 COLUMNS = {

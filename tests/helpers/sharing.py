@@ -35,7 +35,7 @@ LONGEST = (
     "test_chain_models_grocery.py",
 )
 # Nothing is made once for all of their tests.
-IN_PIECES = ("test_campaign_designs_simulation.py", "test_oracles_", "test_publishing_processes.py")
+IN_PIECES = ("test_campaign_designs_simulation.py", "test_oracles_")
 # Sessions of these tests read no file that has none.
 MARKED = re.compile(r"\bmark\.(slow|nightly|sized)\b|\bfew\(")
 

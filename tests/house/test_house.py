@@ -61,7 +61,7 @@ def test_the_conda_environment_has_the_bounds_of_pyproject():
 def test_spark_has_a_group_of_its_own():
     """Nobody downloads it who does not ask for it."""
     assert {"calendar", "dask", "demo", "lab", "notices", "postgresql", "spark"} == set(EXTRAS)
-    assert {"test", "style", "build"} == set(GROUPS)
+    assert {"test", "style", "docs", "build"} == set(GROUPS)
     assert not NOT_IN_CONDA & set(locked("requirements-dev.lock"))
 
 

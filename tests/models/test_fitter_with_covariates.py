@@ -71,11 +71,14 @@ def test_a_model_with_covariates_predicts_nothing_without_them(fitted, shop):
         lambda: fitted.probability_of_n_purchases_up_to_time(26, 1),
         lambda: fitted.generate_new_data(5),
         fitted.to_json,
-        lambda: rm.predict_customers(fitted, None, summary, time_unit="W"),
         lambda: rm.predict_store(fitted, None, summary, time_unit="W"),
     ):
         with pytest.raises(SettingsError, match=r"fitted with covariates \(campaign\)"):
             ask()
+    with pytest.raises(
+        SettingsError, match=r"fitted with campaign, so a prediction depends on them"
+    ):
+        rm.predict_customers(fitted, None, summary, time_unit="W")
 
 
 def test_covariates_where_there_are_none_are_refused(shop):
@@ -109,3 +112,40 @@ def test_rows_in_another_order_are_the_same_customers(shop, fitted):
     assert expected == pytest.approx(
         fitted.conditional_probability_alive(*history, covariates=turned), rel=1e-12
     )
+
+
+def test_customers_are_predicted_by_their_own_covariates(fitted, shop):
+    """As the model of their group predicts them alone, in the order of the summary."""
+    summary = shop.sample(600, random_state=1).assign(monetary_value=5.0)
+    money = rm.GammaGammaFitter.from_parameters({"p": 6.25, "q": 3.74, "v": 15.44})
+    terms = {"horizon": 26, "margin": 0.3, "time_unit": "W"}
+    told = shop[["campaign"]]
+    table = rm.predict_customers(
+        fitted, money, summary, covariates=told.loc[summary.index[::-1]], **terms
+    )
+    assert table.index.equals(summary.index)
+    for joined in (0, 1):
+        members = summary[summary["campaign"] == joined]
+        own = fitted.for_covariates({"campaign": joined})
+        alone = rm.predict_customers(own, money, members, **terms)
+        pd.testing.assert_frame_equal(table.loc[members.index], alone, check_exact=False, rtol=1e-9)
+    points = rm.predict_customers(
+        fitted, money, summary, covariates=told.loc[summary.index], interval=None, **terms
+    )
+    assert points["clv"].to_numpy() == pytest.approx(table["clv"].to_numpy())
+
+
+def test_the_model_of_a_group_knows_the_doubt_of_its_parameters(shop, fitted):
+    """That of a fit to the group alone: of 2,000 customers of each, one r for both tells little more."""
+    group = shop[shop["campaign"] == 1]
+    alone = rm.BetaGeoFitter().fit(group["frequency"], group["recency"], group["T"])
+    own = fitted.for_covariates({"campaign": 1.0})
+    assert own.params_.to_numpy() == pytest.approx(alone.params_.to_numpy(), rel=0.2)
+    ratio = own.standard_errors_ / own.params_ / (alone.standard_errors_ / alone.params_)
+    assert ratio.between(0.6, 1.1).all()
+    with pytest.raises(SettingsError, match="fitted without"):
+        alone.for_covariates({"campaign": 1.0})
+    many = pd.DataFrame({"campaign": np.arange(201.0)})
+    some = shop.head(201).assign(monetary_value=5.0)
+    with pytest.raises(SettingsError, match="at most 200 different rows"):
+        rm.predict_customers(fitted, None, some, time_unit="W", covariates=many)

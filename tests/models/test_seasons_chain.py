@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from retention_models.errors import CannotSay, SettingsError
@@ -17,6 +19,7 @@ from retention_models.models.seasons.chain import (
     _look,
     _Quadratic,
     shared_calendars,
+    shared_seasons,
 )
 from retention_models.models.seasons.fit import fit_season
 from seasonal_shops import END, calendar_of, one_wave, shop
@@ -117,8 +120,8 @@ def test_a_store_alone_is_not_shrunk():
     assert found.verdict == alone.verdict == "converged"
 
 
-def test_a_store_without_repeats_is_left_out_and_one_last_day_is_asked():
-    """A chain of such stores has nothing to say."""
+def test_a_store_without_repeats_has_the_chains_season_and_one_last_day_is_asked():
+    """As far as the others tell it; a chain of such stores has nothing to say."""
     one = store(500, 740, 0.5, 41, harmonics=1, weekdays=False)
     nobody = StoreDays(
         np.zeros(3),
@@ -127,7 +130,11 @@ def test_a_store_without_repeats_is_left_out_and_one_last_day_is_asked():
         None,
         one.calendar.with_terms(purchases=np.zeros(740)),
     )
-    assert list(shared_calendars({"one": one, "none": nobody}, 1.0)) == ["one"]
+    found = shared_seasons({"one": one, "none": nobody}, 1.0)
+    prior = found["none"].calendar.prior
+    np.testing.assert_allclose(found["none"].effects, prior.mean, atol=1e-12)
+    np.testing.assert_allclose(found["none"].covariance, np.linalg.inv(prior.precision), rtol=1e-9)
+    assert found["none"].calendar.prior.mean[0] == pytest.approx(0.5, abs=0.25)
     with pytest.raises(CannotSay, match="second time"):
         shared_calendars({"none": nobody}, 1.0)
     later = one.calendar.with_terms(
@@ -138,6 +145,37 @@ def test_a_store_without_repeats_is_left_out_and_one_last_day_is_asked():
         shared_calendars({"one": one, "other": other}, 1.0)
     with pytest.raises(SettingsError, match="no store"):
         shared_calendars({}, 1.0)
+
+
+def test_a_small_store_has_the_chains_events_and_is_shut_when_all_are():
+    """Of its own it could tell neither; but on a day of the week on which it sold it is open."""
+    sale = [f"2023-{month:02d}-{day:02d}" for month in (3, 10) for day in range(1, 15)]
+
+    def log_m(dates):
+        on = dates.isin(pd.to_datetime(sale))
+        return np.where(dates.day_of_week == 6, -np.inf, 0.9 * on)
+
+    def one(size, seed, days=740):
+        summary, bought, _ = shop(size, days, log_m, seed=seed)
+        columns = [summary[name].to_numpy(float) for name in ("frequency", "recency", "T")]
+        # Whoever begins on a Sunday came on the day before.
+        begun = END.toordinal() - 1 - columns[2]
+        columns[2] = columns[2] + (begun % 7 == 6) * (columns[2] < days - 1)
+        return StoreDays(*columns, None, calendar_of(bought, promotions={"sale": sale}))
+
+    stores = {f"store {i}": one(400, 60 + i) for i in range(3)} | {"new": one(9, 70, 60)}
+    found = shared_seasons(stores, 1.0)
+    new = found["new"]
+    assert new.calendar.shut == found["store 0"].calendar.shut == (6,)
+    assert "sale" in new.calendar.names
+    at = new.calendar.names.index("sale")
+    assert new.effects[at] == pytest.approx(0.9, abs=0.35)
+    own = stores["new"]
+    sunday = own.calendar.purchases.copy()
+    sunday[(6 - own.calendar.first.weekday()) % 7] = 1.0
+    x = own.x + (np.arange(own.x.size) == own.x.argmax())
+    sold = replace(own, x=x, calendar=own.calendar.with_terms(purchases=sunday))
+    assert shared_seasons({**stores, "new": sold}, 1.0)["new"].calendar.shut == ()
 
 
 def test_the_centre_is_the_posterior_of_normal_stores():

@@ -80,6 +80,31 @@ def test_lifetimes_own_search_still_runs():
     assert found == "2.783"
 
 
+def test_completing_the_packages_names_loads_none_of_them():
+    """What JupyterLab asks at `rm.`; a class that is asked about alone is loaded, with its methods."""
+    found = _run(
+        "import sys, time, jedi, retention_models as rm\n"
+        "names = jedi.Interpreter('rm.', [{'rm': rm}]).complete()\n"
+        "told = {name.name: name.type for name in names}\n"
+        "print(set(rm.__all__) <= set(told), {'pandas', 'numpy'} & set(sys.modules))\n"
+        "time.sleep(0.4)  # whoever types\n"
+        "names = jedi.Interpreter('rm.CannotSay.', [{'rm': rm}]).complete()\n"
+        "print('with_traceback' in {name.name for name in names}, 'CannotSay' in vars(rm))"
+    )
+    assert found.splitlines() == ["True set()", "True True"]
+
+
+def test_a_name_can_be_replaced_before_and_after_its_use(monkeypatch):
+    """As of any module: of a package whose names wait, tests and notebooks replace some."""
+    for name in ("next_purchase", "next_purchase"):
+        before = getattr(rm, name)
+        monkeypatch.setattr(rm, name, 1)
+        assert getattr(rm, name) == 1
+        monkeypatch.undo()
+        assert getattr(rm, name) is before
+    assert "__version__" in dir(rm)
+
+
 def test_type_checkers_and_editors_are_told_every_name_from_its_place():
     """The stub beside the package imports what is loaded when first used, and nothing else."""
     stub = ast.parse(Path(rm.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))

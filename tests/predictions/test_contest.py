@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from types import SimpleNamespace
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from retention_models.predictions import contest
 from retention_models.predictions.candidates import BY_STORE, PLAIN, RULES
 from retention_models.predictions.contest import Contest, choose, crps_of_total, hold_contest
 from retention_models.predictions.past_forecasts import PastForecasts
+from retention_models.settings.project import PurchaseModelName
 
 BEGIN, WEEKS = dt.date(2023, 1, 1), 65
 END = BEGIN + dt.timedelta(days=WEEKS * 7 - 1)
@@ -127,3 +129,25 @@ def test_whoever_waits_is_told_how_many_past_forecasts_are_done(caplog, monkeypa
     with caplog.at_level("INFO"):
         assert BY_STORE == hold_contest(past).rule
     assert "3 of 3 past forecasts held against what came" == caplog.messages[-1]
+
+
+@pytest.mark.parametrize("model", get_args(PurchaseModelName))
+def test_a_model_that_the_project_file_names_is_used_and_nothing_is_tried(log, model):
+    """A contest of before does not stand against it, nor it against one of later; the page says so."""
+    past = PastForecasts(log, END, "W")
+    chosen = Contest("by_store", END, END, 3, 8, 21)
+    found = hold_contest(past, chosen, named=model)
+    assert found.named
+    assert found.rule in RULES
+    assert "refits" not in past.__dict__
+    assert "project file names" in chosen_model(found)
+    assert Contest.from_content(found.content()) == found
+    few = PastForecasts(log, END, "W", ["s0", "s1"])
+    assert not hold_contest(few, found).named
+    label = few_customers(log).by(found.rule).label
+    assert model in label or label == "BG/NBD"
+
+
+def few_customers(log):
+    """The customers of one store."""
+    return PastForecasts(log, END, "W", ["s0"]).refits[0].history

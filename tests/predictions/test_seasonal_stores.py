@@ -23,6 +23,7 @@ from shops import write_project
 pytestmark = pytest.mark.slow
 
 STORES = [f"s{k}" for k in range(4)]
+NEW = "new"
 CALENDAR = """
 holdout = 13
 [calendar]
@@ -40,10 +41,15 @@ def sold_on(log):
 
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory):
-    """A folder, a project file, and what came in the 13 weeks after its last day."""
+    """A folder, a project file, and what came in the 13 weeks after its last day and before.
+
+    The last store is a few months old and too small for a model of its own.
+    """
     folder = tmp_path_factory.mktemp("chain")
-    log = pd.concat([seasonal_log(250, store, seed=k, ahead=91) for k, store in enumerate(STORES)])
-    project = write_project(folder, log, STORES, extra=CALENDAR)
+    logs = [seasonal_log(250, store, seed=k, ahead=91) for k, store in enumerate(STORES)]
+    logs.append(seasonal_log(20, NEW, seed=9, days=150, ahead=91))
+    log = pd.concat(logs)
+    project = write_project(folder, log, [*STORES, NEW], extra=CALENDAR)
     text = project.read_text(encoding="utf-8").replace("2023-12-31", END.isoformat())
     text = text.replace("2023-08-01", sold_on(log))
     project.write_text(text, encoding="utf-8")
@@ -96,13 +102,23 @@ def test_events_without_enough_days_and_days_that_sold_are_left_out(chain, store
 
 
 def test_a_run_hands_the_chains_season_over(chain, store, monkeypatch):
-    """A notebook fits the same model as by hand, of its own rows and what the run found."""
+    """A notebook fits the same model as by hand, of its own rows and what the run found.
+
+    So does the new store's, which borrows both its model and its season, and says so.
+    """
     folder, project, _, _ = chain
     settings = read_settings(project)
     slices = folder / "slices"
     slices.mkdir()
-    write_slices(slices, project, settings, read_project_transactions(settings), STORES, END)
+    write_slices(
+        slices, project, settings, read_project_transactions(settings), [*STORES, NEW], END
+    )
+    new = rm.open_store(project, NEW)
+    said = words.purchase_model(new.purchases, "W")
+    assert "so it borrows: the store's own customers tell" in said
+    assert "The forecast follows the season" in said
     monkeypatch.setenv(VARIABLE, str(slices))
+    assert rm.open_store(project, NEW).purchases.params_.equals(new.purchases.params_)
     handed = rm.open_store(project, "s3")
     assert handed.part.calendars[END].prior is not None
     assert handed.purchases.params_.equals(store.purchases.params_)

@@ -6,7 +6,7 @@ import pytest
 
 import retention_models as rm
 import shops
-from retention_models.errors import CannotSay
+from retention_models.errors import CannotSay, SettingsError
 from retention_models.pages.store import words
 from retention_models.predictions import store_models
 
@@ -74,6 +74,19 @@ def test_the_holdout_is_a_quarter_unless_set(tmp_path):
     assert 42 == (lambda s: (s.observation_end - s.calibration_end).days)(
         rm.open_store(project, "0042")
     )
+
+
+def test_a_store_goes_by_the_model_that_the_project_file_names(tmp_path):
+    """Nothing else is tried; a model that there is not is refused, with those that there are."""
+    frame = shops.simulated_log(100, seed=4)
+    named = 'purchases = "{}"'
+    project = shops.write_project(tmp_path / "a", frame, ["0042"], extra=named.format("BG/NBD"))
+    store = rm.open_store(project, "0042")
+    assert store.contest.named
+    assert store.purchases.label == "BG/NBD"
+    project = shops.write_project(tmp_path / "b", frame, ["0042"], extra=named.format("NBD"))
+    with pytest.raises(SettingsError, match=r"purchases.*BG/NBD, MBG/NBD, MBG/CNBD-k"):
+        rm.open_store(project, "0042")
 
 
 def test_a_holdout_longer_than_the_data_is_said(tmp_path):

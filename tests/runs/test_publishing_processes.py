@@ -58,31 +58,43 @@ def manifest_of(project: Path) -> dict:
     return found
 
 
-@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
-def test_a_run_that_is_ended_in_the_middle_is_continued(project, sent):
-    """Meanwhile nobody else may publish there; what was published stays, and nothing is left over."""
-    reports = project.parent / "reports"
+def ended(project: Path, run: subprocess.Popen, sent: signal.Signals) -> dict:
+    """The manifest after a run has been ended while its second store waited."""
+    run.send_signal(sent)
+    run.communicate(timeout=120)
+    assert run.returncode == (-sent if sent == signal.SIGKILL else 143)
+    stopped = manifest_of(project)
+    assert ("interrupted" if sent == signal.SIGTERM else "running") == stopped["state"]
+    assert ["published", "pending"] == [entry["outcome"] for entry in stopped["stores"]]
+    assert not os.path.lexists(project.parent / "reports" / "latest")
+    return stopped
+
+
+def test_a_run_that_is_ended_in_the_middle_is_continued(project):
+    """Stopped, continued, killed, continued: what was published stays, and nothing is left over.
+
+    Meanwhile nobody else may publish there.
+    """
+    reports, begun = project.parent / "reports", project.parent / "begun"
     first = command(project)
-    wait_for(project.parent / "begun")
+    wait_for(begun)
     second = command(project)
     _, said = second.communicate(timeout=120)
     assert 3 == second.returncode
     assert f"pid {first.pid}" in said
-    first.send_signal(sent)
-    first.communicate(timeout=120)
-    expected = -signal.SIGKILL if sent == signal.SIGKILL else 143
-    assert expected == first.returncode
-    stopped = manifest_of(project)
-    assert ("interrupted" if sent == signal.SIGTERM else "running") == stopped["state"]
-    assert ["published", "pending"] == [entry["outcome"] for entry in stopped["stores"]]
-    assert not os.path.lexists(reports / "latest")
+    ended(project, first, signal.SIGTERM)
     page = reports / "2023-12-31" / "a" / "store_report.html"
     before = page.stat().st_mtime_ns
 
+    begun.unlink()
+    again = command(project, "--resume")
+    wait_for(begun)
+    stopped = ended(project, again, signal.SIGKILL)
+
     (project.parent / "wait").unlink()
-    again = command(project, "--resume", "--log", str(project.parent / "events.jsonl"))
-    out, said = again.communicate(timeout=240)
-    assert 0 == again.returncode, said
+    last = command(project, "--resume", "--log", str(project.parent / "events.jsonl"))
+    out, said = last.communicate(timeout=240)
+    assert 0 == last.returncode, said
     assert str(reports / "2023-12-31" / "index.html") == out.strip()
     done = manifest_of(project)
     assert (stopped["run"], "finished") == (done["run"], done["state"])

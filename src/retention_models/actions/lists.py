@@ -9,12 +9,13 @@ Both are discounted margins over the horizon, with predictive intervals per cust
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from retention_models.actions import words as action_words
+from retention_models.actions.hold_out import CONTACT, CONTROL, Lots, draw, no_lots, no_test
 from retention_models.actions.segments import (
     NEED_MODEL,
     NEED_SPEND,
@@ -55,8 +56,9 @@ class ActionList(Result):
     customers : DataFrame
         Index customer_id. action; why, a sentence with the customer's own numbers; at_stake with
         at_stake_low and at_stake_high, money, NaN where it cannot be said; purchases; last_day;
-        probability_alive. The highest stakes first; of those who are due, the highest
-        (1 − P(alive)) × value if a customer still.
+        probability_alive; where the project file lets lists test themselves, arm: "contact" of
+        whoever drew a lot, else empty. The highest stakes first; of those who are due, the highest
+        (1 − P(alive)) × value if a customer still. Whoever the lot left out is not among them.
     at_stake : Interval or None
         Of all of them together; None where it cannot be said.
     means : str
@@ -65,6 +67,12 @@ class ActionList(Result):
         Why there is no such list; empty where there is one, even without customers.
     no_value : str
         Why what is at stake cannot be said; empty where it can.
+    assigned : DataFrame
+        A row for each of the list's customers of today who is in its test, those left out too:
+        campaign_id, customer_id, store_id, arm ("contact" or "control"), assigned_at, list, share,
+        at_stake, probability_alive.
+    no_test : str
+        Why nobody is left out today; empty where the list tests itself.
     """
 
     name: ListName
@@ -75,6 +83,19 @@ class ActionList(Result):
     means: str
     refusal: str = ""
     no_value: str = ""
+    assigned: pd.DataFrame = field(default_factory=no_lots)
+    no_test: str = ""
+
+    @property
+    def held_out(self) -> list[str]:
+        """Ids of those whom the lot leaves out.
+
+        Returns
+        -------
+        list of str
+            In no order that means anything.
+        """
+        return self.assigned.loc[self.assigned["arm"] == CONTROL, "customer_id"].tolist()
 
     def _card(self) -> Card:
         facts = {
@@ -90,11 +111,17 @@ def find_actions(
     outlook: ModelTerms | str,
     rules: ActionSettings,
     currency: str,
+    lots: Lots | None = None,
 ) -> dict[ListName, ActionList]:
-    """Make every list."""
+    """Make every list; with lots, without those whom they leave out."""
     facts = _facts(known, outlook, rules)
     refusals = {name: _refusal(name, known, outlook, rules) for name in rules.precedence}
     on_list = customer_segments(facts, rules) & pd.Series(refusals).eq("")
+    drawn = {} if lots is None else _drawn(facts, on_list, rules, lots)
+    untested = {name: no_test(name, rules, int(on_list[name].sum())) for name in drawn}
+    for name, assigned in drawn.items():
+        out = assigned.loc[assigned["arm"] == CONTROL, "customer_id"]
+        on_list[name] &= ~on_list.index.astype(str).isin(out)
     found = {}
     for kind in (True, False):
         lists = on_list[[name for name in rules.precedence if (name in LOST) is kind]]
@@ -103,8 +130,38 @@ def find_actions(
             members = facts.loc[lists[name]].join(stakes.each)
             said = action_words.reasons(name, members, rules, currency)
             members["why"] = pd.Series(said, index=members.index, dtype="str")
-            found[name] = _list(name, members, stakes, rules, refusals[name])
+            made = _list(name, members, stakes, rules, refusals[name])
+            if name in drawn and not refusals[name]:
+                made = _tested(made, drawn[name], untested[name], rules)
+            found[name] = made
     return {name: found[name] for name in rules.precedence}
+
+
+def _drawn(
+    facts: pd.DataFrame, on_list: pd.DataFrame, rules: ActionSettings, lots: Lots
+) -> dict[ListName, pd.DataFrame]:
+    """The lots of every list, by what is at stake of its customers."""
+    found = {}
+    for name in rules.precedence:
+        members = facts.loc[on_list[name], ["clv", "value_if_customer", "probability_alive"]]
+        lost = members["value_if_customer"] - members["clv"]
+        members["at_stake"] = lost if name in LOST else members["clv"]
+        found[name] = draw(lots, name, members, rules)
+    return found
+
+
+def _tested(
+    one: ActionList, assigned: pd.DataFrame, reason: str, rules: ActionSettings
+) -> ActionList:
+    """A list with the lots of its customers."""
+    if rules.hold_out == 0:
+        return replace(one, no_test=reason)
+    in_test = one.customers.index.astype(str).isin(assigned["customer_id"])
+    arms = pd.Series(np.where(in_test, CONTACT, ""), index=one.customers.index, dtype="str")
+    running = "" if len(assigned) else reason
+    return replace(
+        one, customers=one.customers.assign(arm=arms), assigned=assigned, no_test=running
+    )
 
 
 def _facts(known: CustomerFacts, outlook: ModelTerms | str, rules: ActionSettings) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,9 +40,14 @@ class CallList:
 
 
 def customers_to_call(
-    summary: pd.DataFrame, outlook: ModelTerms | str, rules: ActionSettings
+    summary: pd.DataFrame,
+    outlook: ModelTerms | str,
+    rules: ActionSettings,
+    held_out: Collection[str] = (),
 ) -> CallList:
     """Of those silent for longer than is usual for them, the ten with most to save.
+
+    Whoever a list's lot leaves out is not called either: a call would undo its test.
 
     Whoever bought within their usual gap has nothing to be called about, however valuable; whoever has
     most likely left is on the lists of those, and a call seldom brings them back.
@@ -60,6 +66,7 @@ def customers_to_call(
     alive = outlook.predictions["probability_alive"]
     # Whoever bought once has no habit of their own to be late by.
     late = risk.loc[(x > 0) & (silent > gap) & (risk > 0) & (alive >= _STILL_THERE)]
+    late = late.loc[~late.index.astype(str).isin(held_out)]
     late = late.sort_values(ascending=False, kind="stable")
     chosen = late.index[:MOST]
     end = pd.Timestamp(as_day(summary.attrs["observation_end"], "observation_end"))

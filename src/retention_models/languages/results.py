@@ -53,7 +53,8 @@ class Card:
             for label, said in self.facts.items()
             if said
         )
-        caption = f'<caption style="text-align:left">{escape(self.title)}</caption>'
+        style = "text-align:left;white-space:nowrap"
+        caption = f'<caption style="{style}">{escape(self.title)}</caption>'
         below = (
             ""
             if self.table is None

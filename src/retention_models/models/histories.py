@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from retention_models.errors import CannotSay
 from retention_models.languages import count
-from retention_models.models.interface import PurchaseModel, mean_over
+from retention_models.models.interface import PurchaseModel, mean_over, with_dropout
 from retention_models.models.special import in_blocks
 from retention_models.time_units import DAYS_IN_UNIT
 
@@ -284,18 +284,29 @@ class KnownCustomers:
         return model.probability_alive(self.x, self.t_x, self.T, *_side_by_side(parameters))
 
     def of_alive(
-        self, model: PurchaseModel, parameters: Array, quantity: Callable[..., Array]
+        self,
+        model: PurchaseModel,
+        parameters: Array,
+        quantity: Callable[..., Array],
+        dropout: float = 1.0,
     ) -> Array:
-        """Mean of a new customer's quantity over what one alive may be, shape (..., cells)."""
-        return model.of_alive(quantity, *self._cells, *_side_by_side(parameters))
+        """Mean of a new customer's quantity over what one alive may be, shape (..., cells).
+
+        From today on everybody's dropout may be so many times as it is; see `with_dropout`.
+        """
+        new = with_dropout(quantity, dropout)
+        return model.of_alive(new, *self._cells, *_side_by_side(parameters))
 
     @property
     def _cells(self) -> tuple[Array, Array, Array]:
         return self.x_of_cell, self.last_of_cell, self.end_of_cell
 
-    def expected(self, model: PurchaseModel, parameters: Array, horizon: float) -> Array:
-        """Expected purchases of whoever is alive, shape (..., cells)."""
-        return self.of_alive(model, parameters, partial(model.alive.expected_purchases, horizon))
+    def expected(
+        self, model: PurchaseModel, parameters: Array, horizon: float, dropout: float = 1.0
+    ) -> Array:
+        """Expected purchases of whoever is alive, shape (..., cells); `dropout` as in `of_alive`."""
+        new = partial(model.alive.expected_purchases, horizon)
+        return self.of_alive(model, parameters, new, dropout)
 
     def alive_and_expected(
         self, model: PurchaseModel, parameters: Array, horizon: float
@@ -309,9 +320,14 @@ class KnownCustomers:
         return alive, mean_over(states, partial(model.alive.expected_purchases, horizon))
 
     def discounted(
-        self, model: PurchaseModel, parameters: Array, horizon: float, rate: float
+        self,
+        model: PurchaseModel,
+        parameters: Array,
+        horizon: float,
+        rate: float,
+        dropout: float = 1.0,
     ) -> Array:
-        """Expected discounted purchases of whoever is alive, shape (cells,).
+        """Expected discounted purchases of whoever is alive, shape (cells,); `dropout` as in `of_alive`.
 
         Where every history is a cell, over windows that discount little, by parts: e^(−δh) E(h) +
         δ ∫ e^(−δt) E(t) dt, on few nodes, since the integral weighs no more than δh.
@@ -326,11 +342,13 @@ class KnownCustomers:
             at_once = max(1, _FEW_HISTORIES // max(1, total.size))
             for first in range(0, ends.size, at_once):
                 some = slice(first, first + at_once)
-                of_new = partial(model.alive.expected_purchases, ends[some, None])
+                of_new = with_dropout(
+                    partial(model.alive.expected_purchases, ends[some, None]), dropout
+                )
                 total += weights[some] @ mean_over(states, of_new)
             return total
         new = partial(model.alive.discounted_purchases, horizon, rate)
-        return self.of_alive(model, parameters, new)
+        return self.of_alive(model, parameters, new, dropout)
 
 
 def _side_by_side(parameters: Array) -> tuple[Any, ...]:

@@ -240,6 +240,17 @@ def mean_over(states: States, quantity: Callable[..., Array]) -> Array:
     return np.asarray(sum(chance * quantity(*new) for chance, new in states))
 
 
+def with_dropout(quantity: Callable[..., Array], factor: float) -> Callable[..., Array]:
+    """A new customer's quantity were the dropout so many times as it is.
+
+    Every model has it third among the parameters, the shape a of p ~ Beta(a, b) or s of μ ~ Gamma(s, β):
+    the mean of the odds of p, or of μ, is proportional to it; at 0 nobody leaves.
+    """
+    if factor == 1.0:
+        return quantity
+    return lambda r, alpha, a, *rest: quantity(r, alpha, factor * a, *rest)
+
+
 class OneState(PurchaseModel):
     """A model in which one alive is worth one new customer, whatever its recency."""
 

@@ -26,6 +26,19 @@ if TYPE_CHECKING:
 _COLUMNS_OF_A_TELEPHONE = 2  # of numbers; of words, one
 _FILE = re.compile(r"(\w+/)*\w+\.\w+")  # below the page's folder, and nothing of a URL
 
+# In JupyterLab, whose own rules set words to the right and let definitions float; a page drops it, since
+# it has a style sheet.
+_LAB = ".jp-RenderedHTMLCommon"
+_IN_LAB = (
+    f"<style>{_LAB} :is(caption, th[scope], .text) {{text-align: start}}"
+    f"{_LAB} th[scope=col]:not(:first-child, .text) {{text-align: end}}"
+    f"{_LAB} .figures {{display: grid; gap: .75rem; "
+    "grid-template-columns: repeat(auto-fit, minmax(12.5rem, 1fr))}"
+    f"{_LAB} .figures > div {{border: 1px solid; border-radius: .4rem; padding: .7rem .9rem}}"
+    f"{_LAB} .figures :is(dt, dd) {{float: none; width: auto; margin: 0; padding: 0}}"
+    f"{_LAB} .figures .value {{font-size: 1.4em; font-weight: 600}}</style>"
+)
+
 
 class EndOfPage(CannotSay):
     """Nothing more is to be said: a section that says only this is left out of the page."""
@@ -103,7 +116,7 @@ def cards(found: Iterable[Card], caption: str) -> None:
         for card in found
     )
     named = html.escape(spoken().translated(caption))
-    display(HTML(f'<p class="caption">{named}</p><dl class="figures">{shown}</dl>'))
+    display(HTML(f'{_IN_LAB}<p class="caption">{named}</p><dl class="figures">{shown}</dl>'))
 
 
 def table(
@@ -147,7 +160,7 @@ def table(
     )
     display(
         HTML(
-            f"{opened}<caption>{html.escape(language.translated(caption))}</caption>"
+            f"{_IN_LAB}{opened}<caption>{html.escape(language.translated(caption))}</caption>"
             f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         )
     )

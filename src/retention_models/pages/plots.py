@@ -20,6 +20,7 @@ from retention_models.pages.campaign.plan import detectable_by_length, looks_so_
 from retention_models.pages.models.alive_figures import (
     alive_path,
     customers_alive,
+    plot_expected_repeat_purchases,
     plot_history_alive,
 )
 from retention_models.pages.models.figures import (
@@ -65,6 +66,7 @@ __all__ = [
     "event_study",
     "holdout_by_frequency",
     "looks_so_far",
+    "plot_expected_repeat_purchases",
     "plot_history_alive",
     "satisfaction_by_week",
     "tracking",

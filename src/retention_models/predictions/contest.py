@@ -44,6 +44,14 @@ _SCORES = ("log_score", "crps")
 # Seconds after which whoever waits is told how far it is.
 _SILENT = 4.0
 
+# What a project file calls them.
+_NAMED = {
+    "BG/NBD": PLAIN,
+    "MBG/NBD": "mbg_nbd",
+    "MBG/CNBD-k": "mbg_cnbd",
+    "mid-life": "mid_life",
+}
+
 logger = logging.getLogger(__name__)
 
 
@@ -60,6 +68,7 @@ class Contest:
     forecasts: int = 0
     gain: float = 0.0  # mean over customers of ln P(what each did), over that of the BG/NBD
     total_gain: float = 0.0  # share by which the score of totals is lower than the BG/NBD's
+    named: bool = False  # whether the project file names the model, so that nothing was chosen
 
     def content(self) -> dict[str, Any]:
         """What `from_content` takes; JSON can hold it."""
@@ -72,11 +81,18 @@ class Contest:
         return cls(**{**content, **days})
 
 
-def hold_contest(past: PastForecasts, before: Contest | None = None) -> Contest:
+def hold_contest(
+    past: PastForecasts, before: Contest | None = None, *, named: str | None = None
+) -> Contest:
     """Choose a chain's rule by its past forecasts; `before` is the last one held.
 
-    One held within four weeks stands, whatever a night adds.
+    One held within four weeks stands, whatever a night adds. Where the project file has named a model
+    there is nothing to choose.
     """
+    if named is not None:
+        return Contest(_NAMED[named], past.end, past.end, named=True)
+    if before is not None and before.named:
+        before = None
     if before is not None and 0 <= (past.end - before.held).days < _KEPT:
         return before
     nothing = Contest(BY_STORE, past.end, past.end)

@@ -7,6 +7,7 @@ of the count and the value, whose distributions at the fitted parameters are kno
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,12 +16,23 @@ from numpy.typing import NDArray
 from retention_models.errors import SettingsError
 from retention_models.levels import Z95, Interval, check_interval, tails_of
 from retention_models.models import gamma_gamma
-from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter, settled
+from retention_models.models.covariates.inputs import matching_covariates
+from retention_models.models.covariates.model import CovariateFit
+from retention_models.models.fitters import (
+    BetaGeoFitter,
+    GammaGammaFitter,
+    PurchaseFitter,
+    settled,
+)
 from retention_models.models.histories import KnownCustomers, known_customers
 from retention_models.models.inputs import require_unit
 from retention_models.models.intervals import future_quantiles, mean_interval
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
-from retention_models.predictions.determined import require_determined
+from retention_models.predictions.determined import (
+    require_determined,
+    require_groups_told,
+    told_range,
+)
 from retention_models.time_units import DAYS_IN_YEAR, days_in
 
 Array = NDArray[np.float64]
@@ -66,6 +78,7 @@ def predict_customers(
     margin: float = 1.0,
     interval: float | None = 0.90,
     time_unit: str | None = None,
+    covariates: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Predict every customer's purchases and value over a horizon.
 
@@ -87,6 +100,9 @@ def predict_customers(
         Level of the intervals, equal-tailed; with None the table has no intervals, and takes less time.
     time_unit : {"D", "W", "M"}, optional
         Unit of the summary; read from ``summary.attrs`` unless given.
+    covariates : DataFrame, shape (n, k), optional
+        Of a model that was fitted with covariates: the customers' own, by the summary's index. At most
+        200 different rows, such as channels, or the category that was bought first.
 
     Returns
     -------
@@ -119,15 +135,79 @@ def predict_customers(
     check_parameters(summary, horizon, annual_discount_rate, margin, level)
     unit = unit_of(summary, time_unit)
     check_unit(purchases, unit, horizon)
-    purchases = settled(purchases)
     rate = rate_per_unit(annual_discount_rate, unit)
+    if covariates is not None or isinstance(getattr(purchases, "fit_", None), CovariateFit):
+        groups = _by_covariates(purchases, covariates, summary)
+        return _of_groups(groups, spend, summary, horizon, unit, rate, margin, interval)
+    purchases = settled(purchases)
     base = expectations(purchases, spend, summary, horizon, rate, margin)
     require_determined(purchases, base.known, horizon, unit)
-    if interval is None:
-        points = pd.DataFrame(_points(base), index=summary.index)
-        points.attrs = {**summary.attrs, "horizon": horizon}
-        return points
-    return table_of(purchases, spend, summary, base, horizon, interval)
+    return _predicted(purchases, spend, summary, base, horizon, interval)
+
+
+def _of_groups(
+    groups: list[tuple[PurchaseFitter, NDArray[np.int64]]],
+    spend: GammaGammaFitter | None,
+    summary: pd.DataFrame,
+    horizon: float,
+    unit: str,
+    rate: float,
+    margin: float,
+    interval: float | None,
+) -> pd.DataFrame:
+    """The table of customers each of whose groups has a model of its own, in the summary's order."""
+    tables, ends = [], []
+    for own, members in groups:
+        part = summary.iloc[members]
+        base = expectations(own, spend, part, horizon, rate, margin)
+        ends.append(told_range(own, base.known, horizon))
+        tables.append(_predicted(own, spend, part, base, horizon, interval))
+    places = [members for _, members in groups]
+    require_groups_told(ends, [place.size for place in places], horizon, unit)
+    table = pd.concat(tables).iloc[np.argsort(np.concatenate(places))]
+    table.attrs = tables[0].attrs
+    return table
+
+
+# Different covariates of customers beyond which predictions by group are no longer those of groups.
+_MOST_GROUPS = 200
+
+
+def _by_covariates(
+    purchases: PurchaseFitter, covariates: pd.DataFrame | None, summary: pd.DataFrame
+) -> list[tuple[PurchaseFitter, NDArray[np.int64]]]:
+    """The model of each group of customers with the same covariates, and their places in the summary."""
+    fit: Any = getattr(purchases, "fit_", None)
+    if not isinstance(purchases, BetaGeoFitter) or not isinstance(fit, CovariateFit):
+        raise SettingsError("covariates: the model was fitted without; fit it with them.")
+    names = fit.names
+    Z = matching_covariates(covariates, summary["frequency"], names)
+    rows, place = np.unique(Z, axis=0, return_inverse=True)
+    if len(rows) > _MOST_GROUPS:
+        raise SettingsError(
+            f"covariates: expected at most {_MOST_GROUPS} different rows; got {len(rows)}. Put numbers "
+            "such as an age into classes, and fit the model with these."
+        )
+    return [
+        (purchases.for_covariates(dict(zip(names, row, strict=True))), np.flatnonzero(place == i))
+        for i, row in enumerate(rows)
+    ]
+
+
+def _predicted(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter | None,
+    summary: pd.DataFrame,
+    base: Expectations,
+    horizon: float,
+    interval: float | None,
+) -> pd.DataFrame:
+    """Points, or with an interval the whole table."""
+    if interval is not None:
+        return table_of(purchases, spend, summary, base, horizon, interval)
+    points = pd.DataFrame(_points(base), index=summary.index)
+    points.attrs = {**summary.attrs, "horizon": horizon}
+    return points
 
 
 def _points(base: Expectations) -> dict[str, Array]:

@@ -7,6 +7,8 @@ there are: then nothing is said but why.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -68,6 +70,28 @@ def require_determined(
             low=count(low),
             high=count(high),
         )
+    )
+
+
+def require_groups_told(
+    ends: Sequence[tuple[float, float]], customers: Sequence[int], horizon: float, unit: str
+) -> None:
+    """Refuse where groups with covariates of their own leave the total open; the widest is named.
+
+    As if what is not known of one were not known of all others the same way, the widest case.
+    """
+    low, high = (float(sum(values)) for values in zip(*ends, strict=True))
+    if high <= OPEN_FACTOR * low:
+        return
+    widest = max(range(len(ends)), key=lambda i: ends[i][1] - ends[i][0])
+    raise CannotSay(
+        "Of {n} customers with the same covariates the data leave open what the next {ahead} will "
+        "bring: {low} purchases or {times} times as many would fit. Put them with others, in one group, "
+        "and fit the model anew.",
+        n=count(customers[widest]),
+        ahead=duration(horizon, unit),
+        low=count(ends[widest][0]),
+        times=count(min(ends[widest][1] / max(ends[widest][0], 1e-9), 1e6)),
     )
 
 

@@ -26,7 +26,7 @@ from retention_models.models.fitters import PurchaseFitter, settled
 from retention_models.models.histories import distinct_rows
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.predictions.candidates import StoreHistory
-from retention_models.predictions.season import chain_calendars
+from retention_models.predictions.season import chain_seasons
 from retention_models.settings.calendar import CalendarSettings
 from retention_models.summaries.customers import customer_summary_by_store
 from retention_models.summaries.gaps import log_gaps_by_store
@@ -176,11 +176,11 @@ class PastForecasts:
 
     def _calendars(
         self, summaries: Mapping[str, pd.DataFrame], day: dt.date
-    ) -> dict[str, Calendar]:
+    ) -> Mapping[str, Calendar]:
         """By store: its calendar as of a day, where the project file has one."""
         if self.declared is None:
             return {}
-        return chain_calendars(self.log, summaries, day, self.declared)
+        return chain_seasons(self.log, summaries, day, self.declared).calendars
 
     def over_by(self, day: dt.date) -> list[Refit]:
         """Those whose 13 weeks were over at the end of a day."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from retention_models.errors import CannotSay
 from retention_models.models.fitters import PurchaseFitter, RegularFitter
 from retention_models.models.histories import distinct_rows
 from retention_models.models.seasons.calendar import Calendar
-from retention_models.models.seasons.chain import StoreDays, shared_calendars
+from retention_models.models.seasons.chain import StoreDays, StoreSeason, shared_seasons
 from retention_models.models.seasons.prior import SeasonPrior
 from retention_models.settings.calendar import CalendarSettings
 from retention_models.summaries.counts import count_purchase_days
@@ -51,32 +51,43 @@ def store_calendar(
     )
 
 
-def chain_calendars(
+@dataclass(frozen=True, slots=True)
+class ChainSeasons:
+    """By store: its calendar, with the terms and the prior that all stores together give it; its season.
+
+    No season is told where there are too few stores, or nobody came back: then each decides alone.
+    """
+
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    told: Mapping[str, StoreSeason] = field(default_factory=dict)
+
+
+def chain_seasons(
     log: Transactions,
     summaries: Mapping[str, pd.DataFrame],
     end: dt.date,
     declared: CalendarSettings,
     store_ids: Iterable[str] = (),
-) -> dict[str, Calendar]:
-    """By store: its calendar, with the terms and the prior that all stores together give it.
+) -> ChainSeasons:
+    """Seasons of a chain's stores, whose `summaries` are from `customer_summary_by_store`.
 
-    `summaries` are of the chain's stores, from `customer_summary_by_store`. The largest stores are
-    asked, and those of `store_ids`; each alone where there are too few others.
+    The largest stores are asked, and those of `store_ids`.
     """
     sizes = {store: len(summary) for store, summary in summaries.items()}
     largest = sorted(sizes, key=lambda store: (-sizes[store], store))[:_MOST_STORES]
     chosen = [*dict.fromkeys([*largest, *(store for store in store_ids if store in sizes)])]
     found = {store: store_calendar(log.whole, store, end, declared) for store in chosen}
     if len(found) <= _FEWEST_OTHERS:
-        return found
+        return ChainSeasons(found)
     unit = days_in(str(next(iter(summaries.values())).attrs["time_unit"]))
     stores = {
         store: StoreDays(*_counted(summaries[store]), calendar) for store, calendar in found.items()
     }
     try:
-        return {**found, **shared_calendars(stores, unit)}
+        told = shared_seasons(stores, unit)
     except CannotSay:
-        return found
+        return ChainSeasons(found)
+    return ChainSeasons({store: season.calendar for store, season in told.items()}, told)
 
 
 def _counted(summary: pd.DataFrame) -> tuple[Array, Array, Array, Array]:

@@ -13,6 +13,7 @@ import pandas as pd
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
 from retention_models.languages import catalogue, count, day, marked, phrase
+from retention_models.models.chain.season import History, on_its_clock, under_season
 from retention_models.models.chain.stores import StoreFits, fit_stores
 from retention_models.models.fitters import (
     BetaGeoFitter,
@@ -21,12 +22,14 @@ from retention_models.models.fitters import (
     settled,
 )
 from retention_models.models.seasons.calendar import Calendar
+from retention_models.models.seasons.chain import StoreSeason
 from retention_models.predictions.candidates import BY_STORE, StoreHistory
-from retention_models.predictions.season import chain_calendars
+from retention_models.predictions.season import ChainSeasons, chain_seasons
 from retention_models.settings.calendar import CalendarSettings
 from retention_models.summaries.customers import customer_summary, customer_summary_by_store
 from retention_models.summaries.gaps import sum_log_gaps
 from retention_models.summaries.purchase_gaps import count_purchase_gaps
+from retention_models.time_units import days_in
 
 # Fewer repeat customers than this cannot carry four parameters: at 10, intervals of the parameters
 # already span a factor of ten.
@@ -144,7 +147,7 @@ class StoreModels:
             refusal = _TOO_FEW[f"{what}.upto"]
             raise CannotSay(phrase(refusal, fewest=fewest, day=day(self.upto)))
 
-    def _borrowed(self, refusal: CannotSay) -> StoreFits | BorrowedModels:
+    def _borrowed(self, refusal: CannotSay) -> ChainFits | BorrowedModels:
         """The chain's models, or the store's own refusal where the chain cannot help."""
         if len(self.summary) < FEWEST_CUSTOMERS:
             raise refusal
@@ -159,15 +162,20 @@ class StoreModels:
         """The store's days and what the chain tells of its season; None where none is asked for."""
         if self.declared is None or self.end in self.calendars:
             return self.calendars.get(self.end)
-        found = chain_calendars(
-            self.log, self._chain_summaries, self.end, self.declared, [self.store_id]
-        )
-        return found.get(self.store_id)
+        return self._seasons.calendars.get(self.store_id)
 
     @cached_property
-    def _chain_fits(self) -> StoreFits | None:
-        lenders = _lenders(self._chain_summaries, self.store_id)
-        return None if lenders is None else fit_stores(lenders)
+    def _seasons(self) -> ChainSeasons:
+        if self.declared is None:
+            return ChainSeasons()
+        return chain_seasons(
+            self.log, self._chain_summaries, self.end, self.declared, [self.store_id]
+        )
+
+    @cached_property
+    def _chain_fits(self) -> ChainFits | None:
+        lenders = _lenders(self._chain_summaries, self.store_id, self._seasons.told)
+        return None if lenders is None else _fit_lenders(lenders, self._seasons.told)
 
     @cached_property
     def _chain_summaries(self) -> dict[str, pd.DataFrame]:
@@ -175,6 +183,51 @@ class StoreModels:
         return customer_summary_by_store(
             self.log, store_ids=stores, observation_end=self.end, time_unit=self.time_unit
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ChainFits:
+    """A chain's stores fitted together; in operational time where `seasons` has one of each of them."""
+
+    fits: StoreFits
+    summaries: Mapping[str, pd.DataFrame]
+    seasons: Mapping[str, StoreSeason]
+
+    def purchase_model(self, store_id: str) -> PurchaseFitter:
+        """The store's purchase model, under its season; see `StoreFits`."""
+        plain = self.fits.purchase_model(store_id)
+        if store_id not in self.seasons:
+            return plain
+        season, unit = self.seasons[store_id], str(self.fits.time_unit)
+        history, chain = _history(self.summaries[store_id]), self.fits.purchases
+        fit = under_season(chain, store_id, history, season, days_in(unit))
+        context = {"calendar": season.calendar.to_dict(), "time_unit": unit}
+        return BetaGeoFitter.from_fit(fit, time_unit=self.fits.time_unit, context=context)
+
+    def spend_model(self, store_id: str) -> GammaGammaFitter:
+        """The store's spend model; see `StoreFits`."""
+        return self.fits.spend_model(store_id)
+
+
+def _fit_lenders(
+    lenders: Mapping[str, pd.DataFrame], seasons: Mapping[str, StoreSeason]
+) -> ChainFits:
+    """The stores fitted together: on their own clocks where a season of any of them is told."""
+    told = {store: seasons[store] for store in lenders if store in seasons}
+    followed = any(s.calendar.names or s.calendar.closed or s.calendar.shut for s in told.values())
+    if len(told) < len(lenders) or not followed:
+        return ChainFits(fit_stores(lenders), lenders, {})
+    warped = {}
+    for store, summary in lenders.items():
+        unit = days_in(str(summary.attrs["time_unit"]))
+        _, t_x, T = on_its_clock(_history(summary), told[store], unit)
+        warped[store] = summary.assign(recency=t_x, T=T)
+    return ChainFits(fit_stores(warped), lenders, told)
+
+
+def _history(summary: pd.DataFrame) -> History:
+    x, t_x, T = (summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
+    return x, t_x, T
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,31 +262,33 @@ class BorrowedModels:
 
 
 def find_borrowed(
-    summaries: Mapping[str, pd.DataFrame], store_ids: Iterable[str]
+    summaries: Mapping[str, pd.DataFrame],
+    store_ids: Iterable[str],
+    seasons: Mapping[str, StoreSeason] | None = None,
 ) -> dict[str, BorrowedModels | None]:
     """What the chain has to lend to those of its stores that are too small for models of their own.
 
     None where too few others carry one. A store that is left out carries its own, as far as the
-    number of its customers says.
+    number of its customers says. Models follow `seasons`, where these are told.
     """
-    fits: dict[tuple[str, ...], StoreFits] = {}
+    fits: dict[tuple[str, ...], ChainFits] = {}
     found: dict[str, BorrowedModels | None] = {}
     for store_id in store_ids:
         if store_id not in summaries or not _is_small(summaries[store_id]):
             continue
-        lenders = _lenders(summaries, store_id)
+        lenders = _lenders(summaries, store_id, seasons or {})
         if lenders is None:
             found[store_id] = None
             continue
         # In a chain of a hundred stores, all borrow from the same.
         key = tuple(sorted(lenders))
         if key not in fits:
-            fits[key] = fit_stores(lenders)
+            fits[key] = _fit_lenders(lenders, seasons or {})
         found[store_id] = _lent(fits[key], store_id)
     return found
 
 
-def _lent(chain: StoreFits, store_id: str) -> BorrowedModels | None:
+def _lent(chain: ChainFits, store_id: str) -> BorrowedModels | None:
     """What the chain's fits hold for one store."""
     try:
         purchases = chain.purchase_model(store_id)
@@ -254,10 +309,17 @@ def _is_small(summary: pd.DataFrame) -> bool:
 
 
 def _lenders(
-    summaries: Mapping[str, pd.DataFrame], store_id: str
+    summaries: Mapping[str, pd.DataFrame], store_id: str, seasons: Mapping[str, StoreSeason]
 ) -> dict[str, pd.DataFrame] | None:
-    """The store's summary and those of the stores that it borrows from; None if too few can lend."""
-    others = {store: summary for store, summary in summaries.items() if store != store_id}
+    """The store's summary and those of the stores that it borrows from; None if too few can lend.
+
+    Where seasons are told, those of which one is.
+    """
+    others = {
+        store: summary
+        for store, summary in summaries.items()
+        if store != store_id and (not seasons or store in seasons)
+    }
     largest = sorted(others, key=lambda store: (-len(others[store]), store))[:_MOST_OTHER_STORES]
     usable = sum(
         (others[store]["frequency"] > 0).sum() >= FEWEST_REPEAT_CUSTOMERS for store in largest

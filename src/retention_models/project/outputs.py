@@ -21,6 +21,7 @@ from retention_models.measures.recent import QUARTER, RecentActivity
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.project.campaign_overview import OverviewRow, overview_rows
 from retention_models.project.json_texts import json_text
+from retention_models.project.list_tests import ASSIGNMENTS, as_parquet
 from retention_models.project.store import Store
 from retention_models.project.workbook import WORKBOOK, write_workbook
 from retention_models.settings.actions import LIST_NAMES, ListName
@@ -72,7 +73,9 @@ def write_outputs(store: Store, folder: str | Path) -> None:
     quarter and the one before, and the same of a year before (above a `size` of 1 by more than chance),
     and under "next_quarter" the margin that the next 13 weeks should bring.
     actions/ holds each list as CSV, for a spreadsheet, and as Parquet, with texts as they are; a list
-    that there cannot be has no file, and its reason in metrics.json.
+    that there cannot be has no file, and its reason in metrics.json. Where lists test themselves, a
+    list's file holds those to contact alone, with their arm, and actions/assignments.parquet the lots of
+    all, those left out too.
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
@@ -142,6 +145,17 @@ def _write_actions(store: Store, folder: Path) -> None:
         for column in ("customer_id", "action", "why"):
             table[column] = [formula_safe(str(text)) for text in table[column]]
         _to_csv(table, paths[0])
+    _write_lots(lists, folder)
+
+
+def _write_lots(lists: dict[ListName, ActionList], folder: Path) -> None:
+    """Today's lots of all lists, both arms; no file where no list tests itself."""
+    drawn = [one.assigned for one in lists.values() if len(one.assigned)]
+    path = folder / ASSIGNMENTS
+    if not drawn:
+        path.unlink(missing_ok=True)  # of an earlier run: it would pass for today's
+        return
+    path.write_bytes(as_parquet(pd.concat(drawn, ignore_index=True)))
 
 
 def _actions(store: Store) -> dict[ListName, ActionList]:
@@ -296,7 +310,13 @@ def _action(store: Store, name: str) -> dict[str, object]:
     stake: dict[str, object] = {"value": None, "reason": found.no_value}
     if total is not None:
         stake = {"value": total.value, "low": total.low, "high": total.high, "means": found.means}
-    return {"value": len(found.customers), "action": found.action, "at_stake": stake}
+    test: dict[str, object] = {"held_out": len(found.held_out), "reason": found.no_test}
+    return {
+        "value": len(found.customers),
+        "action": found.action,
+        "at_stake": stake,
+        "test": test,
+    }
 
 
 def _verdict(store: Store, _: str) -> dict[str, object]:

@@ -16,9 +16,11 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
+from retention_models.actions.hold_out import Lots, held_out_now
 from retention_models.actions.lists import ActionList, find_actions
 from retention_models.actions.segments import ModelTerms, read_known
 from retention_models.actions.to_call import CallList, customers_to_call
+from retention_models.campaigns.effects.list_tests import ListTest
 from retention_models.data.contacts import (
     COMPLAINT,
     last_events,
@@ -41,6 +43,12 @@ from retention_models.predictions.validation.store_changes import Silence
 from retention_models.predictions.validation.tracking import weekly_tracking
 from retention_models.predictions.whole_store import WholeStore, predict_whole_store
 from retention_models.project.days import calibration_end, checked_until, last_day
+from retention_models.project.list_tests import (
+    LOTS,
+    output_folder,
+    project_list_tests,
+    read_lots,
+)
 from retention_models.project.store_facts import StoreFacts
 from retention_models.project.store_handover import read_slice
 from retention_models.settings.actions import ListName
@@ -174,7 +182,11 @@ class Store(StoreFacts):
     @cached_property
     def to_call(self) -> CallList:
         """The customers with most to save; see `customers_to_call`."""
-        return customers_to_call(self.summary, self._outlook, self.settings.actions)
+        rules = self.settings.actions
+        out = held_out_now(self._lots, rules)
+        if rules.hold_out:
+            out = out.union(*(one.held_out for one in self.actions.values()))
+        return customers_to_call(self.summary, self._outlook, rules, out)
 
     @cached_property
     def actions(self) -> dict[ListName, ActionList]:
@@ -200,7 +212,27 @@ class Store(StoreFacts):
             scores=scores,
             complaints=complaints,
         )
-        return find_actions(known, self._outlook, rules, self.settings.money.currency)
+        currency = self.settings.money.currency
+        return find_actions(known, self._outlook, rules, currency, self._lots)
+
+    @cached_property
+    def list_tests(self) -> tuple[ListTest, ...]:
+        """What contacting each list changed, over all of the chain's stores and nights."""
+        if self.part is not None:
+            return self.part.list_tests
+        lots = read_lots(output_folder(self.settings) / LOTS)
+        _, events = self.contacts
+        log, day = self.log.whole, self.observation_end
+        return tuple(project_list_tests(self.settings, log, lots, day, events))
+
+    @cached_property
+    def _lots(self) -> Lots:
+        """The lots drawn for the store's lists so far, those of a run or else of the project's runs."""
+        part = None if self.part is None else self.part.lots
+        if part is None:
+            part = read_lots(output_folder(self.settings) / LOTS)
+            part = part.loc[part["store_id"] == self.id]
+        return Lots(self.settings.name, self.id, self.observation_end, part)
 
     @property
     def forecast_verdict(self) -> str:

@@ -189,7 +189,7 @@ class StoreFacts(Result):
         """How the chain's models are chosen; see `hold_contest`."""
         if self.part is not None and self.part.contest is not None:
             return self.part.contest
-        return hold_contest(self._past)
+        return hold_contest(self._past, named=self.settings.model.purchases)
 
     @cached_property
     def _past(self) -> PastForecasts:

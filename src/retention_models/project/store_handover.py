@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from retention_models.campaigns.effects.list_tests import ListTest
 from retention_models.data.contacts import (
     Events,
     Surveys,
@@ -47,12 +48,14 @@ from retention_models.project.handover import (
     write_chain,
     write_json,
 )
+from retention_models.project.list_tests import as_parquet, project_list_tests, read_lots
 from retention_models.settings.project import Settings
 from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import customer_summary_by_store
 
 _ROWS, _STORE = "rows.parquet", "store.json"
 _CAMPAIGNS = "campaigns.parquet"
+_LOTS, LIST_TESTS = "lots.parquet", "list_tests.json"
 _RECENT = ("quarters", "compared", "months")
 _YEAR = "year.parquet"
 
@@ -79,6 +82,8 @@ class StoreHandover:
     recent: RecentActivity | None = None
     year: pd.DataFrame | None = None
     contest: Contest | None = None
+    lots: pd.DataFrame | None = None
+    list_tests: tuple[ListTest, ...] = ()
 
 
 def write_slices(
@@ -91,11 +96,12 @@ def write_slices(
     *,
     estimated: Mapping[str, list[OverviewRow]] | None = None,
     before: Contest | None = None,
+    lots: pd.DataFrame | None = None,
 ) -> Contest:
     """Write to an empty folder what a run's notebooks need; say how models of its stores are chosen.
 
     `estimated` holds rows of campaigns that need no estimating any more; see `campaign_overview`;
-    `before` is how models were chosen on an earlier night.
+    `before` is how models were chosen on an earlier night; `lots` are those drawn for the lists.
     """
     folders = {store: folder / _name(store) for store in store_ids}
     for place in folders.values():
@@ -113,12 +119,17 @@ def write_slices(
     logger.info("found what the chain lends to its stores")
     unit, chain = settings.model.time_unit, settings.stores.ids
     past = PastForecasts(log, end, unit, chain, settings.calendar)
-    contest = hold_contest(past, before)
+    contest = hold_contest(past, before, named=settings.model.purchases)
     scatters = scatter.content(
         {day: learn_scatter(past.over_by(day), contest.rule) for day in days}
     )
     surveys, events = read_project_contacts(settings, log)
     logger.info("models are chosen (%s); scatter of totals learned", contest.rule)
+    if lots is not None:
+        tests = project_list_tests(settings, log, lots, end, events)
+        write_json(folder / LIST_TESTS, {"tests": [one.content() for one in tests]})
+        for store, place in folders.items():
+            (place / _LOTS).write_bytes(as_parquet(lots.loc[lots["store_id"] == store]))
     recent = _recent(log, store_ids, end)
     year = year_by_store(log, store_ids, end=end)
     logger.info("quarters and months of %d stores measured", len(recent))
@@ -172,12 +183,13 @@ def _loans(
     calendars: dict[str, dict[str, Any]] = {store: {} for store in store_ids}
 
     def add(day: dt.date, known: dict[str, pd.DataFrame], stores: Sequence[str]) -> None:
-        for store, loan in find_borrowed(known, stores).items():
-            found[store][day.isoformat()] = loan
+        told = season.ChainSeasons()
         if settings.calendar is not None:
-            told = season.chain_calendars(log, known, day, settings.calendar, stores)
-            for store in {*stores} & {*told}:
-                calendars[store][day.isoformat()] = season.content(told[store])
+            told = season.chain_seasons(log, known, day, settings.calendar, stores)
+        for store in {*stores} & {*told.calendars}:
+            calendars[store][day.isoformat()] = season.content(told.calendars[store])
+        for store, loan in find_borrowed(known, stores, told.told).items():
+            found[store][day.isoformat()] = loan
 
     add(end, now, store_ids)
     splits: dict[dt.date, list[str]] = {}
@@ -268,7 +280,17 @@ def read_slice(project_file: str | Path, store_id: str) -> StoreHandover | None:
         contest=Contest.from_content(own["contest"]),
         recent=_read_recent(place, own),
         year=_as_measured(pd.read_parquet(place / _YEAR)) if (place / _YEAR).exists() else None,
+        lots=read_lots(place / _LOTS),
+        list_tests=tuple(read_list_tests(folder / LIST_TESTS)),
     )
+
+
+def read_list_tests(path: Path) -> list[ListTest]:
+    """What the lists' tests tell, as a run has written it; nothing where there is no file."""
+    if not path.is_file():
+        return []
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return [ListTest.from_content(one) for one in content["tests"]]
 
 
 def _contacts(

@@ -43,6 +43,7 @@ from retention_models.runs.publishing.fingerprints import (
 )
 from retention_models.runs.publishing.history import newest_head
 from retention_models.runs.publishing.index import INDEX
+from retention_models.runs.publishing.list_tests import keep_told, keep_tonights, lots_so_far
 from retention_models.runs.publishing.manifest import DONE, Manifest
 from retention_models.runs.publishing.notices import check_notices, tell_outcome, told_of_every_end
 from retention_models.runs.publishing.parameters import check_parameters
@@ -335,6 +336,8 @@ def _execute(
             scheduler=settings.execution.scheduler,
         )
         yield from execute_all(tasks, options, workers)
+        if work.kind == STORE and settings.actions.hold_out:
+            keep_tonights(work.output, day, [one for one, _ in todo])
 
 
 def _copies(work: _Work, slices: Path) -> list[Path]:
@@ -353,8 +356,10 @@ def _write_rows(work: _Work, slices: Path, ids: Sequence[str], day: dt.date) -> 
             *(slices, work.project.path, work.settings, work.transactions, ids, day),
             estimated=work.estimated,
             before=earlier_contest(work.output, day),
+            lots=lots_so_far(work.output, work.settings),
         )
         keep_contest(work.output, day, contest)
+        keep_told(work.output, day, slices)
     else:
         write_campaign_slice(slices, work.project.path, work.transactions, day)
 

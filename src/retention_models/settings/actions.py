@@ -1,7 +1,8 @@
 """The rules of the lists of actions: tables of the project file, with defaults for every threshold.
 
-Twelve lists, each with thresholds of its own; an order in which they are filled; and groups of lists
-that would contradict each other, of which a customer is on one at most.
+Twelve lists, each with thresholds of its own; an order in which they are filled; groups of lists that
+would contradict each other, of which a customer is on one at most; and the share of each list that a
+lot leaves out, so that the list tests itself.
 """
 
 from __future__ import annotations
@@ -169,6 +170,13 @@ class Detractor(Rule):
     )
 
 
+# Lists that are an apology, which nobody is denied; and lists of nobody to contact, unless the project
+# file says what to do with them.
+APOLOGIES: tuple[ListName, ...] = ("complaint",)
+NO_CONTACT: tuple[ListName, ...] = ("let_go",)
+_LEAST_SHARE = 0.01
+
+
 class ActionSettings(Section):
     """Table [actions] of a project file.
 
@@ -183,6 +191,19 @@ class ActionSettings(Section):
         Lists in the order in which they are filled; those left out follow in the default's order.
     one_of : tuple of tuple of str
         Groups of lists of which a customer is on one at most: the first in the order that fits.
+    hold_out : float
+        Share of each list's customers whom a lot leaves out, so that the others can be held against
+        them: 0, or from 0.01 to 0.5.
+    exempt : tuple of str
+        Lists of which nobody is left out. Of "complaint", an apology, nobody ever is.
+    test_days : int
+        Days after which a list's test ends and another begins, with a lot of its own.
+    measured_days : int
+        Days after their lot in which customers' purchases are counted.
+    contact_cost : float
+        Money for each customer contacted.
+    contacts : tuple of str
+        Kinds of the events that are contacts of these lists: who was in fact called.
     """
 
     lookback_days: Days = Field(28, examples=[28], description=_DAYS)
@@ -202,6 +223,25 @@ class ActionSettings(Section):
     )
     one_of: Annotated[tuple[Names, ...], Field(strict=False)] = Field(
         ONE_OF, examples=[[["lapsed", "due"]]], description=f"lists of {_NAMES}"
+    )
+    hold_out: float = Field(
+        0.0, ge=0, le=0.5, examples=[0.1], description="share: 0, or from 0.01 to 0.5"
+    )
+    exempt: Names = Field(
+        ("detractor",), examples=[["detractor", "loyal"]], description=f"list of {_NAMES}"
+    )
+    measured_days: Days = Field(28, le=364, examples=[28], description=f"{_DAYS}, at most 364")
+    test_days: Days = Field(
+        182,
+        validate_default=True,  # measured_days may be set alone
+        examples=[182],
+        description="whole number of days, at least measured_days",
+    )
+    contact_cost: float = Field(
+        0.0, ge=0, examples=[0.15], description="money for each customer contacted, from 0"
+    )
+    contacts: tuple[Text, ...] = Field(
+        (), strict=False, examples=[["call"]], description="list of kinds of [events], in quotes"
     )
     complaint: Within = table_of(Within, "within_days = 28")
     detractor: Detractor = table_of(Detractor, "most_score = 6")
@@ -223,6 +263,23 @@ class ActionSettings(Section):
         if usual is not None and late <= usual:
             raise ValueError(f"it is not above usual_gap = {usual}")
         return late
+
+    @field_validator("hold_out")
+    @classmethod
+    def _none_or_enough(cls, share: float) -> float:
+        if 0 < share < _LEAST_SHARE:
+            raise ValueError(
+                f"of so few nothing would be known; it is 0 or at least {_LEAST_SHARE}"
+            )
+        return share
+
+    @field_validator("test_days")
+    @classmethod
+    def _long_enough(cls, days: int, info: ValidationInfo) -> int:
+        measured = info.data.get("measured_days")
+        if measured is not None and days < measured:
+            raise ValueError(f"it is less than measured_days = {measured}")
+        return days
 
     def rule(self, name: ListName) -> Rule:
         """The rule of a list."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -244,6 +244,9 @@ class Money(Section):
     )
 
 
+PurchaseModelName = Literal["BG/NBD", "MBG/NBD", "MBG/CNBD-k", "mid-life"]
+
+
 class ModelSettings(Section):
     """The scale of time and the windows."""
 
@@ -259,6 +262,11 @@ class ModelSettings(Section):
     )
     interval: float = Field(
         0.90, gt=0.5, lt=1, examples=[0.90], description="level between 0.5 and 1"
+    )
+    purchases: PurchaseModelName | None = Field(
+        None,
+        examples=["BG/NBD"],
+        description=f"one of {', '.join(get_args(PurchaseModelName))}, in quotes",
     )
 
 

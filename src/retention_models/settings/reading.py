@@ -85,6 +85,9 @@ DATA_ENDINGS = frozenset(
         ".xlsx",
         ".xlsm",
         ".xls",
+        ".xlsb",
+        ".ods",
+        ".numbers",
         ".parquet",
     )
 )

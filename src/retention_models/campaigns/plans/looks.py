@@ -53,7 +53,8 @@ class CampaignLooks(Result):
     campaign : Campaign
     table : DataFrame, index look
         day (last of the data that are looked at), share (of the campaign's days), boundary
-        (|effect ÷ standard error| at which it stops), level (the boundary as a two-sided p-value).
+        (effect ÷ standard error, either way, at which it stops), level (the boundary as a two-sided
+        p-value).
         Without rows where no looks were declared.
     declared : DeclaredLooks or None
     level : float

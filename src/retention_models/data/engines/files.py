@@ -27,6 +27,14 @@ KINDS = (
     f"({', '.join(PARQUET)}) or DuckDB file ({', '.join(DUCKDB)})"
 )
 
+# Spreadsheets that are not read, and what they are.
+_TO_SAVE_AS_XLSX = {
+    ".xls": "a workbook of Excel 97 to 2003",
+    ".xlsb": "a binary Excel workbook",
+    ".ods": "an OpenDocument spreadsheet",
+    ".numbers": "a spreadsheet of Numbers",
+}
+
 
 def open_files(
     source: str,
@@ -68,6 +76,12 @@ def open_files(
             else:
                 rows = opened(connection, _existing(path))
             return Source(source, rows, errors, in_process=True)
+    for ending, kind in _TO_SAVE_AS_XLSX.items():
+        if name.endswith(ending):
+            raise DataError(
+                f"{source}: {kind} is not read here. Open it, save it as an Excel workbook (.xlsx) or "
+                "as CSV in UTF-8, and name that file."
+            )
     raise DataError(f"{source}: expected {KINDS}, by the ending of its name.")
 
 

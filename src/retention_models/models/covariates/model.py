@@ -17,7 +17,7 @@ BG/NBD models", note 019. Given covariates, everything else is the BG/NBD model,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 import numpy as np
@@ -39,6 +39,8 @@ _COLUMNS = ("effect", "se", "low", "high", "pvalue", "note")
 _Row = tuple[float, float, float, float, float, str]
 # Where the model is as its limits in eight digits, and its formulas begin to lose theirs.
 _LIMIT = float(np.log(1e8))
+# A log-parameter with this standard error may be anything; more would only overflow.
+_NOT_TOLD = 8.0
 # A change of a probability with this standard error may be anything.
 _UNKNOWN = 0.5
 _TOO_WIDE = (
@@ -138,6 +140,19 @@ class CovariateFit:
             np.exp(log_a + towards),
             np.exp(log_b + towards),
         )
+
+    def fit_of(self, z: Array) -> MaximumLikelihoodFit:
+        """The BG/NBD of customers with covariates z, shape (k,), with the doubt of all coefficients."""
+        r, alpha, a, b = self.customer_parameters(z[None, :])
+        k = len(self.names)
+        by_phi = np.zeros((4, self.phi.size))
+        by_phi[:, :4] = np.eye(4)
+        for row, (first, sign) in enumerate([(4, -1.0), (4 + k, 1.0), (4 + 2 * k, 1.0)], start=1):
+            by_phi[row, first : first + k] = sign * z
+        values, axes = np.linalg.eigh(by_phi @ self.covariance @ by_phi.T)
+        covariance = (axes * np.clip(values, 0.0, _NOT_TOLD**2)) @ axes.T
+        parameters = np.array([r, alpha[0], a[0], b[0]])
+        return replace(self.base, parameters=parameters, log_covariance=covariance)
 
     def probability_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, Z: Array) -> Array:
         """P(alive) of customers with history (x, t_x, T) and covariates Z, (n, k); see `bg_nbd`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self, cast
 
 import numpy as np
@@ -130,6 +131,40 @@ class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
         self.time_unit_ = getattr(T, "attrs", {}).get("time_unit")
         self._keep(index, frequency=frequency, recency=recency, T=T, weights=weights)
         return self
+
+    def for_covariates(self, covariates: Mapping[str, float] | pd.Series) -> BetaGeoFitter:
+        """The model of customers who have the same covariates: one without, of their own parameters.
+
+        Parameters
+        ----------
+        covariates : mapping or Series
+            A number for each covariate that the model was fitted with, by name.
+
+        Returns
+        -------
+        BetaGeoFitter
+            With r, α exp(−γ1'z), a exp(γ2'z), b exp(γ3'z), and the doubt of all of them: what a new
+            customer of a channel does, and every other question that takes no covariates.
+
+        Raises
+        ------
+        SettingsError
+            If the model was fitted without covariates, or others are given than those of the fit.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> history = [0, 2, 5, 0, 1, 3], [0, 30, 20, 0, 5, 31], [39, 39, 30, 25, 39, 32]
+        >>> campaign = pd.DataFrame({"campaign": [0, 0, 0, 1, 1, 1]})
+        >>> fitter = BetaGeoFitter().fit(*history, covariates=campaign)
+        >>> fitter.for_covariates({"campaign": 0}).params_.equals(fitter.params_)
+        True
+        """
+        found = self._covariates_of(pd.DataFrame([dict(covariates)]), [0.0])
+        if found is None:
+            raise SettingsError("covariates: the model was fitted without; fit it with them.")
+        fit, Z = found
+        return BetaGeoFitter.from_fit(fit.fit_of(Z[0]), time_unit=self.time_unit_)
 
     def _covariates_of(self, covariates: Any, frequency: Any) -> tuple[CovariateFit, Array] | None:
         fit: Any = getattr(self, "fit_", None)

@@ -5,7 +5,8 @@ own for each term. Each store's log-likelihood, r, α, a and b maximised over, i
 that it is at its top under a weak prior; μ and ω² are then estimated from these quadratics (empirical
 Bayes by the EM algorithm, restricted to what is left of the data once μ is estimated). A store's prior
 is what the *other* stores tell of μ, and ω² about it, so that no store's data count twice: a new store,
-or one with too short a log for a season of its own, has the chain's.
+or one with too short a log for a season of its own, has the chain's. A store to which hardly anybody
+came back does not say which events it carries, nor on which days it is shut: it has the chain's.
 
 Source: Laird & Ware (1982), "Random-effects models for longitudinal data", Biometrics 38(4), 963–974;
 the weak prior of ω² keeps it off 0, as Chung et al. (2013), Psychometrika 78(4), 685–709, advise.
@@ -35,6 +36,8 @@ _WEAK = 1.0
 # Stores' effects differ by about 10%, before any data are seen; that counts as much as two stores.
 _USUAL, _WORTH = 0.1, 2.0
 _ROUNDS, _SETTLED = 500, 1e-6
+# A store to which fewer customers came back does not say which terms it carries.
+_FEWEST_REPEAT_CUSTOMERS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,25 @@ class StoreDays:
     counts: Array | None
     calendar: Calendar
 
+    @property
+    def is_small(self) -> bool:
+        """Whether so few came back that the chain says which terms it has."""
+        back = self.x > 0
+        count = back.sum() if self.counts is None else self.counts @ back
+        return bool(count < _FEWEST_REPEAT_CUSTOMERS)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSeason:
+    """A store's calendar, terms and prior decided, and its effects β by its own data and that prior.
+
+    β is normal around `effects`, shape (terms,), with `covariance`.
+    """
+
+    calendar: Calendar
+    effects: Array
+    covariance: Array
+
 
 def shared_calendars(
     stores: Mapping[str, StoreDays], unit: float, base: PurchaseModel = BG_NBD
@@ -54,22 +76,33 @@ def shared_calendars(
     """By store: its calendar with its terms decided, and what the others tell of them as its prior.
 
     Terms that calendars leave to the data are decided by all stores together. Times are in units of so
-    many days; all calendars end on one day. A store without a repeat purchase is left out.
+    many days; all calendars end on one day.
     """
+    found = shared_seasons(stores, unit, base)
+    return {store: season.calendar for store, season in found.items()}
+
+
+def shared_seasons(
+    stores: Mapping[str, StoreDays], unit: float, base: PurchaseModel = BG_NBD
+) -> dict[str, StoreSeason]:
+    """By store: its calendar as of `shared_calendars`, and its season."""
     found = _look(stores, unit, base)
     between = _between(list(found.tops.values()), len(found.names))
-    return {
-        store: calendar.with_terms(prior=_prior_of(found, between, store))
-        for store, calendar in found.calendars.items()
-    }
+    seasons = {}
+    for store, calendar in found.calendars.items():
+        prior = _prior_of(found, between, store)
+        own = found.own[store]
+        seasons[store] = StoreSeason(calendar.with_terms(prior=prior), *_posterior(own, prior))
+    return seasons
 
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """The chain's terms; by store its calendar, and likelihood of its effects."""
+    """The chain's terms; by store its calendar, and likelihoods of its own effects and shared ones."""
 
     names: tuple[str, ...]
     calendars: dict[str, Calendar]
+    own: dict[str, _Quadratic]
     tops: dict[str, _Quadratic]
 
 
@@ -79,17 +112,41 @@ def _look(stores: Mapping[str, StoreDays], unit: float, base: PurchaseModel) -> 
     told = _told_by_all(stores, unit, base)
     calendars, seen = dict[str, Calendar](), dict[str, SeasonalHistories]()
     for name, store in stores.items():
-        own = store.calendar.with_terms(harmonics=told.harmonics, weekdays=told.weekdays)
-        histories = seasonal_histories(store.x, store.t_x, store.T, store.counts, own, unit)
-        try:
-            histories.known.require_repeats()
-        except CannotSay:
-            continue
-        own = carried_terms(own, base, histories, store.T, store.counts).calendar
-        calendars[name], seen[name] = own, histories.under(own)
-    names = _shared_names(told, calendars)
-    tops = {s: _quadratic(seen[s], calendars[s].names, names, first) for s in seen}
-    return _Looked(names, calendars, tops)
+        own = _with_chains_terms(store, told, unit)
+        seen[name] = seasonal_histories(store.x, store.t_x, store.T, store.counts, own, unit)
+        if not store.is_small:
+            own = carried_terms(own, base, seen[name], store.T, store.counts).calendar
+        calendars[name] = own
+    large = {name: calendars[name] for name in stores if not stores[name].is_small}
+    names = _shared_names(told, large)
+    for name in calendars.keys() - large.keys():
+        calendars[name] = _small(calendars[name], told, names)
+    own_tops = {s: _quadratic(seen[s].under(c), c.names, first) for s, c in calendars.items()}
+    tops = {s: _among(own_tops[s], c.names, names) for s, c in calendars.items()}
+    return _Looked(names, calendars, own_tops, tops)
+
+
+def _with_chains_terms(store: StoreDays, told: Calendar, unit: float) -> Calendar:
+    """A store's calendar with the chain's waves and days, shut when the chain is, but for own sales."""
+    calendar = store.calendar
+    assert calendar.purchases is not None, "checked before"
+    # A first purchase is at its day's end, or in its middle where T has half a day more.
+    begun = np.ceil(calendar.past - store.T * unit - 1e-6).astype(int) - 1
+    sold = np.concatenate([begun, np.flatnonzero(calendar.purchases > 0)])
+    weekdays = {int(day) for day in (calendar.first.toordinal() - 1 + sold) % 7}
+    shut = {*calendar.shut, *(day for day in told.shut if day not in weekdays)}
+    return calendar.with_terms(
+        harmonics=told.harmonics, weekdays=told.weekdays, shut=tuple(sorted(shut))
+    )
+
+
+def _small(calendar: Calendar, told: Calendar, shared: tuple[str, ...]) -> Calendar:
+    """A small store's calendar with the events that others carry; it cannot tell days of its own."""
+    return calendar.with_terms(
+        # Days of the week mean the same only where the same ones are open.
+        weekdays=bool(told.weekdays) and calendar.shut == told.shut,
+        events=tuple(event for event in calendar.events if event[0] in shared),
+    )
 
 
 def _prior_of(found: _Looked, between: Array, store_id: str) -> SeasonPrior | None:
@@ -146,25 +203,40 @@ class _Quadratic:
     score: Array
 
 
-def _quadratic(
-    seen: SeasonalHistories, own: tuple[str, ...], shared: tuple[str, ...], first: int
-) -> _Quadratic:
+def _quadratic(seen: SeasonalHistories, own: tuple[str, ...], first: int) -> _Quadratic:
     """A store's log-likelihood where it is highest under a weak prior, that prior taken off again."""
     k = len(own)
+    try:
+        seen.known.require_repeats()
+    except CannotSay:
+        return _Quadratic(np.zeros((k, k)), np.zeros(k))
     weak = np.eye(k) / _WEAK**2
     fit = fit_histories(seen, own, first=first, prior=SeasonPrior(np.zeros(k), weak))
     precision = np.linalg.inv(fit.log_covariance[4:, 4:] + 1e-12 * np.eye(k))
     values, vectors = np.linalg.eigh(precision - weak)
-    own_information = (vectors * np.maximum(values, 0.0)) @ vectors.T
+    information = (vectors * np.maximum(values, 0.0)) @ vectors.T
     # At the top of the posterior precision · β is the likelihood's score about 0: the prior's mean is 0.
-    score = precision @ np.log(fit.parameters[4:])
+    return _Quadratic(information, np.asarray(precision @ np.log(fit.parameters[4:])))
+
+
+def _among(top: _Quadratic, own: tuple[str, ...], shared: tuple[str, ...]) -> _Quadratic:
+    """A store's quadratic of its own terms as one of the shared terms."""
     place = _places(own, shared)
-    information, total = np.zeros((len(shared),) * 2), np.zeros(len(shared))
+    information, score = np.zeros((len(shared),) * 2), np.zeros(len(shared))
     mine = [i for i, at in enumerate(place) if at >= 0]
     at = [place[i] for i in mine]
-    information[np.ix_(at, at)] = own_information[np.ix_(mine, mine)]
-    total[at] = score[mine]
-    return _Quadratic(information, total)
+    information[np.ix_(at, at)] = top.information[np.ix_(mine, mine)]
+    score[at] = top.score[mine]
+    return _Quadratic(information, score)
+
+
+def _posterior(top: _Quadratic, prior: SeasonPrior | None) -> tuple[Array, Array]:
+    """Mean and covariance of a store's effects; weakly held to 0 where no other store tells."""
+    k = top.score.size
+    held, mean = (np.zeros((k, k)), np.zeros(k)) if prior is None else (prior.precision, prior.mean)
+    held = held + np.diag((np.diag(held) == 0.0) / _WEAK**2)
+    covariance = np.linalg.inv(top.information + held)
+    return covariance @ (top.score + held @ mean), np.asarray(covariance)
 
 
 def _places(own: tuple[str, ...], shared: tuple[str, ...]) -> list[int]:

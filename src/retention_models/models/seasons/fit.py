@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retention_models.errors import SettingsError
-from retention_models.languages import phrase
+from retention_models.languages import marked, phrase
 from retention_models.models.beta_dropout_likelihood import (
     ALIKE,
     NAMES,
@@ -45,6 +45,8 @@ Array = NDArray[np.float64]
 
 # First searches use about so many rows: the full one then needs two steps or three.
 _FEW = (8192, 65536)
+# Of a model that is the store's own but for its season.
+SEASON_SHRUNK = marked("the season is shrunk towards that of the chain's other stores")
 
 
 def first_of(base: PurchaseModel) -> int:
@@ -219,8 +221,7 @@ class _Search:
         plain = fit.log_likelihood - self.prior.log_density(effects)
         if fit.verdict != "converged":
             return replace(fit, log_likelihood=plain)
-        message = phrase("the season is shrunk towards that of the chain's other stores")
-        return replace(fit, log_likelihood=plain, verdict="shrunk", message=message)
+        return replace(fit, log_likelihood=plain, verdict="shrunk", message=phrase(SEASON_SHRUNK))
 
     def _with_prior(self, objective: Objective, before: int) -> Objective:
         if self.prior is None or not self.terms:

@@ -16,6 +16,7 @@ import markupsafe
 import nbformat
 
 from retention_models import __version__
+from retention_models.campaigns.effects.list_tests import ListTest
 from retention_models.pages.chain.findings import chain_findings
 from retention_models.pages.html.cells import (
     leave_out_unanswered,
@@ -39,6 +40,7 @@ from retention_models.pages.html.templates import (
     style,
     template_text,
 )
+from retention_models.pages.store.list_tests import in_short
 from retention_models.settings.project import Settings
 
 _TEMPLATES = files(__package__).joinpath("templates")
@@ -253,13 +255,15 @@ def index_page(
     made: str,
     campaigns: str | None = None,
     campaign_rows: Sequence[dict[str, Any]] = (),
+    tests: Sequence[ListTest] = (),
 ) -> str:
     """The chain's page: a row per store; `campaigns` is the address of its campaigns' page, if any.
 
-    `campaign_rows` are those of that page, their addresses as seen from here.
+    `campaign_rows` are those of that page, their addresses as seen from here; `tests` those of lists.
     """
     language, columns = settings.language, _columns(settings)
     found = chain_findings(rows, list(campaign_rows), settings, as_of)
+    of_lists = in_short(tests, settings.actions, settings.money.currency)
     return (
         _environment()
         .get_template("index.html.j2")
@@ -269,7 +273,7 @@ def index_page(
             campaigns=campaigns,
             campaign_lines=found["campaigns"],
             columns=columns,
-            short=found["short"],
+            short=[*found["short"], *of_lists],
             apart=found["apart"],
             margin=language.share(settings.money.margin),
         )

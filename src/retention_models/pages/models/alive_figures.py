@@ -1,4 +1,4 @@
-"""Figures of P(alive) through time, of one customer and of all; lifetimes' history plot among them."""
+"""Figures of P(alive) and of purchases through time; two replace plots of lifetimes that fail today."""
 
 from __future__ import annotations
 
@@ -103,3 +103,61 @@ def plot_history_alive(
     if start_date is not None:
         drawn.set_xlim(pd.Timestamp(start_date), dates[-1])
     return drawn
+
+
+def plot_expected_repeat_purchases(
+    model: PurchaseFitter,
+    title: str = "Expected Number of Repeat Purchases per Customer",
+    xlabel: str = "Time Since First Purchase",
+    ax: Axes = NEW,
+    label: str | None = None,
+    T: float | None = None,
+    **kwargs: Any,
+) -> Axes:
+    """A new customer's expected purchases: ``lifetimes.plotting``'s, on today's matplotlib.
+
+    Parameters
+    ----------
+    model : fitted model of purchases
+    title, xlabel : str
+    ax : Axes, optional
+        A new one unless given.
+    label : str, optional
+        Of the line, in a legend.
+    T : float, optional
+        Where the line becomes dashed, in the model's unit of time; the longest time that a customer
+        of its data was observed unless given. A model that was loaded needs it.
+    **kwargs
+        For both lines, as matplotlib takes them.
+
+    Returns
+    -------
+    Axes
+        With a line up to T and a dashed one up to 1.5 T.
+    """
+    longest = float(model.data["T"].max()) if T is None else float(T)
+    return _expected_repeat_purchases(model, longest, title, xlabel, label, kwargs, ax=ax)
+
+
+@figure()
+def _expected_repeat_purchases(
+    model: PurchaseFitter,
+    longest: float,
+    title: str,
+    xlabel: str,
+    label: str | None,
+    options: dict[str, Any],
+    ax: Axes = NEW,
+) -> Axes:
+    """The two lines, solid to `longest` and dashed to one and a half times that."""
+    options = {"color": BLUE, **options}
+    for style, first, last in (("-", 0.0, longest), ("--", longest, 1.5 * longest)):
+        times = np.linspace(first, last, 100)
+        expected = model.expected_number_of_purchases_up_to_time(times)
+        ax.plot(times, expected, ls=style, **options)
+    if label is not None:
+        ax.lines[-2].set_label(label)
+        ax.legend(loc="lower right")
+    ax.set_title(title)
+    ax.set_xlabel(xlabel)
+    return ax

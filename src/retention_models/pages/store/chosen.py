@@ -9,6 +9,13 @@ from retention_models.predictions.contest import FEWEST_DAYS, FEWEST_STORES, Con
 
 def chosen_model(contest: Contest) -> str:
     """Which models the chain's stores go by, and how that is known."""
+    if contest.named:
+        if contest.rule == PLAIN:
+            return phrase("The project file names the model that is used: the plain one (BG/NBD).")
+        return phrase(
+            "{model}. The project file names it; elsewhere the plain one (BG/NBD) is used.",
+            model=_RULES[contest.rule],
+        )
     if not contest.forecasts:
         return phrase(
             "Which model a store goes by is told by its own customers, store by store: that past "

@@ -37,8 +37,8 @@ def line(values: Sequence[float], ahead: Sequence[float] = ()) -> str:
     base = round(_HEIGHT - _EDGE + low * scale, 1)
     axis = f"<path d='M{_EDGE} {base}H{_WIDTH - _EDGE}' stroke='{GREY}' stroke-width='0.5'/>"
     return (
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {_HEIGHT}' fill='none'>"
-        f"{axis}{drawn}</svg>"
+        f"<svg xmlns='http://www.w3.org/2000/svg' width='{_WIDTH}' height='{_HEIGHT}' "
+        f"viewBox='0 0 {_WIDTH} {_HEIGHT}' fill='none'>{axis}{drawn}</svg>"
     )
 
 

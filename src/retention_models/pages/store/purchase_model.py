@@ -7,6 +7,7 @@ from scipy.special import gammaincinv
 from retention_models.languages import catalogue, count, number, phrase, share
 from retention_models.models.fitters import MidLifeFitter, PurchaseFitter, RegularFitter
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
+from retention_models.models.seasons.fit import SEASON_SHRUNK
 from retention_models.pages.store.season import season
 from retention_models.predictions.customers import mean_dropout, mean_purchase_rate
 from retention_models.time_units import days_in
@@ -32,11 +33,12 @@ def purchase_model(purchases: PurchaseFitter | MaximumLikelihoodFit, time_unit: 
             "too, and intervals allow for all that may be.",
             reason=fit.message,
         )
-    if fit.verdict == "shrunk" and not followed:
-        return f"{text} " + phrase(
+    if fit.verdict == "shrunk" and not (followed and fit.message == phrase(SEASON_SHRUNK)):
+        text += " " + phrase(
             "The store's own customers do not carry a model by themselves, so it borrows: {reason}.",
             reason=fit.message,
         )
+        return f"{text} {followed}".rstrip()
     if fit.verdict in ("converged", "shrunk", "given"):
         if isinstance(purchases, MidLifeFitter):
             text = f"{_who_was_there(purchases, time_unit)} {text}"

@@ -91,8 +91,8 @@ def spend_independence(
     p value is that of z with variance 1/(n − 3), at ρ = 0. Those of Pearson's allow for the wider
     spread of means of few purchases: the standard error is that of the influence function.
 
-    Verdict, by the rank correlation ρ. *Use*: |ρ| < 0.1, or not beyond chance (P ≥ .05) with an
-    interval within ±0.3. *Do not use* lifetime value per customer: |ρ| > 0.3, beyond chance. *Use
+    Verdict, by the rank correlation ρ. *Use*: `|ρ|` < 0.1, or not beyond chance (P ≥ .05) with an
+    interval within ±0.3. *Do not use* lifetime value per customer: `|ρ|` > 0.3, beyond chance. *Use
     with care*: between, or too few customers to rule out ±0.3.
 
     Source of the model: Fader & Hardie (2013), "The Gamma-Gamma model of monetary value", note 025.

@@ -15,6 +15,7 @@ from retention_models.pages.html import render
 from retention_models.pages.html.checks import lint, seen
 from retention_models.pages.html.kinds import CAMPAIGN, CAMPAIGNS, STORE
 from retention_models.pages.html.templates import with_warnings
+from retention_models.project.store_handover import LIST_TESTS, read_list_tests
 from retention_models.runs.publishing.context import PublishContext
 from retention_models.runs.publishing.files import write_whole
 from retention_models.runs.publishing.manifest import PENDING, Entry, read_manifest
@@ -29,7 +30,8 @@ def publish_index(press: PublishContext) -> Path:
     rows = [_row(press, entry) for entry in press.manifest.stores.values()]
     about = rows, press.settings, press.as_of, press.clock.made
     if press.kind == STORE:
-        html = render.index_page(*about, _campaigns(press), _campaign_rows(press))
+        tests = read_list_tests(press.folder / LIST_TESTS)
+        html = render.index_page(*about, _campaigns(press), _campaign_rows(press), tests)
     else:
         html = render.campaign_index_page(*about)
     html = with_warnings(html, press.warnings(), press.settings.language)

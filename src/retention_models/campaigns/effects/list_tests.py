@@ -1,0 +1,301 @@
+"""What contacting a list changed: its lots pooled over nights and stores, to be read every night.
+
+A lot decides who of a list is contacted (`actions.hold_out`), so that the difference between the arms
+is the contacts' doing: grade A. Everybody whom the lot did not leave out counts, contacted or not
+(intention to treat); where contacts are recorded, the effect of one made is that difference ÷ the
+difference between the arms' shares contacted (Angrist, Imbens & Rubin, JASA 91 (1996), 444–455).
+
+Customers enter as the days after their lots end. Each night's interval is that of a confidence sequence
+(`estimators.sequential`) at as many customers as have entered, its standard error that of the regression
+with covariates (Lin 2013) times t ÷ z for small arms: those of all nights hold together.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Hashable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from retention_models.campaigns.estimators.randomised import randomised_effects
+from retention_models.campaigns.estimators.sequential import best_rho, confidence_sequence
+from retention_models.errors import CannotSay
+from retention_models.levels import t_of_interval, z_of_level
+
+CONTROL, CONTACT = "control", "contact"
+FEWEST_IN_ARM = 50  # before which no interval by the normal is to be trusted
+NOTEWORTHY = 0.1  # change of purchases that a shop would want to know of
+_LEVEL = 0.05
+_RHO = best_rho(2000)  # declared once for all tests: intervals are narrowest at 2,000 customers
+_LONGEST = 2 * 365  # days ahead of which a day is named
+_FEWEST_APART = 20  # customers of an arm who must differ in a covariate
+
+Verdict = Literal["too early", "open", "pays", "loses", "little"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change for each customer whom the lot did not leave out, with an interval for every night."""
+
+    effect: float
+    low: float
+    high: float
+    without: float  # mean of those left out
+    standard_error: float
+
+
+@dataclass(frozen=True, slots=True)
+class ListTest:
+    """What is known of a list's test by a day.
+
+    begin: day of the first lot; contacts, held_out: lots drawn into each arm; measured,
+    measured_held_out: of them, those whose days are over. purchases, profit: None where too early.
+    contacted, contacted_held_out: shares with a contact on record, NaN where none are recorded.
+    known: day on which a change of purchases by a tenth would show; None where none can be named.
+    first: day on which the first customers are measured. most: "more" or "less" at stake, for whom
+    contact pays more; empty where neither is known.
+    """
+
+    name: str
+    begin: dt.date
+    contacts: int
+    held_out: int
+    measured: int
+    measured_held_out: int
+    first: dt.date
+    verdict: Verdict = "too early"
+    purchases: Change | None = None
+    profit: Change | None = None
+    contacted: float = float("nan")
+    contacted_held_out: float = float("nan")
+    known: dt.date | None = None
+    most: str = ""
+
+    def content(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {name: _plain(value) for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_content(cls, content: Mapping[str, Any]) -> ListTest:
+        """The test of `content`."""
+        given = {one.name: content[one.name] for one in fields(cls)}
+        for name in ("begin", "first", "known"):
+            given[name] = given[name] and dt.date.fromisoformat(given[name])
+        for name in ("purchases", "profit"):
+            given[name] = given[name] and Change(**given[name])
+        for name in ("contacted", "contacted_held_out"):
+            given[name] = np.nan if given[name] is None else given[name]
+        return cls(**given)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return None if isinstance(value, float) and value != value else value
+
+
+def list_tests(
+    assigned: pd.DataFrame,
+    measured: pd.DataFrame,
+    *,
+    day: dt.date,
+    days: int,
+    margin: float,
+    contact_cost: float,
+) -> list[ListTest]:
+    """What is known of every list's test by a day, in the lists' alphabetical order.
+
+    assigned: all lots up to the day; measured: from `list_test_outcomes`.
+    """
+    found = []
+    for name, lots in assigned.groupby("list"):
+        rows = measured.loc[measured["list"] == name].reset_index(drop=True)
+        found.append(_test(str(name), lots, rows, day, days, margin, contact_cost))
+    return found
+
+
+def _test(
+    name: str,
+    lots: pd.DataFrame,
+    rows: pd.DataFrame,
+    day: dt.date,
+    days: int,
+    margin: float,
+    cost: float,
+) -> ListTest:
+    begin = pd.Timestamp(lots["assigned_at"].min()).date()
+    out, measured_out = ((table["arm"] == CONTROL).sum() for table in (lots, rows))
+    plain = ListTest(
+        name=name,
+        begin=begin,
+        contacts=int(len(lots) - out),
+        held_out=int(out),
+        measured=int(len(rows) - measured_out),
+        measured_held_out=int(measured_out),
+        first=begin + dt.timedelta(days=days),
+    )
+    changes = _changes(rows, margin, cost)
+    if changes is None:
+        return plain
+    shares = rows.groupby("arm")["contacted"].mean()
+    purchases, profit = changes["purchases"], changes["profit"]
+    values = {one.name: getattr(plain, one.name) for one in fields(plain)}
+    return ListTest(
+        **values
+        | {
+            "verdict": _verdict(purchases, profit),
+            "purchases": purchases,
+            "profit": profit,
+            "contacted": float(shares[CONTACT]),
+            "contacted_held_out": float(shares[CONTROL]),
+            "known": _known(lots, len(rows), purchases, day, days),
+            "most": _most(rows, margin, cost),
+        }
+    )
+
+
+def _verdict(purchases: Change, profit: Change) -> Verdict:
+    if profit.low > 0.0:
+        return "pays"
+    if profit.high < 0.0:
+        return "loses"
+    return "little" if purchases.high < NOTEWORTHY * purchases.without else "open"
+
+
+def _changes(rows: pd.DataFrame, margin: float, cost: float) -> dict[str, Change] | None:
+    """Change of purchases and of profit; None where too few are measured or none differ.
+
+    Lots of another share are a test of their own; those with enough customers are pooled, weighted by
+    1 ÷ variance.
+    """
+    parts = [part for _, part in rows.groupby("share") if _enough(part)]
+    found: dict[str, list[Change]] = {"purchases": [], "profit": []}
+    for part in parts:
+        try:
+            each = _of_one_share(part.reset_index(drop=True), margin, cost)
+        except CannotSay:
+            continue
+        for name, change in each.items():
+            found[name].append(change)
+    if not found["purchases"]:
+        return None
+    customers = sum(len(part) for part in parts)
+    return {name: _pooled(each, customers) for name, each in found.items()}
+
+
+def _enough(rows: pd.DataFrame) -> bool:
+    counts = rows["arm"].value_counts().reindex([CONTROL, CONTACT], fill_value=0)
+    return bool(counts.min() >= FEWEST_IN_ARM)
+
+
+def _profit(rows: pd.DataFrame, margin: float, cost: float) -> pd.Series:
+    """Margin on what was spent, less contacts: those made where they are recorded."""
+    planned = (rows["arm"] == CONTACT).astype(float)
+    return margin * rows["spend"] - cost * rows["contacted"].fillna(planned)
+
+
+def _of_one_share(rows: pd.DataFrame, margin: float, cost: float) -> dict[str, Change]:
+    outcomes = pd.DataFrame({"purchases": rows["purchases"], "profit": _profit(rows, margin, cost)})
+    known = rows[["purchases_before", "spend_before", "at_stake", "probability_alive"]]
+    known = known.loc[:, [_tells(known[name], rows["arm"]) for name in known]]
+    wanted = {
+        "purchases": ("purchases_before", "probability_alive"),
+        "profit": ("spend_before", "at_stake"),
+    }
+    by: dict[Hashable, list[Hashable]] = {
+        outcome: [name for name in names if name in known] for outcome, names in wanted.items()
+    }
+    arm, covariates = rows["arm"], known if len(known.columns) else None
+    adjusted = randomised_effects(outcomes, arm, covariates, control=CONTROL, adjusted_by=by)
+    found = {}
+    for name in wanted:
+        told = adjusted[name]
+        if isinstance(told, CannotSay):
+            told = randomised_effects(outcomes[[name]], arm, control=CONTROL)[name]
+        if isinstance(told, CannotSay):
+            raise told
+        one = told.of(CONTACT)
+        wider = float(t_of_interval(one.degrees_of_freedom, 1.0 - _LEVEL)) / z_of_level(_LEVEL)
+        error = one.standard_error * wider
+        found[name] = Change(one.absolute_effect, np.nan, np.nan, one.mean_against, error)
+    return found
+
+
+def _tells(values: pd.Series, arm: pd.Series) -> bool:
+    """Whether a covariate is known of everybody, and differs within each arm beyond a few."""
+    known = values.to_numpy(dtype=float)
+    if np.isnan(known).any():
+        return False
+    apart, out = known != np.median(known), arm.to_numpy() == CONTROL
+    return bool(min((apart & out).sum(), (apart & ~out).sum()) >= _FEWEST_APART)
+
+
+def _pooled(changes: list[Change], customers: int) -> Change:
+    """Changes of several shares as one, with the interval for every night."""
+    errors = np.array([one.standard_error for one in changes])
+    weights = errors**-2 / (errors**-2).sum()
+    effect = float(weights @ [one.effect for one in changes])
+    without = float(weights @ [one.without for one in changes])
+    error = float((errors**-2).sum() ** -0.5)
+    low, high, _ = confidence_sequence(effect, error, customers, rho=_RHO, level=_LEVEL)
+    return Change(effect, low, high, without, error)
+
+
+def _most(rows: pd.DataFrame, margin: float, cost: float) -> str:
+    """Whether contact pays more for those with "more" or with "less" at stake than the median."""
+    stake = rows["at_stake"]
+    if stake.isna().any():
+        return ""
+    above = stake > stake.median()
+    halves = [
+        _changes(rows.loc[half].reset_index(drop=True), margin, cost) for half in (above, ~above)
+    ]
+    if halves[0] is None or halves[1] is None:
+        return ""
+    more, less = (half["profit"] for half in halves if half is not None)
+    error = float(np.hypot(more.standard_error, less.standard_error))
+    apart = more.effect - less.effect
+    low, high, _ = confidence_sequence(apart, error, len(rows), rho=_RHO, level=_LEVEL)
+    return "more" if low > 0.0 else "less" if high < 0.0 else ""
+
+
+def customers_needed(change: Change, customers: int) -> int | None:
+    """Customers at which the interval of purchases is a tenth of control's mean to each side.
+
+    The standard error shrinks as 1 ÷ √n. None where those left out bought nothing.
+    """
+    wanted = NOTEWORTHY * change.without
+    if not wanted > 0.0:
+        return None
+
+    def half(n: int) -> float:
+        error = change.standard_error * (customers / n) ** 0.5
+        return confidence_sequence(0.0, error, n, rho=_RHO, level=_LEVEL)[1]
+
+    few, many = 1, max(2, customers)
+    while half(many) > wanted:
+        few, many = many, 2 * many
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (middle, many) if half(middle) > wanted else (few, middle)
+    return many
+
+
+def _known(
+    lots: pd.DataFrame, measured: int, change: Change, day: dt.date, days: int
+) -> dt.date | None:
+    """Day on which a change by a tenth would show, at the pace of the lots after the first night's."""
+    needed = customers_needed(change, measured)
+    if needed is None or needed <= measured:
+        return None if needed is None else day
+    drawn = pd.to_datetime(lots["assigned_at"]).sort_values().dt.date.to_numpy()
+    if needed <= len(drawn):
+        return drawn[needed - 1] + dt.timedelta(days=days)
+    pace = np.count_nonzero(drawn > drawn[0]) / max((day - drawn[0]).days, 1)
+    ahead = np.inf if pace == 0.0 else (needed - len(drawn)) / pace
+    if ahead + days > _LONGEST:
+        return None
+    return day + dt.timedelta(days=int(np.ceil(ahead)) + days)

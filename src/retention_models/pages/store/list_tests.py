@@ -1,0 +1,237 @@
+"""Sentences of the lists' tests: what contacting each list changed, or when that will be known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from retention_models.actions.lists import ActionList
+from retention_models.actions.words import title
+from retention_models.campaigns.effects.list_tests import FEWEST_IN_ARM, Change, ListTest
+from retention_models.languages import (
+    catalogue,
+    count,
+    counted,
+    day,
+    decimals,
+    ends,
+    phrase,
+    share,
+)
+from retention_models.measures.table import SMALLEST_GROUP
+from retention_models.settings.actions import LIST_NAMES, ActionSettings, ListName
+
+# Below it those called and those left out differ too little for the effect of a call.
+_LEAST_CONTACTED = 0.1
+
+_TOLD = catalogue(
+    {
+        "short.pays": (
+            "Contacting “{title}” pays: {profit} ({ends}) a customer in {days}, grade A, by lot."
+        ),
+        "short.loses": (
+            "Contacting “{title}” does not pay: {profit} ({ends}) a customer in {days}, grade A, by lot."
+        ),
+        "short.little": (
+            "Contacting “{title}” brings less than a tenth more purchases: {profit} ({ends}) a customer "
+            "in {days}, grade A, by lot."
+        ),
+        "pays": (
+            "Contacting “{title}” pays: in the {days} after, it changed purchases by {purchases} "
+            "({purchases_ends}) and profit by {profit} ({ends}) a customer."
+        ),
+        "loses": (
+            "Contacting “{title}” does not pay: in the {days} after, it changed purchases by "
+            "{purchases} ({purchases_ends}) and profit by {profit} ({ends}) a customer."
+        ),
+        "little": (
+            "Contacting “{title}” brings little: in the {days} after, it changed purchases by "
+            "{purchases} ({purchases_ends}), less than a tenth more, and profit by {profit} ({ends}) a "
+            "customer."
+        ),
+        "open": (
+            "Whether contacting “{title}” pays is not known yet: in the {days} after, it changed "
+            "purchases by {purchases} ({purchases_ends}) and profit by {profit} ({ends}) a customer, "
+            "which may be chance."
+        ),
+        "too early": (
+            "“{title}” tests itself since {begin}. Nothing is told of it before the {days} after their "
+            "lots are over for {fewest} customers left out, of whom there are {measured}."
+        ),
+        "more": "It brings more of customers with more at stake than the list's median.",
+        "less": "It brings more of customers with less at stake than the list's median.",
+        "known": "At this pace a change of purchases by a tenth would show about {day}.",
+        "never": "At this pace a change of purchases by a tenth would not show within two years.",
+    }
+)
+
+
+def in_short(tests: Sequence[ListTest], rules: ActionSettings, currency: str) -> list[str]:
+    """A sentence for each list of which it is known whether it pays, and one for all others' tests."""
+    said = [
+        phrase(_TOLD[f"short.{one.verdict}"], **_places(one, one.profit, rules, currency))
+        for one in _in_order(tests)
+        if one.profit is not None and one.verdict not in ("open", "too early")
+    ]
+    others = [one for one in _in_order(tests) if one.verdict in ("open", "too early")]
+    if not others or rules.hold_out == 0:
+        return said
+    days = [one.known or one.first for one in others if one.known or one.verdict == "too early"]
+    names = phrase("”, “").join(_title(one) for one in others)
+    told = phrase(
+        "By lot, {share} are left out of “{titles}”, to learn whether contacting the others pays; "
+        "nothing is known yet.",
+        share=share(rules.hold_out),
+        titles=names,
+    )
+    if not days:
+        return [*said, told]
+    return [
+        *said,
+        f"{told} {phrase('The next of them is told of about {day}.', day=day(min(days)))}",
+    ]
+
+
+def in_full(
+    tests: Sequence[ListTest],
+    lists: Mapping[ListName, ActionList],
+    rules: ActionSettings,
+    currency: str,
+) -> list[str]:
+    """What each test tells, how it is read, and of which lists nobody is left out, by reason."""
+    found = [_told(one, rules, currency) for one in _in_order(tests)]
+    if found:
+        found.append(_how(rules))
+    if rules.hold_out == 0:
+        return [
+            *found,
+            phrase(
+                "Nobody is left out of a list by lot, so that nothing is known of what contacting it "
+                "changes: hold_out in [actions] of the project file is 0. With 0.1 the lists would test "
+                "themselves."
+            ),
+        ]
+    return [*found, *_left_out(lists), *_untested(lists)]
+
+
+def _in_order(tests: Sequence[ListTest]) -> list[ListTest]:
+    known = {name: place for place, name in enumerate(LIST_NAMES)}
+    return sorted(
+        (one for one in tests if one.name in known),
+        key=lambda one: known[one.name],  # type: ignore[index]
+    )
+
+
+def _title(one: ListTest) -> str:
+    return title(one.name)  # type: ignore[arg-type]
+
+
+def _places(one: ListTest, profit: Change, rules: ActionSettings, currency: str) -> dict[str, str]:
+    return {
+        "title": _title(one),
+        "profit": _signed_money(profit.effect, currency),
+        "ends": ends(*(_signed_money(end, currency) for end in (profit.low, profit.high))),
+        "days": counted(rules.measured_days, "day"),
+    }
+
+
+def _signed_money(value: float, currency: str) -> str:
+    return phrase("{n} {currency}", n=decimals(value, 2, signed=True), currency=currency)
+
+
+def _told(one: ListTest, rules: ActionSettings, currency: str) -> str:
+    if one.purchases is None or one.profit is None:
+        return phrase(
+            _TOLD["too early"],
+            title=_title(one),
+            begin=day(one.begin),
+            days=counted(rules.measured_days, "day"),
+            fewest=count(FEWEST_IN_ARM),
+            measured=_some(one.measured_held_out),
+        )
+    bought = one.purchases
+    texts = [
+        phrase(
+            _TOLD[one.verdict],
+            purchases=decimals(bought.effect, 2, signed=True),
+            purchases_ends=ends(*(decimals(e, 2, signed=True) for e in (bought.low, bought.high))),
+            **_places(one, one.profit, rules, currency),
+        ),
+        phrase(
+            "Measured are {contacts} whom it named and {out} whom the lot left out, who bought "
+            "{without} times on average.",
+            contacts=count(one.measured),
+            out=count(one.measured_held_out),
+            without=decimals(bought.without, 2),
+        ),
+    ]
+    if one.most:
+        texts.append(phrase(_TOLD[one.most]))
+    texts.append(_contacts(one, bought))
+    if one.verdict == "open":
+        key = "never" if one.known is None else "known"
+        texts.append(phrase(_TOLD[key], **({} if one.known is None else {"day": day(one.known)})))
+    return " ".join(text for text in texts if text)
+
+
+def _contacts(one: ListTest, bought: Change) -> str:
+    """Who was contacted, where contacts are recorded, and the effect of one made."""
+    apart = one.contacted - one.contacted_held_out
+    if apart != apart:
+        return ""
+    told = phrase(
+        "On record is a contact with {contacted} of those to be contacted, and with {out} of those left "
+        "out.",
+        contacted=share(one.contacted),
+        out=share(one.contacted_held_out),
+    )
+    if apart < _LEAST_CONTACTED:
+        return told
+    made = [decimals(v / apart, 2, signed=True) for v in (bought.effect, bought.low, bought.high)]
+    said = phrase(
+        "Each contact made changed purchases by {effect} ({ends}).",
+        effect=made[0],
+        ends=ends(*made[1:]),
+    )
+    return f"{told} {said}"
+
+
+def _how(rules: ActionSettings) -> str:
+    """How the numbers of tests are to be read."""
+    cost = "" if rules.contact_cost else phrase("What a contact costs is not in it.")
+    said = phrase(
+        "These are of all the chain's stores and nights, against customers whom a lot left out (grade "
+        "A). Everybody whom a list names counts, contacted or not; each interval is 95%, however often "
+        "it is looked at. Profit is margin less contacts."
+    )
+    return f"{said} {cost}".strip()
+
+
+def _left_out(lists: Mapping[ListName, ActionList]) -> list[str]:
+    out = sum(len(one.held_out) for one in lists.values())
+    if not out:
+        return []
+    return [
+        phrase(
+            "Today the lots leave {customers} out of this store's lists; they stay out while the test "
+            "runs, and are not to be called either.",
+            customers=_some(out),
+        )
+    ]
+
+
+def _untested(lists: Mapping[ListName, ActionList]) -> list[str]:
+    titles: dict[str, list[str]] = {}
+    for one in lists.values():
+        if one.no_test and not one.refusal:
+            titles.setdefault(one.no_test, []).append(one.title)
+    return [
+        phrase("No lot for “{titles}”. {reason}", titles=phrase("”, “").join(names), reason=reason)
+        for reason, names in titles.items()
+    ]
+
+
+def _some(customers: int) -> str:
+    """A number of customers that tells of no single person."""
+    if 0 < customers < SMALLEST_GROUP:
+        return phrase("fewer than {smallest}", smallest=SMALLEST_GROUP)
+    return count(customers)
