@@ -33,7 +33,7 @@ GUIDES = {
     "Methods": [
         *("docs/models/purchases_and_spend", "docs/models/mid_life", "docs/models/regular"),
         *("docs/models/seasons", "docs/models/channels", "docs/rfm", "docs/measures"),
-        *("docs/campaigns", "docs/campaign_simulations", "docs/forecasts"),
+        *("docs/campaigns", "docs/list_tests", "docs/campaign_simulations", "docs/forecasts"),
     ],
     "Every night": ["docs/scheduling", "docs/manifest"],
     "The code": ["docs/architecture", "docs/api", "CONTRIBUTING", "CHANGELOG"],
