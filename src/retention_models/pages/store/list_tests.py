@@ -81,7 +81,7 @@ def in_short(tests: Sequence[ListTest], rules: ActionSettings, currency: str) ->
             said.append(phrase(_TOLD[f"short.{key}"], **_places(one, rules, currency)))
     if not others or rules.hold_out == 0:
         return said
-    days = [one.known or one.first for one in others if one.known or one.verdict == "too early"]
+    days = [one.known for one in others if one.known is not None]
     names = phrase("”, “").join(_title(one) for one in others)
     told = phrase(
         "By lot, {share} are left out of “{titles}”, to learn whether contacting the others pays, "
@@ -163,7 +163,10 @@ def _told(one: ListTest, rules: ActionSettings, currency: str) -> str:
             "fewest": count(FEWEST["purchases"]),
             "measured": _some(one.measured_held_out),
         }
-        return phrase(_TOLD["too early"], **places)
+        early = phrase(_TOLD["too early"], **places)
+        if one.known is None:
+            return f"{early} {phrase('At this pace that takes more than two years.')}"
+        return f"{early} {phrase('At this pace that is about {day}.', day=day(one.known))}"
     shown = "beyond" if _bought(one) else "within"
     verdict = "no profit" if one.verdict == "open" and one.profit is None else one.verdict
     texts = [phrase(_TOLD[shown], **places), phrase(_TOLD[verdict], **places)]
