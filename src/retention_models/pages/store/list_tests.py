@@ -62,6 +62,9 @@ _TOLD = catalogue(
             "“{title}” tests itself since {begin}. Nothing is told of it before the {days} after their "
             "lots are over for {fewest} customers left out, of whom there are {measured}."
         ),
+        "too long": (
+            "At this pace that takes more than two years: leave more of it out, or exempt it."
+        ),
         "more": "It brings more of customers with more at stake than the list's median.",
         "less": "It brings more of customers with less at stake than the list's median.",
         "known": "At this pace a change of purchases by a tenth would show about {day}.",
@@ -90,7 +93,8 @@ def in_short(tests: Sequence[ListTest], rules: ActionSettings, currency: str) ->
         titles=names,
     )
     if not days:
-        return [*said, told]
+        never = phrase("At this pace it will not be within two years.")
+        return [*said, f"{told} {never}"]
     return [
         *said,
         f"{told} {phrase('The next of them is told of about {day}.', day=day(min(days)))}",
@@ -165,7 +169,7 @@ def _told(one: ListTest, rules: ActionSettings, currency: str) -> str:
         }
         early = phrase(_TOLD["too early"], **places)
         if one.known is None:
-            return f"{early} {phrase('At this pace that takes more than two years.')}"
+            return f"{early} {phrase(_TOLD['too long'])}"
         return f"{early} {phrase('At this pace that is about {day}.', day=day(one.known))}"
     shown = "beyond" if _bought(one) else "within"
     verdict = "no profit" if one.verdict == "open" and one.profit is None else one.verdict
