@@ -58,7 +58,20 @@ def test_a_campaign_says_whom_it_pays_for():
     assert few.customers["treat"].head(100).all()
     assert few.customers["treat"].sum() == 100
     assert found.curve["gain"].iloc[-1] == pytest.approx(policies.loc["everyone", "gain"])
-    assert found.verdict in repr(found)
+    assert found.verdict.rstrip(".") in repr(found)
+
+
+def test_the_verdict_leaves_out_only_whom_that_is_shown_to_gain():
+    """Half lose: they are left out. All gain, some more: nobody is, and a short budget has its order."""
+    data = randomised(6, 6_000, lift=0.0)
+    treated = (data.table["arm"] == "coupon").to_numpy()
+    rate = data.covariates["expected_purchases"].to_numpy()
+    outcomes = data.outcomes["campaign"]
+    before = outcomes["spend"].copy()
+    outcomes["spend"] = before + treated * 20.0 * (rate - np.median(rate))
+    assert rm.whom_to_treat(data, outcome="spend").verdict.startswith("Treat the ")
+    outcomes["spend"] = before + treated * 20.0 * rate
+    assert "begin at the top of the list" in rm.whom_to_treat(data, outcome="spend").verdict
 
 
 def test_where_the_data_cannot_tell_it_says_so():

@@ -21,7 +21,7 @@ from retention_models.campaigns.effects.list_tests import (
 )
 from retention_models.campaigns.estimators.randomised import randomised_effect
 from retention_models.data.contacts import read_events
-from retention_models.data.transactions import read_transactions
+from retention_models.data.reading_transactions import read_transactions
 
 BEGIN = dt.date(2024, 3, 1)
 LATER = dt.date(2024, 12, 31)
@@ -174,6 +174,10 @@ def test_too_few_left_out_tell_nothing_yet():
     few = measured_lots(2, customers=10 * FEWEST["purchases"] - 40)
     found = told(few)
     assert ("too early", None, None) == (found.verdict, found.purchases, found.known)
+    paced = measured_lots(2, customers=1000, nights=100)
+    day = dt.date(2024, 6, 8)
+    # 10 a day, of whom 2,000 are needed: a hundred days, and those in which they are measured.
+    assert abs((told(paced, day=day).known - day).days - 128) <= 3
     assert dt.date(2024, 3, 29) == found.first
     alike = measured_lots(2, customers=3000, share=0.3).assign(purchases=1.0, spend=5.0)
     assert "too early" == told(alike).verdict

@@ -20,7 +20,9 @@ TEST = ListTest(
     profit=Change(1.25, -0.5, 3.0, 12.0, 0.5),
     known=dt.date(2024, 9, 1),
 )
-EARLY = replace(TEST, name="loyal", verdict="too early", purchases=None, profit=None, known=None)
+EARLY = replace(
+    TEST, name="loyal", verdict="too early", purchases=None, profit=None, known=dt.date(2024, 3, 29)
+)
 
 
 def listed(name, *, out=0, no_test="", customers=20):
@@ -60,6 +62,10 @@ def test_what_is_not_known_yet_says_when_it_will_be():
     assert "not known yet" in open_
     assert "a change of purchases by a tenth would show about 1 September 2024" in open_
     assert "tests itself since 1 March 2024" in early
+    assert "At this pace that is about 29 March 2024." in early
+    (never, _) = in_full([replace(EARLY, known=None)], {}, RULES, "EUR")
+    assert "more than two years: leave more of it out, or exempt it." in never
+    assert in_short([replace(EARLY, known=None)], RULES, "EUR")[0].endswith("within two years.")
     assert "grade A" in how
     assert "not in it" not in how
     few = in_full([replace(TEST, profit=None)], {}, RULES, "EUR")[0]

@@ -92,10 +92,16 @@ class ProjectCampaign(Result):
     @cached_property
     def whom_to_treat(self) -> TreatmentPolicy:
         """Whose contact paid, and what choosing them gains; see `whom_to_treat`."""
-        if not isinstance(self.data, CampaignCustomers):
+        if self.campaign.design != "randomised" or not isinstance(self.data, CampaignCustomers):
             raise CannotSay(
-                "Whom to treat is told by campaigns whose customers were drawn by lot, not by those of "
-                "whole stores."
+                "Whom to treat is told only of campaigns whose customers were drawn by lot."
+            )
+        if self.effect.refusal:
+            raise CannotSay(self.effect.refusal)
+        if self.data.table["arm"].nunique() > 2:
+            raise CannotSay(
+                "The campaign has several arms: whom to treat is told of one at a time, by "
+                "whom_to_treat(campaign.data, arm=…)."
             )
         return whom_to_treat(self.data)
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Hashable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -66,7 +66,8 @@ class ListTest:
     measured_held_out: of them, those whose days are over. purchases, profit: None while too few
     customers decide them; without purchases there is no profit either.
     contacted, contacted_held_out: shares with a contact on record, NaN where none are recorded.
-    known: day on which a change of purchases by a tenth would show; None where none can be named.
+    known: day on which a change of purchases by a tenth would show, or, where it is too early, enough
+    are measured; None where none can be named.
     first: day on which the first customers are measured. most: "more" or "less" at stake, for whom
     contact pays more; empty where neither is known.
     """
@@ -152,21 +153,20 @@ def _test(
     changes = _changes(rows, margin, cost)
     purchases, profit = changes.get("purchases"), changes.get("profit")
     if purchases is None:
-        return plain
+        fewest = int(np.ceil(FEWEST["purchases"] / lots["share"].iloc[-1]))
+        return replace(plain, known=_when(lots, max(fewest, len(rows) + 1), day, days))
     shares = rows.groupby("arm")["contacted"].mean()
     verdict = _verdict(purchases, profit)
-    values = {one.name: getattr(plain, one.name) for one in fields(plain)}
-    return ListTest(
-        **values
-        | {
-            "verdict": verdict,
-            "purchases": purchases,
-            "profit": profit,
-            "contacted": float(shares[CONTACT]),
-            "contacted_held_out": float(shares[CONTROL]),
-            "known": _known(lots, len(rows), purchases, day, days),
-            "most": _most(rows, margin, cost) if verdict == "pays" else "",
-        }
+    needed = customers_needed(purchases, len(rows))
+    return replace(
+        plain,
+        verdict=verdict,
+        purchases=purchases,
+        profit=profit,
+        contacted=float(shares[CONTACT]),
+        contacted_held_out=float(shares[CONTROL]),
+        known=None if needed is None else _when(lots, needed, day, days),
+        most=_most(rows, margin, cost) if verdict == "pays" else "",
     )
 
 
@@ -303,16 +303,14 @@ def customers_needed(change: Change, customers: int) -> int | None:
     return many
 
 
-def _known(
-    lots: pd.DataFrame, measured: int, change: Change, day: dt.date, days: int
-) -> dt.date | None:
-    """Day on which a change by a tenth would show, at the pace of the lots after the first night's."""
-    needed = customers_needed(change, measured)
-    if needed is None or needed <= measured:
-        return None if needed is None else day
+def _when(lots: pd.DataFrame, needed: int, day: dt.date, days: int) -> dt.date | None:
+    """Day on which so many are measured, at the pace of the lots after the first night's; None: never.
+
+    Never is later than two years from the day.
+    """
     drawn = pd.to_datetime(lots["assigned_at"]).sort_values().dt.date.to_numpy()
     if needed <= len(drawn):
-        return drawn[needed - 1] + dt.timedelta(days=days)
+        return max(day, drawn[needed - 1] + dt.timedelta(days=days))
     pace = np.count_nonzero(drawn > drawn[0]) / max((day - drawn[0]).days, 1)
     ahead = np.inf if pace == 0.0 else (needed - len(drawn)) / pace
     if ahead + days > _LONGEST:

@@ -74,7 +74,7 @@ class TreatmentPolicy(Result):
 
     def _card(self) -> Card:
         facts = {
-            "verdict": self.verdict,
+            "verdict": self.verdict.rstrip("."),
             "treated": share(float(self.customers["treat"].mean())),
             "area of the gain curve": with_ends(self.area),
         }
@@ -124,7 +124,8 @@ def whom_to_treat(
     for or against them, and are those of policies fitted to two fifths and more. Treated are those whose
     foreseen effect is above 0, the highest first, within the budget; beside them everyone, and as many
     of the highest expected spend, the list that a shop would make of value alone. The verdict speaks of
-    choosing only where the area's interval lies above 0.
+    choosing only where the area's interval lies above 0, and of leaving others out only where that gains
+    more than treating everyone.
 
     Sources: Athey & Wager (2021), "Policy learning with observational data", Econometrica 89, 133–161;
     Yadlowsky et al. (2025), "Evaluating treatment prioritization rules via rank-weighted average
@@ -223,11 +224,11 @@ def _curve(found: TreatmentScores, interval: float) -> pd.DataFrame:
 def _verdict(policies: pd.DataFrame, of_curve: Interval) -> str:
     """What to do, or that the data cannot tell."""
     every, more = policies.loc["everyone"], policies.loc["against everyone"]
-    if of_curve.low > 0.0:
+    if of_curve.low > 0.0 and more["low"] > 0.0:
         mine = policies.loc["whose contact pays"]
         return phrase(
-            "Some gain more than others: treating {part} brings {gain} a customer of all ({low} to "
-            "{high}), {more} more than treating everyone ({more_low} to {more_high}).",
+            "Treat the {part} for whom it pays: {gain} a customer of all ({low} to {high}), {more} more "
+            "than treating everyone ({more_low} to {more_high}).",
             part=share(float(mine["treated"])),
             gain=number(float(mine["gain"])),
             low=number(float(mine["low"])),
@@ -236,6 +237,15 @@ def _verdict(policies: pd.DataFrame, of_curve: Interval) -> str:
             more_low=number(float(more["low"])),
             more_high=number(float(more["high"])),
         )
+    if of_curve.low > 0.0:
+        said = phrase(
+            "Some gain more than others, but leaving anybody out is not shown to gain more than "
+            "treating everyone. Where there is not enough for all, begin at the top of the list."
+        )
+        if policies.loc["against by value", "high"] < 0.0:
+            better = phrase("The highest expected spend is the better order here.")
+            said = f"{said} {better}"
+        return said
     if every["low"] > 0.0:
         return phrase("The data cannot tell whom it pays for more than others; it pays for all.")
     if every["high"] < 0.0:

@@ -62,6 +62,9 @@ _TOLD = catalogue(
             "“{title}” tests itself since {begin}. Nothing is told of it before the {days} after their "
             "lots are over for {fewest} customers left out, of whom there are {measured}."
         ),
+        "too long": (
+            "At this pace that takes more than two years: leave more of it out, or exempt it."
+        ),
         "more": "It brings more of customers with more at stake than the list's median.",
         "less": "It brings more of customers with less at stake than the list's median.",
         "known": "At this pace a change of purchases by a tenth would show about {day}.",
@@ -81,7 +84,7 @@ def in_short(tests: Sequence[ListTest], rules: ActionSettings, currency: str) ->
             said.append(phrase(_TOLD[f"short.{key}"], **_places(one, rules, currency)))
     if not others or rules.hold_out == 0:
         return said
-    days = [one.known or one.first for one in others if one.known or one.verdict == "too early"]
+    days = [one.known for one in others if one.known is not None]
     names = phrase("”, “").join(_title(one) for one in others)
     told = phrase(
         "By lot, {share} are left out of “{titles}”, to learn whether contacting the others pays, "
@@ -90,7 +93,8 @@ def in_short(tests: Sequence[ListTest], rules: ActionSettings, currency: str) ->
         titles=names,
     )
     if not days:
-        return [*said, told]
+        never = phrase("At this pace it will not be within two years.")
+        return [*said, f"{told} {never}"]
     return [
         *said,
         f"{told} {phrase('The next of them is told of about {day}.', day=day(min(days)))}",
@@ -163,7 +167,10 @@ def _told(one: ListTest, rules: ActionSettings, currency: str) -> str:
             "fewest": count(FEWEST["purchases"]),
             "measured": _some(one.measured_held_out),
         }
-        return phrase(_TOLD["too early"], **places)
+        early = phrase(_TOLD["too early"], **places)
+        if one.known is None:
+            return f"{early} {phrase(_TOLD['too long'])}"
+        return f"{early} {phrase('At this pace that is about {day}.', day=day(one.known))}"
     shown = "beyond" if _bought(one) else "within"
     verdict = "no profit" if one.verdict == "open" and one.profit is None else one.verdict
     texts = [phrase(_TOLD[shown], **places), phrase(_TOLD[verdict], **places)]
