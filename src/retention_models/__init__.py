@@ -21,6 +21,7 @@ _NAMES = {
     "campaigns.data.read": "read_campaign",
     "campaigns.data.tables": "CampaignCustomers CampaignStores",
     "campaigns.effects.effect": "campaign_effect effect_of",
+    "campaigns.effects.heavy_spend": "CappedEffect capped_effect",
     "campaigns.effects.overlapping": "OverlappingCampaigns overlapping_campaigns",
     "campaigns.effects.policy": "TreatmentPolicy whom_to_treat",
     "campaigns.effects.result": "CampaignEffect",

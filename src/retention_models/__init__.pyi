@@ -14,6 +14,10 @@ from retention_models.campaigns.effects.effect import (
     campaign_effect as campaign_effect,
     effect_of as effect_of,
 )
+from retention_models.campaigns.effects.heavy_spend import (
+    CappedEffect as CappedEffect,
+    capped_effect as capped_effect,
+)
 from retention_models.campaigns.effects.overlapping import (
     OverlappingCampaigns as OverlappingCampaigns,
     overlapping_campaigns as overlapping_campaigns,

@@ -130,6 +130,28 @@ def whom_to_treat(
     Sources: Athey & Wager (2021), "Policy learning with observational data", Econometrica 89, 133–161;
     Yadlowsky et al. (2025), "Evaluating treatment prioritization rules via rank-weighted average
     treatment effects", JASA 120.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> from retention_models.settings.campaigns import Campaign
+    >>> rng = np.random.default_rng(7)
+    >>> expected, coupon = rng.gamma(1.0, 2.0, 4000), np.arange(4000) % 2 == 1
+    >>> ids = pd.Index([f"{i:04d}" for i in range(4000)], name="customer_id")
+    >>> gain = coupon * (expected - 2.0)  # who buys often gains, who seldom does loses
+    >>> outcome = pd.DataFrame({"purchases": rng.poisson(expected + 2.0) + gain}, index=ids)
+    >>> data = CampaignCustomers(
+    ...     campaign=Campaign(
+    ...         id="spring", name="Spring coupon", kind="coupon", design="randomised",
+    ...         start=dt.date(2017, 3, 3), end=dt.date(2017, 4, 9),
+    ...         shares={"control": 0.5, "coupon": 0.5}),
+    ...     table=pd.DataFrame({"arm": np.where(coupon, "coupon", "control")}, index=ids),
+    ...     covariates=pd.DataFrame({"expected_purchases": expected}, index=ids),
+    ...     outcomes={"campaign": outcome},
+    ...     findings=(), last_day=dt.date(2017, 4, 9))
+    >>> found = whom_to_treat(data, outcome="purchases")
+    >>> found.verdict.startswith("Treat the "), bool(found.policies.loc["against everyone", "low"] > 0)
+    (True, True)
     """
     check_interval_of_effect(interval)
     if data.campaign.design != "randomised":
