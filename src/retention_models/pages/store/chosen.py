@@ -14,7 +14,7 @@ def chosen_model(contest: Contest) -> str:
             return phrase("The project file names the model that is used: the plain one (BG/NBD).")
         return phrase(
             "{model}. The project file names it; elsewhere the plain one (BG/NBD) is used.",
-            model=_RULES[contest.rule],
+            model=phrase(_RULES[contest.rule]),
         )
     if not contest.forecasts:
         return phrase(
@@ -41,7 +41,7 @@ def chosen_model(contest: Contest) -> str:
         "{model}, because that was off by least in {forecasts} past forecasts of {stores}, made as of "
         "{days} earlier days: totals were off by {share} less than with the plain one (BG/NBD); in use "
         "since {since}, last tried on {held}.",
-        model=_RULES[contest.rule],
+        model=phrase(_RULES[contest.rule]),
         share=share(contest.total_gain),
         **found,
     )
