@@ -14,9 +14,17 @@ from retention_models.campaigns.effects.effect import (
     campaign_effect as campaign_effect,
     effect_of as effect_of,
 )
+from retention_models.campaigns.effects.heavy_spend import (
+    CappedEffect as CappedEffect,
+    capped_effect as capped_effect,
+)
 from retention_models.campaigns.effects.overlapping import (
     OverlappingCampaigns as OverlappingCampaigns,
     overlapping_campaigns as overlapping_campaigns,
+)
+from retention_models.campaigns.effects.policy import (
+    TreatmentPolicy as TreatmentPolicy,
+    whom_to_treat as whom_to_treat,
 )
 from retention_models.campaigns.effects.result import CampaignEffect as CampaignEffect
 from retention_models.campaigns.effects.several import (

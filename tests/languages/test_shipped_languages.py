@@ -79,15 +79,15 @@ def test_a_shipped_catalogue_says_what_the_pages_say(code, sentences):
     known = {one.text if one.plural is None else (one.text, one.plural) for one in sentences}
     wrong = []
     for message in catalog:
-        if not message.id:
-            continue
+        if not message.id or message.fuzzy:
+            continue  # what nobody has looked at stays English
         plural = isinstance(message.id, tuple)
         english = message.id if plural else (message.id,)
         said = message.string if isinstance(message.string, tuple) else (message.string,)
         # Of one thing the number may be left out; of several it is given in any case.
         allowed = places(english[-1])
         of_one = places(english[0]) if len(said) > 1 else allowed
-        if message.id not in known or message.fuzzy:
+        if message.id not in known:
             wrong.append(("stale", english[0]))
         elif any(said) and not all(said):
             wrong.append(("a form is missing", english[0]))
@@ -98,6 +98,9 @@ def test_a_shipped_catalogue_says_what_the_pages_say(code, sentences):
             if not fits:
                 wrong.append(("places", english[0], said))
     assert [] == wrong
+    found = progress_of(read_translation(code), sentences)
+    # But for the newest, which wait for a translator.
+    assert found.translated >= 0.95 * found.sentences
 
 
 @pytest.mark.parametrize("code", shipped_languages())

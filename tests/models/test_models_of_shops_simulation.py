@@ -15,7 +15,6 @@ from tiers import sized
 pytestmark = [pytest.mark.slow, pytest.mark.sized]
 
 AHEAD = 91
-# Of 250 customers intervals are a sixth too narrow: parameters are not yet normal on their logs.
 CUSTOMERS, BEFORE = sized(250, 900), sized(100, 360)
 DRAWS = sized(80, 300)
 

@@ -13,11 +13,13 @@ import inspect
 import io
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ParamSpec
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter, ScalarFormatter
@@ -138,7 +140,8 @@ def as_svg(figure: Figure, language: Language | None = None) -> str:
     with mpl.rc_context(HOUSE_STYLE), warnings.catch_warnings():
         # Text stays text: the reader's browser has the letters that the font here has not.
         warnings.filterwarnings("ignore", r"Glyph \d+", UserWarning)
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        with _laid_out(figure):
+            figure.savefig(buffer, format="svg", metadata={"Date": None})
     return _directed(_slim(buffer.getvalue()), language or spoken())
 
 
@@ -154,6 +157,25 @@ def _directed(svg: str, language: Language) -> str:
 def _label_of(text: str) -> str:
     mark = RIGHT if any(map(str.isalpha, text)) else LEFT
     return f"{mark}{text}{POP}"
+
+
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Do a figure's layout as `savefig` does, which would draw it once more for that."""
+    engine, canvas, dpi = figure.get_layout_engine(), figure.canvas, figure.dpi
+    if engine is None:
+        yield
+        return
+    FigureCanvasSVG(figure)
+    figure.dpi = FigureCanvasSVG.fixed_dpi
+    engine.execute(figure)
+    figure.dpi = dpi
+    figure.set_layout_engine(None)
+    try:
+        yield
+    finally:
+        figure.set_canvas(canvas)
+        figure.set_layout_engine(engine)
 
 
 def _slim(svg: str) -> str:

@@ -26,6 +26,7 @@ from retention_models.pages.style import (
 )
 
 _QUARTERS_SHOWN = 8
+_LETTERS = 74  # that an axis has room for in a line
 
 
 def alive_counts(probability_alive: pd.Series) -> pd.Series:
@@ -106,7 +107,10 @@ def churn_by_quarter(quarters: pd.DataFrame, window: int | None, ax: Axes = NEW)
     for at, value in zip(place, table["value"], strict=True):
         label(ax, share(value), (at, value), BLUE, shift=(7, 0))
     # Two lines, since eight quarters of one line each would run into each other.
-    ax.set_xticks(place, [_quarter(end) for end in table["end"]])
+    names = [_quarter(end) for end in table["end"]]
+    # Every second is named where all would run into one another; the last in any case.
+    every = -(-len(names) * max(len(name.partition("\n")[0]) for name in names) // _LETTERS)
+    ax.set_xticks(place[::-1][::every], names[::-1][::every])
     ax.set_xlim(-0.5, len(table) - 0.3)
     ax.set_ylim(0, 1.02)
     ax.yaxis.set_major_formatter(ShareTicks())
