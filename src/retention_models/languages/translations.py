@@ -176,7 +176,7 @@ def known_locale(code: str) -> Any:
 
 def _check_places(path: Path, message: Any) -> None:
     """A translated sentence may leave places out, but has none of its own."""
-    if not message.id:
+    if not message.id or message.fuzzy:  # a suggestion, which is not said
         return
     english = message.id if isinstance(message.id, tuple) else (message.id,)
     forms = message.string if isinstance(message.string, tuple) else (message.string,)
