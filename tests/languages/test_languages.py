@@ -243,14 +243,14 @@ def test_a_translation_with_a_place_of_its_own_is_refused_with_its_line(tmp_path
         filled(path, "pl", left="Z {wszystkich}", lists=lists)
     with pytest.raises(SettingsError, match=r"pl.po, line \d+: .*expected '\}'"):
         filled(path, "pl", left="Z {all", lists=lists)
+    for wrong in ("{n:d}", "{n!x}", "{n.real}", "{n[0]}", "{}", "{0}", "{n:{all}}"):
+        with pytest.raises(SettingsError, match=r"pl.po, line \d+: the sentence"):
+            filled(path, "pl", left=f"Z {wrong} {{all}}", lists=lists)
     # A suggestion of `retention words` for a sentence that is near is not said, so not refused.
     path.write_text(path.read_text().replace("#, python", "#, fuzzy, python"))
     assert "0 of 1 left" == without_marks(
         read_translation("pl", path).phrase("{n} of {all} left", n=0, all=1)
     )
-    for wrong in ("{n:d}", "{n!x}", "{n.real}", "{n[0]}", "{}", "{0}", "{n:{all}}"):
-        with pytest.raises(SettingsError, match=r"pl.po, line \d+: the sentence"):
-            filled(path, "pl", left=f"Z {wrong} {{all}}", lists=lists)
 
 
 def test_a_translators_file_is_brought_up_to_date(tmp_path):
