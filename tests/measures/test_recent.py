@@ -60,6 +60,7 @@ def test_months_are_those_of_the_measure_table(store):
     assert list(wide["revenue"]) == pytest.approx(list(found["revenue"]))
 
 
+@pytest.mark.slow
 def test_stores_asked_for_together_get_what_each_gets_alone(store):
     """Quarters, changes, months and windows; an id without a purchase gets nothing."""
     stores = ["0042", "late", "single"]

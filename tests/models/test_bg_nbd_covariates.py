@@ -262,6 +262,7 @@ def test_a_group_that_leaves_alike_still_tells_its_mean_dropout():
     assert abs(row["effect"] - truth) < 4.0 * row["se"]
 
 
+@pytest.mark.slow
 def test_any_handful_of_customers_gives_numbers_or_a_reason():
     """12 subsets of CDNOW with a coin and a heavy tail: predictions stay within their bounds."""
     x, t_x, T = cdnow_sample()

@@ -55,6 +55,7 @@ def test_what_others_ask_for_is_there():
     assert found.startswith("SELECT")
 
 
+@pytest.mark.slow
 def test_a_run_builds_no_grammar_of_addresses():
     """Two seconds of every run; nor is it hidden from whoever asks for it afterwards."""
     found = _run(

@@ -119,6 +119,7 @@ def test_a_customers_path_is_the_models_word_day_by_day(log, model):
     assert rm.plots.alive_path(path).lines
 
 
+@pytest.mark.slow
 def test_all_customers_path_is_the_sum_of_theirs(log, model):
     """Past weeks by summaries up to them; ahead it falls; the interval holds the value."""
     path = rm.customers_alive_path(log, model, observation_end=END, weeks=8, ahead=4)

@@ -337,7 +337,7 @@ def test_forecast_without_dropout_keeps_every_customer():
     assert forecast.purchases.low < forecast.purchases.value < forecast.purchases.high
 
 
-@pytest.mark.parametrize("size", [10, 30])
+@pytest.mark.parametrize("size", [10, pytest.param(30, marks=pytest.mark.slow)])
 def test_a_handful_of_customers_is_predicted_without_a_warning(size):
     """At whatever limit the fit of a small shop ends, predictions are finite, or refused in words."""
     told, refusals = 0, set()

@@ -43,6 +43,7 @@ def test_a_fit_at_a_limit_tells_what_else_its_parameters_may_be(shop):
     assert np.array_equal(again.fit_.posterior, model.fit_.posterior)
 
 
+@pytest.mark.slow
 def test_the_same_is_told_of_customers_and_of_the_store(shop):
     """Or the same is refused, with the weeks and what would fit them."""
     summary, _, model = shop

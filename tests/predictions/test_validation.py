@@ -31,6 +31,7 @@ def cdnow_holdout(store):
     return store.holdout
 
 
+@pytest.mark.slow
 def test_cdnow_through_the_whole_path_gives_the_published_models(store):
     """FHL (2005), table 2, and FH (2013), note 025, from a project file to the estimates."""
     fit = store.holdout.purchases.fit_

@@ -132,6 +132,7 @@ def test_newcomers_that_fade_go_on_fading_and_even_ones_stay(fading):
         assert np.mean(inside < 1.645 * np.array([each.log_error(13.0) for each in found])) > 0.8
 
 
+@pytest.mark.slow
 def test_what_past_forecasts_tell_of_newcomers_is_allowed_for():
     """Half as many, and the doubt of that in the interval."""
     summary = shop_of_a_year()

@@ -133,6 +133,7 @@ def test_the_command_ends_with_2_and_the_questions(tmp_path, capsys, monkeypatch
     assert "then: retention run" in done
 
 
+@pytest.mark.slow
 def test_questions_are_asked_one_by_one_where_somebody_answers(tmp_path):
     """The next question knows the answer to the one before."""
     asked = []
@@ -146,6 +147,7 @@ def test_questions_are_asked_one_by_one_where_somebody_answers(tmp_path):
     assert ["date", "spend", "date_format", "currency"] == asked
 
 
+@pytest.mark.slow
 def test_an_answer_that_cannot_be_is_asked_for_again(tmp_path):
     """With the reason; as an option it is refused, and nothing is written."""
     right = exports.woocommerce(tmp_path)
@@ -215,6 +217,7 @@ def test_a_column_that_is_called_so_and_cannot_be_it_is_said(tmp_path):
     assert "'date' is called so, but cannot be it, as it holds no days that are understood" in said
 
 
+@pytest.mark.slow
 def test_net_and_gross_are_not_chosen_between(tmp_path):
     """Nor a total and what comes before shipping: each is money paid, to somebody."""
     log = exports.orders(19)

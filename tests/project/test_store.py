@@ -41,6 +41,7 @@ def test_a_store_of_one_customer_shows_no_figures_of_that_person(chain_project):
         _ = store.purchases
 
 
+@pytest.mark.slow
 def test_a_store_without_visible_dropout_is_named_as_such(chain_project):
     """Its predictions hold all the same."""
     from conftest import STRANGE_ID

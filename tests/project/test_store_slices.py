@@ -219,6 +219,7 @@ def test_spark_is_read_once_for_all_slices(tmp_path, monkeypatch):
     pd.testing.assert_frame_equal(whole, part.summary)
 
 
+@pytest.mark.slow
 def test_too_few_lenders_are_no_loan(project, slices, tmp_path):
     """The refusal is the store's own, as without slices."""
     log = pd.concat(

@@ -35,7 +35,7 @@ def first_orders(
     Examples
     --------
     >>> import tempfile
-    >>> from retention_models.data.transactions import read_transactions
+    >>> from retention_models.data.reading_transactions import read_transactions
     >>> days = ["2024-01-01", "2024-01-01", "2024-01-08"]
     >>> lines = pd.DataFrame({"id": ["a", "b", "b"], "day": days, "paid": [9, 3, 6]})
     >>> with tempfile.TemporaryDirectory() as folder:
