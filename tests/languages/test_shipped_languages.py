@@ -213,6 +213,7 @@ def test_a_refusal_that_is_said_already_is_not_english(spoken_in):
     for code, text in (("fa", "خرید ۷ مشتری"), ("tr", "7 müşteri")):
         with speaking(spoken_in(code, 1)):
             assert text == str(CannotSay(text))
+            assert f"{LEFT}\u2060{{n}} foos\u2060{POP}" == str(CannotSay("{n} foos"))
     with speaking(spoken_in("fa", 1)):
         assert f"{LEFT}\u2060Too few.\u2060{POP}" == str(CannotSay("Too few."))
 

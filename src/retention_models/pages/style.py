@@ -15,7 +15,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ParamSpec
+from typing import Any, Literal, ParamSpec
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -95,7 +95,7 @@ def figure(
         def drawn(*args: P.args, **kwargs: P.kwargs) -> Axes:
             given = signature.bind(*args, **kwargs)
             language = given.arguments.get("say") or spoken()
-            begin = "right" if language.direction == "rtl" else "left"
+            begin: Literal["left", "right"] = "right" if language.direction == "rtl" else "left"
             with mpl.rc_context({**HOUSE_STYLE, "axes.titlelocation": begin}):
                 if given.arguments.get("ax") is None:
                     first = next(iter(given.arguments.values()))
