@@ -6,11 +6,13 @@ import datetime as dt
 import string
 
 import matplotlib as mpl
+import pandas as pd
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 from babel.numbers import format_decimal, format_percent
 from matplotlib.figure import Figure
+from openpyxl import load_workbook
 
 import nights
 from project_files import GOOD, mistakes
@@ -35,6 +37,7 @@ from retention_models.languages.translations import (
 )
 from retention_models.languages.translator_notes import noted
 from retention_models.pages.style import as_svg, day_ticks
+from retention_models.project.workbook import write_workbook
 from retention_models.runs.run import own_notebooks
 
 DAY = dt.date(2023, 12, 31)
@@ -311,3 +314,11 @@ def test_a_browser_sets_the_parts_of_a_text_in_their_order(browser, spoken_in):
     assert ["۸۸۸", "+", "TRY"] == page.evaluate(_ORDER, ["TRY", "+", "۸۸۸"])
     assert ["سهم", "۴۱", "تا", "۴۲"] == page.evaluate(_ORDER, ["۴۲", "تا", "۴۱", "سهم"])
     page.close()
+
+
+def test_a_workbook_runs_as_the_language_does(spoken_in, tmp_path):
+    """Its sheets have names without marks, which a spreadsheet shows as boxes."""
+    with speaking(spoken_in("fa", 1)):
+        write_workbook({phrase("Nobody said"): pd.DataFrame({"a": [1]})}, tmp_path / "x.xlsx")
+    sheet = load_workbook(tmp_path / "x.xlsx").active
+    assert ["Nobody said", True] == [sheet.title, sheet.sheet_view.rightToLeft]
