@@ -38,6 +38,20 @@ slow: .venv/.dev $(ENGINES) ## Run the slow tests: whole runs, pages in a browse
 nightly: .venv/.dev $(ENGINES) ## Run simulations and faults at full size; their figures go to docs/nightly.md
 	$(ONE_THREAD) RETENTION_MODELS_NIGHTLY=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "nightly or sized"
 
+# What the oldest versions must do: read all kinds of files, fit, draw, and make a page.
+LOWEST := .venv-lowest
+SMOKE := tests/data/test_any_table.py tests/data/test_transactions.py tests/models/test_fitters.py tests/pages/test_notebook.py
+
+lowest: .venv/.dev ## Run a part of the tests with the oldest versions that pyproject.toml allows
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(LOWEST)
+	$(BIN)/uv pip compile pyproject.toml --quiet --resolution lowest-direct --extra demo --no-annotate --no-header \
+		--no-emit-index-url --no-emit-find-links -o $(LOWEST)/requirements.txt
+	$(BIN)/uv pip install --quiet --python $(LOWEST) -r $(LOWEST)/requirements.txt pytest pytest-xdist hypothesis hatchling editables
+	$(BIN)/uv pip install --quiet --python $(LOWEST) --no-deps --no-build-isolation -e .
+	$(LOWEST)/bin/retention demo $(LOWEST)/cdnow --data cdnow
+	$(LOWEST)/bin/retention run $(LOWEST)/cdnow/retention.toml
+	$(ONE_THREAD) $(LOWEST)/bin/python -m pytest -q -W ignore -p no:cacheprovider -m "not slow and not nightly" $(SMOKE)
+
 check: .venv/.dev ## Lint, format, types, import contract, notebooks, lock and environment.yml
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -62,7 +76,7 @@ RESOLVE := --universal --python-version 3.11 --fork-strategy fewest --generate-h
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet
 
 clean: ## Remove what make made, but not the reports
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-lowest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 retention.toml: | .venv/.run
 	$(BIN)/retention demo .

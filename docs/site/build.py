@@ -33,11 +33,14 @@ GUIDES = {
     "Methods": [
         *("docs/models/purchases_and_spend", "docs/models/mid_life", "docs/models/regular"),
         *("docs/models/seasons", "docs/models/channels", "docs/rfm", "docs/measures"),
-        *("docs/campaigns", "docs/campaign_simulations", "docs/forecasts"),
+        *("docs/campaigns", "docs/list_tests", "docs/campaign_simulations", "docs/forecasts"),
     ],
     "Every night": ["docs/scheduling", "docs/manifest"],
-    "The code": ["docs/architecture", "docs/api", "CONTRIBUTING", "CHANGELOG"],
+    "The code": ["docs/architecture", "docs/api", "docs/nightly", "CONTRIBUTING", "CHANGELOG"],
 }
+_listed = {name for names in GUIDES.values() for name in names}
+_pages = sorted(str(page.relative_to(ROOT).with_suffix("")) for page in ROOT.glob("docs/**/*.md"))
+GUIDES["Methods"] += [name for name in _pages if name not in _listed]
 # Where a page's own heading does not tell it from the others.
 TITLES = {"README": "Overview", "data/README": "The data", "reports/README": "What a run writes"}
 # What pages show or lead to, beside pages.

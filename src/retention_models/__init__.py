@@ -22,6 +22,7 @@ _NAMES = {
     "campaigns.data.tables": "CampaignCustomers CampaignStores",
     "campaigns.effects.effect": "campaign_effect effect_of",
     "campaigns.effects.overlapping": "OverlappingCampaigns overlapping_campaigns",
+    "campaigns.effects.policy": "TreatmentPolicy whom_to_treat",
     "campaigns.effects.result": "CampaignEffect",
     "campaigns.effects.several": "campaign_effect_by_store pooled_campaigns",
     "campaigns.plans.assignment": "CampaignAssignment assign_customers write_assignment",

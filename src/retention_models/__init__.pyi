@@ -18,6 +18,10 @@ from retention_models.campaigns.effects.overlapping import (
     OverlappingCampaigns as OverlappingCampaigns,
     overlapping_campaigns as overlapping_campaigns,
 )
+from retention_models.campaigns.effects.policy import (
+    TreatmentPolicy as TreatmentPolicy,
+    whom_to_treat as whom_to_treat,
+)
 from retention_models.campaigns.effects.result import CampaignEffect as CampaignEffect
 from retention_models.campaigns.effects.several import (
     campaign_effect_by_store as campaign_effect_by_store,

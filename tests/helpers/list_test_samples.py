@@ -86,9 +86,9 @@ def read_nightly(
     seed: int,
     *,
     lift: float,
-    first: int = 600,
-    fresh: int = 80,
-    share: float = 0.2,
+    first: int = 1500,
+    fresh: int = 200,
+    share: float = 0.3,
     weeks: int = 26,
 ) -> dict[str, float | None]:
     """By outcome the customers measured when its interval first left out 0 (None: never), week by week.

@@ -5,6 +5,9 @@ import shutil
 import sys
 from pathlib import Path
 
+import duckdb
+import numpy as np
+import pandas as pd
 import pytest
 
 import exports
@@ -29,6 +32,23 @@ def test_the_example_gives_the_printed_table(tmp_path, monkeypatch):
         assert expected == pytest.approx(row, abs=0.0051)
 
 
+def _run_the_view(folder, monkeypatch):
+    """The view over exports, and the project of it."""
+    days = pd.date_range("2024-01-01", periods=400).strftime("%Y-%m-%d")
+    (folder / "exports").mkdir()
+    for month, part in enumerate(np.array_split(np.arange(400), 2)):
+        rows = {"customer": part % 90, "day": days[part], "paid": 1.5 + part % 7, "status": "paid"}
+        pd.DataFrame(rows).to_csv(folder / f"exports/{month}.csv", index=False)
+    (sql,) = re.findall(r"```sql\n(.*?)```", README, re.DOTALL)
+    with duckdb.connect("shop.duckdb") as connection:
+        connection.execute(sql)
+    (command,) = re.findall(r"`\.venv/bin/(retention new till[^`]*)`", README)
+    monkeypatch.setattr(sys, "argv", command.split())
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert 0 == caught.value.code
+
+
 @pytest.mark.slow
 def test_the_door_for_ones_own_file_opens_as_written(tmp_path, monkeypatch):
     """The commands for a file and for a pattern of files, then the check, one after the other."""
@@ -41,6 +61,7 @@ def test_the_door_for_ones_own_file_opens_as_written(tmp_path, monkeypatch):
         with pytest.raises(SystemExit) as caught:
             cli.main()
         assert 0 == caught.value.code
+    _run_the_view(tmp_path, monkeypatch)
     (tmp_path / "sales").mkdir()
     exports.months(tmp_path / "sales")
     assert "`'sales/*.csv'`" in README

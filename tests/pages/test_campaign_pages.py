@@ -211,3 +211,13 @@ def test_the_grocery_campaigns_are_refused_or_of_grade_c_at_best(grocery):
     assert f"{plain['difference']:.0f} USD more" in words.naive(opened.effect)
     spend = opened.effect.table.query("outcome == 'spend' and window == 'campaign'").iloc[0]
     assert spend["conf_low"] < 0.0 < spend["conf_high"]
+
+
+def test_whom_it_pays_for_is_a_table_of_policies(drawn):
+    """In words and money; differences have no share treated."""
+    found = rm.whom_to_treat(samples.randomised(seed=4), outcome="spend")
+    table = tables.policies(found, drawn)
+    assert table.index[0] == "Everyone"
+    assert table["Treated"].iloc[0] == "100%"
+    assert table["Treated"].iloc[-1] == "–"
+    assert table["Gain per customer of all"].str.contains(" to ").all()

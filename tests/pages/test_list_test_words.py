@@ -20,7 +20,9 @@ TEST = ListTest(
     profit=Change(1.25, -0.5, 3.0, 12.0, 0.5),
     known=dt.date(2024, 9, 1),
 )
-EARLY = replace(TEST, name="loyal", verdict="too early", purchases=None, profit=None, known=None)
+EARLY = replace(
+    TEST, name="loyal", verdict="too early", purchases=None, profit=None, known=dt.date(2024, 3, 29)
+)
 
 
 def listed(name, *, out=0, no_test="", customers=20):
@@ -33,9 +35,9 @@ def listed(name, *, out=0, no_test="", customers=20):
 @pytest.mark.parametrize(
     ("verdict", "short", "full"),
     [
-        ("pays", "Contacting “Due” pays: +1.25 EUR (−0.50 EUR to +3.00 EUR)", "by +0.12 (−0.05 to"),
-        ("loses", "Contacting “Due” does not pay: +1.25 EUR", "does not pay: in the 28 days after"),
-        ("little", "brings less than a tenth more purchases", "less than a tenth more, and profit"),
+        ("pays", "Contacting “Due” pays: +1.25 EUR (−0.50 EUR to +3.00 EUR)", "It pays: profit"),
+        ("loses", "Contacting “Due” does not pay: +1.25 EUR", "It does not pay: profit changed by"),
+        ("little", "than a tenth more purchases: +0.12 (−0.05 to +0.29)", "so little"),
     ],
 )
 def test_each_verdict_has_its_sentence(verdict, short, full):
@@ -60,8 +62,19 @@ def test_what_is_not_known_yet_says_when_it_will_be():
     assert "not known yet" in open_
     assert "a change of purchases by a tenth would show about 1 September 2024" in open_
     assert "tests itself since 1 March 2024" in early
+    assert "At this pace that is about 29 March 2024." in early
+    (never, _) = in_full([replace(EARLY, known=None)], {}, RULES, "EUR")
+    assert "more than two years: leave more of it out, or exempt it." in never
+    assert in_short([replace(EARLY, known=None)], RULES, "EUR")[0].endswith("within two years.")
     assert "grade A" in how
     assert "not in it" not in how
+    few = in_full([replace(TEST, profit=None)], {}, RULES, "EUR")[0]
+    assert "a few customers still decide what is spent" in few
+    sure = replace(TEST, purchases=Change(0.3, 0.1, 0.5, 1.5, 0.06))
+    assert "“Due” changes purchases: +0.30 (+0.10 to" in in_short([sure], RULES, "EUR")[0]
+    shown = in_full([sure], {}, RULES, "EUR")
+    assert "more than chance does. Whether it pays is not known yet" in shown[0]
+    assert "would show" not in shown[0]
     never = in_full([replace(TEST, known=None)], {}, ActionSettings(hold_out=0.1), "EUR")
     assert "would not show within two years" in never[0]
     assert "What a contact costs is not in it." in never[1]

@@ -11,6 +11,7 @@ import pytest
 
 import retention_models as rm
 from retention_models.languages import Language, speaking
+from retention_models.pages import style
 from retention_models.pages.models import figures
 from retention_models.pages.store import figures as store_figures
 from retention_models.pages.style import (
@@ -147,3 +148,19 @@ def test_letters_that_no_font_here_has_are_left_to_the_browser():
     weeks = pd.DataFrame({"start": start, "value": 0.5, "low": 0.4, "high": 0.6})
     with speaking(GERMAN):
         assert {"週から", "4 März"} <= said(store_figures.satisfaction_by_week(weeks))
+
+
+def test_a_figure_is_laid_out_once_and_given_back_as_it_was():
+    """The picture of `savefig`, which draws it once more; canvas, layout and resolution stay."""
+    axes = [style.new_axes(), style.new_axes()]
+    for ax in axes:
+        ax.plot([1, 2, 3], [10.0, 1000.0, 30.0])
+        ax.set_title("A title")
+        ax.set_ylabel("customers")
+    plain = io.StringIO()
+    with mpl.rc_context(style.HOUSE_STYLE):
+        axes[0].figure.savefig(plain, format="svg", metadata={"Date": None})
+    figure = axes[1].figure
+    before = figure.canvas, figure.get_layout_engine(), figure.dpi
+    assert style._slim(plain.getvalue()) == style.as_svg(figure)
+    assert before == (figure.canvas, figure.get_layout_engine(), figure.dpi)

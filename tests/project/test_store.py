@@ -208,3 +208,17 @@ customer_id = "who"
 date = "day"
 kind = "kind"
 """
+
+
+@pytest.mark.slow
+def test_a_store_says_what_its_loyalty_is_worth(chain_project):
+    """By the project's horizon, margin and discount; of drivers it names the table that is missing."""
+    store = rm.open_store(chain_project, "0042")
+    worth, repeat = store.retention_worth, store.repeat_customer_worth
+    assert worth.horizon == store.settings.model.horizon
+    assert worth.profit.value == pytest.approx(store.forecast.value.value)
+    assert repeat.first_orders == len(store.summary)
+    lines = rm.loyalty_claims(worth=worth, repeat=repeat).lines()
+    assert ["here" in line for line in lines] == [True, True, False]
+    with pytest.raises(CannotSay, match=r"has no table \[events\]"):
+        _ = store.churn_drivers

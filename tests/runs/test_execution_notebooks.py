@@ -27,7 +27,7 @@ def workers(request):
 
 def is_warm(workers: Workers) -> bool:
     """Whether notebooks are forked."""
-    return workers._warm
+    return workers.warm
 
 
 def test_a_notebook_shows_what_it_shows_in_jupyter(workers, tmp_path):

@@ -14,6 +14,7 @@ import datetime as dt
 import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 import pandas as pd
 
@@ -46,8 +47,9 @@ _UNTESTED = {
 }
 
 
+@cache
 def no_lots() -> pd.DataFrame:
-    """A table of ASSIGNED without a row."""
+    """A table of ASSIGNED without a row: one for all, since its making takes longer than a lot's."""
     return pd.DataFrame(columns=list(ASSIGNED)).astype(ASSIGNED)
 
 

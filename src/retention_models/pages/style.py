@@ -13,11 +13,13 @@ import inspect
 import io
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ParamSpec
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter, ScalarFormatter
@@ -132,8 +134,28 @@ def as_svg(figure: Figure) -> str:
     with mpl.rc_context(HOUSE_STYLE), warnings.catch_warnings():
         # Text stays text: the reader's browser has the letters that the font here has not.
         warnings.filterwarnings("ignore", r"Glyph \d+", UserWarning)
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        with _laid_out(figure):
+            figure.savefig(buffer, format="svg", metadata={"Date": None})
     return _slim(buffer.getvalue())
+
+
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Do a figure's layout as `savefig` does, which would draw it once more for that."""
+    engine, canvas, dpi = figure.get_layout_engine(), figure.canvas, figure.dpi
+    if engine is None:
+        yield
+        return
+    FigureCanvasSVG(figure)
+    figure.dpi = FigureCanvasSVG.fixed_dpi
+    engine.execute(figure)
+    figure.dpi = dpi
+    figure.set_layout_engine(None)
+    try:
+        yield
+    finally:
+        figure.set_canvas(canvas)
+        figure.set_layout_engine(engine)
 
 
 def _slim(svg: str) -> str:

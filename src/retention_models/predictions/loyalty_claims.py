@@ -264,7 +264,10 @@ class LoyaltyClaims(Result):
 def _line(row: pd.Series) -> str:
     if row["missing"]:
         return str(row["missing"])
-    value, low, high = (number(float(row[name])) for name in ("value", "low", "high"))
+    shown = number
+    if row["claim"] == phrase(_CLAIMS["retention"]):
+        shown = _percent
+    value, low, high = (shown(float(row[name])) for name in ("value", "low", "high"))
     return phrase(
         "here {value} ({low} to {high}), {verdict}.",
         value=value,
@@ -272,6 +275,10 @@ def _line(row: pd.Series) -> str:
         high=high,
         verdict=row["verdict"],
     )
+
+
+def _percent(value: float) -> str:
+    return share(value / 100.0, 1)
 
 
 def loyalty_claims(

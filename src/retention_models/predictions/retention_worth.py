@@ -9,7 +9,7 @@ asked; purchase rates and spend stay as they are.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 from numpy.polynomial import Chebyshev
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import duration, phrase, share
@@ -28,6 +27,7 @@ from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter, se
 from retention_models.models.histories import KnownCustomers, known_customers
 from retention_models.models.interface import PurchaseModel
 from retention_models.models.intervals import log_standard_error, mean_interval
+from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.predictions.customers import (
     Expectations,
     check_parameters,
@@ -45,6 +45,11 @@ POINTS = (1.0, 5.0, 10.0)
 # Retention and profit are smooth in the dropout's factor: polynomials of these degrees have eleven
 # digits, and five, where only their moves count.
 _DEGREE, _FEWER = 10, 6
+# A discount over the horizon that a few nodes hold.
+_LITTLE = 0.7
+_THREE, _WEIGHTS = np.polynomial.legendre.leggauss(3)
+# Of κ, to the digits of a gain.
+_HALVINGS = 36
 # Customers that tell the doubt of the parameters.
 _SOME = 250
 # A share of leavers that is rounding.
@@ -227,7 +232,8 @@ class _Curves:
         terms: tuple[float, float, float],
         interval: float,
     ) -> None:
-        self.model, self.fit, self.base = purchases.model, purchases.fit_, base
+        self.model, self.base = purchases.model, base
+        self.fit = _thinned(purchases.fit_)
         self.horizon, self.rate, self.margin = terms
         self.interval = interval
         row = base.known.row
@@ -252,9 +258,24 @@ class _Curves:
     def _profit(self, part: _Part, parameters: Array, dropout: float) -> float:
         """V(κ)."""
         money = part.by_cell(self.model, parameters, part.paid)
-        terms = (self.horizon, self.rate, dropout)
-        bought = part.known.discounted(self.model, parameters, *terms)
+        if part is self.some and self.rate * self.horizon < _LITTLE:
+            bought = self._roughly_discounted(part.known, parameters, dropout)
+        else:
+            terms = (self.horizon, self.rate, dropout)
+            bought = part.known.discounted(self.model, parameters, *terms)
         return max(self.margin * float(money @ np.broadcast_to(bought, money.shape)), _TINY)
+
+    def _roughly_discounted(
+        self, known: KnownCustomers, parameters: Array, dropout: float
+    ) -> Array:
+        """D(κ) by parts, e^(−δH) E(H) + δ ∫ e^(−δt) E(t) dt, on three nodes: what weighs is E(H)."""
+        t, weights = self.horizon * (1.0 + _THREE) / 2.0, self.horizon * _WEIGHTS / 2.0
+        total = np.exp(-self.rate * self.horizon) * known.expected(
+            self.model, parameters, self.horizon, dropout
+        )
+        for end, weight in zip(t, self.rate * weights * np.exp(-self.rate * t), strict=True):
+            total = total + weight * known.expected(self.model, parameters, float(end), dropout)
+        return total
 
     def _smooth(self, part: _Part, parameters: Array) -> tuple[Chebyshev, Chebyshev]:
         """R and V over κ from 0 to 1."""
@@ -348,6 +369,11 @@ class _Curves:
         return elasticity, cuts, found[:, 1:].reshape(3, 2, len(points))
 
 
+def _thinned(fit: MaximumLikelihoodFit) -> MaximumLikelihoodFit:
+    """The fit with every second draw of open parameters: each takes a curve, and ends need no more."""
+    return fit if fit.posterior is None else replace(fit, posterior=fit.posterior[::2])
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """Customers, with what each counts among heads and in money."""
@@ -403,8 +429,10 @@ def _scenarios(
 
 
 def _cut(kept: Chebyshev, points: float) -> float:
-    """κ at which R is so many points higher; 0 where even nobody leaving is less."""
+    """κ at which R is so many points higher, by halving; 0 where even nobody leaving is less."""
     target = float(kept(1.0)) + points / 100.0
-    if target >= float(kept(0.0)):
-        return 0.0
-    return float(brentq(lambda cut: kept(cut) - target, 0.0, 1.0, xtol=1e-10))
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if float(kept(middle)) > target else (low, middle)
+    return low

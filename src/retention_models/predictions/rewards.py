@@ -98,9 +98,8 @@ class RewardPrice(Result):
             "profit": _with_ends(every, "profit"),
             "not said": str(every["refusal"]),
         }
-        title = (
-            f"A {self.kind} over {duration(self.days, 'D')}, intervals of {share(self.interval)}"
-        )
+        what = f"{self.kind} over {duration(self.days, 'D')}"
+        title = f"Price of a reward, {what}, intervals of {share(self.interval)}"
         return Card(title, facts, self.table)
 
 

@@ -22,6 +22,7 @@ from retention_models.campaigns.data.assignments import (
 from retention_models.campaigns.data.read import read_campaign
 from retention_models.campaigns.data.tables import CampaignCustomers, CampaignStores
 from retention_models.campaigns.effects.effect import effect_of
+from retention_models.campaigns.effects.policy import TreatmentPolicy, whom_to_treat
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.several import campaign_effect_by_store
 from retention_models.data.engines import kept, write_parquet
@@ -87,6 +88,22 @@ class ProjectCampaign(Result):
         """What it changed; see `campaign_effect`. A refused one says why."""
         money = self.settings.money
         return effect_of(self.data, margin=money.margin, currency=money.currency)
+
+    @cached_property
+    def whom_to_treat(self) -> TreatmentPolicy:
+        """Whose contact paid, and what choosing them gains; see `whom_to_treat`."""
+        if self.campaign.design != "randomised" or not isinstance(self.data, CampaignCustomers):
+            raise CannotSay(
+                "Whom to treat is told only of campaigns whose customers were drawn by lot."
+            )
+        if self.effect.refusal:
+            raise CannotSay(self.effect.refusal)
+        if self.data.table["arm"].nunique() > 2:
+            raise CannotSay(
+                "The campaign has several arms: whom to treat is told of one at a time, by "
+                "whom_to_treat(campaign.data, arm=…)."
+            )
+        return whom_to_treat(self.data)
 
     @cached_property
     def by_store(self) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,11 @@ from retention_models.languages import day
 from retention_models.levels import Interval
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.predictions.customers import predict_customers
+from retention_models.predictions.loyalty_claims import (
+    RepeatCustomerWorth,
+    repeat_customer_worth,
+)
+from retention_models.predictions.retention_worth import RetentionWorth, retention_worth
 from retention_models.predictions.stores import StoreForecast, predict_store
 from retention_models.predictions.validation.comparison import ModelComparison, compare_models
 from retention_models.predictions.validation.holdout import (
@@ -54,7 +59,11 @@ from retention_models.project.store_handover import read_slice
 from retention_models.settings.actions import ListName
 from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import Day
+from retention_models.summaries.first_orders import first_orders
 from retention_models.time_units import days_in
+
+if TYPE_CHECKING:
+    from retention_models.measures.drivers import ChurnDrivers
 
 _QUARTER = 91  # days: 13 weeks
 T = TypeVar("T")
@@ -137,6 +146,36 @@ class Store(StoreFacts):
             **self._horizon,
             draws=draws,
             scatter=self.scatter.ahead(self._days_ahead),
+        )
+
+    @cached_property
+    def retention_worth(self) -> RetentionWorth:
+        """What more retention would bring; see `retention_worth`. Withheld as the forecast is."""
+        self._require_trust()
+        return retention_worth(self.purchases, self.money, self.summary, **self._horizon)
+
+    @cached_property
+    def repeat_customer_worth(self) -> RepeatCustomerWorth:
+        """What a repeat customer is worth in first orders; see `repeat_customer_worth`."""
+        self._require_trust()
+        orders = first_orders(self.log, store_id=self.id, observation_end=self.observation_end)
+        return repeat_customer_worth(
+            self.purchases, self.money, self.summary, orders, **self._horizon
+        )
+
+    @cached_property
+    def churn_drivers(self) -> ChurnDrivers:
+        """What the project's events do to lapse and to the next purchase; see `churn_drivers`."""
+        _, events = self.contacts
+        if events is None:
+            raise CannotSay(
+                "What drives customers away is told by events such as complaints, and the project file "
+                "has no table [events]."
+            )
+        from retention_models.measures.drivers import churn_drivers  # slow; no run asks for it
+
+        return churn_drivers(
+            self.log, events, store_id=self.id, observation_end=self.observation_end
         )
 
     @cached_property

@@ -128,8 +128,9 @@ def write_slices(
     if lots is not None:
         tests = project_list_tests(settings, log, lots, end, events)
         write_json(folder / LIST_TESTS, {"tests": [one.content() for one in tests]})
+        drawn = dict(list(lots.groupby("store_id")))
         for store, place in folders.items():
-            (place / _LOTS).write_bytes(as_parquet(lots.loc[lots["store_id"] == store]))
+            (place / _LOTS).write_bytes(as_parquet(drawn.get(store, lots.head(0))))
     recent = _recent(log, store_ids, end)
     year = year_by_store(log, store_ids, end=end)
     logger.info("quarters and months of %d stores measured", len(recent))
@@ -142,11 +143,7 @@ def write_slices(
             if contacts is not None:
                 _write_contacts(contacts, store, place / f"{name}.parquet")
                 content[name] = _told_of(contacts)
-        if store in recent:
-            content["window"] = recent[store].window
-            _write_recent(recent[store], place)
-        if store in year:
-            year[store].to_parquet(place / _YEAR)
+        content |= _write_measured(recent.get(store), year.get(store), place)
         write_json(place / _STORE, content)
     write_chain(folder, project_file, whole)
     return contest
@@ -212,9 +209,17 @@ def _recent(log: Transactions, store_ids: Sequence[str], end: dt.date) -> dict[s
         return {}  # each page says so in their place
 
 
-def _write_recent(found: RecentActivity, place: Path) -> None:
+def _write_measured(
+    found: RecentActivity | None, year: pd.DataFrame | None, place: Path
+) -> dict[str, Any]:
+    """Write what was measured of a store; what else is to be told of it."""
+    if year is not None:
+        year.to_parquet(place / _YEAR)
+    if found is None:
+        return {}
     for name in _RECENT:
         getattr(found, name).to_parquet(place / f"{name}.parquet")
+    return {"window": found.window}
 
 
 def _read_recent(place: Path, own: dict[str, Any]) -> RecentActivity | None:

@@ -7,26 +7,37 @@ difference between the arms' shares contacted (Angrist, Imbens & Rubin, JASA 91 
 
 Customers enter as the days after their lots end. Each night's interval is that of a confidence sequence
 (`estimators.sequential`) at as many customers as have entered, its standard error that of the regression
-with covariates (Lin 2013) times t ÷ z for small arms: those of all nights hold together.
+with covariates (Lin 2013) times t ÷ z for small arms: those of all nights hold together. The floors are
+those of campaigns: without them, of lists with a tenth left out whose spend has a log deviation of 1.5,
+14% were said to pay where contact did nothing (600 simulated lists, read weekly for half a year); with
+them none.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Hashable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from retention_models.campaigns.effects.refusals import FEWEST_FOR_A_VERDICT
+from retention_models.campaigns.estimators.checks import (
+    LARGEST_SKEWNESS,
+    difference_skewness,
+    fewest_in_arm,
+    outcome_skewness,
+)
 from retention_models.campaigns.estimators.randomised import randomised_effects
 from retention_models.campaigns.estimators.sequential import best_rho, confidence_sequence
 from retention_models.errors import CannotSay
 from retention_models.levels import t_of_interval, z_of_level
 
 CONTROL, CONTACT = "control", "contact"
-FEWEST_IN_ARM = 50  # before which no interval by the normal is to be trusted
+# Fewest in an arm; few customers decide the mean of money.
+FEWEST = {"purchases": FEWEST_FOR_A_VERDICT, "profit": fewest_in_arm("profit")}
 NOTEWORTHY = 0.1  # change of purchases that a shop would want to know of
 _LEVEL = 0.05
 _RHO = best_rho(2000)  # declared once for all tests: intervals are narrowest at 2,000 customers
@@ -52,9 +63,11 @@ class ListTest:
     """What is known of a list's test by a day.
 
     begin: day of the first lot; contacts, held_out: lots drawn into each arm; measured,
-    measured_held_out: of them, those whose days are over. purchases, profit: None where too early.
+    measured_held_out: of them, those whose days are over. purchases, profit: None while too few
+    customers decide them; without purchases there is no profit either.
     contacted, contacted_held_out: shares with a contact on record, NaN where none are recorded.
-    known: day on which a change of purchases by a tenth would show; None where none can be named.
+    known: day on which a change of purchases by a tenth would show, or, where it is too early, enough
+    are measured; None where none can be named.
     first: day on which the first customers are measured. most: "more" or "less" at stake, for whom
     contact pays more; empty where neither is known.
     """
@@ -138,57 +151,57 @@ def _test(
         first=begin + dt.timedelta(days=days),
     )
     changes = _changes(rows, margin, cost)
-    if changes is None:
-        return plain
+    purchases, profit = changes.get("purchases"), changes.get("profit")
+    if purchases is None:
+        fewest = int(np.ceil(FEWEST["purchases"] / lots["share"].iloc[-1]))
+        return replace(plain, known=_when(lots, max(fewest, len(rows) + 1), day, days))
     shares = rows.groupby("arm")["contacted"].mean()
-    purchases, profit = changes["purchases"], changes["profit"]
-    values = {one.name: getattr(plain, one.name) for one in fields(plain)}
-    return ListTest(
-        **values
-        | {
-            "verdict": _verdict(purchases, profit),
-            "purchases": purchases,
-            "profit": profit,
-            "contacted": float(shares[CONTACT]),
-            "contacted_held_out": float(shares[CONTROL]),
-            "known": _known(lots, len(rows), purchases, day, days),
-            "most": _most(rows, margin, cost),
-        }
+    verdict = _verdict(purchases, profit)
+    needed = customers_needed(purchases, len(rows))
+    return replace(
+        plain,
+        verdict=verdict,
+        purchases=purchases,
+        profit=profit,
+        contacted=float(shares[CONTACT]),
+        contacted_held_out=float(shares[CONTROL]),
+        known=None if needed is None else _when(lots, needed, day, days),
+        most=_most(rows, margin, cost) if verdict == "pays" else "",
     )
 
 
-def _verdict(purchases: Change, profit: Change) -> Verdict:
-    if profit.low > 0.0:
+def _verdict(purchases: Change, profit: Change | None) -> Verdict:
+    if profit is not None and profit.low > 0.0:
         return "pays"
-    if profit.high < 0.0:
+    if profit is not None and profit.high < 0.0:
         return "loses"
     return "little" if purchases.high < NOTEWORTHY * purchases.without else "open"
 
 
-def _changes(rows: pd.DataFrame, margin: float, cost: float) -> dict[str, Change] | None:
-    """Change of purchases and of profit; None where too few are measured or none differ.
+def _changes(rows: pd.DataFrame, margin: float, cost: float) -> dict[str, Change]:
+    """Change of purchases and of profit; not of what too few customers decide.
 
     Lots of another share are a test of their own; those with enough customers are pooled, weighted by
     1 ÷ variance.
     """
-    parts = [part for _, part in rows.groupby("share") if _enough(part)]
-    found: dict[str, list[Change]] = {"purchases": [], "profit": []}
-    for part in parts:
-        try:
-            each = _of_one_share(part.reset_index(drop=True), margin, cost)
-        except CannotSay:
-            continue
-        for name, change in each.items():
-            found[name].append(change)
-    if not found["purchases"]:
-        return None
-    customers = sum(len(part) for part in parts)
-    return {name: _pooled(each, customers) for name, each in found.items()}
+    found: dict[str, list[tuple[Change, int]]] = {}
+    for _, part in rows.groupby("share"):
+        for name, change in _of_one_share(part.reset_index(drop=True), margin, cost).items():
+            found.setdefault(name, []).append((change, len(part)))
+    return {
+        name: _pooled([one for one, _ in each], sum(n for _, n in each))
+        for name, each in found.items()
+    }
 
 
-def _enough(rows: pd.DataFrame) -> bool:
-    counts = rows["arm"].value_counts().reindex([CONTROL, CONTACT], fill_value=0)
-    return bool(counts.min() >= FEWEST_IN_ARM)
+def _enough(name: str, values: pd.Series, arm: pd.Series) -> bool:
+    """Whether an interval by the normal can be trusted, as for campaigns."""
+    out = int((arm == CONTROL).sum())
+    contacts = len(arm) - out
+    if min(out, contacts) < FEWEST[name]:
+        return False
+    skewness = outcome_skewness(values, arm, control=CONTROL)
+    return abs(difference_skewness(skewness, contacts, out)) <= LARGEST_SKEWNESS
 
 
 def _profit(rows: pd.DataFrame, margin: float, cost: float) -> pd.Series:
@@ -199,6 +212,9 @@ def _profit(rows: pd.DataFrame, margin: float, cost: float) -> pd.Series:
 
 def _of_one_share(rows: pd.DataFrame, margin: float, cost: float) -> dict[str, Change]:
     outcomes = pd.DataFrame({"purchases": rows["purchases"], "profit": _profit(rows, margin, cost)})
+    told = [name for name in outcomes if _enough(str(name), outcomes[name], rows["arm"])]
+    if not told:
+        return {}
     known = rows[["purchases_before", "spend_before", "at_stake", "probability_alive"]]
     known = known.loc[:, [_tells(known[name], rows["arm"]) for name in known]]
     wanted = {
@@ -209,18 +225,21 @@ def _of_one_share(rows: pd.DataFrame, margin: float, cost: float) -> dict[str, C
         outcome: [name for name in names if name in known] for outcome, names in wanted.items()
     }
     arm, covariates = rows["arm"], known if len(known.columns) else None
-    adjusted = randomised_effects(outcomes, arm, covariates, control=CONTROL, adjusted_by=by)
+    adjusted = randomised_effects(outcomes[told], arm, covariates, control=CONTROL, adjusted_by=by)
     found = {}
-    for name in wanted:
-        told = adjusted[name]
-        if isinstance(told, CannotSay):
-            told = randomised_effects(outcomes[[name]], arm, control=CONTROL)[name]
-        if isinstance(told, CannotSay):
-            raise told
-        one = told.of(CONTACT)
+    for name, effects in adjusted.items():
+        if isinstance(
+            effects, CannotSay
+        ):  # of the covariates, or of customers who all did the same
+            plain = randomised_effects(outcomes[[name]], arm, control=CONTROL)[name]
+            if isinstance(plain, CannotSay):
+                continue
+            one = plain.of(CONTACT)
+        else:
+            one = effects.of(CONTACT)
         wider = float(t_of_interval(one.degrees_of_freedom, 1.0 - _LEVEL)) / z_of_level(_LEVEL)
         error = one.standard_error * wider
-        found[name] = Change(one.absolute_effect, np.nan, np.nan, one.mean_against, error)
+        found[str(name)] = Change(one.absolute_effect, np.nan, np.nan, one.mean_against, error)
     return found
 
 
@@ -253,9 +272,9 @@ def _most(rows: pd.DataFrame, margin: float, cost: float) -> str:
     halves = [
         _changes(rows.loc[half].reset_index(drop=True), margin, cost) for half in (above, ~above)
     ]
-    if halves[0] is None or halves[1] is None:
+    if any("profit" not in half for half in halves):
         return ""
-    more, less = (half["profit"] for half in halves if half is not None)
+    more, less = (half["profit"] for half in halves)
     error = float(np.hypot(more.standard_error, less.standard_error))
     apart = more.effect - less.effect
     low, high, _ = confidence_sequence(apart, error, len(rows), rho=_RHO, level=_LEVEL)
@@ -284,16 +303,14 @@ def customers_needed(change: Change, customers: int) -> int | None:
     return many
 
 
-def _known(
-    lots: pd.DataFrame, measured: int, change: Change, day: dt.date, days: int
-) -> dt.date | None:
-    """Day on which a change by a tenth would show, at the pace of the lots after the first night's."""
-    needed = customers_needed(change, measured)
-    if needed is None or needed <= measured:
-        return None if needed is None else day
+def _when(lots: pd.DataFrame, needed: int, day: dt.date, days: int) -> dt.date | None:
+    """Day on which so many are measured, at the pace of the lots after the first night's; None: never.
+
+    Never is later than two years from the day.
+    """
     drawn = pd.to_datetime(lots["assigned_at"]).sort_values().dt.date.to_numpy()
     if needed <= len(drawn):
-        return drawn[needed - 1] + dt.timedelta(days=days)
+        return max(day, drawn[needed - 1] + dt.timedelta(days=days))
     pace = np.count_nonzero(drawn > drawn[0]) / max((day - drawn[0]).days, 1)
     ahead = np.inf if pace == 0.0 else (needed - len(drawn)) / pace
     if ahead + days > _LONGEST:

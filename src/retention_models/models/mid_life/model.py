@@ -217,6 +217,10 @@ def log_likelihood(
     odds = np.log(a / np.where(able, b + k - 1.0, 1.0)) + (r + x) * np.log(
         (alpha + T) / (alpha + t_x)
     )
-    stays = gammaln(r + x) - gammaln(r) + r * np.log(alpha) - (r + x) * np.log(alpha + T)
-    stays = stays + betaln(a, b + k) - betaln(a, b)
+    # Of many sets of parameters the gamma functions cost most, and few x are distinct.
+    level, place = np.unique(x, return_inverse=True) if x.ndim == 1 else (x, None)
+    gammas = gammaln(r + level) + betaln(a, b + level + first)
+    gammas = gammas if place is None else gammas[..., place]
+    stays = gammas - gammaln(r) + r * np.log(alpha) - (r + x) * np.log(alpha + T)
+    stays = stays - betaln(a, b)
     return np.asarray(stays + np.logaddexp(0.0, np.where(able, odds, -np.inf)))

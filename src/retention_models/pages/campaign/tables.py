@@ -14,6 +14,7 @@ from retention_models.campaigns.effects.labels import (
     check_name,
     outcome_label,
 )
+from retention_models.campaigns.effects.policy import TreatmentPolicy
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.segments import segment_name
 from retention_models.campaigns.effects.sizes import signed_percent, size_of
@@ -160,6 +161,19 @@ def segments(effect: CampaignEffect) -> pd.DataFrame:
     ]
     frame.index = pd.Index(names, name=phrase("Segment"))
     return frame
+
+
+def policies(found: TreatmentPolicy, effect: CampaignEffect) -> pd.DataFrame:
+    """What treating everyone, those whom it pays for, and as many by value gains, as text."""
+
+    def say(value: float) -> str:
+        return size_of(effect, found.outcome, value)
+
+    rows = found.policies
+    told = [share(part) if np.isfinite(part) else "–" for part in rows["treated"]]
+    gains = [_ends(row["gain"], row["low"], row["high"], say) for _, row in rows.iterrows()]
+    frame = pd.DataFrame({phrase("Treated"): told, phrase("Gain per customer of all"): gains})
+    return frame.set_axis([_capital(str(name)) for name in rows["policy"]])
 
 
 def sensitivity(effect: CampaignEffect) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from retention_models.actions.lists import ActionList
 from retention_models.actions.words import title
-from retention_models.campaigns.effects.list_tests import FEWEST_IN_ARM, Change, ListTest
+from retention_models.campaigns.effects.list_tests import FEWEST, Change, ListTest
 from retention_models.languages import (
     catalogue,
     count,
@@ -26,36 +26,44 @@ _LEAST_CONTACTED = 0.1
 _TOLD = catalogue(
     {
         "short.pays": (
-            "Contacting “{title}” pays: {profit} ({ends}) a customer in {days}, grade A, by lot."
+            "Contacting “{title}” pays: {profit} ({profit_ends}) a customer in {days}, grade A, by lot."
         ),
         "short.loses": (
-            "Contacting “{title}” does not pay: {profit} ({ends}) a customer in {days}, grade A, by lot."
+            "Contacting “{title}” does not pay: {profit} ({profit_ends}) a customer in {days}, grade A, "
+            "by lot."
         ),
         "short.little": (
-            "Contacting “{title}” brings less than a tenth more purchases: {profit} ({ends}) a customer "
-            "in {days}, grade A, by lot."
+            "Contacting “{title}” brings less than a tenth more purchases: {purchases} "
+            "({purchases_ends}) a customer in {days}, grade A, by lot."
         ),
-        "pays": (
-            "Contacting “{title}” pays: in the {days} after, it changed purchases by {purchases} "
-            "({purchases_ends}) and profit by {profit} ({ends}) a customer."
+        "short.bought": (
+            "Contacting “{title}” changes purchases: {purchases} ({purchases_ends}) a customer in "
+            "{days}, grade A, by lot; whether it pays is open."
         ),
-        "loses": (
-            "Contacting “{title}” does not pay: in the {days} after, it changed purchases by "
-            "{purchases} ({purchases_ends}) and profit by {profit} ({ends}) a customer."
+        "beyond": (
+            "In the {days} after, contacting “{title}” changed purchases by {purchases} "
+            "({purchases_ends}) a customer, more than chance does."
         ),
-        "little": (
-            "Contacting “{title}” brings little: in the {days} after, it changed purchases by "
-            "{purchases} ({purchases_ends}), less than a tenth more, and profit by {profit} ({ends}) a "
-            "customer."
+        "within": (
+            "In the {days} after, contacting “{title}” changed purchases by {purchases} "
+            "({purchases_ends}) a customer, which may be chance."
         ),
+        "pays": "It pays: profit changed by {profit} ({profit_ends}) a customer.",
+        "loses": "It does not pay: profit changed by {profit} ({profit_ends}) a customer.",
+        "little": "It brings less than a tenth more purchases, so little.",
         "open": (
-            "Whether contacting “{title}” pays is not known yet: in the {days} after, it changed "
-            "purchases by {purchases} ({purchases_ends}) and profit by {profit} ({ends}) a customer, "
+            "Whether it pays is not known yet: profit changed by {profit} ({profit_ends}) a customer, "
             "which may be chance."
+        ),
+        "no profit": (
+            "Whether it pays is not known yet: a few customers still decide what is spent."
         ),
         "too early": (
             "“{title}” tests itself since {begin}. Nothing is told of it before the {days} after their "
             "lots are over for {fewest} customers left out, of whom there are {measured}."
+        ),
+        "too long": (
+            "At this pace that takes more than two years: leave more of it out, or exempt it."
         ),
         "more": "It brings more of customers with more at stake than the list's median.",
         "less": "It brings more of customers with less at stake than the list's median.",
@@ -66,25 +74,27 @@ _TOLD = catalogue(
 
 
 def in_short(tests: Sequence[ListTest], rules: ActionSettings, currency: str) -> list[str]:
-    """A sentence for each list of which it is known whether it pays, and one for all others' tests."""
-    said = [
-        phrase(_TOLD[f"short.{one.verdict}"], **_places(one, one.profit, rules, currency))
-        for one in _in_order(tests)
-        if one.profit is not None and one.verdict not in ("open", "too early")
-    ]
-    others = [one for one in _in_order(tests) if one.verdict in ("open", "too early")]
+    """A sentence for each list of whose contacts something is known, and one for all others' tests."""
+    said, others = [], []
+    for one in _in_order(tests):
+        key = "bought" if _bought(one) and one.verdict == "open" else one.verdict
+        if key in ("open", "too early"):
+            others.append(one)
+        else:
+            said.append(phrase(_TOLD[f"short.{key}"], **_places(one, rules, currency)))
     if not others or rules.hold_out == 0:
         return said
-    days = [one.known or one.first for one in others if one.known or one.verdict == "too early"]
+    days = [one.known for one in others if one.known is not None]
     names = phrase("”, “").join(_title(one) for one in others)
     told = phrase(
-        "By lot, {share} are left out of “{titles}”, to learn whether contacting the others pays; "
-        "nothing is known yet.",
+        "By lot, {share} are left out of “{titles}”, to learn whether contacting the others pays, "
+        "which is not known yet.",
         share=share(rules.hold_out),
         titles=names,
     )
     if not days:
-        return [*said, told]
+        never = phrase("At this pace it will not be within two years.")
+        return [*said, f"{told} {never}"]
     return [
         *said,
         f"{told} {phrase('The next of them is told of about {day}.', day=day(min(days)))}",
@@ -125,13 +135,24 @@ def _title(one: ListTest) -> str:
     return title(one.name)  # type: ignore[arg-type]
 
 
-def _places(one: ListTest, profit: Change, rules: ActionSettings, currency: str) -> dict[str, str]:
-    return {
-        "title": _title(one),
-        "profit": _signed_money(profit.effect, currency),
-        "ends": ends(*(_signed_money(end, currency) for end in (profit.low, profit.high))),
-        "days": counted(rules.measured_days, "day"),
-    }
+def _places(one: ListTest, rules: ActionSettings, currency: str) -> dict[str, str]:
+    found = {"title": _title(one), "days": counted(rules.measured_days, "day")}
+    if one.purchases is not None:
+        said = [decimals(value, 2, signed=True) for value in _three(one.purchases)]
+        found |= {"purchases": said[0], "purchases_ends": ends(*said[1:])}
+    if one.profit is not None:
+        said = [_signed_money(value, currency) for value in _three(one.profit)]
+        found |= {"profit": said[0], "profit_ends": ends(*said[1:])}
+    return found
+
+
+def _bought(one: ListTest) -> bool:
+    """Whether purchases changed by more than chance."""
+    return one.purchases is not None and not one.purchases.low <= 0.0 <= one.purchases.high
+
+
+def _three(change: Change) -> tuple[float, float, float]:
+    return change.effect, change.low, change.high
 
 
 def _signed_money(value: float, currency: str) -> str:
@@ -139,35 +160,33 @@ def _signed_money(value: float, currency: str) -> str:
 
 
 def _told(one: ListTest, rules: ActionSettings, currency: str) -> str:
-    if one.purchases is None or one.profit is None:
-        return phrase(
-            _TOLD["too early"],
-            title=_title(one),
-            begin=day(one.begin),
-            days=counted(rules.measured_days, "day"),
-            fewest=count(FEWEST_IN_ARM),
-            measured=_some(one.measured_held_out),
-        )
-    bought = one.purchases
-    texts = [
-        phrase(
-            _TOLD[one.verdict],
-            purchases=decimals(bought.effect, 2, signed=True),
-            purchases_ends=ends(*(decimals(e, 2, signed=True) for e in (bought.low, bought.high))),
-            **_places(one, one.profit, rules, currency),
-        ),
+    places, bought = _places(one, rules, currency), one.purchases
+    if bought is None:
+        places |= {
+            "begin": day(one.begin),
+            "fewest": count(FEWEST["purchases"]),
+            "measured": _some(one.measured_held_out),
+        }
+        early = phrase(_TOLD["too early"], **places)
+        if one.known is None:
+            return f"{early} {phrase(_TOLD['too long'])}"
+        return f"{early} {phrase('At this pace that is about {day}.', day=day(one.known))}"
+    shown = "beyond" if _bought(one) else "within"
+    verdict = "no profit" if one.verdict == "open" and one.profit is None else one.verdict
+    texts = [phrase(_TOLD[shown], **places), phrase(_TOLD[verdict], **places)]
+    texts.append(
         phrase(
             "Measured are {contacts} whom it named and {out} whom the lot left out, who bought "
             "{without} times on average.",
             contacts=count(one.measured),
             out=count(one.measured_held_out),
             without=decimals(bought.without, 2),
-        ),
-    ]
+        )
+    )
     if one.most:
         texts.append(phrase(_TOLD[one.most]))
     texts.append(_contacts(one, bought))
-    if one.verdict == "open":
+    if shown == "within" and one.verdict == "open":
         key = "never" if one.known is None else "known"
         texts.append(phrase(_TOLD[key], **({} if one.known is None else {"day": day(one.known)})))
     return " ".join(text for text in texts if text)
@@ -186,7 +205,7 @@ def _contacts(one: ListTest, bought: Change) -> str:
     )
     if apart < _LEAST_CONTACTED:
         return told
-    made = [decimals(v / apart, 2, signed=True) for v in (bought.effect, bought.low, bought.high)]
+    made = [decimals(value / apart, 2, signed=True) for value in _three(bought)]
     said = phrase(
         "Each contact made changed purchases by {effect} ({ends}).",
         effect=made[0],

@@ -249,6 +249,7 @@ class Workers:
         )
         self._folder.mkdir(mode=0o700, exist_ok=True)
         server = _Server(warm, self._notebooks, self._folder)
+        log.info("its imports are made")
         self._all.append(server)
         return server
 
