@@ -37,6 +37,7 @@ from retention_models.languages.translations import (
 )
 from retention_models.languages.translator_notes import noted
 from retention_models.pages.style import as_svg, day_ticks
+from retention_models.project import check
 from retention_models.project.workbook import write_workbook
 from retention_models.runs.run import own_notebooks
 
@@ -322,3 +323,19 @@ def test_a_workbook_runs_as_the_language_does(spoken_in, tmp_path):
         write_workbook({phrase("Nobody said"): pd.DataFrame({"a": [1]})}, tmp_path / "x.xlsx")
     sheet = load_workbook(tmp_path / "x.xlsx").active
     assert ["Nobody said", True] == [sheet.title, sheet.sheet_view.rightToLeft]
+
+
+def test_a_check_says_how_much_of_a_translation_is_missing(tmp_path, monkeypatch):
+    """With the command that writes a file to translate it in."""
+    said: list[str] = []
+    few = [Sentence("Chain", None, "x"), Sentence("Nobody said", None, "x")]
+    monkeypatch.setattr(check, "page_sentences", lambda _: few)
+    settings = nights.settings_in(tmp_path, extra='[reports]\nlanguage = "tr"')
+    check._say_of_language(settings, [], said.append)
+    monkeypatch.setattr(check, "page_sentences", lambda _: few[:1])
+    check._say_of_language(settings, [], said.append)
+    assert said[0].startswith(
+        'language = "tr": 1 of 2 sentences are not translated and stay English'
+    )
+    assert "`retention words tr tr.po`" in said[0]
+    assert 'language = "tr": all 1 sentences are translated' == said[1]
