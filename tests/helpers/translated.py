@@ -23,9 +23,12 @@ _LETTERS = {
 
 
 def in_other_letters(sentence: str) -> str:
-    """A sentence in Arabic letters, with the same places; other sentences stay others."""
+    """A longer sentence in Arabic letters, with the same places; other sentences stay others."""
     pieces = re.split(r"(\{\w+\})", sentence)
-    return "".join(one if one.startswith("{") else one.translate(_LETTERS) for one in pieces)
+    said = "".join(one if one.startswith("{") else one.translate(_LETTERS) for one in pieces)
+    # Longer by a third, as many a language is than English.
+    longer = "\u0637\u0648\u064a\u0644 " * (len(re.sub(r"\W+", "", sentence)) // 15)
+    return longer + said
 
 
 def other_words_of(page: str) -> int:

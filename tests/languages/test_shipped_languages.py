@@ -6,11 +6,13 @@ import datetime as dt
 import string
 
 import matplotlib as mpl
+import pandas as pd
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 from babel.numbers import format_decimal, format_percent
 from matplotlib.figure import Figure
+from openpyxl import load_workbook
 
 import nights
 from project_files import GOOD, mistakes
@@ -35,6 +37,8 @@ from retention_models.languages.translations import (
 )
 from retention_models.languages.translator_notes import noted
 from retention_models.pages.style import as_svg, day_ticks
+from retention_models.project import check
+from retention_models.project.workbook import write_workbook
 from retention_models.runs.run import own_notebooks
 
 DAY = dt.date(2023, 12, 31)
@@ -213,6 +217,7 @@ def test_a_refusal_that_is_said_already_is_not_english(spoken_in):
     for code, text in (("fa", "خرید ۷ مشتری"), ("tr", "7 müşteri")):
         with speaking(spoken_in(code, 1)):
             assert text == str(CannotSay(text))
+            assert f"{LEFT}\u2060{{n}} foos\u2060{POP}" == str(CannotSay("{n} foos"))
     with speaking(spoken_in("fa", 1)):
         assert f"{LEFT}\u2060Too few.\u2060{POP}" == str(CannotSay("Too few."))
 
@@ -310,3 +315,27 @@ def test_a_browser_sets_the_parts_of_a_text_in_their_order(browser, spoken_in):
     assert ["۸۸۸", "+", "TRY"] == page.evaluate(_ORDER, ["TRY", "+", "۸۸۸"])
     assert ["سهم", "۴۱", "تا", "۴۲"] == page.evaluate(_ORDER, ["۴۲", "تا", "۴۱", "سهم"])
     page.close()
+
+
+def test_a_workbook_runs_as_the_language_does(spoken_in, tmp_path):
+    """Its sheets have names without marks, which a spreadsheet shows as boxes."""
+    with speaking(spoken_in("fa", 1)):
+        write_workbook({phrase("Nobody said"): pd.DataFrame({"a": [1]})}, tmp_path / "x.xlsx")
+    sheet = load_workbook(tmp_path / "x.xlsx").active
+    assert ["Nobody said", True] == [sheet.title, sheet.sheet_view.rightToLeft]
+
+
+def test_a_check_says_how_much_of_a_translation_is_missing(tmp_path, monkeypatch):
+    """With the command that writes a file to translate it in."""
+    said: list[str] = []
+    few = [Sentence("Chain", None, "x"), Sentence("Nobody said", None, "x")]
+    monkeypatch.setattr(check, "page_sentences", lambda _: few)
+    settings = nights.settings_in(tmp_path, extra='[reports]\nlanguage = "tr"')
+    check._say_of_language(settings, [], said.append)
+    monkeypatch.setattr(check, "page_sentences", lambda _: few[:1])
+    check._say_of_language(settings, [], said.append)
+    assert said[0].startswith(
+        'language = "tr": 1 of 2 sentences are not translated and stay English'
+    )
+    assert "`retention words tr tr.po`" in said[0]
+    assert 'language = "tr": all 1 sentences are translated' == said[1]

@@ -40,6 +40,7 @@ class Language:
     digits: str = "0123456789"
     percent_form: str = "{n}%"
     locale: Any = field(default=None, repr=False)  # Babel's; None is English
+    missing: frozenset[str] = field(default=frozenset(), repr=False)  # English, not translated
 
     def phrase(self, sentence: str, /, **places: object) -> str:
         """An English sentence in this language, with its places filled."""
@@ -61,9 +62,9 @@ class Language:
     def translated_or_own(self, text: str) -> str:
         """An English sentence in this language, or a text that is in it already, as it is."""
         found = self.translated(text)
-        # Which letters a text from right to left has tells the two apart; else nothing does.
+        # English is what is known to be missing, or has no letter of a language from right to left.
         own = self.direction == "ltr" or any(bidirectional(one) in ("R", "AL") for one in text)
-        return text if own and is_english(found) else found
+        return text if own and is_english(found) and text not in self.missing else found
 
     def translated_plural(self, one: str, many: str, n: int) -> str:
         """The form for a number of things."""

@@ -62,7 +62,8 @@ def read_translation(code: str, path: Path | None = None) -> Language:
 def _read(code: str, path: Path | None, _written: int) -> Language:
     locale = known_locale(code)
     shipped = shipped_catalogue(code)
-    found = [_compiled(one, _checked(one)) for one in (path, shipped) if one is not None]
+    read = [(one, _checked(one)) for one in (path, shipped) if one is not None]
+    found = [_compiled(one, catalog) for one, catalog in read]
     if not found:
         raise SettingsError(
             f"language: no translation into {code!r} comes with the package; expected one of "
@@ -70,7 +71,14 @@ def _read(code: str, path: Path | None, _written: int) -> Language:
         )
     for one in [*found[1:], _English()]:
         found[0].add_fallback(one)
-    return _written_as(code, locale, found[0])
+    missing = frozenset(
+        text
+        for _, catalog in read
+        for one in catalog
+        if one.id and (one.fuzzy or not _is_translated(one))
+        for text in (one.id if isinstance(one.id, tuple) else (one.id,))
+    )
+    return _written_as(code, locale, found[0], missing)
 
 
 class _English(NullTranslations):
@@ -94,7 +102,9 @@ def _checked(path: Path) -> Any:
 _NOUGHT = {"arab": "٠", "arabext": "۰", "beng": "০", "deva": "०", "mymr": "၀"}
 
 
-def _written_as(code: str, locale: Any, translations: GNUTranslations) -> Language:
+def _written_as(
+    code: str, locale: Any, translations: GNUTranslations, missing: frozenset[str]
+) -> Language:
     """How a language writes numbers, days and percent, by Babel."""
     own = locale.default_numbering_system
     system = own if own in _NOUGHT else "latn"
@@ -112,6 +122,7 @@ def _written_as(code: str, locale: Any, translations: GNUTranslations) -> Langua
         "".join(chr(nought + place) for place in range(10)),
         f"{before}{{n}}{after}",
         locale,
+        missing,
     )
 
 

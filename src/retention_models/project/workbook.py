@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retention_models.languages import spoken
+from retention_models.languages.directions import without_marks
+
 WORKBOOK = "lists.xlsx"
 
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
@@ -49,7 +52,7 @@ def write_workbook(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
 
 def _free(title: str, taken: set[str]) -> str:
     """A name that a sheet may have, and no other sheet has."""
-    name = _FORBIDDEN.sub(" ", title).strip(" '")[:_LONGEST_NAME] or "-"
+    name = _FORBIDDEN.sub(" ", without_marks(title)).strip(" '")[:_LONGEST_NAME] or "-"
     number = 1
     found = name
     while found.casefold() in taken:
@@ -65,6 +68,7 @@ def _add(sheet: Any, table: pd.DataFrame) -> None:
     from openpyxl.utils import get_column_letter
 
     sheet.freeze_panes = "B2"
+    sheet.sheet_view.rightToLeft = spoken().direction == "rtl"
     for place, column in enumerate(table.columns, 1):
         widest = max(
             [len(str(column)), *(len(_shown(value)) for value in table[column].head(_LOOKED_AT))]

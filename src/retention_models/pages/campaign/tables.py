@@ -173,7 +173,8 @@ def policies(found: TreatmentPolicy, effect: CampaignEffect) -> pd.DataFrame:
     told = [share(part) if np.isfinite(part) else "–" for part in rows["treated"]]
     gains = [_ends(row["gain"], row["low"], row["high"], say) for _, row in rows.iterrows()]
     frame = pd.DataFrame({phrase("Treated"): told, phrase("Gain per customer of all"): gains})
-    return frame.set_axis([_capital(str(name)) for name in rows["policy"]])
+    names = [_capital(str(name)) for name in rows["policy"]]
+    return frame.set_axis(pd.Index(names, name=phrase("Offered to")))
 
 
 def sensitivity(effect: CampaignEffect) -> pd.DataFrame:
