@@ -36,6 +36,7 @@ GUIDES = {
         *("docs/campaigns", "docs/list_tests", "docs/campaign_simulations", "docs/forecasts"),
     ],
     "Every night": ["docs/scheduling", "docs/manifest"],
+    "Languages": ["docs/glossary_tr", "docs/glossary_hu", "docs/glossary_fa"],
     "The code": ["docs/architecture", "docs/api", "docs/nightly", "CONTRIBUTING", "CHANGELOG"],
 }
 _listed = {name for names in GUIDES.values() for name in names}
