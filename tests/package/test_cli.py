@@ -122,12 +122,12 @@ def test_a_nul_in_an_argument_is_exit_code_2(capsys, monkeypatch, chain_project,
 
 @pytest.mark.slow
 def test_words_writes_the_sentences_of_the_pages(capsys, monkeypatch, tmp_path):
-    """A file for a translator, which a second call leaves as it is."""
-    path = tmp_path / "fa.po"
-    for _ in range(2):
-        code, out, _ = retention(capsys, monkeypatch, "words", "fa", path)
+    """A file for a translator, which a second call leaves as it is; a shipped language is filled in."""
+    for code_of, told in (("pl", "0 of "), ("pl", "0 of "), ("fa", "1,")):
+        path = tmp_path / f"{code_of}.po"
+        code, out, _ = retention(capsys, monkeypatch, "words", code_of, path)
         assert 0 == code
-        assert f"{path}: 0 of " in out
+        assert f"{path}: {told}" in out
         assert 'msgid "How is every store doing?"' in path.read_text()
     code, _, err = retention(capsys, monkeypatch, "words", "xx", path)
     assert 2 == code
