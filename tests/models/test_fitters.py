@@ -60,6 +60,7 @@ def test_fitters_are_subclasses_of_those_of_lifetimes(purchases, spend):
     assert isinstance(spend, lifetimes.GammaGammaFitter)
 
 
+@pytest.mark.slow
 def test_import_leaves_the_process_as_it_was():
     """The library silences FutureWarning and sets a pandas option; both are put back."""
     code = """

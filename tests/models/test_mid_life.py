@@ -211,6 +211,7 @@ def log_gain(x, t_x, T):
     return both.log_likelihood_ - BetaGeoFitter().fit(x, t_x, T).log_likelihood_, both.fit_.verdict
 
 
+@pytest.mark.slow
 def test_shops_that_began_with_the_log_do_not_ask_for_it(record_property):
     """All newcomers, at constant arrivals: at most 5 in 100 are told apart into two kinds."""
     rng, stores, asked = np.random.default_rng(8), sized(20, 200), 0

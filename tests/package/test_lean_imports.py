@@ -20,6 +20,7 @@ def _run(lines: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_what_is_not_needed_is_not_imported():
     """Neither scipy's optimiser nor other databases' compilers are read for an analysis of files."""
     found = _run(

@@ -117,6 +117,7 @@ def test_in_less_than_a_year_a_season_is_not_told_from_other_changes(tmp_path):
     assert "in less than a year of data a season cannot be told" in found.reason
 
 
+@pytest.mark.slow
 def test_a_store_that_nobody_leaves_is_called_so(tmp_path):
     """A fit that ends at the limit without dropout says so; one that allows for some is of use."""
     log = read(tmp_path, shops.simulated_log(300, seed=3, a=1e-6, b=1.0))

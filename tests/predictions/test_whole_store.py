@@ -81,6 +81,7 @@ def test_where_nobody_was_there_before_it_is_campbells_sum():
     assert wider.purchases.low < ahead.purchases.low
 
 
+@pytest.mark.slow
 def test_revenue_is_known_customers_value_and_newcomers_at_the_mean():
     """Where everybody spends alike, purchases times that."""
     rng = np.random.default_rng(4)

@@ -88,6 +88,7 @@ def ambiguous(folder: Path) -> Path:
     return folder / "log.csv"
 
 
+@pytest.mark.slow
 def test_what_a_file_cannot_say_is_asked_all_at_once_and_never_guessed(tmp_path):
     """Which day, which amount, which currency; then, how the days are written."""
     path = ambiguous(tmp_path)
@@ -247,6 +248,7 @@ def test_typed_tables_are_looked_at_too(tmp_path):
     assert round(float(big), 2) == totals(settings)[2]
 
 
+@pytest.mark.slow
 def test_states_and_currencies_of_an_unknown_export_are_asked_for(tmp_path):
     """Cancelled orders are no sales, and francs no euros."""
     log = exports.orders(14)
@@ -315,6 +317,7 @@ def test_what_stands_there_is_not_overwritten(tmp_path):
         made(tmp_path / "third", str(tmp_path / "none.csv"))
 
 
+@pytest.mark.slow
 def test_a_source_within_the_project_is_named_from_there(tmp_path):
     """So that the folder can be moved."""
     (tmp_path / "shop" / "data").mkdir(parents=True)

@@ -122,6 +122,7 @@ def small_chain(tmp_path_factory):
     )
 
 
+@pytest.mark.slow
 def test_a_small_store_borrows_from_its_chain_and_says_so(small_chain):
     """Purchases, spend and forecast; the model is checked like any other."""
     store = rm.open_store(small_chain, "small")

@@ -18,6 +18,7 @@ from engines import COLUMNS, in_parquet, log_of_an_odd_shop
 from retention_models.data import reading_transactions
 from retention_models.errors import SettingsError
 from retention_models.summaries import histories
+from tiers import few
 
 BEGIN = dt.date(2024, 1, 1)
 IDS = ["0042", "NO", "12E4", "../x", "O'Brien", "<b>", "مشتری"]
@@ -188,7 +189,7 @@ def test_a_holdout_must_lie_after_the_calibration():
         )
 
 
-@pytest.mark.parametrize("store_id", [None, "01"])
+@pytest.mark.parametrize("store_id", few(1, ["01", None]))
 def test_a_log_too_large_for_memory_is_summarised_in_parts_to_the_same_table(
     tmp_path, monkeypatch, store_id
 ):
