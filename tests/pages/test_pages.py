@@ -248,7 +248,7 @@ def test_a_silent_store_is_named_with_its_day():
     rows[0]["metrics"]["silent_since"] = "2023-11-15"
     rows[1]["metrics"]["silent_since"] = "2022-11-15"
     found = found_in(rows)
-    assert "</a> since 15 Nov, " in found["short"][1]
+    assert "</a> since 15 Nov and " in found["short"][1]
     reasons = {row["name"]: row["reason"] for row in found["rows"]}
     assert ["silent since 15 Nov", "silent since 15 Nov 2022"] == [reasons[r["name"]] for r in rows]
 

@@ -152,9 +152,7 @@ def since_words(since: dict[str, Any], run: str, zone: ZoneInfo, say: Language) 
     if since["run"] == run:
         return ""
     first = say.day(dt.date.fromisoformat(since["as_of"]))
-    return say.text(
-        "failure.every_run", day=first, moment=say.in_digits(_moment(since["utc"], zone))
-    )
+    return say.text("failure.every_run", day=first, moment=_moment(since["utc"], zone, say))
 
 
 def old_page_words(
@@ -169,7 +167,7 @@ def old_page_words(
     return say.text(
         "failure.old",
         of=say.day(dt.date.fromisoformat(page["as_of"])),
-        made=say.in_digits(_moment(page["made"], zone)),
+        made=_moment(page["made"], zone, say),
         day=say.day(as_of),
         reason=failure["message"],
         since=since_words(failure["since"], run, zone, say),
@@ -204,5 +202,5 @@ def _with(page: str, notice: str) -> str:
     return with_english_told(f"{head}{notice}{after}")
 
 
-def _moment(utc: str, zone: ZoneInfo) -> str:
-    return dt.datetime.fromisoformat(utc).astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")
+def _moment(utc: str, zone: ZoneInfo, say: Language) -> str:
+    return say.moment(dt.datetime.fromisoformat(utc).astimezone(zone))
