@@ -173,7 +173,7 @@ def test_numbers_and_days_are_the_languages_own(spoken_in, code, number, share, 
         language.day(DAY),
     ]
     if code == "tr":
-        assert "−%12" == language.share(-0.12)
+        assert "−\u2060%12" == language.share(-0.12)
     assert month == language.short_month(DAY, year=True)
     if code != "fa":
         assert format_decimal(-1234.5, "#,##0.00", locale) == number
@@ -184,12 +184,12 @@ def test_numbers_and_days_are_the_languages_own(spoken_in, code, number, share, 
     ("code", "listed", "moment", "probability"),
     [
         ("en", "a, b and c", "31 December 2023, 23:05 +03", ".030"),
-        ("tr", "a, b ve c", "31 Aralık 2023 23:05 GMT+03:00", "0,030"),
-        ("hu", "a, b és c", "2023. december 31. 23:05 GMT+03:00", "0,030"),
+        ("tr", "a, b ve c", "31 Aralık 2023 23:05 +03", "0,030"),
+        ("hu", "a, b és c", "2023. december 31. 23:05 +03", "0,030"),
         (
             "fa",
             "a،\u200f b، و c",
-            "۱۰ دی ۱۴۰۲ / ۳۱ دسامبر ۲۰۲۳،\u200f ۲۳:۰۵ +۰۳:۰۰ گرینویچ",
+            "۱۰ دی ۱۴۰۲ / ۳۱ دسامبر ۲۰۲۳،\u200f ۲۳:۰۵ +03",
             "۰٫۰۳۰",
         ),
     ],
@@ -201,7 +201,7 @@ def test_lists_moments_and_probabilities_are_the_languages_own(code, listed, mom
     made = dt.datetime(2023, 12, 31, 23, 5, tzinfo=ZoneInfo("Europe/Istanbul"))
     assert [listed, moment, probability] == [
         found,
-        language.moment(made),
+        without_marks(language.moment(made)),
         language.probability(0.03, 3),
     ]
     assert ["", "a"] == [language.listed([]), without_marks(language.listed(["a"]))]

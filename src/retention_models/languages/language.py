@@ -17,7 +17,7 @@ from gettext import NullTranslations
 from typing import Any, Literal
 from unicodedata import bidirectional
 
-from retention_models.languages.directions import is_english, isolated
+from retention_models.languages.directions import JOINER, is_english, isolated
 from retention_models.languages.persian_calendar import persian_day
 from retention_models.languages.template_words import MONTHS, SHORT_MONTHS, WORDS
 
@@ -135,7 +135,9 @@ class Language:
         """A number, as text, with the sign of percent where the language has it."""
         # Turkish has the sign of percent before the number, and plus and minus before both.
         sign = number[:1] if number[:1] in ("+", "−", "-") else ""
-        return sign + self.percent_form.format(n=number[len(sign) :])
+        # Between the two no line ends.
+        joined = "" if not sign or self.percent_form.startswith("{") else JOINER
+        return sign + joined + self.percent_form.format(n=number[len(sign) :])
 
     def day(self, value: dt.date) -> str:
         """A day as readers write it: 31 December 2017; in Persian in both calendars."""
@@ -185,9 +187,10 @@ class Language:
             return f"{self.day(value.date())}, {value:%H:%M %Z}"
         from babel.dates import format_time, get_datetime_format
 
-        time = format_time(value, "HH:mm ZZZZ", value.tzinfo, self.locale)
+        time = format_time(value, "HH:mm", value.tzinfo, self.locale)
         both = str(get_datetime_format("medium", self.locale)).replace("'", "")
-        return both.format(self.in_digits(time), self.day(value.date()))
+        zone = self.isolated(f"{value:%Z}")
+        return both.format(f"{self.in_digits(time)} {zone}", self.day(value.date()))
 
     def probability(self, value: float, digits: int) -> str:
         """A probability with so many digits: .030 in English, 0,030 where a comma parts them."""

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from retention_models.errors import CannotSay
-from retention_models.languages import count, decimals, phrase, share
+from retention_models.languages import count, decimals, phrase, share, spoken
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.style import (
     BLUE,
@@ -152,7 +152,7 @@ def holdout_by_frequency(validation: HoldoutValidation, ax: Axes = NEW) -> Axes:
     ax.plot(place, table["actual"], "o", color=BLUE, ms=5, label=said)
     said = phrase("expected")
     ax.plot(place, table["predicted"], "D", color=ORANGE, ms=4.5, mfc="white", label=said)
-    ax.set_xticks(np.arange(len(groups)), groups.index)
+    ax.set_xticks(np.arange(len(groups)), [spoken().figures(str(name)) for name in groups.index])
     ax.set_ylim(bottom=0)
     ax.yaxis.set_major_formatter(NumberTicks())
     ax.grid(axis="y")
