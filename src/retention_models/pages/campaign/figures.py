@@ -106,8 +106,14 @@ def balance(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
     ax.set_xlabel(phrase("difference in standard deviations"))
     ax.set_title(phrase("Were those compared alike before?"))
     if np.isfinite(weighted).any():
+        # Below the axis's label, however high the figure is.
         ax.legend(
-            frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.4, -0.22), ncols=2
+            frameon=False,
+            fontsize=8,
+            loc="upper center",
+            bbox_to_anchor=(0.4, 0.0),
+            borderaxespad=4.8,
+            ncols=2,
         )
     return ax
 

@@ -129,11 +129,16 @@ def labels_style(table: str, labels: Sequence[str]) -> str:
     return f"@media (max-width: 640px) {{\n{rules}}}\n"
 
 
-def sheet_style(named: str) -> str:
+# Styles of CSS's counters, by the language's digit for nought.
+_COUNTERS = {"٠": ", arabic-indic", "۰": ", persian", "০": ", bengali", "०": ", devanagari"}
+
+
+def sheet_style(named: str, language: Language) -> str:
     """Rules that print what a page is of, and the sheet's number, at the foot of each sheet."""
+    digits = _COUNTERS.get(language.digits[0], "")
     return (
         f'@page {{ @bottom-left {{ content: "{_in_css(named)}"; }} '
-        '@bottom-right { content: counter(page) " / " counter(pages); } }\n'
+        f'@bottom-right {{ content: counter(page{digits}) " / " counter(pages{digits}); }} }}\n'
     )
 
 
