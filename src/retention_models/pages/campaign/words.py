@@ -9,7 +9,17 @@ from retention_models.campaigns.effects.labels import arm_in_words, outcome_labe
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.sizes import signed_percent
 from retention_models.errors import CannotSay
-from retention_models.languages import count, day, decimals, marked, money, phrase, plural
+from retention_models.languages import (
+    clauses,
+    count,
+    day,
+    decimals,
+    marked,
+    money,
+    phrase,
+    plural,
+    quoted,
+)
 from retention_models.pages.campaign.money import finished_campaign, paid_of
 from retention_models.project.campaign_overview import overview_rows
 
@@ -91,7 +101,7 @@ def effects(effect: CampaignEffect) -> str:
         )
         for _, row in chosen.iterrows()
     ]
-    return phrase("In the campaign’s days: {changes}.", changes="; ".join(parts))
+    return phrase("In the campaign’s days: {changes}.", changes=clauses(parts))
 
 
 def cumulative(effect: CampaignEffect) -> str:
@@ -168,7 +178,7 @@ def campaigns(overview: pd.DataFrame) -> str:
     if sure.empty:
         text += " " + phrase("None changed purchases beyond what chance brings among so many.")
     else:
-        names = ", ".join(phrase("“{name}”", name=name) for name in dict.fromkeys(sure["name"]))
+        names = quoted(dict.fromkeys(sure["name"]))
         text += " " + phrase("Beyond what chance brings among so many: {names}.", names=names)
     worst = sorted(set(told["grade"]))[-1]
     if worst > "B":
