@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -47,6 +47,14 @@ from retention_models.predictions.validation.in_the_shop import changed_in_the_s
 from retention_models.predictions.validation.store_changes import Silence
 from retention_models.predictions.validation.tracking import weekly_tracking
 from retention_models.predictions.whole_store import WholeStore, predict_whole_store
+from retention_models.project.acquisition import (
+    AcquisitionWorth,
+    acquisition_worth,
+    newcomers,
+    project_channels,
+    require_said,
+    require_some,
+)
 from retention_models.project.days import calibration_end, checked_until, last_day
 from retention_models.project.list_tests import (
     LOTS,
@@ -162,6 +170,23 @@ class Store(StoreFacts):
         return repeat_customer_worth(
             self.purchases, self.money, self.summary, orders, **self._horizon
         )
+
+    @cached_property
+    def acquisition(self) -> AcquisitionWorth:
+        """What new customers are worth beside what winning them costs; see `AcquisitionWorth`."""
+        given, end = require_said(self.settings.acquisition), self.observation_end
+        self._require_trust()
+        _ = self.money
+        unit = self.settings.model.time_unit
+        summary, since = newcomers(self.log, self.id, end, self.summary, unit)
+        require_some(summary, since)
+        channels = None
+        if given.by_channel:
+            read = self.channels
+            of = project_channels(self.settings, self.log, read, self.id, end)
+            channels = of.reindex(summary.index)
+        found = acquisition_worth(summary, channels, given, self._horizon, unit, self.purchases)
+        return replace(found, since=since)
 
     @cached_property
     def churn_drivers(self) -> ChurnDrivers:
