@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,13 +14,16 @@ import pytest
 import retention_models as rm
 import shops
 from retention_models.errors import CannotSay
-from retention_models.pages.store import loyalty
+from retention_models.pages.store import StorePage, loyalty
 from retention_models.predictions.acquisition import values_of_parts
 from retention_models.project.acquisition import EVERYONE, acquisition_worth, newcomers
 from retention_models.project.check import check_project
 from retention_models.project.handover import VARIABLE
+from retention_models.project.loyalty import store_claims
 from retention_models.project.store_handover import write_slices
 from retention_models.settings.acquisition import AcquisitionSettings
+from retention_models.settings.campaigns import Campaign
+from retention_models.settings.project import Settings
 from retention_models.settings.reading import read_settings
 
 TABLE = """
@@ -186,3 +190,46 @@ def test_where_nobody_is_seen_to_leave_there_is_a_value_too():
     frame = pd.DataFrame({"frequency": x, "recency": last, "T": T, "monetary_value": spent})
     row = values_of_parts({"all": frame}, {"all": 10.0}, (52, 0.001, 0.3), 0.9).loc["all"]
     assert 0.0 < row["value_low"] <= row["value"] <= row["value_high"] < np.inf
+
+
+def test_a_store_says_what_retention_and_winning_are_worth(store):
+    """On the page by few customers, and the claims with the project's cost; no campaign tells a cost."""
+    kept = store.retention_in_short
+    model, money = store.settings.model, store.settings.money
+    said = loyalty.kept(kept, model, money)
+    assert "Were it 5 points more" in said
+    assert "EUR" in said
+    table = loyalty.kept_by_points(kept, model, money)
+    assert ["1 point more", "5 points more", "10 points more"] == table.index.tolist()
+    lines = loyalty.claims(StorePage(store).claims)
+    assert 2 == len(lines)
+    assert "5 points more retention bring 25% to 95% more profit: here" in lines[0]
+    assert "Missing: the cost per retained customer" in lines[1]
+
+
+def test_a_campaign_s_cost_stands_beside_that_of_winning(store):
+    """Each arm that tells it has its line; without a cost of winning that is what is missing."""
+    told = {"cost_per_retained": [8.0, np.nan]}
+    told |= {"cost_per_retained_low": [6.0, np.nan], "cost_per_retained_high": [10.0, np.nan]}
+    part = SimpleNamespace(campaigns=pd.DataFrame(told), channels=None)
+    asked = replace(store, settings=with_campaign(store.settings, cost=40.0), part=part)
+    (line,) = store_claims(asked, worth=None, repeat=None).of("acquisition").lines()
+    assert line.endswith("here 5.0 (4.0 to 6.7), open.")
+    for cost in (None, 0.0):
+        free = replace(store, settings=with_campaign(store.settings, cost=cost), part=part)
+        (line,) = store_claims(free, worth=None, repeat=None).of("acquisition").lines()
+        assert "Missing: the acquisition cost" in line
+
+
+def with_campaign(settings: Settings, cost: float | None) -> Settings:
+    """Settings with a campaign and one cost of winning a customer."""
+    campaign = Campaign(
+        id="a",
+        name="A",
+        kind="coupon",
+        design="randomised",
+        start=dt.date(2023, 3, 1),
+        end=dt.date(2023, 4, 1),
+    )
+    new = {"campaigns": (campaign,), "acquisition": AcquisitionSettings(cost=cost)}
+    return settings.model_copy(update=new)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,9 @@ from retention_models.settings.acquisition import AcquisitionSettings
 from retention_models.settings.project import Settings
 from retention_models.summaries.first_orders import first_categories
 from retention_models.time_units import days_in
+
+if TYPE_CHECKING:
+    from retention_models.project.store import Store
 
 EVERYONE = ""  # name of the row of all customers; a channel's is never blank
 # Each takes a fit of two models; a table of more is not read.
@@ -92,6 +95,30 @@ def newcomers(
         return summary, None
     age = (end - start.first_seen_from).days / days_in(unit)
     return summary[summary["T"] <= age + 1e-9], start.first_seen_from
+
+
+def value_terms(settings: Settings) -> dict[str, Any]:
+    """Over what time, at which rate and margin value is counted, and the level of its intervals."""
+    return {
+        "horizon": settings.model.horizon,
+        "annual_discount_rate": settings.money.annual_discount_rate,
+        "margin": settings.money.margin,
+        "interval": settings.model.interval,
+    }
+
+
+def store_acquisition(store: Store, given: AcquisitionSettings) -> AcquisitionWorth:
+    """`acquisition_worth` of a store's customers."""
+    unit, log, end = store.settings.model.time_unit, store.log, store.observation_end
+    summary, since = newcomers(log, store.id, end, store.summary, unit)
+    require_some(summary, since)
+    channels = None
+    if given.by_channel:
+        of = project_channels(store.settings, log, store.channels, store.id, end)
+        channels = of.reindex(summary.index)
+    terms = value_terms(store.settings)
+    found = acquisition_worth(summary, channels, given, terms, unit, store.purchases)
+    return replace(found, since=since)
 
 
 def acquisition_worth(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,9 +33,11 @@ from retention_models.levels import Interval
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.predictions.customers import predict_customers
 from retention_models.predictions.loyalty_claims import (
+    LoyaltyClaims,
     RepeatCustomerWorth,
     repeat_customer_worth,
 )
+from retention_models.predictions.retention_in_short import RetentionInShort
 from retention_models.predictions.retention_worth import RetentionWorth, retention_worth
 from retention_models.predictions.stores import StoreForecast, predict_store
 from retention_models.predictions.validation.comparison import ModelComparison, compare_models
@@ -49,11 +51,9 @@ from retention_models.predictions.validation.tracking import weekly_tracking
 from retention_models.predictions.whole_store import WholeStore, predict_whole_store
 from retention_models.project.acquisition import (
     AcquisitionWorth,
-    acquisition_worth,
-    newcomers,
-    project_channels,
     require_said,
-    require_some,
+    store_acquisition,
+    value_terms,
 )
 from retention_models.project.days import calibration_end, checked_until, last_day
 from retention_models.project.list_tests import (
@@ -62,6 +62,7 @@ from retention_models.project.list_tests import (
     project_list_tests,
     read_lots,
 )
+from retention_models.project.loyalty import store_claims, store_retention
 from retention_models.project.store_facts import StoreFacts
 from retention_models.project.store_handover import read_slice
 from retention_models.settings.actions import ListName
@@ -163,6 +164,21 @@ class Store(StoreFacts):
         return retention_worth(self.purchases, self.money, self.summary, **self._horizon)
 
     @cached_property
+    def retention_in_short(self) -> RetentionInShort:
+        """`retention_worth` by some customers, in little time; see `RetentionInShort`."""
+        _ = self.forecast  # says where the data are too short for the horizon
+        return store_retention(self)
+
+    @cached_property
+    def loyalty_claims(self) -> LoyaltyClaims:
+        """Claims about loyalty beside the store's numbers; see `loyalty_claims`."""
+        return store_claims(
+            self,
+            worth=_if_any(lambda: self.retention_worth),
+            repeat=_if_any(lambda: self.repeat_customer_worth),
+        )
+
+    @cached_property
     def repeat_customer_worth(self) -> RepeatCustomerWorth:
         """What a repeat customer is worth in first orders; see `repeat_customer_worth`."""
         self._require_trust()
@@ -174,19 +190,10 @@ class Store(StoreFacts):
     @cached_property
     def acquisition(self) -> AcquisitionWorth:
         """What new customers are worth beside what winning them costs; see `AcquisitionWorth`."""
-        given, end = require_said(self.settings.acquisition), self.observation_end
+        given = require_said(self.settings.acquisition)
         self._require_trust()
-        _ = self.money
-        unit = self.settings.model.time_unit
-        summary, since = newcomers(self.log, self.id, end, self.summary, unit)
-        require_some(summary, since)
-        channels = None
-        if given.by_channel:
-            read = self.channels
-            of = project_channels(self.settings, self.log, read, self.id, end)
-            channels = of.reindex(summary.index)
-        found = acquisition_worth(summary, channels, given, self._horizon, unit, self.purchases)
-        return replace(found, since=since)
+        _ = self.money  # says why there is none
+        return store_acquisition(self, given)
 
     @cached_property
     def churn_drivers(self) -> ChurnDrivers:
@@ -378,12 +385,7 @@ class Store(StoreFacts):
 
     @property
     def _horizon(self) -> dict[str, Any]:
-        return {
-            "horizon": self.settings.model.horizon,
-            "annual_discount_rate": self.settings.money.annual_discount_rate,
-            "margin": self.settings.money.margin,
-            "interval": self.settings.model.interval,
-        }
+        return value_terms(self.settings)
 
     @property
     def _days_ahead(self) -> float:

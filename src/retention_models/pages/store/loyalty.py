@@ -18,7 +18,10 @@ from retention_models.languages import (
 )
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.store.tables import evenly
+from retention_models.predictions.loyalty_claims import LoyaltyClaims
+from retention_models.predictions.retention_in_short import RetentionInShort
 from retention_models.project.acquisition import EVERYONE, AcquisitionWorth
+from retention_models.settings.project import ModelSettings, Money
 
 _WON = catalogue(
     {
@@ -61,6 +64,76 @@ _WON = catalogue(
         ),
     }
 )
+
+
+def kept(found: RetentionInShort, model: ModelSettings, money: Money) -> str:
+    """How many stay, what five points more would bring, and what is not in it."""
+    ahead = duration(model.horizon, model.time_unit)
+    said = [
+        phrase(
+            "By the model {kept} of those who are customers today still will be in {ahead}.",
+            kept=share(found.retention),
+            ahead=ahead,
+        )
+    ]
+    row = found.scenarios.iloc[(found.scenarios["points"] - 5.0).abs().argmin()]
+    value, low, high = evenly(row["more"], row["more_low"], row["more_high"])
+    said.append(
+        plural(
+            "Were it one point more, with what they buy and spend as it is, they would bring {percent} "
+            "more margin in that time: {value} ({low} to {high}, {level}).",
+            "Were it {n} points more, with what they buy and spend as it is, they would bring {percent} "
+            "more margin in that time: {value} ({low} to {high}, {level}).",
+            round(row["points"]),
+            percent=share(row["percent"] / 100.0, 1),
+            value=phrase("{n} {currency}", n=value, currency=money.currency),
+            low=low,
+            high=high,
+            level=share(model.interval),
+        )
+    )
+    return " ".join(
+        [
+            *said,
+            phrase(
+                "What the points cost is not in it. Nobody sees a customer leave, so this hangs on the "
+                "model more than other numbers do."
+            ),
+        ]
+    )
+
+
+def kept_by_points(found: RetentionInShort, model: ModelSettings, money: Money) -> pd.DataFrame:
+    """Points of retention, and the margin that they would bring, as text."""
+    rows = []
+    for _, row in found.scenarios.iterrows():
+        value, low, high = evenly(row["more"], row["more_low"], row["more_high"])
+        percent = [share(row[f"percent{end}"] / 100.0, 1) for end in ("", "_low", "_high")]
+        rows.append(
+            [
+                phrase("{value} ({low} to {high})", value=value, low=low, high=high),
+                phrase(
+                    "{value} ({low} to {high})", value=percent[0], low=percent[1], high=percent[2]
+                ),
+            ]
+        )
+    level = share(model.interval)
+    columns = [
+        phrase("More margin, {currency} ({level})", currency=money.currency, level=level),
+        phrase("Of today's margin"),
+    ]
+    points = [
+        plural("{n} point more", "{n} points more", round(each))
+        for each in found.scenarios["points"]
+    ]
+    index = pd.Index(points, name=phrase("Retention"))
+    return pd.DataFrame(rows, columns=columns, index=index)
+
+
+def claims(found: LoyaltyClaims) -> list[str]:
+    """What is said of retention and of winning customers, beside the store's own numbers."""
+    lines = found.of("retention", "acquisition").lines()
+    return [phrase("Shops are told: {claim}", claim=line) for line in lines]
 
 
 def _verdict(row: pd.Series) -> str:
