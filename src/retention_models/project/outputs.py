@@ -21,7 +21,7 @@ from retention_models.measures.recent import QUARTER, RecentActivity
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.project.campaign_overview import OverviewRow, overview_rows
 from retention_models.project.json_texts import json_text
-from retention_models.project.list_tests import ASSIGNMENTS, as_parquet
+from retention_models.project.lots import ASSIGNMENTS, as_parquet
 from retention_models.project.store import Store
 from retention_models.project.workbook import WORKBOOK, write_workbook
 from retention_models.settings.actions import LIST_NAMES, ListName

@@ -20,7 +20,7 @@ from retention_models.actions.hold_out import Lots, held_out_now
 from retention_models.actions.lists import ActionList, find_actions
 from retention_models.actions.segments import ModelTerms, read_known
 from retention_models.actions.to_call import CallList, customers_to_call
-from retention_models.campaigns.effects.list_tests import ListTest
+from retention_models.campaigns.effects.contact_effect import ListTest
 from retention_models.data.contacts import (
     COMPLAINT,
     last_events,
@@ -56,7 +56,7 @@ from retention_models.project.acquisition import (
     value_terms,
 )
 from retention_models.project.days import calibration_end, checked_until, last_day
-from retention_models.project.list_tests import (
+from retention_models.project.lots import (
     LOTS,
     output_folder,
     project_list_tests,

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from retention_models.campaigns.effects.list_tests import ListTest
+from retention_models.campaigns.effects.contact_effect import ListTest
 from retention_models.data.channels import Channels, about_channels, read_project_channels
 from retention_models.data.contacts import (
     Events,
@@ -49,7 +49,7 @@ from retention_models.project.handover import (
     write_chain,
     write_json,
 )
-from retention_models.project.list_tests import as_parquet, project_list_tests, read_lots
+from retention_models.project.lots import as_parquet, project_list_tests, read_lots
 from retention_models.settings.project import Settings
 from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import customer_summary_by_store
