@@ -23,9 +23,11 @@ from retention_models.campaigns.data.assignments import (
 from retention_models.campaigns.data.read import read_campaign
 from retention_models.campaigns.data.tables import CampaignCustomers, CampaignStores
 from retention_models.campaigns.effects.effect import effect_of
+from retention_models.campaigns.effects.heavy_spend import CappedEffect, capped_effect
 from retention_models.campaigns.effects.policy import TreatmentPolicy, whom_to_treat
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.several import campaign_effect_by_store
+from retention_models.campaigns.effects.tables import arms_of
 from retention_models.data.engines import kept, open_source, write_parquet
 from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.data.transactions import Transactions
@@ -114,6 +116,36 @@ class ProjectCampaign(Result):
                 "whom_to_treat(campaign.data, arm=…)."
             )
         return whom_to_treat(self.data)
+
+    @cached_property
+    def to_treat(self) -> pd.DataFrame | None:
+        """Whom to offer it next time: customer_id and foreseen, the most gaining first.
+
+        None where nothing is told of it, or customers cannot be told apart.
+        """
+        try:
+            found = self.whom_to_treat
+        except CannotSay:
+            return None
+        if not found.area.low > 0.0:
+            return None
+        chosen = found.customers[found.customers["treat"]]
+        return None if chosen.empty else chosen[["foreseen"]].reset_index(names="customer_id")
+
+    @cached_property
+    def capped(self) -> tuple[CappedEffect, ...]:
+        """The effect on spend of each arm with heavy spend capped, as the project file declares it."""
+        if self.campaign.cap is None or self.effect.refusal:
+            return ()
+        if not isinstance(self.data, CampaignCustomers):
+            raise CannotSay(
+                "Heavy spend is capped by customer; this campaign was for whole stores."
+            )
+        money, arms = self.settings.money, arms_of(self.effect.table, self.campaign.control)
+        return tuple(
+            capped_effect(self.data, quantile=self.campaign.cap, arm=arm, margin=money.margin)
+            for arm in arms
+        )
 
     @cached_property
     def by_store(self) -> pd.DataFrame:

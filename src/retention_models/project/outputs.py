@@ -22,7 +22,7 @@ from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.project.campaign_overview import OverviewRow, overview_rows
 from retention_models.project.json_texts import json_text
 from retention_models.project.list_headers import with_heads
-from retention_models.project.list_tests import ASSIGNMENTS, as_parquet
+from retention_models.project.lots import ASSIGNMENTS, as_parquet
 from retention_models.project.store import Store
 from retention_models.project.workbook import WORKBOOK, write_workbook
 from retention_models.settings.actions import LIST_NAMES, ListName
@@ -355,7 +355,12 @@ def _value_verdict(store: Store, _: str) -> dict[str, object]:
 TABLES = ("table", "checks", "balance", "economics", "segments", "event_study", "sensitivity")
 
 
-def write_campaign_outputs(effect: CampaignEffect, folder: str | Path) -> None:
+TO_TREAT = "whom_to_treat.csv"  # beside the page of a campaign
+
+
+def write_campaign_outputs(
+    effect: CampaignEffect, folder: str | Path, to_treat: pd.DataFrame | None = None
+) -> None:
     """Write each table of an effect as CSV, and effect.json.
 
     Parameters
@@ -363,6 +368,8 @@ def write_campaign_outputs(effect: CampaignEffect, folder: str | Path) -> None:
     effect : CampaignEffect
     folder : str or Path
         Where to write; made where missing.
+    to_treat : DataFrame, optional
+        Whom to offer it next time (``campaign.to_treat``): written as whom_to_treat.csv.
 
     Notes
     -----
@@ -384,8 +391,17 @@ def write_campaign_outputs(effect: CampaignEffect, folder: str | Path) -> None:
                 safe[column] = [formula_safe(str(value)) for value in safe[column]]
         # P-values have no fixed number of decimals.
         safe.to_csv(path, index=False, encoding="utf-8-sig", float_format="%.6g")
+    _write_to_treat(to_treat, target / TO_TREAT)
     text = json_text(_content(effect), indent=2)
     (target / "effect.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _write_to_treat(table: pd.DataFrame | None, path: Path) -> None:
+    if table is None:
+        path.unlink(missing_ok=True)  # of an earlier run: it would pass for today's
+        return
+    safe = [formula_safe(str(one)) for one in table["customer_id"]]
+    _to_csv(table.assign(customer_id=safe), path)
 
 
 def read_overview(folder: Path) -> list[OverviewRow]:

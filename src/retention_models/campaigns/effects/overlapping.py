@@ -335,6 +335,7 @@ def _as_one(
         primary="purchases",
         margin=own,
         costs=Costs(contact=0.0, redemption=0.0, points_rate=0.0, fixed=0.0),
+        cap=None,
         looks=(),
         seed=0,
     )
