@@ -70,8 +70,9 @@ def open_csv(connection: ibis.BaseBackend, paths: list[str]) -> Table:
     """Open CSV files as one table of text columns, each named as in the header, see `told_apart`.
 
     The delimiter is the one of , ; tab | that splits a line into the most columns. Rows of titles above
-    the header are passed over, as in a worksheet. Columns are matched by name; what later files have beyond the first file's columns is left out. A row with too
-    few or too many cells is found when it is read; `in_words` says where.
+    the header are passed over, as in a worksheet. Columns are matched by name; what later files have
+    beyond the first file's columns is left out. A row with too few or too many cells is found when it
+    is read; `in_words` says where.
     """
     layouts: dict[tuple[_Layout, bool], list[str]] = {}
     for path in paths:
@@ -242,7 +243,7 @@ def _refuse_nul(path: str, line: int) -> None:
 
 
 def _records(text: str, delimiter: str) -> list[list[str]]:
-    """The first records, while each is a line of its own: a quoted line end stops it, but in the first."""
+    """The first records, while each is a line of its own; only the first may have a quoted line end."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     found: list[list[str]] = []
     for record in islice(reader, _LOOKED_AT):
@@ -270,13 +271,17 @@ def _below_titles(text: str, delimiter: str) -> tuple[int, list[str]]:
         filled = [cell for cell in record if cell.strip()]
         if len(record) < wide or 2 * len(filled) <= wide:
             continue
-        if lines and any(_is_value(cell) for cell in filled):
+        if lines and any(looks_like_value(cell) for cell in filled):
             break
         return lines, record
     return 0, first
 
 
-def _is_value(cell: str) -> bool:
-    """Whether a cell is a number or a day rather than a name, with or without a sign of currency."""
+def looks_like_value(cell: str) -> bool:
+    """Whether a cell is a number or a day rather than a name, with or without a sign of currency.
+
+    >>> looks_like_value("2024-01-13"), looks_like_value("$10.50"), looks_like_value("Q3 sales")
+    (True, True, False)
+    """
     digits = sum(letter.isdigit() for letter in cell)
     return digits > 0 and 2 * digits >= len(cell.strip())
