@@ -83,6 +83,12 @@ class SimulatedShop:
         -------
         DataFrame
             customer_id (text), date (day), spend; sorted by day and customer.
+
+        Examples
+        --------
+        >>> shop = SimulatedShop(customers=50, first_day=dt.date(2024, 1, 1), seed=1)
+        >>> shop.orders(dt.date(2024, 1, 31))["date"].max() <= dt.date(2024, 1, 31)
+        True
         """
         rng = np.random.default_rng(self.seed)
         ids = self.ids()
@@ -123,6 +129,12 @@ class SimulatedShop:
         Returns
         -------
         Transactions
+
+        Examples
+        --------
+        >>> shop = SimulatedShop(customers=50, first_day=dt.date(2024, 1, 1), seed=1)
+        >>> shop.log(until="2024-12-31").store_ids()
+        ['all']
         """
         last = as_day(until, "until")
         orders = self.orders(last) if orders is None else orders[orders["date"] <= last]
@@ -181,7 +193,14 @@ class SimulatedShop:
         return found.sort_index()
 
     def ids(self) -> NDArray[np.object_]:
-        """Ids of the customers, as text."""
+        """Ids of the customers, as text.
+
+        Examples
+        --------
+        >>> shop = SimulatedShop(customers=3, first_day=dt.date(2024, 1, 1))
+        >>> shop.ids().tolist()
+        ['C000000', 'C000001', 'C000002']
+        """
         return np.array([f"C{number:06d}" for number in range(self.customers)], dtype=object)
 
     def _table(self, customer: NDArray[np.intp], day: Array, spend: Array) -> pd.DataFrame:

@@ -88,6 +88,8 @@ def open_files(
 def _existing(path: str) -> list[str]:
     try:
         return _found(path)
+    except DataError:
+        raise
     except (OSError, ValueError) as error:
         # A folder that may not be entered, a name that is too long or holds a NUL.
         said = error.strerror if isinstance(error, OSError) else error
