@@ -158,6 +158,18 @@ class SimulatedShop:
         -------
         DataFrame
             campaign_id, customer_id (text), redeemed_at (day).
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> shop = SimulatedShop(customers=100, first_day=dt.date(2024, 1, 1), seed=1)
+        >>> spring = rm.Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+        ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25))
+        >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 50})
+        >>> arms["campaign_id"] = "spring"
+        >>> found = shop.redemptions(shop.orders(spring.end), spring, arms, share=0.5)
+        >>> set(found["customer_id"]) <= set(shop.ids()[1::2])
+        True
         """
         offered = assignments.loc[assignments["arm"] != campaign.control, "customer_id"]
         inside = orders["date"].between(campaign.start, campaign.end)
@@ -178,6 +190,18 @@ class SimulatedShop:
         Returns
         -------
         Series, index arm
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> shop = SimulatedShop(customers=1000, first_day=dt.date(2024, 1, 1), seed=1)
+        >>> spring = rm.Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+        ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25))
+        >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 500})
+        >>> arms["campaign_id"] = "spring"
+        >>> lift = shop.true_lift(spring, arms, {"coupon": 0.25})
+        >>> bool(0.0 < lift["coupon"] < 0.25), bool(lift["control"] == 0.0)
+        (True, True)
         """
         arm = assignments.set_index("customer_id")["arm"]
         totals = []
