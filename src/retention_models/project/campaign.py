@@ -70,6 +70,44 @@ class ProjectCampaign(Result):
         Who was offered what, of all campaigns.
     redemptions : Redemptions or None
         Who took it up.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(300, dt.date(2023, 1, 1), seed=1)
+    >>> orders = shop.orders(dt.date(2024, 4, 25))
+    >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 150})
+    >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
+    >>> text = '''
+    ... name = "Shop"
+    ... [transactions]
+    ... source = "orders.csv"
+    ... columns = { customer_id = "customer_id", date = "date", spend = "spend" }
+    ... [money]
+    ... currency = "EUR"
+    ... margin = 0.3
+    ... annual_discount_rate = 0.1
+    ... [campaign_data]
+    ... assignments = "arms.csv"
+    ... [[campaigns]]
+    ... id = "spring"
+    ... name = "Spring coupon"
+    ... kind = "coupon"
+    ... design = "randomised"
+    ... start = 2024-03-01
+    ... end = 2024-04-25
+    ... '''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "shop.toml").write_text(text)
+    ...     orders.to_csv(Path(folder, "orders.csv"), index=False)
+    ...     arms.to_csv(Path(folder, "arms.csv"), index=False)
+    ...     found = rm.open_campaign(Path(folder, "shop.toml"), "spring")
+    ...     print(found.campaign.name, len(found.data.table))
+    Spring coupon 300
     """
 
     campaign: Campaign
@@ -182,6 +220,44 @@ def open_campaign(
         If the project file is wrong, or describes no such campaign.
     DataError
         If the data cannot be used.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(300, dt.date(2023, 1, 1), seed=1)
+    >>> orders = shop.orders(dt.date(2024, 4, 25))
+    >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 150})
+    >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
+    >>> text = '''
+    ... name = "Shop"
+    ... [transactions]
+    ... source = "orders.csv"
+    ... columns = { customer_id = "customer_id", date = "date", spend = "spend" }
+    ... [money]
+    ... currency = "EUR"
+    ... margin = 0.3
+    ... annual_discount_rate = 0.1
+    ... [campaign_data]
+    ... assignments = "arms.csv"
+    ... [[campaigns]]
+    ... id = "spring"
+    ... name = "Spring coupon"
+    ... kind = "coupon"
+    ... design = "randomised"
+    ... start = 2024-03-01
+    ... end = 2024-04-25
+    ... '''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "shop.toml").write_text(text)
+    ...     orders.to_csv(Path(folder, "orders.csv"), index=False)
+    ...     arms.to_csv(Path(folder, "arms.csv"), index=False)
+    ...     campaign = rm.open_campaign(Path(folder, "shop.toml"), "spring")
+    ...     print(len(campaign.data.table))
+    300
     """
     settings = read_settings(project_file)
     found = {campaign.id: campaign for campaign in settings.campaigns}

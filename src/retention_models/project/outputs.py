@@ -78,6 +78,17 @@ def write_outputs(store: Store, folder: str | Path) -> None:
     that there cannot be has no file, and its reason in metrics.json. Where lists test themselves, a
     list's file holds those to contact alone, with their arm, and actions/assignments.parquet the lots of
     all, those left out too.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import retention_models as rm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = rm.open_store(rm.write_demo(folder, "cdnow"), "cdnow", as_of="1997-01-12")
+    ...     rm.write_outputs(store, Path(folder) / "out")
+    ...     print(Path(folder, "out", "metrics.json").exists())
+    True
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
@@ -376,6 +387,27 @@ def write_campaign_outputs(
     effect.json holds the campaign's id and name, grade, verdict, refusal, the outcome that decides,
     summary, and the rows of `table` and of `campaign_overview`; what is not known is null. A table
     without rows has no file.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(1000, dt.date(2023, 1, 1), seed=1)
+    >>> spring = rm.Campaign(
+    ...     id="spring", name="Spring coupon", kind="coupon", design="randomised", margin=0.3,
+    ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25),
+    ...     shares={"control": 0.5, "coupon": 0.5})
+    >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 500})
+    >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
+    >>> orders = shop.orders(spring.end, campaign=spring, assignments=arms, lift={"coupon": 0.5})
+    >>> effect = rm.campaign_effect(shop.log(orders, until=spring.end), spring, arms)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_campaign_outputs(effect, folder)
+    ...     print(Path(folder, "effect.json").exists())
+    True
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
