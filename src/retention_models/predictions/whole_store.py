@@ -286,8 +286,8 @@ def predict_whole_store(
     -----
     Campbell's theorem: Kingman (1993), "Poisson processes", section 3.2. Arrivals go on as in the later
     half of the log, by Poisson regression on time. Where they visibly fade (at 1%) they go on fading;
-    any other trend is drawn towards none, by a change of 30% a year that is usual (a standard deviation of
-    the log), and dies away by e in two years; of a visible growth half of what exceeds that is taken.
+    any other trend is drawn towards none, by a change of 30% a year that is usual (a standard deviation
+    of the log), and dies away by e in two years; of a visible growth half of what exceeds that is taken.
 
     Examples
     --------
