@@ -347,6 +347,11 @@ def share(value: float, digits: int = 0) -> str:
     return spoken().share(value, digits)
 
 
+def signed_share(value: float, digits: int = 0) -> str:
+    """A relative change in percent, with its sign: +12%."""
+    return spoken().percent(decimals(100.0 * value, digits, signed=True))
+
+
 def money(value: float, currency: str) -> str:
     """An amount with its currency; cents only where they matter."""
     amount = decimals(value, 0 if abs(value) >= 100 else 2)

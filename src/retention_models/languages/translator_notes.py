@@ -276,6 +276,23 @@ _SHORT = {
     "here {value} ({low} to {high}), {verdict}.": "what the store's own numbers say of a claim",
     "{claim}: {found}": "a claim about loyalty, and what was found",
     "Hidden causes": "heading: what a cause that nobody measured could do",
+    "use it": "verdict on a model's forecast, in a table",
+    "Forecast": "head of a row: a model or a simple forecast",
+    "Parameters": "head of a column: how many a model has",
+    "Log-likelihood": "head of a column: of a model's fit",
+    "AIC": "head of a column: Akaike's criterion; not translated",
+    "BIC": "head of a column: Schwarz's criterion; not translated",
+    "nothing came": "in place of a relative error, where no purchase was made",
+    "Expected": "head of a column: purchases that a model expected",
+    "Came": "head of a column: purchases that were made",
+    "Off": "head of a column: how far a forecast was off, in percent",
+    "90% intervals hold": "head of a column: a share of customers",
+    "Model": "head of a row: a model's name",
+    "{rate} (the {name})": "an item of a list: a rate, and the model's name",
+    "the {name} expected {expected} ({off})": "an item of a list: a model's name, purchases, a change",
+    "the {name} expected {expected}": "an item of a list: a model's name, and purchases",
+    "Use the {name}": "a clause; {name} is a model's",
+    "{day} (|z| from {limit})": "an item of a list: a day, and a boundary",
 }
 # Where the sentences of a module or a notebook stand, by the first of these that begins its name.
 _WHERE = {
