@@ -1,7 +1,8 @@
-"""Tables of docs/forecasts.md from the rows of `forecasts.py`: `python forecasts_table.py RESULTS.csv`.
+"""Tables of docs/forecasts.md from the rows of `forecasts.py`.
 
-First what each method was off by; then how far each is from ours on the windows that both answered, with
-the standard error by store (of one store, by day).
+`python forecasts_table.py RESULTS.csv [--all]`; with the latter every figure of every window. First what
+each method was off by; then how much worse than ours each is on the windows that both answered, with the
+standard error by store (of one store, by day).
 """
 
 from __future__ import annotations
@@ -111,13 +112,50 @@ def as_markdown(table: pd.DataFrame) -> str:
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
-def main(path: Path) -> None:
+# Columns of the short table, figures of which stand side by side, one for each number of weeks.
+SHORT = {
+    "known": ("total error", "bias", "MAE", "log score", "CRPS", "inside 90%"),
+    "known, money": ("value error", "value bias", "value MAE", "value CRPS", "value inside 90%"),
+    "whole": ("total error", "bias", "CRPS", "inside 90%"),
+    "whole, money": ("value error", "value bias", "value CRPS", "value inside 90%"),
+}
+
+
+def short(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
+    """A row per set and method: each figure 4 / 13 / 26 weeks ahead."""
+    found = []
+    for (shops, method), part in table.groupby(["shops", "method"], sort=False):
+        by_weeks = part.sort_values("weeks")
+        row = {"shops": shops, "method": method, "answered": " / ".join(by_weeks["answered"])}
+        for name in columns:
+            row[name] = " / ".join(_figure(value, name) for value in by_weeks[name])
+        found.append(row)
+    return pd.DataFrame(found)
+
+
+def _figure(value: float | str, name: str) -> str:
+    """A figure without its leading zero; nothing where it is not known."""
+    if isinstance(value, str):
+        return value.split(" of ")[0].replace("0.", ".", 1)
+    if np.isnan(value):
+        return "–"
+    text = f"{value:+.3f}" if "bias" in name else f"{value:.3f}"
+    return text.replace("0.", ".", 1) if abs(value) < 1.0 else text
+
+
+def main(path: Path, *, everything: bool) -> None:
     """Print the tables."""
     rows = read(path)
     for scope, part in rows.groupby("scope"):
-        print(f"\n{scope}\n{as_markdown(summary(part).drop(columns='scope'))}")
+        table = summary(part)
+        if everything:
+            print(f"\n{scope}\n{as_markdown(table.drop(columns='scope'))}")
+        else:
+            for name, columns in SHORT.items():
+                if name.split(",")[0] == scope:
+                    print(f"\n{name}\n{as_markdown(short(table, columns))}")
         print(f"\nworse than ours\n{as_markdown(against_ours(part).drop(columns='scope'))}")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), everything="--all" in sys.argv)
