@@ -203,5 +203,5 @@ def require_usable(
     quality = counts[counts["reason"].notna()].reset_index(drop=True)
     held_against = quality.loc[~quality["reason"].isin(forgiven), "rows"].sum()
     if held_against > allowed * rows or quality["rows"].sum() == rows:
-        raise DataError(refusal(source, quality, rows, allowed))
+        raise DataError(refusal(source, quality, rows, allowed, forgiven))
     return quality

@@ -80,6 +80,20 @@ class RepeatCustomerWorth(Result):
         "D", "W" or "M".
     interval : float
         Level of the intervals.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(500, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> summary = rm.customer_summary(log, time_unit="W")
+    >>> model = rm.BetaGeoFitter().fit(summary["frequency"], summary["recency"], summary["T"])
+    >>> back = summary[summary["frequency"] > 0]
+    >>> spend = rm.GammaGammaFitter().fit(back["frequency"], back["monetary_value"])
+    >>> found = rm.repeat_customer_worth(model, spend, summary, rm.first_orders(log), margin=0.3)
+    >>> found.customers == len(back), found.time_unit
+    (True, 'W')
     """
 
     clv: Interval
@@ -241,6 +255,12 @@ class LoyaltyClaims(Result):
         own (percent of profit, first orders, times); verdict, in words: "more than is said", "less than
         is said", "as is said" where the whole interval is so, else "open"; missing, which input a claim
         without numbers wants.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> rm.loyalty_claims(acquisition_cost=40.0).table.shape[0]
+    3
     """
 
     table: pd.DataFrame
@@ -259,7 +279,23 @@ class LoyaltyClaims(Result):
         Returns
         -------
         LoyaltyClaims
+
+        Raises
+        ------
+        SettingsError
+            Of another name.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> len(rm.loyalty_claims(acquisition_cost=40.0).of("acquisition").lines())
+        1
         """
+        unknown = [claim for claim in claims if claim not in _CLAIMS]
+        if unknown:
+            raise SettingsError(
+                f"claims: expected names of {', '.join(_CLAIMS)}; got {unknown[0]!r}."
+            )
         names = [phrase(_CLAIMS[claim]) for claim in claims]
         return LoyaltyClaims(self.table[self.table["claim"].isin(names)].reset_index(drop=True))
 
@@ -269,6 +305,12 @@ class LoyaltyClaims(Result):
         Returns
         -------
         list of str
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> len(rm.loyalty_claims(acquisition_cost=40.0).lines())
+        3
         """
         return [
             phrase("{claim}: {found}", claim=row["claim"], found=_line(row))

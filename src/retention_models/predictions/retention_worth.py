@@ -87,6 +87,18 @@ class RetentionWorth(Result):
         "D", "W" or "M".
     interval : float
         Level of the intervals, which hold the doubt of the models' parameters and no chance.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(500, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> summary = rm.customer_summary(shop.log(until="2023-12-30"), time_unit="W")
+    >>> model = rm.BetaGeoFitter().fit(summary["frequency"], summary["recency"], summary["T"])
+    >>> spend = rm.GammaGammaFitter.from_parameters({"p": 6.25, "q": 3.74, "v": 15.44})
+    >>> found = rm.retention_worth(model, spend, summary, points=(1, 5), margin=0.3)
+    >>> found.scenarios["points"].tolist(), found.refusal
+    ([1, 5], '')
     """
 
     retention: Interval

@@ -95,6 +95,15 @@ class Store(StoreFacts):
         Last day that counts.
     part : StoreHandover, optional
         What a run has read and found for this store before.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import retention_models as rm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = rm.open_store(rm.write_demo(folder, "cdnow"), "cdnow", as_of="1997-01-12")
+    ...     print(store.name, store.first_day)
+    cdnow 1997-01-01
     """
 
     @cached_property
@@ -272,7 +281,18 @@ class Store(StoreFacts):
     def list_actions(
         self, *, scores: pd.DataFrame | None = None, complaints: pd.DataFrame | None = None
     ) -> dict[ListName, ActionList]:
-        """Lists of customers, with a survey's last scores and complaints; see `CustomerFacts`."""
+        """Lists of customers, with a survey's last scores and complaints; see `CustomerFacts`.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import retention_models as rm
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = rm.open_store(rm.write_demo(folder, "cdnow"), "cdnow", as_of="1997-01-12")
+        ...     lists = store.list_actions()
+        >>> bool(len(lists["lapsed"].customers) > 0 or lists["lapsed"].refusal)
+        True
+        """
         rules, columns = self.settings.actions, self.settings.transactions.columns
         known = read_known(
             self.log,
@@ -424,6 +444,15 @@ def open_store(project_file: str | Path, store_id: str, *, as_of: Day | None = N
         If the project file is wrong.
     DataError
         If the data cannot be used.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import retention_models as rm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = rm.open_store(rm.write_demo(folder, "cdnow"), "cdnow", as_of="1997-01-12")
+    ...     print(len(store.summary))
+    268
     """
     settings = read_settings(project_file)
     part = read_slice(project_file, str(store_id))

@@ -205,7 +205,16 @@ class StoreFacts(Result):
         )
 
     def require_customers(self) -> None:
-        """Refuse where so few people have bought that figures would tell of single persons."""
+        """Refuse where so few people have bought that figures would tell of single persons.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import retention_models as rm
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = rm.open_store(rm.write_demo(folder, "cdnow"), "cdnow", as_of="1997-09-30")
+        ...     store.require_customers()  # 2,357 are enough
+        """
         n = len(self.summary)
         if n < SMALLEST_GROUP:
             raise CannotSay(

@@ -361,7 +361,7 @@ def _write_rows(work: _Work, slices: Path, ids: Sequence[str], day: dt.date) -> 
         keep_contest(work.output, day, contest)
         keep_told(work.output, day, slices)
     else:
-        write_campaign_slice(slices, work.project.path, work.transactions, day)
+        write_campaign_slice(slices, work.project.path, work.settings, work.transactions, day)
 
 
 def _limits(settings: Settings, jobs: int) -> Limits:

@@ -45,7 +45,17 @@ class Costs(Section):
 
 
 class Campaign(Section):
-    """One campaign: what was offered, when, to whom by which design, and what it cost."""
+    """One campaign: what was offered, when, to whom by which design, and what it cost.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> coupon = Campaign(
+    ...     id="spring", name="Spring coupon", kind="coupon", design="randomised",
+    ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25))
+    >>> coupon.days
+    56
+    """
 
     id: Id = Field(examples=["spring-coupon"], description="text in quotes")
     name: Text = Field(examples=["Spring coupon"], description="text in quotes")

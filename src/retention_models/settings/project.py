@@ -272,7 +272,17 @@ class ModelSettings(Section):
 
 
 class Settings(Section):
-    """A whole project file."""
+    """A whole project file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import retention_models as rm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     settings = rm.read_settings(rm.write_demo(folder, "cdnow"))
+    >>> settings.name, settings.money.currency, settings.model.time_unit
+    ('CDNOW', 'USD', 'W')
+    """
 
     name: Text = Field(examples=["Corner Shops"], description="name of the chain, in quotes")
     transactions: TransactionsSettings = Field(
@@ -344,9 +354,30 @@ class Settings(Section):
         return read_translation(code, None if path is None else Path(self.path(path)))
 
     def path(self, value: str) -> str:
-        """A path of the project file, seen from the project file's folder; URLs stay as they are."""
+        """A path of the project file, seen from the project file's folder; URLs stay as they are.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import retention_models as rm
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     settings = rm.read_settings(rm.write_demo(folder, "cdnow"))
+        ...     shown = settings.path("data/raw/cdnow.csv") == f"{folder}/data/raw/cdnow.csv"
+        >>> shown, settings.path("postgresql://host/shop")
+        (True, 'postgresql://host/shop')
+        """
         return value if "://" in value else str(self._folder / value)
 
     def store_name(self, store_id: str) -> str:
-        """The name shown for a store: the one given in `[stores] names`, else its id."""
+        """The name shown for a store: the one given in `[stores] names`, else its id.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import retention_models as rm
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     settings = rm.read_settings(rm.write_demo(folder, "cdnow"))
+        >>> settings.store_name("cdnow"), settings.store_name("0042")
+        ('cdnow', '0042')
+        """
         return self.stores.names.get(store_id, store_id)

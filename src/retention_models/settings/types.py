@@ -85,8 +85,8 @@ class CheckedSource(BorneSource):
         None,
         examples=["%d/%m/%Y"],
         description=(
-            'strptime format of the date column, "unix seconds" or "unix milliseconds"; only where '
-            "dates are not ISO 8601"
+            'strptime format of the date column, "unix seconds", "unix milliseconds" or "unix '
+            'microseconds"; only where dates are not ISO 8601'
         ),
     )
 

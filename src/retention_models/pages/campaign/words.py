@@ -13,6 +13,7 @@ from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.sizes import signed_percent
 from retention_models.errors import CannotSay
 from retention_models.languages import (
+    clauses,
     count,
     counted,
     day,
@@ -21,6 +22,7 @@ from retention_models.languages import (
     money,
     phrase,
     plural,
+    quoted,
 )
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.campaign.money import finished_campaign, paid_of
@@ -105,7 +107,7 @@ def effects(effect: CampaignEffect) -> str:
         )
         for _, row in chosen.iterrows()
     ]
-    return phrase("In the campaign’s days: {changes}.", changes="; ".join(parts))
+    return phrase("In the campaign’s days: {changes}.", changes=clauses(parts))
 
 
 def cumulative(effect: CampaignEffect) -> str:
@@ -210,7 +212,7 @@ def campaigns(overview: pd.DataFrame) -> str:
     if sure.empty:
         text += " " + phrase("None changed purchases beyond what chance brings among so many.")
     else:
-        names = ", ".join(phrase("“{name}”", name=name) for name in dict.fromkeys(sure["name"]))
+        names = quoted(dict.fromkeys(sure["name"]))
         text += " " + phrase("Beyond what chance brings among so many: {names}.", names=names)
     worst = sorted(set(told["grade"]))[-1]
     if worst > "B":

@@ -15,6 +15,7 @@ from retention_models.languages import (
     decimals,
     ends,
     phrase,
+    quoted,
     share,
 )
 from retention_models.measures.table import SMALLEST_GROUP
@@ -85,9 +86,9 @@ def in_short(tests: Sequence[ListTest], rules: ActionSettings, currency: str) ->
     if not others or rules.hold_out == 0:
         return said
     days = [one.known for one in others if one.known is not None]
-    names = phrase("”, “").join(_title(one) for one in others)
+    names = quoted(_title(one) for one in others)
     told = phrase(
-        "By lot, {share} are left out of “{titles}”, to learn whether contacting the others pays, "
+        "By lot, {share} are left out of {titles}, to learn whether contacting the others pays, "
         "which is not known yet.",
         share=share(rules.hold_out),
         titles=names,
@@ -156,7 +157,7 @@ def _three(change: Change) -> tuple[float, float, float]:
 
 
 def _signed_money(value: float, currency: str) -> str:
-    return phrase("{n} {currency}", n=decimals(value, 2, signed=True), currency=currency)
+    return phrase("{amount} {currency}", amount=decimals(value, 2, signed=True), currency=currency)
 
 
 def _told(one: ListTest, rules: ActionSettings, currency: str) -> str:
@@ -244,7 +245,7 @@ def _untested(lists: Mapping[ListName, ActionList]) -> list[str]:
         if one.no_test and not one.refusal:
             titles.setdefault(one.no_test, []).append(one.title)
     return [
-        phrase("No lot for “{titles}”. {reason}", titles=phrase("”, “").join(names), reason=reason)
+        phrase("No lot for {titles}. {reason}", titles=quoted(names), reason=reason)
         for reason, names in titles.items()
     ]
 
