@@ -1,8 +1,8 @@
 """Tables of docs/forecasts.md from the rows of `forecasts.py`.
 
-`python forecasts_table.py RESULTS.csv [SUMMARY.csv]`; the latter is written, every figure in it. First what
-each method was off by; then how much worse than ours each is on the windows that both answered, with the
-standard error by store (of one store, by day).
+`python forecasts_table.py RESULTS.csv [SUMMARY.csv]`; the latter is written, every figure in it. First
+what each method was off by; then how much worse than ours each is on the windows that both answered, with
+the standard error by store (of one store, by day).
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _with_error(worse: pd.Series) -> str:
     by = stores if len(set(stores)) > 1 else told.index.get_level_values("origin")
     each = (told - told.mean()).groupby(by).sum().to_numpy()
     error = np.sqrt(each @ each * each.size / max(each.size - 1, 1)) / len(told)
-    return f"{told.mean():+.4f} ± {error:.4f}"
+    return f"{told.mean():+.4f} ± {error:.4f}".replace("-", "−")
 
 
 def as_markdown(table: pd.DataFrame) -> str:
@@ -142,7 +142,7 @@ def _figure(value: float | str, name: str) -> str:
     if np.isnan(value):
         return "–"
     text = f"{value:+.3f}" if "bias" in name else f"{value:.3f}"
-    return text.replace("0.", ".", 1) if abs(value) < 1.0 else text
+    return (text.replace("0.", ".", 1) if abs(value) < 1.0 else text).replace("-", "−")
 
 
 def main(path: Path, written: Path | None) -> None:
