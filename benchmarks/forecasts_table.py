@@ -1,8 +1,8 @@
 """Tables of docs/forecasts.md from the rows of `forecasts.py`.
 
 `python forecasts_table.py RESULTS.csv [SUMMARY.csv]`; the latter is written, every figure in it. First
-what each method was off by; then how much worse than ours each is on the windows that both answered, with
-the standard error by store (of one store, by day).
+what each method was off by; then how much worse than ours each is on the windows that both answered,
+with the standard error by store (of one store, by day).
 """
 
 from __future__ import annotations
