@@ -1,8 +1,8 @@
 """Tables of docs/forecasts.md from the rows of `forecasts.py`.
 
-`python forecasts_table.py RESULTS.csv [--all]`; with the latter every figure of every window. First what
-each method was off by; then how much worse than ours each is on the windows that both answered, with the
-standard error by store (of one store, by day).
+`python forecasts_table.py RESULTS.csv [SUMMARY.csv]`; the latter is written, every figure in it. First
+what each method was off by; then how much worse than ours each is on the windows that both answered,
+with the standard error by store (of one store, by day).
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _with_error(worse: pd.Series) -> str:
     by = stores if len(set(stores)) > 1 else told.index.get_level_values("origin")
     each = (told - told.mean()).groupby(by).sum().to_numpy()
     error = np.sqrt(each @ each * each.size / max(each.size - 1, 1)) / len(told)
-    return f"{told.mean():+.4f} ± {error:.4f}"
+    return f"{told.mean():+.4f} ± {error:.4f}".replace("-", "−")
 
 
 def as_markdown(table: pd.DataFrame) -> str:
@@ -126,7 +126,9 @@ def short(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
     found = []
     for (shops, method), part in table.groupby(["shops", "method"], sort=False):
         by_weeks = part.sort_values("weeks")
-        row = {"shops": shops, "method": method, "answered": " / ".join(by_weeks["answered"])}
+        told = [one.split(" of ") for one in by_weeks["answered"]]
+        answered, asked = (sum(int(one[place]) for one in told) for place in (0, 1))
+        row = {"shops": shops, "method": method, "windows": f"{answered} of {asked}"}
         for name in columns:
             row[name] = " / ".join(_figure(value, name) for value in by_weeks[name])
         found.append(row)
@@ -136,26 +138,24 @@ def short(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
 def _figure(value: float | str, name: str) -> str:
     """A figure without its leading zero; nothing where it is not known."""
     if isinstance(value, str):
-        return value.split(" of ")[0].replace("0.", ".", 1)
+        return value.split(" of ")[0].replace("0.", ".", 1)[:4] or "–"
     if np.isnan(value):
         return "–"
     text = f"{value:+.3f}" if "bias" in name else f"{value:.3f}"
-    return text.replace("0.", ".", 1) if abs(value) < 1.0 else text
+    return (text.replace("0.", ".", 1) if abs(value) < 1.0 else text).replace("-", "−")
 
 
-def main(path: Path, *, everything: bool) -> None:
-    """Print the tables."""
+def main(path: Path, written: Path | None) -> None:
+    """Print the tables, and write what they are of."""
     rows = read(path)
-    for scope, part in rows.groupby("scope"):
-        table = summary(part)
-        if everything:
-            print(f"\n{scope}\n{as_markdown(table.drop(columns='scope'))}")
-        else:
-            for name, columns in SHORT.items():
-                if name.split(",")[0] == scope:
-                    print(f"\n{name}\n{as_markdown(short(table, columns))}")
-        print(f"\nworse than ours\n{as_markdown(against_ours(part).drop(columns='scope'))}")
+    table = summary(rows)
+    for name, columns in SHORT.items():
+        part = table.loc[table["scope"] == name.split(",")[0]]
+        print(f"\n{name}\n{as_markdown(short(part, columns))}")
+    print(f"\nworse than ours\n{as_markdown(against_ours(rows))}")
+    if written is not None:
+        table.round(4).to_csv(written, index=False)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), everything="--all" in sys.argv)
+    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)
