@@ -8,8 +8,8 @@ import pytest
 
 from retention_models.actions.hold_out import CONTROL
 from retention_models.actions.lists import ActionList
-from retention_models.campaigns.effects.list_tests import Change, ListTest
-from retention_models.pages.store.list_tests import in_full, in_short
+from retention_models.campaigns.effects.contact_effect import Change, ListTest
+from retention_models.pages.store.contact_words import in_full, in_short
 from retention_models.settings.actions import ActionSettings
 
 RULES = ActionSettings(hold_out=0.1, contact_cost=0.2)

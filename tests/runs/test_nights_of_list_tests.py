@@ -9,7 +9,7 @@ import pytest
 
 import shops
 from retention_models.actions.hold_out import CONTROL
-from retention_models.project.list_tests import LOTS, read_lots
+from retention_models.project.lots import LOTS, read_lots
 from retention_models.runs.run import run_project
 
 NIGHTS = ("2023-12-01", "2023-12-31")

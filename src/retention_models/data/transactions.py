@@ -55,6 +55,15 @@ class Transactions(Result):
         What `repeats` is, where it is known.
     drawn_customers : tuple of str
         Customers of lines drawn by lot, in the order of their ids: where a large log may be parted.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> days = ["2024-01-01", "2024-01-15", "2024-02-01", "2024-06-30"]
+    >>> lines = pd.DataFrame({"id": ["a", "a", "a", "b"], "day": days, "paid": [9, 3, 6, 1]})
+    >>> log = rm.read_transactions(lines, customer_id="id", date="day", spend="paid")
+    >>> log.rows_read, log.rows_unusable, log.last_day()
+    (4, 0, datetime.date(2024, 6, 30))
     """
 
     table: Table = field(repr=False)
@@ -137,11 +146,30 @@ class Transactions(Result):
         return tuple(said for said, rows in found.items() if rows)
 
     def store_ids(self) -> list[str]:
-        """Ids of the stores in the log, sorted as text."""
+        """Ids of the stores in the log, sorted as text.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> names = {"customer_id": "id", "date": "day", "spend": "paid", "store_id": "till"}
+        >>> lines = {"id": ["a", "b"], "day": "2024-01-01", "paid": [9, 3], "till": ["17", "4"]}
+        >>> rm.read_transactions(pd.DataFrame(lines), **names).store_ids()
+        ['17', '4']
+        """
         return list(self.stores.index)
 
     def last_day(self) -> dt.date:
-        """Day of the last transaction of any store."""
+        """Day of the last transaction of any store.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> days = ["2024-01-01", "2024-01-15", "2024-02-01", "2024-06-30"]
+        >>> lines = pd.DataFrame({"id": ["a", "a", "a", "b"], "day": days, "paid": [9, 3, 6, 1]})
+        >>> log = rm.read_transactions(lines, customer_id="id", date="day", spend="paid")
+        >>> log.last_day()
+        datetime.date(2024, 6, 30)
+        """
         day: dt.date = self.stores["last_day"].max()
         return day
 
@@ -157,6 +185,15 @@ class Transactions(Result):
         ------
         DataError
             If a file of the source is not what it was when it was checked.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> days = ["2024-01-01", "2024-01-15", "2024-02-01", "2024-06-30"]
+        >>> lines = pd.DataFrame({"id": ["a", "a", "a", "b"], "day": days, "paid": [9, 3, 6, 1]})
+        >>> log = rm.read_transactions(lines, customer_id="id", date="day", spend="paid")
+        >>> len(log.rows(until=dt.date(2024, 1, 31)).execute())
+        2
         """
         if store_id != self.only and self.open_whole is not None:
             return self.open_whole().rows(store_id, until)

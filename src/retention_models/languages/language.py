@@ -223,7 +223,17 @@ def spoken() -> Language:
 
 
 def speak_in(language: Language) -> None:
-    """From here on, phrases are of this language."""
+    """From here on, phrases are of this language.
+
+    Examples
+    --------
+    >>> from retention_models.languages.translations import read_translation
+    >>> english = spoken()
+    >>> speak_in(read_translation("tr"))
+    >>> decimals(0.5, 1)
+    '0,5'
+    >>> speak_in(english)
+    """
     _spoken[0] = language
 
 

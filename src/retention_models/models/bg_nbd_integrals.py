@@ -227,3 +227,25 @@ def _by_series(
     first = c * np.where(at_one, -log_rest, -np.expm1(e * log_rest) / np.where(at_one, 1.0, e))
     values = first - np.exp(e * log_rest) * A * z * euler_series(A, e, c, z)
     return values, values > _LOST * np.abs(first)
+
+
+# Terms of a series, about, and size of its sum on the log scale, beyond which another way is shorter.
+_MOST_TERMS, _MOST_LOG = 2000.0, 600.0
+_STAY_BLOCK = 512
+
+
+def is_long(r: Array, ratio: Array) -> NDArray[np.bool_]:
+    """Whether the series of `chance_to_stay` has many terms, or a sum beyond any number."""
+    return ((r + 5.0) * (1.0 + ratio) > _MOST_TERMS) | (r * np.log1p(ratio) > _MOST_LOG)
+
+
+def chance_to_stay(r: Array, a: Array, b: Array, ratio: Array) -> Array:
+    """2F1(r, a; a+b; −u) = (1+u)^(−r) 2F1(r, b; a+b; u/(1+u)), of positive terms only; all (n,)."""
+    found, order = np.empty_like(ratio), np.argsort((r + 5.0) * (1.0 + ratio))
+    for first in range(0, ratio.size, _STAY_BLOCK):
+        rows = order[first : first + _STAY_BLOCK]
+        shape, own, c = r[rows], b[rows], a[rows] + b[rows]
+        z = ratio[rows] / (1.0 + ratio[rows])
+        total = 1.0 + shape * own / c * z * euler_series(shape, own, c, z)
+        found[rows] = np.exp(-shape * np.log1p(ratio[rows])) * total
+    return found

@@ -22,7 +22,7 @@ from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.project.campaign_overview import OverviewRow, overview_rows
 from retention_models.project.json_texts import json_text
 from retention_models.project.list_headers import with_heads
-from retention_models.project.list_tests import ASSIGNMENTS, as_parquet
+from retention_models.project.lots import ASSIGNMENTS, as_parquet
 from retention_models.project.store import Store
 from retention_models.project.workbook import WORKBOOK, write_workbook
 from retention_models.settings.actions import LIST_NAMES, ListName
@@ -78,6 +78,17 @@ def write_outputs(store: Store, folder: str | Path) -> None:
     that there cannot be has no file, and its reason in metrics.json. Where lists test themselves, a
     list's file holds those to contact alone, with their arm, and actions/assignments.parquet the lots of
     all, those left out too.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import retention_models as rm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = rm.open_store(rm.write_demo(folder, "cdnow"), "cdnow", as_of="1997-01-12")
+    ...     rm.write_outputs(store, Path(folder) / "out")
+    ...     print(Path(folder, "out", "metrics.json").exists())
+    True
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
@@ -355,7 +366,12 @@ def _value_verdict(store: Store, _: str) -> dict[str, object]:
 TABLES = ("table", "checks", "balance", "economics", "segments", "event_study", "sensitivity")
 
 
-def write_campaign_outputs(effect: CampaignEffect, folder: str | Path) -> None:
+TO_TREAT = "whom_to_treat.csv"  # beside the page of a campaign
+
+
+def write_campaign_outputs(
+    effect: CampaignEffect, folder: str | Path, to_treat: pd.DataFrame | None = None
+) -> None:
     """Write each table of an effect as CSV, and effect.json.
 
     Parameters
@@ -363,12 +379,35 @@ def write_campaign_outputs(effect: CampaignEffect, folder: str | Path) -> None:
     effect : CampaignEffect
     folder : str or Path
         Where to write; made where missing.
+    to_treat : DataFrame, optional
+        Whom to offer it next time (``campaign.to_treat``): written as whom_to_treat.csv.
 
     Notes
     -----
     effect.json holds the campaign's id and name, grade, verdict, refusal, the outcome that decides,
     summary, and the rows of `table` and of `campaign_overview`; what is not known is null. A table
     without rows has no file.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(1000, dt.date(2023, 1, 1), seed=1)
+    >>> spring = rm.Campaign(
+    ...     id="spring", name="Spring coupon", kind="coupon", design="randomised", margin=0.3,
+    ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25),
+    ...     shares={"control": 0.5, "coupon": 0.5})
+    >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 500})
+    >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
+    >>> orders = shop.orders(spring.end, campaign=spring, assignments=arms, lift={"coupon": 0.5})
+    >>> effect = rm.campaign_effect(shop.log(orders, until=spring.end), spring, arms)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_campaign_outputs(effect, folder)
+    ...     print(Path(folder, "effect.json").exists())
+    True
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
@@ -384,8 +423,17 @@ def write_campaign_outputs(effect: CampaignEffect, folder: str | Path) -> None:
                 safe[column] = [formula_safe(str(value)) for value in safe[column]]
         # P-values have no fixed number of decimals.
         safe.to_csv(path, index=False, encoding="utf-8-sig", float_format="%.6g")
+    _write_to_treat(to_treat, target / TO_TREAT)
     text = json_text(_content(effect), indent=2)
     (target / "effect.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _write_to_treat(table: pd.DataFrame | None, path: Path) -> None:
+    if table is None:
+        path.unlink(missing_ok=True)  # of an earlier run: it would pass for today's
+        return
+    safe = [formula_safe(str(one)) for one in table["customer_id"]]
+    _to_csv(table.assign(customer_id=safe), path)
 
 
 def read_overview(folder: Path) -> list[OverviewRow]:

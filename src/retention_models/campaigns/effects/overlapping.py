@@ -152,6 +152,22 @@ class OverlappingCampaigns(Result):
         One row a combination of offers: a column of booleans a campaign, customers, mean (adjusted),
         standard_error.
     interval : float
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(600, dt.date(2023, 1, 1), seed=1)
+    >>> given = {"kind": "coupon", "design": "randomised", "start": dt.date(2024, 3, 1),
+    ...          "end": dt.date(2024, 4, 25), "shares": {"control": 0.5, "coupon": 0.5}}
+    >>> two = [rm.Campaign(id=name, name=name, **given) for name in ("mail", "app")]
+    >>> arms = pd.DataFrame({
+    ...     "campaign_id": ["mail"] * 600 + ["app"] * 600, "customer_id": [*shop.ids()] * 2,
+    ...     "arm": ["control", "coupon"] * 300 + ["control", "control", "coupon", "coupon"] * 150,
+    ...     "assigned_at": "2024-02-29"})
+    >>> found = rm.overlapping_campaigns(shop.log(until="2024-04-25"), two, arms)
+    >>> found.table["campaigns"].tolist()
+    [('mail',), ('app',), ('mail', 'app')]
     """
 
     campaigns: tuple[Campaign, ...]
@@ -173,7 +189,22 @@ class OverlappingCampaigns(Result):
         return Card(f"Campaigns at once: {names}", facts, self.table)
 
     def summary(self) -> str:
-        """What each did, and whether one takes from another: a pure function of the table."""
+        """What each did, and whether one takes from another: a pure function of the table.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> shop = rm.SimulatedShop(600, dt.date(2023, 1, 1), seed=1)
+        >>> given = {"kind": "coupon", "design": "randomised", "start": dt.date(2024, 3, 1),
+        ...          "end": dt.date(2024, 4, 25), "shares": {"control": 0.5, "coupon": 0.5}}
+        >>> two = [rm.Campaign(id=name, name=name, **given) for name in ("mail", "app")]
+        >>> arms = pd.DataFrame({
+        ...     "campaign_id": ["mail"] * 600 + ["app"] * 600, "customer_id": [*shop.ids()] * 2,
+        ...     "arm": ["control", "coupon"] * 300 + ["control", "control", "coupon", "coupon"] * 150,
+        ...     "assigned_at": "2024-02-29"})
+        >>> rm.overlapping_campaigns(shop.log(until="2024-04-25"), two, arms).summary().split(" ran")[0]
+        '“mail” and “app”'
+        """
         return overlapping_summary(self)
 
 
@@ -224,6 +255,22 @@ def overlapping_campaigns(
     Z₁, Z₂ and Z₁Z₂ with interacted covariates and HC2: `estimators.factorial`. Days before the later
     one began are no part of it, since in them there is nothing that the two could do together; what the
     earlier campaign had done by then is in its own effect on the shared days.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(600, dt.date(2023, 1, 1), seed=1)
+    >>> given = {"kind": "coupon", "design": "randomised", "start": dt.date(2024, 3, 1),
+    ...          "end": dt.date(2024, 4, 25), "shares": {"control": 0.5, "coupon": 0.5}}
+    >>> two = [rm.Campaign(id=name, name=name, **given) for name in ("mail", "app")]
+    >>> arms = pd.DataFrame({
+    ...     "campaign_id": ["mail"] * 600 + ["app"] * 600, "customer_id": [*shop.ids()] * 2,
+    ...     "arm": ["control", "coupon"] * 300 + ["control", "control", "coupon", "coupon"] * 150,
+    ...     "assigned_at": "2024-02-29"})
+    >>> found = rm.overlapping_campaigns(shop.log(until="2024-04-25"), two, arms)
+    >>> found.customers, [campaign.id for campaign in found.campaigns]
+    (600, ['mail', 'app'])
     """
     _check(campaigns, outcome, interval)
     if not isinstance(assignments, Assignments):
@@ -335,6 +382,7 @@ def _as_one(
         primary="purchases",
         margin=own,
         costs=Costs(contact=0.0, redemption=0.0, points_rate=0.0, fixed=0.0),
+        cap=None,
         looks=(),
         seed=0,
     )

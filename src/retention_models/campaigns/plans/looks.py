@@ -77,6 +77,15 @@ class CampaignLooks(Result):
     declared : DeclaredLooks or None
     level : float
         Probability of stopping at any look where there is no effect.
+
+    Examples
+    --------
+    >>> from retention_models.settings.campaigns import Campaign
+    >>> coupon = Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+    ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 3, 28), looks=(0.25, 0.5, 0.75, 1.0))
+    >>> found = plan_looks(coupon)
+    >>> len(found.table), found.level
+    (4, 0.05)
     """
 
     campaign: Campaign
@@ -95,6 +104,14 @@ class CampaignLooks(Result):
         ------
         SettingsError
             Where the day lies outside the campaign, or is not one of its declared looks.
+
+        Examples
+        --------
+        >>> from retention_models.settings.campaigns import Campaign
+        >>> coupon = Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+        ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 3, 28), looks=(0.25, 0.5, 0.75, 1.0))
+        >>> plan_looks(coupon).until("2024-03-14").end
+        datetime.date(2024, 3, 14)
         """
         end = self._checked(day)
         return self.campaign.model_copy(update={"end": end, "follow_up": 0, "looks": ()})
@@ -119,6 +136,14 @@ class CampaignLooks(Result):
         SettingsError
             Where the day lies outside the campaign, or is not one of its declared looks, or a number
             is not of its range.
+
+        Examples
+        --------
+        >>> from retention_models.settings.campaigns import Campaign
+        >>> coupon = Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+        ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 3, 28), looks=(0.25, 0.5, 0.75, 1.0))
+        >>> plan_looks(coupon).look_at("2024-03-07", effect=0.2, standard_error=0.1).stop
+        False
         """
         end = self._checked(day)
         if not (math.isfinite(effect) and math.isfinite(standard_error) and standard_error > 0.0):
@@ -152,7 +177,16 @@ class CampaignLooks(Result):
         )
 
     def summary(self) -> str:
-        """When one may look, in a sentence."""
+        """When one may look, in a sentence.
+
+        Examples
+        --------
+        >>> from retention_models.settings.campaigns import Campaign
+        >>> coupon = Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+        ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 3, 28), looks=(0.25, 0.5, 0.75, 1.0))
+        >>> plan_looks(coupon).summary().split(": ")[0]
+        'Spring is looked at 4 times'
+        """
         if self.declared is None:
             return phrase(
                 "No looks were declared: {name} may be looked at on any day, by intervals that hold on "

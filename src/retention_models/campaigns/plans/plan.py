@@ -68,6 +68,17 @@ class CampaignPlan(Result):
         `assign_customers` takes.
     no_model : str
         Why there are no other lengths; empty where there are.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(customers=1000, first_day=dt.date(2023, 1, 1), seed=1)
+    >>> coupon = Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+    ...     start=dt.date(2024, 1, 1), end=dt.date(2024, 2, 25))
+    >>> found = rm.plan_campaign(shop.log(until="2023-12-31"), coupon)
+    >>> found.power, found.level
+    (0.8, 0.05)
     """
 
     campaign: Campaign
@@ -99,7 +110,19 @@ class CampaignPlan(Result):
         return verdict(self)
 
     def summary(self) -> str:
-        """What to do, in a paragraph."""
+        """What to do, in a paragraph.
+
+        Examples
+        --------
+        >>> import datetime as dt
+        >>> import retention_models as rm
+        >>> shop = rm.SimulatedShop(customers=1000, first_day=dt.date(2023, 1, 1), seed=1)
+        >>> coupon = Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+        ...     start=dt.date(2024, 1, 1), end=dt.date(2024, 2, 25))
+        >>> found = rm.plan_campaign(shop.log(until="2023-12-31"), coupon)
+        >>> found.summary().split(" (")[0]
+        'With 1,000 customers'
+        """
         return summary(self)
 
 

@@ -59,6 +59,12 @@ class RegularityTest(Result):
         Their gaps.
     day : float
         Length of the grid on which the purchases lie, in the unit of recency; 0 for moments.
+
+    Examples
+    --------
+    >>> found = regularity_test([4] * 8, [120.0] * 8, log_gaps=8 * 4 * np.log(29.0))
+    >>> found.regular, found.customers
+    (True, 8.0)
     """
 
     statistic: float
@@ -82,6 +88,12 @@ class RegularityTest(Result):
         Returns
         -------
         str
+
+        Examples
+        --------
+        >>> found = regularity_test([4] * 8, [120.0] * 8, log_gaps=8 * 4 * np.log(29.0))
+        >>> found.summary().split(":")[0]
+        'Customers buy at regular intervals'
         """
         of = {"customers": count(self.customers), "chance": probability(self.pvalue)}
         if self.regular:

@@ -16,7 +16,7 @@ import markupsafe
 import nbformat
 
 from retention_models import __version__
-from retention_models.campaigns.effects.list_tests import ListTest
+from retention_models.campaigns.effects.contact_effect import ListTest
 from retention_models.languages.directions import with_english_told
 from retention_models.pages.chain.findings import chain_findings
 from retention_models.pages.html.cells import (
@@ -41,7 +41,7 @@ from retention_models.pages.html.templates import (
     style,
     template_text,
 )
-from retention_models.pages.store.list_tests import in_short
+from retention_models.pages.store.contact_words import in_short
 from retention_models.settings.project import Settings
 
 _TEMPLATES = files(__package__).joinpath("templates")

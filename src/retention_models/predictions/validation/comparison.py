@@ -63,6 +63,17 @@ class ModelComparison(Result):
         Name of the model to use; None where all failed.
     reason : str
         Which to use and how sure that is, in a sentence without its full stop.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(200, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> ends = {"calibration_end": "2023-09-30", "holdout_end": "2023-12-30"}
+    >>> found = rm.compare_models(log, **ends, models=("bg_nbd",))
+    >>> found.table.index.tolist()
+    ['BG/NBD', 'NBD, nobody leaves']
     """
 
     validations: dict[str, HoldoutValidation] = field(repr=False)
@@ -129,6 +140,17 @@ def compare_models(
     -----
     Recommended is, among the models that are not “do not use”, the first whose AIC is within 2 of
     their lowest. All likelihoods are densities of the same purchase times, so their AIC compare.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(200, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> ends = {"calibration_end": "2023-09-30", "holdout_end": "2023-12-30"}
+    >>> found = rm.compare_models(log, **ends, models=("bg_nbd",))
+    >>> list(found.validations)
+    ['BG/NBD']
     """
     asked = None if models is None else _fitters(models)
     data = read_holdout(
@@ -214,6 +236,17 @@ def track_models(
     -------
     dict
         Name of the model → table, see `weekly_tracking`.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(200, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> ends = {"calibration_end": "2023-09-30", "holdout_end": "2023-12-30"}
+    >>> compared = rm.compare_models(log, **ends, models=("bg_nbd",))
+    >>> list(rm.track_models(log, compared))
+    ['BG/NBD']
     """
     return {
         name: weekly_tracking(log, validation, store_id=store_id)

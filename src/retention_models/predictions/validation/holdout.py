@@ -161,6 +161,16 @@ def validate_holdout(
     --------
     judge : the verdict and its thresholds.
     compare_models : the models side by side.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(200, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> found = rm.validate_holdout(log, calibration_end="2023-09-30", holdout_end="2023-12-30")
+    >>> found.verdict
+    'use'
     """
     fitter = fitter_of(model)
     data = read_holdout(

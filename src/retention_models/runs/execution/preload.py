@@ -62,6 +62,7 @@ _ALWAYS = (
     "retention_models.pages.models.tables",
     "retention_models.pages.notebook",
     "retention_models.pages.store.words",
+    "retention_models.project.campaign",
     "retention_models.project.outputs",
     "retention_models.project.store",
     "retention_models.runs.execution.in_process",
@@ -70,14 +71,6 @@ _ALWAYS = (
     "scipy.optimize",
     "scipy.special",
 )
-# What is imported only when a page of campaigns asks for it.
-_BESIDE = {
-    "retention_models.pages.campaign": (
-        "statsmodels.discrete.discrete_model",
-        "statsmodels.tools.sm_exceptions",
-        "retention_models.project.campaign",
-    )
-}
 
 
 def import_for(notebooks: Iterable[Path]) -> None:
@@ -88,8 +81,6 @@ def import_for(notebooks: Iterable[Path]) -> None:
             # Anything may go wrong in a module that is not ours; the cell that imports it tells.
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
-                for further in _BESIDE.get(name, ()):
-                    importlib.import_module(further)
     duckdb = sys.modules.get("duckdb")
     if duckdb is not None:
         # Importing it opens a database in memory, with threads.

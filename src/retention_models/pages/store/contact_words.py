@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from retention_models.actions.lists import ActionList
 from retention_models.actions.words import title
-from retention_models.campaigns.effects.list_tests import FEWEST, Change, ListTest
+from retention_models.campaigns.effects.contact_effect import FEWEST, Change, ListTest
 from retention_models.languages import (
     catalogue,
     count,
