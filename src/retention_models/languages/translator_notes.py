@@ -301,6 +301,8 @@ _SHORT = {
     "Worth ÷ cost": "head of a column",
     "not in this time": "in place of a length of time: not within the horizon",
     "Shops are told: {claim}": "before a claim about loyalty; {claim} is a sentence",
+    "More margin, {currency} ({level})": "head of a column: an amount, and the level of its interval",
+    "Worth each, {currency} ({level})": "head of a column: an amount, and the level of its interval",
 }
 # Where the sentences of a module or a notebook stand, by the first of these that begins its name.
 _WHERE = {
