@@ -293,6 +293,16 @@ _SHORT = {
     "the {name} expected {expected}": "an item of a list: a model's name, and purchases",
     "Use the {name}": "a clause; {name} is a model's",
     "{day} (|z| from {limit})": "an item of a list: a day, and a boundary",
+    "{arm}: {said}": "a group of the campaign, and a sentence on it",
+    "Retention": "head of a row: points of retention",
+    "All": "head of a row: customers of all channels together",
+    "costs nothing": "in place of a ratio: winning these customers is free",
+    "at once": "in place of a length of time",
+    "Worth ÷ cost": "head of a column",
+    "not in this time": "in place of a length of time: not within the horizon",
+    "Shops are told: {claim}": "before a claim about loyalty; {claim} is a sentence",
+    "More margin, {currency} ({level})": "head of a column: an amount, and the level of its interval",
+    "Worth each, {currency} ({level})": "head of a column: an amount, and the level of its interval",
 }
 # Where the sentences of a module or a notebook stand, by the first of these that begins its name.
 _WHERE = {
@@ -319,7 +329,7 @@ _WHERE = {
     "runs/": "a failure page, or the notice above an old one",
     "summaries/": "why something cannot be said of a store",
 }
-_COUNTED = re.compile(r"\{n\} \w+")
+_COUNTED = re.compile(r"\{n\} \w+(?: more)?")
 _ENDS = re.compile(r"[.?!:…]\W*$")
 
 
