@@ -46,6 +46,7 @@ _PLACES = {
     "name": "a name that the shop gave, not translated",
     "names": "names that the shop gave, not translated",
     "file": "the name of a file",
+    "channels": "names of what won customers, such as “web”, in quotation marks",
     "version": "a number such as 0.1.0",
     "title": "a heading of the page, in the language",
     "titles": "headings of the page, in the language",
@@ -293,6 +294,13 @@ _SHORT = {
     "the {name} expected {expected}": "an item of a list: a model's name, and purchases",
     "Use the {name}": "a clause; {name} is a model's",
     "{day} (|z| from {limit})": "an item of a list: a day, and a boundary",
+    "More margin, {currency} ({level})": "head of a column: were more customers kept",
+    "Worth each, {currency} ({level})": "head of a column: what a new customer brings, with an interval",
+    "Worth ÷ cost": "head of a column: what a new customer brings, over what winning one costs",
+    "Retention": "head of rows: points of the share of customers who stay",
+    "All": "head of a row: customers of all channels",
+    "costs nothing": "in place of a ratio: winning a customer costs nothing",
+    "at once": "when a cost is back: with the first purchase",
 }
 # Where the sentences of a module or a notebook stand, by the first of these that begins its name.
 _WHERE = {

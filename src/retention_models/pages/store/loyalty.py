@@ -14,6 +14,7 @@ from retention_models.languages import (
     duration,
     phrase,
     plural,
+    quoted,
     share,
 )
 from retention_models.measures.table import SMALLEST_GROUP
@@ -48,9 +49,9 @@ _WON = catalogue(
             "{level}). What winning one costs on average cannot be said: the project file has no "
             "cost of all of them ([acquisition])."
         ),
-        "pays": "More than winning them costs bring those won by “{channels}”.",
-        "loses": "Less than winning them costs bring those won by “{channels}”.",
-        "open": "Whether they bring what winning them costs is open of those won by “{channels}”.",
+        "pays": "More than winning them costs bring those won by {channels}.",
+        "loses": "Less than winning them costs bring those won by {channels}.",
+        "open": "Whether they bring what winning them costs is open of those won by {channels}.",
         "since": (
             "Counted are the {customers} first seen from {day} on: those of before would look like "
             "loyal new ones."
@@ -86,7 +87,7 @@ def kept(found: RetentionInShort, model: ModelSettings, money: Money) -> str:
             "more margin in that time: {value} ({low} to {high}, {level}).",
             round(row["points"]),
             percent=share(row["percent"] / 100.0, 1),
-            value=phrase("{n} {currency}", n=value, currency=money.currency),
+            value=phrase("{amount} {currency}", amount=value, currency=money.currency),
             low=low,
             high=high,
             level=share(model.interval),
@@ -123,7 +124,7 @@ def kept_by_points(found: RetentionInShort, model: ModelSettings, money: Money) 
         phrase("Of today's margin"),
     ]
     points = [
-        plural("{n} point more", "{n} points more", round(each))
+        plural("{n} point above today", "{n} points above today", round(each))
         for each in found.scenarios["points"]
     ]
     index = pd.Index(points, name=phrase("Retention"))
@@ -165,7 +166,7 @@ def won(found: AcquisitionWorth, currency: str) -> list[str]:
             phrase(
                 _WON[f"all.{_verdict(everyone)}"],
                 horizon=duration(terms["horizon"], terms["time_unit"]),
-                value=phrase("{n} {currency}", n=value, currency=currency),
+                value=phrase("{amount} {currency}", amount=value, currency=currency),
                 low=low,
                 high=high,
                 level=share(terms["interval"]),
@@ -178,7 +179,7 @@ def won(found: AcquisitionWorth, currency: str) -> list[str]:
     for verdict in ("pays", "loses", "open"):
         names = [str(name) for name in told.index[verdicts == verdict]]
         if names:
-            said.append(phrase(_WON[verdict], channels=phrase("”, “").join(names)))
+            said.append(phrase(_WON[verdict], channels=quoted(names)))
     return said
 
 
@@ -222,8 +223,8 @@ def won_left_out(found: AcquisitionWorth) -> list[str]:
     if found.nobody:
         said.append(
             phrase(
-                "The project file names a cost of “{channels}”, by which none of the customers came.",
-                channels=phrase("”, “").join(found.nobody),
+                "The project file names a cost of {channels}, by which none of the customers came.",
+                channels=quoted(found.nobody),
             )
         )
     return said
