@@ -72,8 +72,8 @@ def test_a_folder_that_may_not_be_entered_is_refused(tmp_path, monkeypatch):
         read_transactions(tmp_path / "a.csv", customer_id="a", date="b", spend="c")
 
 
-def test_a_blank_first_line_is_named(tmp_path):
-    """It is no header."""
-    (tmp_path / "a.csv").write_text("\na,b,c\n1,2024-01-01,2\n")
+def test_a_file_of_blank_lines_is_named(tmp_path):
+    """None of them is a header."""
+    (tmp_path / "a.csv").write_text("\n\n\n")
     with pytest.raises(DataError, match="line 1: is empty"):
         read_transactions(tmp_path / "a.csv", customer_id="a", date="b", spend="c")

@@ -107,6 +107,14 @@ class FileSource(CheckedSource):
         examples=["true"],
         description="true or false, without quotes: whether ids such as 17850.0 are read as 17850",
     )
+    ignore_case: bool = Field(
+        False,
+        examples=["true"],
+        description=(
+            "true or false, without quotes: whether customer ids that differ in upper or lower case "
+            "alone are one"
+        ),
+    )
 
 
 def table_of(section: type[Section], example: str, description: str = "table") -> Any:
