@@ -11,6 +11,7 @@ from statsmodels.regression.linear_model import OLS
 from statsmodels.treatment.treatment_effects import TreatmentEffect
 
 from campaign_designs import targeted_effect
+from retention_models.campaigns.estimators.binary_choice import fit_binary_choice
 from retention_models.campaigns.estimators.doubly_robust import balance
 from retention_models.errors import CannotSay, DataError, SettingsError
 from tiers import sized
@@ -70,6 +71,28 @@ def test_with_a_logit_it_is_that_of_statsmodels(births):
     assert reference.results_gmm.bse[0] == pytest.approx(found.standard_error, rel=1e-4)
     assert ["prenatal1_", "mmarried_", "mage", "fbaby_"] == list(found.balance.index)
     assert found.balance["weighted"].abs().max() < found.balance["unweighted"].abs().max()
+
+
+@pytest.mark.parametrize(("link", "model"), [("logit", Logit), ("probit", Probit)])
+def test_the_choice_is_that_of_statsmodels(link, model):
+    """Chances, density, scores and information at the likelihood's maximum."""
+    _, z, x = customers(1, curve=1.0, turn=0.4)
+    design = np.column_stack([np.ones(len(z)), x])
+    reference = model(z.astype(float), design)
+    fit = reference.fit(disp=0)
+    found = fit_binary_choice(z, design, link)
+    assert fit.predict() == pytest.approx(found.chance, abs=1e-10)
+    assert reference.pdf(design @ fit.params) == pytest.approx(found.density, abs=1e-10)
+    assert reference.score_obs(fit.params) == pytest.approx(found.scores, abs=1e-8)
+    assert -reference.hessian(fit.params) == pytest.approx(found.information, rel=1e-8)
+
+
+@pytest.mark.parametrize("link", ["logit", "probit"])
+def test_a_choice_that_the_covariates_tell_has_no_maximum(link):
+    """Its coefficients would grow without end; nor has one with a column that says nothing."""
+    _, _, x = customers(4)
+    assert fit_binary_choice(x[:, 0] > 0, x, link) is None
+    assert fit_binary_choice(x[:, 0] > 0.5, np.column_stack([x[:, 1], 0 * x[:, 1]]), link) is None
 
 
 @pytest.mark.slow

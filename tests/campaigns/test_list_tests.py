@@ -11,8 +11,8 @@ import tiers
 from list_test_samples import measured_lots, read_nightly
 from retention_models.actions.hold_out import no_lots
 from retention_models.campaigns.data.assignments import read_assignments
-from retention_models.campaigns.data.list_tests import list_test_outcomes
-from retention_models.campaigns.effects.list_tests import (
+from retention_models.campaigns.data.lot_outcomes import list_test_outcomes
+from retention_models.campaigns.effects.contact_effect import (
     FEWEST,
     Change,
     ListTest,

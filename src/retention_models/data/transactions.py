@@ -12,7 +12,7 @@ from ibis.expr.types import Table
 
 from retention_models.data.engines import Source, to_frame
 from retention_models.data.refusals import SourceAsRead
-from retention_models.languages import count, marked, phrase
+from retention_models.languages import count, plural
 from retention_models.languages.results import Card, Result
 
 # DuckDB groups so many lines by customer and day within 3.5 GB; with more it would write to disk, which
@@ -124,24 +124,26 @@ class Transactions(Result):
     @property
     def remarks(self) -> tuple[str, ...]:
         """What was found and kept, for the reader: returns, zero-spend lines, repeats."""
-        found = (
-            (
-                self.stores["returns"].sum(),
-                marked("{rows} rows are returns (spend below 0): they lower spend"),
-            ),
-            (
-                self.stores["zeros"].sum(),
-                marked("{rows} rows have a spend of 0: they count as purchases"),
-            ),
-            (
+        returns, zeros = (int(self.stores[name].sum()) for name in ("returns", "zeros"))
+        found = {
+            plural(
+                "{n} row is a return (spend below 0): it lowers spend.",
+                "{n} rows are returns (spend below 0): they lower spend.",
+                returns,
+            ): returns,
+            plural(
+                "{n} row has a spend of 0: it counts as a purchase.",
+                "{n} rows have a spend of 0: they count as purchases.",
+                zeros,
+            ): zeros,
+            plural(
+                '{n} row repeats another row exactly: it was kept (duplicates = "drop" leaves it out).',
+                "{n} rows repeat another row exactly: they were kept "
+                '(duplicates = "drop" leaves them out).',
                 self.repeats,
-                marked(
-                    "{rows} rows repeat another row exactly: they were kept "
-                    '(duplicates = "drop" leaves them out)'
-                ),
-            ),
-        )
-        return tuple(phrase(text, rows=count(rows)) for rows, text in found if rows)
+            ): self.repeats,
+        }
+        return tuple(said for said, rows in found.items() if rows)
 
     def store_ids(self) -> list[str]:
         """Ids of the stores in the log, sorted as text.

@@ -52,6 +52,9 @@ OVERVIEW = (
     "profit",
     "profit_low",
     "profit_high",
+    "cost_per_retained",
+    "cost_per_retained_low",
+    "cost_per_retained_high",
     "naive_difference",
     "grade",
     "verdict",
@@ -86,7 +89,8 @@ def campaign_overview(
     -------
     DataFrame
         One row a campaign and arm with the effect on the campaign's primary outcome in its days
-        (estimated on those who were offered it), profit as in `CampaignEffect.economics`, the plain
+        (estimated on those who were offered it), profit and cost_per_retained as in
+        `CampaignEffect.economics`, the plain
         difference of means where it misleads (naive_difference), grade, verdict and refusal.
         pvalue_adjusted allows for all campaigns of the table (Benjamini & Hochberg). A campaign that
         is refused has one row, without numbers.
@@ -229,7 +233,10 @@ def _of_profit(effect: CampaignEffect, arm: str) -> dict[str, object]:
     told = effect.economics.loc[effect.economics["arm"] == arm]
     if told.empty:
         return {}
-    return {name: told.iloc[0][name] for name in ("profit", "profit_low", "profit_high")}
+    names = [
+        f"{what}{end}" for what in ("profit", "cost_per_retained") for end in ("", "_low", "_high")
+    ]
+    return {name: told.iloc[0][name] for name in names}
 
 
 def _naive(effect: CampaignEffect, arm: str) -> float:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from retention_models.data.channels import Channels, read_project_channels
 from retention_models.data.contacts import (
     Events,
     Surveys,
@@ -150,6 +151,11 @@ class StoreFacts(Result):
         if self.part is not None:
             return self.part.surveys, self.part.events
         return read_project_contacts(self.settings, self.log)
+
+    @property
+    def channels(self) -> Channels | None:
+        """Which channel won each customer, where the project file names a table that says it."""
+        return read_project_channels(self.settings) if self.part is None else self.part.channels
 
     @cached_property
     def campaigns(self) -> pd.DataFrame:

@@ -21,7 +21,8 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from retention_models.campaigns.effects.list_tests import ListTest
+from retention_models.campaigns.effects.contact_effect import ListTest
+from retention_models.data.channels import Channels, about_channels, read_project_channels
 from retention_models.data.contacts import (
     Events,
     Surveys,
@@ -48,13 +49,14 @@ from retention_models.project.handover import (
     write_chain,
     write_json,
 )
-from retention_models.project.list_tests import as_parquet, project_list_tests, read_lots
+from retention_models.project.lots import as_parquet, project_list_tests, read_lots
 from retention_models.settings.project import Settings
 from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import customer_summary_by_store
 
 _ROWS, _STORE = "rows.parquet", "store.json"
 _CAMPAIGNS = "campaigns.parquet"
+_CHANNELS = "channels.parquet"
 _LOTS, LIST_TESTS = "lots.parquet", "list_tests.json"
 _RECENT = ("quarters", "compared", "months")
 _YEAR = "year.parquet"
@@ -84,6 +86,7 @@ class StoreHandover:
     contest: Contest | None = None
     lots: pd.DataFrame | None = None
     list_tests: tuple[ListTest, ...] = ()
+    channels: Channels | None = None
 
 
 def write_slices(
@@ -124,6 +127,9 @@ def write_slices(
         {day: learn_scatter(past.over_by(day), contest.rule) for day in days}
     )
     surveys, events = read_project_contacts(settings, log)
+    if (channels := read_project_channels(settings)) is not None:
+        about_channels(log, channels)
+        write_parquet(channels.table, str(folder / _CHANNELS))
     logger.info("models are chosen (%s); scatter of totals learned", contest.rule)
     if lots is not None:
         tests = project_list_tests(settings, log, lots, end, events)
@@ -287,6 +293,7 @@ def read_slice(project_file: str | Path, store_id: str) -> StoreHandover | None:
         year=_as_measured(pd.read_parquet(place / _YEAR)) if (place / _YEAR).exists() else None,
         lots=read_lots(place / _LOTS),
         list_tests=tuple(read_list_tests(folder / LIST_TESTS)),
+        channels=_channels(settings, folder / _CHANNELS),
     )
 
 
@@ -305,6 +312,13 @@ def _contacts(
         return None
     table = open_source(str(path), None, settings.transactions.timezone).table
     return kind(**{**told, "table": table, "quality": frame(told["quality"])})
+
+
+def _channels(settings: Settings, path: Path) -> Channels | None:
+    if not path.is_file():
+        return None
+    table = open_source(str(path), None, settings.transactions.timezone).table
+    return Channels(table, pd.DataFrame(), 0, str(path))
 
 
 def _name(store_id: str) -> str:

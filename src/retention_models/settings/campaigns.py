@@ -91,6 +91,16 @@ class Campaign(Section):
     costs: Costs = table_of(
         Costs, "contact = 0.15", "table with contact, redemption, points_rate and fixed"
     )
+    cap: float | None = Field(
+        None,
+        ge=0.9,
+        lt=1,
+        examples=[0.99],
+        description=(
+            "share from 0.9 to below 1 of those who spent: the effect is told with the others' spend "
+            "capped, too"
+        ),
+    )
     looks: tuple[float, ...] = Field(
         (),
         strict=False,

@@ -22,10 +22,11 @@ from pydantic import (
 
 from retention_models.languages import ENGLISH, Language
 from retention_models.languages.translations import read_translation
+from retention_models.settings.acquisition import AcquisitionSettings
 from retention_models.settings.actions import ActionSettings
 from retention_models.settings.calendar import CalendarSettings
 from retention_models.settings.campaigns import Campaign, CampaignData
-from retention_models.settings.mistakes import repeated
+from retention_models.settings.mistakes import CATEGORIES_UNTOLD, repeated
 from retention_models.settings.reports import ExecutionSettings, Reports
 from retention_models.settings.types import (
     FileSource,
@@ -297,6 +298,9 @@ class Settings(Section):
     )
     surveys: SurveySettings | None = Field(None, examples=["source"], description="table [surveys]")
     events: EventSettings | None = Field(None, examples=["source"], description="table [events]")
+    acquisition: AcquisitionSettings | None = Field(
+        None, examples=["cost = 12.0"], description="table [acquisition]"
+    )
     campaign_data: CampaignData | None = Field(
         None, examples=["assignments"], description="table [campaign_data]"
     )
@@ -318,6 +322,17 @@ class Settings(Section):
         if several and log is not None and log.columns.store_id is None:
             raise ValueError("several ids need the key transactions.columns.store_id")
         return stores
+
+    @field_validator("acquisition")
+    @classmethod
+    def _categories_are_known(
+        cls, acquisition: AcquisitionSettings | None, info: ValidationInfo
+    ) -> AcquisitionSettings | None:
+        log = info.data.get("transactions")
+        asked = acquisition is not None and acquisition.first_category
+        if asked and log is not None and log.columns.category is None:
+            raise ValueError(CATEGORIES_UNTOLD)
+        return acquisition
 
     @field_validator("campaigns")
     @classmethod

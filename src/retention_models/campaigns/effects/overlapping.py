@@ -35,7 +35,7 @@ from retention_models.campaigns.estimators.factorial import (
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import catalogue, count, counted, day, number, phrase
+from retention_models.languages import catalogue, count, counted, day, number, phrase, quoted
 from retention_models.languages.results import Card, Result
 from retention_models.settings.campaigns import Campaign, Costs, Outcome
 
@@ -58,7 +58,6 @@ ENGLISH = catalogue(
             "No sign that {names} take from each other: together they do between {low} and {high} more "
             "a customer than each by itself adds up to."
         ),
-        "and": " and ",
         "not_randomised": (
             "The campaign “{name}” was not given by lot, so who got it and another as well differs from "
             "others in more than the offers. No effect is given. Look at each campaign by itself."
@@ -94,7 +93,7 @@ def overlapping_summary(found: OverlappingCampaigns) -> str:
     said = [
         phrase(
             ENGLISH["ran"],
-            names=_listed(list(names.values())),
+            names=quoted(names.values()),
             start=day(found.start),
             end=day(found.end),
             customers=counted(found.customers, "customer"),
@@ -112,7 +111,7 @@ def overlapping_summary(found: OverlappingCampaigns) -> str:
                 phrase(ENGLISH["alone"], name=names[of[0]], what=what, effect=effect, **told)
             )
             continue
-        both = _listed([names[one] for one in of])
+        both = quoted(names[one] for one in of)
         said.append(_together(row, both, told, 1.0 - found.interval))
     return " ".join(said)
 
@@ -126,11 +125,6 @@ def _together(row: pd.Series, names: str, told: dict[str, str], level: float) ->
         return phrase(ENGLISH["adds"], names=names, effect=effect, **told)
     ends = {"low": number(-row["conf_high"]), "high": number(-row["conf_low"])}
     return phrase(ENGLISH["takes"], names=names, effect=effect, **ends)
-
-
-def _listed(names: list[str]) -> str:
-    quoted = [f"“{name}”" for name in names]
-    return phrase(ENGLISH["and"]).join([", ".join(quoted[:-1]), quoted[-1]])
 
 
 _TOGETHER = "together"
@@ -388,6 +382,7 @@ def _as_one(
         primary="purchases",
         margin=own,
         costs=Costs(contact=0.0, redemption=0.0, points_rate=0.0, fixed=0.0),
+        cap=None,
         looks=(),
         seed=0,
     )

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from retention_models.data.spreadsheets import formula_safe
 from retention_models.errors import DataError, SettingsError
-from retention_models.languages import count
+from retention_models.languages import count, listed, phrase
 from retention_models.languages.results import Card, Result
 from retention_models.settings.campaigns import Campaign
 from retention_models.summaries.customers import Day, as_day
@@ -93,7 +93,7 @@ class CampaignAssignment(Result):
     strata: pd.DataFrame = field(repr=False)
 
     def _card(self) -> Card:
-        facts = {"customers": ", ".join(f"{count(n)} {arm}" for arm, n in self.arms.items())}
+        facts = {"customers": listed(f"{count(n)} {arm}" for arm, n in self.arms.items())}
         return Card(f"Arms of the campaign {self.campaign.name}", facts, self.strata)
 
     @property
@@ -115,12 +115,15 @@ class CampaignAssignment(Result):
         >>> drawn.summary().split(" by ")[0]
         '4 customers were put in the arms of Spring'
         """
-        parts = ", ".join(f"{arm} {count:,}" for arm, count in self.arms.items())
-        return (
-            f"{len(self.table):,} customers were put in the arms of {self.campaign.name} by chance "
-            f"({parts}), within {len(self.strata)} strata of what they are expected to buy, so that "
-            f"the arms are alike before it starts. Seed {self.campaign.seed} and the campaign's id "
-            "draw the same arms again."
+        return phrase(
+            "{customers} customers were put in the arms of {name} by chance ({arms}), within {strata} "
+            "strata of what they are expected to buy, so that the arms are alike before it starts. Seed "
+            "{seed} and the campaign's id draw the same arms again.",
+            customers=count(len(self.table)),
+            name=self.campaign.name,
+            arms=listed(f"{arm} {count(n)}" for arm, n in self.arms.items()),
+            strata=count(len(self.strata)),
+            seed=self.campaign.seed,
         )
 
 

@@ -179,7 +179,7 @@ def _layout(path: str) -> _Layout:
         header = start[: error.start].decode("utf-8-sig")
         if "\n" not in header and "\r" not in header:
             raise DataError(f"{path}, line 1: not UTF-8 text. {_SAVE_AS_UTF8}") from None
-    delimiter = max(_DELIMITERS, key=lambda mark: _widest(header, mark))
+    delimiter = max(_DELIMITERS, key=lambda mark: _splits(header, mark))
     titles, names = _below_titles(header, delimiter)
     if not any(names):
         raise DataError(
@@ -253,8 +253,14 @@ def _records(text: str, delimiter: str) -> list[list[str]]:
     return found
 
 
-def _widest(text: str, delimiter: str) -> int:
-    return max(map(len, _records(text, delimiter)), default=0)
+def _splits(text: str, delimiter: str) -> tuple[float, int]:
+    """The share of lines that a delimiter splits into equally many cells, and how many.
+
+    The marks of another delimiter's texts and amounts stand in some lines only, and not in the header.
+    """
+    widths = Counter(map(len, _records(text, delimiter)))
+    wide = max(widths, key=lambda width: (width > 1, widths[width], width), default=1)
+    return (widths[wide] / widths.total(), wide) if wide > 1 else (0.0, 1)
 
 
 def _below_titles(text: str, delimiter: str) -> tuple[int, list[str]]:
