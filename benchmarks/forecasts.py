@@ -17,6 +17,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from forecasts_methods import (
     of_lifetimes,
     of_run,
     of_series,
+    of_whole,
     of_window_before,
 )
 from forecasts_shops import Shops, shops_of
@@ -43,13 +45,14 @@ COLUMNS = [
 KEY = ["shops", "store", "origin", "weeks"]
 SETS = ("CDNOW", "grocery", "plain", "mid-life", "seasonal", "subscription")
 HORIZONS = (4, 13, 26)
-# What one window costs here, a row or more each; the last has the others' and is written with them.
-METHODS: tuple[Callable[[Window], Iterable[dict[str, Any]]], ...] = (
+PEERS = list(forecasts_peers.PACKAGES)
+# What is asked of a window here; each scope's rows are written together.
+KNOWN: tuple[Callable[[Window], Iterable[dict[str, Any]]], ...] = (
     of_run,
     of_lifetimes,
     of_window_before,
-    of_series,
 )
+WHOLE: tuple[Callable[[Window], Iterable[dict[str, Any]]], ...] = (of_whole, of_series)
 
 
 class Results:
@@ -62,13 +65,13 @@ class Results:
         if path.exists():
             self.rows = pd.read_csv(path, dtype={"store": str})
         self._done = {
-            (*map(str, key), method)
-            for *key, method in self.rows[[*KEY, "method"]].itertuples(index=False)
+            tuple(map(str, key))
+            for key in self.rows[[*KEY, "method", "scope"]].itertuples(index=False)
         }
 
-    def has(self, window: Window, method: str) -> bool:
+    def has(self, window: Window, method: str, scope: str) -> bool:
         """Whether a method's row of a window is there."""
-        return (*self._key(window), method) in self._done
+        return (*self._key(window), method, scope) in self._done
 
     def _key(self, window: Window) -> tuple[str, ...]:
         row = window.row("")
@@ -81,7 +84,7 @@ class Results:
         table[numbers] = table[numbers].map(lambda value: float(f"{value:.6g}"))
         table["weeks"] = table["weeks"].astype(int)
         table.to_csv(self._path, mode="a", header=not self._path.exists(), index=False)
-        self._done |= {(*self._key(window), row["method"]) for row in rows}
+        self._done |= {(*self._key(window), row["method"], row["scope"]) for row in rows}
         seconds = time.monotonic() - self._begun
         names = ", ".join(dict.fromkeys(row["method"] for row in rows))
         print(f"{seconds:6.0f} s  {' '.join(self._key(window))} weeks: {names}", file=sys.stderr)
@@ -101,30 +104,41 @@ def windows_of(shops: Shops, weeks: Iterable[int]) -> Iterator[Window]:
 def run_here(shops: Shops, weeks: Iterable[int], results: Results) -> None:
     """What this environment can say of a set."""
     for window in windows_of(shops, weeks):
-        if results.has(window, "ours"):
-            continue
-        if window.came.sum() == 0.0:
-            rows = [window.row("ours", note="closed: nobody came")]
-        else:
-            rows = [row for method in METHODS for row in method(window)]
-        results.add(window, rows)
+        closed = [window.row("ours", note="closed: nobody came")]
+        for methods, first in ((KNOWN, "known"), (WHOLE, "whole")):
+            if results.has(window, "ours", first):
+                continue
+            if window.came.sum() == 0.0:
+                rows = [row | {"scope": first} for row in closed]
+            else:
+                rows = [row for method in methods for row in method(window)]
+            results.add(window, rows)
+
+
+@dataclass(frozen=True)
+class Peers:
+    """Packages asked in an environment of their own, of so many of a set's largest stores."""
+
+    python: str
+    names: list[str]
+    stores: int
 
 
 def run_peers(
-    shops: Shops, weeks: Iterable[int], results: Results, python: str, most: int, folder: Path
+    shops: Shops, weeks: Iterable[int], results: Results, peers: Peers, folder: Path
 ) -> None:
-    """What other packages say, in an environment of their own, of the largest stores of a set."""
-    chosen = set(shops.stores[:most])
+    """What other packages say."""
+    chosen = set(shops.stores[: peers.stores])
     pending: dict[str, list[Window]] = {}
     for window in windows_of(shops, weeks):
-        done = all(results.has(window, name) for name in forecasts_peers.PACKAGES)
+        done = all(results.has(window, name, "known") for name in peers.names)
         if window.store.name in chosen and not done and window.came.sum() > 0.0:
             pending.setdefault(f"{window.store.origin.day}_{window.store.name}", []).append(window)
     for name, windows in pending.items():
         summary = windows[0].store.models.summary
         summary[["frequency", "recency", "T", "monetary_value"]].to_csv(folder / f"{name}.csv")
     script = str(Path(forecasts_peers.__file__))
-    asked = [python, script, str(folder), *map(str, weeks)]
+    asked = [peers.python, script, str(folder), ",".join(peers.names), *map(str, weeks)]
     with subprocess.Popen(asked, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -132,7 +146,7 @@ def run_peers(
                 continue
             told = forecasts_peers.read(line)
             for window in pending[told.name]:
-                if not results.has(window, told.method):
+                if not results.has(window, told.method, "known"):
                     results.add(window, [_of_peer(window, told)])
     if process.returncode != 0:
         raise SystemExit(f"{script} ended with {process.returncode}.")
@@ -156,6 +170,7 @@ def main() -> None:
     asked.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     asked.add_argument("--weeks", nargs="+", type=int, choices=HORIZONS, default=HORIZONS)
     asked.add_argument("--peer-python", help="of an environment with pymc-marketing and clvkit")
+    asked.add_argument("--peers", nargs="+", choices=PEERS, default=PEERS)
     asked.add_argument("--peer-stores", type=int, default=8, help="of each set, the largest first")
     asked.add_argument("--only-peers", action="store_true")
     options = asked.parse_args()
@@ -169,11 +184,10 @@ def main() -> None:
             if options.peer_python is None:
                 print(f"{name}: without --peer-python no pymc-marketing, clvkit", file=sys.stderr)
                 continue
-            peers = Path(folder) / "peers"
-            peers.mkdir()
-            run_peers(
-                *(shops, options.weeks, results), options.peer_python, options.peer_stores, peers
-            )
+            inputs = Path(folder) / "peers"
+            inputs.mkdir()
+            peers = Peers(options.peer_python, options.peers, options.peer_stores)
+            run_peers(shops, options.weeks, results, peers, inputs)
 
 
 if __name__ == "__main__":

@@ -204,7 +204,7 @@ def _crps_of_value(value: float, expected: float, spent: float) -> float:
 
 
 def of_run(window: Window) -> Iterator[dict[str, Any]]:
-    """Rows of the models of a run, and of the plain BG/NBD; of known customers and the whole store."""
+    """Rows of the models of a run, and of the plain BG/NBD."""
     store, weeks = window.store, float(window.weeks)
     models, history = store.models, store.models.history
     try:
@@ -213,8 +213,7 @@ def of_run(window: Window) -> Iterator[dict[str, Any]]:
         yield window.row("ours", note=str(refusal))
         return
     refit = Refit(store.name, store.origin.day, history, window.came, weeks)
-    learned = store.origin.scatter
-    scatter = learned.ahead(window.weeks * 7)
+    scatter = store.origin.scatter.ahead(window.weeks * 7)
     for method, fitted, further in (("ours", ours, scatter), ("plain BG/NBD", history.plain, 0.0)):
         ask = {"horizon": weeks, "annual_discount_rate": 0.0}
         try:
@@ -237,18 +236,18 @@ def of_run(window: Window) -> Iterator[dict[str, Any]]:
             total=found.purchases,
             value=found.value,
         )
-    yield _whole(window, ours, learned)
 
 
-def _whole(window: Window, ours: Any, learned: Scatter) -> dict[str, Any]:
-    models = window.store.models
+def of_whole(window: Window) -> Iterator[dict[str, Any]]:
+    """A run's forecast of everybody, newcomers included."""
+    models, learned = window.store.models, window.store.origin.scatter
     try:
         spend = models.spend
     except rm.CannotSay:
         spend = None
     try:
         found = rm.predict_whole_store(
-            *(ours, spend, models.summary),
+            *(models.purchases, spend, models.summary),
             horizon=window.weeks,
             scatter=learned.ahead(window.weeks * 7),
             newcomers=learned.newcomers,
@@ -256,8 +255,9 @@ def _whole(window: Window, ours: Any, learned: Scatter) -> dict[str, Any]:
             weekly=False,
         )
     except rm.CannotSay as refusal:
-        return window.row("ours", "whole", note=str(refusal))
-    return _of_whole(window, "ours", found.purchases, found.revenue)
+        yield window.row("ours", "whole", note=str(refusal))
+        return
+    yield _of_whole(window, "ours", found.purchases, found.revenue)
 
 
 def of_lifetimes(window: Window) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Other packages' expectations, for `forecasts.py`: `python forecasts_peers.py FOLDER WEEKS…`.
+"""Other packages' expectations, for `forecasts.py`: `python forecasts_peers.py FOLDER PACKAGES WEEKS…`.
 
 Runs in an environment of its own with pymc-marketing and clvkit. Reads each file of FOLDER (customer_id,
 frequency, recency, T in weeks, monetary_value) and prints a line per package as soon as it is done.
@@ -89,24 +89,22 @@ PACKAGES: dict[str, tuple[str, Callable[[str, pd.DataFrame, list[int]], Told]]] 
 }
 
 
-def main(folder: Path, weeks: list[int]) -> None:
-    """Tell what every package found in the environment expects."""
+def main(folder: Path, names: list[str], weeks: list[int]) -> None:
+    """Tell what each package asked for expects, where it is in the environment."""
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
-    there = {name: find_spec(module) is not None for name, (module, _) in PACKAGES.items()}
-    for name in (name for name, found in there.items() if not found):
+    there = [name for name in names if find_spec(PACKAGES[name][0]) is not None]
+    for name in set(names) - set(there):
         print(f"{name}: passed over, it is not in this environment", file=sys.stderr)
     for path in sorted(folder.glob("*.csv")):
         summary = pd.read_csv(path, index_col="customer_id", dtype={"customer_id": str})
-        for method, (_, tell) in PACKAGES.items():
-            if not there[method]:
-                continue
+        for method in there:
             try:
-                told = tell(path.stem, summary, weeks)
+                told = PACKAGES[method][1](path.stem, summary, weeks)
             except Exception as error:  # noqa: BLE001 whatever a package stumbles over is its answer
                 told = Told(path.stem, method, {}, problem=f"{type(error).__name__}: {error}"[:200])
             print(MARK + json.dumps(asdict(told)), flush=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), [int(each) for each in sys.argv[2:]])
+    main(Path(sys.argv[1]), sys.argv[2].split(","), [int(each) for each in sys.argv[3:]])

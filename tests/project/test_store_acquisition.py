@@ -233,3 +233,13 @@ def with_campaign(settings: Settings, cost: float | None) -> Settings:
     )
     new = {"campaigns": (campaign,), "acquisition": AcquisitionSettings(cost=cost)}
     return settings.model_copy(update=new)
+
+
+@pytest.mark.slow
+def test_all_three_claims_have_their_line_in_a_notebook(store):
+    """With the store's own models and the project's cost; what is missing is named."""
+    lines = store.loyalty_claims.lines()
+    assert 3 == len(lines)
+    assert "5 points more retention bring 25% to 95% more profit: here" in lines[0]
+    assert "worth ten first orders: here" in lines[1]
+    assert "Missing: the cost per retained customer" in lines[2]

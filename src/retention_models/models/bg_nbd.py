@@ -29,10 +29,9 @@ from scipy.special import betainc, gammaln
 
 from retention_models.models.beta_dropout_likelihood import NAMES, fit_bg_nbd
 from retention_models.models.bg_nbd_integrals import (
-    chance_to_stay,
     expected_of_rows,
-    is_long,
     share_kept,
+    stays_by_series,
 )
 from retention_models.models.histories import distinct_rows
 from retention_models.models.inputs import check_rate
@@ -102,7 +101,7 @@ class BetaGeometricNBD(OneState):
     def probability_alive_after(self, t: ArrayLike, *parameters: Any) -> Array:
         """E (1 + p·t/α)^(−r), p ~ Beta(a, b): the chance of no purchase after which one leaves.
 
-        That is 2F1(r, a; a+b; −t/α): by the series of `chance_to_stay`, and where that is long by the
+        That is 2F1(r, a; a+b; −t/α): by the series of `stays_by_series`, and where these are long by the
         trapezoidal rule in ln(p/(1−p)).
         """
         t, r, alpha, a, b = np.broadcast_arrays(
@@ -110,10 +109,9 @@ class BetaGeometricNBD(OneState):
         )
         ratio, shape, found = np.ravel(t / alpha), np.ravel(r), np.ones(t.size)
         each_a, each_b = np.ravel(a), np.ravel(b)
-        long = is_long(shape, ratio)
-        rows = np.flatnonzero(~long & (each_a > 0.0))
-        found[rows] = chance_to_stay(shape[rows], each_a[rows], each_b[rows], ratio[rows])
-        hard = np.flatnonzero(long & (each_a > 0.0))
+        leaves = np.flatnonzero(each_a > 0.0)
+        found[leaves], told = stays_by_series(*(v[leaves] for v in (shape, each_a, each_b, ratio)))
+        hard = leaves[~told]
         pairs, place = distinct_rows(each_a[hard], each_b[hard])
         for i in range(pairs[0].size):
             p, _, weights = beta_nodes(float(pairs[0][i]), float(pairs[1][i]))

@@ -229,23 +229,30 @@ def _by_series(
     return values, values > _LOST * np.abs(first)
 
 
-# Terms of a series, about, and size of its sum on the log scale, beyond which another way is shorter.
+# Terms of a series of positive terms, about, and the log of its sum, beyond which it is long.
 _MOST_TERMS, _MOST_LOG = 2000.0, 600.0
 _STAY_BLOCK = 512
 
 
-def is_long(r: Array, ratio: Array) -> NDArray[np.bool_]:
-    """Whether the series of `chance_to_stay` has many terms, or a sum beyond any number."""
-    return ((r + 5.0) * (1.0 + ratio) > _MOST_TERMS) | (r * np.log1p(ratio) > _MOST_LOG)
+def stays_by_series(r: Array, a: Array, b: Array, ratio: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """2F1(r, a; a+b; −u), and of which rows a series tells it; (n,).
 
-
-def chance_to_stay(r: Array, a: Array, b: Array, ratio: Array) -> Array:
-    """2F1(r, a; a+b; −u) = (1+u)^(−r) 2F1(r, b; a+b; u/(1+u)), of positive terms only; all (n,)."""
-    found, order = np.empty_like(ratio), np.argsort((r + 5.0) * (1.0 + ratio))
-    for first in range(0, ratio.size, _STAY_BLOCK):
-        rows = order[first : first + _STAY_BLOCK]
-        shape, own, c = r[rows], b[rows], a[rows] + b[rows]
-        z = ratio[rows] / (1.0 + ratio[rows])
-        total = 1.0 + shape * own / c * z * euler_series(shape, own, c, z)
-        found[rows] = np.exp(-shape * np.log1p(ratio[rows])) * total
-    return found
+    (1+u)^(−a) 2F1(a, a+b−r; a+b; w), w = u/(1+u), is short: of a known customer a+b−r is what it is of a
+    new one. Where it is far below 0 that loses digits, and (1+u)^(−r) 2F1(r, b; a+b; w), of positive
+    terms only, has them.
+    """
+    found, z, log_scale = np.ones_like(ratio), ratio / (1.0 + ratio), np.log1p(ratio)
+    e = a + b - r
+    short = (z <= _FAR) & (e > -_STEEP_R) & (a < _STEEP_A)
+    few = ((r + 5.0) * (1.0 + ratio) <= _MOST_TERMS) & (r * log_scale <= _MOST_LOG)
+    for rows, first, second in (
+        (np.flatnonzero(short), a, e),
+        (np.flatnonzero(~short & few), r, b),
+    ):
+        order = rows[np.argsort(first[rows] * (1.0 + ratio[rows]))]
+        for begin in range(0, order.size, _STAY_BLOCK):
+            some = order[begin : begin + _STAY_BLOCK]
+            A, B, c = first[some], second[some], a[some] + b[some]
+            total = 1.0 + A * B / c * z[some] * euler_series(A, B, c, z[some])
+            found[some] = np.exp(-A * log_scale[some]) * total
+    return found, short | few

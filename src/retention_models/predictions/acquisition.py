@@ -226,6 +226,12 @@ def _drawn(
         )
     fitter = kind().fit(customers["frequency"], customers["recency"], customers["T"])
     repeat = customers[(customers["frequency"] > 0) & (customers["monetary_value"] > 0)]
+    if len(repeat) < _FEWEST:
+        raise CannotSay(
+            "{n} spent anything when they came back, and fewer than {fewest} carry no model.",
+            n=len(repeat),
+            fewest=_FEWEST,
+        )
     spend = GammaGammaFitter().fit(repeat["frequency"], repeat["monetary_value"])
     rng = np.random.default_rng(_SEED)
     purchases = np.vstack([settled(fitter).fit_.parameters, fitter.fit_.draws(_DRAWS, rng)])

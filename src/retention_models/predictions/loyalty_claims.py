@@ -279,7 +279,23 @@ class LoyaltyClaims(Result):
         Returns
         -------
         LoyaltyClaims
+
+        Raises
+        ------
+        SettingsError
+            Of another name.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> len(rm.loyalty_claims(acquisition_cost=40.0).of("acquisition").lines())
+        1
         """
+        unknown = [claim for claim in claims if claim not in _CLAIMS]
+        if unknown:
+            raise SettingsError(
+                f"claims: expected names of {', '.join(_CLAIMS)}; got {unknown[0]!r}."
+            )
         names = [phrase(_CLAIMS[claim]) for claim in claims]
         return LoyaltyClaims(self.table[self.table["claim"].isin(names)].reset_index(drop=True))
 

@@ -10,6 +10,7 @@ import difflib
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -27,11 +28,12 @@ from retention_models.project.days import last_day
 from retention_models.project.handover import COPIES, VARIABLE as SLICES
 from retention_models.project.outputs import read_overview
 from retention_models.project.store_handover import write_slices
+from retention_models.runs.execution.forking import server_in_waiting
 from retention_models.runs.execution.limits import machine_memory
 from retention_models.runs.execution.pool import execute_all
 from retention_models.runs.execution.results import ExecutionResult, Limits
 from retention_models.runs.execution.tasks import Options, Task
-from retention_models.runs.execution.workers import Workers
+from retention_models.runs.execution.workers import Workers, environment_of
 from retention_models.runs.publishing.chosen_models import earlier_contest, keep_contest
 from retention_models.runs.publishing.context import RunPlan, RunRequest
 from retention_models.runs.publishing.files import MAKING, private_folder
@@ -175,7 +177,11 @@ def run_project(
     # Absolute: notebooks are executed in folders of their own.
     folder = Path(output or settings.path(settings.reports.output)).absolute()
     tell = tell or Progress()
-    with speaking(settings.language), told_of_every_end(settings, folder, tell):
+    with (
+        server_in_waiting(environment_of(warm=True)) if not cold else nullcontext() as waiting,
+        speaking(settings.language),
+        told_of_every_end(settings, folder, tell),
+    ):
         notebook = notebook_of(settings, STORE)
         check_parameters(notebook, settings.reports.parameters)
         check_notices(settings.reports.notices)
@@ -186,7 +192,7 @@ def run_project(
         work = _Work(settings, project, ran, transactions, folder, data, checked)
         # One warm process for both kinds of pages: its imports take longer than a page.
         notebooks = [ran.path, *([_own_notebook(CAMPAIGN)] if settings.campaigns else [])]
-        with Workers(warm=not cold, notebooks=notebooks) as workers:
+        with Workers(warm=not cold, notebooks=notebooks, waiting=waiting) as workers:
             execute = partial(_execute, jobs=jobs, workers=workers)
             made = _published(work, asked, execute, tell)
         for file in (project, ran):

@@ -54,6 +54,7 @@ class FittedModel:
     label: ClassVar[str]
     names: tuple[str, ...]
     time_unit_: TimeUnit | None = None
+    observation_end_: str | None = None  # last day of the data, where they say it
     _given: dict[str, Any] | None = None
 
     def __init__(self, penalizer_coef: float = 0.0) -> None:
@@ -212,6 +213,8 @@ class FittedModel:
 
     def _keep(self, index: Any, **columns: Any) -> None:
         """Keep the input without copying it; pandas' copies are made only if a column is changed."""
+        ends = [getattr(column, "attrs", {}).get("observation_end") for column in columns.values()]
+        self.observation_end_ = next((end for end in ends if end is not None), None)
         first = next(iter(columns.values()))
         if index is None and isinstance(first, pd.Series):
             index = first.index

@@ -138,9 +138,13 @@ def calls(page: StorePage) -> str:
 
 
 def lists_tested(page: StorePage) -> list[str]:
-    """A sentence for each list of which it is known whether it pays, and one for all others' tests."""
-    settings = page.store.settings
-    return contact_words.in_short(page.store.list_tests, settings.actions, settings.money.currency)
+    """A sentence for each list of which it is known whether it pays, and one for all others' tests.
+
+    On the night on which tests begin, how many customers their lots leave out.
+    """
+    store, settings = page.store, page.store.settings
+    told = contact_words.in_short(store.list_tests, settings.actions, settings.money.currency)
+    return told if store.list_tests else contact_words.left_out(store.actions)
 
 
 def list_tests_in_full(page: StorePage) -> list[str]:

@@ -192,10 +192,26 @@ def holdout_by_customer(validation: HoldoutValidation) -> str:
         rules=listed(rules),
     )
     better = [str(name) for name in errors.index if errors[name] < errors["model"]]
-    if not better:
-        return f"{said} " + phrase("None of them was nearer than the model.")
-    named = quoted(phrase(name) for name in better)
-    return f"{said} " + phrase("Nearer than the model was {rules}.", rules=named)
+    if better:
+        named = quoted(phrase(name) for name in better)
+        said += " " + phrase("Nearer than the model was {rules}.", rules=named)
+    else:
+        said += " " + phrase("None of them was nearer than the model.")
+    return f"{said} {_of_the_total(validation)}".rstrip()
+
+
+def _of_the_total(validation: HoldoutValidation) -> str:
+    """By how much the model, and a repetition of the period before, missed what came of all."""
+    came = validation.actual
+    if came == 0:
+        return ""
+    before = float(validation.customers["last_period"].sum())
+    return phrase(
+        "All their purchases together it missed by {share}; repeating the period before would have "
+        "missed them by {rate}.",
+        share=share(abs(validation.relative_error)),
+        rate=share(abs(before / came - 1.0)),
+    )
 
 
 def still_customers(still: Interval, told: int, level: float, summary: pd.DataFrame) -> str:

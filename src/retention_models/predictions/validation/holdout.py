@@ -153,7 +153,7 @@ def validate_holdout(
     Raises
     ------
     SettingsError
-        If a parameter is not understood.
+        If a parameter is not understood, or `purchases` was fitted to days of the holdout.
     CannotSay
         If the calibration period has no repeat purchase.
 
@@ -182,7 +182,20 @@ def validate_holdout(
     )
     if purchases is None:
         purchases = fitted_to(fitter, log, data, store_id)
+    else:
+        _require_unseen(purchases, data.calibration_end)
     return validate_fit(purchases, data, spend, scatter)
+
+
+def _require_unseen(purchases: PurchaseFitter, calibration_end: dt.date) -> None:
+    """Refuse a model that is known to have been fitted to days of the holdout."""
+    end = purchases.observation_end_
+    if end is not None and end > calibration_end.isoformat():
+        raise SettingsError(
+            f"purchases: the model was fitted to data up to {end}, and calibration_end is "
+            f"{calibration_end}: it has seen what it is held against. Fit it to "
+            "calibration_holdout_summary of the same days."
+        )
 
 
 def fitted_to(

@@ -20,6 +20,7 @@ INLINE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 FORKED = False  # whether this process was forked from one that had made its imports
+MAY_FORK = False  # whether this process is a run and no more, from which one may be forked
 
 # What a notebook needs beside what it names: the way of running it, and what is imported only when
 # it is called for.
@@ -81,6 +82,11 @@ def import_for(notebooks: Iterable[Path]) -> None:
             # Anything may go wrong in a module that is not ours; the cell that imports it tells.
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
+    close_libraries()
+
+
+def close_libraries() -> None:
+    """Before a fork: what an import has opened is closed."""
     duckdb = sys.modules.get("duckdb")
     if duckdb is not None:
         # Importing it opens a database in memory, with threads.
