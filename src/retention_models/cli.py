@@ -103,6 +103,9 @@ def run(
     A store whose notebook, parameters, data, code and packages are those of the page that stands is
     skipped. Where a page cannot be made, the last good one stays, under a banner that says so.
     """
+    from retention_models.runs.execution.forking import before_imports
+
+    before_imports()
     from retention_models.runs.publishing.progress import Progress, terminal
     from retention_models.runs.run import run_project
 

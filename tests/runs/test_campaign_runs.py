@@ -67,12 +67,19 @@ def project(tmp_path_factory) -> Path:
 
 
 def test_a_campaigns_slice_gives_the_numbers_of_the_whole_log(project, tmp_path, monkeypatch):
-    """A day's lines of a customer and store are one row of it."""
+    """A day's lines of a customer and store are one row of it; offers are read once for all."""
     expected = rm.open_campaign(project, "spring").effect
     log = read_project_transactions(rm.read_settings(project))
-    write_campaign_slice(tmp_path, project, log, log.last_day())
+    before = rm.open_campaign(project, "spring").assignments
+    write_campaign_slice(tmp_path, project, rm.read_settings(project), log, log.last_day())
     monkeypatch.setenv(VARIABLE, str(tmp_path))
+    monkeypatch.setattr("retention_models.project.campaign.project_offers", None)
     opened = rm.open_campaign(project, "spring")
+    assert (before.source, before.rows_read) == (
+        opened.assignments.source,
+        opened.assignments.rows_read,
+    )
+    pd.testing.assert_frame_equal(before.quality, opened.assignments.quality)
     assert "campaign_rows" in str(opened.log.origin.stamps)
     pd.testing.assert_frame_equal(expected.table, opened.effect.table)
     assert expected.summary() == opened.effect.summary()

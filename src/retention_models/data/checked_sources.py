@@ -43,11 +43,12 @@ class SourceCheck:
 
     origin: Source
     columns: Mapping[str, str | None]  # what the source calls those of the contract, by role
-    date: str  # role of the column with the day
+    date: str | None  # role of the column with the day, where it has one
     timezone: str
     date_format: str | None
     amounts: Amounts = Amounts()  # noqa: RUF009 - frozen
     mend_ids: bool = False
+    ignore_case: bool = False  # of customers' ids
     where: str | None = None  # the condition that rows of the log follow
     # Columns that a role is computed from, where it is an expression.
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -65,6 +66,8 @@ class SourceCheck:
                     "numbers ids lose the zeros in front. Export it with one type in all files, ids as "
                     "text."
                 )
+        if self.date is None:
+            return
         day = day_of(self.name, self.column(self.date), self.date_format)
         self.found["date"] = day
         self.reasons.append((self.blank(self.date), marked("no date")))
@@ -104,7 +107,8 @@ class SourceCheck:
                 f"{self.name}: column {column!r} ({role}) cannot be mended, as {why_not}. "
                 "Export ids as text."
             )
-        return text_id(self.name, self.raw, column, role, mend=self.mend_ids)
+        text = text_id(self.name, self.raw, column, role, mend=self.mend_ids)
+        return text.lower() if role == "customer_id" and self.ignore_case else text
 
     def not_kept(self) -> list[tuple[BooleanValue, str]]:
         """Why rows are left out by `where`: it does not hold, or a number that it needs is missing."""
@@ -201,5 +205,5 @@ def require_usable(
     quality = counts[counts["reason"].notna()].reset_index(drop=True)
     held_against = quality.loc[~quality["reason"].isin(forgiven), "rows"].sum()
     if held_against > allowed * rows or quality["rows"].sum() == rows:
-        raise DataError(refusal(source, quality, rows, allowed))
+        raise DataError(refusal(source, quality, rows, allowed, forgiven))
     return quality

@@ -36,6 +36,8 @@ HOUSE_STYLE = {
     "axes.titlesize": 10.2,
     "axes.titlelocation": "left",
     "axes.titleweight": "bold",
+    # Not looked for anew at each of a drawing's three passes, in which it cost a tenth.
+    "axes.titley": 1.0,
     "axes.labelcolor": INK,
     "axes.edgecolor": GREY,
     "axes.axisbelow": True,

@@ -112,6 +112,18 @@ class WholeStore(Result):
         up.
     interval : float
         Level of the intervals.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(500, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> summary = rm.customer_summary(log, time_unit="W")
+    >>> model = rm.BetaGeoFitter().fit(summary["frequency"], summary["recency"], summary["T"])
+    >>> found = rm.predict_whole_store(model, None, summary, draws=100)
+    >>> bool(found.purchases.value > found.known.value), len(found.by_week)
+    (True, 13)
     """
 
     purchases: Interval

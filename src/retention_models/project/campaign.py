@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 import ibis
 import pandas as pd
@@ -22,22 +23,33 @@ from retention_models.campaigns.data.assignments import (
 from retention_models.campaigns.data.read import read_campaign
 from retention_models.campaigns.data.tables import CampaignCustomers, CampaignStores
 from retention_models.campaigns.effects.effect import effect_of
+from retention_models.campaigns.effects.heavy_spend import CappedEffect, capped_effect
 from retention_models.campaigns.effects.policy import TreatmentPolicy, whom_to_treat
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.several import campaign_effect_by_store
-from retention_models.data.engines import kept, write_parquet
+from retention_models.campaigns.effects.tables import arms_of
+from retention_models.data.engines import kept, open_source, write_parquet
 from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.data.transactions import Transactions
-from retention_models.errors import CannotSay, SettingsError
+from retention_models.errors import CannotSay, DataError, SettingsError
 from retention_models.languages.results import Card, Result
 from retention_models.project.days import last_day, log_until
-from retention_models.project.handover import open_rows, read_chain, write_chain
+from retention_models.project.handover import (
+    frame,
+    open_rows,
+    read_chain,
+    read_json,
+    write_chain,
+    write_json,
+)
 from retention_models.settings.campaigns import Campaign
 from retention_models.settings.project import Settings
 from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import Day
 
-_ROWS = "campaign_rows.parquet"
+_ROWS, _OFFERS = "campaign_rows.parquet", "offers.json"
+
+_Offers = TypeVar("_Offers", Assignments, Redemptions)
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +70,44 @@ class ProjectCampaign(Result):
         Who was offered what, of all campaigns.
     redemptions : Redemptions or None
         Who took it up.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(300, dt.date(2023, 1, 1), seed=1)
+    >>> orders = shop.orders(dt.date(2024, 4, 25))
+    >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 150})
+    >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
+    >>> text = '''
+    ... name = "Shop"
+    ... [transactions]
+    ... source = "orders.csv"
+    ... columns = { customer_id = "customer_id", date = "date", spend = "spend" }
+    ... [money]
+    ... currency = "EUR"
+    ... margin = 0.3
+    ... annual_discount_rate = 0.1
+    ... [campaign_data]
+    ... assignments = "arms.csv"
+    ... [[campaigns]]
+    ... id = "spring"
+    ... name = "Spring coupon"
+    ... kind = "coupon"
+    ... design = "randomised"
+    ... start = 2024-03-01
+    ... end = 2024-04-25
+    ... '''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "shop.toml").write_text(text)
+    ...     orders.to_csv(Path(folder, "orders.csv"), index=False)
+    ...     arms.to_csv(Path(folder, "arms.csv"), index=False)
+    ...     found = rm.open_campaign(Path(folder, "shop.toml"), "spring")
+    ...     print(found.campaign.name, len(found.data.table))
+    Spring coupon 300
     """
 
     campaign: Campaign
@@ -106,6 +156,36 @@ class ProjectCampaign(Result):
         return whom_to_treat(self.data)
 
     @cached_property
+    def to_treat(self) -> pd.DataFrame | None:
+        """Whom to offer it next time: customer_id and foreseen, the most gaining first.
+
+        None where nothing is told of it, or customers cannot be told apart.
+        """
+        try:
+            found = self.whom_to_treat
+        except CannotSay:
+            return None
+        if not found.area.low > 0.0:
+            return None
+        chosen = found.customers[found.customers["treat"]]
+        return None if chosen.empty else chosen[["foreseen"]].reset_index(names="customer_id")
+
+    @cached_property
+    def capped(self) -> tuple[CappedEffect, ...]:
+        """The effect on spend of each arm with heavy spend capped, as the project file declares it."""
+        if self.campaign.cap is None or self.effect.refusal:
+            return ()
+        if not isinstance(self.data, CampaignCustomers):
+            raise CannotSay(
+                "Heavy spend is capped by customer; this campaign was for whole stores."
+            )
+        money, arms = self.settings.money, arms_of(self.effect.table, self.campaign.control)
+        return tuple(
+            capped_effect(self.data, quantile=self.campaign.cap, arm=arm, margin=money.margin)
+            for arm in arms
+        )
+
+    @cached_property
     def by_store(self) -> pd.DataFrame:
         """Its effect in each store and over all; see `campaign_effect_by_store`."""
         if not isinstance(self.data, CampaignCustomers) or self.campaign.design != "randomised":
@@ -140,6 +220,44 @@ def open_campaign(
         If the project file is wrong, or describes no such campaign.
     DataError
         If the data cannot be used.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(300, dt.date(2023, 1, 1), seed=1)
+    >>> orders = shop.orders(dt.date(2024, 4, 25))
+    >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 150})
+    >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
+    >>> text = '''
+    ... name = "Shop"
+    ... [transactions]
+    ... source = "orders.csv"
+    ... columns = { customer_id = "customer_id", date = "date", spend = "spend" }
+    ... [money]
+    ... currency = "EUR"
+    ... margin = 0.3
+    ... annual_discount_rate = 0.1
+    ... [campaign_data]
+    ... assignments = "arms.csv"
+    ... [[campaigns]]
+    ... id = "spring"
+    ... name = "Spring coupon"
+    ... kind = "coupon"
+    ... design = "randomised"
+    ... start = 2024-03-01
+    ... end = 2024-04-25
+    ... '''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "shop.toml").write_text(text)
+    ...     orders.to_csv(Path(folder, "orders.csv"), index=False)
+    ...     arms.to_csv(Path(folder, "arms.csv"), index=False)
+    ...     campaign = rm.open_campaign(Path(folder, "shop.toml"), "spring")
+    ...     print(len(campaign.data.table))
+    300
     """
     settings = read_settings(project_file)
     found = {campaign.id: campaign for campaign in settings.campaigns}
@@ -155,7 +273,10 @@ def open_campaign(
     else:
         log = read_project_transactions(settings)
     until = log_until(log, last_day(settings, log, as_of))
-    return ProjectCampaign(found[campaign_id], settings, until, *project_offers(settings))
+    offers = None if part is None else _read_offers(part[0], settings)
+    return ProjectCampaign(
+        found[campaign_id], settings, until, *(offers or project_offers(settings))
+    )
 
 
 def newest_campaigns(settings: Settings, end: dt.date, number: int | None = None) -> list[Campaign]:
@@ -164,12 +285,44 @@ def newest_campaigns(settings: Settings, end: dt.date, number: int | None = None
     return sorted(begun, key=lambda one: (one.start, one.id), reverse=True)[:number]
 
 
-def write_campaign_slice(folder: Path, project_file: Path, log: Transactions, end: dt.date) -> None:
-    """Write to an empty folder what the notebooks of a run's campaigns need of the chain's log."""
+def write_campaign_slice(
+    folder: Path, project_file: Path, settings: Settings, log: Transactions, end: dt.date
+) -> None:
+    """Write to an empty folder what the notebooks of a run's campaigns need of the data."""
     with at_hand(log_until(log, end)) as ready:
         write_parquet(ready.table, str(folder / _ROWS))
     write_chain(folder, project_file, log)
+    with suppress(DataError, SettingsError):  # each page reads them itself, and says what is wrong
+        _write_offers(folder, project_offers(settings))
     logger.info("rows of all campaigns laid ready")
+
+
+def _write_offers(folder: Path, offers: tuple[Assignments, Redemptions | None]) -> None:
+    told: dict[str, Any] = {}
+    for one in offers:
+        if one is not None:
+            name = type(one).__name__
+            write_parquet(one.table, str(folder / f"{name}.parquet"))
+            rest = {f.name: getattr(one, f.name) for f in fields(one) if f.name != "table"}
+            told[name] = {**rest, "quality": one.quality.to_json(orient="table")}
+    write_json(folder / _OFFERS, told)
+
+
+def _read_offers(folder: Path, settings: Settings) -> tuple[Assignments, Redemptions | None] | None:
+    """What `_write_offers` wrote; None where there is nothing."""
+    if not (folder / _OFFERS).is_file():
+        return None
+    told, zone = read_json(folder / _OFFERS), settings.transactions.timezone
+
+    def found(kind: Callable[..., _Offers]) -> _Offers | None:
+        name = kind.__name__
+        if name not in told:
+            return None
+        table = open_source(str(folder / f"{name}.parquet"), None, zone).table
+        return kind(**{**told[name], "table": table, "quality": frame(told[name]["quality"])})
+
+    assignments = found(Assignments)
+    return None if assignments is None else (assignments, found(Redemptions))
 
 
 def project_offers(settings: Settings) -> tuple[Assignments, Redemptions | None]:

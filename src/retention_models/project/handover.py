@@ -53,7 +53,7 @@ def read_chain(project_file: str | Path) -> tuple[Path, dict[str, Any]] | None:
         return None
     folder, path = Path(named), Path(project_file).resolve()
     try:
-        chain = json.loads((folder / _CHAIN).read_text(encoding="utf-8"))
+        chain = read_json(folder / _CHAIN)
     except FileNotFoundError:
         return None
     if chain["project"] != str(path) or chain["digest"] != _digest(as_it_was(path)):
@@ -96,6 +96,11 @@ def frame(text: str) -> pd.DataFrame:
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write JSON, texts as they are."""
     path.write_text(json_text(content), encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """What `write_json` wrote."""
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _digest(path: Path) -> str:

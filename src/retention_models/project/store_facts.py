@@ -8,6 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from retention_models.data.channels import Channels, read_project_channels
 from retention_models.data.contacts import (
     Events,
     Surveys,
@@ -119,6 +120,8 @@ class StoreFacts(Result):
     def cohorts(self) -> pd.DataFrame:
         """Monthly cohorts; see `cohort_retention`."""
         self.require_customers()
+        if self.part is not None and self.part.cohorts is not None:
+            return self.part.cohorts
         return cohort_retention(self.log, store_id=self.id, end=self.observation_end)
 
     @cached_property
@@ -150,6 +153,11 @@ class StoreFacts(Result):
         if self.part is not None:
             return self.part.surveys, self.part.events
         return read_project_contacts(self.settings, self.log)
+
+    @property
+    def channels(self) -> Channels | None:
+        """Which channel won each customer, where the project file names a table that says it."""
+        return read_project_channels(self.settings) if self.part is None else self.part.channels
 
     @cached_property
     def campaigns(self) -> pd.DataFrame:
@@ -199,7 +207,16 @@ class StoreFacts(Result):
         )
 
     def require_customers(self) -> None:
-        """Refuse where so few people have bought that figures would tell of single persons."""
+        """Refuse where so few people have bought that figures would tell of single persons.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import retention_models as rm
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = rm.open_store(rm.write_demo(folder, "cdnow"), "cdnow", as_of="1997-09-30")
+        ...     store.require_customers()  # 2,357 are enough
+        """
         n = len(self.summary)
         if n < SMALLEST_GROUP:
             raise CannotSay(
@@ -229,4 +246,5 @@ class StoreFacts(Result):
             self.settings.calendar,
             {} if self.part is None else self.part.calendars,
             self.contest.rule,
+            {} if self.part is None else self.part.summaries,
         )

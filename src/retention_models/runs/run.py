@@ -10,6 +10,7 @@ import difflib
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -27,11 +28,12 @@ from retention_models.project.days import last_day
 from retention_models.project.handover import COPIES, VARIABLE as SLICES
 from retention_models.project.outputs import read_overview
 from retention_models.project.store_handover import write_slices
+from retention_models.runs.execution.forking import server_in_waiting
 from retention_models.runs.execution.limits import machine_memory
 from retention_models.runs.execution.pool import execute_all
 from retention_models.runs.execution.results import ExecutionResult, Limits
 from retention_models.runs.execution.tasks import Options, Task
-from retention_models.runs.execution.workers import Workers
+from retention_models.runs.execution.workers import Workers, environment_of
 from retention_models.runs.publishing.chosen_models import earlier_contest, keep_contest
 from retention_models.runs.publishing.context import RunPlan, RunRequest
 from retention_models.runs.publishing.files import MAKING, private_folder
@@ -43,7 +45,7 @@ from retention_models.runs.publishing.fingerprints import (
 )
 from retention_models.runs.publishing.history import newest_head
 from retention_models.runs.publishing.index import INDEX
-from retention_models.runs.publishing.list_tests import keep_told, keep_tonights, lots_so_far
+from retention_models.runs.publishing.lots_kept import keep_told, keep_tonights, lots_so_far
 from retention_models.runs.publishing.manifest import DONE, Manifest
 from retention_models.runs.publishing.notices import check_notices, tell_outcome, told_of_every_end
 from retention_models.runs.publishing.parameters import check_parameters
@@ -175,7 +177,11 @@ def run_project(
     # Absolute: notebooks are executed in folders of their own.
     folder = Path(output or settings.path(settings.reports.output)).absolute()
     tell = tell or Progress()
-    with speaking(settings.language), told_of_every_end(settings, folder, tell):
+    with (
+        server_in_waiting(environment_of(warm=True)) if not cold else nullcontext() as waiting,
+        speaking(settings.language),
+        told_of_every_end(settings, folder, tell),
+    ):
         notebook = notebook_of(settings, STORE)
         check_parameters(notebook, settings.reports.parameters)
         check_notices(settings.reports.notices)
@@ -186,7 +192,7 @@ def run_project(
         work = _Work(settings, project, ran, transactions, folder, data, checked)
         # One warm process for both kinds of pages: its imports take longer than a page.
         notebooks = [ran.path, *([_own_notebook(CAMPAIGN)] if settings.campaigns else [])]
-        with Workers(warm=not cold, notebooks=notebooks) as workers:
+        with Workers(warm=not cold, notebooks=notebooks, waiting=waiting) as workers:
             execute = partial(_execute, jobs=jobs, workers=workers)
             made = _published(work, asked, execute, tell)
         for file in (project, ran):
@@ -236,7 +242,7 @@ def _read(settings: Settings) -> Transactions:
     log.info("reading %s", without_password(settings.path(settings.transactions.source)))
     transactions = read_project_transactions(settings)
     rows = f"{transactions.rows_read:,} rows, {transactions.rows_unusable:,} unusable"
-    log.info("read %s", rows)
+    log.info("read %s; checking them", rows)
     return transactions
 
 
@@ -335,6 +341,7 @@ def _execute(
             imports_of=(work.notebook.path,),
             scheduler=settings.execution.scheduler,
         )
+        log.info("making the pages, %d at once", at_once)
         yield from execute_all(tasks, options, workers)
         if work.kind == STORE and settings.actions.hold_out:
             keep_tonights(work.output, day, [one for one, _ in todo])
@@ -361,7 +368,7 @@ def _write_rows(work: _Work, slices: Path, ids: Sequence[str], day: dt.date) -> 
         keep_contest(work.output, day, contest)
         keep_told(work.output, day, slices)
     else:
-        write_campaign_slice(slices, work.project.path, work.transactions, day)
+        write_campaign_slice(slices, work.project.path, work.settings, work.transactions, day)
 
 
 def _limits(settings: Settings, jobs: int) -> Limits:

@@ -1,1 +1,1 @@
-"""Effects from arrays of numbers: this folder knows NumPy, SciPy and statsmodels, and no table."""
+"""Effects from arrays of numbers: this folder knows NumPy and SciPy, and no table."""

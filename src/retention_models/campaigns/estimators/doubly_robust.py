@@ -16,7 +16,6 @@ of Statistics 9, 1981).
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,6 +24,7 @@ import pandas as pd
 from scipy.linalg import solve_triangular
 
 from retention_models import languages
+from retention_models.campaigns.estimators.binary_choice import fit_binary_choice
 from retention_models.campaigns.estimators.regression import (
     Flags,
     Floats,
@@ -47,40 +47,19 @@ class Choice:
     @classmethod
     def fitted(cls, z: Flags, w: Floats, link: str) -> Choice:
         """By maximum likelihood; CannotSay where the covariates tell the choice."""
-        # As slow to import as a store's page is to make, and few ask for it.
-        from statsmodels.discrete.discrete_model import Logit, Probit
-        from statsmodels.tools.sm_exceptions import (
-            ConvergenceWarning,
-            HessianInversionWarning,
-            PerfectSeparationError,
-            PerfectSeparationWarning,
-        )
-
         if not full_rank(w) or z.all() or not z.any():
             raise CannotSay(
                 "The choice of customers cannot be modelled: all or none of them got the campaign, "
                 "or covariates are constant or sums of each other; leave those out."
             )
-        model = (Logit if link == "logit" else Probit)(z.astype(float), w, check_rank=False)
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            # Each of these says that the likelihood has no maximum that can be relied on.
-            for trouble in (PerfectSeparationWarning, ConvergenceWarning, HessianInversionWarning):
-                warnings.simplefilter("error", trouble)
-            try:
-                fit = model.fit(disp=0, maxiter=100)
-            except (
-                PerfectSeparationError,
-                PerfectSeparationWarning,
-                ConvergenceWarning,
-                HessianInversionWarning,
-                np.linalg.LinAlgError,
-            ):
-                raise CannotSay(
-                    "Who got the campaign follows from the covariates, so no customers without it "
-                    "are like those with it. Keep a random part of the eligible customers without."
-                ) from None
-        influence = model.score_obs(fit.params) @ np.linalg.inv(-model.hessian(fit.params)) * z.size
-        return cls(fit.predict(), model.pdf(w @ fit.params), w, influence)
+        found = fit_binary_choice(z, w, link)
+        if found is None:
+            raise CannotSay(
+                "Who got the campaign follows from the covariates, so no customers without it "
+                "are like those with it. Keep a random part of the eligible customers without."
+            )
+        influence = found.scores @ np.linalg.inv(found.information) * z.size
+        return cls(found.chance, found.density, w, influence)
 
     def pull(self, small_sample: bool) -> Floats:
         """Influence of the coefficients, as leaving a customer out has it for small samples."""

@@ -14,7 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retention_models.runs.execution.limits import be_killed_first, die_with_parent
+from retention_models.runs.execution.limits import (
+    be_killed_first,
+    die_with_parent,
+    keep_freed_memory,
+)
 from retention_models.runs.execution.outputs import BETWEEN, Journal
 from retention_models.runs.execution.preload import settle_libraries
 from retention_models.runs.execution.results import Limits
@@ -54,6 +58,7 @@ def _settle(notebook: Notebook, scratch: Path, parent: int, streams: list[int]) 
     os.setsid()
     die_with_parent(parent)
     be_killed_first()
+    keep_freed_memory()
     signal.alarm(0)
     for number in (signal.SIGTERM, signal.SIGALRM, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)

@@ -13,6 +13,8 @@ from pathlib import Path
 LINUX = sys.platform == "linux"
 _PROC = Path("/proc")
 _DIE_WITH_PARENT, _ADOPT_ORPHANS = 1, 36  # prctl's PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER
+# Numbers of mallopt: M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, each with its bytes.
+_KEEP, _KEPT, _OWN_MAP, _LARGEST = -1, 1 << 26, -3, 1 << 25
 _KILL_FIRST = b"500"  # of 1000: what a notebook holds is given up before the run that watches it
 
 
@@ -46,6 +48,15 @@ def be_killed_first() -> None:
     if LINUX:
         with contextlib.suppress(OSError):  # a container may not allow it: nothing is lost
             Path("/proc/self/oom_score_adj").write_bytes(_KILL_FIRST)
+
+
+def keep_freed_memory() -> None:
+    """Let what arrays give back be used by the next, where it would go back to the kernel each time."""
+    if LINUX:
+        libc = ctypes.CDLL(None)
+        with contextlib.suppress(AttributeError):  # another C library, which has its own ways
+            libc.mallopt(_OWN_MAP, _LARGEST)
+            libc.mallopt(_KEEP, _KEPT)
 
 
 def descendants(pid: int, *, deep: bool = True) -> list[int]:

@@ -20,6 +20,7 @@ INLINE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 FORKED = False  # whether this process was forked from one that had made its imports
+MAY_FORK = False  # whether this process is a run and no more, from which one may be forked
 
 # What a notebook needs beside what it names: the way of running it, and what is imported only when
 # it is called for.
@@ -62,6 +63,7 @@ _ALWAYS = (
     "retention_models.pages.models.tables",
     "retention_models.pages.notebook",
     "retention_models.pages.store.words",
+    "retention_models.project.campaign",
     "retention_models.project.outputs",
     "retention_models.project.store",
     "retention_models.runs.execution.in_process",
@@ -70,14 +72,6 @@ _ALWAYS = (
     "scipy.optimize",
     "scipy.special",
 )
-# What is imported only when a page of campaigns asks for it.
-_BESIDE = {
-    "retention_models.pages.campaign": (
-        "statsmodels.discrete.discrete_model",
-        "statsmodels.tools.sm_exceptions",
-        "retention_models.project.campaign",
-    )
-}
 
 
 def import_for(notebooks: Iterable[Path]) -> None:
@@ -88,8 +82,11 @@ def import_for(notebooks: Iterable[Path]) -> None:
             # Anything may go wrong in a module that is not ours; the cell that imports it tells.
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
-                for further in _BESIDE.get(name, ()):
-                    importlib.import_module(further)
+    close_libraries()
+
+
+def close_libraries() -> None:
+    """Before a fork: what an import has opened is closed."""
     duckdb = sys.modules.get("duckdb")
     if duckdb is not None:
         # Importing it opens a database in memory, with threads.

@@ -1,7 +1,8 @@
 """The process that work is sent to: warm, it forks itself for each piece; cold, it does them in turn.
 
-`python -m retention_models.runs.execution.server SETTINGS`, started by `workers`. A line in is a
-piece of work: its number and a file with what is to be called. A line out says how the process ended
+`python -m retention_models.runs.execution.server`, started by `workers`, or forked from a run that has
+made most of its imports (`forking`). The first line in holds settings, each later one a piece of work:
+its number and a file with what is to be called. A line out says how the process ended
 that did it; what it returned is in a file, whole or not there. Without anyone left to read, it ends, and
 with it all that it started and the folder of that work, which whoever was killed could not remove.
 """
@@ -36,12 +37,18 @@ _LATE = 2.0  # seconds after its alarm in which a process that was stopped is ki
 
 def main() -> None:
     """Serve until the other end is closed."""
-    settings = json.loads(sys.argv[1])
     # Whatever prints here must not be taken for an answer.
     answers = os.dup(1)
     os.dup2(2, 1)
     requests = os.dup(0)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    first = b""
+    while not first.endswith(b"\n"):
+        some = os.read(requests, 1)  # no more than the line: the rest is work
+        if not some:
+            return  # there is nothing to make pages of
+        first += some
+    settings = json.loads(first)
     why_not = "" if settings["warm"] else "asked for"
     if settings["warm"]:
         preload.import_for([Path(path) for path in settings["notebooks"]])

@@ -29,6 +29,7 @@ from typing import Any, Self, TypeVar
 import tenacity
 
 from retention_models.runs.execution import preload
+from retention_models.runs.execution.forking import ForkedServer
 from retention_models.runs.execution.results import signal_name
 from retention_models.runs.execution.server import RESULT
 from retention_models.runs.publishing.files import private_place, remove
@@ -53,28 +54,22 @@ class _TooLong(RuntimeError):
 class _Server:
     """The other end of `server`."""
 
-    def __init__(self, warm: bool, notebooks: Sequence[Path], folder: Path) -> None:
+    def __init__(
+        self,
+        warm: bool,
+        notebooks: Sequence[Path],
+        folder: Path,
+        forked: ForkedServer | None = None,
+    ) -> None:
         settings = {
             "warm": warm,
             "notebooks": [str(path) for path in notebooks],
             "folder": str(folder),
         }
-        environment = {**os.environ, **dict.fromkeys(preload.ONE_THREAD, "1"), **preload.INLINE}
-        if warm:
-            environment |= preload.NO_ALLOCATOR_THREAD
-        self._process = subprocess.Popen(  # noqa: S603 - this interpreter, this package
-            [
-                sys.executable,
-                "-m",
-                "retention_models.runs.execution.server",
-                json.dumps(settings),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            # A key press that interrupts the run is for the run, which ends this process.
-            start_new_session=True,
-        )
+        self._process = forked or _started(warm)
+        with contextlib.suppress(OSError):  # it ended at once, as is told below
+            self._process.stdin.write(json.dumps(settings).encode() + b"\n")  # type: ignore[union-attr]
+            self._process.stdin.flush()  # type: ignore[union-attr]
         self._writing = threading.Lock()
         self._answers: dict[int, queue.SimpleQueue[dict[str, Any] | None]] = {}
         self._numbers = itertools.count()
@@ -158,14 +153,33 @@ class _Server:
         self._listening.join()
 
 
+def environment_of(warm: bool) -> dict[str, str]:
+    """What a server's environment has beside that of the run."""
+    found = {**dict.fromkeys(preload.ONE_THREAD, "1"), **preload.INLINE}
+    return found | preload.NO_ALLOCATOR_THREAD if warm else found
+
+
+def _started(warm: bool) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "retention_models.runs.execution.server"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **environment_of(warm)},
+        # A key press that interrupts the run is for the run, which ends this process.
+        start_new_session=True,
+    )
+
+
 class Workers:
     """Processes of this machine that work can be sent to, by several threads at once.
 
-    `warm` says whether they are forked from one that has made its imports.
+    `warm` says whether they are forked from one that has made its imports, at first from `waiting`.
     """
 
-    def __init__(self, *, warm: bool, notebooks: Sequence[Path] = ()) -> None:
-        self.warm, self._notebooks = warm, tuple(notebooks)
+    def __init__(
+        self, *, warm: bool, notebooks: Sequence[Path] = (), waiting: ForkedServer | None = None
+    ) -> None:
+        self.warm, self._notebooks, self._waiting = warm, tuple(notebooks), waiting
         self._lock, self._ended = threading.Lock(), False
         self._shared: _Server | None = None
         self._idle: list[_Server] = []
@@ -248,7 +262,8 @@ class Workers:
             "starting the process that makes the pages" if warm else "starting a process for pages"
         )
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        server = _Server(warm, self._notebooks, self._folder)
+        waiting, self._waiting = self._waiting, None
+        server = _Server(warm, self._notebooks, self._folder, waiting if warm else None)
         log.info("its imports are made")
         self._all.append(server)
         return server
