@@ -37,7 +37,7 @@ LONGEST = (
 # Nothing is made once for all of their tests.
 IN_PIECES = ("test_campaign_designs_simulation.py", "test_oracles_")
 # A session reads no file that holds none of its tests.
-MARKED = re.compile(r"\bmark\.(slow|nightly|sized)\b|\bfew\(")
+MARKED = re.compile(r"\bmark\.(slow|nightly|sized)\b|\b(few|many)\(")
 ALL_SLOW = re.compile(r"^pytestmark = .*\bmark\.(slow|nightly)\b", re.MULTILINE)
 
 

@@ -53,6 +53,12 @@ def few(quick: int, cases: Sequence[Any]) -> list[Any]:
     return [*cases[:quick], *rest]
 
 
+def many(nightly: int) -> Any:
+    """A size of the slow tests: a third of that of a nightly run."""
+    marks = [pytest.mark.slow, pytest.mark.sized]
+    return pytest.param(sized(nightly // 3, nightly), id="many", marks=marks)
+
+
 def write_page(reports: Iterable[object], page: Path = PAGE) -> None:
     """The figures of a nightly run's tests, for `docs/`; those of tests that did not run stay."""
     rows = {row[:2]: row for row in _told(page) if _is_there(row)}

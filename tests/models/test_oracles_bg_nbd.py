@@ -12,6 +12,7 @@ import oracles
 from purchase_samples import bg_nbd_log_likelihood, mbg_nbd_log_likelihood
 from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.mbg_nbd import MBG_NBD
+from tiers import many
 
 NINE_DIGITS = 1e-9
 MODELS = pytest.mark.parametrize(
@@ -19,12 +20,8 @@ MODELS = pytest.mark.parametrize(
     [(BG_NBD, bg_nbd_log_likelihood, 0), (MBG_NBD, mbg_nbd_log_likelihood, 1)],
     ids=["bg_nbd", "mbg_nbd"],
 )
-SIZES = pytest.mark.parametrize(
-    "size", [pytest.param(60, id="some"), pytest.param(2000, id="many", marks=pytest.mark.slow)]
-)
-FEWER = pytest.mark.parametrize(
-    "size", [pytest.param(8, id="some"), pytest.param(200, id="many", marks=pytest.mark.slow)]
-)
+SIZES = pytest.mark.parametrize("size", [pytest.param(60, id="some"), many(2000)])
+FEWER = pytest.mark.parametrize("size", [pytest.param(8, id="some"), many(200)])
 
 
 def one_customer(likelihood, phi, history):

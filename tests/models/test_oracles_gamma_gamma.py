@@ -11,11 +11,10 @@ import pytest
 
 import oracles
 from retention_models.models import gamma_gamma
+from tiers import many
 
 NINE_DIGITS = 1e-9
-SIZES = pytest.mark.parametrize(
-    "size", [pytest.param(60, id="some"), pytest.param(2000, id="many", marks=pytest.mark.slow)]
-)
+SIZES = pytest.mark.parametrize("size", [pytest.param(60, id="some"), many(2000)])
 
 
 def random_spenders(seed, size):
@@ -49,9 +48,7 @@ def test_log_likelihood_is_the_published_one(size):
     assert error < NINE_DIGITS, where
 
 
-@pytest.mark.parametrize(
-    "size", [pytest.param(10, id="some"), pytest.param(300, id="many", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("size", [pytest.param(10, id="some"), many(300)])
 def test_derivatives_are_those_of_the_published_log_likelihood(size):
     """Gradient and Hessian by differences of 1e-15 in 80 digits."""
     for x, m, *theta in random_spenders(302, size):

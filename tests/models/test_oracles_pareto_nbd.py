@@ -13,11 +13,10 @@ import oracles
 from retention_models.errors import SettingsError
 from retention_models.models import pareto_nbd_likelihood
 from retention_models.models.pareto_nbd import PARETO_NBD
+from tiers import many
 
 NINE_DIGITS = 1e-9
-SIZES = pytest.mark.parametrize(
-    "size", [pytest.param(60, id="some"), pytest.param(2000, id="many", marks=pytest.mark.slow)]
-)
+SIZES = pytest.mark.parametrize("size", [pytest.param(60, id="some"), many(2000)])
 
 
 def one_customer(phi, history):
@@ -44,9 +43,7 @@ def test_log_likelihood_and_probability_alive_are_the_published_ones(size):
     assert error < NINE_DIGITS, where
 
 
-@pytest.mark.parametrize(
-    "size", [pytest.param(4, id="some"), pytest.param(100, id="many", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("size", [pytest.param(4, id="some"), many(100)])
 def test_derivatives_are_those_of_the_published_log_likelihood(size):
     """Gradient and Hessian by differences of 1e-15 in 80 digits."""
     for point in oracles.random_customers(202, size):
@@ -143,9 +140,7 @@ def test_reference_of_the_count_is_the_integral_in_mpmath(point):
     assert oracles.pareto_nbd_count(*point) == pytest.approx(float(known), rel=1e-11)
 
 
-@pytest.mark.parametrize(
-    "size", [pytest.param(6, id="some"), pytest.param(100, id="many", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("size", [pytest.param(6, id="some"), many(100)])
 def test_count_distribution_of_a_known_customer(size):
     """P(alive) times the count of a new customer with the posterior's parameters; all at n = 0."""
     for t, x, t_x, T, r, alpha, s, beta in oracles.random_customers(206, size):

@@ -72,7 +72,7 @@ def test_a_declared_cap_is_told_beside_the_effect():
     said = words.capped([one])
     assert "With spend capped at the 99.0% quantile" in said[0]
     assert "declared in the project file" in said[-1]
-    assert words.capped([one, one])[0].startswith("coupon: ")
+    assert words.capped([one, one])[0].startswith("Of “coupon”: ")
     assert () == opened(samples.randomised(7, 500)).capped
     assert [] == words.capped(())
     assert () == opened(samples.randomised(7, 40, cap=0.99)).capped  # its effect is refused

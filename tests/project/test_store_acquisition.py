@@ -200,7 +200,11 @@ def test_a_store_says_what_retention_and_winning_are_worth(store):
     assert "Were it 5 points more" in said
     assert "EUR" in said
     table = loyalty.kept_by_points(kept, model, money)
-    assert ["1 point more", "5 points more", "10 points more"] == table.index.tolist()
+    assert [
+        "1 point above today",
+        "5 points above today",
+        "10 points above today",
+    ] == table.index.tolist()
     lines = loyalty.claims(StorePage(store).claims)
     assert 2 == len(lines)
     assert "5 points more retention bring 25% to 95% more profit: here" in lines[0]

@@ -88,6 +88,21 @@ def test_pages_numbers_are_the_same_with_slices(store_id, project, slices, tmp_p
     assert whole == files_of(project, store_id, tmp_path / "part")
 
 
+@pytest.mark.parametrize("as_of", [None, "2023-09-30"])
+def test_what_is_asked_for_all_stores_is_what_each_would_ask(as_of, project, slices, monkeypatch):
+    """Its summaries and cohorts; and of another day than that of the run it asks itself."""
+    whole = rm.open_store(project, "s1", as_of=as_of)
+    monkeypatch.setenv(VARIABLE, str(slices))
+    part = rm.open_store(project, "s1", as_of=as_of)
+    pd.testing.assert_frame_equal(whole.cohorts, part.cohorts)
+    pd.testing.assert_frame_equal(whole.recent.quarters, part.recent.quarters, check_dtype=False)
+    assert (len(part.part.summaries), part.part.cohorts is None) == (3, as_of is not None)
+    for end, found in part.part.summaries.items():
+        asked = rm.customer_summary(whole.log, store_id="s1", observation_end=end)
+        pd.testing.assert_frame_equal(asked, found)
+        assert asked.attrs == found.attrs
+
+
 @pytest.mark.slow
 def test_a_small_store_finds_its_loan_without_the_chain(project, slices, monkeypatch):
     """The same models, although nothing but its own rows is read."""

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import exports
+from retention_models.data.reading_transactions import read_transactions
 from retention_models.errors import DataError, SettingsError
 from retention_models.project.own_file.encoding import encoding_of
 from retention_models.project.own_file.look import look_at
@@ -166,3 +167,37 @@ def test_an_answer_that_is_no_column_is_told_what_the_file_has(tmp_path):
         SettingsError, match=r"no column 'a\. b'.*The file has: customer \(\d+\), day"
     ):
         found_in(tmp_path / "log.csv", frame, spend="a. b")
+
+
+def test_addresses_that_differ_in_case_are_one_customer(tmp_path):
+    """Where they are addresses; in the log, among nobodies, and as the project file says."""
+    frame = LOG[["customer", "day", "amount"]].rename(columns={"customer": "email"})
+    frame["email"] = "c" + frame["email"] + "@x.de"
+    frame.loc[::3, "email"] = frame["email"].str.upper()
+    found = found_in(tmp_path / "log.csv", frame)
+    assert {"ignore_case": True} == found.options
+    names = {"customer_id": "email", "date": "day", "spend": "amount"}
+    ids = {
+        fold: set(
+            read_transactions(
+                tmp_path / "log.csv", **names, ignore_case=fold, anonymous=[frame["email"][0]]
+            )
+            .table.execute()["customer_id"]
+            .str.lower()
+        )
+        for fold in (False, True)
+    }
+    assert LOG["customer"].nunique() - 1 == len(ids[True])
+    assert frame["email"][0].lower() not in ids[True]
+    codes = frame.assign(email=frame["email"].str.replace("@", "-"))
+    assert {} == found_in(tmp_path / "codes.csv", codes).options
+
+
+def test_an_id_that_lost_digits_is_seen_in_either_case(tmp_path):
+    """1.23E+11 is no id, in lower case neither."""
+    (tmp_path / "log.csv").write_text("id,day,paid\n1.23E+11,2024-01-13,5\n")
+    for fold in (False, True):
+        with pytest.raises(DataError, match="customer id turned into a decimal number"):
+            read_transactions(
+                tmp_path / "log.csv", customer_id="id", date="day", spend="paid", ignore_case=fold
+            )

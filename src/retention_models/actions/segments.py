@@ -7,7 +7,7 @@ is NaN and meets no rule.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,16 +70,20 @@ def read_known(
     has_categories: bool,
     scores: pd.DataFrame | None = None,
     complaints: pd.DataFrame | None = None,
+    summaries: Mapping[dt.date, pd.DataFrame] | None = None,
 ) -> CustomerFacts:
-    """Read what the lists need of a log beyond the summary."""
+    """Read what the lists need of a log beyond the summary, and `summaries` that are known by day."""
     end = as_day(summary.attrs["observation_end"], "observation_end")
-    earlier = customer_summary(
-        log,
-        store_id=store_id,
-        observation_end=end - dt.timedelta(days=lookback_days),
-        time_unit=summary.attrs["time_unit"],
-        same_day=summary.attrs["same_day"],
-    )
+    before = end - dt.timedelta(days=lookback_days)
+    earlier = (summaries or {}).get(before)
+    if earlier is None:
+        earlier = customer_summary(
+            log,
+            store_id=store_id,
+            observation_end=before,
+            time_unit=summary.attrs["time_unit"],
+            same_day=summary.attrs["same_day"],
+        )
     counts = None
     if has_categories:
         counts = category_counts(log, store_id=store_id, observation_end=end)

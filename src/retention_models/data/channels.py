@@ -48,13 +48,19 @@ def read_channels(
     max_unusable_share: float = 0.01,
     where: str | None = None,
     mend_ids: bool = False,
+    ignore_case: bool = False,
     encoding: str | None = None,
     sheet: str | None = None,
 ) -> Channels:
     """Read which channel won each customer; blank channels are not told; data/README.md."""
     columns: dict[str, str | None] = {"customer_id": customer_id, "channel": channel}
     origin = open_source(source, table, timezone, encoding=encoding, sheet=sheet, name="customers")
-    check = SourceCheck(origin, columns, None, timezone, None, mend_ids=mend_ids, where=where)
+    check = SourceCheck(
+        *(origin, columns, None, timezone, None),
+        mend_ids=mend_ids,
+        ignore_case=ignore_case,
+        where=where,
+    )
     check.take_text("customer_id", "channel")
     named = check.found["channel"]
     window = ibis.window(group_by=check.found["customer_id"])

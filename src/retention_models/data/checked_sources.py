@@ -48,6 +48,7 @@ class SourceCheck:
     date_format: str | None
     amounts: Amounts = Amounts()  # noqa: RUF009 - frozen
     mend_ids: bool = False
+    ignore_case: bool = False  # of customers' ids
     where: str | None = None  # the condition that rows of the log follow
     # Columns that a role is computed from, where it is an expression.
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -106,7 +107,8 @@ class SourceCheck:
                 f"{self.name}: column {column!r} ({role}) cannot be mended, as {why_not}. "
                 "Export ids as text."
             )
-        return text_id(self.name, self.raw, column, role, mend=self.mend_ids)
+        text = text_id(self.name, self.raw, column, role, mend=self.mend_ids)
+        return text.lower() if role == "customer_id" and self.ignore_case else text
 
     def not_kept(self) -> list[tuple[BooleanValue, str]]:
         """Why rows are left out by `where`: it does not hold, or a number that it needs is missing."""

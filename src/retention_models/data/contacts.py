@@ -121,6 +121,7 @@ def read_surveys(
     max_unusable_share: float = 0.01,
     where: str | None = None,
     mend_ids: bool = False,
+    ignore_case: bool = False,
     encoding: str | None = None,
     sheet: str | None = None,
 ) -> Surveys:
@@ -139,7 +140,8 @@ def read_surveys(
     scale : {"0-10", "1-10"}, optional
         Scale of the scores. Where none is declared, an answer of 0 proves the first; without one
         the answers are refused, since a scale from 1 to 10 has other promoters and detractors.
-    table, timezone, date_format, max_unusable_share, where, mend_ids, encoding, sheet
+    table, timezone, date_format, max_unusable_share, where, mend_ids, ignore_case, encoding,
+    sheet
         As for `read_transactions`.
 
     Returns
@@ -168,7 +170,10 @@ def read_surveys(
     columns |= {"thumb": thumb, "store_id": store_id, "kind": kind}
     origin = open_source(source, table, timezone, encoding=encoding, sheet=sheet, name="surveys")
     check = SourceCheck(
-        *(origin, columns, "answered_at", timezone, date_format), mend_ids=mend_ids, where=where
+        *(origin, columns, "answered_at", timezone, date_format),
+        mend_ids=mend_ids,
+        ignore_case=ignore_case,
+        where=where,
     )
     check.refuse_days_beyond()
     check.take_text("customer_id", "store_id", "kind")
@@ -208,6 +213,7 @@ def read_events(
     max_unusable_share: float = 0.01,
     where: str | None = None,
     mend_ids: bool = False,
+    ignore_case: bool = False,
     encoding: str | None = None,
     sheet: str | None = None,
 ) -> Events:
@@ -221,7 +227,8 @@ def read_events(
         Names of these columns.
     store_id : str, optional
         Name of the column with a store.
-    table, timezone, date_format, max_unusable_share, where, mend_ids, encoding, sheet
+    table, timezone, date_format, max_unusable_share, where, mend_ids, ignore_case, encoding,
+    sheet
         As for `read_transactions`.
 
     Returns
@@ -243,7 +250,10 @@ def read_events(
     columns = {"customer_id": customer_id, "date": date, "kind": kind, "store_id": store_id}
     origin = open_source(source, table, timezone, encoding=encoding, sheet=sheet, name="events")
     check = SourceCheck(
-        *(origin, columns, "date", timezone, date_format), mend_ids=mend_ids, where=where
+        *(origin, columns, "date", timezone, date_format),
+        mend_ids=mend_ids,
+        ignore_case=ignore_case,
+        where=where,
     )
     check.refuse_days_beyond()
     check.take_text("customer_id", "store_id", "kind")

@@ -40,7 +40,7 @@ _LIKE_DATA = r"^(\d{4}-\d{2}-\d{2}|[+-]?\d+([.,]\d+)*$)"
 
 # What a spreadsheet or a data frame makes of a number that was an id: 1.23E+11, 42.0. Several ids become
 # one, and zeros in front are lost. An id such as 12E4 is none of these.
-_RUINED_ID = r"^\d+(\.\d+)?E\+\d+$|^\d+\.0$"
+_RUINED_ID = r"^\d+(\.\d+)?[Ee]\+\d+$|^\d+\.0$"
 # An id that can be told from 17850.0: up to 15 digits a tool keeps exactly.
 MENDABLE = r"^\d{1,15}\.0+$"
 

@@ -32,7 +32,9 @@ def left_out(
         reasons.append((~text.isin(list(values)).fill_null(False), NOT_KEPT))
     reasons += check.not_kept()
     if anonymous:
-        nobody = check.found["customer_id"].isin([text.strip() for text in anonymous])
+        texts = [text.strip() for text in anonymous]
+        texts = [text.lower() for text in texts] if check.ignore_case else texts
+        nobody = check.found["customer_id"].isin(texts)
         reasons.append((nobody.fill_null(False), NOBODY))
     return ibis.cases(*reasons, else_=fault) if reasons else fault
 

@@ -99,7 +99,9 @@ _WORDS: dict[str, Callable[[Finding], str]] = {
     "ids that are nobody's": _nobodys,
     "ids that are nearly equal": lambda row: (
         f"{_of(row, 'customer ids')} equal another one but for blanks, upper or lower case, or Unicode "
-        f"form, and may be one person twice: {row['detail']}. Mend them in the export."
+        f"form, and may be one person twice: {row['detail']}. Mend them in the export; where the case "
+        "alone differs, as in addresses of e-mail, ignore_case = true in [transactions] reads them as "
+        "one."
     ),
     "ids joined by blanks": lambda row: (
         f"{row['count']:,.0f} ids differ only in the blanks around them (or in a .0 behind) and are "

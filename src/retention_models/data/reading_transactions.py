@@ -73,6 +73,7 @@ def read_transactions(
     keep: Mapping[str, Sequence[str]] | None = None,
     where: str | None = None,
     mend_ids: bool = False,
+    ignore_case: bool = False,
     encoding: str | None = None,
     sheet: str | None = None,
 ) -> Transactions:
@@ -129,6 +130,9 @@ def read_transactions(
         Notes; other rows are counted and left out.
     mend_ids : bool
         Read ids that a tool turned into 17850.0 as 17850; refused where an id could be lost by it.
+    ignore_case : bool
+        Read customers' ids in lower case, so that Ada@x.de and ada@x.de, which are one address, are
+        one customer.
     encoding : str, optional
         Encoding of CSV files or JSON lines that are not UTF-8, such as "cp1254".
     sheet : str, optional
@@ -172,7 +176,7 @@ def read_transactions(
     columns = {"customer_id": customer_id, "date": date, "spend": paid, "store_id": store_id}
     columns |= {"order_id": order_id, "category": category}
     check = SourceCheck(
-        *(opened, columns, "date", timezone, date_format, amounts, mend_ids, where),
+        *(opened, columns, "date", timezone, date_format, amounts, mend_ids, ignore_case, where),
         parts={"spend": parts} if parts else {},
     )
     origin, raw = check.origin, check.raw

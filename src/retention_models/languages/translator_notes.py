@@ -46,6 +46,7 @@ _PLACES = {
     "name": "a name that the shop gave, not translated",
     "names": "names that the shop gave, not translated",
     "file": "the name of a file",
+    "channels": "names of what won customers, such as “web”, in quotation marks",
     "version": "a number such as 0.1.0",
     "title": "a heading of the page, in the language",
     "titles": "headings of the page, in the language",

@@ -78,10 +78,14 @@ class StoreModels:
     # the store's as of a day, with what the chain tells, where that was found before
     calendars: Mapping[dt.date, Calendar] = field(default_factory=dict, repr=False)
     rule: str = BY_STORE  # how a store's own model is chosen; see `StoreHistory.by`
+    # the store's as of a day, where that was asked for before
+    summaries: Mapping[dt.date, pd.DataFrame] = field(default_factory=dict, repr=False)
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """The store's customer summary; see `customer_summary`."""
+        if self.end in self.summaries:
+            return self.summaries[self.end]
         return customer_summary(
             self.log, store_id=self.store_id, observation_end=self.end, time_unit=self.time_unit
         )

@@ -302,6 +302,7 @@ class Store(StoreFacts):
             has_categories=columns.category is not None,
             scores=scores,
             complaints=complaints,
+            summaries=None if self.part is None else self.part.summaries,
         )
         currency = self.settings.money.currency
         return find_actions(known, self._outlook, rules, currency, self._lots)
@@ -457,4 +458,5 @@ def open_store(project_file: str | Path, store_id: str, *, as_of: Day | None = N
     settings = read_settings(project_file)
     part = read_slice(project_file, str(store_id))
     log = read_project_transactions(settings) if part is None else part.log
-    return Store(str(store_id), settings, log, last_day(settings, log, as_of), part)
+    end = last_day(settings, log, as_of)
+    return Store(str(store_id), settings, log, end, part and part.as_of(end))

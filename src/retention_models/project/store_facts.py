@@ -120,6 +120,8 @@ class StoreFacts(Result):
     def cohorts(self) -> pd.DataFrame:
         """Monthly cohorts; see `cohort_retention`."""
         self.require_customers()
+        if self.part is not None and self.part.cohorts is not None:
+            return self.part.cohorts
         return cohort_retention(self.log, store_id=self.id, end=self.observation_end)
 
     @cached_property
@@ -244,4 +246,5 @@ class StoreFacts(Result):
             self.settings.calendar,
             {} if self.part is None else self.part.calendars,
             self.contest.rule,
+            {} if self.part is None else self.part.summaries,
         )

@@ -11,9 +11,9 @@ from __future__ import annotations
 import datetime as dt
 import glob
 import hashlib
-import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -32,6 +32,7 @@ from retention_models.data.engines import open_source, write_parquet, write_part
 from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
+from retention_models.measures.cohorts import cohorts_by_store
 from retention_models.measures.recent import RecentActivity, recent_by_store
 from retention_models.measures.table import year_by_store
 from retention_models.models.seasons.calendar import Calendar
@@ -46,6 +47,7 @@ from retention_models.project.handover import (
     frame,
     open_rows,
     read_chain,
+    read_json,
     write_chain,
     write_json,
 )
@@ -59,7 +61,7 @@ _CAMPAIGNS = "campaigns.parquet"
 _CHANNELS = "channels.parquet"
 _LOTS, LIST_TESTS = "lots.parquet", "list_tests.json"
 _RECENT = ("quarters", "compared", "months")
-_YEAR = "year.parquet"
+_YEAR, _COHORTS, _SUMMARY = "year.parquet", "cohorts.parquet", "summary-"
 
 logger = logging.getLogger(__name__)
 
@@ -70,10 +72,12 @@ _Contacts = TypeVar("_Contacts", Surveys, Events)
 class StoreHandover:
     """What a run has read for a store.
 
-    `log` holds its own rows, and what was counted of the chain's, whose rows are opened where asked for;
-    `loans` what the chain lends it as of a day; surveys and events are its own and of no one store.
+    `end` is the last day that counts; `log` holds its own rows, and what was counted of the chain's,
+    whose rows are opened where asked for; `loans` what the chain lends it as of a day, `summaries` its
+    customers as of a day; surveys and events are its own and of no one store.
     """
 
+    end: dt.date
     log: Transactions
     loans: dict[dt.date, BorrowedModels | None]
     surveys: Surveys | None
@@ -87,6 +91,14 @@ class StoreHandover:
     lots: pd.DataFrame | None = None
     list_tests: tuple[ListTest, ...] = ()
     channels: Channels | None = None
+    summaries: dict[dt.date, pd.DataFrame] = field(default_factory=dict)
+    cohorts: pd.DataFrame | None = None
+
+    def as_of(self, day: dt.date) -> StoreHandover:
+        """Without what was measured up to the run's last day, where another one counts."""
+        if day == self.end:
+            return self
+        return replace(self, campaigns=None, recent=None, year=None, cohorts=None)
 
 
 def write_slices(
@@ -106,53 +118,55 @@ def write_slices(
     `estimated` holds rows of campaigns that need no estimating any more; see `campaign_overview`;
     `before` is how models were chosen on an earlier night; `lots` are those drawn for the lists.
     """
-    folders = {store: folder / _name(store) for store in store_ids}
-    for place in folders.values():
-        place.mkdir(mode=0o700)
-    with log.origin.reading():
-        log.origin.require_unchanged()
-        write_parts(log.table, "store_id", {s: place / _ROWS for s, place in folders.items()})
+    folders = _write_rows(folder, log, store_ids)
     whole, log = log, _at_hand(folder, settings, log, store_ids)
     if settings.campaigns and settings.reports.campaigns:
         newest = settings.reports.campaigns
         overview = campaign_overview(settings, log, as_of=end, newest=newest, estimated=estimated)
         overview.to_parquet(folder / _CAMPAIGNS)
     logger.info("rows of %d stores laid ready", len(folders))
-    loans, seasons, days = _loans(settings, log, store_ids, end)
+    own: dict[str, dict[str, Any]] = {
+        store: {"store": store, "end": end.isoformat()} for store in store_ids
+    }
+    days = _write_loans(settings, log, folders, own, end)
     logger.info("found what the chain lends to its stores")
-    unit, chain = settings.model.time_unit, settings.stores.ids
-    past = PastForecasts(log, end, unit, chain, settings.calendar)
+    past = PastForecasts(log, end, settings.model.time_unit, settings.stores.ids, settings.calendar)
     contest = hold_contest(past, before, named=settings.model.purchases)
-    scatters = scatter.content(
-        {day: learn_scatter(past.over_by(day), contest.rule) for day in days}
-    )
-    surveys, events = read_project_contacts(settings, log)
+    scatters = {day: learn_scatter(past.over_by(day), contest.rule) for day in days}
+    chosen = {"contest": contest.content(), "scatters": scatter.content(scatters)}
+    logger.info("models are chosen (%s); scatter of totals learned", contest.rule)
+    contacts = read_project_contacts(settings, log)
     if (channels := read_project_channels(settings)) is not None:
         about_channels(log, channels)
         write_parquet(channels.table, str(folder / _CHANNELS))
-    logger.info("models are chosen (%s); scatter of totals learned", contest.rule)
     if lots is not None:
-        tests = project_list_tests(settings, log, lots, end, events)
+        tests = project_list_tests(settings, log, lots, end, contacts[1])
         write_json(folder / LIST_TESTS, {"tests": [one.content() for one in tests]})
-        drawn = dict(list(lots.groupby("store_id")))
-        for store, place in folders.items():
-            (place / _LOTS).write_bytes(as_parquet(drawn.get(store, lots.head(0))))
-    recent = _recent(log, store_ids, end)
-    year = year_by_store(log, store_ids, end=end)
-    logger.info("quarters and months of %d stores measured", len(recent))
+        _write_lots(lots, folders)
+    _write_measured(log, folders, own, end)
+    logger.info("quarters, months and cohorts of %d stores measured", len(folders))
     for store, place in folders.items():
-        lent = {day: loan and loan.content() for day, loan in loans.get(store, {}).items()}
-        content: dict[str, Any] = {"store": store, "loans": lent, "scatters": scatters}
-        content["calendars"] = seasons.get(store, {})
-        content["contest"] = contest.content()
-        for name, contacts in (("surveys", surveys), ("events", events)):
-            if contacts is not None:
-                _write_contacts(contacts, store, place / f"{name}.parquet")
-                content[name] = _told_of(contacts)
-        content |= _write_measured(recent.get(store), year.get(store), place)
-        write_json(place / _STORE, content)
+        told = _write_contacts(*contacts, store, place)
+        write_json(place / _STORE, {**own[store], **chosen, **told})
     write_chain(folder, project_file, whole)
     return contest
+
+
+def _write_rows(folder: Path, log: Transactions, store_ids: Sequence[str]) -> dict[str, Path]:
+    """Write each store's rows; the folders of the stores."""
+    folders = {store: folder / _name(store) for store in store_ids}
+    for place in folders.values():
+        place.mkdir(mode=0o700)
+    with log.origin.reading():
+        log.origin.require_unchanged()
+        write_parts(log.table, "store_id", {s: place / _ROWS for s, place in folders.items()})
+    return folders
+
+
+def _write_lots(lots: pd.DataFrame, folders: Mapping[str, Path]) -> None:
+    drawn = dict(list(lots.groupby("store_id")))
+    for store, place in folders.items():
+        (place / _LOTS).write_bytes(as_parquet(drawn.get(store, lots.head(0))))
 
 
 def _at_hand(
@@ -167,36 +181,46 @@ def _at_hand(
     return replace(log, table=here.table, origin=replace(here, name=log.source))
 
 
-def _loans(
-    settings: Settings, log: Transactions, store_ids: Sequence[str], end: dt.date
-) -> tuple[dict[str, dict[str, BorrowedModels | None]], dict[str, dict[str, Any]], list[dt.date]]:
-    """What is lent, and calendars, by store and day, ISO 8601: at the end, and at that of calibration.
+def _write_loans(
+    settings: Settings,
+    log: Transactions,
+    folders: Mapping[str, Path],
+    own: Mapping[str, dict[str, Any]],
+    end: dt.date,
+) -> list[dt.date]:
+    """Add what is lent, and calendars, by day, at the end and at that of calibration; those days.
 
-    And those days.
+    Summaries of these days, and of that with which the lists compare, are written on the way.
     """
-    chain = None if settings.stores.ids is None else {*settings.stores.ids, *store_ids}
+    chain = None if settings.stores.ids is None else {*settings.stores.ids, *folders}
+    for told in own.values():
+        told.update(loans={}, calendars={})
 
     def summaries(day: dt.date) -> dict[str, pd.DataFrame]:
         return customer_summary_by_store(
             log, store_ids=chain, observation_end=day, time_unit=settings.model.time_unit
         )
 
-    now = summaries(end)
-    found: dict[str, dict[str, BorrowedModels | None]] = {store: {} for store in store_ids}
-    calendars: dict[str, dict[str, Any]] = {store: {} for store in store_ids}
+    def write(known: Mapping[str, pd.DataFrame], day: dt.date, stores: Iterable[str]) -> None:
+        for store in {*stores} & {*known}:
+            known[store].to_parquet(folders[store] / f"{_SUMMARY}{day}.parquet")
 
     def add(day: dt.date, known: dict[str, pd.DataFrame], stores: Sequence[str]) -> None:
+        write(known, day, stores)
         told = season.ChainSeasons()
         if settings.calendar is not None:
             told = season.chain_seasons(log, known, day, settings.calendar, stores)
         for store in {*stores} & {*told.calendars}:
-            calendars[store][day.isoformat()] = season.content(told.calendars[store])
+            own[store]["calendars"][day.isoformat()] = season.content(told.calendars[store])
         for store, loan in find_borrowed(known, stores, told.told).items():
-            found[store][day.isoformat()] = loan
+            own[store]["loans"][day.isoformat()] = loan and loan.content()
 
-    add(end, now, store_ids)
+    now = summaries(end)
+    add(end, now, list(folders))
+    earlier = end - dt.timedelta(days=settings.actions.lookback_days)
+    write(summaries(earlier), earlier, folders)
     splits: dict[dt.date, list[str]] = {}
-    for store in store_ids:
+    for store in folders:
         if store in now:
             try:
                 splits.setdefault(calibration_end(settings, now[store], end, log), []).append(store)
@@ -204,28 +228,29 @@ def _loans(
                 continue  # its page says so in the place of the check
     for split, stores in splits.items():
         add(split, summaries(split), stores)
-    return found, calendars, [end, *splits]
-
-
-def _recent(log: Transactions, store_ids: Sequence[str], end: dt.date) -> dict[str, RecentActivity]:
-    """The quarters and months of all stores; nothing where the data hold no quarter."""
-    try:
-        return recent_by_store(log, store_ids, end=end)
-    except CannotSay:
-        return {}  # each page says so in their place
+    return [end, *splits]
 
 
 def _write_measured(
-    found: RecentActivity | None, year: pd.DataFrame | None, place: Path
-) -> dict[str, Any]:
-    """Write what was measured of a store; what else is to be told of it."""
-    if year is not None:
-        year.to_parquet(place / _YEAR)
-    if found is None:
-        return {}
-    for name in _RECENT:
-        getattr(found, name).to_parquet(place / f"{name}.parquet")
-    return {"window": found.window}
+    log: Transactions, folders: Mapping[str, Path], own: Mapping[str, dict[str, Any]], end: dt.date
+) -> None:
+    """Write the quarters, months, cohorts and the year of all stores; add what else is to be told."""
+    recent: dict[str, RecentActivity] = {}
+    cohorts: dict[str, pd.DataFrame] = {}
+    # What the data hold no quarter or month for, each page says in its place.
+    with suppress(CannotSay):
+        recent = recent_by_store(log, list(folders), end=end)
+    with suppress(CannotSay):
+        cohorts = cohorts_by_store(log, list(folders), end=end)
+    year = year_by_store(log, list(folders), end=end)
+    for store, place in folders.items():
+        for name, tables in ((_YEAR, year), (_COHORTS, cohorts)):
+            if store in tables:
+                tables[store].to_parquet(place / name)
+        if store in recent:
+            for name in _RECENT:
+                getattr(recent[store], name).to_parquet(place / f"{name}.parquet")
+            own[store]["window"] = recent[store].window
 
 
 def _read_recent(place: Path, own: dict[str, Any]) -> RecentActivity | None:
@@ -237,15 +262,28 @@ def _read_recent(place: Path, own: dict[str, Any]) -> RecentActivity | None:
     return RecentActivity(**tables, window=own["window"])
 
 
+def _read_cohorts(path: Path) -> pd.DataFrame | None:
+    """Days to the second, which Parquet has not."""
+    return pd.read_parquet(path).astype({"cohort": "datetime64[s]"}) if path.exists() else None
+
+
 def _as_measured(table: pd.DataFrame) -> pd.DataFrame:
     """Texts as the engine's tables hold them."""
     return table.astype({"note": object, "measure": object})
 
 
-def _write_contacts(contacts: Surveys | Events, store: str, path: Path) -> None:
-    table = contacts.table
-    here = table["store_id"].isnull() | (table["store_id"] == store)
-    write_parquet(table.filter(here), str(path))
+def _write_contacts(
+    surveys: Surveys | None, events: Events | None, store: str, place: Path
+) -> dict[str, Any]:
+    """Write what customers of a store answered and did; what else is to be told of it."""
+    told = {}
+    for name, contacts in (("surveys", surveys), ("events", events)):
+        if contacts is not None:
+            table = contacts.table
+            here = table["store_id"].isnull() | (table["store_id"] == store)
+            write_parquet(table.filter(here), str(place / f"{name}.parquet"))
+            told[name] = _told_of(contacts)
+    return told
 
 
 def _told_of(contacts: Surveys | Events) -> dict[str, Any]:
@@ -262,7 +300,7 @@ def read_slice(project_file: str | Path, store_id: str) -> StoreHandover | None:
     folder, chain = found
     place = folder / _name(store_id)
     try:
-        own = json.loads((place / _STORE).read_text(encoding="utf-8"))
+        own = read_json(place / _STORE)
     except FileNotFoundError:
         return None
     settings = read_settings(project_file)
@@ -278,6 +316,7 @@ def read_slice(project_file: str | Path, store_id: str) -> StoreHandover | None:
         open_whole=cache(lambda: read_project_transactions(settings)),
     )
     return StoreHandover(
+        dt.date.fromisoformat(own["end"]),
         log,
         loans,
         _contacts(Surveys, settings, place / "surveys.parquet", own.get("surveys")),
@@ -294,6 +333,11 @@ def read_slice(project_file: str | Path, store_id: str) -> StoreHandover | None:
         lots=read_lots(place / _LOTS),
         list_tests=tuple(read_list_tests(folder / LIST_TESTS)),
         channels=_channels(settings, folder / _CHANNELS),
+        summaries={
+            dt.date.fromisoformat(path.stem.removeprefix(_SUMMARY)): pd.read_parquet(path)
+            for path in place.glob(f"{_SUMMARY}*.parquet")
+        },
+        cohorts=_read_cohorts(place / _COHORTS),
     )
 
 
@@ -301,7 +345,7 @@ def read_list_tests(path: Path) -> list[ListTest]:
     """What the lists' tests tell, as a run has written it; nothing where there is no file."""
     if not path.is_file():
         return []
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = read_json(path)
     return [ListTest.from_content(one) for one in content["tests"]]
 
 

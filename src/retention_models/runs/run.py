@@ -242,7 +242,7 @@ def _read(settings: Settings) -> Transactions:
     log.info("reading %s", without_password(settings.path(settings.transactions.source)))
     transactions = read_project_transactions(settings)
     rows = f"{transactions.rows_read:,} rows, {transactions.rows_unusable:,} unusable"
-    log.info("read %s", rows)
+    log.info("read %s; checking them", rows)
     return transactions
 
 
@@ -341,6 +341,7 @@ def _execute(
             imports_of=(work.notebook.path,),
             scheduler=settings.execution.scheduler,
         )
+        log.info("making the pages, %d at once", at_once)
         yield from execute_all(tasks, options, workers)
         if work.kind == STORE and settings.actions.hold_out:
             keep_tonights(work.output, day, [one for one, _ in todo])

@@ -112,6 +112,14 @@ class ReadFiles(Section):
         examples=["true"],
         description="true or false, without quotes: whether ids such as 17850.0 are read as 17850",
     )
+    ignore_case: bool = Field(
+        False,
+        examples=["true"],
+        description=(
+            "true or false, without quotes: whether customer ids that differ in upper or lower case "
+            "alone are one"
+        ),
+    )
 
 
 class FileSource(CheckedSource, ReadFiles):

@@ -160,7 +160,7 @@ def to_treat(table: pd.DataFrame | None) -> str:
 def capped(found: Sequence[CappedEffect]) -> list[str]:
     """What capping heavy spend changes, arm by arm, and why it is told."""
     said = [
-        phrase("{arm}: {said}", arm=one.arm, said=one.sentence())
+        phrase("Of “{arm}”: {reason}", arm=one.arm, reason=one.sentence())
         if len(found) > 1
         else one.sentence()
         for one in found

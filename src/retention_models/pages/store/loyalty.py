@@ -124,7 +124,7 @@ def kept_by_points(found: RetentionInShort, model: ModelSettings, money: Money) 
         phrase("Of today's margin"),
     ]
     points = [
-        plural("{n} point more", "{n} points more", round(each))
+        plural("{n} point above today", "{n} points above today", round(each))
         for each in found.scenarios["points"]
     ]
     index = pd.Index(points, name=phrase("Retention"))

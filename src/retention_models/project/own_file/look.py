@@ -164,6 +164,20 @@ class ColumnSeen:
         return self.is_text and any(re.search(MENDABLE, text) for text in self.texts)
 
     @property
+    def alike_but_for_case(self) -> str | None:
+        """Two addresses of e-mail that upper and lower case alone tells apart."""
+        if not self.is_text or sum("@" in text for text in self.texts) < 0.5 * len(self.texts):
+            return None
+        text = self.cells.select(text=self.cells["given"].strip())
+        pairs = text.group_by(folded=text["text"].lower()).aggregate(
+            one=text["text"].min(), other=text["text"].max()
+        )
+        found = to_frame(pairs.filter(pairs["one"] != pairs["other"]).order_by("folded").limit(1))
+        if found.empty:
+            return None
+        return " and ".join(one_line(str(found[name].item()), 30) for name in ("one", "other"))
+
+    @property
     def share(self) -> float:
         """Share of the rows that hold something."""
         return self.filled / self.rows if self.rows else 0.0

@@ -231,6 +231,9 @@ def _identities(found: Proposal) -> None:
     if column.lost_point:
         found.options["mend_ids"] = True
         found.why["mend_ids"] = f"a tool made {_shown(column)} of whole numbers"
+    if (pair := column.alike_but_for_case) is not None:
+        found.options["ignore_case"] = True
+        found.why["ignore_case"] = f"an address of e-mail is one however it is typed, as {pair}"
     # A 0 may be somebody's; the check says how often it buys.
     named = [text for text in column.texts if any(letter.isalpha() for letter in text)]
     nobody = [text for text in named if text.lower() in NOBODY_NAMES]

@@ -20,6 +20,7 @@ _OPTIONS = (
     "currency_sign",
     "minus",
     "mend_ids",
+    "ignore_case",
     "anonymous",
     "keep",
     "where",
