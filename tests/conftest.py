@@ -38,7 +38,7 @@ def skip_or_fail(reason: str) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Import nothing for a session of slow tests that holds none."""
+    """Import no file that holds none of the session's tests."""
     if collection_path.is_dir():
         return None
     return sharing.has_none(collection_path, config.option.markexpr) or None

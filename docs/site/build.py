@@ -45,7 +45,11 @@ GUIDES["Methods"] += [name for name in _pages if name not in _listed]
 # Where a page's own heading does not tell it from the others.
 TITLES = {"README": "Overview", "data/README": "The data", "reports/README": "What a run writes"}
 # What pages show or lead to, beside pages.
-FILES = ["docs/store_page.png", "src/retention_models/runs/publishing/manifest.schema.json"]
+FILES = [
+    "docs/store_page.png",
+    "docs/jupyterlab.png",
+    "src/retention_models/runs/publishing/manifest.schema.json",
+]
 # Classes that docstrings lead to, though no public name is theirs.
 SHARED = {"models": ["models.fitters.PurchaseFitter"]}
 

@@ -6,15 +6,45 @@ from retention_models.languages.language import spoken
 
 
 class RetentionError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> try:
+    ...     rm.read_transactions("none.csv", customer_id="id", date="day", spend="paid")
+    ... except rm.RetentionError as error:
+    ...     print(error)
+    none.csv: no such file. Paths in a project file start at its folder.
+    """
 
 
 class SettingsError(RetentionError, ValueError):
-    """The project file, or a parameter of a call, is wrong: its reader can mend it."""
+    """The project file, or a parameter of a call, is wrong: its reader can mend it.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> try:
+    ...     rm.BetaGeoFitter().fit([1], [9.0], [4.0])
+    ... except rm.SettingsError as error:
+    ...     print(error)
+    recency: expected no more than T; 1 of 1 rows are not (first: 0: 9).
+    """
 
 
 class DataError(RetentionError, ValueError):
-    """The transactions cannot be used as they are: whoever exports them can mend it."""
+    """The transactions cannot be used as they are: whoever exports them can mend it.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> try:
+    ...     rm.read_transactions("none.csv", customer_id="id", date="day", spend="paid")
+    ... except rm.DataError as error:
+    ...     print(error)
+    none.csv: no such file. Paths in a project file start at its folder.
+    """
 
 
 class LockHeld(RetentionError, RuntimeError):

@@ -107,7 +107,7 @@ def test_an_example_of_each_threshold_is_one_that_is_accepted():
 
 
 def test_the_commented_project_file_has_the_defaults():
-    """Uncommented, but for its examples of an order, of groups and of amounts, it changes nothing."""
+    """Uncommented, it changes nothing but its hold-out, and examples of an order, groups and amounts."""
     text = files("retention_models.project").joinpath("grocery.toml").read_text("utf-8")
     part = text[text.index("[actions]") : text.index("[reports]")]
     lines = [line.removeprefix("# ") for line in part.splitlines()]
@@ -115,6 +115,7 @@ def test_the_commented_project_file_has_the_defaults():
     written = tomllib.loads("\n".join(line for line in lines if not examples.match(line)))
     given = set(ActionSettings.model_fields) - {"order", "one_of"}
     assert given == set(written["actions"])
+    assert 0.1 == written["actions"].pop("hold_out")  # the demonstration's lists test themselves
     assert ActionSettings() == ActionSettings.model_validate(written["actions"])
     for name in LIST_NAMES:
         thresholds = type(ActionSettings().rule(name)).model_fields.keys() - {"use", "action"}

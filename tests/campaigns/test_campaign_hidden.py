@@ -12,6 +12,7 @@ from retention_models.campaigns.estimators.sensitivity import (
     ratio_of_difference,
 )
 from retention_models.errors import SettingsError
+from tiers import sized
 
 
 def joiners(seed: int, n: int = 1500, hidden: float = 1.0, effect: float = 0.0):
@@ -108,9 +109,10 @@ def test_wrong_arguments_are_named():
 
 
 @pytest.mark.slow
+@pytest.mark.sized
 def test_bounds_hold_the_truth_under_causes_as_strong_as_supposed():
     """A hidden coin that doubles or halves the odds fools the estimate always, and the bounds never."""
-    runs, fooled, held = 200, 0, 0
+    runs, fooled, held = sized(60, 200), 0, 0
     for seed in range(runs):
         # Given x, knowing the coin multiplies the odds of joining by 1/2 to 2.
         row = hidden_bounds(*joiners(seed, hidden=2.0), strengths=[1.0, 2.0]).table

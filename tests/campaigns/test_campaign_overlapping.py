@@ -9,6 +9,7 @@ from statsmodels.regression.linear_model import OLS
 
 from retention_models.campaigns.estimators.factorial import overlapping_effects
 from retention_models.errors import CannotSay, DataError, SettingsError
+from tiers import sized
 
 
 def customers(seed: int, n: int = 900, campaigns: int = 2, together: float = -0.5):
@@ -117,9 +118,10 @@ def test_customers_in_another_order_are_refused():
 
 
 @pytest.mark.slow
+@pytest.mark.sized
 def test_intervals_of_effects_and_interaction_cover_the_truth():
     """1,000 tests of 3,000 customers; the coupon works only without free shipping."""
-    runs, covered, share = 1000, np.zeros(3), 0.3
+    runs, covered, share = sized(300, 1000), np.zeros(3), 0.3
     truth = np.array([0.4 - 0.4 * share, 0.2 - 0.4 * 0.5, -0.4]) * 2.0
     for seed in range(runs):
         table = overlapping_effects(*customers(seed, n=3000, together=-0.4)).table

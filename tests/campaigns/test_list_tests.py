@@ -11,8 +11,8 @@ import tiers
 from list_test_samples import measured_lots, read_nightly
 from retention_models.actions.hold_out import no_lots
 from retention_models.campaigns.data.assignments import read_assignments
-from retention_models.campaigns.data.list_tests import list_test_outcomes
-from retention_models.campaigns.effects.list_tests import (
+from retention_models.campaigns.data.lot_outcomes import list_test_outcomes
+from retention_models.campaigns.effects.contact_effect import (
     FEWEST,
     Change,
     ListTest,
@@ -236,7 +236,7 @@ def test_what_is_told_is_the_same_after_a_file():
 @pytest.mark.sized
 def test_read_nightly_for_26_weeks_nothing_is_found_where_nothing_is(record_property):
     """At most 5% of tests without an effect ever say otherwise; nightly of 200."""
-    runs = tiers.sized(5, 200)
+    runs = tiers.sized(3, 200)
     found = [read_nightly(seed, lift=0.0) for seed in range(runs)]
     for outcome in ("purchases", "profit"):
         false = sum(one[outcome] is not None for one in found)
@@ -249,7 +249,7 @@ def test_read_nightly_for_26_weeks_nothing_is_found_where_nothing_is(record_prop
 @pytest.mark.sized
 def test_an_effect_of_a_tenth_is_found_as_soon_as_theory_says(record_property):
     """Half of tests find it by the customers at which the interval is that wide."""
-    runs = tiers.sized(3, 60)
+    runs = tiers.sized(2, 60)
     world = {"lift": 0.1, "first": 1500, "fresh": 400, "share": 0.5}
     found = [read_nightly(seed, **world) for seed in range(runs)]
     when = np.median([one["purchases"] or np.inf for one in found])

@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 import retention_models as rm
 from retention_models.data.days import NO_PURCHASE, purchase_days, returns_by_place
+from tiers import sized
 
 BEGIN, DAYS, SPLIT = dt.date(2024, 3, 1), 40, 20
 END = BEGIN + dt.timedelta(days=DAYS)
@@ -207,7 +208,8 @@ def test_summaries_are_the_contract_in_plain_python(drawn, zone, drop):
 
 
 @pytest.mark.slow
-@settings(max_examples=50, **calm)
+@pytest.mark.sized
+@settings(max_examples=sized(15, 50), **calm)
 @given(drawn=logs, zone=zones, drop=st.booleans())
 def test_a_thousand_summaries_are_the_contract_in_plain_python(drawn, zone, drop):
     """The same, of 1,000 stores."""
@@ -216,7 +218,8 @@ def test_a_thousand_summaries_are_the_contract_in_plain_python(drawn, zone, drop
 
 
 @pytest.mark.slow
-@settings(max_examples=25, **calm)
+@pytest.mark.sized
+@settings(max_examples=sized(8, 25), **calm)
 @given(drawn=logs.map(lambda drawn: [(STORES[0], *line[1:]) for line in drawn]), zone=zones)
 def test_money_and_purchases_are_conserved(drawn, zone):
     """To the cent; every return is in one place; a holdout changes nothing before it."""

@@ -71,6 +71,9 @@ SOUND = {
     "CR": ("a.csv", GOOD.replace("\n", "\r"), {}),
     "no end of the last line": ("a.csv", GOOD.rstrip("\n"), {}),
     "blank lines": ("a.csv", GOOD.replace("\n", "\n\n"), {}),
+    "a title": ("a.csv", "Sales of 2024\n" + GOOD, {}),
+    "titles as wide as the table": ("a.csv", "Sales,,\nof,2024\n,,\n" + GOOD, {}),
+    "a title above CR LF": ("a.csv", ("\ufeffSales\n\n" + GOOD).replace("\n", "\r\n"), {}),
     "every cell in quotes": (
         "a.csv",
         "".join('"' + '","'.join(line.split(",")) + '"\n' for line in GOOD.splitlines()),
@@ -155,7 +158,6 @@ REFUSED = {
     "empty": ("a.csv", "", "", ["a.csv", "file is empty", "Export it again"]),
     "header only": ("a.csv", HEADER, "", ["a.csv", "holds no rows"]),
     "no header": ("a.csv", LINES, "", ["customer_id = 'id'", "is the header missing?"]),
-    "preamble": ("a.csv", "Sales of 2024\n" + GOOD, "", ["no column for", "has: Sales of 2024"]),
     "a name twice": (
         "a.csv",
         "id,day,paid,id\na,2024-01-13,1,b\n",

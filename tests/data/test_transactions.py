@@ -200,8 +200,8 @@ def test_exact_repeats_are_kept_and_said_or_dropped_and_counted(tmp_path):
 def test_returns_and_free_items_are_remarked(tmp_path):
     """What is unusual and kept is said."""
     log = read(csv(tmp_path, "a,2024-01-05,-1,s", "a,2024-01-05,0,s", "a,2024-01-05,2,s"))
-    assert any("1 rows are returns" in remark for remark in log.remarks)
-    assert any("1 rows have a spend of 0" in remark for remark in log.remarks)
+    assert any("1 row is a return" in remark for remark in log.remarks)
+    assert any("1 row has a spend of 0" in remark for remark in log.remarks)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from retention_models.actions.hold_out import CONTACT, CONTROL, Lots, draw, no_lots
-from retention_models.campaigns.effects.list_tests import (
+from retention_models.campaigns.effects.contact_effect import (
     ListTest,
     customers_needed,
     list_tests,

@@ -36,15 +36,20 @@ LONGEST = (
 )
 # Nothing is made once for all of their tests.
 IN_PIECES = ("test_campaign_designs_simulation.py", "test_oracles_")
-# Sessions of these tests read no file that has none.
+# A session reads no file that holds none of its tests.
 MARKED = re.compile(r"\bmark\.(slow|nightly|sized)\b|\bfew\(")
+ALL_SLOW = re.compile(r"^pytestmark = .*\bmark\.(slow|nightly)\b", re.MULTILINE)
 
 
 def has_none(path: Path, chosen: str) -> bool:
     """Whether a file holds no test of those chosen by a mark, so that it need not be imported."""
-    if not re.match(r"(slow|nightly|sized)\b", chosen) or path.suffix != ".py":
+    if path.suffix != ".py" or path.name == "conftest.py":
         return False
-    return path.name != "conftest.py" and not MARKED.search(path.read_text(encoding="utf-8"))
+    if re.match(r"(slow|nightly|sized)\b", chosen):
+        return not MARKED.search(path.read_text(encoding="utf-8"))
+    return chosen.startswith("not slow and") and bool(
+        ALL_SLOW.search(path.read_text(encoding="utf-8"))
+    )
 
 
 def made_once(

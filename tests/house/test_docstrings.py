@@ -55,3 +55,26 @@ def test_only_public_names_have_sections_in_their_docstrings():
             if SECTION.search(text) and (module, name) not in public:
                 wrong.append(f"{module}.{name}")
     assert wrong == []
+
+
+def test_every_public_name_has_an_example():
+    """Functions, classes and the methods of classes; the tests run what stands there."""
+    without = []
+    for name in retention_models.__all__:
+        thing = getattr(retention_models, name)
+        if not callable(thing):
+            continue
+        asked = [thing, *_own_methods(thing)] if inspect.isclass(thing) else [thing]
+        without += [each.__qualname__ for each in asked if ">>> " not in (each.__doc__ or "")]
+    assert sorted(set(without)) == []
+
+
+def _own_methods(of: type) -> list:
+    """Public methods of a class that are written in this package, wherever they come from."""
+    found = (inspect.getattr_static(of, name) for name in dir(of) if not name.startswith("_"))
+    plain = (getattr(each, "__func__", each) for each in found)
+    return [
+        each
+        for each in plain
+        if inspect.isfunction(each) and each.__module__.startswith("retention_models")
+    ]

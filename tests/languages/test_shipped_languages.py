@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import string
+from zoneinfo import ZoneInfo
 
 import matplotlib as mpl
 import pandas as pd
@@ -35,7 +37,7 @@ from retention_models.languages.translations import (
     shipped_languages,
     write_translation,
 )
-from retention_models.languages.translator_notes import noted
+from retention_models.languages.translator_notes import noted, notes
 from retention_models.pages.style import as_svg, day_ticks
 from retention_models.project import check
 from retention_models.project.workbook import write_workbook
@@ -137,9 +139,19 @@ def test_a_file_for_a_translator_begins_from_the_package_s_and_tells_what_places
     found = write_translation(code, path, sentences)
     assert 0 < found.translated == progress_of(read_translation(code), sentences).translated
     text = path.read_text(encoding="utf-8")
-    assert "#. head of a column: the p-value" in text
+    assert "#. Stands in a table of a campaign's page.\n#. In a table of checks.\n" in text
     assert "#. {day}: a day" in text
     assert noted() <= {one.text for one in sentences}
+
+
+def test_no_piece_of_a_sentence_is_to_be_translated_and_every_short_text_has_its_comment(sentences):
+    """None begins or ends as a piece does; one or two words say nothing of where they stand."""
+    assert [] == [one.text for one in sentences if re.search(r"^[\s,;.]|[\s,;]$", one.text)]
+    words = {one: re.findall(r"[^\W\d_]+", re.sub(r"{.*?}", "", one.text)) for one in sentences}
+    short = [one for one, found in words.items() if len(found) <= 2]
+    said = {one.text: notes(one.plural or one.text, one.place) for one in short}
+    assert len(said) > 100
+    assert [] == [text for text, told in said.items() if len(told) < 2 or "A label" in told[1]]
 
 
 @pytest.mark.parametrize(
@@ -161,11 +173,38 @@ def test_numbers_and_days_are_the_languages_own(spoken_in, code, number, share, 
         language.day(DAY),
     ]
     if code == "tr":
-        assert "−%12" == language.share(-0.12)
+        assert "−\u2060%12" == language.share(-0.12)
     assert month == language.short_month(DAY, year=True)
     if code != "fa":
         assert format_decimal(-1234.5, "#,##0.00", locale) == number
         assert format_percent(0.12, locale=locale) == share
+
+
+@pytest.mark.parametrize(
+    ("code", "listed", "moment", "probability"),
+    [
+        ("en", "a, b and c", "31 December 2023, 23:05 +03", ".030"),
+        ("tr", "a, b ve c", "31 Aralık 2023 23:05 +03", "0,030"),
+        ("hu", "a, b és c", "2023. december 31. 23:05 +03", "0,030"),
+        (
+            "fa",
+            "a،\u200f b، و c",
+            "۱۰ دی ۱۴۰۲ / ۳۱ دسامبر ۲۰۲۳،\u200f ۲۳:۰۵ +03",
+            "۰٫۰۳۰",
+        ),
+    ],
+)
+def test_lists_moments_and_probabilities_are_the_languages_own(code, listed, moment, probability):
+    """A list ends with the language's own word, and a nought is left out in English alone."""
+    language = ENGLISH if code == "en" else read_translation(code)
+    found = without_marks(language.listed(["a", "b", "c"]))
+    made = dt.datetime(2023, 12, 31, 23, 5, tzinfo=ZoneInfo("Europe/Istanbul"))
+    assert [listed, moment, probability] == [
+        found,
+        without_marks(language.moment(made)),
+        language.probability(0.03, 3),
+    ]
+    assert ["", "a"] == [language.listed([]), without_marks(language.listed(["a"]))]
 
 
 def test_days_of_the_persian_calendar_are_those_of_its_almanacs():

@@ -36,7 +36,7 @@ def held(found, came):
 
 def test_no_season_is_found_where_there_is_none(record_property):
     """Among customers of before and newcomers, and among regular buyers, in 5% of shops at most."""
-    shops = sized(10, 400)
+    shops = sized(6, 400)
     found = {"mid-life": 0, "regular": 0}
     for seed in range(shops):
         summary, bought, _ = mid_life_shop(seed, 0.0)
@@ -52,7 +52,7 @@ def test_no_season_is_found_where_there_is_none(record_property):
 
 def test_no_regularity_is_found_where_there_is_only_a_season(record_property):
     """Busy quarters make gaps uneven, not even; k stays 1."""
-    shops, found = sized(10, 400), 0
+    shops, found = sized(6, 400), 0
     for seed in range(shops):
         summary, gaps, bought, _ = seasonal_regular_shop(100, 1, seed=seed)
         fitter = rm.ModifiedBetaGeoCNBDFitter().fit(
@@ -65,7 +65,7 @@ def test_no_regularity_is_found_where_there_is_only_a_season(record_property):
 
 def test_forecasts_with_a_season_and_customers_of_before_hold(record_property):
     """90% intervals of known customers' and of the whole store's quarter, of N₀ and of the wave."""
-    shops, names = sized(8, 150), ("known", "whole", "before", "year sin 1")
+    shops, names = sized(5, 150), ("known", "whole", "before", "year sin 1")
     inside = dict.fromkeys(names, 0)
     off = []
     for seed in range(shops):
@@ -97,7 +97,7 @@ def test_forecasts_with_a_season_and_customers_of_before_hold(record_property):
 
 def test_forecasts_of_regular_buyers_with_a_season_hold(record_property):
     """K is found, and 90% intervals of their quarter hold."""
-    shops, inside, right, off = sized(8, 150), 0, 0, []
+    shops, inside, right, off = sized(5, 150), 0, 0, []
     for seed in range(shops):
         summary, gaps, bought, came = seasonal_regular_shop(
             CUSTOMERS // 2, 4, seed=seed, ahead=AHEAD

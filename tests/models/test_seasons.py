@@ -87,7 +87,7 @@ def test_a_store_forecast_and_every_customers_work(seasonal, fitted):
 @pytest.mark.sized
 def test_intervals_of_totals_cover_what_came(record_property):
     """Shops with a season, 600 customers each: 90% intervals of the next 13 weeks hold 88 to 92%."""
-    shops, held = sized(60, 500), 0
+    shops, held = sized(24, 500), 0
     for seed in range(shops):
         summary, bought, later = shop(600, 730, one_wave, seed=1_000 + seed, ahead=91, each=True)
         summary["monetary_value"] = 0.0
@@ -375,7 +375,7 @@ def test_further_waves_are_told_beside_the_first():
 @pytest.mark.sized
 def test_restless_weeks_widen_the_doubt_about_the_season(record_property):
     """Weekly shocks of 30%: 90% intervals of the wave still hold it."""
-    shops, held = sized(40, 300), 0
+    shops, held = sized(16, 300), 0
     for seed in range(shops):
         wave = lambda dates: one_wave(dates, 0.4, 0.0)  # noqa: E731
         summary, bought, _ = shop(600, 740, wave, seed=3_000 + seed, weekly_shocks=0.3, each=True)

@@ -71,12 +71,12 @@ def test_the_forest_has_a_line_for_every_lift(drawn):
 
 
 def test_the_balance_shows_both_sides_of_weighting(drawn, chosen):
-    """By lot: as they are, with what chance allows; chosen: before and after weighting."""
+    """By lot: as they are; chosen: before and after weighting."""
     assert isinstance(figures.balance(drawn), Axes)
     ax = figures.comparison(chosen)
     drawn_points = {line.get_label(): line.get_xdata() for line in ax.lines}
-    np.testing.assert_allclose(chosen.balance["weighted"], drawn_points["as compared"])
-    np.testing.assert_allclose(chosen.balance["unweighted"], drawn_points["as they are"])
+    np.testing.assert_allclose(chosen.balance["weighted"], drawn_points["after weighting"])
+    np.testing.assert_allclose(chosen.balance["unweighted"], drawn_points["before weighting"])
 
 
 def test_stores_show_their_weeks(roll_out):
@@ -149,7 +149,7 @@ def test_campaigns_side_by_side(drawn, chosen, refused):
     """Each with its verdict and grade; the refused one with its reason; those sure are named."""
     overview = overview_of(drawn, chosen, refused)
     shown = tables.campaigns(overview)
-    assert ["A", "C", "none"] == shown["Grade"].tolist()
+    assert ["A", "C", "no grade"] == shown["Grade"].tolist()
     assert "more purchases" == shown["Verdict"].iloc[0]
     text = words.campaigns(overview)
     assert "3 newest campaigns, an effect can be told of 2" in text

@@ -8,8 +8,8 @@ import pytest
 
 from retention_models.actions.hold_out import CONTROL
 from retention_models.actions.lists import ActionList
-from retention_models.campaigns.effects.list_tests import Change, ListTest
-from retention_models.pages.store.list_tests import in_full, in_short
+from retention_models.campaigns.effects.contact_effect import Change, ListTest
+from retention_models.pages.store.contact_words import in_full, in_short
 from retention_models.settings.actions import ActionSettings
 
 RULES = ActionSettings(hold_out=0.1, contact_cost=0.2)
@@ -56,7 +56,7 @@ def test_each_verdict_has_its_sentence(verdict, short, full):
 def test_what_is_not_known_yet_says_when_it_will_be():
     """All such lists in one sentence of the page's own; each in full beside the models."""
     (said,) = in_short([EARLY, TEST], RULES, "EUR")
-    assert "10% are left out of “Due”, “Loyal”" in said
+    assert "10% are left out of “Due” and “Loyal”" in said
     assert "about 29 March 2024" in said
     open_, early, how = in_full([EARLY, TEST], {}, RULES, "EUR")
     assert "not known yet" in open_
@@ -100,7 +100,7 @@ def test_without_a_lot_the_reason_is_said_and_no_small_number():
     }
     out, untested = in_full([], lists, RULES, "EUR")
     assert "leave fewer than 5 out" in out
-    assert "No lot for “Complaint”, “New”. It is an apology." == untested
+    assert "No lot for “Complaint” and “New”. It is an apology." == untested
     off = ActionSettings()
     (said,) = in_full([], lists, off, "EUR")
     assert "hold_out in [actions] of the project file is 0" in said

@@ -248,7 +248,7 @@ def test_a_silent_store_is_named_with_its_day():
     rows[0]["metrics"]["silent_since"] = "2023-11-15"
     rows[1]["metrics"]["silent_since"] = "2022-11-15"
     found = found_in(rows)
-    assert "</a> since 15 Nov, " in found["short"][1]
+    assert "</a> since 15 Nov and " in found["short"][1]
     reasons = {row["name"]: row["reason"] for row in found["rows"]}
     assert ["silent since 15 Nov", "silent since 15 Nov 2022"] == [reasons[r["name"]] for r in rows]
 
@@ -375,7 +375,7 @@ def test_the_page_of_a_silent_store_ends_after_its_first_part():
 
 def test_each_sheet_is_named_in_letters_that_end_no_string():
     """A name cannot leave the style sheet, and a comma keeps the space after it."""
-    rules = sheet_style('Shops, "A"; } x')
+    rules = sheet_style('Shops, "A"; } x', ENGLISH)
     assert r'content: "Shops\00002c  \000022 A\000022 \00003b  \00007d  x"' in rules
     page = f"<html><head><style>{style()}{rules}</style></head></html>"
     assert page == lint(page, "store 7")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from gettext import NullTranslations
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -74,6 +75,19 @@ def test_the_cohort_sentence_reads_the_table_back():
     sentence = words.cohort_retention(table)
     assert "30% (23% to 38%; 45 of 150) bought in the month after their first purchase" in sentence
     assert "20% (13% to 29%; 20 of 100) bought 2 months after it" in sentence
+
+
+def test_what_repeating_the_period_before_would_have_missed_is_said_beside_the_model():
+    """Both in percent of what came; nothing where nothing came."""
+    errors = pd.Series({"model": 0.8, "always zero": 1.0})
+    before = pd.DataFrame({"last_period": [30, 25]})
+    held = SimpleNamespace(errors=errors, customers=before, actual=50, relative_error=-0.04)
+    said = words.holdout_by_customer(held)
+    assert said.endswith(
+        "it missed by 4%; repeating the period before would have missed them by 10%."
+    )
+    held.actual = 0
+    assert words.holdout_by_customer(held).endswith("None of them was nearer than the model.")
 
 
 def test_sentences_and_their_numbers_are_of_the_language_that_is_spoken():

@@ -99,8 +99,8 @@ def test_sentences_and_tables_read_the_comparison_back(store):
     assert "2,357 customers had bought, 946 of them on more than one day, 2,457 repeat" in (
         model_words.what_is_compared(found, "W")
     )
-    assert "the BG/NBD expected 1,653 (-12%)" in model_words.tracking_of_models(found)
-    assert "0.05 (the BG/NBD), 0.08 (the MBG/NBD) or 0.05 (the Pareto/NBD)" in (
+    assert "the BG/NBD expected 1,653 (−12%)" in model_words.tracking_of_models(found)
+    assert "0.05 (the BG/NBD), 0.08 (the MBG/NBD) and 0.05 (the Pareto/NBD)" in (
         model_words.estimates(found, "W")
     )
     counts = found.chosen.counts
@@ -110,8 +110,8 @@ def test_sentences_and_tables_read_the_comparison_back(store):
     share = (found.chosen.customers["frequency_holdout"] > 0).mean()
     assert f"Of all customers {share:.0%} bought" in model_words.alive_calibration(found.chosen)
     assert "always zero" in tables.rules_of_thumb(found.chosen).index
-    assert ["1,653", "1,882", "-12%"] == tables.holdouts(found).loc["BG/NBD"].tolist()[:3]
-    assert "-9,582.4" == tables.fits(found).loc["BG/NBD", "Log-likelihood"]
+    assert ["1,653", "1,882", "−12%"] == tables.holdouts(found).loc["BG/NBD"].tolist()[:3]
+    assert "−9,582.4" == tables.fits(found).loc["BG/NBD", "Log-likelihood"]
 
 
 @pytest.mark.slow

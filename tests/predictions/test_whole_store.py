@@ -9,11 +9,13 @@ import pytest
 import retention_models as rm
 from purchase_samples import simulate_mid_life
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.levels import z_of_interval
 from retention_models.predictions.whole_store import arrivals_of, trended
 from tiers import sized
 
 NEW, OLD = (0.6, 4.0, 0.5, 2.0), (0.9, 3.0, 0.2, 5.0)
 OBSERVED, AHEAD = 52.0, 13.0
+Z90 = z_of_interval(0.90)
 
 
 def store(rng, before=300.0, arrivals=8.0):
@@ -63,16 +65,17 @@ def test_totals_and_newcomers_come_out(record_property):
 
 
 def test_where_nobody_was_there_before_it_is_campbells_sum():
-    """μ ∫ (1 + E X) by a fine sum; and the parts make the whole."""
+    """∫ μ (1 + E X) by a fine sum; and the parts make the whole."""
     summary, *_ = store(np.random.default_rng(3), before=0.0, arrivals=30.0)
     model = fitted(summary, rm.ModifiedBetaGeoFitter())
     ahead = rm.predict_whole_store(model, None, summary, draws=50)
-    rate = arrivals_of(model, summary).rate
     middle = (np.arange(20_000) + 0.5) * AHEAD / 20_000
-    slow = rate * AHEAD * (1.0 + model.expected_number_of_purchases_up_to_time(middle)).mean()
+    rates = arrivals_of(model, summary).rates(AHEAD - middle)
+    each = 1.0 + model.expected_number_of_purchases_up_to_time(middle)
+    slow = AHEAD * (rates * each).mean()
     assert ahead.others.value == pytest.approx(slow, rel=1e-6)
     assert ahead.purchases.value == pytest.approx(ahead.known.value + ahead.others.value)
-    assert ahead.newcomers.value == pytest.approx(rate * AHEAD)
+    assert ahead.newcomers.value == pytest.approx(AHEAD * rates.mean())
     assert (ahead.by_week["purchases"].diff().dropna() > 0).all()
     assert ahead.by_week.index.tolist() == [float(week) for week in range(1, 14)]
     wider = rm.predict_whole_store(model, None, summary, draws=50, scatter=0.2)
@@ -114,23 +117,39 @@ def test_what_is_too_short_or_wrong_is_refused():
             rm.predict_whole_store(model, None, summary, **broken)
 
 
-@pytest.mark.parametrize("fading", [0.0, -0.04])
-def test_newcomers_that_fade_go_on_fading_and_even_ones_stay(fading):
-    """Poisson counts of 26 weeks, 20 a week at the end: what is expected of 13 more is what comes."""
-    rng = np.random.default_rng(2)
+@pytest.mark.slow
+@pytest.mark.sized
+@pytest.mark.parametrize("change", [0.0, 0.30, -0.23, -0.65], ids="{:+.0%} a year".format)
+@pytest.mark.parametrize("week", [1.0, 7.0], ids=["weeks", "days"])
+def test_newcomers_go_on_as_they_grow_or_fade(record_property, change, week):
+    """Poisson counts of 26 weeks, 100 a week at the end: 90% intervals of 13 more hold what comes."""
+    rng, shops = np.random.default_rng(2), sized(60, 1000)
+    ago, ahead = np.arange(26) + 0.5, np.arange(13) + 0.5
+    pace = np.log1p(change) / 52.0
+    expected, came, inside = np.zeros(shops), np.zeros(shops), 0
+    for i in range(shops):
+        found = trended(rng.poisson(100.0 * np.exp(-pace * ago)).astype(float), week)
+        came[i] = rng.poisson(100.0 * np.exp(pace * ahead).sum())
+        expected[i] = week * found.rates(ahead * week).sum()
+        error = expected[i] * found.log_error(13.0 * week)
+        inside += abs(came[i] - expected[i]) <= Z90 * np.hypot(np.sqrt(expected[i]), error)
+    bias = expected.sum() / came.sum() - 1.0
+    record_property("bias, share inside", f"{bias:+.3f}, {inside / shops:.3f}")
+    assert abs(bias) < 0.03
+    assert inside / shops >= 0.9 - 3.0 * np.sqrt(0.09 / shops)
+
+
+def test_of_a_fast_growth_half_of_what_exceeds_a_usual_one_goes_on():
+    """3% a week: it is 2% that is expected to go on, and all or none of the rest in its doubt."""
     ago = np.arange(26) + 0.5
-    weeks = np.arange(13) + 0.5
-    truth = 20.0 * np.exp(fading * weeks).sum()
-    found = [
-        trended(rng.poisson(20.0 * np.exp(-fading * ago)).astype(float), 1.0) for _ in range(60)
-    ]
-    expected = [each.rates(weeks).sum() for each in found]
-    assert np.mean(expected) == pytest.approx(truth, rel=0.05)
-    visible = np.mean([each.trend < 0.0 for each in found])
-    assert visible > 0.9 if fading else visible < 0.05
-    if fading:
-        inside = np.abs(np.log(np.array(expected) / truth))
-        assert np.mean(inside < 1.645 * np.array([each.log_error(13.0) for each in found])) > 0.8
+    found = trended(200.0 * np.exp(-0.03 * ago), 1.0)
+    usual = 0.3 / (365.25 / 7.0)
+    assert found.rate == pytest.approx(200.0)
+    assert found.trend == pytest.approx((0.03 + usual) / 2.0)
+    assert np.sqrt(found.covariance[1][1]) > (0.03 - usual) / np.sqrt(12.0)
+    far = found.rates(np.array([520.0, 5200.0]))
+    assert far[1] / found.rate == pytest.approx(np.exp(found.trend * 104.0))
+    assert found.rate < far[0] < far[1]
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 from retention_models.actions.hold_out import ASSIGNED, no_lots
 from retention_models.campaigns.data.assignments import read_assignments
 from retention_models.errors import DataError
-from retention_models.project.list_tests import (
+from retention_models.project.lots import (
     as_parquet,
     known_by,
     read_lots,

@@ -3,6 +3,7 @@
 import json
 import re
 
+import openpyxl
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -10,6 +11,9 @@ import pytest
 import retention_models as rm
 import shops
 from retention_models.data.spreadsheets import formula_safe
+from retention_models.languages import speaking
+from retention_models.languages.translations import read_translation
+from retention_models.project.list_headers import with_heads
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
@@ -99,6 +103,42 @@ def test_lists_are_written_with_every_customer_why_and_what_is_at_stake(lists_wr
     assert set(ODD_IDS) <= set(table["customer_id"])
     assert {"-10% on tea."} == set(table["action"])
     assert table["why"].str.endswith("always from one category: @چای.").all()
+
+
+def test_heads_of_lists_are_in_the_pages_language_where_the_project_file_asks(tmp_path):
+    """In CSV and the workbook, each by a name of its own; Parquet keeps what programs read."""
+    extra = '[reports]\nlanguage = "tr"\ntranslated_headers = true'
+    project = shops.write_project(tmp_path, shops.simulated_log(120, seed=5), ["0042"], extra=extra)
+    store = rm.open_store(project, "0042")
+    with speaking(store.settings.language):
+        rm.write_outputs(store, tmp_path / "out")
+    name = next(name for name, one in store.actions.items() if len(one.customers))
+    heads = [*pd.read_csv(tmp_path / "out" / "actions" / f"{name}.csv", nrows=0).columns]
+    assert ["Müşteri", "Ne yapmalı", "Neden", "Söz konusu tutar, EUR"] == heads[:4]
+    kept = pq.read_schema(tmp_path / "out" / "actions" / f"{name}.parquet").names
+    assert ["customer_id", "action", "why", "at_stake"] == kept[:4]
+    assert not {*heads} & {*kept}
+    calls = [*pd.read_csv(tmp_path / "out" / "call_tomorrow.csv", nrows=0).columns]
+    assert "Müşteri" == calls[0]
+    sheets = openpyxl.load_workbook(tmp_path / "out" / "lists.xlsx").worksheets
+    assert {"Müşteri"} == {sheet["A1"].value for sheet in sheets}
+    assert "customer_id" in pd.read_csv(tmp_path / "out" / "customers.csv", nrows=0).columns
+
+
+def test_a_translation_that_calls_two_columns_alike_is_refused(tmp_path):
+    """What a program or a reader could not tell apart."""
+    path = tmp_path / "xx.po"
+    path.write_text(
+        'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
+        'msgid "Why"\nmsgstr "Ne yapmalı"\n'
+    )
+    table = pd.DataFrame(columns=["customer_id", "action", "why"])
+    with (
+        speaking(read_translation("tr", path)),
+        pytest.raises(rm.SettingsError, match="columns action and why by one name, 'Ne yapmalı'"),
+    ):
+        with_heads(table, "EUR")
+    assert ["Customer", "What to do", "Why"] == [*with_heads(table, "EUR").columns]
 
 
 def test_rules_of_a_project_file_are_used(lists_written):

@@ -9,7 +9,7 @@ import pytest
 
 from retention_models.actions.hold_out import CONTACT
 from retention_models.project.demonstration import write_demo
-from retention_models.project.list_tests import LOTS, read_lots
+from retention_models.project.lots import LOTS, read_lots
 from retention_models.project.store_handover import read_list_tests
 from retention_models.runs.run import run_project
 
@@ -22,7 +22,7 @@ def demonstration(folder: Path) -> Path:
     project = write_demo(folder, "grocery")
     text = project.read_text(encoding="utf-8").split("\n[[campaigns]]")[0]
     text = text.replace("observation_end = 2017-12-31", "")
-    text = text.replace("[actions]\n", "[actions]\nhold_out = 0.5\ncontact_cost = 0.5\n")
+    text = text.replace("hold_out = 0.1 ", "contact_cost = 0.5\nhold_out = 0.5 ")
     project.write_text(text, encoding="utf-8")
     return project
 

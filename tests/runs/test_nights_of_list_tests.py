@@ -9,7 +9,7 @@ import pytest
 
 import shops
 from retention_models.actions.hold_out import CONTROL
-from retention_models.project.list_tests import LOTS, read_lots
+from retention_models.project.lots import LOTS, read_lots
 from retention_models.runs.run import run_project
 
 NIGHTS = ("2023-12-01", "2023-12-31")
@@ -86,6 +86,8 @@ def test_the_pages_of_the_store_and_of_the_chain_say_what_is_tested(nights):
     for page in ("index.html", "0042/store_report.html"):
         text = (output / NIGHTS[1] / page).read_text(encoding="utf-8")
         assert "By lot, 25% are left out of" in text
+    begun = (output / NIGHTS[0] / "0042" / "store_report.html").read_text(encoding="utf-8")
+    assert "out of this store's lists; they stay out while the test runs" in begun
     about = (output / NIGHTS[1] / "0042" / "about.html").read_text(encoding="utf-8")
     assert "tests itself since 1 December 2023" in about
     assert "Nobody on it is contacted, so there is nothing to test." in about

@@ -13,7 +13,7 @@ from retention_models.runs.publishing.manifest import read_manifest
 from tiers import sized
 
 STORES = ("a", "b", "c")
-KEPT, NIGHTS = sized(10, 30), sized(75, 365)  # all is steady once as many are kept
+KEPT, NIGHTS = sized(8, 30), sized(45, 365)  # all is steady once as many are kept
 
 
 def size_of(folder) -> int:

@@ -72,8 +72,30 @@ def test_a_folder_that_may_not_be_entered_is_refused(tmp_path, monkeypatch):
         read_transactions(tmp_path / "a.csv", customer_id="a", date="b", spend="c")
 
 
-def test_a_blank_first_line_is_named(tmp_path):
-    """It is no header."""
-    (tmp_path / "a.csv").write_text("\na,b,c\n1,2024-01-01,2\n")
+def test_a_file_of_blank_lines_is_named(tmp_path):
+    """They are no header."""
+    (tmp_path / "a.csv").write_text("\n\n")
     with pytest.raises(DataError, match="line 1: is empty"):
         read_transactions(tmp_path / "a.csv", customer_id="a", date="b", spend="c")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\na,b,c\n1,2024-01-01,2\n",
+        "a;b;c;d\n1;2024-01-01;2;tea, milk, bread, salt, rice\n1;2024-01-01;2;tea, milk, x, y, z\n",
+        "a;b;c\n1;2024-01-01;2,50\n2;2024-01-02;3,50\n",
+        "Orders of May\n\na;b;c\n1;2024-01-01;2,50\n2;2024-01-02;3,50\n",
+    ],
+)
+def test_the_header_is_found_whatever_texts_and_amounts_hold(tmp_path, text):
+    """Blank lines and titles above it, commas within cells, no rows below."""
+    (tmp_path / "a.csv").write_text(text)
+    read = read_transactions(
+        tmp_path / "a.csv",
+        customer_id="a",
+        date="b",
+        spend="c",
+        decimal="," if ";" in text else ".",
+    )
+    assert read.table.count().execute() == text.count("2024-")

@@ -73,6 +73,16 @@ class ActionList(Result):
         at_stake, probability_alive.
     no_test : str
         Why nobody is left out today; empty where the list tests itself.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import retention_models as rm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = rm.open_store(rm.write_demo(folder, "cdnow"), "cdnow", as_of="1997-01-12")
+    ...     found = store.list_actions()["new"]
+    >>> found.name, found.title
+    ('new', 'New')
     """
 
     name: ListName

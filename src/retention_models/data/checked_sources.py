@@ -43,7 +43,7 @@ class SourceCheck:
 
     origin: Source
     columns: Mapping[str, str | None]  # what the source calls those of the contract, by role
-    date: str  # role of the column with the day
+    date: str | None  # role of the column with the day, where it has one
     timezone: str
     date_format: str | None
     amounts: Amounts = Amounts()  # noqa: RUF009 - frozen
@@ -65,6 +65,8 @@ class SourceCheck:
                     "numbers ids lose the zeros in front. Export it with one type in all files, ids as "
                     "text."
                 )
+        if self.date is None:
+            return
         day = day_of(self.name, self.column(self.date), self.date_format)
         self.found["date"] = day
         self.reasons.append((self.blank(self.date), marked("no date")))
@@ -201,5 +203,5 @@ def require_usable(
     quality = counts[counts["reason"].notna()].reset_index(drop=True)
     held_against = quality.loc[~quality["reason"].isin(forgiven), "rows"].sum()
     if held_against > allowed * rows or quality["rows"].sum() == rows:
-        raise DataError(refusal(source, quality, rows, allowed))
+        raise DataError(refusal(source, quality, rows, allowed, forgiven))
     return quality

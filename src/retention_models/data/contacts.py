@@ -45,6 +45,15 @@ class Surveys(Result):
         What was read, for messages.
     scale : str, optional
         "0-10" or "1-10"; None where there are no scores.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> rows = pd.DataFrame({"who": ["a", "b"], "day": ["2024-01-05", "2024-01-06"], "score": [9, 4]})
+    >>> names = {"customer_id": "who", "answered_at": "day", "score": "score"}
+    >>> surveys = rm.read_surveys(rows, **names, scale="0-10")
+    >>> surveys.table.execute()["score"].tolist()
+    [9, 4]
     """
 
     table: Table = field(repr=False)
@@ -58,14 +67,34 @@ class Surveys(Result):
         return Card(f"Survey answers of {self.source}", facts, self.quality)
 
     def of_kind(self, *kinds: str) -> Surveys:
-        """The answers to some of the surveys."""
+        """The answers to some of the surveys.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> rows = {"who": ["a", "b"], "day": "2024-01-05", "score": [9, 4], "of": ["nps", "csat"]}
+        >>> names = {"customer_id": "who", "answered_at": "day", "score": "score", "kind": "of",
+        ...          "scale": "0-10"}
+        >>> surveys = rm.read_surveys(pd.DataFrame(rows), **names)
+        >>> surveys.of_kind("csat").table.execute()["customer_id"].tolist()
+        ['b']
+        """
         table = self.table.filter(self.table["kind"].isin(kinds))
         return replace(self, table=table)
 
 
 @dataclass(frozen=True, repr=False)
 class Events(Result):
-    """Checked contacts: customer_id, store_id (null for none), date and kind; else as `Surveys`."""
+    """Checked contacts: customer_id, store_id (null for none), date and kind; else as `Surveys`.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> rows = pd.DataFrame({"who": ["a", "b"], "day": ["2024-01-05", "2024-01-06"], "kind": "click"})
+    >>> events = rm.read_events(rows, customer_id="who", date="day", kind="kind")
+    >>> events.rows_read, events.source
+    (2, 'events')
+    """
 
     table: Table = field(repr=False)
     quality: pd.DataFrame = field(repr=False)
@@ -123,6 +152,13 @@ def read_surveys(
         If neither score nor thumb is named, or the scale is unknown.
     DataError
         As for `read_transactions`, or if the scale cannot be told from the answers.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"who": ["a", "b"], "day": ["2024-01-05", "2024-01-06"], "score": [9, 4]})
+    >>> surveys = read_surveys(rows, customer_id="who", answered_at="day", score="score", scale="0-10")
+    >>> surveys.rows_read, surveys.scale
+    (2, '0-10')
     """
     if score is None and thumb is None:
         raise SettingsError("surveys: expected the name of a column for score, thumb or both.")
@@ -196,6 +232,13 @@ def read_events(
     ------
     DataError
         As for `read_transactions`.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"who": ["a"], "day": ["2024-01-05"], "kind": ["complaint"]})
+    >>> events = read_events(rows, customer_id="who", date="day", kind="kind")
+    >>> events.table.execute()["kind"].tolist()
+    ['complaint']
     """
     columns = {"customer_id": customer_id, "date": date, "kind": kind, "store_id": store_id}
     origin = open_source(source, table, timezone, encoding=encoding, sheet=sheet, name="events")

@@ -24,7 +24,7 @@ _ZONE = r"[A-Z][A-Za-z_]+/[A-Za-z0-9_/+-]+"
 _ZONED = rf"^\d{{4}}-\d{{2}}-\d{{2}}{_CLOCK} ?([Zz]|UTC|utc|GMT|{_HOURS}|{_ZONE})$"
 
 # Formats of numbers, by their parts of a second.
-UNIX = {"unix seconds": 1, "unix milliseconds": 1_000}
+UNIX = {"unix seconds": 1, "unix milliseconds": 1_000, "unix microseconds": 1_000_000}
 _YEAR_1980 = 315_532_800.0
 
 # A format that ends with a zone in letters: strptime would pass over them.

@@ -98,7 +98,7 @@ def read_transactions(
         without one are taken to be in it.
     date_format : str, optional
         strptime format of text dates that are not ISO 8601. Never guessed: 03/04 is two days. For
-        numbers of seconds or milliseconds since 1970, "unix seconds" or "unix milliseconds".
+        numbers that count from 1970, "unix seconds", "unix milliseconds" or "unix microseconds".
     decimal : {".", ","}
         Decimal separator of spend given as text; with "," a "." or a space separates thousands.
     thousands : {",", ".", "'", " "}, optional

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import ibis
@@ -196,9 +196,13 @@ class SourceAsRead:
     date: str  # of `given`
     mended: bool = False  # whether ids such as 17850.0 are read as 17850
 
-    def first_rows(self, most: int, *, of_each_reason: bool = False) -> pd.DataFrame:
+    def first_rows(
+        self, most: int, *, of_each_reason: bool = False, but_for: Collection[str] = ()
+    ) -> pd.DataFrame:
         """The first rows that cannot be used, of all or of each reason: row, reason, words."""
         bad = self.given.filter(self.given["reason"].notnull())
+        if but_for:
+            bad = bad.filter(bad["reason"].notin(list(but_for)))
         if of_each_reason:
             place = ibis.row_number().over(group_by="reason", order_by=bad["row"])
             bad = bad.mutate(place=place)
@@ -309,14 +313,30 @@ _EXPECTED = {
 }
 
 
-def refusal(source: SourceAsRead, quality: pd.DataFrame, rows: int, allowed: float) -> str:
-    """Why a source is refused: unusable of its rows by reason, the first as they stand, what to do."""
+def refusal(
+    source: SourceAsRead,
+    quality: pd.DataFrame,
+    rows: int,
+    allowed: float,
+    forgiven: Collection[str] = (),
+) -> str:
+    """Why a source is refused: unusable of its rows by reason, the first as they stand, what to do.
+
+    Rows that are left out for a `forgiven` reason are counted apart, unless there are no others.
+    """
     by_reason = quality.groupby("reason")["rows"].sum().sort_values(ascending=False)
-    reasons = "; ".join(f"{reason}: {count:,}" for reason, count in by_reason.items())
+    held = by_reason[~by_reason.index.isin(forgiven)]
+    if held.empty:
+        held = by_reason
+    others = by_reason.drop(held.index)
+    told = f"{int(held.sum()):,} of {rows:,} rows cannot be used ({_counted(held)})."
+    if len(others):
+        told += f" {int(others.sum()):,} others are left out ({_counted(others)})."
+    first = source.first_rows(5, but_for=list(others.index))["words"]
     lines = [
-        f"{source.name}: {int(by_reason.sum()):,} of {rows:,} rows cannot be used ({reasons}).",
-        "First of them:",
-        *(f"  - {words}" for words in source.first_rows(5)["words"]),
+        f"{source.name}: {told}",
+        "First of them:" if others.empty else "First of those that cannot be used:",
+        *(f"  - {words}" for words in first),
     ]
     unknown = int(by_reason.get(NO_DATE_FITS, 0))
     if unknown:
@@ -338,3 +358,7 @@ def refusal(source: SourceAsRead, quality: pd.DataFrame, rows: int, allowed: flo
         )
     lines.append(f"Mend the export, or allow more than {allowed:.1%} with max_unusable_share.")
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _counted(by_reason: pd.Series) -> str:
+    return "; ".join(f"{reason}: {count:,}" for reason, count in by_reason.items())

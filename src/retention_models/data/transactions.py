@@ -12,7 +12,7 @@ from ibis.expr.types import Table
 
 from retention_models.data.engines import Source, to_frame
 from retention_models.data.refusals import SourceAsRead
-from retention_models.languages import count, marked, phrase
+from retention_models.languages import count, plural
 from retention_models.languages.results import Card, Result
 
 # DuckDB groups so many lines by customer and day within 3.5 GB; with more it would write to disk, which
@@ -55,6 +55,15 @@ class Transactions(Result):
         What `repeats` is, where it is known.
     drawn_customers : tuple of str
         Customers of lines drawn by lot, in the order of their ids: where a large log may be parted.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> days = ["2024-01-01", "2024-01-15", "2024-02-01", "2024-06-30"]
+    >>> lines = pd.DataFrame({"id": ["a", "a", "a", "b"], "day": days, "paid": [9, 3, 6, 1]})
+    >>> log = rm.read_transactions(lines, customer_id="id", date="day", spend="paid")
+    >>> log.rows_read, log.rows_unusable, log.last_day()
+    (4, 0, datetime.date(2024, 6, 30))
     """
 
     table: Table = field(repr=False)
@@ -115,31 +124,52 @@ class Transactions(Result):
     @property
     def remarks(self) -> tuple[str, ...]:
         """What was found and kept, for the reader: returns, zero-spend lines, repeats."""
-        found = (
-            (
-                self.stores["returns"].sum(),
-                marked("{rows} rows are returns (spend below 0): they lower spend"),
-            ),
-            (
-                self.stores["zeros"].sum(),
-                marked("{rows} rows have a spend of 0: they count as purchases"),
-            ),
-            (
+        returns, zeros = (int(self.stores[name].sum()) for name in ("returns", "zeros"))
+        found = {
+            plural(
+                "{n} row is a return (spend below 0): it lowers spend.",
+                "{n} rows are returns (spend below 0): they lower spend.",
+                returns,
+            ): returns,
+            plural(
+                "{n} row has a spend of 0: it counts as a purchase.",
+                "{n} rows have a spend of 0: they count as purchases.",
+                zeros,
+            ): zeros,
+            plural(
+                '{n} row repeats another row exactly: it was kept (duplicates = "drop" leaves it out).',
+                "{n} rows repeat another row exactly: they were kept "
+                '(duplicates = "drop" leaves them out).',
                 self.repeats,
-                marked(
-                    "{rows} rows repeat another row exactly: they were kept "
-                    '(duplicates = "drop" leaves them out)'
-                ),
-            ),
-        )
-        return tuple(phrase(text, rows=count(rows)) for rows, text in found if rows)
+            ): self.repeats,
+        }
+        return tuple(said for said, rows in found.items() if rows)
 
     def store_ids(self) -> list[str]:
-        """Ids of the stores in the log, sorted as text."""
+        """Ids of the stores in the log, sorted as text.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> names = {"customer_id": "id", "date": "day", "spend": "paid", "store_id": "till"}
+        >>> lines = {"id": ["a", "b"], "day": "2024-01-01", "paid": [9, 3], "till": ["17", "4"]}
+        >>> rm.read_transactions(pd.DataFrame(lines), **names).store_ids()
+        ['17', '4']
+        """
         return list(self.stores.index)
 
     def last_day(self) -> dt.date:
-        """Day of the last transaction of any store."""
+        """Day of the last transaction of any store.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> days = ["2024-01-01", "2024-01-15", "2024-02-01", "2024-06-30"]
+        >>> lines = pd.DataFrame({"id": ["a", "a", "a", "b"], "day": days, "paid": [9, 3, 6, 1]})
+        >>> log = rm.read_transactions(lines, customer_id="id", date="day", spend="paid")
+        >>> log.last_day()
+        datetime.date(2024, 6, 30)
+        """
         day: dt.date = self.stores["last_day"].max()
         return day
 
@@ -155,6 +185,15 @@ class Transactions(Result):
         ------
         DataError
             If a file of the source is not what it was when it was checked.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> days = ["2024-01-01", "2024-01-15", "2024-02-01", "2024-06-30"]
+        >>> lines = pd.DataFrame({"id": ["a", "a", "a", "b"], "day": days, "paid": [9, 3, 6, 1]})
+        >>> log = rm.read_transactions(lines, customer_id="id", date="day", spend="paid")
+        >>> len(log.rows(until=dt.date(2024, 1, 31)).execute())
+        2
         """
         if store_id != self.only and self.open_whole is not None:
             return self.open_whole().rows(store_id, until)

@@ -6,8 +6,9 @@ import re
 
 # Unicode's own marks, since sentences stand in attributes and style sheets too.
 LEFT, RIGHT, FIRST_STRONG, POP = "\u2066", "\u2067", "\u2068", "\u2069"
+JOINER = "\u2060"
 # A word joiner beside the mark tells English that stands for want of a translation.
-ENGLISH_BEGINS, ENGLISH_ENDS = f"{LEFT}\u2060", f"\u2060{POP}"
+ENGLISH_BEGINS, ENGLISH_ENDS = f"{LEFT}{JOINER}", f"{JOINER}{POP}"
 
 _INNERMOST = re.compile(f"[{LEFT}-{FIRST_STRONG}][^{LEFT}-{POP}]*{POP}")
 _NAME = re.compile(r"<bdi>.*?</bdi>", re.DOTALL)

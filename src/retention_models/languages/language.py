@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from gettext import NullTranslations
 from typing import Any, Literal
 from unicodedata import bidirectional
 
-from retention_models.languages.directions import is_english, isolated
+from retention_models.languages.directions import JOINER, is_english, isolated
 from retention_models.languages.persian_calendar import persian_day
 from retention_models.languages.template_words import MONTHS, SHORT_MONTHS, WORDS
 
@@ -80,6 +80,22 @@ class Language:
         """A sentence about a number of things, from the key's `.one` or `.many` in `english.WORDS`."""
         return self.plural(WORDS[f"{key}.one"], WORDS[f"{key}.many"], n, **places)
 
+    def listed(self, names: Sequence[str]) -> str:
+        """Names as a list in a sentence: a, b and c; or as the language writes it."""
+        shown = [self.isolated(name) for name in names]
+        if self.locale is not None:
+            from babel.lists import format_list
+
+            return str(format_list(shown, "standard", self.locale))
+        return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
+
+    def clauses(self, said: Sequence[str]) -> str:
+        """Clauses of a sentence, one after the other: a; b; c."""
+        whole, *rest = said or [""]
+        for one in rest:
+            whole = self.text("clauses", before=whole, after=one)
+        return whole
+
     def _filled(self, sentence: str, places: dict[str, object]) -> str:
         return sentence.format(**{name: self.isolated(value) for name, value in places.items()})
 
@@ -119,7 +135,9 @@ class Language:
         """A number, as text, with the sign of percent where the language has it."""
         # Turkish has the sign of percent before the number, and plus and minus before both.
         sign = number[:1] if number[:1] in ("+", "−", "-") else ""
-        return sign + self.percent_form.format(n=number[len(sign) :])
+        # Between the two no line ends.
+        joined = "" if not sign or self.percent_form.startswith("{") else JOINER
+        return sign + joined + self.percent_form.format(n=number[len(sign) :])
 
     def day(self, value: dt.date) -> str:
         """A day as readers write it: 31 December 2017; in Persian in both calendars."""
@@ -163,6 +181,22 @@ class Language:
             shown = format_skeleton(skeleton, value, locale=self.locale)
         return self.in_digits(shown)
 
+    def moment(self, value: dt.datetime) -> str:
+        """A moment as readers write it, with its zone: 31 December 2017, 23:05 UTC."""
+        if self.locale is None:
+            return f"{self.day(value.date())}, {value:%H:%M %Z}"
+        from babel.dates import format_time, get_datetime_format
+
+        time = format_time(value, "HH:mm", value.tzinfo, self.locale)
+        both = str(get_datetime_format("medium", self.locale)).replace("'", "")
+        zone = self.isolated(f"{value:%Z}")
+        return both.format(f"{self.in_digits(time)} {zone}", self.day(value.date()))
+
+    def probability(self, value: float, digits: int) -> str:
+        """A probability with so many digits: .030 in English, 0,030 where a comma parts them."""
+        shown = self.figures(f"{value:.{digits}f}")
+        return shown.removeprefix("0") if self.locale is None else shown
+
     def capitalised(self, text: str) -> str:
         """A text with a capital at its beginning: the language's own, of i too."""
         place = next((n for n, one in enumerate(text) if one.isalpha()), len(text))
@@ -189,7 +223,17 @@ def spoken() -> Language:
 
 
 def speak_in(language: Language) -> None:
-    """From here on, phrases are of this language."""
+    """From here on, phrases are of this language.
+
+    Examples
+    --------
+    >>> from retention_models.languages.translations import read_translation
+    >>> english = spoken()
+    >>> speak_in(read_translation("tr"))
+    >>> decimals(0.5, 1)
+    '0,5'
+    >>> speak_in(english)
+    """
     _spoken[0] = language
 
 
@@ -243,6 +287,25 @@ def catalogue(sentences: Mapping[str, str]) -> Mapping[str, str]:
     return sentences
 
 
+def listed(names: Iterable[str]) -> str:
+    """Names as a list in a sentence: a, b and c.
+
+    >>> listed(["north"]), listed(["north", "south", "west"])
+    ('north', 'north, south and west')
+    """
+    return spoken().listed(list(names))
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Names in quotation marks, as a list in a sentence: “a” and “b”."""
+    return listed(phrase("“{name}”", name=name) for name in names)
+
+
+def clauses(said: Iterable[str]) -> str:
+    """Clauses of a sentence, one after the other: a; b; c."""
+    return spoken().clauses(list(said))
+
+
 def day(value: dt.date) -> str:
     """A day as readers write it: 31 December 2017."""
     return spoken().day(value)
@@ -274,9 +337,19 @@ def decimals(value: float, digits: int, *, signed: bool = False) -> str:
     return spoken().figures(text.replace("-", "−"))
 
 
+def probability(value: float, digits: int = 3) -> str:
+    """A probability, such as of a test: .030 in English, with a nought before it elsewhere."""
+    return spoken().probability(value, digits)
+
+
 def share(value: float, digits: int = 0) -> str:
     """A share in percent: 12%."""
     return spoken().share(value, digits)
+
+
+def signed_share(value: float, digits: int = 0) -> str:
+    """A relative change in percent, with its sign: +12%."""
+    return spoken().percent(decimals(100.0 * value, digits, signed=True))
 
 
 def money(value: float, currency: str) -> str:

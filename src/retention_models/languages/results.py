@@ -95,6 +95,16 @@ class Result:
         ------
         SettingsError
             If there is no figure of this kind of result.
+
+        Examples
+        --------
+        >>> import datetime as dt
+        >>> import retention_models as rm
+        >>> shop = rm.SimulatedShop(200, dt.date(2023, 1, 1), joining_days=200, seed=3)
+        >>> log = shop.log(until="2023-12-30")
+        >>> found = rm.validate_holdout(log, calibration_end="2023-09-30", holdout_end="2023-12-30")
+        >>> found.plot().get_xlabel()
+        'repeat purchases before the holdout'
         """
         if self._figure is None:
             raise SettingsError(f"{type(self).__name__} has no figure of its own.")

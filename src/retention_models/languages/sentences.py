@@ -7,12 +7,15 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from retention_models.languages.template_words import WORDS
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PAIRED = re.compile(r"\.one$")
+# Most modules say nothing to readers, and to parse a module takes long.
+_SAYS = re.compile(r"\b(phrase|marked|CannotSay|plural|counted|table|cards|catalogue)\(")
 # A line that is no running text: a list, a table, code, a quotation, HTML.
 _KEPT_AS_IT_IS = re.compile(r"\s*([-*+>|<]|\d+\.|```|    )")
 
@@ -28,7 +31,7 @@ class Sentence:
 
 def page_sentences(notebooks: Iterable[Path] = ()) -> list[Sentence]:
     """Sentences of the package's pages, and of what notebooks say between their cells."""
-    found = [*_catalogued(), *_in_code(_PACKAGE)]
+    found = [*_catalogued(), *_in_code()]
     for notebook in notebooks:
         found += [Sentence(text, None, notebook.name) for text in _in_notebook(notebook)]
     return list({(one.text, one.plural): one for one in reversed(found)}.values())[::-1]
@@ -43,14 +46,19 @@ def _catalogued() -> Iterator[Sentence]:
             yield Sentence(text, None, place)
 
 
-def _in_code(package: Path) -> Iterator[Sentence]:
-    for path in sorted(package.rglob("*.py")):
-        place = path.relative_to(package).as_posix()
-        for text, plural in _said_in(path.read_text(encoding="utf-8")):
-            yield Sentence(text, plural, place)
+@cache
+def _in_code() -> tuple[Sentence, ...]:
+    """Of the package's own modules, which do not change while it runs."""
+    return tuple(
+        Sentence(text, plural, path.relative_to(_PACKAGE).as_posix())
+        for path in sorted(_PACKAGE.rglob("*.py"))
+        for text, plural in _said_in(path.read_text(encoding="utf-8"))
+    )
 
 
 def _said_in(code: str) -> Iterator[tuple[str, str | None]]:
+    if not _SAYS.search(code):
+        return
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Call):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))

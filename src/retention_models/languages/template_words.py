@@ -14,6 +14,7 @@ SHORT_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 _FRAME = {
     "range": "{low} to {high}",
     "amount": "{amount} {currency}",
+    "clauses": "{before}; {after}",
     "points": "{n} points",
     "skip": "Skip to the content",
     "chain": "Chain",
@@ -157,7 +158,6 @@ _INDEX = {
 
 _SHORT = {
     "short.heading": "In short",
-    "short.comma": ", ",
     "short.nothing": "No store has numbers of the last 13 weeks.",
     "short.revenue": (
         "The last 13 weeks brought {revenue}, {change} on the 13 weeks before ({chance}), from "
@@ -193,7 +193,7 @@ _SHORT = {
     "short.shrinking": "Shrinking by more than chance: {stores}.",
     "short.since": "{store} since {day}",
     "short.fell": "{store} ({change})",
-    "short.more": "and {n} more",
+    "short.more": "{n} more stores",
     "short.well": "No store is silent, without a new page, or shrinking by more than chance.",
     "short.no_campaign": "No finished campaign has told yet whether it paid.",
     "short.open.one": (
@@ -283,8 +283,8 @@ _CAMPAIGNS = {
     "campaigns.changed": "Changed",
     "campaigns.grade": "Grade",
     "campaigns.verdict": "Verdict",
-    "campaigns.no_grade": "none",
-    "campaigns.not_told": "not told",
+    "campaigns.no_grade": "no grade",
+    "campaigns.not_told": "no effect given",
     "campaigns.no_page": "no page: {reason}",
     "campaigns.grades": (
         "Grade A: a lot decided who was offered it. B: whole stores had it. C: a rule chose customers. "

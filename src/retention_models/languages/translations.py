@@ -249,7 +249,7 @@ def write_translation(code: str, path: Path, sentences: Sequence[Sentence]) -> P
         template.add(
             one.text if one.plural is None else (one.text, one.plural),
             locations=[(one.place, 0)],
-            auto_comments=notes(one.plural or one.text),
+            auto_comments=notes(one.plural or one.text, one.place),
         )
     catalog = Catalog(locale, **about)
     begun = path if path.exists() else shipped_catalogue(code)

@@ -47,6 +47,15 @@ def activity_window(
     ------
     CannotSay
         If customers came back fewer than 10 times.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(500, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> rm.activity_window(log)
+    107
     """
     last = end_of(log, end, "end")
     days = purchase_days(log.rows(store_id, last), returns=log.has_returns)

@@ -83,6 +83,16 @@ def measure_changes(
     for shares keeps Wilson's. A total (customers, orders, revenue) changes by more than its
     customers' doings: the interval allows for who happened to come, √Σᵢ(yᵢ − y′ᵢ)² being the standard
     error where customers come independently.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(500, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> table = rm.measure_changes(log, period="M", measures=["customers"])
+    >>> sorted(table["measure"].unique())
+    ['customers']
     """
     scope = scope_of(
         log, store_id, by, attributes, period, start, end, surveys, events, activity_window

@@ -63,6 +63,15 @@ def cohort_retention(
     ------
     CannotSay
         If no month is complete.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> lines = {"id": ["a", "a", "b"], "day": ["2024-01-05", "2024-02-05", "2024-01-09"]}
+    >>> names = {"customer_id": "id", "date": "day", "spend": "paid"}
+    >>> log = rm.read_transactions(pd.DataFrame(lines | {"paid": [9, 3, 6]}), **names)
+    >>> rm.cohort_retention(log, end="2024-02-29")["retention_rate"].tolist()
+    [1.0, 0.5]
     """
     return cohort_table(log, store_id=store_id, end=end)[_COLUMNS[:7]]
 
@@ -133,6 +142,15 @@ def cohort_table(
     -----
     Whoever had bought before the data begin counts as new in its first period, and that period is
     whole only if the data are.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> lines = {"id": ["a", "a", "b"], "day": ["2024-01-05", "2024-02-05", "2024-01-09"]}
+    >>> names = {"customer_id": "id", "date": "day", "spend": "paid"}
+    >>> log = rm.read_transactions(pd.DataFrame(lines | {"paid": [9, 3, 6]}), **names)
+    >>> rm.cohort_table(log, end="2024-02-29")[["cohort_age", "active", "revenue"]].to_numpy().tolist()
+    [[0.0, 2.0, 15.0], [1.0, 1.0, 3.0]]
     """
     if period not in _NO_COHORTS:
         raise SettingsError(f'period: expected "W", "M", "Q" or "Y"; got {period!r}.')

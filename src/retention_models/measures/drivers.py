@@ -37,9 +37,30 @@ _CHANGES = 0.05
 _OTHER = "other"
 _SENTENCES = catalogue(
     {
-        "lapse": "{driver}: the odds to buy nothing within {days} days are {ratio} times as high "
-        "({low} to {high})",
-        "next purchase": "{driver}: the next purchase comes {ratio} times as often ({low} to {high})",
+        "lapse.chance": (
+            "{driver}: the odds to buy nothing within {days} days are {ratio} times as high ({low} "
+            "to {high}); chance may do that."
+        ),
+        "lapse.effect": (
+            "{driver}: the odds to buy nothing within {days} days are {ratio} times as high ({low} "
+            "to {high}); an effect, since it was given by lot."
+        ),
+        "lapse.association": (
+            "{driver}: the odds to buy nothing within {days} days are {ratio} times as high ({low} "
+            "to {high}); an association, not an effect: it was not given by lot."
+        ),
+        "next purchase.chance": (
+            "{driver}: the next purchase comes {ratio} times as often ({low} to {high}); chance may "
+            "do that."
+        ),
+        "next purchase.effect": (
+            "{driver}: the next purchase comes {ratio} times as often ({low} to {high}); an effect, "
+            "since it was given by lot."
+        ),
+        "next purchase.association": (
+            "{driver}: the next purchase comes {ratio} times as often ({low} to {high}); an "
+            "association, not an effect: it was not given by lot."
+        ),
     }
 )
 
@@ -67,6 +88,17 @@ class ChurnDrivers(Result):
         Looked at, by lot of all where there are more.
     interval : float
         Level of the intervals, one by one.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(400, dt.date(2023, 1, 1), joining_days=100, seed=3)
+    >>> told = pd.DataFrame({"who": shop.ids()[1::2], "day": "2023-05-01", "kind": "complaint"})
+    >>> events = rm.read_events(told, customer_id="who", date="day", kind="kind")
+    >>> found = rm.churn_drivers(shop.log(until="2023-12-30"), events, window=60)
+    >>> sorted(set(found.table["driver"]))
+    ['complaint']
     """
 
     table: pd.DataFrame
@@ -95,6 +127,16 @@ class ChurnDrivers(Result):
         -------
         list of str
             Says "association" of what was not given by lot: who complains may differ otherwise too.
+
+        Examples
+        --------
+        >>> import datetime as dt
+        >>> import retention_models as rm
+        >>> shop = rm.SimulatedShop(400, dt.date(2023, 1, 1), joining_days=100, seed=3)
+        >>> told = pd.DataFrame({"who": shop.ids()[1::2], "day": "2023-05-01", "kind": "complaint"})
+        >>> events = rm.read_events(told, customer_id="who", date="day", kind="kind")
+        >>> print(rm.churn_drivers(shop.log(until="2023-12-30"), events, window=60).lines()[1])
+        complaint: the next purchase comes 1.1 times as often (0.93 to 1.3); chance may do that.
         """
         return [_line(row, self.window) for _, row in self.table.iterrows()]
 
@@ -103,18 +145,17 @@ def _line(row: pd.Series, window: int) -> str:
     if row["refusal"]:
         return f"{row['driver']}: {row['refusal']}"
     ends = {name: number(float(row[name])) for name in ("ratio", "low", "high")}
-    said = phrase(_SENTENCES[row["outcome"]], driver=row["driver"], days=count(window), **ends)
-    if row["pvalue_adjusted"] >= _CHANGES:
-        kind = phrase("; chance may do that.")
-    elif row["by_lot"]:
-        kind = phrase("; an effect, since it was given by lot.")
-    else:
-        kind = phrase("; an association, not an effect: it was not given by lot.")
+    kind = "chance"
+    if row["pvalue_adjusted"] < _CHANGES:
+        kind = "effect" if row["by_lot"] else "association"
+    said = phrase(
+        _SENTENCES[f"{row['outcome']}.{kind}"], driver=row["driver"], days=count(window), **ends
+    )
     if row["changes_pvalue"] < _CHANGES:
-        kind += " " + phrase(
+        said += " " + phrase(
             "It changes with the time since the last purchase: this is its average."
         )
-    return said + kind
+    return said
 
 
 def churn_drivers(

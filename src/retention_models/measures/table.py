@@ -162,6 +162,15 @@ def store_measures(
         If nobody bought in the window.
     SettingsError
         If the window is empty.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> lines = {"id": ["a", "a", "b"], "day": ["2024-01-05", "2024-02-05", "2024-01-09"]}
+    >>> names = {"customer_id": "id", "date": "day", "spend": "paid"}
+    >>> log = rm.read_transactions(pd.DataFrame(lines | {"paid": [9, 3, 6]}), **names)
+    >>> rm.store_measures(log)["value"][["customers", "orders"]].tolist()
+    [2.0, 3.0]
     """
     first, last = _window(log, start, end)
     table = measure_table(log, store_id=store_id, start=first, end=last, measures=STORE_MEASURES)
@@ -258,6 +267,15 @@ def measure_table(
         If a parameter is not understood.
     DataError
         If the attributes cannot be used.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> lines = {"id": ["a", "a", "b"], "day": ["2024-01-05", "2024-02-05", "2024-01-09"]}
+    >>> names = {"customer_id": "id", "date": "day", "spend": "paid"}
+    >>> log = rm.read_transactions(pd.DataFrame(lines | {"paid": [9, 3, 6]}), **names)
+    >>> rm.measure_table(log, measures=["customers", "repeat_customer_rate"])["value"].tolist()
+    [2.0, 0.5]
     """
     scope = scope_of(
         log, store_id, by, attributes, period, start, end, surveys, events, activity_window

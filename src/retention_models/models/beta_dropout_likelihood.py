@@ -21,7 +21,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from retention_models.languages import decimals, phrase
+from retention_models.languages import clauses, decimals, phrase
 from retention_models.models import nbd
 from retention_models.models.histories import Histories, count_histories
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, at_boundary
@@ -331,4 +331,4 @@ def named_limit(fit: MaximumLikelihoodFit, first: int) -> MaximumLikelihoodFit:
         )
     if r > same:
         limits.append(phrase("every customer buys at the same rate"))
-    return replace(fit, verdict="boundary", message=phrase("; ").join(limits)) if limits else fit
+    return replace(fit, verdict="boundary", message=clauses(limits)) if limits else fit

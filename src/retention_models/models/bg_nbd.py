@@ -28,7 +28,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, gammaln
 
 from retention_models.models.beta_dropout_likelihood import NAMES, fit_bg_nbd
-from retention_models.models.bg_nbd_integrals import expected_of_rows, share_kept
+from retention_models.models.bg_nbd_integrals import (
+    expected_of_rows,
+    share_kept,
+    stays_by_series,
+)
 from retention_models.models.histories import distinct_rows
 from retention_models.models.inputs import check_rate
 from retention_models.models.interface import OneState, Parameters, States
@@ -97,20 +101,25 @@ class BetaGeometricNBD(OneState):
     def probability_alive_after(self, t: ArrayLike, *parameters: Any) -> Array:
         """E (1 + p·t/α)^(−r), p ~ Beta(a, b): the chance of no purchase after which one leaves.
 
-        That is 2F1(r, a; a+b; −t/α), here by the trapezoidal rule in ln(p/(1−p)).
+        That is 2F1(r, a; a+b; −t/α): by the series of `stays_by_series`, and where these are long by the
+        trapezoidal rule in ln(p/(1−p)).
         """
         t, r, alpha, a, b = np.broadcast_arrays(
             *(np.asarray(v, dtype=float) for v in (t, *parameters))
         )
         ratio, shape, found = np.ravel(t / alpha), np.ravel(r), np.ones(t.size)
-        (each_a, each_b), place = distinct_rows(np.ravel(a), np.ravel(b))
-        for i in range(each_a.size):
-            p, _, weights = beta_nodes(float(each_a[i]), float(each_b[i]))
-            rows = np.flatnonzero(place == i)
+        each_a, each_b = np.ravel(a), np.ravel(b)
+        leaves = np.flatnonzero(each_a > 0.0)
+        found[leaves], told = stays_by_series(*(v[leaves] for v in (shape, each_a, each_b, ratio)))
+        hard = leaves[~told]
+        pairs, place = distinct_rows(each_a[hard], each_b[hard])
+        for i in range(pairs[0].size):
+            p, _, weights = beta_nodes(float(pairs[0][i]), float(pairs[1][i]))
+            rows = hard[place == i]
             for some in np.array_split(rows, max(1, rows.size * p.size // _CELLS)):
                 stays = np.exp(-shape[some, None] * np.log1p(ratio[some, None] * p))
                 found[some] = stays @ weights
-        return np.where(a > 0.0, found.reshape(t.shape), 1.0)
+        return found.reshape(t.shape)
 
     def expected_purchases(self, t: ArrayLike, *parameters: Any) -> Array:
         """FHL (9), in the form of `bg_nbd_integrals` that keeps its digits near a = 1."""

@@ -227,3 +227,32 @@ def _by_series(
     first = c * np.where(at_one, -log_rest, -np.expm1(e * log_rest) / np.where(at_one, 1.0, e))
     values = first - np.exp(e * log_rest) * A * z * euler_series(A, e, c, z)
     return values, values > _LOST * np.abs(first)
+
+
+# Terms of a series of positive terms, about, and the log of its sum, beyond which it is long.
+_MOST_TERMS, _MOST_LOG = 2000.0, 600.0
+_STAY_BLOCK = 512
+
+
+def stays_by_series(r: Array, a: Array, b: Array, ratio: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """2F1(r, a; a+b; −u), and of which rows a series tells it; (n,).
+
+    (1+u)^(−a) 2F1(a, a+b−r; a+b; w), w = u/(1+u), is short: of a known customer a+b−r is what it is of a
+    new one. Where it is far below 0 that loses digits, and (1+u)^(−r) 2F1(r, b; a+b; w), of positive
+    terms only, has them.
+    """
+    found, z, log_scale = np.ones_like(ratio), ratio / (1.0 + ratio), np.log1p(ratio)
+    e = a + b - r
+    short = (z <= _FAR) & (e > -_STEEP_R) & (a < _STEEP_A)
+    few = ((r + 5.0) * (1.0 + ratio) <= _MOST_TERMS) & (r * log_scale <= _MOST_LOG)
+    for rows, first, second in (
+        (np.flatnonzero(short), a, e),
+        (np.flatnonzero(~short & few), r, b),
+    ):
+        order = rows[np.argsort(first[rows] * (1.0 + ratio[rows]))]
+        for begin in range(0, order.size, _STAY_BLOCK):
+            some = order[begin : begin + _STAY_BLOCK]
+            A, B, c = first[some], second[some], a[some] + b[some]
+            total = 1.0 + A * B / c * z[some] * euler_series(A, B, c, z[some])
+            found[some] = np.exp(-A * log_scale[some]) * total
+    return found, short | few

@@ -251,6 +251,12 @@ def with_dropout(quantity: Callable[..., Array], factor: float) -> Callable[...,
     return lambda r, alpha, a, *rest: quantity(r, alpha, factor * a, *rest)
 
 
+def with_dropouts(quantity: Callable[..., Array], factors: Array) -> Callable[..., Array]:
+    """`with_dropout` at several factors, along a first axis of the values."""
+    column = factors[:, None]
+    return lambda r, alpha, a, *rest: quantity(r, alpha, column * a, *rest)
+
+
 class OneState(PurchaseModel):
     """A model in which one alive is worth one new customer, whatever its recency."""
 

@@ -70,11 +70,17 @@ def with_posterior(
         off = phi - _CENTRE
         return heights(phi) - (off @ _PRECISION * off).sum(axis=1) / 2.0
 
-    start = _CENTRE.copy()
-    start[1] = start[0] - np.log(rate)
-    top = ascend(objective, start, last_step=False)
-    draws = None if not np.isfinite(top.value) else _draws(densities, top)
-    return fit if draws is None else replace(fit, posterior=np.exp(draws))
+    usual = _CENTRE.copy()
+    usual[1] = usual[0] - np.log(rate)
+    # Where few buy very often and most never again a search from the usual r can run away.
+    own = np.append(np.log(np.maximum(fit.parameters[:2], 1e-12)), _CENTRE[2:])
+    for start in (usual, own):
+        top = ascend(objective, start, last_step=False)
+        if np.isfinite(top.value) and np.isfinite(top.hessian).all():
+            draws = _draws(densities, top)
+            if draws is not None:
+                return replace(fit, posterior=np.exp(draws))
+    return fit
 
 
 def _draws(densities: Callable[[Array], Array], top: Ascent) -> Array | None:

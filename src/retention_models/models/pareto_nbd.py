@@ -82,8 +82,9 @@ class ParetoNBD(OneState):
         r, alpha, s, beta = parameters
         t, r, alpha, beta = (np.asarray(v, dtype=float) for v in (t, r, alpha, beta))
         log_gone = np.log1p(t / beta)
-        e = s - 1.0
-        lived = log_gone if e == 0.0 else -np.expm1(-e * log_gone) / e
+        e = np.asarray(s, dtype=float) - 1.0
+        at_one = e == 0.0
+        lived = np.where(at_one, log_gone, -np.expm1(-e * log_gone) / np.where(at_one, 1.0, e))
         return np.asarray(r * beta / alpha * lived)
 
     def discounted_purchases(self, horizon: float, rate: float, *parameters: Any) -> Array:

@@ -11,8 +11,13 @@ from numpy.typing import NDArray
 
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.levels import tails_of
-from retention_models.models.bg_nbd import BG_NBD
-from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter, settled
+from retention_models.models.fitters import (
+    BetaGeoFitter,
+    GammaGammaFitter,
+    PurchaseFitter,
+    settled,
+)
+from retention_models.models.interface import PurchaseModel
 from retention_models.predictions.customers import (
     check_parameters,
     check_unit,
@@ -116,14 +121,29 @@ def new_customer_value(
     groups = _groups(summary, group)
     prices = _prices(cost, groups)
     rate = rate_per_unit(annual_discount_rate, unit)
-    rows = {
-        name: _row(summary[groups == name], prices.get(name), horizon, rate, margin, interval)
-        for name in groups.value_counts().index
-    }
-    table = pd.DataFrame.from_dict(rows, orient="index")
+    parts = {name: summary[groups == name] for name in groups.value_counts().index}
+    table = values_of_parts(parts, prices, (horizon, rate, margin), interval)
     table.index.name = group.name if isinstance(group.name, str) else "group"
     table.attrs = {"horizon": horizon, "interval": interval, "time_unit": unit}
     return table
+
+
+def values_of_parts(
+    parts: Mapping[str, pd.DataFrame],
+    prices: Mapping[str, float],
+    terms: tuple[float, float, float],
+    interval: float,
+    kind: type[PurchaseFitter] = BetaGeoFitter,
+) -> pd.DataFrame:
+    """The table of `new_customer_value` of parts of a summary, which may overlap.
+
+    `terms` are horizon, rate per unit and margin; `kind` is a model whose customers leave on the day of
+    a purchase. A price of 0 is back at once.
+    """
+    rows = {
+        name: _row(part, prices.get(name), terms, interval, kind) for name, part in parts.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def _groups(summary: pd.DataFrame, group: pd.Series) -> pd.Series:
@@ -168,25 +188,26 @@ def _is_number(given: object) -> bool:
 def _row(
     customers: pd.DataFrame,
     price: float | None,
-    horizon: float,
-    rate: float,
-    margin: float,
+    terms: tuple[float, float, float],
     interval: float,
+    kind: type[PurchaseFitter],
 ) -> dict[str, float | str]:
     """A row of `new_customer_value`, of one group."""
     came_back = int((customers["frequency"] > 0).sum())
     row: dict[str, float | str] = {"customers": len(customers), "came_back": came_back}
     row["cost"] = np.nan if price is None else price
-    quantities = _QUANTITIES if price is not None else _QUANTITIES[:1]
+    quantities = _QUANTITIES if price else _QUANTITIES[:1]
     row |= {f"{name}{end}": np.nan for name in _QUANTITIES for end in ("", "_low", "_high")}
     try:
-        drawn = _drawn(customers, came_back, price, horizon, rate, margin)
+        drawn = _drawn(customers, came_back, price, terms, kind)
     except CannotSay as refusal:
         return {**row, "note": str(refusal)}
     for name, values in zip(quantities, drawn, strict=False):
         # Of infinite ones among the draws, their order is all that counts.
         low, high = np.quantile(values[1:], tails_of(interval), method="nearest")
         row |= {name: float(values[0]), f"{name}_low": float(low), f"{name}_high": float(high)}
+    if price == 0.0:
+        row |= {f"payback{end}": 0.0 for end in ("", "_low", "_high")}
     return {**row, "note": ""}
 
 
@@ -194,17 +215,23 @@ def _drawn(
     customers: pd.DataFrame,
     came_back: int,
     price: float | None,
-    horizon: float,
-    rate: float,
-    margin: float,
+    terms: tuple[float, float, float],
+    kind: type[PurchaseFitter],
 ) -> tuple[Array, Array, Array]:
     """Value, value ÷ cost and payback, each at the estimate and then at draws, shape (1 + draws,)."""
+    horizon, rate, margin = terms
     if came_back < _FEWEST:
         raise CannotSay(
             "{n} came back, and fewer than {fewest} carry no model.", n=came_back, fewest=_FEWEST
         )
-    fitter = BetaGeoFitter().fit(customers["frequency"], customers["recency"], customers["T"])
+    fitter = kind().fit(customers["frequency"], customers["recency"], customers["T"])
     repeat = customers[(customers["frequency"] > 0) & (customers["monetary_value"] > 0)]
+    if len(repeat) < _FEWEST:
+        raise CannotSay(
+            "{n} spent anything when they came back, and fewer than {fewest} carry no model.",
+            n=len(repeat),
+            fewest=_FEWEST,
+        )
     spend = GammaGammaFitter().fit(repeat["frequency"], repeat["monetary_value"])
     rng = np.random.default_rng(_SEED)
     purchases = np.vstack([settled(fitter).fit_.parameters, fitter.fit_.draws(_DRAWS, rng)])
@@ -213,16 +240,16 @@ def _drawn(
         raise CannotSay("Spend differs so much between customers that its mean is not told.")
     each = np.where(q > 1.0, p * v / np.maximum(q - 1.0, 1e-12), np.inf)
     times = np.linspace(0.0, horizon, _STEPS + 1)
-    value = margin * each[:, None] * _purchases(purchases, times, rate)
-    if price is None:
+    value = margin * each[:, None] * _purchases(fitter.model, purchases, times, rate)
+    if not price:
         return value[:, -1], value[:, -1], value[:, -1]
     return value[:, -1], value[:, -1] / price, _payback(value, times, price)
 
 
-def _purchases(parameters: Array, times: Array, rate: float) -> Array:
+def _purchases(model: PurchaseModel, parameters: Array, times: Array, rate: float) -> Array:
     """1 + ∫₀ᵗ e^(−δs) dE[X(s)] at each time, shape (draws, times), by its steps' middles."""
     r, alpha, a, b = parameters.T[:, :, None]
-    expected = BG_NBD.expected_purchases(times[None, 1:], r, alpha, np.maximum(a, _NONE), b)
+    expected = model.expected_purchases(times[None, 1:], r, alpha, np.maximum(a, _NONE), b)
     steps = np.diff(expected, axis=1, prepend=0.0)
     middles = (times[1:] + times[:-1]) / 2.0
     later = np.cumsum(steps * np.exp(-rate * middles), axis=1)
@@ -234,7 +261,9 @@ def _payback(value: Array, times: Array, price: float) -> Array:
     reached = value >= price
     at = reached.argmax(axis=1)
     row, before = np.arange(len(value)), np.maximum(at - 1, 0)
-    missing, step = price - value[row, before], value[row, at] - value[row, before]
+    # A draw whose mean spend has no end has brought the cost back at once.
+    with np.errstate(invalid="ignore"):
+        missing, step = price - value[row, before], value[row, at] - value[row, before]
     share = np.where(step > 0.0, missing / np.where(step > 0.0, step, 1.0), 0.0)
     found = times[before] + share * (times[at] - times[before])
     return np.where(reached.any(axis=1), np.where(at == 0, 0.0, found), np.inf)

@@ -130,6 +130,20 @@ def predict_customers(
     (2005), (8) and (10), at (r + x, α + T, a, b + x). The interval of clv is that of the window's total
     spend, Σ_n P(n) · I(p·n, q + p·x), times margin and the customer's mean discount factor, which takes
     the timing of purchases at its expectation.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(500, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> summary = rm.customer_summary(log, time_unit="W")
+    >>> model = rm.BetaGeoFitter().fit(summary["frequency"], summary["recency"], summary["T"])
+    >>> back = summary[summary["frequency"] > 0]
+    >>> spend = rm.GammaGammaFitter().fit(back["frequency"], back["monetary_value"])
+    >>> table = rm.predict_customers(model, spend, summary, horizon=26, margin=0.3)
+    >>> bool((table["purchases_low"] <= table["purchases_high"]).all()), len(table)
+    (True, 500)
     """
     level = 0.90 if interval is None else interval
     check_parameters(summary, horizon, annual_discount_rate, margin, level)

@@ -60,6 +60,18 @@ def predictions_table(
     ------
     SettingsError, CannotSay
         As for `predict_customers`.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(500, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> summary = rm.customer_summary(log, time_unit="W")
+    >>> model = rm.BetaGeoFitter().fit(summary["frequency"], summary["recency"], summary["T"])
+    >>> table = rm.predictions_table(log, model, horizon=26)
+    >>> [name for name in table.columns if name.startswith("expected")]
+    ['expected_purchases', 'expected_purchases_low', 'expected_purchases_high', 'expected_spend']
     """
     rows = count_customers(
         log,
@@ -149,6 +161,20 @@ def write_predictions(
         If a table is asked for where the log is a file, which has no tables of its own.
     DataError
         If the engine cannot write.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(500, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> summary = rm.customer_summary(log, time_unit="W")
+    >>> model = rm.BetaGeoFitter().fit(summary["frequency"], summary["recency"], summary["T"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     rm.write_predictions(f"{folder}/predictions.parquet", log, model, horizon=26)
+    ...     print(len(pd.read_parquet(f"{folder}/predictions.parquet")))
+    500
     """
     name = str(target)
     to_file = name.endswith(".parquet")

@@ -25,6 +25,7 @@ from retention_models.predictions.customers import (
     unit_of,
 )
 from retention_models.predictions.determined import require_determined
+from retention_models.predictions.retention_in_short import RetentionInShort
 from retention_models.predictions.retention_worth import RetentionWorth
 
 Array = NDArray[np.float64]
@@ -79,6 +80,20 @@ class RepeatCustomerWorth(Result):
         "D", "W" or "M".
     interval : float
         Level of the intervals.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(500, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> summary = rm.customer_summary(log, time_unit="W")
+    >>> model = rm.BetaGeoFitter().fit(summary["frequency"], summary["recency"], summary["T"])
+    >>> back = summary[summary["frequency"] > 0]
+    >>> spend = rm.GammaGammaFitter().fit(back["frequency"], back["monetary_value"])
+    >>> found = rm.repeat_customer_worth(model, spend, summary, rm.first_orders(log), margin=0.3)
+    >>> found.customers == len(back), found.time_unit
+    (True, 'W')
     """
 
     clv: Interval
@@ -240,6 +255,12 @@ class LoyaltyClaims(Result):
         own (percent of profit, first orders, times); verdict, in words: "more than is said", "less than
         is said", "as is said" where the whole interval is so, else "open"; missing, which input a claim
         without numbers wants.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> rm.loyalty_claims(acquisition_cost=40.0).table.shape[0]
+    3
     """
 
     table: pd.DataFrame
@@ -248,12 +269,48 @@ class LoyaltyClaims(Result):
         facts = {str(row["claim"]): _line(row) for _, row in self.table.iterrows()}
         return Card("Claims about loyalty", facts, self.table)
 
+    def of(self, *claims: str) -> LoyaltyClaims:
+        """The claims of these names only.
+
+        Parameters
+        ----------
+        *claims : {"retention", "repeat", "acquisition"}
+
+        Returns
+        -------
+        LoyaltyClaims
+
+        Raises
+        ------
+        SettingsError
+            Of another name.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> len(rm.loyalty_claims(acquisition_cost=40.0).of("acquisition").lines())
+        1
+        """
+        unknown = [claim for claim in claims if claim not in _CLAIMS]
+        if unknown:
+            raise SettingsError(
+                f"claims: expected names of {', '.join(_CLAIMS)}; got {unknown[0]!r}."
+            )
+        names = [phrase(_CLAIMS[claim]) for claim in claims]
+        return LoyaltyClaims(self.table[self.table["claim"].isin(names)].reset_index(drop=True))
+
     def lines(self) -> list[str]:
         """Each claim in a sentence, with what the store's own numbers say or which input is missing.
 
         Returns
         -------
         list of str
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> len(rm.loyalty_claims(acquisition_cost=40.0).lines())
+        3
         """
         return [
             phrase("{claim}: {found}", claim=row["claim"], found=_line(row))
@@ -283,7 +340,7 @@ def _percent(value: float) -> str:
 
 def loyalty_claims(
     *,
-    worth: RetentionWorth | None = None,
+    worth: RetentionWorth | RetentionInShort | None = None,
     repeat: RepeatCustomerWorth | None = None,
     acquisition_cost: float | None = None,
     economics: pd.DataFrame | None = None,
@@ -293,7 +350,7 @@ def loyalty_claims(
     Parameters
     ----------
     worth : RetentionWorth, optional
-        From `retention_worth`, with 5 among its points.
+        From `retention_worth`, with 5 among its points, or ``store.retention_in_short``.
     repeat : RepeatCustomerWorth, optional
         From `repeat_customer_worth`.
     acquisition_cost : float, optional
@@ -332,7 +389,7 @@ def loyalty_claims(
     return LoyaltyClaims(pd.DataFrame(rows))
 
 
-def _of_retention(worth: RetentionWorth | None) -> dict[str, object]:
+def _of_retention(worth: RetentionWorth | RetentionInShort | None) -> dict[str, object]:
     if worth is None:
         return _row("retention", None, phrase(_NO_WORTH))
     rows = worth.scenarios[worth.scenarios["points"] == CLAIMED_POINTS]

@@ -37,6 +37,7 @@ from retention_models.predictions.customers import (
     unit_of,
 )
 from retention_models.predictions.determined import require_determined
+from retention_models.predictions.dropout_cuts import cut_for, drawn_by_size, stays_and_buys
 
 Array = NDArray[np.float64]
 
@@ -47,9 +48,7 @@ POINTS = (1.0, 5.0, 10.0)
 _DEGREE, _FEWER = 10, 6
 # A discount over the horizon that a few nodes hold.
 _LITTLE = 0.7
-_THREE, _WEIGHTS = np.polynomial.legendre.leggauss(3)
-# Of κ, to the digits of a gain.
-_HALVINGS = 36
+_THREE = 3
 # Customers that tell the doubt of the parameters.
 _SOME = 250
 # A share of leavers that is rounding.
@@ -88,6 +87,18 @@ class RetentionWorth(Result):
         "D", "W" or "M".
     interval : float
         Level of the intervals, which hold the doubt of the models' parameters and no chance.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(500, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> summary = rm.customer_summary(shop.log(until="2023-12-30"), time_unit="W")
+    >>> model = rm.BetaGeoFitter().fit(summary["frequency"], summary["recency"], summary["T"])
+    >>> spend = rm.GammaGammaFitter.from_parameters({"p": 6.25, "q": 3.74, "v": 15.44})
+    >>> found = rm.retention_worth(model, spend, summary, points=(1, 5), margin=0.3)
+    >>> found.scenarios["points"].tolist(), found.refusal
+    ([1, 5], '')
     """
 
     retention: Interval
@@ -243,13 +254,17 @@ class _Curves:
         self.all = _Part(base.known, np.ones(row.size), self.paid)
         adds = [base.alive[row], self.paid * base.expected[row]]
         size = np.sum([each / max(each.sum(), _TINY) for each in adds], axis=0)
-        some, times = (everyone, np.ones(row.size)) if row.size <= _SOME else _drawn(size)
+        some, times = (
+            (everyone, np.ones(row.size)) if row.size <= _SOME else drawn_by_size(size, _SOME)
+        )
         x, t_x, T = (each[row][some] for each in (base.known.x, base.known.t_x, base.known.T))
         known = known_customers(x, t_x, T, by_recency=self.model.recency_counts)
         self.some = _Part(known, times, times * self.paid[some])
 
     def _kept(self, part: _Part, parameters: Array, dropout: float) -> float:
         """R(κ)."""
+        if part is self.some and self.rate * self.horizon < _LITTLE:
+            return float(self._moved(parameters, np.array([dropout]))[0][0])
         weight = part.by_cell(self.model, parameters, part.head)
         later = partial(self.model.alive.probability_alive_after, self.horizon)
         kept = part.known.of_alive(self.model, parameters, later, dropout)
@@ -257,34 +272,32 @@ class _Curves:
 
     def _profit(self, part: _Part, parameters: Array, dropout: float) -> float:
         """V(κ)."""
-        money = part.by_cell(self.model, parameters, part.paid)
         if part is self.some and self.rate * self.horizon < _LITTLE:
-            bought = self._roughly_discounted(part.known, parameters, dropout)
-        else:
-            terms = (self.horizon, self.rate, dropout)
-            bought = part.known.discounted(self.model, parameters, *terms)
+            return float(self._moved(parameters, np.array([dropout]))[1][0])
+        money = part.by_cell(self.model, parameters, part.paid)
+        terms = (self.horizon, self.rate, dropout)
+        bought = part.known.discounted(self.model, parameters, *terms)
         return max(self.margin * float(money @ np.broadcast_to(bought, money.shape)), _TINY)
-
-    def _roughly_discounted(
-        self, known: KnownCustomers, parameters: Array, dropout: float
-    ) -> Array:
-        """D(κ) by parts, e^(−δH) E(H) + δ ∫ e^(−δt) E(t) dt, on three nodes: what weighs is E(H)."""
-        t, weights = self.horizon * (1.0 + _THREE) / 2.0, self.horizon * _WEIGHTS / 2.0
-        total = np.exp(-self.rate * self.horizon) * known.expected(
-            self.model, parameters, self.horizon, dropout
-        )
-        for end, weight in zip(t, self.rate * weights * np.exp(-self.rate * t), strict=True):
-            total = total + weight * known.expected(self.model, parameters, float(end), dropout)
-        return total
 
     def _smooth(self, part: _Part, parameters: Array) -> tuple[Chebyshev, Chebyshev]:
         """R and V over κ from 0 to 1."""
         degree = _DEGREE if part is self.all else _FEWER
         nodes = (1.0 + np.cos(np.pi * np.arange(degree + 1) / degree)) / 2.0
-        kept = [self._kept(part, parameters, float(node)) for node in nodes]
-        profit = [self._profit(part, parameters, float(node)) for node in nodes]
+        if part is self.some and self.rate * self.horizon < _LITTLE:
+            kept, profit = self._moved(parameters, nodes)
+        else:
+            kept = np.array([self._kept(part, parameters, float(node)) for node in nodes])
+            profit = np.array([self._profit(part, parameters, float(node)) for node in nodes])
         fits = (Chebyshev.fit(nodes, each, degree, domain=[0, 1]) for each in (kept, profit))
         return next(fits), next(fits)
+
+    def _moved(self, parameters: Array, cuts: Array) -> tuple[Array, Array]:
+        """R(κ) and V(κ) of some at each κ, near enough for how far they move."""
+        part, terms = self.some, (self.horizon, self.rate)
+        kept, bought = stays_and_buys(part.known, self.model, parameters, cuts, *terms, _THREE)
+        head, paid = (part.by_cell(self.model, parameters, each) for each in (part.head, part.paid))
+        worth = np.maximum(self.margin * (bought @ paid), _TINY)
+        return kept @ head / max(float(head.sum()), _TINY), worth
 
     def _interval(self, log_of: Callable[[_Part, Array], Array], further: Any = 0.0) -> Array:
         """Value and ends, shape (3, …), of what some move from where all put it."""
@@ -348,7 +361,7 @@ class _Curves:
         The gains have shape (3, 2, points): value, low and high of shares of V today, and of money.
         """
         kept, _ = self._smooth(self.all, self.fit.parameters)
-        cuts = [_cut(kept, each) for each in points]
+        cuts = [cut_for(kept, each) for each in points]
         near = 1.0 - _NEAR
         steeper = float(np.log(kept(near) / kept(1.0)))
         priced = self._priced([1.0, near, *cuts])
@@ -357,7 +370,7 @@ class _Curves:
             of, worth = self._smooth(part, parameters)
             now = float(worth(1.0))
             slopes = [float(each.deriv()(1.0) / each(1.0)) for each in (worth, of)]
-            above = [float(worth(_cut(of, each))) / now - 1.0 for each in points]
+            above = [float(worth(cut_for(of, each))) / now - 1.0 for each in points]
             return _logs(slopes[0] / min(slopes[1], -_TINY), above, now)
 
         def log_of_spend(paid: Array) -> Array:
@@ -389,14 +402,6 @@ class _Part:
         return np.bincount(cell, alive * weight, cells).astype(float)
 
 
-def _drawn(size: Array) -> tuple[NDArray[np.intp], Array]:
-    """Customers drawn in even steps along the cumulated sizes, and one over each one's chance."""
-    reached = np.cumsum(size)
-    steps = (np.arange(_SOME) + 0.5) / _SOME * reached[-1]
-    some = np.minimum(np.searchsorted(reached, steps), size.size - 1)
-    return some, reached[-1] / (_SOME * size[some])
-
-
 def _logs(elasticity: float, above: list[float], today: float) -> Array:
     """Logs of the elasticity, of shares gained, and of money gained; a gain of nothing is the least."""
     logs = np.log(np.maximum([elasticity, *above], _TINY))
@@ -426,13 +431,3 @@ def _scenarios(
         )
         rows[each] = {"points": each, "refusal": said}
     return pd.DataFrame([rows[each] for each in points], columns=list(_COLUMNS)), elasticity
-
-
-def _cut(kept: Chebyshev, points: float) -> float:
-    """κ at which R is so many points higher, by halving; 0 where even nobody leaving is less."""
-    target = float(kept(1.0)) + points / 100.0
-    low, high = 0.0, 1.0
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if float(kept(middle)) > target else (low, middle)
-    return low

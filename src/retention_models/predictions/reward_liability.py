@@ -43,6 +43,18 @@ class RewardLiability(Result):
         With rewards.
     interval : float
         Level of the intervals, which hold chance and the doubt of the parameters.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(500, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> summary = rm.customer_summary(log, time_unit="W")
+    >>> model = rm.BetaGeoFitter().fit(summary["frequency"], summary["recency"], summary["T"])
+    >>> found = rm.reward_liability(model, summary, pd.Series(5.0, index=summary.index), expiry_days=90)
+    >>> found.customers, found.outstanding
+    (500, 2500.0)
     """
 
     outstanding: float

@@ -79,6 +79,21 @@ class RewardPrice(Result):
         Of the window.
     interval : float
         Level of the intervals: the doubt of the models' parameters, and of the lift where it has ends.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(500, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> summary = rm.customer_summary(log, time_unit="W")
+    >>> model = rm.BetaGeoFitter().fit(summary["frequency"], summary["recency"], summary["T"])
+    >>> back = summary[summary["frequency"] > 0]
+    >>> spend = rm.GammaGammaFitter().fit(back["frequency"], back["monetary_value"])
+    >>> told = {"days": 28, "by_share": True, "margin": 0.3, "lift": 0.25}
+    >>> found = rm.price_reward(model, spend, summary, "coupon", size=0.05, **told)
+    >>> found.table.index[0], found.size
+    ('all', 0.05)
     """
 
     table: pd.DataFrame

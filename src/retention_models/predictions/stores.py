@@ -115,6 +115,20 @@ def predict_store(
         If a parameter is out of range or the unit is not known.
     CannotSay
         If the data are too short for the horizon; see `predict_customers`.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(500, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> summary = rm.customer_summary(log, time_unit="W")
+    >>> model = rm.BetaGeoFitter().fit(summary["frequency"], summary["recency"], summary["T"])
+    >>> back = summary[summary["frequency"] > 0]
+    >>> spend = rm.GammaGammaFitter().fit(back["frequency"], back["monetary_value"])
+    >>> found = rm.predict_store(model, spend, summary, horizon=26, margin=0.3, draws=100)
+    >>> bool(found.purchases.low < found.purchases.value < found.purchases.high)
+    True
     """
     check_parameters(summary, horizon, annual_discount_rate, margin, interval)
     _check_draws(draws)

@@ -1,8 +1,8 @@
 """What a whole store will do: customers known today, and those yet to come.
 
-Newcomers arrive as a Poisson process at the rate of the later half of the log, φ times as scattered as
-Poisson's; each buys once on arrival and then as the model says of a new customer. With arrivals at μ per
-unit of time, purchases up to h have
+Newcomers arrive as a Poisson process, φ times as scattered as Poisson's, at the rate and with the trend
+of the later half of the log; each buys once on arrival and then as the model says of a new customer.
+With arrivals at μ per unit of time, purchases up to h have
 
     mean μ ∫₀ʰ (1 + E X(h−s)) ds and variance φ μ ∫₀ʰ E (1 + X(h−s))² ds
 
@@ -48,6 +48,10 @@ Array = NDArray[np.float64]
 _FEWEST_WEEKS = 6
 # Fewer newcomers do not tell a trend; it is visible at so many standard errors, two-sided 1%.
 _FEWEST_NEWCOMERS, _VISIBLE, _STEPS = 20.0, z_of_level(0.01), 12
+# What a shop's arrivals usually change by in a year, a standard deviation of their log; and weeks after
+# which a change that goes on has lost all but 1/e of its pace.
+_USUAL_CHANGE, _LASTS = 0.3, 104.0
+_YEAR = 365.25 / 7.0
 # Nodes of the integrals over arrivals, and counts beyond which a newcomer's are not told apart.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 _MOST_PURCHASES = 400
@@ -57,18 +61,25 @@ _MOST_PURCHASES = 400
 class Arrivals:
     """How often newcomers come: per unit of (operational) time today, and φ.
 
-    `trend` is that of the log of the rate from today on, per unit of time and never above 0;
-    `covariance` (2, 2) that of both, on the log scale.
+    `trend` is that of the log of the rate today, per unit of time; it dies away by e in `lasts`.
+    `covariance` (2, 2) is that of both, on the log scale.
     """
 
     rate: float
     dispersion: float
     trend: float = 0.0
     covariance: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0))
+    lasts: float = np.inf
 
     def rates(self, ahead: Array) -> Array:
         """Newcomers per unit of time, so far ahead."""
-        return np.asarray(self.rate * np.exp(self.trend * ahead))
+        return np.asarray(self.rate * np.exp(self.trend * self._reach(ahead)))
+
+    def _reach(self, ahead: Array) -> Array:
+        """∫ e^(−s/lasts) ds up to each time ahead."""
+        if np.isinf(self.lasts):
+            return ahead
+        return np.asarray(-self.lasts * np.expm1(-ahead / self.lasts))
 
     def times(self, ratio: float, error: float) -> Arrivals:
         """So many times as often, with a standard error of the ratio's log."""
@@ -78,7 +89,7 @@ class Arrivals:
 
     def log_error(self, until: float) -> float:
         """Standard error of the log of how many come up to then: that of the rate half-way."""
-        half = np.array([1.0, until / 2.0])
+        half = np.array([1.0, float(self._reach(np.array(until / 2.0)))])
         return float(np.sqrt(half @ np.array(self.covariance) @ half))
 
 
@@ -101,6 +112,18 @@ class WholeStore(Result):
         up.
     interval : float
         Level of the intervals.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(500, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> summary = rm.customer_summary(log, time_unit="W")
+    >>> model = rm.BetaGeoFitter().fit(summary["frequency"], summary["recency"], summary["T"])
+    >>> found = rm.predict_whole_store(model, None, summary, draws=100)
+    >>> bool(found.purchases.value > found.known.value), len(found.by_week)
+    (True, 13)
     """
 
     purchases: Interval
@@ -156,38 +179,59 @@ def arrivals_of(purchases: PurchaseFitter, summary: pd.DataFrame) -> Arrivals:
 
 
 def trended(by_week: Array, week: float) -> Arrivals:
-    """The rate of counts by week, the last first, as it fades or has grown where that is beyond chance.
+    """The rate of counts by week, the last first, and how it changes.
 
-    Poisson regression of the counts on time, φ times as scattered. A decline goes on, ever slower, as
-    where most who will ever come have come; growth is not taken to go on, but is not undone either.
+    Poisson regression of the counts on time, φ times as scattered. A decline beyond chance goes on as
+    it is, as where most who will ever come have come. Any other trend is drawn towards none by what
+    shops' arrivals usually change by, so that what the data leave open of it is in its doubt; and of a
+    growth beyond chance nobody knows how long it goes on: what exceeds a usual one, by all or nothing.
     """
-    weeks = by_week.size
+    weeks, usual = by_week.size, _USUAL_CHANGE / (_YEAR * week)
     mean = float(by_week.mean())
-    scatter = float(((by_week - mean) ** 2).sum() / (weeks - 1) / mean)
-    even = Arrivals(mean / week, max(1.0, scatter))
-    flat = replace(even, covariance=((even.dispersion / (mean * weeks), 0.0), (0.0, 0.0)))
-    if mean * weeks < _FEWEST_NEWCOMERS:
-        return flat
-    ago = (np.arange(weeks) + 0.5) * week
-    design = np.column_stack([np.ones(weeks), -ago])
-    beta = np.array([np.log(mean), 0.0])
+    lasts = _LASTS * week
+    dispersion = max(1.0, float(((by_week - mean) ** 2).sum() / (weeks - 1) / mean))
+    if mean * weeks >= _FEWEST_NEWCOMERS:
+        (level, trend), covariance, expected = _regressed(by_week, week, 1.0, 0.0)
+        scatter = float(((by_week - expected) ** 2 / expected).sum() / (weeks - 2))
+        if np.isfinite(scatter):
+            dispersion = max(1.0, scatter)
+            covariance *= dispersion
+            if abs(trend) >= _VISIBLE * np.sqrt(covariance[1, 1]):
+                beyond = max(trend - usual, 0.0)
+                covariance[1, 1] += beyond**2 / 12.0  # a uniform distribution's
+                lasts = np.inf if trend < 0.0 else lasts
+                return _arrivals(level, trend - beyond / 2.0, covariance, dispersion, lasts, week)
+    (level, trend), covariance, _ = _regressed(by_week, week, dispersion, usual**-2)
+    return _arrivals(level, trend, covariance, dispersion, lasts, week)
+
+
+def _arrivals(
+    level: float, trend: float, covariance: Array, dispersion: float, lasts: float, week: float
+) -> Arrivals:
+    (first, cross), (_, second) = covariance.tolist()
+    told = ((first, cross), (cross, second))
+    return Arrivals(float(np.exp(level)) / week, dispersion, float(trend), told, lasts)
+
+
+def _regressed(
+    by_week: Array, week: float, dispersion: float, precision: float
+) -> tuple[Array, Array, Array]:
+    """Log of a week's count today and its trend, their covariance, and the counts expected.
+
+    `precision` is that of the trend around none beforehand, 0 where nothing is known.
+    """
+    ago = (np.arange(by_week.size) + 0.5) * week
+    design = np.column_stack([np.ones(by_week.size), -ago])
+    before = np.diag([0.0, precision])
+    beta = np.array([np.log(by_week.mean()), 0.0])
     for _ in range(_STEPS):
         expected = np.exp(design @ beta)
-        information = design.T @ (expected[:, None] * design)
-        beta = beta + np.linalg.solve(information, design.T @ (by_week - expected))
+        information = design.T @ (expected[:, None] * design) / dispersion + before
+        score = design.T @ (by_week - expected) / dispersion - before @ beta
+        beta = beta + np.linalg.solve(information, score)
     expected = np.exp(design @ beta)
-    scatter = float(((by_week - expected) ** 2 / expected).sum() / (weeks - 2))
-    if not np.isfinite(scatter):
-        return flat
-    dispersion = max(1.0, scatter)
-    covariance = dispersion * np.linalg.inv(design.T @ (expected[:, None] * design))
-    if abs(beta[1]) < _VISIBLE * np.sqrt(covariance[1, 1]):
-        return flat
-    today = float(np.exp(beta[0])) / week
-    if beta[1] > 0.0:
-        return Arrivals(today, dispersion, 0.0, ((float(covariance[0, 0]), 0.0), (0.0, 0.0)))
-    (first, cross), (_, second) = covariance.tolist()
-    return Arrivals(today, dispersion, float(beta[1]), ((first, cross), (cross, second)))
+    information = design.T @ (expected[:, None] * design) / dispersion + before
+    return beta, np.linalg.inv(information), expected
 
 
 def expected_newcomers(
@@ -252,9 +296,10 @@ def predict_whole_store(
 
     Notes
     -----
-    Campbell's theorem: Kingman (1993), "Poisson processes", section 3.2. Arrivals are taken to go on as
-    in the later half of the log; where they visibly fade there (at 1%), by Poisson regression on time,
-    they go on fading, and where they visibly grow they stay as they are today.
+    Campbell's theorem: Kingman (1993), "Poisson processes", section 3.2. Arrivals go on as in the later
+    half of the log, by Poisson regression on time. Where they visibly fade (at 1%) they go on fading;
+    any other trend is drawn towards none, by a change of 30% a year that is usual (a standard deviation
+    of the log), and dies away by e in two years; of a visible growth half of what exceeds that is taken.
 
     Examples
     --------

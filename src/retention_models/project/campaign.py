@@ -23,9 +23,11 @@ from retention_models.campaigns.data.assignments import (
 from retention_models.campaigns.data.read import read_campaign
 from retention_models.campaigns.data.tables import CampaignCustomers, CampaignStores
 from retention_models.campaigns.effects.effect import effect_of
+from retention_models.campaigns.effects.heavy_spend import CappedEffect, capped_effect
 from retention_models.campaigns.effects.policy import TreatmentPolicy, whom_to_treat
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.several import campaign_effect_by_store
+from retention_models.campaigns.effects.tables import arms_of
 from retention_models.data.engines import kept, open_source, write_parquet
 from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.data.transactions import Transactions
@@ -68,6 +70,44 @@ class ProjectCampaign(Result):
         Who was offered what, of all campaigns.
     redemptions : Redemptions or None
         Who took it up.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(300, dt.date(2023, 1, 1), seed=1)
+    >>> orders = shop.orders(dt.date(2024, 4, 25))
+    >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 150})
+    >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
+    >>> text = '''
+    ... name = "Shop"
+    ... [transactions]
+    ... source = "orders.csv"
+    ... columns = { customer_id = "customer_id", date = "date", spend = "spend" }
+    ... [money]
+    ... currency = "EUR"
+    ... margin = 0.3
+    ... annual_discount_rate = 0.1
+    ... [campaign_data]
+    ... assignments = "arms.csv"
+    ... [[campaigns]]
+    ... id = "spring"
+    ... name = "Spring coupon"
+    ... kind = "coupon"
+    ... design = "randomised"
+    ... start = 2024-03-01
+    ... end = 2024-04-25
+    ... '''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "shop.toml").write_text(text)
+    ...     orders.to_csv(Path(folder, "orders.csv"), index=False)
+    ...     arms.to_csv(Path(folder, "arms.csv"), index=False)
+    ...     found = rm.open_campaign(Path(folder, "shop.toml"), "spring")
+    ...     print(found.campaign.name, len(found.data.table))
+    Spring coupon 300
     """
 
     campaign: Campaign
@@ -116,6 +156,36 @@ class ProjectCampaign(Result):
         return whom_to_treat(self.data)
 
     @cached_property
+    def to_treat(self) -> pd.DataFrame | None:
+        """Whom to offer it next time: customer_id and foreseen, the most gaining first.
+
+        None where nothing is told of it, or customers cannot be told apart.
+        """
+        try:
+            found = self.whom_to_treat
+        except CannotSay:
+            return None
+        if not found.area.low > 0.0:
+            return None
+        chosen = found.customers[found.customers["treat"]]
+        return None if chosen.empty else chosen[["foreseen"]].reset_index(names="customer_id")
+
+    @cached_property
+    def capped(self) -> tuple[CappedEffect, ...]:
+        """The effect on spend of each arm with heavy spend capped, as the project file declares it."""
+        if self.campaign.cap is None or self.effect.refusal:
+            return ()
+        if not isinstance(self.data, CampaignCustomers):
+            raise CannotSay(
+                "Heavy spend is capped by customer; this campaign was for whole stores."
+            )
+        money, arms = self.settings.money, arms_of(self.effect.table, self.campaign.control)
+        return tuple(
+            capped_effect(self.data, quantile=self.campaign.cap, arm=arm, margin=money.margin)
+            for arm in arms
+        )
+
+    @cached_property
     def by_store(self) -> pd.DataFrame:
         """Its effect in each store and over all; see `campaign_effect_by_store`."""
         if not isinstance(self.data, CampaignCustomers) or self.campaign.design != "randomised":
@@ -150,6 +220,44 @@ def open_campaign(
         If the project file is wrong, or describes no such campaign.
     DataError
         If the data cannot be used.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(300, dt.date(2023, 1, 1), seed=1)
+    >>> orders = shop.orders(dt.date(2024, 4, 25))
+    >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 150})
+    >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
+    >>> text = '''
+    ... name = "Shop"
+    ... [transactions]
+    ... source = "orders.csv"
+    ... columns = { customer_id = "customer_id", date = "date", spend = "spend" }
+    ... [money]
+    ... currency = "EUR"
+    ... margin = 0.3
+    ... annual_discount_rate = 0.1
+    ... [campaign_data]
+    ... assignments = "arms.csv"
+    ... [[campaigns]]
+    ... id = "spring"
+    ... name = "Spring coupon"
+    ... kind = "coupon"
+    ... design = "randomised"
+    ... start = 2024-03-01
+    ... end = 2024-04-25
+    ... '''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "shop.toml").write_text(text)
+    ...     orders.to_csv(Path(folder, "orders.csv"), index=False)
+    ...     arms.to_csv(Path(folder, "arms.csv"), index=False)
+    ...     campaign = rm.open_campaign(Path(folder, "shop.toml"), "spring")
+    ...     print(len(campaign.data.table))
+    300
     """
     settings = read_settings(project_file)
     found = {campaign.id: campaign for campaign in settings.campaigns}

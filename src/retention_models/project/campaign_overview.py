@@ -52,6 +52,9 @@ OVERVIEW = (
     "profit",
     "profit_low",
     "profit_high",
+    "cost_per_retained",
+    "cost_per_retained_low",
+    "cost_per_retained_high",
     "naive_difference",
     "grade",
     "verdict",
@@ -86,7 +89,8 @@ def campaign_overview(
     -------
     DataFrame
         One row a campaign and arm with the effect on the campaign's primary outcome in its days
-        (estimated on those who were offered it), profit as in `CampaignEffect.economics`, the plain
+        (estimated on those who were offered it), profit and cost_per_retained as in
+        `CampaignEffect.economics`, the plain
         difference of means where it misleads (naive_difference), grade, verdict and refusal.
         pvalue_adjusted allows for all campaigns of the table (Benjamini & Hochberg). A campaign that
         is refused has one row, without numbers.
@@ -95,6 +99,45 @@ def campaign_overview(
     ------
     DataError, SettingsError
         If assignments or redemptions cannot be used.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(300, dt.date(2023, 1, 1), seed=1)
+    >>> orders = shop.orders(dt.date(2024, 4, 25))
+    >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 150})
+    >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
+    >>> text = '''
+    ... name = "Shop"
+    ... [transactions]
+    ... source = "orders.csv"
+    ... columns = { customer_id = "customer_id", date = "date", spend = "spend" }
+    ... [money]
+    ... currency = "EUR"
+    ... margin = 0.3
+    ... annual_discount_rate = 0.1
+    ... [campaign_data]
+    ... assignments = "arms.csv"
+    ... [[campaigns]]
+    ... id = "spring"
+    ... name = "Spring coupon"
+    ... kind = "coupon"
+    ... design = "randomised"
+    ... start = 2024-03-01
+    ... end = 2024-04-25
+    ... '''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "shop.toml").write_text(text)
+    ...     orders.to_csv(Path(folder, "orders.csv"), index=False)
+    ...     arms.to_csv(Path(folder, "arms.csv"), index=False)
+    ...     settings = rm.read_settings(Path(folder, "shop.toml"))
+    ...     log = rm.open_store(Path(folder, "shop.toml"), "all").log
+    ...     print(rm.campaign_overview(settings, log)["campaign_id"].tolist())
+    ['spring']
     """
     end = last_day(settings, log, as_of)
     begun = newest_campaigns(settings, end, newest)
@@ -190,7 +233,10 @@ def _of_profit(effect: CampaignEffect, arm: str) -> dict[str, object]:
     told = effect.economics.loc[effect.economics["arm"] == arm]
     if told.empty:
         return {}
-    return {name: told.iloc[0][name] for name in ("profit", "profit_low", "profit_high")}
+    names = [
+        f"{what}{end}" for what in ("profit", "cost_per_retained") for end in ("", "_low", "_high")
+    ]
+    return {name: told.iloc[0][name] for name in names}
 
 
 def _naive(effect: CampaignEffect, arm: str) -> float:

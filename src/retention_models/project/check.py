@@ -9,6 +9,7 @@ from retention_models.campaigns.data.assignments import (
     read_project_assignments,
     read_project_redemptions,
 )
+from retention_models.data.channels import about_channels, read_project_channels
 from retention_models.data.contacts import (
     Events,
     Surveys,
@@ -24,6 +25,7 @@ from retention_models.errors import DataError, SettingsError
 from retention_models.languages import ENGLISH
 from retention_models.languages.sentences import page_sentences
 from retention_models.languages.translations import progress_of
+from retention_models.project.acquisition import project_channels
 from retention_models.settings.project import Settings
 from retention_models.settings.reading import read_settings
 
@@ -56,6 +58,10 @@ def check_project(project_file: Path, say: Say, notebooks: Sequence[Path] = ()) 
             _say_of_others(read(settings), log if read in _CONTACTS else None, say)
         except (DataError, SettingsError) as error:
             wrong.append(str(error))
+    try:
+        _say_of_channels(settings, log, say)
+    except (DataError, SettingsError) as error:
+        wrong.append(str(error))
     if wrong:
         raise DataError("\n".join(wrong))
 
@@ -93,6 +99,23 @@ def _say_of_log(log: Transactions, settings: Settings, say: Say) -> None:
     for store_id in settings.stores.ids or ():
         if store_id not in known:
             say(f"Store {store_id!r} of the project file has no rows in the data.")
+
+
+def _say_of_channels(settings: Settings, log: Transactions | None, say: Say) -> None:
+    """What won customers: channels that have no cost, and costs of channels that nobody came by."""
+    given, found = settings.acquisition, read_project_channels(settings)
+    if found is not None:
+        _say_of_others(found, None, say)
+        if log is not None and (said := about_channels(log, found)):
+            say(f"{found.source}: {said}")
+    if given is None or not given.by_channel or log is None:
+        return
+    known = set(project_channels(settings, log, found).dropna())
+    if lacking := sorted(name for name in given.costs if name not in known):
+        there = ", ".join(sorted(known)) or "none"
+        say(f"acquisition.costs: no customer came by {', '.join(lacking)}; there are: {there}")
+    if given.cost is None and (free := sorted(known - set(given.costs))):
+        say(f"acquisition: what it costs to win a customer is not said of {', '.join(free)}")
 
 
 def _say_of_others(found: object, log: Transactions | None, say: Say) -> None:

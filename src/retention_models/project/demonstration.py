@@ -42,6 +42,13 @@ def write_demo(folder: str | Path, which: str = "grocery", *, force: bool = Fals
     SettingsError
         If `which` is unknown, the package with the data is missing, or files that are not this
         demonstration's are in the way; then nothing is written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     print(write_demo(folder, "cdnow").name)
+    retention.toml
     """
     if which not in PROJECTS:
         raise SettingsError(f"demonstration: expected one of {', '.join(PROJECTS)}; got {which!r}.")

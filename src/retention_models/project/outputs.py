@@ -21,7 +21,8 @@ from retention_models.measures.recent import QUARTER, RecentActivity
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.project.campaign_overview import OverviewRow, overview_rows
 from retention_models.project.json_texts import json_text
-from retention_models.project.list_tests import ASSIGNMENTS, as_parquet
+from retention_models.project.list_headers import with_heads
+from retention_models.project.lots import ASSIGNMENTS, as_parquet
 from retention_models.project.store import Store
 from retention_models.project.workbook import WORKBOOK, write_workbook
 from retention_models.settings.actions import LIST_NAMES, ListName
@@ -66,7 +67,8 @@ def write_outputs(store: Store, folder: str | Path) -> None:
     relied on, and where it says "do not use" they are empty. CSV files begin with the mark by which
     spreadsheets know UTF-8, and hold amounts to the cent and other numbers to four decimals.
     call_tomorrow.csv holds the customers with most to save, the most first; lists.xlsx holds them and
-    every list that has somebody on it, a sheet each, with ids as text.
+    every list that has somebody on it, a sheet each, with ids as text. With translated_headers of
+    [reports] the columns of these and of the lists as CSV have heads in the pages' language.
     metrics.json holds each headline as value, low and high, or null with the reason; the verdicts on the
     forecast and on its value in money, with what the weeks held out brought; under "months" the
     revenue, customers and orders of the last twelve, under "changes" what changed between the last
@@ -76,6 +78,17 @@ def write_outputs(store: Store, folder: str | Path) -> None:
     that there cannot be has no file, and its reason in metrics.json. Where lists test themselves, a
     list's file holds those to contact alone, with their arm, and actions/assignments.parquet the lots of
     all, those left out too.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import retention_models as rm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = rm.open_store(rm.write_demo(folder, "cdnow"), "cdnow", as_of="1997-01-12")
+    ...     rm.write_outputs(store, Path(folder) / "out")
+    ...     print(Path(folder, "out", "metrics.json").exists())
+    True
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
@@ -85,7 +98,7 @@ def write_outputs(store: Store, folder: str | Path) -> None:
     )
     _write_actions(store, target / "actions")
     calls = _calls(store)
-    _write_calls(calls, target / "call_tomorrow.csv")
+    _write_calls(store, calls, target / "call_tomorrow.csv")
     _write_workbook(store, calls, target / WORKBOOK)
 
 
@@ -110,20 +123,32 @@ def _calls(store: Store) -> pd.DataFrame | None:
     return table.assign(last_day=table["last_day"].dt.date)
 
 
-def _write_calls(calls: pd.DataFrame | None, path: Path) -> None:
+def _headed(store: Store, table: pd.DataFrame) -> pd.DataFrame:
+    """A list as its columns are to be called, by the project file."""
+    settings = store.settings
+    if not settings.reports.translated_headers:
+        return table
+    return with_heads(table, settings.money.currency)
+
+
+def _write_calls(store: Store, calls: pd.DataFrame | None, path: Path) -> None:
     if calls is None:
         path.unlink(missing_ok=True)  # of an earlier run: it would pass for today's
         return
     safe = [formula_safe(str(one)) for one in calls["customer_id"]]
-    _to_csv(calls.assign(customer_id=safe), path)
+    _to_csv(_headed(store, _rounded(calls.assign(customer_id=safe))), path)
 
 
 def _write_workbook(store: Store, calls: pd.DataFrame | None, path: Path) -> None:
     """The call list and every list that holds somebody; no file where there is none."""
-    sheets = {} if calls is None or calls.empty else {phrase("Call tomorrow"): _rounded(calls)}
+    sheets = (
+        {}
+        if calls is None or calls.empty
+        else {phrase("Call tomorrow"): _headed(store, _rounded(calls))}
+    )
     for one in _actions(store).values():
         if not one.refusal and len(one.customers):
-            sheets[one.title] = _rounded(one.customers.reset_index())
+            sheets[one.title] = _headed(store, _rounded(one.customers.reset_index()))
     if sheets:
         write_workbook(sheets, path)
     else:
@@ -144,7 +169,7 @@ def _write_actions(store: Store, folder: Path) -> None:
         table.to_parquet(paths[1], index=False)
         for column in ("customer_id", "action", "why"):
             table[column] = [formula_safe(str(text)) for text in table[column]]
-        _to_csv(table, paths[0])
+        _to_csv(_headed(store, _rounded(table)), paths[0])
     _write_lots(lists, folder)
 
 
@@ -341,7 +366,12 @@ def _value_verdict(store: Store, _: str) -> dict[str, object]:
 TABLES = ("table", "checks", "balance", "economics", "segments", "event_study", "sensitivity")
 
 
-def write_campaign_outputs(effect: CampaignEffect, folder: str | Path) -> None:
+TO_TREAT = "whom_to_treat.csv"  # beside the page of a campaign
+
+
+def write_campaign_outputs(
+    effect: CampaignEffect, folder: str | Path, to_treat: pd.DataFrame | None = None
+) -> None:
     """Write each table of an effect as CSV, and effect.json.
 
     Parameters
@@ -349,12 +379,35 @@ def write_campaign_outputs(effect: CampaignEffect, folder: str | Path) -> None:
     effect : CampaignEffect
     folder : str or Path
         Where to write; made where missing.
+    to_treat : DataFrame, optional
+        Whom to offer it next time (``campaign.to_treat``): written as whom_to_treat.csv.
 
     Notes
     -----
     effect.json holds the campaign's id and name, grade, verdict, refusal, the outcome that decides,
     summary, and the rows of `table` and of `campaign_overview`; what is not known is null. A table
     without rows has no file.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(1000, dt.date(2023, 1, 1), seed=1)
+    >>> spring = rm.Campaign(
+    ...     id="spring", name="Spring coupon", kind="coupon", design="randomised", margin=0.3,
+    ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25),
+    ...     shares={"control": 0.5, "coupon": 0.5})
+    >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 500})
+    >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
+    >>> orders = shop.orders(spring.end, campaign=spring, assignments=arms, lift={"coupon": 0.5})
+    >>> effect = rm.campaign_effect(shop.log(orders, until=spring.end), spring, arms)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_campaign_outputs(effect, folder)
+    ...     print(Path(folder, "effect.json").exists())
+    True
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
@@ -370,8 +423,17 @@ def write_campaign_outputs(effect: CampaignEffect, folder: str | Path) -> None:
                 safe[column] = [formula_safe(str(value)) for value in safe[column]]
         # P-values have no fixed number of decimals.
         safe.to_csv(path, index=False, encoding="utf-8-sig", float_format="%.6g")
+    _write_to_treat(to_treat, target / TO_TREAT)
     text = json_text(_content(effect), indent=2)
     (target / "effect.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _write_to_treat(table: pd.DataFrame | None, path: Path) -> None:
+    if table is None:
+        path.unlink(missing_ok=True)  # of an earlier run: it would pass for today's
+        return
+    safe = [formula_safe(str(one)) for one in table["customer_id"]]
+    _to_csv(table.assign(customer_id=safe), path)
 
 
 def read_overview(folder: Path) -> list[OverviewRow]:

@@ -83,6 +83,12 @@ class SimulatedShop:
         -------
         DataFrame
             customer_id (text), date (day), spend; sorted by day and customer.
+
+        Examples
+        --------
+        >>> shop = SimulatedShop(customers=50, first_day=dt.date(2024, 1, 1), seed=1)
+        >>> shop.orders(dt.date(2024, 1, 31))["date"].max() <= dt.date(2024, 1, 31)
+        True
         """
         rng = np.random.default_rng(self.seed)
         ids = self.ids()
@@ -123,6 +129,12 @@ class SimulatedShop:
         Returns
         -------
         Transactions
+
+        Examples
+        --------
+        >>> shop = SimulatedShop(customers=50, first_day=dt.date(2024, 1, 1), seed=1)
+        >>> shop.log(until="2024-12-31").store_ids()
+        ['all']
         """
         last = as_day(until, "until")
         orders = self.orders(last) if orders is None else orders[orders["date"] <= last]
@@ -146,6 +158,18 @@ class SimulatedShop:
         -------
         DataFrame
             campaign_id, customer_id (text), redeemed_at (day).
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> shop = SimulatedShop(customers=100, first_day=dt.date(2024, 1, 1), seed=1)
+        >>> spring = rm.Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+        ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25))
+        >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 50})
+        >>> arms["campaign_id"] = "spring"
+        >>> found = shop.redemptions(shop.orders(spring.end), spring, arms, share=0.5)
+        >>> set(found["customer_id"]) <= set(shop.ids()[1::2])
+        True
         """
         offered = assignments.loc[assignments["arm"] != campaign.control, "customer_id"]
         inside = orders["date"].between(campaign.start, campaign.end)
@@ -166,6 +190,18 @@ class SimulatedShop:
         Returns
         -------
         Series, index arm
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> shop = SimulatedShop(customers=1000, first_day=dt.date(2024, 1, 1), seed=1)
+        >>> spring = rm.Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+        ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25))
+        >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 500})
+        >>> arms["campaign_id"] = "spring"
+        >>> lift = shop.true_lift(spring, arms, {"coupon": 0.25})
+        >>> bool(0.0 < lift["coupon"] < 0.25), bool(lift["control"] == 0.0)
+        (True, True)
         """
         arm = assignments.set_index("customer_id")["arm"]
         totals = []
@@ -181,7 +217,14 @@ class SimulatedShop:
         return found.sort_index()
 
     def ids(self) -> NDArray[np.object_]:
-        """Ids of the customers, as text."""
+        """Ids of the customers, as text.
+
+        Examples
+        --------
+        >>> shop = SimulatedShop(customers=3, first_day=dt.date(2024, 1, 1))
+        >>> shop.ids().tolist()
+        ['C000000', 'C000001', 'C000002']
+        """
         return np.array([f"C{number:06d}" for number in range(self.customers)], dtype=object)
 
     def _table(self, customer: NDArray[np.intp], day: Array, spend: Array) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from retention_models.actions.hold_out import Lots, held_out_now
 from retention_models.actions.lists import ActionList, find_actions
 from retention_models.actions.segments import ModelTerms, read_known
 from retention_models.actions.to_call import CallList, customers_to_call
-from retention_models.campaigns.effects.list_tests import ListTest
+from retention_models.campaigns.effects.contact_effect import ListTest
 from retention_models.data.contacts import (
     COMPLAINT,
     last_events,
@@ -33,9 +33,11 @@ from retention_models.levels import Interval
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.predictions.customers import predict_customers
 from retention_models.predictions.loyalty_claims import (
+    LoyaltyClaims,
     RepeatCustomerWorth,
     repeat_customer_worth,
 )
+from retention_models.predictions.retention_in_short import RetentionInShort
 from retention_models.predictions.retention_worth import RetentionWorth, retention_worth
 from retention_models.predictions.stores import StoreForecast, predict_store
 from retention_models.predictions.validation.comparison import ModelComparison, compare_models
@@ -47,13 +49,20 @@ from retention_models.predictions.validation.in_the_shop import changed_in_the_s
 from retention_models.predictions.validation.store_changes import Silence
 from retention_models.predictions.validation.tracking import weekly_tracking
 from retention_models.predictions.whole_store import WholeStore, predict_whole_store
+from retention_models.project.acquisition import (
+    AcquisitionWorth,
+    require_said,
+    store_acquisition,
+    value_terms,
+)
 from retention_models.project.days import calibration_end, checked_until, last_day
-from retention_models.project.list_tests import (
+from retention_models.project.lots import (
     LOTS,
     output_folder,
     project_list_tests,
     read_lots,
 )
+from retention_models.project.loyalty import store_claims, store_retention
 from retention_models.project.store_facts import StoreFacts
 from retention_models.project.store_handover import read_slice
 from retention_models.settings.actions import ListName
@@ -86,6 +95,15 @@ class Store(StoreFacts):
         Last day that counts.
     part : StoreHandover, optional
         What a run has read and found for this store before.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import retention_models as rm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = rm.open_store(rm.write_demo(folder, "cdnow"), "cdnow", as_of="1997-01-12")
+    ...     print(store.name, store.first_day)
+    cdnow 1997-01-01
     """
 
     @cached_property
@@ -155,6 +173,21 @@ class Store(StoreFacts):
         return retention_worth(self.purchases, self.money, self.summary, **self._horizon)
 
     @cached_property
+    def retention_in_short(self) -> RetentionInShort:
+        """`retention_worth` by some customers, in little time; see `RetentionInShort`."""
+        _ = self.forecast  # says where the data are too short for the horizon
+        return store_retention(self)
+
+    @cached_property
+    def loyalty_claims(self) -> LoyaltyClaims:
+        """Claims about loyalty beside the store's numbers; see `loyalty_claims`."""
+        return store_claims(
+            self,
+            worth=_if_any(lambda: self.retention_worth),
+            repeat=_if_any(lambda: self.repeat_customer_worth),
+        )
+
+    @cached_property
     def repeat_customer_worth(self) -> RepeatCustomerWorth:
         """What a repeat customer is worth in first orders; see `repeat_customer_worth`."""
         self._require_trust()
@@ -162,6 +195,14 @@ class Store(StoreFacts):
         return repeat_customer_worth(
             self.purchases, self.money, self.summary, orders, **self._horizon
         )
+
+    @cached_property
+    def acquisition(self) -> AcquisitionWorth:
+        """What new customers are worth beside what winning them costs; see `AcquisitionWorth`."""
+        given = require_said(self.settings.acquisition)
+        self._require_trust()
+        _ = self.money  # says why there is none
+        return store_acquisition(self, given)
 
     @cached_property
     def churn_drivers(self) -> ChurnDrivers:
@@ -240,7 +281,18 @@ class Store(StoreFacts):
     def list_actions(
         self, *, scores: pd.DataFrame | None = None, complaints: pd.DataFrame | None = None
     ) -> dict[ListName, ActionList]:
-        """Lists of customers, with a survey's last scores and complaints; see `CustomerFacts`."""
+        """Lists of customers, with a survey's last scores and complaints; see `CustomerFacts`.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import retention_models as rm
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = rm.open_store(rm.write_demo(folder, "cdnow"), "cdnow", as_of="1997-01-12")
+        ...     lists = store.list_actions()
+        >>> bool(len(lists["lapsed"].customers) > 0 or lists["lapsed"].refusal)
+        True
+        """
         rules, columns = self.settings.actions, self.settings.transactions.columns
         known = read_known(
             self.log,
@@ -354,12 +406,7 @@ class Store(StoreFacts):
 
     @property
     def _horizon(self) -> dict[str, Any]:
-        return {
-            "horizon": self.settings.model.horizon,
-            "annual_discount_rate": self.settings.money.annual_discount_rate,
-            "margin": self.settings.money.margin,
-            "interval": self.settings.model.interval,
-        }
+        return value_terms(self.settings)
 
     @property
     def _days_ahead(self) -> float:
@@ -398,6 +445,15 @@ def open_store(project_file: str | Path, store_id: str, *, as_of: Day | None = N
         If the project file is wrong.
     DataError
         If the data cannot be used.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import retention_models as rm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = rm.open_store(rm.write_demo(folder, "cdnow"), "cdnow", as_of="1997-01-12")
+    ...     print(len(store.summary))
+    268
     """
     settings = read_settings(project_file)
     part = read_slice(project_file, str(store_id))

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from retention_models.data.channels import Channels, read_project_channels
 from retention_models.data.contacts import (
     Events,
     Surveys,
@@ -153,6 +154,11 @@ class StoreFacts(Result):
             return self.part.surveys, self.part.events
         return read_project_contacts(self.settings, self.log)
 
+    @property
+    def channels(self) -> Channels | None:
+        """Which channel won each customer, where the project file names a table that says it."""
+        return read_project_channels(self.settings) if self.part is None else self.part.channels
+
     @cached_property
     def campaigns(self) -> pd.DataFrame:
         """The chain's newest campaigns: what each changed and how sure that is; see `campaign_overview`.
@@ -201,7 +207,16 @@ class StoreFacts(Result):
         )
 
     def require_customers(self) -> None:
-        """Refuse where so few people have bought that figures would tell of single persons."""
+        """Refuse where so few people have bought that figures would tell of single persons.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import retention_models as rm
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = rm.open_store(rm.write_demo(folder, "cdnow"), "cdnow", as_of="1997-09-30")
+        ...     store.require_customers()  # 2,357 are enough
+        """
         n = len(self.summary)
         if n < SMALLEST_GROUP:
             raise CannotSay(

@@ -21,7 +21,8 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from retention_models.campaigns.effects.list_tests import ListTest
+from retention_models.campaigns.effects.contact_effect import ListTest
+from retention_models.data.channels import Channels, about_channels, read_project_channels
 from retention_models.data.contacts import (
     Events,
     Surveys,
@@ -50,13 +51,14 @@ from retention_models.project.handover import (
     write_chain,
     write_json,
 )
-from retention_models.project.list_tests import as_parquet, project_list_tests, read_lots
+from retention_models.project.lots import as_parquet, project_list_tests, read_lots
 from retention_models.settings.project import Settings
 from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import customer_summary_by_store
 
 _ROWS, _STORE = "rows.parquet", "store.json"
 _CAMPAIGNS = "campaigns.parquet"
+_CHANNELS = "channels.parquet"
 _LOTS, LIST_TESTS = "lots.parquet", "list_tests.json"
 _RECENT = ("quarters", "compared", "months")
 _YEAR, _COHORTS, _SUMMARY = "year.parquet", "cohorts.parquet", "summary-"
@@ -88,6 +90,7 @@ class StoreHandover:
     contest: Contest | None = None
     lots: pd.DataFrame | None = None
     list_tests: tuple[ListTest, ...] = ()
+    channels: Channels | None = None
     summaries: dict[dt.date, pd.DataFrame] = field(default_factory=dict)
     cohorts: pd.DataFrame | None = None
 
@@ -133,6 +136,7 @@ def write_slices(
     chosen = {"contest": contest.content(), "scatters": scatter.content(scatters)}
     logger.info("models are chosen (%s); scatter of totals learned", contest.rule)
     contacts = read_project_contacts(settings, log)
+    _write_channels(settings, log, folder)
     if lots is not None:
         tests = project_list_tests(settings, log, lots, end, contacts[1])
         write_json(folder / LIST_TESTS, {"tests": [one.content() for one in tests]})
@@ -155,6 +159,12 @@ def _write_rows(folder: Path, log: Transactions, store_ids: Sequence[str]) -> di
         log.origin.require_unchanged()
         write_parts(log.table, "store_id", {s: place / _ROWS for s, place in folders.items()})
     return folders
+
+
+def _write_channels(settings: Settings, log: Transactions, folder: Path) -> None:
+    if (channels := read_project_channels(settings)) is not None:
+        about_channels(log, channels)
+        write_parquet(channels.table, str(folder / _CHANNELS))
 
 
 def _write_lots(lots: pd.DataFrame, folders: Mapping[str, Path]) -> None:
@@ -326,6 +336,7 @@ def read_slice(project_file: str | Path, store_id: str) -> StoreHandover | None:
         year=_as_measured(pd.read_parquet(place / _YEAR)) if (place / _YEAR).exists() else None,
         lots=read_lots(place / _LOTS),
         list_tests=tuple(read_list_tests(folder / LIST_TESTS)),
+        channels=_channels(settings, folder / _CHANNELS),
         summaries={
             dt.date.fromisoformat(path.stem.removeprefix(_SUMMARY)): pd.read_parquet(path)
             for path in place.glob(f"{_SUMMARY}*.parquet")
@@ -349,6 +360,13 @@ def _contacts(
         return None
     table = open_source(str(path), None, settings.transactions.timezone).table
     return kind(**{**told, "table": table, "quality": frame(told["quality"])})
+
+
+def _channels(settings: Settings, path: Path) -> Channels | None:
+    if not path.is_file():
+        return None
+    table = open_source(str(path), None, settings.transactions.timezone).table
+    return Channels(table, pd.DataFrame(), 0, str(path))
 
 
 def _name(store_id: str) -> str:

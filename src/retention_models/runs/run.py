@@ -45,7 +45,7 @@ from retention_models.runs.publishing.fingerprints import (
 )
 from retention_models.runs.publishing.history import newest_head
 from retention_models.runs.publishing.index import INDEX
-from retention_models.runs.publishing.list_tests import keep_told, keep_tonights, lots_so_far
+from retention_models.runs.publishing.lots_kept import keep_told, keep_tonights, lots_so_far
 from retention_models.runs.publishing.manifest import DONE, Manifest
 from retention_models.runs.publishing.notices import check_notices, tell_outcome, told_of_every_end
 from retention_models.runs.publishing.parameters import check_parameters

@@ -204,6 +204,11 @@ class ActionSettings(Section):
         Money for each customer contacted.
     contacts : tuple of str
         Kinds of the events that are contacts of these lists: who was in fact called.
+
+    Examples
+    --------
+    >>> ActionSettings(lookback_days=56).lookback_days
+    56
     """
 
     lookback_days: Days = Field(28, examples=[28], description=_DAYS)
@@ -282,7 +287,13 @@ class ActionSettings(Section):
         return days
 
     def rule(self, name: ListName) -> Rule:
-        """The rule of a list."""
+        """The rule of a list.
+
+        Examples
+        --------
+        >>> ActionSettings().rule("lapsed").__class__.__name__
+        'Lapsed'
+        """
         found: Rule = getattr(self, name)
         return found
 
@@ -292,5 +303,11 @@ class ActionSettings(Section):
         return (*self.order, *(name for name in LIST_NAMES if name not in self.order))
 
     def excludes(self, one: str, other: str) -> bool:
-        """Whether a customer is on one of these two lists at most."""
+        """Whether a customer is on one of these two lists at most.
+
+        Examples
+        --------
+        >>> ActionSettings(one_of=[["lapsed", "due"]]).excludes("due", "lapsed")
+        True
+        """
         return any(one in group and other in group for group in self.one_of)

@@ -45,7 +45,17 @@ class Costs(Section):
 
 
 class Campaign(Section):
-    """One campaign: what was offered, when, to whom by which design, and what it cost."""
+    """One campaign: what was offered, when, to whom by which design, and what it cost.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> coupon = Campaign(
+    ...     id="spring", name="Spring coupon", kind="coupon", design="randomised",
+    ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25))
+    >>> coupon.days
+    56
+    """
 
     id: Id = Field(examples=["spring-coupon"], description="text in quotes")
     name: Text = Field(examples=["Spring coupon"], description="text in quotes")
@@ -80,6 +90,16 @@ class Campaign(Section):
     )
     costs: Costs = table_of(
         Costs, "contact = 0.15", "table with contact, redemption, points_rate and fixed"
+    )
+    cap: float | None = Field(
+        None,
+        ge=0.9,
+        lt=1,
+        examples=[0.99],
+        description=(
+            "share from 0.9 to below 1 of those who spent: the effect is told with the others' spend "
+            "capped, too"
+        ),
     )
     looks: tuple[float, ...] = Field(
         (),

@@ -105,7 +105,11 @@ def _is_lost(place: tuple[str | int, ...], found: Parsed) -> bool:
 def _between_tables(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """What one table says against another, which is not looked at where either has mistakes."""
     found: list[Mapping[str, Any]] = []
-    for key, said in (("stores", stores_untold(content)), ("campaigns", ids_repeated(content))):
+    for key, said in (
+        ("stores", stores_untold(content)),
+        ("acquisition", categories_untold(content)),
+        ("campaigns", ids_repeated(content)),
+    ):
         if said is not None:
             finding = {"loc": (key,), "type": "value_error", "input": content[key]}
             found.append(finding | {"ctx": {"error": said}})
@@ -119,6 +123,20 @@ def stores_untold(content: Mapping[str, Any]) -> str | None:
     several = isinstance(ids, list | tuple) and len({str(name) for name in ids}) > 1
     if several and isinstance(columns, dict) and columns.get("store_id") is None:
         return "several ids need the key transactions.columns.store_id"
+    return None
+
+
+CATEGORIES_UNTOLD = "first_category needs the key transactions.columns.category"
+
+
+def categories_untold(content: Mapping[str, Any]) -> str | None:
+    """Customers are to be told apart by what they bought first, and no column says what that was."""
+    columns = _in(content, "transactions", "columns")
+    asked = _in(content, "acquisition", "first_category") is True
+    if _in(content, "acquisition", "customers") is not None:
+        return None  # which is a mistake of its own
+    if asked and isinstance(columns, dict) and columns.get("category") is None:
+        return CATEGORIES_UNTOLD
     return None
 
 

@@ -22,10 +22,11 @@ from pydantic import (
 
 from retention_models.languages import ENGLISH, Language
 from retention_models.languages.translations import read_translation
+from retention_models.settings.acquisition import AcquisitionSettings
 from retention_models.settings.actions import ActionSettings
 from retention_models.settings.calendar import CalendarSettings
 from retention_models.settings.campaigns import Campaign, CampaignData
-from retention_models.settings.mistakes import repeated
+from retention_models.settings.mistakes import CATEGORIES_UNTOLD, repeated
 from retention_models.settings.reports import ExecutionSettings, Reports
 from retention_models.settings.types import (
     FileSource,
@@ -271,7 +272,17 @@ class ModelSettings(Section):
 
 
 class Settings(Section):
-    """A whole project file."""
+    """A whole project file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import retention_models as rm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     settings = rm.read_settings(rm.write_demo(folder, "cdnow"))
+    >>> settings.name, settings.money.currency, settings.model.time_unit
+    ('CDNOW', 'USD', 'W')
+    """
 
     name: Text = Field(examples=["Corner Shops"], description="name of the chain, in quotes")
     transactions: TransactionsSettings = Field(
@@ -287,6 +298,9 @@ class Settings(Section):
     )
     surveys: SurveySettings | None = Field(None, examples=["source"], description="table [surveys]")
     events: EventSettings | None = Field(None, examples=["source"], description="table [events]")
+    acquisition: AcquisitionSettings | None = Field(
+        None, examples=["cost = 12.0"], description="table [acquisition]"
+    )
     campaign_data: CampaignData | None = Field(
         None, examples=["assignments"], description="table [campaign_data]"
     )
@@ -309,6 +323,17 @@ class Settings(Section):
             raise ValueError("several ids need the key transactions.columns.store_id")
         return stores
 
+    @field_validator("acquisition")
+    @classmethod
+    def _categories_are_known(
+        cls, acquisition: AcquisitionSettings | None, info: ValidationInfo
+    ) -> AcquisitionSettings | None:
+        log = info.data.get("transactions")
+        asked = acquisition is not None and acquisition.first_category
+        if asked and log is not None and log.columns.category is None:
+            raise ValueError(CATEGORIES_UNTOLD)
+        return acquisition
+
     @field_validator("campaigns")
     @classmethod
     def _campaigns_differ(cls, campaigns: tuple[Campaign, ...]) -> tuple[Campaign, ...]:
@@ -329,9 +354,30 @@ class Settings(Section):
         return read_translation(code, None if path is None else Path(self.path(path)))
 
     def path(self, value: str) -> str:
-        """A path of the project file, seen from the project file's folder; URLs stay as they are."""
+        """A path of the project file, seen from the project file's folder; URLs stay as they are.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import retention_models as rm
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     settings = rm.read_settings(rm.write_demo(folder, "cdnow"))
+        ...     shown = settings.path("data/raw/cdnow.csv") == f"{folder}/data/raw/cdnow.csv"
+        >>> shown, settings.path("postgresql://host/shop")
+        (True, 'postgresql://host/shop')
+        """
         return value if "://" in value else str(self._folder / value)
 
     def store_name(self, store_id: str) -> str:
-        """The name shown for a store: the one given in `[stores] names`, else its id."""
+        """The name shown for a store: the one given in `[stores] names`, else its id.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import retention_models as rm
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     settings = rm.read_settings(rm.write_demo(folder, "cdnow"))
+        >>> settings.store_name("cdnow"), settings.store_name("0042")
+        ('cdnow', '0042')
+        """
         return self.stores.names.get(store_id, store_id)

@@ -44,6 +44,15 @@ def read_settings(project_file: str | Path) -> Settings:
     SettingsError
         If the file is missing, is not TOML, or holds mistakes: all of them at once, each with its
         key, what was expected, and an example.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import retention_models as rm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     settings = rm.read_settings(rm.write_demo(folder, "cdnow"))
+    >>> settings.transactions.columns.customer_id
+    'customer_id'
     """
     path = Path(project_file)
     if path.suffix.lower() in DATA_ENDINGS:

@@ -151,6 +151,14 @@ class Reports(Section):
             "otherwise stand in files only"
         ),
     )
+    translated_headers: bool = Field(
+        False,
+        examples=["true"],
+        description=(
+            "true or false; with true the columns of the lists as CSV and of the workbook have heads "
+            "in the pages' language, otherwise the names that programs read"
+        ),
+    )
     parameters: dict[str, bool | int | float | str] = Field(
         default_factory=dict,
         examples=["{ weeks = 13 }"],

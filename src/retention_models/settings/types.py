@@ -66,17 +66,9 @@ THOUSANDS = (",", ".", "'", " ")
 MINUS = ("front", "behind", "brackets")
 
 
-class CheckedSource(Section):
-    """How the rows of a source are read, and how many unusable ones are borne."""
+class BorneSource(Section):
+    """How many unusable rows of a source are borne."""
 
-    date_format: Text | None = Field(
-        None,
-        examples=["%d/%m/%Y"],
-        description=(
-            'strptime format of the date column, "unix seconds" or "unix milliseconds"; only where '
-            "dates are not ISO 8601"
-        ),
-    )
     max_unusable_share: float = Field(
         0.01,
         ge=0,
@@ -86,7 +78,20 @@ class CheckedSource(Section):
     )
 
 
-class FileSource(CheckedSource):
+class CheckedSource(BorneSource):
+    """How the days of a source are read, and how many unusable rows are borne."""
+
+    date_format: Text | None = Field(
+        None,
+        examples=["%d/%m/%Y"],
+        description=(
+            'strptime format of the date column, "unix seconds", "unix milliseconds" or "unix '
+            'microseconds"; only where dates are not ISO 8601'
+        ),
+    )
+
+
+class ReadFiles(Section):
     """How the files of a source are read, and which of their rows."""
 
     encoding: Annotated[Text, AfterValidator(_known_encoding)] | None = Field(
@@ -107,6 +112,10 @@ class FileSource(CheckedSource):
         examples=["true"],
         description="true or false, without quotes: whether ids such as 17850.0 are read as 17850",
     )
+
+
+class FileSource(CheckedSource, ReadFiles):
+    """How the files of a source with days are read."""
 
 
 def table_of(section: type[Section], example: str, description: str = "table") -> Any:

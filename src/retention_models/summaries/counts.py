@@ -100,6 +100,15 @@ def count_spend(
     ------
     SettingsError
         If a parameter is not understood.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> days = ["2024-01-01", "2024-01-15", "2024-02-01", "2024-06-30"]
+    >>> lines = pd.DataFrame({"id": ["a", "a", "a", "b"], "day": days, "paid": [9, 3, 6, 1]})
+    >>> log = rm.read_transactions(lines, customer_id="id", date="day", spend="paid")
+    >>> count_spend(log).to_dict("records")
+    [{'frequency': 2, 'monetary_value': 4.5, 'customers': 1}]
     """
     end = end_of(log, observation_end)
     check_same_day(log.rows(store_id, end), same_day)

@@ -187,6 +187,17 @@ def calibration_holdout_summary(
     -----
     A return in the holdout of something bought before it lowers no spend here: the calibration period
     could not know of it, and the holdout did not earn it.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> days = ["2024-01-01", "2024-01-15", "2024-02-01", "2024-06-30"]
+    >>> lines = pd.DataFrame({"id": ["a", "a", "a", "b"], "day": days, "paid": [9, 3, 6, 1]})
+    >>> log = rm.read_transactions(lines, customer_id="id", date="day", spend="paid")
+    >>> ends = {"calibration_end": "2024-01-20", "holdout_end": "2024-02-05"}
+    >>> summary = calibration_holdout_summary(log, **ends)
+    >>> summary.loc["a", ["frequency", "frequency_holdout"]].tolist()
+    [1, 1]
     """
     unit = days_in(time_unit)
     split = as_day(calibration_end, "calibration_end")
@@ -320,6 +331,16 @@ def customer_summary_by_store(
     ------
     SettingsError
         If a parameter is not understood.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> names = {"customer_id": "id", "date": "day", "spend": "paid", "store_id": "till"}
+    >>> lines = {"id": "a", "day": ["2024-01-01", "2024-01-08", "2024-01-15"], "paid": [9, 3, 6]}
+    >>> log = rm.read_transactions(pd.DataFrame(lines | {"till": ["4", "4", "17"]}), **names)
+    >>> tables = customer_summary_by_store(log)
+    >>> {store: int(table.loc["a", "frequency"]) for store, table in tables.items()}
+    {'17': 0, '4': 1}
     """
     log = log.whole
     table = log.table

@@ -51,3 +51,25 @@ def first_orders(
     first = days.filter(days["place"] == 0)
     found = first.select("customer_id", first_order=first["spend"].cast("float64"))
     return to_frame(found.order_by("customer_id")).set_index("customer_id")["first_order"]
+
+
+def first_categories(
+    log: Transactions, *, store_id: str | None = None, observation_end: Day | None = None
+) -> pd.Series:
+    """The category that each customer spent most on, on the day of the first purchase; else missing.
+
+    Index customer_id, sorted; of categories with equal spend the first by its name.
+    """
+    rows = log.rows(store_id, end_of(log, observation_end))
+    rows = rows.filter(rows["spend"] >= 0)
+    first = rows["date"].min().over(ibis.window(group_by="customer_id"))
+    rows = rows.filter(rows["date"] == first)
+    spent = rows.group_by("customer_id", "category").aggregate(spend=rows["spend"].sum())
+    told = spent["category"].notnull() & (spent["category"] != "")
+    order = [ibis.desc(told), ibis.desc(spent["spend"]), "category"]
+    spent = spent.mutate(
+        place=ibis.row_number().over(ibis.window(group_by="customer_id", order_by=order))
+    )
+    found = spent.filter(spent["place"] == 0).select("customer_id", "category")
+    of = to_frame(found.order_by("customer_id")).set_index("customer_id")["category"]
+    return of.where(of != "")

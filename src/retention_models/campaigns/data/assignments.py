@@ -153,6 +153,12 @@ def read_redemptions(
     Rows that repeat another in every column of the source are counted (`repeats`). A few may be
     redemptions of their own, and stay; where they are 40% of the file or more, it was loaded twice, and
     each row counts once (`loaded_twice`).
+
+    Examples
+    --------
+    >>> rows = {"campaign_id": ["spring"], "customer_id": ["0042"], "redeemed_at": ["2024-03-09"]}
+    >>> read_redemptions(pd.DataFrame(rows)).table.execute()["customer_id"].item()
+    '0042'
     """
     origin = open_source(source, table, timezone, name="redemptions")
     columns: _Columns = {"campaign_id": campaign_id, "customer_id": customer_id}

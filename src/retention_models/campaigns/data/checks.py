@@ -19,7 +19,7 @@ from retention_models.campaigns.data.tables import ArmAssignment, Check
 from retention_models.campaigns.estimators.checks import MISMATCH, sample_ratio
 from retention_models.data.ids import Mending
 from retention_models.errors import CannotSay
-from retention_models.languages import count, decimals, phrase
+from retention_models.languages import count, decimals, listed, phrase, probability
 from retention_models.settings.campaigns import Campaign
 
 # Above this share, an assignment table is not the one the campaign was run by: of redemptions, by
@@ -158,7 +158,7 @@ def check_unusable(assignments: Assignments) -> list[Check]:
         "{reasons}.",
         n=count(int(assignments.quality["rows"].sum())),
         rows=count(assignments.rows_read),
-        reasons=", ".join(phrase(reason) for reason in assignments.quality["reason"]),
+        reasons=listed(phrase(reason) for reason in assignments.quality["reason"]),
     )
     return [Check("assignments can be used", False, False, words)]
 
@@ -291,7 +291,7 @@ def _only_redeemers(campaign: Campaign, arms: ArmAssignment, redeemed: Redeemed)
 
 
 def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{arm} {count(n)}" for arm, n in counts.items())
+    return listed(f"{arm} {count(n)}" for arm, n in counts.items())
 
 
 # Singular values below this share of the largest are sums of other covariates.
@@ -359,6 +359,6 @@ def check_balance(campaign: Campaign, arms: ArmAssignment, covariates: pd.DataFr
         return [Check("balance", False, True, words)]
     words = phrase(
         "Before the campaign, the arms differed by no more than chance explains (p = {p}).",
-        p=decimals(found.pvalue, 3),
+        p=probability(found.pvalue),
     )
     return [Check("balance", True, True, words)]

@@ -28,7 +28,7 @@ from retention_models.data.engines import to_frame
 from retention_models.data.ids import mending
 from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError
-from retention_models.languages import count, marked, phrase
+from retention_models.languages import count, listed, marked, phrase
 from retention_models.settings.campaigns import Campaign, Outcome
 
 _MOST_NAMED = 5
@@ -177,10 +177,10 @@ def check_weeks(
 
 
 def _named(ids: Sequence[str]) -> str:
-    named = ", ".join(repr(store) for store in ids[:_MOST_NAMED])
-    if len(ids) <= _MOST_NAMED:
-        return named
-    return phrase("{stores} and {n} more", stores=named, n=count(len(ids) - _MOST_NAMED))
+    named = [phrase("“{name}”", name=store) for store in ids[:_MOST_NAMED]]
+    if len(ids) > _MOST_NAMED:
+        named.append(phrase("{n} more stores", n=count(len(ids) - _MOST_NAMED)))
+    return listed(named)
 
 
 Floats = NDArray[np.float64]

@@ -57,6 +57,21 @@ class CampaignCustomers:
         Of randomised campaigns: purchases until each day by arm, from `purchases_by_day`.
     margin : float, optional
         Share of spend that is profit, that the outcomes were read with.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(100, dt.date(2023, 1, 1), seed=1)
+    >>> spring = rm.Campaign(
+    ...     id="spring", name="Spring coupon", kind="coupon", design="randomised", margin=0.3,
+    ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25),
+    ...     shares={"control": 0.5, "coupon": 0.5})
+    >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 50})
+    >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
+    >>> data = rm.read_campaign(shop.log(until=spring.end), spring, arms)
+    >>> data.table["arm"].value_counts().to_dict(), sorted(data.outcomes)
+    ({'control': 50, 'coupon': 50}, ['campaign'])
     """
 
     campaign: Campaign
@@ -88,6 +103,22 @@ class CampaignStores:
     last_day : date
     margin : float, optional
         Share of spend that is profit, that the outcomes were read with.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> days = pd.date_range("2023-07-03", "2024-06-30", freq="W")
+    >>> lines = pd.DataFrame([(f"{store}{i}", day, 9.0, store) for store in "ABCD" for i in range(12)
+    ...                       for day in days], columns=["id", "day", "paid", "store"])
+    >>> names = {"customer_id": "id", "date": "day", "spend": "paid", "store_id": "store"}
+    >>> arms = pd.DataFrame({"campaign_id": "x", "store_id": list("ABCD"),
+    ...                      "arm": ["counter", "counter", "control", "control"]})
+    >>> arms["assigned_at"] = "2024-03-04"
+    >>> counter = rm.Campaign(id="x", name="Counter", kind="loyalty", design="stores", margin=0.3,
+    ...                       start=dt.date(2024, 3, 4), end=dt.date(2024, 6, 2))
+    >>> rm.read_campaign(rm.read_transactions(lines, **names), counter, arms).stores.index.tolist()
+    ['A', 'B', 'C', 'D']
     """
 
     campaign: Campaign

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retention_models.campaigns.data.tables import CampaignCustomers, Check
-from retention_models.languages import catalogue, counted, phrase
+from retention_models.languages import catalogue, counted, phrase, quoted
 from retention_models.settings.campaigns import Outcome
 
 # Chosen once on simulated shops: of the sets tried, those that narrow each outcome's interval most.
@@ -63,7 +63,7 @@ def covariate_name(name: str) -> str:
 
 def in_words(names: Iterable[str]) -> str:
     """Names of covariates as readers know them, one after the other."""
-    return ", ".join(phrase("“{name}”", name=covariate_name(name)) for name in names)
+    return quoted(covariate_name(name) for name in names)
 
 
 def for_choice(covariates: pd.DataFrame, treated: NDArray[np.bool_]) -> pd.DataFrame:

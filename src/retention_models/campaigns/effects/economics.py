@@ -16,7 +16,7 @@ from retention_models.campaigns.effects.tables import (
     primary_row,
 )
 from retention_models.errors import SettingsError
-from retention_models.languages import marked, phrase
+from retention_models.languages import catalogue, marked, phrase
 
 _NOT_RETAINED = marked(
     "What it cost to retain a customer cannot be said: the campaign may have retained nobody."
@@ -26,7 +26,19 @@ _LOST = marked(
 )
 _NO_COST = marked("The campaign has no cost that is declared, so nothing can be held against it.")
 _UNKNOWN = marked("How many customers it retained is not estimated.")
-PAID, LOSS, OPEN = marked("paid"), marked("did not pay"), marked("open")
+PAID, LOSS, OPEN = "paid", "did not pay", "open"
+_VERDICTS = catalogue(
+    {
+        PAID: "it paid",
+        LOSS: "it did not pay",
+        OPEN: "whether it paid is open",
+    }
+)
+
+
+def paid_in_words(verdict: str) -> str:
+    """Whether a campaign paid, as a clause."""
+    return phrase(_VERDICTS[verdict])
 
 
 def economics_of(

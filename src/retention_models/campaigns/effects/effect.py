@@ -314,6 +314,22 @@ def campaign_effect(
     ------
     SettingsError, DataError
         As `read_campaign` and `effect_of`.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(1000, dt.date(2023, 1, 1), seed=1)
+    >>> spring = rm.Campaign(
+    ...     id="spring", name="Spring coupon", kind="coupon", design="randomised", margin=0.3,
+    ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25),
+    ...     shares={"control": 0.5, "coupon": 0.5})
+    >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 500})
+    >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
+    >>> orders = shop.orders(spring.end, campaign=spring, assignments=arms, lift={"coupon": 0.5})
+    >>> effect = rm.campaign_effect(shop.log(orders, until=spring.end), spring, arms)
+    >>> effect.table.loc[0, "outcome"], bool(effect.table.loc[0, "conf_low"] > 0)
+    ('purchases', True)
     """
     data = read_campaign(
         log,

@@ -34,6 +34,22 @@ class CappedEffect(Result):
         That amount of money.
     capped : int
         Customers who spent more.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(1000, dt.date(2023, 1, 1), seed=1)
+    >>> spring = rm.Campaign(
+    ...     id="spring", name="Spring coupon", kind="coupon", design="randomised", margin=0.3,
+    ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25),
+    ...     shares={"control": 0.5, "coupon": 0.5})
+    >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 500})
+    >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
+    >>> data = rm.read_campaign(shop.log(until=spring.end), spring, arms)
+    >>> found = rm.capped_effect(data, quantile=0.99)
+    >>> found.quantile, len(found.table)
+    (0.99, 2)
     """
 
     table: pd.DataFrame
@@ -51,6 +67,21 @@ class CappedEffect(Result):
         Returns
         -------
         str
+
+        Examples
+        --------
+        >>> import datetime as dt
+        >>> import retention_models as rm
+        >>> shop = rm.SimulatedShop(1000, dt.date(2023, 1, 1), seed=1)
+        >>> spring = rm.Campaign(
+        ...     id="spring", name="Spring coupon", kind="coupon", design="randomised", margin=0.3,
+        ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25),
+        ...     shares={"control": 0.5, "coupon": 0.5})
+        >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 500})
+        >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
+        >>> data = rm.read_campaign(shop.log(until=spring.end), spring, arms)
+        >>> rm.capped_effect(data, quantile=0.99).sentence().split(",")[0]
+        'With spend capped at the 99.0% quantile of those who spent'
         """
         plain, capped = (self.table.loc[name] for name in ("as it is", "capped"))
         return phrase(

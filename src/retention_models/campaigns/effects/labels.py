@@ -43,37 +43,37 @@ OUTCOMES = catalogue(
 WINDOWS = catalogue(
     {
         "campaign": "in the campaign’s days",
-        "follow_up": "after it",
-        "whole": "both together",
+        "follow_up": "in the days after it",
+        "whole": "in its days and after",
     }
 )
 # Names of the checks that any campaign may have; those that name an arm or an outcome come in words.
 CHECKS = catalogue(
     {
-        "arms": "arms",
+        "arms": "arms of the campaign",
         "arms are written alike": "arms are written alike",
         "assignments can be used": "assignments can be used",
-        "balance": "balance",
+        "balance": "arms alike before the campaign",
         "campaign over": "campaign over",
-        "control present": "control present",
+        "control present": "customers held out to compare",
         "customers in the log": "customers in the log",
         "customers with history": "customers with history",
-        "design": "design",
+        "design": "how customers were chosen",
         "enough to tell": "enough to tell",
-        "estimated: segments": "estimated: segments",
+        "estimated: segments": "estimate by group of customers",
         "expected purchases": "expected purchases",
         "expected spend": "expected spend",
         "follow-up over": "follow-up over",
-        "grade": "grade",
+        "grade": "grade of the evidence",
         "log before the assignments": "log before the assignments",
-        "look": "look",
+        "look": "reading before the end",
         "more than redeemers": "more than redeemers",
         "offers before the start": "offers before the start",
         "one arm a customer": "one arm a customer",
         "one start a store": "one start a store",
-        "outcome": "outcome",
-        "overlap": "overlap",
-        "pre-trend": "pre-trend",
+        "outcome": "outcome that decides",
+        "overlap": "like customers on both sides",
+        "pre-trend": "stores moved alike before",
         "redemptions are by the stores' customers": "redemptions are by the stores' customers",
         "redemptions are of its days": "redemptions are of its days",
         "redemptions by the control arm": "redemptions by the control arm",
@@ -81,30 +81,29 @@ CHECKS = catalogue(
         "redemptions name a customer": "redemptions name a customer",
         "redemptions stand once": "redemptions stand once",
         "redemptions were offered": "redemptions were offered",
-        "sample ratio": "sample ratio",
-        "segments": "segments",
+        "sample ratio": "sizes of the arms as planned",
+        "segments": "groups of customers",
         "stores are written alike": "stores are written alike",
         "stores assigned": "stores assigned",
         "stores had customers": "stores had customers",
         "stores in the log": "stores in the log",
         "stores open throughout": "stores open throughout",
-        "weeks before": "weeks before",
+        "weeks before": "weeks before the campaign",
     }
 )
 MEASURES = catalogue(
     {
-        "bound": "bound",
-        "explained away": "explained away",
+        "bound": "how strong a hidden cause may be",
+        "explained away": "what would explain it away",
         "e-value": "e-value",
         "e-value of the interval": "e-value of the interval",
     }
 )
-# In figures.
+# In figures, where those of the campaign's own days are called by the outcome alone.
 IN_WINDOW = catalogue(
     {
-        "campaign": "{outcome}",
-        "follow_up": "{outcome}, after it",
-        "whole": "{outcome}, both",
+        "follow_up": "{outcome}, days after",
+        "whole": "{outcome}, all days",
     }
 )
 

@@ -35,7 +35,7 @@ from retention_models.campaigns.estimators.factorial import (
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import catalogue, count, counted, day, number, phrase
+from retention_models.languages import catalogue, count, counted, day, number, phrase, quoted
 from retention_models.languages.results import Card, Result
 from retention_models.settings.campaigns import Campaign, Costs, Outcome
 
@@ -58,7 +58,6 @@ ENGLISH = catalogue(
             "No sign that {names} take from each other: together they do between {low} and {high} more "
             "a customer than each by itself adds up to."
         ),
-        "and": " and ",
         "not_randomised": (
             "The campaign “{name}” was not given by lot, so who got it and another as well differs from "
             "others in more than the offers. No effect is given. Look at each campaign by itself."
@@ -94,7 +93,7 @@ def overlapping_summary(found: OverlappingCampaigns) -> str:
     said = [
         phrase(
             ENGLISH["ran"],
-            names=_listed(list(names.values())),
+            names=quoted(names.values()),
             start=day(found.start),
             end=day(found.end),
             customers=counted(found.customers, "customer"),
@@ -112,7 +111,7 @@ def overlapping_summary(found: OverlappingCampaigns) -> str:
                 phrase(ENGLISH["alone"], name=names[of[0]], what=what, effect=effect, **told)
             )
             continue
-        both = _listed([names[one] for one in of])
+        both = quoted(names[one] for one in of)
         said.append(_together(row, both, told, 1.0 - found.interval))
     return " ".join(said)
 
@@ -126,11 +125,6 @@ def _together(row: pd.Series, names: str, told: dict[str, str], level: float) ->
         return phrase(ENGLISH["adds"], names=names, effect=effect, **told)
     ends = {"low": number(-row["conf_high"]), "high": number(-row["conf_low"])}
     return phrase(ENGLISH["takes"], names=names, effect=effect, **ends)
-
-
-def _listed(names: list[str]) -> str:
-    quoted = [f"“{name}”" for name in names]
-    return phrase(ENGLISH["and"]).join([", ".join(quoted[:-1]), quoted[-1]])
 
 
 _TOGETHER = "together"
@@ -158,6 +152,22 @@ class OverlappingCampaigns(Result):
         One row a combination of offers: a column of booleans a campaign, customers, mean (adjusted),
         standard_error.
     interval : float
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(600, dt.date(2023, 1, 1), seed=1)
+    >>> given = {"kind": "coupon", "design": "randomised", "start": dt.date(2024, 3, 1),
+    ...          "end": dt.date(2024, 4, 25), "shares": {"control": 0.5, "coupon": 0.5}}
+    >>> two = [rm.Campaign(id=name, name=name, **given) for name in ("mail", "app")]
+    >>> arms = pd.DataFrame({
+    ...     "campaign_id": ["mail"] * 600 + ["app"] * 600, "customer_id": [*shop.ids()] * 2,
+    ...     "arm": ["control", "coupon"] * 300 + ["control", "control", "coupon", "coupon"] * 150,
+    ...     "assigned_at": "2024-02-29"})
+    >>> found = rm.overlapping_campaigns(shop.log(until="2024-04-25"), two, arms)
+    >>> found.table["campaigns"].tolist()
+    [('mail',), ('app',), ('mail', 'app')]
     """
 
     campaigns: tuple[Campaign, ...]
@@ -179,7 +189,22 @@ class OverlappingCampaigns(Result):
         return Card(f"Campaigns at once: {names}", facts, self.table)
 
     def summary(self) -> str:
-        """What each did, and whether one takes from another: a pure function of the table."""
+        """What each did, and whether one takes from another: a pure function of the table.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> shop = rm.SimulatedShop(600, dt.date(2023, 1, 1), seed=1)
+        >>> given = {"kind": "coupon", "design": "randomised", "start": dt.date(2024, 3, 1),
+        ...          "end": dt.date(2024, 4, 25), "shares": {"control": 0.5, "coupon": 0.5}}
+        >>> two = [rm.Campaign(id=name, name=name, **given) for name in ("mail", "app")]
+        >>> arms = pd.DataFrame({
+        ...     "campaign_id": ["mail"] * 600 + ["app"] * 600, "customer_id": [*shop.ids()] * 2,
+        ...     "arm": ["control", "coupon"] * 300 + ["control", "control", "coupon", "coupon"] * 150,
+        ...     "assigned_at": "2024-02-29"})
+        >>> rm.overlapping_campaigns(shop.log(until="2024-04-25"), two, arms).summary().split(" ran")[0]
+        '“mail” and “app”'
+        """
         return overlapping_summary(self)
 
 
@@ -230,6 +255,22 @@ def overlapping_campaigns(
     Z₁, Z₂ and Z₁Z₂ with interacted covariates and HC2: `estimators.factorial`. Days before the later
     one began are no part of it, since in them there is nothing that the two could do together; what the
     earlier campaign had done by then is in its own effect on the shared days.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(600, dt.date(2023, 1, 1), seed=1)
+    >>> given = {"kind": "coupon", "design": "randomised", "start": dt.date(2024, 3, 1),
+    ...          "end": dt.date(2024, 4, 25), "shares": {"control": 0.5, "coupon": 0.5}}
+    >>> two = [rm.Campaign(id=name, name=name, **given) for name in ("mail", "app")]
+    >>> arms = pd.DataFrame({
+    ...     "campaign_id": ["mail"] * 600 + ["app"] * 600, "customer_id": [*shop.ids()] * 2,
+    ...     "arm": ["control", "coupon"] * 300 + ["control", "control", "coupon", "coupon"] * 150,
+    ...     "assigned_at": "2024-02-29"})
+    >>> found = rm.overlapping_campaigns(shop.log(until="2024-04-25"), two, arms)
+    >>> found.customers, [campaign.id for campaign in found.campaigns]
+    (600, ['mail', 'app'])
     """
     _check(campaigns, outcome, interval)
     if not isinstance(assignments, Assignments):
@@ -341,6 +382,7 @@ def _as_one(
         primary="purchases",
         margin=own,
         costs=Costs(contact=0.0, redemption=0.0, points_rate=0.0, fixed=0.0),
+        cap=None,
         looks=(),
         seed=0,
     )

@@ -61,6 +61,22 @@ class TreatmentPolicy(Result):
         In words.
     interval : float
         Level of the intervals.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(1000, dt.date(2023, 1, 1), seed=1)
+    >>> spring = rm.Campaign(
+    ...     id="spring", name="Spring coupon", kind="coupon", design="randomised", margin=0.3,
+    ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25),
+    ...     shares={"control": 0.5, "coupon": 0.5})
+    >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 500})
+    >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
+    >>> data = rm.read_campaign(shop.log(until=spring.end), spring, arms)
+    >>> found = rm.whom_to_treat(data)
+    >>> found.arm, len(found.customers)
+    ('coupon', 1000)
     """
 
     arm: str

@@ -24,7 +24,7 @@ from retention_models.campaigns.estimators.checks import (
 )
 from retention_models.campaigns.estimators.randomised import Effect
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import catalogue, count, counted, day, marked, phrase
+from retention_models.languages import catalogue, count, counted, day, marked, phrase, quoted
 from retention_models.settings.campaigns import Outcome
 
 OF_DESIGN = catalogue(
@@ -220,7 +220,7 @@ def refuse_too_little(data: CampaignCustomers, effects: Iterable[Effect], r_squa
 
 
 def _listed(names: Iterable[object]) -> str:
-    return ", ".join(f"“{name}”" for name in names)
+    return quoted(str(name) for name in names)
 
 
 def require_outcome(outcome: str, known: Collection[str], interval: float) -> None:

@@ -67,6 +67,22 @@ class CampaignEffect(EffectTables, Result):
         without declared looks, stricter at a declared look.
     currency : str
         Of money in words; may be empty.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(1000, dt.date(2023, 1, 1), seed=1)
+    >>> spring = rm.Campaign(
+    ...     id="spring", name="Spring coupon", kind="coupon", design="randomised", margin=0.3,
+    ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25),
+    ...     shares={"control": 0.5, "coupon": 0.5})
+    >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 500})
+    >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
+    >>> orders = shop.orders(spring.end, campaign=spring, assignments=arms, lift={"coupon": 0.5})
+    >>> effect = rm.campaign_effect(shop.log(orders, until=spring.end), spring, arms)
+    >>> effect.grade, effect.verdict
+    ('A', 'more purchases')
     """
 
     _figure = "effect_forest"
@@ -128,9 +144,42 @@ class CampaignEffect(EffectTables, Result):
         str
             What was tried on whom, what it changed, whether it paid, how far to believe it, what to
             do next; of a refused campaign why, and what to do.
+
+        Examples
+        --------
+        >>> import datetime as dt
+        >>> import retention_models as rm
+        >>> shop = rm.SimulatedShop(1000, dt.date(2023, 1, 1), seed=1)
+        >>> spring = rm.Campaign(
+        ...     id="spring", name="Spring coupon", kind="coupon", design="randomised", margin=0.3,
+        ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25),
+        ...     shares={"control": 0.5, "coupon": 0.5})
+        >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 500})
+        >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
+        >>> orders = shop.orders(spring.end, campaign=spring, assignments=arms, lift={"coupon": 0.5})
+        >>> effect = rm.campaign_effect(shop.log(orders, until=spring.end), spring, arms)
+        >>> effect.summary().split(" ran ")[0]
+        '“Spring coupon” (coupon)'
         """
         return summary(self)
 
     def paragraphs(self) -> list[str]:
-        """The summary in two or three parts, for a page."""
+        """The summary in two or three parts, for a page.
+
+        Examples
+        --------
+        >>> import datetime as dt
+        >>> import retention_models as rm
+        >>> shop = rm.SimulatedShop(1000, dt.date(2023, 1, 1), seed=1)
+        >>> spring = rm.Campaign(
+        ...     id="spring", name="Spring coupon", kind="coupon", design="randomised", margin=0.3,
+        ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25),
+        ...     shares={"control": 0.5, "coupon": 0.5})
+        >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 500})
+        >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
+        >>> orders = shop.orders(spring.end, campaign=spring, assignments=arms, lift={"coupon": 0.5})
+        >>> effect = rm.campaign_effect(shop.log(orders, until=spring.end), spring, arms)
+        >>> len(effect.paragraphs())
+        3
+        """
         return [part for part in paragraphs(self) if part]

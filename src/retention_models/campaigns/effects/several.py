@@ -284,6 +284,22 @@ def pooled_campaigns(
     mean, tau on its scale, and absolute_effect is missing. Profit, of which there is no lift, is pooled
     as money a customer. Arms of one campaign share its control: their mean enters, with the largest
     standard error among them.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(1000, dt.date(2023, 1, 1), seed=1)
+    >>> spring = rm.Campaign(
+    ...     id="spring", name="Spring coupon", kind="coupon", design="randomised", margin=0.3,
+    ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25),
+    ...     shares={"control": 0.5, "coupon": 0.5})
+    >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 500})
+    >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
+    >>> orders = shop.orders(spring.end, campaign=spring, assignments=arms, lift={"coupon": 0.5})
+    >>> effect = rm.campaign_effect(shop.log(orders, until=spring.end), spring, arms)
+    >>> pooled_campaigns([effect])["campaign_id"].tolist()
+    ['spring', 'all campaigns']
     """
     if not effects or outcome not in (None, *OUTCOMES) or not 0.5 <= interval < 1.0:
         raise SettingsError(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from retention_models.campaigns.effects.tables import EffectTables
-from retention_models.languages import catalogue, count, decimals, money, phrase, share
+from retention_models.languages import catalogue, count, decimals, money, phrase, share, spoken
 
 _CHANGES = catalogue(
     {
@@ -24,13 +24,18 @@ _CHANGES = catalogue(
 
 def percent(value: float) -> str:
     """A size in percent, as it is told: 3.4%, 12%."""
-    return share(abs(value) / 100.0, 1 if abs(value) < 10.0 else 0)
+    return spoken().percent(_in_percent(value))
 
 
 def signed_percent(value: float) -> str:
     """A change in percent, with its sign unless it is none: +3.4%, −12%."""
     text = percent(value)
-    return text if text == percent(0.0) else ("−" if value < 0 else "+") + text
+    sign = "−" if value < 0 else "+"
+    return text if text == percent(0.0) else spoken().percent(sign + _in_percent(value))
+
+
+def _in_percent(value: float) -> str:
+    return decimals(abs(value), 1 if abs(value) < 10.0 else 0)
 
 
 def size_of(effect: EffectTables, outcome: str, value: float) -> str:

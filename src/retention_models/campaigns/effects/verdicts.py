@@ -9,13 +9,14 @@ from collections.abc import Sequence
 import pandas as pd
 
 from retention_models.campaigns.data.tables import Check
+from retention_models.campaigns.effects.economics import paid_in_words
 from retention_models.campaigns.effects.labels import outcome_label
 from retention_models.campaigns.effects.refusals import not_a_look, not_over
 from retention_models.campaigns.effects.tables import Grade, arms_of, primary_row
 from retention_models.campaigns.estimators.power import detectable_multiple
 from retention_models.campaigns.estimators.sequential import obrien_fleming
 from retention_models.errors import CannotSay
-from retention_models.languages import day, phrase, share
+from retention_models.languages import clauses, day, phrase, share
 from retention_models.settings.campaigns import Campaign, Design
 
 
@@ -45,14 +46,12 @@ def verdict_of(
             continue
         paid = economics.loc[economics["arm"] == arm, "verdict"]
         if campaign.primary == "profit" and not paid.empty:
-            words[arm] = phrase(str(paid.iloc[0]))
+            words[arm] = paid_in_words(str(paid.iloc[0]))
         else:
             words[arm] = _direction(row, level)
     if len(words) == 1:
         return next(iter(words.values()))
-    return "; ".join(
-        phrase("{arm}: {verdict}", arm=arm, verdict=text) for arm, text in words.items()
-    )
+    return clauses(phrase("{arm}: {verdict}", arm=arm, verdict=text) for arm, text in words.items())
 
 
 def _direction(row: pd.Series, level: float) -> str:

@@ -48,42 +48,77 @@ ENGLISH = catalogue(
             "The stores of {customers} ran {arm}; they are compared with the stores of {others} that "
             "did not."
         ),
-        "means.purchases": (
+        "found.means.purchases": (
             "Customers of {arm} made {mean} purchases each, where {mean_against} would have been "
-            "expected without it"
+            "expected without it: {change} ({between})."
         ),
-        "means.bought": (
+        "not_found.means.purchases": (
+            "Customers of {arm} made {mean} purchases each, where {mean_against} would have been "
+            "expected without it: {change} ({between}), which is no more than chance brings, so no "
+            "difference was found."
+        ),
+        "found.means.bought": (
             "Of the customers of {arm}, {mean} bought at all, where {mean_against} would have been "
-            "expected without it"
+            "expected without it: {change} ({between})."
         ),
-        "means.spend": (
+        "not_found.means.bought": (
+            "Of the customers of {arm}, {mean} bought at all, where {mean_against} would have been "
+            "expected without it: {change} ({between}), which is no more than chance brings, so no "
+            "difference was found."
+        ),
+        "found.means.spend": (
             "Customers of {arm} spent {mean} each, where {mean_against} would have been expected "
-            "without it"
+            "without it: {change} ({between})."
         ),
-        "means.profit": (
-            "Customers of {arm} brought {mean} of profit each, where {mean_against} would have been "
-            "expected without it"
-        ),
-        "week.purchases": (
-            "Customers of {arm} made {mean} purchases each a week, where {mean_against} would have "
-            "been expected without it"
-        ),
-        "week.bought": (
-            "In a week {mean} of the customers of {arm} bought, where {mean_against} would have been "
-            "expected without it"
-        ),
-        "week.spend": (
-            "Customers of {arm} spent {mean} each a week, where {mean_against} would have been "
-            "expected without it"
-        ),
-        "week.profit": (
-            "Customers of {arm} brought {mean} of profit each a week, where {mean_against} would have "
-            "been expected without it"
-        ),
-        "found": "{means}: {change} ({between}).",
-        "not_found": (
-            "{means}: {change} ({between}), which is no more than chance brings, so no difference "
+        "not_found.means.spend": (
+            "Customers of {arm} spent {mean} each, where {mean_against} would have been expected "
+            "without it: {change} ({between}), which is no more than chance brings, so no difference "
             "was found."
+        ),
+        "found.means.profit": (
+            "Customers of {arm} brought {mean} of profit each, where {mean_against} would have been "
+            "expected without it: {change} ({between})."
+        ),
+        "not_found.means.profit": (
+            "Customers of {arm} brought {mean} of profit each, where {mean_against} would have been "
+            "expected without it: {change} ({between}), which is no more than chance brings, so no "
+            "difference was found."
+        ),
+        "found.week.purchases": (
+            "Customers of {arm} made {mean} purchases each a week, where {mean_against} would have "
+            "been expected without it: {change} ({between})."
+        ),
+        "not_found.week.purchases": (
+            "Customers of {arm} made {mean} purchases each a week, where {mean_against} would have "
+            "been expected without it: {change} ({between}), which is no more than chance brings, so "
+            "no difference was found."
+        ),
+        "found.week.bought": (
+            "In a week {mean} of the customers of {arm} bought, where {mean_against} would have been "
+            "expected without it: {change} ({between})."
+        ),
+        "not_found.week.bought": (
+            "In a week {mean} of the customers of {arm} bought, where {mean_against} would have been "
+            "expected without it: {change} ({between}), which is no more than chance brings, so no "
+            "difference was found."
+        ),
+        "found.week.spend": (
+            "Customers of {arm} spent {mean} each a week, where {mean_against} would have been "
+            "expected without it: {change} ({between})."
+        ),
+        "not_found.week.spend": (
+            "Customers of {arm} spent {mean} each a week, where {mean_against} would have been "
+            "expected without it: {change} ({between}), which is no more than chance brings, so no "
+            "difference was found."
+        ),
+        "found.week.profit": (
+            "Customers of {arm} brought {mean} of profit each a week, where {mean_against} would "
+            "have been expected without it: {change} ({between})."
+        ),
+        "not_found.week.profit": (
+            "Customers of {arm} brought {mean} of profit each a week, where {mean_against} would "
+            "have been expected without it: {change} ({between}), which is no more than chance "
+            "brings, so no difference was found."
         ),
         "detectable": "A difference of {lift} would have been found in four of five such campaigns.",
         "among_several": (
@@ -152,7 +187,6 @@ ENGLISH = catalogue(
             "Plainly compared, those of {arm} differ from the others by {naive} {what} a customer, "
             "which misleads: on the day before the campaign a difference of {before} was to be expected."
         ),
-        "explained": "{words}",
         "next.more.paid": "Do it again, and hold out a part of the customers by lot again.",
         "next.more.open": (
             "It works; do it again with more customers, or at less cost, to learn whether it pays."
@@ -251,14 +285,13 @@ def _of_arm(effect: EffectTables, arm: str) -> Iterator[str]:
     )
     found = found_in(row, effect.level) != 0
     span = "week" if effect.campaign.design == "stores" else "means"
-    means = phrase(
-        ENGLISH[f"{span}.{row['outcome']}"],
+    yield phrase(
+        ENGLISH[f"{'found' if found else 'not_found'}.{span}.{row['outcome']}"],
         arm=_named_arm(effect, arm),
         mean=size_of(effect, row["outcome"], row["mean"]),
         mean_against=size_of(effect, row["outcome"], row["mean_against"]),
+        **changed(effect, row),
     )
-    key = "found" if found else "not_found"
-    yield phrase(ENGLISH[key], means=means, **changed(effect, row))
     lift = detectable_lift(row, effect.level)
     if not found and row["pvalue"] < effect.level:
         yield phrase(ENGLISH["among_several"])
@@ -360,8 +393,7 @@ def _doubts(effect: EffectTables) -> Iterator[str]:
     primary = effect.campaign.primary
     hidden = effect.sensitivity
     chosen = (hidden["outcome"] == primary) & (hidden["measure"] == "explained away")
-    for text in hidden.loc[chosen, "words"]:
-        yield phrase(ENGLISH["explained"], words=text)
+    yield from hidden.loc[chosen, "words"]
 
 
 def _naive(effect: EffectTables) -> Iterator[str]:

@@ -22,7 +22,7 @@ from retention_models.campaigns.estimators.doubly_robust import standardised_dif
 from retention_models.campaigns.estimators.power import check_positive, minimum_detectable_effect
 from retention_models.campaigns.estimators.regression import read_arms
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count, marked, phrase, share
+from retention_models.languages import count, listed, marked, phrase, share
 
 
 def ratio_words(table: pd.DataFrame, blocked: bool) -> str:
@@ -41,7 +41,7 @@ def ratio_words(table: pd.DataFrame, blocked: bool) -> str:
     return phrase(
         "The arms do not have the customers that were planned ({arms}): some were lost or added in one "
         "arm more than in another, so no effect is given. Find out where they went.",
-        arms=", ".join(parts),
+        arms=listed(parts),
     )
 
 

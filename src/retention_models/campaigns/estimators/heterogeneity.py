@@ -43,7 +43,7 @@ from retention_models.campaigns.estimators.regression import (
     refuse_rows,
 )
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count, marked, phrase
+from retention_models.languages import count, listed, marked, phrase
 
 # In log τ: what lies below the least, or above the largest, has no weight worth counting.
 _BELOW, _ABOVE = 1e-5, 1e4
@@ -194,7 +194,7 @@ def segment_effects(
                 phrase(
                     "{segment} is compared without {covariates}, which vary too little.",
                     segment=repr(called(name)),
-                    covariates=", ".join(unused),
+                    covariates=listed(unused),
                 )
             )
         effects += [(name, effect) for effect in found]
@@ -244,8 +244,11 @@ def _merged(
     kept = [name for name, large in zip(names, enough, strict=True) if large]
     place = np.where(enough, enough.cumsum() - 1, len(kept))[codes]
     small = [name for name, large in zip(names, enough, strict=True) if not large]
-    listed = ", ".join(str(called(name)) for name in small[:5]) + (", …" if len(small) > 5 else "")
-    told = {"n": count(len(small)), "fewest": count(FEWEST_IN_ARM), "segments": listed}
+    told = {
+        "n": count(len(small)),
+        "fewest": count(FEWEST_IN_ARM),
+        "segments": listed([*(str(called(name)) for name in small[:5]), *["…"] * (len(small) > 5)]),
+    }
     if sizes[~enough].sum(axis=0).min() < FEWEST_IN_ARM:
         sentence = marked(
             "{n} segment(s) with fewer than {fewest} customers in an arm ({segments}) are left out: "

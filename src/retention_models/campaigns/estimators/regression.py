@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
 
 from retention_models.errors import CannotSay, DataError, SettingsError
-from retention_models.languages import count
+from retention_models.languages import count, listed
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -306,7 +306,7 @@ def _factorised(label: Hashable, X: Array, names: tuple[str, ...]) -> tuple[Arra
             "In the arm {arm} the covariates {names} do not vary apart from each other. Leave out the "
             "one that repeats the others.",
             arm=ArmLabel(label),
-            names=", ".join(names),
+            names=listed(names),
         )
     leverage = np.einsum("ij,ij->i", q, q)
     if leverage.max() > 1.0 - _NO_RESIDUAL:
@@ -314,6 +314,6 @@ def _factorised(label: Hashable, X: Array, names: tuple[str, ...]) -> tuple[Arra
             "In the arm {arm} one customer alone decides the slope of a covariate, of {names}. Leave "
             "out what only one customer has.",
             arm=ArmLabel(label),
-            names=", ".join(names),
+            names=listed(names),
         )
     return q, solve_triangular(r, np.eye(1 + k)[0], trans="T"), leverage

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from retention_models.data.spreadsheets import formula_safe
 from retention_models.errors import DataError, SettingsError
-from retention_models.languages import count
+from retention_models.languages import count, listed, phrase
 from retention_models.languages.results import Card, Result
 from retention_models.settings.campaigns import Campaign
 from retention_models.summaries.customers import Day, as_day
@@ -75,6 +75,17 @@ class CampaignAssignment(Result):
     strata : DataFrame, index stratum
         lowest and highest expected_purchases (both missing in stratum 0: customers without history),
         customers, and a column of customers for each arm.
+
+    Examples
+    --------
+    >>> from retention_models.settings.campaigns import Campaign
+    >>> coupon = Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+    ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 3, 28), seed=7,
+    ...     shares={"control": 0.5, "coupon": 0.5})
+    >>> expected = pd.DataFrame({"expected_purchases": [0.1, 0.2, 3.0, 4.0]}, index=list("abcd"))
+    >>> drawn = assign_customers(expected, coupon, strata=2, assigned_at="2024-02-28")
+    >>> drawn.arms.to_dict()
+    {'control': 2, 'coupon': 2}
     """
 
     campaign: Campaign
@@ -82,7 +93,7 @@ class CampaignAssignment(Result):
     strata: pd.DataFrame = field(repr=False)
 
     def _card(self) -> Card:
-        facts = {"customers": ", ".join(f"{count(n)} {arm}" for arm, n in self.arms.items())}
+        facts = {"customers": listed(f"{count(n)} {arm}" for arm, n in self.arms.items())}
         return Card(f"Arms of the campaign {self.campaign.name}", facts, self.strata)
 
     @property
@@ -91,13 +102,28 @@ class CampaignAssignment(Result):
         return self.strata[list(planned_shares(self.campaign))].sum()
 
     def summary(self) -> str:
-        """What was drawn, in a sentence or two."""
-        parts = ", ".join(f"{arm} {count:,}" for arm, count in self.arms.items())
-        return (
-            f"{len(self.table):,} customers were put in the arms of {self.campaign.name} by chance "
-            f"({parts}), within {len(self.strata)} strata of what they are expected to buy, so that "
-            f"the arms are alike before it starts. Seed {self.campaign.seed} and the campaign's id "
-            "draw the same arms again."
+        """What was drawn, in a sentence or two.
+
+        Examples
+        --------
+        >>> from retention_models.settings.campaigns import Campaign
+        >>> coupon = Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+        ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 3, 28), seed=7,
+        ...     shares={"control": 0.5, "coupon": 0.5})
+        >>> expected = pd.DataFrame({"expected_purchases": [0.1, 0.2, 3.0, 4.0]}, index=list("abcd"))
+        >>> drawn = assign_customers(expected, coupon, strata=2, assigned_at="2024-02-28")
+        >>> drawn.summary().split(" by ")[0]
+        '4 customers were put in the arms of Spring'
+        """
+        return phrase(
+            "{customers} customers were put in the arms of {name} by chance ({arms}), within {strata} "
+            "strata of what they are expected to buy, so that the arms are alike before it starts. Seed "
+            "{seed} and the campaign's id draw the same arms again.",
+            customers=count(len(self.table)),
+            name=self.campaign.name,
+            arms=listed(f"{arm} {count(n)}" for arm, n in self.arms.items()),
+            strata=count(len(self.strata)),
+            seed=self.campaign.seed,
         )
 
 
@@ -306,6 +332,20 @@ def write_assignment(assignment: CampaignAssignment, path: str | Path) -> Path:
     DataError
         Where there is a file that holds another assignment: it is left as it is. The same arms drawn
         again on another day are no other assignment; the day in the file stays.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from retention_models.settings.campaigns import Campaign
+    >>> coupon = Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+    ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 3, 28), seed=7,
+    ...     shares={"control": 0.5, "coupon": 0.5})
+    >>> expected = pd.DataFrame({"expected_purchases": [0.1, 0.2, 3.0, 4.0]}, index=list("abcd"))
+    >>> drawn = assign_customers(expected, coupon, strata=2, assigned_at="2024-02-28")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = write_assignment(drawn, f"{folder}/spring.parquet")
+    ...     print(path.name, path.with_suffix(".csv").exists())
+    spring.parquet True
     """
     target = Path(path)
     if target.suffix != ".parquet":

@@ -60,8 +60,11 @@ def backtest_outcomes(
     cut = first - _DAY
     if log.stores["first_day"].min() > cut:
         raise CannotSay(
-            f"The log begins on {log.stores['first_day'].min()}, so no window of {campaign.days} days "
-            f"before {last + _DAY} has a past. Plan a shorter campaign, or wait."
+            "The log begins on {first}, so no window of {days} days before {before} has a past. Plan a "
+            "shorter campaign, or wait.",
+            first=log.stores["first_day"].min(),
+            days=campaign.days,
+            before=last + _DAY,
         )
     past = campaign.model_copy(update={"start": first, "end": last, "follow_up": 0, "looks": ()})
     found, covariates = customers_on(log, past, cut, customers, store_id)
@@ -70,8 +73,11 @@ def backtest_outcomes(
     found, covariates = found[seen], covariates[seen].drop(columns="no_history", errors="ignore")
     if len(found) < FEWEST_IN_ARM:
         raise CannotSay(
-            f"Only {len(found):,} of the customers had bought by {cut}, too few to tell how much their "
-            f"purchases of {campaign.days} days differ. Pool stores, or plan a shorter campaign."
+            "Only {n} of the customers had bought by {day}, too few to tell how much their purchases of "
+            "{days} days differ. Pool stores, or plan a shorter campaign.",
+            n=len(found),
+            day=cut,
+            days=campaign.days,
         )
     share = campaign.margin if margin is None else margin
     nobody = np.zeros(len(found), dtype=bool)
@@ -89,7 +95,9 @@ def last_day_before(log: Transactions, campaign: Campaign) -> dt.date:
     """Last day of the log before the campaign."""
     last = min(log.last_day(), campaign.start - _DAY)
     if log.stores["first_day"].min() > last:
-        raise CannotSay(f"The log holds no day before the campaign's start, {campaign.start}.")
+        raise CannotSay(
+            "The log holds no day before the campaign's start, {start}.", start=campaign.start
+        )
     return last
 
 

@@ -186,7 +186,7 @@ def growth_of(log: Transactions, last: dt.date, found: pd.DataFrame) -> Growth:
         rows["frequency"], rows["recency"], rows["T"], weights=rows["customers"]
     )
     if fitter.fit_.verdict == "not identified":
-        raise CannotSay(f"The data leave the model open: {fitter.fit_.message}.")
+        raise CannotSay("The data leave the model open: {reason}.", reason=fitter.fit_.message)
     seen = found[found["frequency"].notna()]
     x = seen["frequency"].to_numpy(dtype=float)
     t_x, T = (seen[name].to_numpy(dtype=float) / 7.0 for name in ("recency", "age"))

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from retention_models.campaigns.effects.labels import outcome_label
 from retention_models.campaigns.estimators.sequential import (
     DeclaredLooks,
     best_rho,
@@ -26,10 +27,27 @@ from retention_models.campaigns.estimators.sequential import (
     obrien_fleming,
 )
 from retention_models.errors import SettingsError
-from retention_models.languages import count, day as in_words, share
+from retention_models.languages import (
+    count,
+    day as in_words,
+    decimals,
+    listed,
+    marked,
+    phrase,
+    share,
+)
 from retention_models.languages.results import Card, Result
 from retention_models.settings.campaigns import Campaign
 from retention_models.summaries.customers import Day, as_day
+
+_LOOK = marked(
+    "Look {n} of {all} ({day}): the effect on {outcome} is {effect} a customer ({low} to {high}, which "
+    "allows for every look)."
+)
+_DAY = marked(
+    "Day {n} of {all} ({day}): the effect on {outcome} is {effect} a customer ({low} to {high}, which "
+    "allows for every look)."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +77,15 @@ class CampaignLooks(Result):
     declared : DeclaredLooks or None
     level : float
         Probability of stopping at any look where there is no effect.
+
+    Examples
+    --------
+    >>> from retention_models.settings.campaigns import Campaign
+    >>> coupon = Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+    ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 3, 28), looks=(0.25, 0.5, 0.75, 1.0))
+    >>> found = plan_looks(coupon)
+    >>> len(found.table), found.level
+    (4, 0.05)
     """
 
     campaign: Campaign
@@ -77,6 +104,14 @@ class CampaignLooks(Result):
         ------
         SettingsError
             Where the day lies outside the campaign, or is not one of its declared looks.
+
+        Examples
+        --------
+        >>> from retention_models.settings.campaigns import Campaign
+        >>> coupon = Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+        ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 3, 28), looks=(0.25, 0.5, 0.75, 1.0))
+        >>> plan_looks(coupon).until("2024-03-14").end
+        datetime.date(2024, 3, 14)
         """
         end = self._checked(day)
         return self.campaign.model_copy(update={"end": end, "follow_up": 0, "looks": ()})
@@ -101,6 +136,14 @@ class CampaignLooks(Result):
         SettingsError
             Where the day lies outside the campaign, or is not one of its declared looks, or a number
             is not of its range.
+
+        Examples
+        --------
+        >>> from retention_models.settings.campaigns import Campaign
+        >>> coupon = Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+        ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 3, 28), looks=(0.25, 0.5, 0.75, 1.0))
+        >>> plan_looks(coupon).look_at("2024-03-07", effect=0.2, standard_error=0.1).stop
+        False
         """
         end = self._checked(day)
         if not (math.isfinite(effect) and math.isfinite(standard_error) and standard_error > 0.0):
@@ -111,7 +154,7 @@ class CampaignLooks(Result):
         if self.declared is not None:
             look = self._number(end)
             low, high = self.declared.interval(effect, standard_error, look)
-            name = f"Look {look} of {len(self.table)}"
+            sentence, places = _LOOK, {"n": count(look), "all": count(len(self.table))}
         else:
             days = (end - self.campaign.start).days + 1
             # ρ only enters as days·ρ²: narrowest on the last day, in whatever unit they count.
@@ -119,26 +162,52 @@ class CampaignLooks(Result):
             low, high, _ = confidence_sequence(
                 effect, standard_error, days, rho=rho, level=self.level
             )
-            name = f"Day {days} of {self.campaign.days}"
+            sentence, places = _DAY, {"n": count(days), "all": count(self.campaign.days)}
         effect, low, high = float(effect), float(low), float(high)
         stop = low > 0.0 or high < 0.0
-        return Look(end, effect, low, high, stop, self._words(name, end, effect, low, high))
+        told = {
+            "day": in_words(end),
+            "outcome": outcome_label(self.campaign.primary, "noun"),
+            "effect": decimals(effect, 3, signed=True),
+            "low": decimals(low, 3, signed=True),
+            "high": decimals(high, 3, signed=True),
+        }
+        return Look(
+            end, effect, low, high, stop, self._words(phrase(sentence, **places, **told), end, stop)
+        )
 
     def summary(self) -> str:
-        """When one may look, in a sentence."""
+        """When one may look, in a sentence.
+
+        Examples
+        --------
+        >>> from retention_models.settings.campaigns import Campaign
+        >>> coupon = Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+        ...     start=dt.date(2024, 3, 1), end=dt.date(2024, 3, 28), looks=(0.25, 0.5, 0.75, 1.0))
+        >>> plan_looks(coupon).summary().split(": ")[0]
+        'Spring is looked at 4 times'
+        """
         if self.declared is None:
-            return (
-                f"No looks were declared: {self.campaign.name} may be looked at on any day, by "
-                "intervals that hold on all days together; they are wider than that of a single look."
+            return phrase(
+                "No looks were declared: {name} may be looked at on any day, by intervals that hold on "
+                "all days together; they are wider than that of a single look.",
+                name=self.campaign.name,
             )
-        days = ", ".join(
-            f"{in_words(row.day)} (|z| from {row.boundary:.2f})" for row in self.table.itertuples()
-        )
-        return (
-            f"{self.campaign.name} is looked at {len(self.table)} times: {days}. It is stopped only "
-            f"beyond these boundaries, so that all looks together err in {self.level:.0%} of campaigns "
-            f"without effect; the last interval is {self.declared.widening:.2f} times as wide as that "
-            "of a campaign looked at once."
+        days = [
+            phrase(
+                "{day} (|z| from {limit})", day=in_words(row.day), limit=decimals(row.boundary, 2)
+            )
+            for row in self.table.itertuples()
+        ]
+        return phrase(
+            "{name} is looked at {n} times: {days}. It is stopped only beyond these boundaries, so that "
+            "all looks together err in {level} of campaigns without effect; the last interval is "
+            "{times} times as wide as that of a campaign looked at once.",
+            name=self.campaign.name,
+            n=count(len(self.table)),
+            days=listed(days),
+            level=share(self.level),
+            times=decimals(self.declared.widening, 2),
         )
 
     def _checked(self, day: Day) -> dt.date:
@@ -161,19 +230,14 @@ class CampaignLooks(Result):
             )
         return looks[day]
 
-    def _words(self, name: str, day: dt.date, effect: float, low: float, high: float) -> str:
-        found = (
-            f"{name} ({in_words(day)}): the effect on {self.campaign.primary} is {effect:+.3f} a "
-            f"customer ({low:+.3f} to {high:+.3f}, which allows for every look)."
-        )
-        shown = low > 0.0 or high < 0.0
+    def _words(self, found: str, day: dt.date, shown: bool) -> str:
         if shown and day < self.campaign.end:
-            return f"{found} That is not chance: the campaign may be stopped."
+            return f"{found} {phrase('That is not chance: the campaign may be stopped.')}"
         if shown:
-            return f"{found} It is over, and its effect is shown."
+            return f"{found} {phrase('It is over, and its effect is shown.')}"
         if day == self.campaign.end:
-            return f"{found} It is over, and no effect was shown."
-        return f"{found} It may still be chance: go on."
+            return f"{found} {phrase('It is over, and no effect was shown.')}"
+        return f"{found} {phrase('It may still be chance: go on.')}"
 
 
 def plan_looks(campaign: Campaign, *, level: float = 0.05) -> CampaignLooks:

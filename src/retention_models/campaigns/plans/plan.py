@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from retention_models.campaigns.effects.labels import outcome_label
 from retention_models.campaigns.estimators.checks import (
     holdout_floor,
     require_enough_customers,
@@ -28,7 +29,7 @@ from retention_models.campaigns.plans.tables import (
 )
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count, counted, day
+from retention_models.languages import count, counted, day, listed, phrase, share
 from retention_models.languages.results import Card, Result
 from retention_models.levels import check_level
 from retention_models.settings.campaigns import Campaign
@@ -67,6 +68,17 @@ class CampaignPlan(Result):
         `assign_customers` takes.
     no_model : str
         Why there are no other lengths; empty where there are.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(customers=1000, first_day=dt.date(2023, 1, 1), seed=1)
+    >>> coupon = Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+    ...     start=dt.date(2024, 1, 1), end=dt.date(2024, 2, 25))
+    >>> found = rm.plan_campaign(shop.log(until="2023-12-31"), coupon)
+    >>> found.power, found.level
+    (0.8, 0.05)
     """
 
     campaign: Campaign
@@ -86,7 +98,7 @@ class CampaignPlan(Result):
 
     def _card(self) -> Card:
         facts = {
-            "customers": ", ".join(f"{count(n)} {arm}" for arm, n in self.arms.items()),
+            "customers": listed(f"{count(n)} {arm}" for arm, n in self.arms.items()),
             "days needed": "" if self.days_needed is None else count(self.days_needed),
             "because": str(self.verdict),
         }
@@ -98,7 +110,19 @@ class CampaignPlan(Result):
         return verdict(self)
 
     def summary(self) -> str:
-        """What to do, in a paragraph."""
+        """What to do, in a paragraph.
+
+        Examples
+        --------
+        >>> import datetime as dt
+        >>> import retention_models as rm
+        >>> shop = rm.SimulatedShop(customers=1000, first_day=dt.date(2023, 1, 1), seed=1)
+        >>> coupon = Campaign(id="spring", name="Spring", kind="coupon", design="randomised",
+        ...     start=dt.date(2024, 1, 1), end=dt.date(2024, 2, 25))
+        >>> found = rm.plan_campaign(shop.log(until="2023-12-31"), coupon)
+        >>> found.summary().split(" (")[0]
+        'With 1,000 customers'
+        """
         return summary(self)
 
 
@@ -261,10 +285,13 @@ OUTCOMES = {
 
 def verdict(plan: CampaignPlan) -> str:
     """Whether the wished lift will be found, in few words."""
-    hardest = _hardest(plan)
-    if hardest["minimum_detectable_percent"] <= 100.0 * plan.wished_lift:
-        return "it will be found"
-    return "it takes longer" if plan.days_needed else "it takes more customers"
+    if _is_found(plan):
+        return phrase("it will be found")
+    return phrase("it takes longer") if plan.days_needed else phrase("it takes more customers")
+
+
+def _is_found(plan: CampaignPlan) -> bool:
+    return bool(_hardest(plan)["minimum_detectable_percent"] <= 100.0 * plan.wished_lift)
 
 
 def summary(plan: CampaignPlan) -> str:
@@ -279,55 +306,76 @@ def _hardest(plan: CampaignPlan) -> pd.Series:
 
 
 def _what_it_finds(plan: CampaignPlan) -> str:
-    row, campaign = _hardest(plan), plan.campaign
-    least = row["minimum_detectable_percent"]
-    found = (
-        f"a lift of {OUTCOMES[campaign.primary]} from {least:.1f}% up, in {plan.power:.0%} of cases"
-    )
+    campaign, least = plan.campaign, _hardest(plan)["minimum_detectable_percent"]
+    places = {
+        "customers": counted(int(plan.arms.sum()), "customer"),
+        "arms": listed(f"{count(n)} {arm}" for arm, n in plan.arms.items()),
+        "days": count(campaign.days),
+        "name": campaign.name,
+        "outcome": outcome_label(campaign.primary, "noun"),
+    }
     if math.isnan(least):
-        found = f"no lift of {OUTCOMES[campaign.primary]}, for nearly all buy anyway"
-    arms = ", ".join(f"{customers:,} {arm}" for arm, customers in plan.arms.items())
-    return (
-        f"With {counted(int(plan.arms.sum()), 'customer')} ({arms}) and {campaign.days} days, "
-        f"{campaign.name} finds {found}."
+        return phrase(
+            "With {customers} ({arms}) and {days} days, {name} finds no lift of {outcome}, for nearly "
+            "all buy anyway.",
+            **places,
+        )
+    return phrase(
+        "With {customers} ({arms}) and {days} days, {name} finds a lift of {outcome} from {least} up, "
+        "in {power} of cases.",
+        least=share(least / 100.0, 1),
+        power=share(plan.power),
+        **places,
     )
 
 
 def _what_it_takes(plan: CampaignPlan) -> str:
-    row, wished = _hardest(plan), f"{plan.wished_lift:.0%}"
-    if verdict(plan) == "it will be found":
-        return f"That is enough for the {wished} that you wish to find."
-    said = f"For the {wished} that you wish to find that is too little:"
-    more = "no number of customers would do"
-    if not math.isnan(row["customers_needed"]):
-        more = f"it takes {row['customers_needed']:,.0f} customers at this length"
-    if plan.days_needed:
-        return (
-            f"{said} {more}, or {plan.days_needed} days with these, if the lift lasts as long as the "
-            "campaign does."
-        )
-    if plan.no_model:
-        return f"{said} {more}. What a longer campaign finds cannot be said: {plan.no_model}"
-    return (
-        f"{said} {more}, and not even 52 weeks do with these. Pool stores, or plan a larger offer."
+    wished, needed = share(plan.wished_lift), _hardest(plan)["customers_needed"]
+    if _is_found(plan):
+        return phrase("That is enough for the {wished} that you wish to find.", wished=wished)
+    said = phrase("For the {wished} that you wish to find that is too little.", wished=wished)
+    more = (
+        phrase("No number of customers would do at this length.")
+        if math.isnan(needed)
+        else phrase("It takes {customers} customers at this length.", customers=count(needed))
     )
+    if plan.days_needed:
+        longer = phrase(
+            "With these customers it takes {days} days, if the lift lasts as long as the campaign does.",
+            days=count(plan.days_needed),
+        )
+    elif plan.no_model:
+        longer = phrase(
+            "What a longer campaign finds cannot be said. {reason}", reason=plan.no_model
+        )
+    else:
+        longer = phrase(
+            "With these customers not even 52 weeks are enough. Pool stores, or plan a larger offer."
+        )
+    return f"{said} {more} {longer}"
 
 
 def _holdout(plan: CampaignPlan) -> str:
-    held, floor = int(plan.arms.iloc[0]), plan.holdout_floor
-    if held >= floor:
-        return f"Held out are {held:,}; the least is {floor:,}."
-    return (
-        f"Held out are {held:,}, which is too few: hold out {floor:,} at least "
-        f"({floor / int(plan.arms.sum()):.0%})."
+    held, least = int(plan.arms.iloc[0]), plan.holdout_floor
+    if held >= least:
+        return phrase(
+            "Held out are {held}; the least is {least}.", held=count(held), least=count(least)
+        )
+    return phrase(
+        "Held out are {held}, which is too few: hold out {least} at least ({share}).",
+        held=count(held),
+        least=count(least),
+        share=share(least / int(plan.arms.sum())),
     )
 
 
 def _source(plan: CampaignPlan) -> str:
     past, row = plan.backtest, plan.backtest.table.loc[plan.campaign.primary]
-    first, last = day(past.campaign.start), day(past.campaign.end)
-    return (
-        f"This rests on what {counted(past.customers, 'customer')} did from {first} to {last}: their "
-        f"histories explain {max(row['r_squared'], 0.0):.0%} of how they differ, which the reading of "
-        "the effect takes off."
+    return phrase(
+        "This rests on what {customers} did from {first} to {last}: their histories explain {share} of "
+        "how they differ, which the reading of the effect takes off.",
+        customers=counted(past.customers, "customer"),
+        first=day(past.campaign.start),
+        last=day(past.campaign.end),
+        share=share(max(row["r_squared"], 0.0)),
     )

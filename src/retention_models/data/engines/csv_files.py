@@ -16,6 +16,8 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 import ibis
 from ibis.expr.types import Table
@@ -41,6 +43,7 @@ def told_apart(cells: Sequence[str]) -> list[str]:
 
 _DELIMITERS = (",", ";", "\t", "|")
 _HEADER_BYTES, _CHUNK = 1 << 16, 1 << 20
+_LOOKED_AT = 20  # lines among which the header is
 # DuckDB refuses longer lines, but passes over one at the end that is longer than what it reads at once.
 _LONGEST_LINE = 2_000_000
 _KIND_BY_MAGIC = {
@@ -66,16 +69,17 @@ _SAVE_AS_UTF8 = (
 def open_csv(connection: ibis.BaseBackend, paths: list[str]) -> Table:
     """Open CSV files as one table of text columns, each named as in the header, see `told_apart`.
 
-    The delimiter is the one of , ; tab | that splits the header into the most columns. Columns are
-    matched by name; what later files have beyond the first file's columns is left out. A row with too
-    few or too many cells is found when it is read; `in_words` says where.
+    The delimiter is the one of , ; tab | that splits a line into the most columns. Rows of titles above
+    the header are passed over, as in a worksheet. Columns are matched by name; what later files have
+    beyond the first file's columns is left out. A row with too few or too many cells is found when it
+    is read; `in_words` says where.
     """
-    layouts: dict[tuple[str, tuple[str, ...], bool], list[str]] = {}
+    layouts: dict[tuple[_Layout, bool], list[str]] = {}
     for path in paths:
-        names, delimiter = _layout(path)
-        layouts.setdefault((delimiter, tuple(names), path.lower().endswith(".gz")), []).append(path)
-    first = next(iter(layouts))[1]
-    for (_, there, _), alike in layouts.items():
+        layouts.setdefault((_layout(path), path.lower().endswith(".gz")), []).append(path)
+    first = next(iter(layouts))[0].names
+    for (layout, _), alike in layouts.items():
+        there = layout.names
         missing = [name for name in first if name not in there]
         if missing:
             raise DataError(
@@ -88,13 +92,14 @@ def open_csv(connection: ibis.BaseBackend, paths: list[str]) -> Table:
             hive_partitioning=False,
             # By its ending alone, .GZ would be text.
             compression="gzip" if packed else "none",
-            columns=dict.fromkeys(names, "VARCHAR"),
+            columns=dict.fromkeys(layout.names, "VARCHAR"),
             header=True,
-            delim=delimiter,
+            skip=layout.titles,
+            delim=layout.delimiter,
             quote='"',
             escape='"',
         ).select(*first)
-        for (delimiter, names, packed), alike in layouts.items()
+        for (layout, packed), alike in layouts.items()
     ]
     return parts[0] if len(parts) == 1 else ibis.union(*parts, distinct=False)
 
@@ -143,8 +148,17 @@ def in_words(error: Exception) -> str:
     return f"cannot be read. {text.split(chr(10))[0]}"
 
 
-def _layout(path: str) -> tuple[list[str], str]:
-    """The names of a file's columns, and its delimiter; the file is looked through for damage."""
+@dataclass(frozen=True)
+class _Layout:
+    """A file's delimiter, the lines above its header, and the names of its columns."""
+
+    delimiter: str
+    titles: int
+    names: tuple[str, ...]
+
+
+def _layout(path: str) -> _Layout:
+    """How a file is laid out; it is looked through for damage."""
     try:
         with open(path, "rb") as file:
             magic = file.read(4)
@@ -165,12 +179,13 @@ def _layout(path: str) -> tuple[list[str], str]:
         header = start[: error.start].decode("utf-8-sig")
         if "\n" not in header and "\r" not in header:
             raise DataError(f"{path}, line 1: not UTF-8 text. {_SAVE_AS_UTF8}") from None
-    if not header.partition("\n")[0].strip():
+    delimiter = max(_DELIMITERS, key=lambda mark: _splits(header, mark))
+    titles, names = _below_titles(header, delimiter)
+    if not any(names):
         raise DataError(
-            f"{path}, line 1: is empty; expected the names of the columns. Take it out."
+            f"{path}, line {titles + 1}: is empty; expected the names of the columns. Take it out."
         )
-    delimiter = max(_DELIMITERS, key=lambda mark: len(_first_record(header, mark)))
-    return told_apart(_first_record(header, delimiter)), delimiter
+    return _Layout(delimiter, titles, tuple(told_apart(names)))
 
 
 def _refuse_other_kinds(path: str, magic: bytes) -> None:
@@ -227,5 +242,52 @@ def _refuse_nul(path: str, line: int) -> None:
     )
 
 
-def _first_record(text: str, delimiter: str) -> list[str]:
-    return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+def _records(text: str, delimiter: str) -> list[list[str]]:
+    """The first records, while each is a line of its own; only the first may have a quoted line end."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    found: list[list[str]] = []
+    for record in islice(reader, _LOOKED_AT):
+        if found and reader.line_num != len(found) + 1:
+            break
+        found.append(record)
+    return found
+
+
+def _splits(text: str, delimiter: str) -> tuple[float, int]:
+    """The share of lines that a delimiter splits into equally many cells, and how many.
+
+    The marks of another delimiter's texts and amounts stand in some lines only, and not in the header.
+    """
+    widths = Counter(map(len, _records(text, delimiter)))
+    wide = max(widths, key=lambda width: (width > 1, widths[width], width), default=1)
+    return (widths[wide] / widths.total(), wide) if wide > 1 else (0.0, 1)
+
+
+def _below_titles(text: str, delimiter: str) -> tuple[int, list[str]]:
+    """How many lines of titles stand above the header, and the header's cells.
+
+    The first line is the header unless it has fewer cells than most lines, or most of its cells are
+    empty, and the first line that is whole holds names: values are the first row below a faulty header.
+    """
+    records = _records(text, delimiter)
+    first = records[0] if records else []
+    widths = Counter(map(len, records))
+    wide = max(widths, key=lambda width: (widths[width], width), default=0)
+    for lines, record in enumerate(records):
+        filled = [cell for cell in record if cell.strip()]
+        if len(record) < wide or 2 * len(filled) <= wide:
+            continue
+        if lines and any(looks_like_value(cell) for cell in filled):
+            break
+        return lines, record
+    return 0, first
+
+
+def looks_like_value(cell: str) -> bool:
+    """Whether a cell is a number or a day rather than a name, with or without a sign of currency.
+
+    >>> looks_like_value("2024-01-13"), looks_like_value("$10.50"), looks_like_value("Q3 sales")
+    (True, True, False)
+    """
+    digits = sum(letter.isdigit() for letter in cell)
+    return digits > 0 and 2 * digits >= len(cell.strip())

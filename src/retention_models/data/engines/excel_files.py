@@ -10,6 +10,7 @@ import pyarrow as pa
 from ibis.expr.types import Table
 
 from retention_models.data.engines.csv_files import told_apart
+from retention_models.data.engines.source import SeveralTables
 from retention_models.errors import DataError
 
 # Titles, dates of the report and blank rows above a header are fewer.
@@ -102,8 +103,9 @@ def _one_sheet(path: str, book: Any, sheet: str | None) -> str:
     if sheet is None and len(filled) == 1:
         return filled[0]
     wanted = "no sheet is named" if sheet is None else f"no sheet {sheet!r}"
-    known = ", ".join(map(repr, book.sheet_names if sheet is not None else filled or seen))
-    raise DataError(f"{path}: {wanted}; expected sheet to be one of {known}.")
+    known = book.sheet_names if sheet is not None else filled or seen
+    shown = ", ".join(map(repr, known))
+    raise SeveralTables(f"{path}: {wanted}; expected sheet to be one of {shown}.", "sheet", known)
 
 
 def _typed(cells: Row) -> pa.Array:

@@ -14,7 +14,7 @@ from retention_models.data.engines.encodings import in_utf8
 from retention_models.data.engines.excel_files import open_excel
 from retention_models.data.engines.json_files import open_json
 from retention_models.data.engines.parquet_files import open_parquet
-from retention_models.data.engines.source import Source, reading_from, stamp_of
+from retention_models.data.engines.source import SeveralTables, Source, reading_from, stamp_of
 from retention_models.errors import DataError
 
 CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
@@ -88,6 +88,8 @@ def open_files(
 def _existing(path: str) -> list[str]:
     try:
         return _found(path)
+    except DataError:
+        raise
     except (OSError, ValueError) as error:
         # A folder that may not be entered, a name that is too long or holds a NUL.
         said = error.strerror if isinstance(error, OSError) else error
@@ -122,7 +124,9 @@ def one_of(name: str, names: list[str], table: str | None) -> str:
         return names[0]
     if table not in names:
         wanted = "no table is named" if table is None else f"no table {table!r}"
-        raise DataError(
-            f"{name}: {wanted}; expected table to be one of {', '.join(names) or 'none: it is empty'}."
+        raise SeveralTables(
+            f"{name}: {wanted}; expected table to be one of {', '.join(names) or 'none: it is empty'}.",
+            "table",
+            names,
         )
     return table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,16 @@ from retention_models.errors import DataError
 
 # What of a file tells that it was written anew: when, and how long it is.
 Stamp = tuple[int, int]
+
+
+class SeveralTables(DataError):
+    """A file holds several tables, and which is meant is not said, or is none of them."""
+
+    def __init__(self, text: str, key: str = "table", names: Sequence[str] = ()) -> None:
+        # With defaults, as a copy in another process is made from the text alone, then filled.
+        super().__init__(text)
+        self.key = key
+        self.names = tuple(names)
 
 
 @contextmanager

@@ -45,6 +45,18 @@ class StoreFits(Result):
         Why there is no spend model; empty where there is one.
     time_unit : {"D", "W", "M"} or None
         Unit of time of the summaries, where they told it.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> import datetime as dt
+    >>> shops = {"large": rm.SimulatedShop(400, dt.date(2023, 1, 1), joining_days=200, seed=3),
+    ...          "small": rm.SimulatedShop(20, dt.date(2023, 1, 1), joining_days=200, seed=4)}
+    >>> logs = {store: shop.log(until="2023-12-30") for store, shop in shops.items()}
+    >>> tables = {store: rm.customer_summary(log) for store, log in logs.items()}
+    >>> fits = rm.fit_stores(tables)
+    >>> fits.store_ids, fits.time_unit
+    (('large', 'small'), 'W')
     """
 
     purchases: ChainFit
@@ -70,6 +82,18 @@ class StoreFits(Result):
             If the store is not among those fitted.
         CannotSay
             If its customers do not fit into one model with the other stores'.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> import datetime as dt
+        >>> shops = {"large": rm.SimulatedShop(400, dt.date(2023, 1, 1), joining_days=200, seed=3),
+        ...          "small": rm.SimulatedShop(20, dt.date(2023, 1, 1), joining_days=200, seed=4)}
+        >>> logs = {store: shop.log(until="2023-12-30") for store, shop in shops.items()}
+        >>> tables = {store: rm.customer_summary(log) for store, log in logs.items()}
+        >>> model = rm.fit_stores(tables).purchase_model("small")
+        >>> type(model).__name__, model.time_unit_
+        ('BetaGeoFitter', 'W')
         """
         fit = self._of_store(self.purchases, store_id)
         return BetaGeoFitter.from_fit(fit, time_unit=self.time_unit)
@@ -84,6 +108,17 @@ class StoreFits(Result):
         CannotSay
             If spend cannot be modelled even from all stores, or not this store's, as where
             everything costs the same.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> import datetime as dt
+        >>> shops = {"large": rm.SimulatedShop(400, dt.date(2023, 1, 1), joining_days=200, seed=3),
+        ...          "small": rm.SimulatedShop(20, dt.date(2023, 1, 1), joining_days=200, seed=4)}
+        >>> logs = {store: shop.log(until="2023-12-30") for store, shop in shops.items()}
+        >>> tables = {store: rm.customer_summary(log) for store, log in logs.items()}
+        >>> type(rm.fit_stores(tables).spend_model("small")).__name__
+        'GammaGammaFitter'
         """
         if self.spend is None:
             raise CannotSay(self.no_spend)

@@ -54,6 +54,7 @@ class FittedModel:
     label: ClassVar[str]
     names: tuple[str, ...]
     time_unit_: TimeUnit | None = None
+    observation_end_: str | None = None  # last day of the data, where they say it
     _given: dict[str, Any] | None = None
 
     def __init__(self, penalizer_coef: float = 0.0) -> None:
@@ -174,6 +175,14 @@ class FittedModel:
         Returns
         -------
         Self
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> model = rm.BetaGeoFitter.from_parameters(
+        ...     {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, time_unit="W")
+        >>> rm.BetaGeoFitter.from_fit(model.fit_, time_unit="W").params_.to_dict()
+        {'r': 0.243, 'alpha': 4.414, 'a': 0.793, 'b': 2.426}
         """
         fitter = cls()
         fitter.penalizer_coef = penalizer_coef
@@ -204,6 +213,8 @@ class FittedModel:
 
     def _keep(self, index: Any, **columns: Any) -> None:
         """Keep the input without copying it; pandas' copies are made only if a column is changed."""
+        ends = [getattr(column, "attrs", {}).get("observation_end") for column in columns.values()]
+        self.observation_end_ = next((end for end in ends if end is not None), None)
         first = next(iter(columns.values()))
         if index is None and isinstance(first, pd.Series):
             index = first.index
@@ -284,6 +295,15 @@ class FittedModel:
         -------
         str
             For `from_json`.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> model = rm.BetaGeoFitter.from_parameters(
+        ...     {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, time_unit="W")
+        >>> text = model.to_json()
+        >>> rm.BetaGeoFitter.from_json(text).params_["r"]
+        np.float64(0.243)
         """
         self._require_fit()
         content = written(self.fit_, self.label, self.penalizer_coef, self.time_unit_)
@@ -308,6 +328,14 @@ class FittedModel:
         ------
         SettingsError
             If the text is not such a fit, or one of another model.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> model = rm.BetaGeoFitter.from_parameters(
+        ...     {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, time_unit="W")
+        >>> rm.BetaGeoFitter.from_json(model.to_json()).params_["alpha"]
+        np.float64(4.414)
         """
         content = read_content(text)
         if content["model"] != cls.label:
@@ -322,11 +350,39 @@ class FittedModel:
         )
 
     def save_model(self, path: str | Path, **ignored: Any) -> None:
-        """Write `to_json` to a file; lifetimes' options on what to save do not apply."""
+        """Write `to_json` to a file; lifetimes' options on what to save do not apply.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import retention_models as rm
+        >>> model = rm.BetaGeoFitter.from_parameters(
+        ...     {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, time_unit="W")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save_model(f"{folder}/model.json")
+        ...     saved = rm.BetaGeoFitter()
+        ...     saved.load_model(f"{folder}/model.json")
+        >>> saved.params_["a"]
+        np.float64(0.793)
+        """
         Path(path).write_text(self.to_json(), encoding="utf-8")
 
     def load_model(self, path: str | Path) -> None:
-        """Become the model that `save_model` wrote."""
+        """Become the model that `save_model` wrote.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import retention_models as rm
+        >>> model = rm.BetaGeoFitter.from_parameters(
+        ...     {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, time_unit="W")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save_model(f"{folder}/model.json")
+        ...     saved = rm.BetaGeoFitter()
+        ...     saved.load_model(f"{folder}/model.json")
+        >>> saved.time_unit_
+        'W'
+        """
         try:
             text = Path(path).read_text(encoding="utf-8")
         except UnicodeDecodeError:
@@ -366,6 +422,14 @@ def from_json(text: str) -> Any:
     ------
     SettingsError
         If the text is not such a fit.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> model = rm.BetaGeoFitter.from_parameters(
+    ...     {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, time_unit="W")
+    >>> type(from_json(model.to_json())).__name__
+    'BetaGeoFitter'
     """
     label = read_content(text)["model"]
     if label not in _of_label:

@@ -51,6 +51,16 @@ class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
     Notes
     -----
     Source: Fader, Hardie & Lee (2005), Marketing Science 24(2), 275–284.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(500, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> summary = rm.customer_summary(shop.log(until="2023-12-30"), time_unit="W")
+    >>> fitter = rm.BetaGeoFitter().fit(summary["frequency"], summary["recency"], summary["T"])
+    >>> fitter.params_.round(2).to_dict(), fitter.fit_.verdict
+    ({'r': 1.21, 'alpha': 11.51, 'a': 0.47, 'b': 3.23}, 'converged')
     """
 
     model = BG_NBD
@@ -188,6 +198,16 @@ class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
 
         A model fitted with covariates needs the customers' own. See
         `PurchaseModel.conditional_expected_purchases`.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> model = rm.BetaGeoFitter.from_parameters(
+        ...     {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, time_unit="W")
+        >>> history = ([2], [30.43], [38.86])
+        >>> expected = model.conditional_expected_number_of_purchases_up_to_time(39, *history)
+        >>> expected.round(3).tolist()
+        [1.226]
         """
         with_covariates = self._covariates_of(covariates, frequency)
         if with_covariates is None:
@@ -201,7 +221,16 @@ class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
     def conditional_probability_alive(
         self, frequency: Any, recency: Any, T: Any, covariates: pd.DataFrame | None = None
     ) -> Array:
-        """P(alive) of known customers; a model fitted with covariates needs the customers' own."""
+        """P(alive) of known customers; a model fitted with covariates needs the customers' own.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> model = rm.BetaGeoFitter.from_parameters(
+        ...     {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, time_unit="W")
+        >>> model.conditional_probability_alive([0, 2], [0, 30.43], [38.86, 38.86]).round(3).tolist()
+        [1.0, 0.727]
+        """
         with_covariates = self._covariates_of(covariates, frequency)
         if with_covariates is None:
             return super().conditional_probability_alive(frequency, recency, T)

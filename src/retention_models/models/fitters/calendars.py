@@ -103,7 +103,21 @@ class FollowsCalendar(FittedModel):
             self._follow(Calendar.from_dict(told), days_in(time_unit), base)
 
     def moved(self, later: float) -> Self:
-        """The fitted model for customers observed until so many units of time later, or earlier."""
+        """The fitted model for customers observed until so many units of time later, or earlier.
+
+        Examples
+        --------
+        >>> import datetime as dt
+        >>> import retention_models as rm
+        >>> shop = rm.SimulatedShop(300, dt.date(2023, 1, 1), joining_days=200, seed=3)
+        >>> log = shop.log(until="2023-12-30")
+        >>> calendar = rm.Calendar.of(rm.count_purchase_days(log), harmonics=1, weekdays=False)
+        >>> summary = rm.customer_summary(log)
+        >>> history = [summary[name] for name in ("frequency", "recency", "T")]
+        >>> model = rm.BetaGeoFitter().fit(*history, calendar=calendar, time_unit="W")
+        >>> model.moved(4.0).params_.equals(model.params_)
+        True
+        """
         self._require_fit()
         if later == 0.0:
             return self
@@ -134,6 +148,19 @@ class FollowsCalendar(FittedModel):
         ------
         SettingsError
             If the model was fitted without a calendar.
+
+        Examples
+        --------
+        >>> import datetime as dt
+        >>> import retention_models as rm
+        >>> shop = rm.SimulatedShop(300, dt.date(2023, 1, 1), joining_days=200, seed=3)
+        >>> log = shop.log(until="2023-12-30")
+        >>> calendar = rm.Calendar.of(rm.count_purchase_days(log), harmonics=1, weekdays=False)
+        >>> summary = rm.customer_summary(log)
+        >>> history = [summary[name] for name in ("frequency", "recency", "T")]
+        >>> model = rm.BetaGeoFitter().fit(*history, calendar=calendar, time_unit="W")
+        >>> len(model.season(days=28))
+        28
         """
         self._require_fit()
         if self.calendar_ is None:
@@ -142,7 +169,21 @@ class FollowsCalendar(FittedModel):
         return season_table(self.calendar_, self.fit_, interval, days)
 
     def pace(self) -> pd.Series:
-        """By how much a season multiplies rates on each of its calendar's days; index the days."""
+        """By how much a season multiplies rates on each of its calendar's days; index the days.
+
+        Examples
+        --------
+        >>> import datetime as dt
+        >>> import retention_models as rm
+        >>> shop = rm.SimulatedShop(300, dt.date(2023, 1, 1), joining_days=200, seed=3)
+        >>> log = shop.log(until="2023-12-30")
+        >>> calendar = rm.Calendar.of(rm.count_purchase_days(log), harmonics=1, weekdays=False)
+        >>> summary = rm.customer_summary(log)
+        >>> history = [summary[name] for name in ("frequency", "recency", "T")]
+        >>> model = rm.BetaGeoFitter().fit(*history, calendar=calendar, time_unit="W")
+        >>> len(model.pace()) == len(calendar.dates)
+        True
+        """
         model, effects = self.model, np.log(self._require_fit())
         assert isinstance(model, Seasonal), "asked only of a model with a calendar"
         calendar = model.calendar
@@ -150,7 +191,24 @@ class FollowsCalendar(FittedModel):
         return pd.Series(each, calendar.dates)
 
     def on_its_clock(self, x: Array, t_x: Array, T: Array, t: Array) -> tuple[Any, ...]:
-        """The plain model and its parameters, and histories and times in the time that it runs in."""
+        """The plain model and its parameters, and histories and times in the time that it runs in.
+
+        Examples
+        --------
+        >>> import datetime as dt
+        >>> import retention_models as rm
+        >>> shop = rm.SimulatedShop(300, dt.date(2023, 1, 1), joining_days=200, seed=3)
+        >>> log = shop.log(until="2023-12-30")
+        >>> calendar = rm.Calendar.of(rm.count_purchase_days(log), harmonics=1, weekdays=False)
+        >>> summary = rm.customer_summary(log)
+        >>> history = [summary[name] for name in ("frequency", "recency", "T")]
+        >>> model = rm.BetaGeoFitter().fit(*history, calendar=calendar, time_unit="W")
+        >>> import numpy as np
+        >>> x, t_x, T = (np.asarray(column, float) for column in history)
+        >>> clock = model.on_its_clock(x, t_x, T, np.array([4.0]))
+        >>> len(clock)
+        4
+        """
         parameters = self._require_fit()
         if not isinstance(self.model, Seasonal):
             return self.model, tuple(parameters), (x, t_x, T), t

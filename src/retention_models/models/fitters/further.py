@@ -29,6 +29,13 @@ class ModifiedBetaGeoFitter(PurchaseFitter, lifetimes.ModifiedBetaGeoFitter):
     -----
     Source: Batislam, Denizel & Filiztekin (2007), International Journal of Research in Marketing
     24(3), 201–209.
+
+    Examples
+    --------
+    >>> x, t_x, T = [0, 2, 5, 0, 1, 8], [0, 30, 20, 0, 5, 36], [39, 39, 30, 25, 39, 37]
+    >>> fitter = ModifiedBetaGeoFitter().fit(x, t_x, T)
+    >>> fitter.conditional_probability_alive(x, t_x, T).round(1).tolist()
+    [0.0, 0.8, 0.8, 0.1, 0.1, 1.0]
     """
 
     model = MBG_NBD
@@ -52,6 +59,13 @@ class ParetoNBDFitter(PurchaseFitter, lifetimes.ParetoNBDFitter):
     Notes
     -----
     Source: Schmittlein, Morrison & Colombo (1987), Management Science 33(1), 1–24.
+
+    Examples
+    --------
+    >>> published = {"r": 0.553, "alpha": 10.58, "s": 0.606, "beta": 11.67}
+    >>> fitter = ParetoNBDFitter.from_parameters(published)
+    >>> fitter.conditional_probability_alive([26], [30.86], [31.0]).round(3).tolist()
+    [0.998]
     """
 
     model = PARETO_NBD
@@ -59,7 +73,15 @@ class ParetoNBDFitter(PurchaseFitter, lifetimes.ParetoNBDFitter):
     _generator = "pareto_nbd_model"
 
     def conditional_probability_alive(self, frequency: Any, recency: Any, T: Any) -> Any:
-        """P(alive) of known customers; of one customer a number, as with this model in lifetimes."""
+        """P(alive) of known customers; of one customer a number, as with this model in lifetimes.
+
+        Examples
+        --------
+        >>> published = {"r": 0.553, "alpha": 10.58, "s": 0.606, "beta": 11.67}
+        >>> fitter = ParetoNBDFitter.from_parameters(published)
+        >>> float(fitter.conditional_probability_alive(2, 30.43, 38.86).round(3))
+        0.869
+        """
         alive = super().conditional_probability_alive(frequency, recency, T)
         return alive if np.ndim(frequency) or np.ndim(recency) or np.ndim(T) else alive[0]
 

@@ -129,6 +129,15 @@ class MidLifeFitter(PurchaseFitter):
             If an input is not a valid history, or a T exceeds `observed`.
         CannotSay
             If no customer bought again.
+
+        Examples
+        --------
+        >>> T = np.array([8, 8, 8, 8, 7, 6, 5, 4, 3, 2, 2, 1])
+        >>> x = np.array([8, 7, 6, 5, 2, 0, 1, 0, 1, 0, 0, 0])
+        >>> t_x = np.array([8, 7, 8, 7, 4, 0, 3, 0, 2, 0, 0, 0])
+        >>> fitter = MidLifeFitter().fit(x, t_x, T, observed=9)
+        >>> fitter.observed_
+        9.0
         """
         self._takes_none(kwargs, "covariates")
         frequency, recency, T, weights = aligned_history(frequency, recency, T, weights)
@@ -192,7 +201,17 @@ class MidLifeFitter(PurchaseFitter):
         self._follow(None, 1.0)
 
     def share_of_before(self, frequency: Any, recency: Any, T: Any) -> Any:
-        """P(was a customer before the log begins), shape (n,)."""
+        """P(was a customer before the log begins), shape (n,).
+
+        Examples
+        --------
+        >>> T = np.array([8, 8, 8, 8, 7, 6, 5, 4, 3, 2, 2, 1])
+        >>> x = np.array([8, 7, 6, 5, 2, 0, 1, 0, 1, 0, 0, 0])
+        >>> t_x = np.array([8, 7, 8, 7, 4, 0, 3, 0, 2, 0, 0, 0])
+        >>> share = MidLifeFitter().fit(x, t_x, T, observed=9).share_of_before(x, t_x, T)
+        >>> bool(share[0] > share[-1])
+        True
+        """
         known = self.histories(frequency, recency, T)
         model, parameters, history, _ = self.on_its_clock(*known, np.zeros(1))
         return model.share_of_before(*history, *parameters)

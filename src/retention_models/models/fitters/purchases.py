@@ -128,6 +128,16 @@ class PurchaseFitter(FollowsCalendar):
         """Expected purchases in (T, T + t] of known customers.
 
         See `PurchaseModel.conditional_expected_purchases`.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> found = {"r": 0.525, "alpha": 6.183, "a": 0.891, "b": 1.614}
+        >>> model = rm.ModifiedBetaGeoFitter.from_parameters(found)
+        >>> history = ([2], [30.43], [38.86])
+        >>> expected = model.conditional_expected_number_of_purchases_up_to_time(39, *history)
+        >>> expected.round(2).tolist()
+        [1.26]
         """
         history = self.histories(frequency, recency, T)
         model, parameters, (x, t_x, age), t = self.on_its_clock(*history, checked_horizon(t))
@@ -144,7 +154,16 @@ class PurchaseFitter(FollowsCalendar):
         return like(frequency, alive * over_cells(of_alive, x, age, self._scale))
 
     def histories(self, frequency: Any, recency: Any, T: Any) -> tuple[Array, Array, Array]:
-        """Customers to predict for, checked, by the index of frequency, in the model's unit."""
+        """Customers to predict for, checked, by the index of frequency, in the model's unit.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> model = rm.BetaGeoFitter.from_parameters(
+        ...     {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, time_unit="W")
+        >>> model.histories([0, 2], [0, 30.43], [38.86, 38.86])
+        (array([0., 2.]), array([ 0.  , 30.43]), array([38.86, 38.86]))
+        """
         require_unit(self.time_unit_, unit_told(T, recency), "T")
         if self.calendar_ is not None:
             require_end(self.calendar_, T, recency)
@@ -174,6 +193,15 @@ class PurchaseFitter(FollowsCalendar):
         Returns
         -------
         ndarray, shape (n,)
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> model = rm.BetaGeoFitter.from_parameters(
+        ...     {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, time_unit="W")
+        >>> months = model.discounted_by_month(3, 0.01, 365.25 / 12 / 7, [2], [30.43], [38.86])
+        >>> months.round(3).tolist()
+        [0.45]
         """
         months_end = month * np.arange(1.0, months + 1.0)
         history = self.histories(frequency, recency, T)
@@ -202,7 +230,16 @@ class PurchaseFitter(FollowsCalendar):
         return np.asarray(alive * over_cells(of_alive, x, age, self._scale))
 
     def conditional_probability_alive(self, frequency: Any, recency: Any, T: Any) -> Array:
-        """P(alive) of known customers; see `probability_alive` of the model."""
+        """P(alive) of known customers; see `probability_alive` of the model.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> found = {"r": 0.525, "alpha": 6.183, "a": 0.891, "b": 1.614}
+        >>> model = rm.ModifiedBetaGeoFitter.from_parameters(found)
+        >>> model.conditional_probability_alive([0, 2], [0, 30.43], [38.86, 38.86]).round(3).tolist()
+        [0.39, 0.706]
+        """
         parameters = self._require_fit()
         known = self.histories(frequency, recency, T)
         return np.atleast_1d(self.model.probability_alive(*known, *parameters))
@@ -254,6 +291,15 @@ class PurchaseFitter(FollowsCalendar):
         """P(n purchases in (T, T + t]) of known customers.
 
         P(alive) · P(n) of the new customer that one alive is worth, and 1 − P(alive) more at n = 0.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> model = rm.BetaGeoFitter.from_parameters(
+        ...     {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, time_unit="W")
+        >>> none = model.conditional_probability_of_n_purchases_up_to_time(0, 4, 2, 30.43, 38.86)
+        >>> round(float(none), 3)
+        0.869
         """
         parameters = self._require_fit()
         known = self.histories(frequency, recency, T)
@@ -265,6 +311,14 @@ class PurchaseFitter(FollowsCalendar):
         """Expected repeat purchases of a new customer in (0, t].
 
         See `expected_purchases` of the model.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> model = rm.BetaGeoFitter.from_parameters(
+        ...     {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, time_unit="W")
+        >>> model.expected_number_of_purchases_up_to_time([39, 78]).round(2).tolist()
+        [1.2, 1.86]
         """
         expected = self.model.expected_purchases(checked_horizon(t), *self._require_fit())
         return np.asarray(expected)[()]
@@ -273,6 +327,14 @@ class PurchaseFitter(FollowsCalendar):
         """P(X(t) = n) of a new customer.
 
         See `purchase_count_probability` of the model.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> model = rm.BetaGeoFitter.from_parameters(
+        ...     {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, time_unit="W")
+        >>> [round(float(model.probability_of_n_purchases_up_to_time(39, n)), 3) for n in (0, 1, 2)]
+        [0.574, 0.199, 0.085]
         """
         chance = self.model.purchase_count_probability(n, t, *self._require_fit())
         return np.asarray(chance)[()]
@@ -304,6 +366,16 @@ class PurchaseFitter(FollowsCalendar):
         Returns
         -------
         DataFrame
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> model = rm.BetaGeoFitter.from_parameters(
+        ...     {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, time_unit="W")
+        >>> np.random.seed(1)
+        >>> drawn = model.generate_new_data(size=100, T=39)
+        >>> len(drawn), bool((drawn["recency"] <= drawn["T"]).all())
+        (100, True)
         """
         self._require_fit()
         if self.calendar_ is not None:

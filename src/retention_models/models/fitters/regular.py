@@ -261,6 +261,15 @@ class RegularFitter(PurchaseFitter):
         -------
         DataFrame
             frequency, recency, T, and r to b of the model, λ (rate of phases), p, and alive at T.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> drawn = {"r": 2.0, "alpha": 4.0, "a": 1.0, "b": 4.0}
+        >>> model = rm.BetaGeoCNBDFitter.from_parameters(drawn, k=2)
+        >>> np.random.seed(1)
+        >>> len(model.generate_new_data(size=5, T=40.0))
+        5
         """
         r, alpha, a, b = self._require_fit()
         T = np.resize(self._lengths(T, size), size)
@@ -316,6 +325,14 @@ class BetaGeoCNBDFitter(RegularFitter):
 
     Source: Platzer & Reutterer (2016), Marketing Science 35(5), 779–799; Reutterer, Platzer & Schröder
     (2021), International Journal of Research in Marketing 38(1), 194–215.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> drawn = {"r": 2.0, "alpha": 4.0, "a": 1.0, "b": 4.0}
+    >>> model = rm.BetaGeoCNBDFitter.from_parameters(drawn, k=2)
+    >>> model.conditional_probability_alive([4, 4], [20.0, 38.0], [40.0, 40.0]).round(2).tolist()
+    [0.08, 0.86]
     """
 
     _kind = BetaGeometricCNBD
@@ -341,6 +358,14 @@ class ModifiedBetaGeoCNBDFitter(RegularFitter):
 
     Source: Platzer & Reutterer (2016), Marketing Science 35(5), 779–799; Reutterer, Platzer & Schröder
     (2021), International Journal of Research in Marketing 38(1), 194–215.
+
+    Examples
+    --------
+    >>> import retention_models as rm
+    >>> drawn = {"r": 2.0, "alpha": 4.0, "a": 1.0, "b": 4.0}
+    >>> model = rm.ModifiedBetaGeoCNBDFitter.from_parameters(drawn, k=2)
+    >>> model.conditional_probability_alive([4, 4], [20.0, 38.0], [40.0, 40.0]).round(2).tolist()
+    [0.09, 0.88]
     """
 
     _kind = ModifiedBetaGeometricCNBD

@@ -32,6 +32,15 @@ class GammaGammaFitter(FittedModel, lifetimes.GammaGammaFitter):
     Notes
     -----
     Source: Fader & Hardie (2013), "The Gamma-Gamma model of monetary value", note 025.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> x = rng.integers(1, 9, 500)
+    >>> m = rng.gamma(6.0 * x) / x / rng.gamma(4.0, 1 / 15, 500)  # p = 6, q = 4, v = 15
+    >>> fitter = GammaGammaFitter().fit(x, m)
+    >>> float(m[0].round(2)), float(fitter.conditional_expected_average_profit(x, m)[0].round(2))
+    (30.32, 30.29)
     """
 
     label, names = "Gamma-Gamma", gamma_gamma.NAMES
@@ -75,6 +84,14 @@ class GammaGammaFitter(FittedModel, lifetimes.GammaGammaFitter):
             If an input is not usable; the first bad rows are named.
         CannotSay
             If all spend the same.
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(1)
+        >>> x = rng.integers(1, 9, 500)
+        >>> m = rng.gamma(6.0 * x) / x / rng.gamma(4.0, 1 / 15, 500)  # p = 6, q = 4, v = 15
+        >>> GammaGammaFitter().fit(x, m).params_.round(1).to_dict()
+        {'p': 5.9, 'q': 3.7, 'v': 13.7}
         """
         frequency, monetary_value, weights = aligned(
             frequency, monetary_value, weights, names="frequency monetary_value weights"
@@ -90,6 +107,12 @@ class GammaGammaFitter(FittedModel, lifetimes.GammaGammaFitter):
         """Expected mean spend per purchase; see `gamma_gamma.expected_spend`.
 
         Without arguments, of the customers the model was fitted to.
+
+        Examples
+        --------
+        >>> fitter = GammaGammaFitter.from_parameters({"p": 6.25, "q": 3.74, "v": 15.44})
+        >>> fitter.conditional_expected_average_profit([2, 0], [22.35, 0.0]).round(2).tolist()
+        [24.66, 35.22]
         """
         p, q, v = self._require_fit()
         x = self.data["frequency"] if frequency is None else frequency
@@ -132,6 +155,16 @@ class GammaGammaFitter(FittedModel, lifetimes.GammaGammaFitter):
         See Also
         --------
         retention_models.predict_customers : with margin, a yearly rate, and intervals.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> model = rm.BetaGeoFitter.from_parameters(
+        ...     {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, time_unit="W")
+        >>> spend = rm.GammaGammaFitter.from_parameters({"p": 6.25, "q": 3.74, "v": 15.44})
+        >>> value = spend.customer_lifetime_value(model, [2], [30.43], [38.86], [22.35], time=12)
+        >>> value.round(2).tolist()
+        [36.31]
         """
         frequency, recency, T, monetary_value = aligned(
             frequency, recency, T, monetary_value, names="frequency recency T monetary_value"

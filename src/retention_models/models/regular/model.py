@@ -124,6 +124,8 @@ class BetaGeometricCNBD(PurchaseModel):
 
     def probability_alive_after(self, t: ArrayLike, *parameters: Any) -> Array:
         """Σ_n P(stays after n purchases) · P(n purchases in t)."""
+        if self.k == 1:
+            return BG_NBD.probability_alive_after(t, *parameters[:4])
         given = parameters if len(parameters) > 4 else (*parameters, 0.0)
         t, r, alpha, a, b, waited = np.broadcast_arrays(
             *(np.asarray(v, dtype=float) for v in (t, *given))

@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma, gammaln, ndtr, polygamma
 
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count, decimals, phrase
+from retention_models.languages import count, phrase, probability
 from retention_models.languages.results import Card, Result
 from retention_models.models.histories import distinct_rows, places_in_steps
 from retention_models.models.inputs import checked_history, unit_told
@@ -59,6 +59,12 @@ class RegularityTest(Result):
         Their gaps.
     day : float
         Length of the grid on which the purchases lie, in the unit of recency; 0 for moments.
+
+    Examples
+    --------
+    >>> found = regularity_test([4] * 8, [120.0] * 8, log_gaps=8 * 4 * np.log(29.0))
+    >>> found.regular, found.customers
+    (True, 8.0)
     """
 
     statistic: float
@@ -82,8 +88,14 @@ class RegularityTest(Result):
         Returns
         -------
         str
+
+        Examples
+        --------
+        >>> found = regularity_test([4] * 8, [120.0] * 8, log_gaps=8 * 4 * np.log(29.0))
+        >>> found.summary().split(":")[0]
+        'Customers buy at regular intervals'
         """
-        of = {"customers": count(self.customers), "chance": decimals(self.pvalue, 3)}
+        of = {"customers": count(self.customers), "chance": probability(self.pvalue)}
         if self.regular:
             return phrase(
                 "Customers buy at regular intervals: the gaps between the purchases of the {customers} "

@@ -147,6 +147,15 @@ class Calendar:
         ------
         SettingsError
             If a parameter is not understood, or something was bought after `end`.
+
+        Examples
+        --------
+        >>> days = pd.DataFrame({"date": pd.date_range("2024-01-01", "2024-03-31")})
+        >>> days["repeat_purchases"] = 3
+        >>> plain = {"harmonics": 0, "weekdays": False}
+        >>> calendar = Calendar.of(days, promotions={"spring": ["2024-03-01"]}, **plain)
+        >>> calendar.names
+        ('spring',)
         """
         when = pd.to_datetime(days["date"])
         last = _day(end, "end") if end is not None else when.max().date()
@@ -237,6 +246,14 @@ class Calendar:
         -------
         ndarray, shape (days,)
             1 on the given ones of `dates`, else 0.
+
+        Examples
+        --------
+        >>> days = pd.DataFrame({"date": pd.date_range("2024-01-01", "2024-03-31")})
+        >>> days["repeat_purchases"] = 3
+        >>> calendar = Calendar.of(days, closed=["2024-02-01"], harmonics=1, weekdays=False)
+        >>> int(calendar.flags([dt.date(2024, 2, 1), dt.date(2024, 2, 2)]).sum())
+        2
         """
         on = np.zeros(self.past + self.ahead)
         places = np.array([(day - self.first).days for day in days], dtype=int)
@@ -260,6 +277,14 @@ class Calendar:
         ------
         SettingsError
             If the day is none of those observed.
+
+        Examples
+        --------
+        >>> days = pd.DataFrame({"date": pd.date_range("2024-01-01", "2024-03-31")})
+        >>> days["repeat_purchases"] = 3
+        >>> calendar = Calendar.of(days, closed=["2024-02-01"], harmonics=1, weekdays=False)
+        >>> calendar.until("2024-02-29").end
+        datetime.date(2024, 2, 29)
         """
         day = _day(end, "end")
         if not self.first <= day <= self.end:
@@ -287,6 +312,14 @@ class Calendar:
         ------
         SettingsError
             If the day is none of the calendar's.
+
+        Examples
+        --------
+        >>> days = pd.DataFrame({"date": pd.date_range("2024-01-01", "2024-03-31")})
+        >>> days["repeat_purchases"] = 3
+        >>> calendar = Calendar.of(days, closed=["2024-02-01"], harmonics=1, weekdays=False)
+        >>> calendar.moved(7).end
+        datetime.date(2024, 4, 7)
         """
         if not -self.past < days <= self.ahead:
             raise SettingsError(
@@ -311,6 +344,14 @@ class Calendar:
         ------
         SettingsError
             If they make no calendar.
+
+        Examples
+        --------
+        >>> days = pd.DataFrame({"date": pd.date_range("2024-01-01", "2024-03-31")})
+        >>> days["repeat_purchases"] = 3
+        >>> calendar = Calendar.of(days, closed=["2024-02-01"], harmonics=1, weekdays=False)
+        >>> calendar.with_terms(harmonics=2).names
+        ('year sin 1', 'year cos 1', 'year sin 2', 'year cos 2')
         """
         return replace(self, **changes)
 
@@ -321,6 +362,14 @@ class Calendar:
         -------
         dict
             For `from_dict`: texts, numbers, lists of days in ISO form.
+
+        Examples
+        --------
+        >>> days = pd.DataFrame({"date": pd.date_range("2024-01-01", "2024-03-31")})
+        >>> days["repeat_purchases"] = 3
+        >>> calendar = Calendar.of(days, closed=["2024-02-01"], harmonics=1, weekdays=False)
+        >>> sorted(calendar.to_dict())[:3]
+        ['ahead', 'closed', 'end']
         """
         return {
             "end": self.end.isoformat(),
@@ -350,6 +399,14 @@ class Calendar:
         ------
         SettingsError
             If it is no such dictionary.
+
+        Examples
+        --------
+        >>> days = pd.DataFrame({"date": pd.date_range("2024-01-01", "2024-03-31")})
+        >>> days["repeat_purchases"] = 3
+        >>> calendar = Calendar.of(days, closed=["2024-02-01"], harmonics=1, weekdays=False)
+        >>> Calendar.from_dict(calendar.to_dict()).end
+        datetime.date(2024, 3, 31)
         """
         try:
             found = cls(

@@ -93,8 +93,10 @@ def balance(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
     ax.axvline(0.0, color=GREY, lw=0.8)
     if np.isfinite(weighted).any():
         ax.axvspan(-0.1, 0.1, color=BLUE, alpha=0.08, lw=0)
-        ax.plot(before, place, "o", color=ORANGE, ms=5, mfc="white", label=phrase("as they are"))
-        ax.plot(weighted, place, "o", color=BLUE, ms=5, label=phrase("as compared"))
+        ax.plot(
+            before, place, "o", color=ORANGE, ms=5, mfc="white", label=phrase("before weighting")
+        )
+        ax.plot(weighted, place, "o", color=BLUE, ms=5, label=phrase("after weighting"))
     else:
         ax.barh(place, 4.0 * chance, left=-2.0 * chance, height=0.6, color=BLUE, alpha=0.12)
         ax.plot(before, place, "o", color=BLUE, ms=5, label=phrase("as they are"))
@@ -104,8 +106,14 @@ def balance(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
     ax.set_xlabel(phrase("difference in standard deviations"))
     ax.set_title(phrase("Were those compared alike before?"))
     if np.isfinite(weighted).any():
+        # Below the axis's label, however high the figure is.
         ax.legend(
-            frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.4, -0.22), ncols=2
+            frameon=False,
+            fontsize=8,
+            loc="upper center",
+            bbox_to_anchor=(0.4, 0.0),
+            borderaxespad=4.8,
+            ncols=2,
         )
     return ax
 
@@ -127,7 +135,7 @@ def event_study(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
         ax.vlines(step[part], ends[part, 0], ends[part, 1], color=colour, lw=1.2, alpha=0.6)
         ax.plot(step[part], value[part], "o", color=colour, ms=4)
     top = float(np.nanmax(ends, initial=0.0))
-    sides = ((phrase("before"), "right", -4), (phrase("with the campaign"), "left", 4))
+    sides = ((phrase("before the campaign"), "right", -4), (phrase("with the campaign"), "left", 4))
     for text, side, shift in sides:
         label(ax, text, (-0.5, top), GREY, shift=(shift, 4), ha=side, fontsize=8)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
@@ -161,7 +169,8 @@ def cumulative_difference(effect: CampaignEffect, ax: Axes = NEW) -> Axes:
 
 def _row_name(row: pd.Series, several: bool) -> str:
     outcome = outcome_label(row["outcome"], "short")
-    name = phrase(IN_WINDOW[row["window"]], outcome=outcome)
+    window = IN_WINDOW.get(row["window"])
+    name = phrase(window, outcome=outcome) if window else outcome
     if not several:
         return name
     return phrase("{arm} / {against}: {name}", arm=row["arm"], against=row["against"], name=name)

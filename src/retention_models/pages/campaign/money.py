@@ -10,7 +10,7 @@ from typing import Any
 import markupsafe
 
 from retention_models.campaigns.effects.economics import LOSS, OPEN, PAID
-from retention_models.languages import catalogue, day, phrase
+from retention_models.languages import catalogue, clauses, day, phrase
 from retention_models.pages.store.tables import evenly
 
 __all__ = ["LOSS", "OPEN", "PAID", "Told", "finished_campaign", "paid_of", "said_of_money"]
@@ -50,7 +50,7 @@ def _of_arm(row: Mapping[str, Any], currency: str, *, costs: bool) -> Told:
     profit, low, high = numbers
     verdict = PAID if low > 0 else LOSS if high < 0 else OPEN
     value, lower, upper = evenly(profit, low, high)
-    amount = phrase("{n} {currency}", n=value, currency=currency)
+    amount = phrase("{amount} {currency}", amount=value, currency=currency)
     key = verdict if costs else "uncosted"
     return Told(arm, verdict, phrase(_MONEY[key], profit=amount, low=lower, high=upper), costs)
 
@@ -59,7 +59,7 @@ def said_of_money(told: Sequence[Told]) -> str:
     """The clauses of all arms, named where there are several."""
     if len(told) <= 1:
         return told[0].clause if told else phrase(_MONEY["unknown"])
-    return "; ".join(phrase("{arm}: {money}", arm=one.arm, money=one.clause) for one in told)
+    return clauses(phrase("{arm}: {money}", arm=one.arm, money=one.clause) for one in told)
 
 
 def finished_campaign(

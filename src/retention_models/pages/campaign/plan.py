@@ -14,7 +14,16 @@ from retention_models.campaigns.plans.assignment import CampaignAssignment
 from retention_models.campaigns.plans.looks import CampaignLooks, Look
 from retention_models.campaigns.plans.plan import CampaignPlan
 from retention_models.errors import CannotSay
-from retention_models.languages import count, day, decimals, ends, phrase, share, spoken
+from retention_models.languages import (
+    count,
+    day,
+    decimals,
+    ends,
+    phrase,
+    probability,
+    share,
+    spoken,
+)
 from retention_models.pages.style import BLUE, GREY, NEW, ORANGE, figure, label
 from retention_models.settings.campaigns import Campaign
 
@@ -31,7 +40,9 @@ def outcomes(plan: CampaignPlan) -> pd.DataFrame:
             phrase("Mean a customer"): mean,
             phrase("Explained (R²)"): share(max(row["r_squared"], 0.0)),
             phrase("Lift found from"): _percent(row["minimum_detectable_percent"]),
-            phrase("Customers for {lift}", lift=share(plan.wished_lift)): phrase("none")
+            phrase("Customers needed to find {lift}", lift=share(plan.wished_lift)): phrase(
+                "no number is enough"
+            )
             if math.isnan(needed)
             else count(needed),
         }
@@ -56,7 +67,7 @@ def declared_looks(looks: CampaignLooks) -> pd.DataFrame:
             phrase("Last day of data"): day(row["day"]),
             phrase("Share of the days"): share(row["share"]),
             phrase("Stop at |z| from"): decimals(row["boundary"], 2),
-            phrase("or p up to"): decimals(row["level"], 5),
+            phrase("Stop at a p-value up to"): decimals(row["level"], 5),
         }
         for number, row in looks.table.iterrows()
     }
@@ -64,7 +75,7 @@ def declared_looks(looks: CampaignLooks) -> pd.DataFrame:
 
 
 def _percent(value: float) -> str:
-    return phrase("none") if math.isnan(value) else share(value / 100.0, 1)
+    return phrase("no lift is found") if math.isnan(value) else share(value / 100.0, 1)
 
 
 def _lift(percent: float) -> str:
@@ -115,11 +126,11 @@ def effects(table: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
     for outcome in table["outcome"].unique():
         row = _row_of(table, campaign, outcome)
         rows[outcome_label(outcome, "title")] = {
-            phrase("Held out"): decimals(row["mean_against"], 3),
+            phrase("Mean of those held out"): decimals(row["mean_against"], 3),
             phrase("Effect"): decimals(row["absolute_effect"], 3, signed=True),
             phrase("Lift"): _lift(row["lift_percent"]),
             phrase("Interval"): ends(_lift(row["lift_low"]), _lift(row["lift_high"])),
-            phrase("p"): decimals(row["pvalue"], 4),
+            phrase("p-value"): probability(row["pvalue"], 4),
         }
     return _named(rows, phrase("Outcome"))
 
@@ -168,11 +179,11 @@ def detectable_by_length(plan: CampaignPlan, ax: Axes = NEW) -> Axes:
     ax.plot(weeks, rows["minimum_detectable_percent"], color=BLUE, marker="o", markersize=3)
     wished = 100.0 * plan.wished_lift
     ax.axhline(wished, color=ORANGE, linewidth=1)
-    label(ax, phrase("wished"), (float(weeks.max()), wished), ORANGE, shift=(-38, 7))
+    label(ax, phrase("wished lift"), (float(weeks.max()), wished), ORANGE, shift=(-38, 7))
     planned = plan.campaign.days / 7.0
     ax.axvline(planned, color=GREY, linewidth=1, linestyle="--")
     top = float(rows["minimum_detectable_percent"].max())
-    label(ax, phrase("as planned"), (planned, top), GREY)
+    label(ax, phrase("planned length"), (planned, top), GREY)
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: share(value / 100.0)))
     ax.set_ylim(0.0, None)

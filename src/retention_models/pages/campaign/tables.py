@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from retention_models.campaigns.effects.economics import paid_in_words
 from retention_models.campaigns.effects.labels import (
     MEASURES,
     WINDOWS,
@@ -19,7 +20,7 @@ from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.segments import segment_name
 from retention_models.campaigns.effects.sizes import signed_percent, size_of
 from retention_models.errors import CannotSay
-from retention_models.languages import count, decimals, money, phrase, share, spoken
+from retention_models.languages import count, decimals, money, phrase, probability, share, spoken
 from retention_models.languages.directions import with_sign
 
 _SHOWN = 12
@@ -96,9 +97,7 @@ def economics(effect: CampaignEffect) -> pd.DataFrame:
                 phrase("Cost per retained customer"): str(row["refusal"])
                 if not np.isfinite(row["cost_per_retained"])
                 else _between(*(say(row[name]) for name in per_customer)),
-                phrase("So it"): phrase(str(row["verdict"]))
-                if row["verdict"] != "open"
-                else phrase("is open whether it paid"),
+                phrase("Did it pay?"): spoken().capitalised(paid_in_words(str(row["verdict"]))),
             }
     frame = pd.DataFrame(columns).fillna("–")
     frame.index.name = phrase("Money")
@@ -108,9 +107,11 @@ def economics(effect: CampaignEffect) -> pd.DataFrame:
 def checks(effect: CampaignEffect) -> pd.DataFrame:
     """What was checked, and what was found, as text."""
     table = effect.checks
-    found = [phrase("fine") if passed else phrase("see") for passed in table["passed"]]
+    found = [
+        phrase("passed") if passed else phrase("needs attention") for passed in table["passed"]
+    ]
     blocked = table["blocks"].astype(bool) & ~table["passed"].astype(bool)
-    forbids = phrase("forbids an effect")
+    forbids = phrase("no effect can be given")
     result = [forbids if no else yes for no, yes in zip(blocked, found, strict=True)]
     frame = pd.DataFrame(
         {phrase("Result"): result, phrase("What was found"): table["words"].to_numpy()}
@@ -149,7 +150,7 @@ def segments(effect: CampaignEffect) -> pd.DataFrame:
                 _ends(row["shrunken"], row["shrunken_low"], row["shrunken_high"], say)
                 for _, row in table.iterrows()
             ],
-            phrase("p"): [_pvalue(value) for value in table["pvalue_adjusted"]],
+            phrase("p-value"): [_pvalue(value) for value in table["pvalue_adjusted"]],
         }
     )
     several = len(set(table["arm"])) > 1
@@ -203,9 +204,9 @@ def campaigns(overview: pd.DataFrame) -> pd.DataFrame:
                 else row["name"],
                 phrase("Began"): _short_day(row["start"]),
                 phrase("Offered to"): "–" if refused else count(row["customers"]),
-                phrase("Changed"): phrase("not told") if refused else _lift(row),
+                phrase("Changed"): phrase("no effect given") if refused else _lift(row),
                 phrase("Verdict"): _first_sentence(row["refusal"]) if refused else _verdict(row),
-                phrase("Grade"): phrase("none") if refused else row["grade"],
+                phrase("Grade"): phrase("no grade") if refused else row["grade"],
             }
         )
     return pd.DataFrame(rows).set_index(phrase("Campaign"))
@@ -257,5 +258,5 @@ def _pvalue(value: float) -> str:
     if not np.isfinite(value):
         return "–"
     if value < 0.001:
-        return phrase("below {limit}", limit=decimals(0.001, 3).lstrip("0"))
-    return decimals(value, 3).lstrip("0")
+        return phrase("below {limit}", limit=probability(0.001))
+    return probability(value)

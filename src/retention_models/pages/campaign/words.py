@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
+from retention_models.campaigns.effects.heavy_spend import CappedEffect
 from retention_models.campaigns.effects.labels import arm_in_words, outcome_label
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.sizes import signed_percent
 from retention_models.errors import CannotSay
-from retention_models.languages import count, day, decimals, marked, money, phrase, plural
+from retention_models.languages import (
+    clauses,
+    count,
+    counted,
+    day,
+    decimals,
+    marked,
+    money,
+    phrase,
+    plural,
+    quoted,
+)
+from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.campaign.money import finished_campaign, paid_of
 from retention_models.project.campaign_overview import overview_rows
+from retention_models.project.outputs import TO_TREAT as TO_TREAT
 
 
 def in_a_sentence(effect: CampaignEffect, *, costs: bool) -> str:
@@ -91,7 +107,7 @@ def effects(effect: CampaignEffect) -> str:
         )
         for _, row in chosen.iterrows()
     ]
-    return phrase("In the campaign’s days: {changes}.", changes="; ".join(parts))
+    return phrase("In the campaign’s days: {changes}.", changes=clauses(parts))
 
 
 def cumulative(effect: CampaignEffect) -> str:
@@ -126,6 +142,34 @@ def _until(last: pd.Series) -> dict[str, str]:
     names = {"difference": "difference", "low": "conf_low", "high": "conf_high"}
     told = {place: decimals(last[name], 2, signed=True) for place, name in names.items()}
     return {"day": day(last["day"]), "arm": str(last["arm"]), **told}
+
+
+def to_treat(table: pd.DataFrame | None) -> str:
+    """How many are to be offered it next time, and in which file they are; or why there is none."""
+    if table is None:
+        return phrase("There is no list of whom to offer it next time: nothing tells them apart.")
+    if len(table) < SMALLEST_GROUP:
+        return phrase("Whom to offer it next time, the most gaining first: {file}.", file=TO_TREAT)
+    return phrase(
+        "Whom to offer it next time, {customers}, the most gaining first: {file}.",
+        customers=counted(len(table), "customer"),
+        file=TO_TREAT,
+    )
+
+
+def capped(found: Sequence[CappedEffect]) -> list[str]:
+    """What capping heavy spend changes, arm by arm, and why it is told."""
+    said = [
+        phrase("{arm}: {said}", arm=one.arm, said=one.sentence())
+        if len(found) > 1
+        else one.sentence()
+        for one in found
+    ]
+    note = phrase(
+        "The quantile was declared in the project file. Where the two differ much, a few heavy spenders "
+        "decide the effect as it is."
+    )
+    return [*said, note] if said else []
 
 
 def comparison(effect: CampaignEffect) -> str:
@@ -168,7 +212,7 @@ def campaigns(overview: pd.DataFrame) -> str:
     if sure.empty:
         text += " " + phrase("None changed purchases beyond what chance brings among so many.")
     else:
-        names = ", ".join(phrase("“{name}”", name=name) for name in dict.fromkeys(sure["name"]))
+        names = quoted(dict.fromkeys(sure["name"]))
         text += " " + phrase("Beyond what chance brings among so many: {names}.", names=names)
     worst = sorted(set(told["grade"]))[-1]
     if worst > "B":

@@ -63,10 +63,11 @@ def _told(row: Row, as_of: dt.date, language: Language) -> Row:
     lacking = [
         str(found["reason"]) for found in metrics["measures"].values() if found["value"] is None
     ]
+    known = dict.fromkeys([*lacking, reason, *_in_money(metrics, language)])
     return {
         **row,
         "whole": "",
-        "reason": "; ".join(dict.fromkeys([*lacking, reason, *_in_money(metrics, language)])),
+        "reason": language.clauses([*known]),
         "line": _line(metrics, language),
         "cells": [
             words.Cell.of(revenue.get("value"), "count", language),

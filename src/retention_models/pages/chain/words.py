@@ -160,7 +160,7 @@ def stores_in_trouble(rows: Sequence[Row], as_of: dt.date, language: Language) -
         if len(some) > _MOST_NAMES:
             names.append(say("short.more", n=language.figures(f"{len(some) - _MOST_NAMES:,}")))
         if names:
-            parts.append(say(f"short.{key}", stores=say("short.comma").join(names)))
+            parts.append(say(f"short.{key}", stores=_listed(names, language)))
     return markupsafe.Markup(" ").join(parts or [say("short.well")])
 
 
@@ -343,7 +343,13 @@ def outside(stores: Sequence[tuple[Row, bool]], language: Language) -> markupsaf
         )
         for row, above in stores[: 2 * _MOST_NAMES]
     ]
-    return markupsafe.Markup(say("short.comma").join(names))
+    return _listed(names, language)
+
+
+def _listed(names: Sequence[str], language: Language) -> markupsafe.Markup:
+    """Names, some of them links, as the language lists them."""
+    # Each is escaped, or markup, already: only what stands between them is added.
+    return markupsafe.Markup(language.listed(names))
 
 
 def left_out(young: int, old: int, say: Language = ENGLISH) -> str:

@@ -61,7 +61,8 @@ _RULES = re.compile(
     r"(?:@media \(max-width: 640px\) \{\n(?:  \.\w+ td:nth-child\(\d+\):not\(\[colspan\]\)::before "
     rf'\{{ content: {_QUOTED}: "; color: var\(--soft\); \}}\n)*\}}\n)?'
     rf'(?:@page \{{ @bottom-left \{{ content: {_QUOTED}"; \}} '
-    r'@bottom-right \{ content: counter\(page\) " / " counter\(pages\); \} \}\n)?'
+    r'@bottom-right \{ content: counter\(page(?:, [\w-]+)?\) " / " '
+    r"counter\(pages(?:, [\w-]+)?\); \} \}\n)?"
 )
 _ENOUGH = 5
 

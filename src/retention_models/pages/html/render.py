@@ -16,7 +16,7 @@ import markupsafe
 import nbformat
 
 from retention_models import __version__
-from retention_models.campaigns.effects.list_tests import ListTest
+from retention_models.campaigns.effects.contact_effect import ListTest
 from retention_models.languages.directions import with_english_told
 from retention_models.pages.chain.findings import chain_findings
 from retention_models.pages.html.cells import (
@@ -41,7 +41,7 @@ from retention_models.pages.html.templates import (
     style,
     template_text,
 )
-from retention_models.pages.store.list_tests import in_short
+from retention_models.pages.store.contact_words import in_short
 from retention_models.settings.project import Settings
 
 _TEMPLATES = files(__package__).joinpath("templates")
@@ -189,7 +189,8 @@ def _filled(
     led: dict[str, Any],
 ) -> str:
     """One page from the cells of a notebook; `led`: where it leads."""
-    printed = sheet_style(f"{one_line(settings.name)} · {named['name_title']}")
+    title = f"{one_line(settings.name)} · {named['name_title']}"
+    printed = sheet_style(title, settings.language)
     page: dict[str, Any] = {"up": None, "notebook": None, **_frame(settings, as_of, made, printed)}
     page |= {**named, **led, "places": _places(notebook), "files": _files(settings, kind)}
     from nbconvert.exporters import TemplateExporter
@@ -283,7 +284,7 @@ def index_page(
 
 def _printed(settings: Settings) -> str:
     """What stands at the foot of each sheet of a page of the whole chain."""
-    return sheet_style(one_line(settings.name))
+    return sheet_style(one_line(settings.name), settings.language)
 
 
 def _columns(settings: Settings) -> list[str]:

@@ -129,11 +129,16 @@ def labels_style(table: str, labels: Sequence[str]) -> str:
     return f"@media (max-width: 640px) {{\n{rules}}}\n"
 
 
-def sheet_style(named: str) -> str:
+# Styles of CSS's counters, by the language's digit for nought.
+_COUNTERS = {"٠": ", arabic-indic", "۰": ", persian", "০": ", bengali", "०": ", devanagari"}
+
+
+def sheet_style(named: str, language: Language) -> str:
     """Rules that print what a page is of, and the sheet's number, at the foot of each sheet."""
+    digits = _COUNTERS.get(language.digits[0], "")
     return (
         f'@page {{ @bottom-left {{ content: "{_in_css(named)}"; }} '
-        '@bottom-right { content: counter(page) " / " counter(pages); } }\n'
+        f'@bottom-right {{ content: counter(page{digits}) " / " counter(pages{digits}); }} }}\n'
     )
 
 
@@ -152,9 +157,7 @@ def since_words(since: dict[str, Any], run: str, zone: ZoneInfo, say: Language) 
     if since["run"] == run:
         return ""
     first = say.day(dt.date.fromisoformat(since["as_of"]))
-    return say.text(
-        "failure.every_run", day=first, moment=say.in_digits(_moment(since["utc"], zone))
-    )
+    return say.text("failure.every_run", day=first, moment=_moment(since["utc"], zone, say))
 
 
 def old_page_words(
@@ -169,7 +172,7 @@ def old_page_words(
     return say.text(
         "failure.old",
         of=say.day(dt.date.fromisoformat(page["as_of"])),
-        made=say.in_digits(_moment(page["made"], zone)),
+        made=_moment(page["made"], zone, say),
         day=say.day(as_of),
         reason=failure["message"],
         since=since_words(failure["since"], run, zone, say),
@@ -204,5 +207,5 @@ def _with(page: str, notice: str) -> str:
     return with_english_told(f"{head}{notice}{after}")
 
 
-def _moment(utc: str, zone: ZoneInfo) -> str:
-    return dt.datetime.fromisoformat(utc).astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")
+def _moment(utc: str, zone: ZoneInfo, say: Language) -> str:
+    return say.moment(dt.datetime.fromisoformat(utc).astimezone(zone))

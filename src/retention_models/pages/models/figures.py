@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from retention_models.errors import CannotSay
-from retention_models.languages import count, decimals, phrase
+from retention_models.languages import count, decimals, phrase, share, spoken
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.style import (
     BLUE,
@@ -106,7 +106,7 @@ def tracking(table: pd.DataFrame, ax: Axes = NEW) -> Axes:
     ax.axvline(split, color=GREY, lw=0.8)
     top = float(np.nanmax(table.to_numpy())) or 1.0
     ax.set_ylim(0, 1.16 * top)
-    sides = ((phrase("fitted"), "right", -4), (phrase("not seen"), "left", 4))
+    sides = ((phrase("weeks fitted to"), "right", -4), (phrase("weeks not seen"), "left", 4))
     for text, side, shift in sides:
         label(ax, text, (split, 1.1 * top), GREY, shift=(shift, 0), ha=side)
     actual, forecast = (
@@ -116,8 +116,8 @@ def tracking(table: pd.DataFrame, ax: Axes = NEW) -> Axes:
     apart = max(abs(actual - forecast), 0.075 * top) / 2 * (1 if actual >= forecast else -1)
     middle = (actual + forecast) / 2
     for text, y, colour in (
-        (phrase("what came"), middle + apart, BLUE),
-        (phrase("forecast"), middle - apart, ORANGE),
+        (phrase("purchases made"), middle + apart, BLUE),
+        (phrase("purchases forecast"), middle - apart, ORANGE),
     ):
         label(ax, text, (dates[-1], y), colour)
     third = table["expected"].dropna().iloc[[table["expected"].notna().sum() // 3]]
@@ -152,7 +152,7 @@ def holdout_by_frequency(validation: HoldoutValidation, ax: Axes = NEW) -> Axes:
     ax.plot(place, table["actual"], "o", color=BLUE, ms=5, label=said)
     said = phrase("expected")
     ax.plot(place, table["predicted"], "D", color=ORANGE, ms=4.5, mfc="white", label=said)
-    ax.set_xticks(np.arange(len(groups)), groups.index)
+    ax.set_xticks(np.arange(len(groups)), [spoken().figures(str(name)) for name in groups.index])
     ax.set_ylim(bottom=0)
     ax.yaxis.set_major_formatter(NumberTicks())
     ax.grid(axis="y")
@@ -196,13 +196,13 @@ def tracking_of_models(
         )
         top = max(top, float(np.nanmax(table.to_numpy())))
     actual = paths[chosen]["actual"]
-    ax.plot(actual.index, actual, color=BLUE, lw=1.8, label=phrase("what came"))
+    ax.plot(actual.index, actual, color=BLUE, lw=1.8, label=phrase("purchases made"))
     split = band.index[0]
     ax.axvline(split, color=GREY, lw=0.8)
     ax.set_ylim(0, 1.16 * top)
     for text, side, shift in (
-        (phrase("fitted"), "right", -4),
-        (phrase("not seen"), "left", 4),
+        (phrase("weeks fitted to"), "right", -4),
+        (phrase("weeks not seen"), "left", 4),
     ):
         label(ax, text, (split, 1.1 * top), GREY, shift=(shift, 0), ha=side)
     ax.yaxis.set_major_formatter(count_ticks())
@@ -236,11 +236,11 @@ def alive_calibration(validation: HoldoutValidation, ax: Axes = NEW) -> Axes:
         mfc="white",
         label=phrase("expected to buy"),
     )
-    ax.set_xticks(place, [count(100 * value) for value in alive])
+    ax.set_xticks(place, [share(value) for value in alive])
     ax.set_ylim(-0.03, 1.03)
     ax.yaxis.set_major_formatter(ShareTicks())
     ax.grid(axis="y")
-    ax.set_xlabel(phrase("groups of customers, by their mean P(alive) in %"))
+    ax.set_xlabel(phrase("groups of customers, by their mean P(alive)"))
     ax.set_title(phrase("Share who bought in the weeks held out"))
     ax.legend(
         frameon=False,

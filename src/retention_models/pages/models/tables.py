@@ -7,11 +7,13 @@ import pandas as pd
 from retention_models.languages import (
     catalogue,
     count,
+    decimals,
     ends,
     money,
     number,
     phrase,
     share,
+    signed_share,
     spoken,
 )
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
@@ -56,6 +58,14 @@ _OF_SEASON = catalogue(
     {
         "year": "the season: what this wave of the year multiplies purchases by at its height",
         "days": "purchases on such days as a multiple of what they are without",
+    }
+)
+
+_VERDICTS = catalogue(
+    {
+        "use": "use it",
+        "use with care": "use it with care",
+        "do not use": "do not use it",
     }
 )
 
@@ -125,13 +135,13 @@ def fits(comparison: ModelComparison) -> pd.DataFrame:
     table = comparison.table
     return pd.DataFrame(
         {
-            "Parameters": [f"{n}" for n in table["free_parameters"]],
-            "Log-likelihood": [f"{value:,.1f}" for value in table["log_likelihood"]],
-            "AIC": [f"{value:,.1f}" for value in table["aic"]],
-            "AIC over the lowest": [f"{value:,.1f}" for value in table["delta_aic"]],
-            "BIC": [f"{value:,.1f}" for value in table["bic"]],
+            phrase("Parameters"): [count(n) for n in table["free_parameters"]],
+            phrase("Log-likelihood"): [decimals(value, 1) for value in table["log_likelihood"]],
+            phrase("AIC"): [decimals(value, 1) for value in table["aic"]],
+            phrase("AIC over the lowest"): [decimals(value, 1) for value in table["delta_aic"]],
+            phrase("BIC"): [decimals(value, 1) for value in table["bic"]],
         },
-        index=pd.Index(table.index, name="Model"),
+        index=pd.Index(table.index, name=phrase("Model")),
     )
 
 
@@ -139,17 +149,18 @@ def holdouts(comparison: ModelComparison) -> pd.DataFrame:
     """How each model did on the weeks held out, as text."""
     rows = {}
     for name, row in comparison.table.iterrows():
+        off = signed_share(row["total_error"]) if row["actual"] else phrase("nothing came")
         rows[name] = {
-            "Expected": f"{row['expected']:,.0f}",
-            "Came": f"{row['actual']:,}",
-            "Off": f"{row['total_error']:+.0%}" if row["actual"] else "nothing came",
-            "Mean absolute error": f"{row['absolute_error']:.2f}",
-            "Mean squared error": f"{row['squared_error']:.2f}",
-            "90% intervals hold": f"{row['pit']:.0%}",
-            "Verdict": row["verdict"],
+            phrase("Expected"): count(row["expected"]),
+            phrase("Came"): count(row["actual"]),
+            phrase("Off"): off,
+            phrase("Mean absolute error"): decimals(row["absolute_error"], 2),
+            phrase("Mean squared error"): decimals(row["squared_error"], 2),
+            phrase("90% intervals hold"): share(row["pit"]),
+            phrase("Verdict"): phrase(_VERDICTS[row["verdict"]]),
         }
     frame = pd.DataFrame.from_dict(rows, orient="index")
-    frame.index.name = "Model"
+    frame.index.name = phrase("Model")
     return frame
 
 
@@ -158,10 +169,10 @@ def rules_of_thumb(validation: HoldoutValidation) -> pd.DataFrame:
     errors = validation.baselines.rename(index={"model": validation.purchases.label})
     frame = pd.DataFrame(
         {
-            "Mean absolute error": [f"{value:.2f}" for value in errors["absolute_error"]],
-            "Mean squared error": [f"{value:.2f}" for value in errors["squared_error"]],
+            phrase("Mean absolute error"): [decimals(one, 2) for one in errors["absolute_error"]],
+            phrase("Mean squared error"): [decimals(one, 2) for one in errors["squared_error"]],
         },
-        index=errors.index,
+        index=[phrase(str(name)) for name in errors.index],
     )
-    frame.index.name = "Forecast"
+    frame.index.name = phrase("Forecast")
     return frame

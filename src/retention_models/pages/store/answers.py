@@ -9,7 +9,17 @@ import pandas as pd
 from retention_models.actions.lists import ActionList
 from retention_models.actions.to_call import CallList
 from retention_models.errors import CannotSay
-from retention_models.languages import count, counted, day, decimals, money, phrase, plural, share
+from retention_models.languages import (
+    count,
+    counted,
+    day,
+    decimals,
+    money,
+    phrase,
+    plural,
+    quoted,
+    share,
+)
 from retention_models.levels import Interval
 from retention_models.measures.definitions import ANNUAL_CHURN_BAND, BAND_FROM
 from retention_models.measures.recent import QUARTER
@@ -129,7 +139,7 @@ def to_call(found: CallList, currency: str, horizon: str, level: float) -> str:
         customers=counted(len(table), "customer"),
         gap=counted(max(1, round(table["usual_gap"].median())), "day"),
         silent=counted(round(table["days_silent"].median()), "day"),
-        value=phrase("{n} {currency}", n=value, currency=currency),
+        value=phrase("{amount} {currency}", amount=value, currency=currency),
         low=low,
         high=high,
         level=share(level),
@@ -243,7 +253,7 @@ def worth_beside_the_rule(modelled: Interval, rule: pd.Series, terms: Money, hor
     amounts = {}
     for names in (list(said)[:3], list(said)[3:6], list(said)[6:]):
         for name, value in zip(names, evenly(*(float(said[name]) for name in names)), strict=True):
-            amounts[name] = phrase("{n} {currency}", n=value, currency=terms.currency)
+            amounts[name] = phrase("{amount} {currency}", amount=value, currency=terms.currency)
     return phrase(
         ENGLISH[key], **amounts, horizon=horizon, times=decimals(times, 1), share=share(times)
     )
@@ -286,7 +296,7 @@ def lists_refused(lists: Mapping[str, ActionList]) -> list[str]:
     said = [
         phrase(
             ENGLISH["lists.refused" if len(names) == 1 else "lists.several_refused"],
-            titles=phrase("”, “").join(names),
+            titles=quoted(names),
             reason=reason,
         )
         for reason, names in titles.items()

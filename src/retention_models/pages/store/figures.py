@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from retention_models.errors import CannotSay
-from retention_models.languages import count, phrase, share, spoken
+from retention_models.languages import count, ends, phrase, share, spoken
 from retention_models.measures.definitions import ANNUAL_CHURN_BAND, BAND_FROM
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.style import (
@@ -22,7 +22,6 @@ from retention_models.pages.style import (
     count_ticks,
     figure,
     label,
-    short_month,
 )
 
 _QUARTERS_SHOWN = 8
@@ -62,10 +61,10 @@ def alive_counts(probability_alive: pd.Series) -> pd.Series:
 
 def _share_class(low: int, high: int) -> str:
     if high == 100:
-        return phrase("any size") if low == 0 else phrase("{low}% or more", low=low)
+        return phrase("any size") if low == 0 else phrase("{low} or more", low=share(low / 100))
     if low == 0:
-        return phrase("under {high}%", high=high)
-    return phrase("{low}–{high}%", low=low, high=high)
+        return phrase("under {high}", high=share(high / 100))
+    return ends(share(low / 100), share(high / 100))
 
 
 @figure(lambda counts: 0.9 + 0.3 * len(counts))
@@ -127,8 +126,8 @@ def _band(ax: Axes) -> None:
 
 
 def _quarter(end: dt.date) -> str:
-    places = {"day": end.day, "month": short_month(end), "year": end.year}
-    return phrase("to {day} {month}\n{year}", **places)
+    until = phrase("until {day}", day=spoken().short_day(end, year=False))
+    return f"{until}\n{spoken().in_digits(str(end.year))}"
 
 
 @figure()

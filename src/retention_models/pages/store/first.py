@@ -243,7 +243,7 @@ def next_quarter(
         return point(title, phrase(_NEXT[key], value=value, low=low, high=high))
     value, low, high = evenly(*_ends(forecast.value))
     places = {
-        "value": phrase("{n} {currency}", n=value, currency=currency),
+        "value": phrase("{amount} {currency}", amount=value, currency=currency),
         "low": low,
         "high": high,
     }
@@ -259,7 +259,7 @@ def whole_quarter(ahead: WholeStore, before: float | None, currency: str) -> Poi
         raise ValueError("ahead: expected a forecast with revenue.")
     value, low, high = evenly(*_ends(ahead.revenue))
     places = {
-        "value": phrase("{n} {currency}", n=value, currency=currency),
+        "value": phrase("{amount} {currency}", amount=value, currency=currency),
         "low": low,
         "high": high,
         "known": evenly(*_ends(ahead.known_revenue))[0],

@@ -11,7 +11,7 @@ import pandas as pd
 from retention_models.errors import CannotSay
 from retention_models.languages import count, duration, money, phrase
 from retention_models.levels import Interval
-from retention_models.pages.store import answers, first, lines, list_tests
+from retention_models.pages.store import answers, contact_words, first, lines
 from retention_models.pages.store.first import Point
 from retention_models.pages.store.page import StorePage
 from retention_models.pages.store.tables import Card, measured_cards
@@ -138,15 +138,19 @@ def calls(page: StorePage) -> str:
 
 
 def lists_tested(page: StorePage) -> list[str]:
-    """A sentence for each list of which it is known whether it pays, and one for all others' tests."""
-    settings = page.store.settings
-    return list_tests.in_short(page.store.list_tests, settings.actions, settings.money.currency)
+    """A sentence for each list of which it is known whether it pays, and one for all others' tests.
+
+    On the night on which tests begin, how many customers their lots leave out.
+    """
+    store, settings = page.store, page.store.settings
+    told = contact_words.in_short(store.list_tests, settings.actions, settings.money.currency)
+    return told if store.list_tests else contact_words.left_out(store.actions)
 
 
 def list_tests_in_full(page: StorePage) -> list[str]:
     """What each list's test tells, and of which lists nobody is left out."""
     store, settings = page.store, page.store.settings
-    return list_tests.in_full(
+    return contact_words.in_full(
         store.list_tests, store.actions, settings.actions, settings.money.currency
     )
 

@@ -22,9 +22,11 @@ from retention_models.measures.table import (
     measure_table,
 )
 from retention_models.pages.notebook import EndOfPage
+from retention_models.predictions.loyalty_claims import LoyaltyClaims
 from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.store_changes import Silence
 from retention_models.predictions.whole_store import WholeStore
+from retention_models.project.loyalty import store_claims
 from retention_models.project.store import Store
 from retention_models.time_units import days_in
 
@@ -219,6 +221,15 @@ class StorePage:
         """Customers by lifetime value in ten groups, the most valuable first; see `value_tenths`."""
         _ = self.value
         return value_tenths(self.predictions["clv"])
+
+    @cached_property
+    def claims(self) -> LoyaltyClaims:
+        """What is said of loyalty; a repeat customer's worth, which takes long, is not in it."""
+        try:
+            worth = self.store.retention_in_short
+        except CannotSay:
+            worth = None
+        return store_claims(self.store, worth=worth, repeat=None)
 
     @cached_property
     def silence(self) -> Silence | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retention_models.languages import day, phrase, share
+from retention_models.languages import day, listed, phrase, share
 from retention_models.models.fitters import PurchaseFitter
 from retention_models.models.seasons.calendar import WEEKDAYS
 
@@ -30,7 +30,7 @@ def season(purchases: PurchaseFitter) -> str:
     if named:
         return phrase(
             "The forecast follows the shop's days: {days}. No season of the year can be told yet.",
-            days=", ".join(named),
+            days=listed(named),
         )
     if calendar.names:
         return phrase(

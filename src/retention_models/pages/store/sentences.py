@@ -106,8 +106,8 @@ ENGLISH = catalogue(
             "All {customers} have a probability of {sure_class} to be with us still, by the model's "
             "estimates, the interval of whose sum stands above."
         ),
-        "lists.refused": "There is no list “{titles}”. {reason}",
-        "lists.several_refused": "There are no lists “{titles}”. {reason}",
+        "lists.refused": "There is no list {titles}. {reason}",
+        "lists.several_refused": "There are no lists {titles}. {reason}",
         "card.none": "not said",
         "card.range": "{low} to {high}",
         "card.up": "▲ {change} ({low} to {high}): beyond chance",

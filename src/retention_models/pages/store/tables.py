@@ -258,7 +258,7 @@ def worth(
 def _amounts(value: float, low: float, high: float, level: float, currency: str) -> tuple[str, str]:
     said, lower, upper = evenly(value, low, high) if pd.notna(low) else (*evenly(value), "", "")
     ends = phrase("{low} to {high} ({level})", low=lower, high=upper, level=share(level))
-    return phrase("{n} {currency}", n=said, currency=currency), ends
+    return phrase("{amount} {currency}", amount=said, currency=currency), ends
 
 
 def definitions(measures: Sequence[str]) -> pd.DataFrame:

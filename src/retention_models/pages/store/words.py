@@ -16,9 +16,11 @@ from retention_models.languages import (
     decimals,
     duration,
     ends,
+    listed,
     money,
     number as number,
     phrase,
+    quoted,
     share,
 )
 from retention_models.levels import Interval, wilson_ends
@@ -187,13 +189,29 @@ def holdout_by_customer(validation: HoldoutValidation) -> str:
         "Customer by customer the model was off by {error} purchases on average; of the rules of thumb "
         "{rules}.",
         error=decimals(errors["model"], 2),
-        rules=phrase(", ").join(rules),
+        rules=listed(rules),
     )
     better = [str(name) for name in errors.index if errors[name] < errors["model"]]
-    if not better:
-        return f"{said} " + phrase("None of them was nearer than the model.")
-    named = phrase(", ").join(phrase("“{rule}”", rule=phrase(name)) for name in better)
-    return f"{said} " + phrase("Nearer than the model was {rules}.", rules=named)
+    if better:
+        named = quoted(phrase(name) for name in better)
+        said += " " + phrase("Nearer than the model was {rules}.", rules=named)
+    else:
+        said += " " + phrase("None of them was nearer than the model.")
+    return f"{said} {_of_the_total(validation)}".rstrip()
+
+
+def _of_the_total(validation: HoldoutValidation) -> str:
+    """By how much the model, and a repetition of the period before, missed what came of all."""
+    came = validation.actual
+    if came == 0:
+        return ""
+    before = float(validation.customers["last_period"].sum())
+    return phrase(
+        "All their purchases together it missed by {share}; repeating the period before would have "
+        "missed them by {rate}.",
+        share=share(abs(validation.relative_error)),
+        rate=share(abs(before / came - 1.0)),
+    )
 
 
 def still_customers(still: Interval, told: int, level: float, summary: pd.DataFrame) -> str:
@@ -267,7 +285,7 @@ def lifetime_value(
         "At a margin of {margin}, today's customers are worth {value} ({low} to {high}) over the next "
         "{horizon}, discounted.",
         margin=share(money_settings.margin),
-        value=phrase("{n} {currency}", n=count(forecast.value.value), currency=currency),
+        value=phrase("{amount} {currency}", amount=count(forecast.value.value), currency=currency),
         low=count(forecast.value.low),
         high=count(forecast.value.high),
         horizon=duration(model.horizon, model.time_unit),
@@ -307,10 +325,10 @@ def data_quality(log: Transactions, store_id: str) -> str:
     text = phrase("{rows} rows were read for the whole chain.", rows=count(log.rows_read))
     if log.quality.empty:
         return f"{text} " + phrase("All of them could be used.")
-    reasons = log.quality.groupby("reason")["rows"].sum().sort_values(ascending=False)
-    listed = [
+    by_reason = log.quality.groupby("reason")["rows"].sum().sort_values(ascending=False)
+    reasons = [
         phrase("{reason}: {rows}", reason=phrase(str(reason)), rows=count(rows))
-        for reason, rows in reasons.items()
+        for reason, rows in by_reason.items()
     ]
     here = int(log.quality.loc[log.quality["store_id"] == store_id, "rows"].sum())
     return f"{text} " + phrase(
@@ -318,14 +336,14 @@ def data_quality(log: Transactions, store_id: str) -> str:
         "belong to this store.",
         rows=count(log.rows_unusable),
         share=share(log.rows_unusable / log.rows_read, 1),
-        reasons=phrase(", ").join(listed),
+        reasons=listed(reasons),
         here=count(here),
     )
 
 
 def remarks(log: Transactions) -> str:
     """What was found in the data and kept."""
-    return " ".join(phrase("{remark}.", remark=text) for text in log.remarks)
+    return " ".join(log.remarks)
 
 
 def data_begin(first: dt.date) -> str:

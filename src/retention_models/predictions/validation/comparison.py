@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import catalogue, clauses, decimals, listed, phrase, plural, share
 from retention_models.languages.results import Card, Result
 from retention_models.models.fitters import BetaGeoFitter, ParetoNBDFitter, PurchaseFitter
 from retention_models.models.histories import count_histories
@@ -62,6 +63,17 @@ class ModelComparison(Result):
         Name of the model to use; None where all failed.
     reason : str
         Which to use and how sure that is, in a sentence without its full stop.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(200, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> ends = {"calibration_end": "2023-09-30", "holdout_end": "2023-12-30"}
+    >>> found = rm.compare_models(log, **ends, models=("bg_nbd",))
+    >>> found.table.index.tolist()
+    ['BG/NBD', 'NBD, nobody leaves']
     """
 
     validations: dict[str, HoldoutValidation] = field(repr=False)
@@ -128,6 +140,17 @@ def compare_models(
     -----
     Recommended is, among the models that are not “do not use”, the first whose AIC is within 2 of
     their lowest. All likelihoods are densities of the same purchase times, so their AIC compare.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(200, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> ends = {"calibration_end": "2023-09-30", "holdout_end": "2023-12-30"}
+    >>> found = rm.compare_models(log, **ends, models=("bg_nbd",))
+    >>> list(found.validations)
+    ['BG/NBD']
     """
     asked = None if models is None else _fitters(models)
     data = read_holdout(
@@ -213,6 +236,17 @@ def track_models(
     -------
     dict
         Name of the model → table, see `weekly_tracking`.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(200, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> ends = {"calibration_end": "2023-09-30", "holdout_end": "2023-12-30"}
+    >>> compared = rm.compare_models(log, **ends, models=("bg_nbd",))
+    >>> list(rm.track_models(log, compared))
+    ['BG/NBD']
     """
     return {
         name: weekly_tracking(log, validation, store_id=store_id)
@@ -261,50 +295,65 @@ def _table(validations: dict[str, HoldoutValidation]) -> pd.DataFrame:
     return table
 
 
+_BETTER = catalogue(
+    {
+        "clearly": ("it describes the data clearly better than the {names} (AIC lower by {gap})"),
+        "clearly.or more": (
+            "it describes the data clearly better than the {names} (AIC lower by {gap} or more)"
+        ),
+        "somewhat": "it describes the data somewhat better than the {names} (AIC lower by {gap})",
+        "somewhat.or more": (
+            "it describes the data somewhat better than the {names} (AIC lower by {gap} or more)"
+        ),
+    }
+)
+
+
 def _recommendation(table: pd.DataFrame) -> tuple[str | None, str]:
     """The model to use, and how sure that is."""
     models = table.drop(index=FLOOR)
     usable = models.loc[models["verdict"] != "do not use", "aic"]
     if usable.empty:
-        return None, (
-            "Use none of these models: each failed on the weeks that it had not seen, the best by "
-            f"{models['total_error'].abs().min():.0%} of what came"
+        return None, phrase(
+            "Use none of these models: each failed on the weeks that it had not seen, the best by {off} "
+            "of what came",
+            off=share(models["total_error"].abs().min()),
         )
     near = usable.loc[usable - usable.min() < NO_DIFFERENCE]
     name = str(near.index[0])
-    sure = [f"Use the {name}", _against_others(name, usable, near)]
+    sure = [phrase("Use the {name}", name=name), *_against_others(name, usable, near)]
     rejected = list(models.index[models["verdict"] == "do not use"])
     if rejected:
-        sure.append(f"the {_listed(rejected)} failed on the weeks held out")
+        sure.append(phrase("the {names} failed on the weeks held out", names=listed(rejected)))
     won = table.loc[FLOOR, "aic"] - table.loc[name, "aic"]
     sure.append(
-        "that some leave for good cannot be seen in these data"
+        phrase("that some leave for good cannot be seen in these data")
         if won < NO_DIFFERENCE
-        else f"without dropout (the NBD) the AIC would be worse by {won:,.1f}"
+        else phrase(
+            "without dropout (the NBD) the AIC would be worse by {gap}", gap=decimals(won, 1)
+        )
     )
-    return name, "; ".join(part for part in sure if part)
+    return name, clauses(sure)
 
 
-def _against_others(name: str, usable: pd.Series, near: pd.Series) -> str:
+def _against_others(name: str, usable: pd.Series, near: pd.Series) -> Iterator[str]:
     equal = [str(other) for other in near.index[1:]]
     worse = usable.drop(index=near.index)
-    parts = []
     if equal:
-        apart = near.max() - near.min()
-        parts.append(
-            f"the {_listed(equal)} describe{'s' if len(equal) == 1 else ''} the data as well (AIC "
-            f"within {max(apart, 0.1):.1f}), so the choice does not matter to the data"
+        yield plural(
+            "the {names} describes the data as well (AIC within {apart}), so the choice does not matter "
+            "to the data",
+            "the {names} describe the data as well (AIC within {apart}), so the choice does not matter "
+            "to the data",
+            len(equal),
+            names=listed(equal),
+            apart=decimals(max(near.max() - near.min(), 0.1), 1),
         )
     if not worse.empty:
         gap = float(worse.min() - usable[name])
-        how = "clearly better" if gap > CLEAR_DIFFERENCE else "somewhat better"
-        what = "them" if equal else "the data"
-        parts.append(
-            f"it describes {what} {how} than the {_listed(list(worse.index))} (AIC lower by "
-            f"{gap:,.1f}{' or more' if len(worse) > 1 else ''})"
+        key = "clearly" if gap > CLEAR_DIFFERENCE else "somewhat"
+        yield phrase(
+            _BETTER[f"{key}.or more" if len(worse) > 1 else key],
+            names=listed(str(other) for other in worse.index),
+            gap=decimals(gap, 1),
         )
-    return "; ".join(parts)
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

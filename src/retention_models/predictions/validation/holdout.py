@@ -153,7 +153,7 @@ def validate_holdout(
     Raises
     ------
     SettingsError
-        If a parameter is not understood.
+        If a parameter is not understood, or `purchases` was fitted to days of the holdout.
     CannotSay
         If the calibration period has no repeat purchase.
 
@@ -161,6 +161,16 @@ def validate_holdout(
     --------
     judge : the verdict and its thresholds.
     compare_models : the models side by side.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(200, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> found = rm.validate_holdout(log, calibration_end="2023-09-30", holdout_end="2023-12-30")
+    >>> found.verdict
+    'use'
     """
     fitter = fitter_of(model)
     data = read_holdout(
@@ -172,7 +182,20 @@ def validate_holdout(
     )
     if purchases is None:
         purchases = fitted_to(fitter, log, data, store_id)
+    else:
+        _require_unseen(purchases, data.calibration_end)
     return validate_fit(purchases, data, spend, scatter)
+
+
+def _require_unseen(purchases: PurchaseFitter, calibration_end: dt.date) -> None:
+    """Refuse a model that is known to have been fitted to days of the holdout."""
+    end = purchases.observation_end_
+    if end is not None and end > calibration_end.isoformat():
+        raise SettingsError(
+            f"purchases: the model was fitted to data up to {end}, and calibration_end is "
+            f"{calibration_end}: it has seen what it is held against. Fit it to "
+            "calibration_holdout_summary of the same days."
+        )
 
 
 def fitted_to(

@@ -52,6 +52,16 @@ def weekly_tracking(
         figure 4, up to calibration_end. forecast, low, high: what had come by calibration_end plus
         the conditional expectation given each customer's history, with its 90% interval, from there
         on.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(200, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> found = rm.validate_holdout(log, calibration_end="2023-09-30", holdout_end="2023-12-30")
+    >>> rm.weekly_tracking(log, found).shape
+    (52, 5)
     """
     customers, fitted = validation.customers, validation.purchases
     unit = days_in(str(customers.attrs["time_unit"]))
@@ -142,6 +152,17 @@ def weekly_totals(tracking: pd.DataFrame, *, interval: float = 0.90) -> pd.DataF
     -----
     Source: Wedderburn (1974), "Quasi-likelihood functions, generalized linear models, and the
     Gauss–Newton method", Biometrika 61(3), 439–447.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import retention_models as rm
+    >>> shop = rm.SimulatedShop(200, dt.date(2023, 1, 1), joining_days=200, seed=3)
+    >>> log = shop.log(until="2023-12-30")
+    >>> found = rm.validate_holdout(log, calibration_end="2023-09-30", holdout_end="2023-12-30")
+    >>> table = rm.weekly_totals(rm.weekly_tracking(log, found))
+    >>> sorted(table.columns)
+    ['actual', 'expected', 'forecast', 'high', 'low']
     """
     full = tracking.index.to_series().diff() == pd.Timedelta(days=7)
     weeks = tracking[["actual", "expected", "forecast"]].diff()[full]

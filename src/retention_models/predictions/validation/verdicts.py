@@ -8,7 +8,16 @@ from typing import Literal
 
 import pandas as pd
 
-from retention_models.languages import catalogue, count, day, day_of_year, decimals, phrase, share
+from retention_models.languages import (
+    catalogue,
+    clauses,
+    count,
+    day,
+    day_of_year,
+    decimals,
+    phrase,
+    share,
+)
 from retention_models.levels import Interval, z_of_interval
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.predictions.validation.calibration import CountCalibration
@@ -92,7 +101,7 @@ def judge(evidence: Evidence) -> tuple[Verdict, str, tuple[str, ...]]:
     if grave:
         found = {name: text for name, text in found.items() if name in _EXPLAINS or name in grave}
     parts = [_what_came(evidence), *(text for text in found.values() if text)]
-    return verdict, phrase("; ").join(parts), tuple(found)
+    return verdict, clauses(parts), tuple(found)
 
 
 # What is told beside a forecast that failed: the rest does not explain why.

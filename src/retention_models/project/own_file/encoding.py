@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import glob
 import gzip
+import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +74,11 @@ def _told(letters: set[int], header: bytes, sample: bytes) -> Encoded:
             readings[name] = beyond.decode(name)
         except UnicodeDecodeError:
             continue  # it has no letter for one of the bytes
+    text = header + b" " + sample
+    whole = {
+        name: read for name, read in readings.items() if not _mixes(text.decode(name, "replace"))
+    }
+    readings = whole or readings
     known = {name: _known_words(header.decode(name, "replace")) for name in readings}
     most = max((len(words) for words in known.values()), default=0)
     best = [name for name in readings if len(known[name]) == most]
@@ -79,8 +86,21 @@ def _told(letters: set[int], header: bytes, sample: bytes) -> Encoded:
     if best and len({readings[name] for name in best}) == 1:
         why = f"it reads {words} so" if words else "all encodings that fit read it alike"
         return Encoded((best[0],), f"not UTF-8; {why}")
+    # Of those that read all letters alike one is asked for.
+    best = [
+        name for i, name in enumerate(best) if readings[name] not in map(readings.get, best[:i])
+    ]
     shown = tuple(sample.decode(name).strip()[:60] for name in best)
     return Encoded(tuple(best), "not UTF-8", shown)
+
+
+def _mixes(text: str) -> bool:
+    """Whether a word has letters of two scripts, as where Cyrillic is made of a Latin word's umlaut."""
+    scripts = (
+        {unicodedata.name(letter, "?").split()[0] for letter in word if letter.isalpha()}
+        for word in re.findall(r"[^\W\d_]+", text)
+    )
+    return any(len(found & {"LATIN", "CYRILLIC", "GREEK"}) > 1 for found in scripts)
 
 
 def _known_words(header: str) -> set[str]:

@@ -17,15 +17,21 @@ from ibis.expr.types import Column, Table
 from retention_models.data.checked_sources import copied
 from retention_models.data.contract import MENDABLE, Amounts, is_blank, number_of
 from retention_models.data.days import UNIX, day_of
-from retention_models.data.engines import Source, open_source, to_frame
+from retention_models.data.engines import Source, looks_like_value, open_source, to_frame
 from retention_models.data.refusals import day_formats
 from retention_models.errors import DataError
+from retention_models.project.own_file.names import NAMES, score
 
 _SHOWN = 3
 _TEXTS = 2_000  # different texts that formats are shortlisted by; all rows decide
 # Of this share of the rows a format may leave some unread: they are said when the file is checked.
 _ALL_BUT = 0.01
 _FIRST_DAY = dt.date(1990, 1, 1)
+# What stands for nothing in a column of days or amounts, in small letters: the check counts such rows.
+_NOTHING = (
+    *("nan", "null", "none", "na", "n/a", "<na>", "#n/a", "nil", "\\n", "-", "#value!", "#ref!"),
+    *("0000-00-00", "0000-00-00 00:00:00", "00.00.0000", "00/00/0000"),
+)
 
 
 @dataclass(frozen=True)
@@ -75,19 +81,32 @@ class ColumnSeen:
         most = to_frame(counts.order_by(ibis.desc("rows"), "text").limit(_TEXTS))
         return [str(found) for found in most["text"]]
 
+    @property
+    def _told(self) -> Table:
+        """Its cells that do not stand for nothing."""
+        rows = self.cells
+        if not self.is_text:
+            return rows
+        return rows.filter(~rows["given"].strip().lower().isin(_NOTHING))
+
+    @property
+    def _told_texts(self) -> list[str]:
+        return [text for text in self.texts if text.lower() not in _NOTHING]
+
     @cached_property
     def days(self) -> tuple[Days, ...]:
         """The ways to read its days; several where the data cannot say which."""
         kind = self.values.type()
-        if self.filled == 0 or kind.is_boolean():
+        texts = self._told_texts
+        if not texts or kind.is_boolean():
             return ()
         if kind.is_date() or kind.is_timestamp():
             forms: list[str | None] = [None]
         elif kind.is_string() or kind.is_numeric():
-            forms = [None, *day_formats(self.texts)] if kind.is_string() else ["%Y%m%d"]
+            forms = [None, *day_formats(texts)] if kind.is_string() else ["%Y%m%d"]
             forms = (
                 [*forms, *UNIX]
-                if all(re.fullmatch(r"\d{9,13}", t) for t in self.texts[:50])
+                if all(re.fullmatch(r"\d{9,16}(\.\d+)?", t) for t in texts[:50])
                 else forms
             )
             forms = [form for form in forms if not (kind.is_floating() and form not in UNIX)]
@@ -101,7 +120,7 @@ class ColumnSeen:
     def _read_days(self, form: str | None) -> Days | None:
         if form is None and self.values.type().is_numeric():
             return None
-        rows = self.cells
+        rows = self._told
         day = day_of(self.name, rows["given"], form)
         answer = to_frame(
             rows.aggregate(first=day.min(), last=day.max(), unread=day.isnull().sum().fill_null(0))
@@ -128,12 +147,12 @@ class ColumnSeen:
         kind = self.values.type()
         if kind.is_numeric():
             return (Amounts(),)
-        if not kind.is_string() or self.filled == 0:
+        if not kind.is_string() or not self._told_texts:
             return ()
-        return tuple(notation for notation in _notations(self.texts) if self._reads(notation))
+        return tuple(way for way in _notations(self._told_texts) if self._reads(way))
 
     def _reads(self, notation: Amounts) -> bool:
-        rows = self.cells
+        rows = self._told
         bad = number_of(self.name, rows["given"], notation).isnull().sum().fill_null(0)
         return int(to_frame(rows.aggregate(n=bad))["n"].item()) <= _ALL_BUT * self.filled
 
@@ -230,7 +249,24 @@ def look_at(source: str, *, table: str | None, encoding: str | None, sheet: str 
         )
         for place, name in enumerate(names)
     }
+    _require_names(source, names)
     return FileSeen(origin, rows, seen, int(counts["rows"]))
+
+
+def _require_names(source: str, names: Sequence[str]) -> None:
+    """Refuse a file without cells that are set apart, or without names above them."""
+    if len(names) == 1:
+        raise DataError(
+            f"{source}: all of a line is one cell, such as {one_line(names[0], 60)!r}. Expected cells "
+            "set apart by a comma, semicolon, tab or bar."
+        )
+    known = any(score(role, name) for role in NAMES for name in names)
+    if not known and 2 * sum(map(looks_like_value, names)) >= len(names):
+        shown = ", ".join(one_line(name, 30) for name in names[:6])
+        raise DataError(
+            f"{source}: the first line has values ({shown}), no names of columns. Put a line of names "
+            "above it, such as customer_id,date,spend."
+        )
 
 
 def _first_of(values: pd.Series) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ NAMES: dict[str, tuple[str, str, str]] = {
         "date, order date, invoice date, transaction date, purchase date, sale date, sales date, "
         "receipt date, created, created at, created on, created date, created utc, ordered at, "
         "purchased at, timestamp, datum, belegdatum, bestelldatum, rechnungsdatum, kaufdatum, "
-        "buchungsdatum, tarih, sipariş tarihi, fatura tarihi, satış tarihi, fiş tarihi, "
+        "buchungsdatum, buch dat, tarih, sipariş tarihi, fatura tarihi, satış tarihi, fiş tarihi, "
         "date de commande, date facture, date achat, fecha, fecha pedido, fecha de compra, data",
         "day, time, datetime, event time, paid at, payment date, posting date, gün, zeit, jour",
         "at, on, ts",
@@ -29,8 +29,10 @@ NAMES: dict[str, tuple[str, str, str]] = {
     "spend": (
         "total, amount, spend, total amount, order total, grand total, order amount, net sales, "
         "sales value, line total, order value, revenue, net amount, total price, sales, total paid, "
-        "betrag, gesamtbetrag, umsatz, nettobetrag, summe, betrag in hw, tutar, toplam, toplam tutar, "
-        "genel toplam, satış tutarı, montant, montant total, total ttc, importe, importe total, bedrag",
+        "betrag, gesamtbetrag, umsatz, nettobetrag, bruttobetrag, rechnungsbetrag, summe, gesamtsumme, "
+        "bruttoumsatz, nettoumsatz, betrag in hw, betr in hw, betrag in hauswährung, tutar, toplam, "
+        "toplam tutar, genel toplam, satış tutarı, montant, montant total, total ttc, importe, "
+        "importe total, bedrag",
         "subtotal, gross sales, gross amount, net revenue, n revenue, paid, value, turnover",
         "price, preis, fiyat, prix, precio, sum",
     ),
@@ -69,7 +71,8 @@ NAMES: dict[str, tuple[str, str, str]] = {
         "",
     ),
     "currency": (
-        "currency, currency code, währung, waehrung, waers, para birimi, döviz, devise, moneda, valuta",
+        "currency, currency code, währung, waehrung, waers, hwähr, hauswährung, para birimi, döviz, "
+        "devise, moneda, valuta",
         "",
         "",
     ),
@@ -96,12 +99,64 @@ OTHERWISE = {
 }
 
 
+# What columns of databases are shortened to.
+_SHORT = {
+    "acct": "account",
+    "amt": "amount",
+    "cat": "category",
+    "cd": "code",
+    "curr": "currency",
+    "cust": "customer",
+    "dt": "date",
+    "inv": "invoice",
+    "nbr": "number",
+    "num": "number",
+    "ord": "order",
+    "trans": "transaction",
+    "trx": "transaction",
+    "txn": "transaction",
+    "tx": "transaction",
+}
+
+
 def plain(name: str) -> str:
-    """A name in small letters without accents, its words set apart: InvoiceDate is invoice date."""
+    """A name in small letters without accents, its words set apart and whole.
+
+    >>> plain("InvoiceDate"), plain("TRX_DT")
+    ('invoice date', 'transaction date')
+    """
     apart = re.sub(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Ý])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
     bare = unicodedata.normalize("NFKD", apart).casefold().replace("ı", "i")
     bare = "".join(letter for letter in bare if not unicodedata.combining(letter))
-    return " ".join(re.findall(r"[^\W_]+", bare))
+    return " ".join(_SHORT.get(word, word) for word in re.findall(r"[^\W_]+", bare))
+
+
+def in_hundredths(name: str) -> bool:
+    """Whether a column of amounts is said to count cents.
+
+    >>> in_hundredths("total_cents"), in_hundredths("percent")
+    (True, False)
+    """
+    return not _HUNDREDTHS.isdisjoint(plain(name).split())
+
+
+def currencies_in(name: str) -> set[str]:
+    """Currencies whose code stands in a column's name as a word of its own, in capitals.
+
+    >>> currencies_in("Net Amount (EUR)")
+    {'EUR'}
+    """
+    return {*re.findall(r"[A-Za-z]+", name.replace("_", " "))} & _CODES
+
+
+_HUNDREDTHS = frozenset({"cent", "cents", "centimes", "centavos", "centimos", "pence", "kurus"})
+_CODES = frozenset(
+    re.findall(
+        "[A-Z]{3}",
+        "AUD BRL CAD CHF CLP CNY COP CZK DKK EUR GBP HKD HUF IDR ILS INR IRR JPY KRW MXN MYR NOK NZD "
+        "PHP PLN RON RUB SAR SEK SGD THB TRY TWD UAH USD VND ZAR",
+    )
+)
 
 
 def _phrases(text: str) -> frozenset[str]:
@@ -152,6 +207,10 @@ class Export:
     sales: frozenset[str] = field(repr=False)  # values of the status, in small letters
     why: dict[str, str] = field(default_factory=dict)
 
+    def is_sale(self, status: str) -> bool:
+        """Whether a row of this status is a sale, or gives one back; wc-completed is completed."""
+        return status.lower().removeprefix("wc-") in self.sales
+
 
 _REFUNDS = "what was paid, with tax and shipping, less what was given back"
 
@@ -179,7 +238,7 @@ EXPORTS = (
             "order_id": ("Order Number",),
         },
         "Order Status",
-        frozenset({"completed", "processing", "wc-completed", "wc-processing", "refunded"}),
+        frozenset({"completed", "processing", "refunded"}),
         {"spend": _REFUNDS, "customer_id": "guests have one too"},
     ),
     Export(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from retention_models.data.engines import SeveralTables
 from retention_models.errors import DataError, SettingsError
 from retention_models.project.check import check_project
 from retention_models.project.own_file.encoding import encoding_of
@@ -94,12 +95,19 @@ def _look(source: str, known: dict[str, str], ask: Ask | None) -> FileSeen:
         elif encoded.fits[0] is not None:
             known["encoding"] = encoded.fits[0]
             known["encoding, why"] = encoded.why
-    return look_at(
-        source,
-        table=known.get("table"),
-        encoding=known.get("encoding"),
-        sheet=known.get("sheet"),
-    )
+    while True:
+        places = {key: known.get(key) for key in ("table", "encoding", "sheet")}
+        try:
+            return look_at(source, **places)
+        except SeveralTables as error:
+            if not error.names:
+                raise
+            shown = ", ".join(map(repr, error.names))
+            text = f"Which {error.key} of {source} has the sales? It has {shown}."
+            question = Question(error.key, text, error.names)
+            if ask is None:
+                raise SettingsError(_in_one_message(source, [question])) from None
+            known[error.key] = ask(question)
 
 
 def _settled(seen: FileSeen, known: dict[str, str], ask: Ask | None, say: Say) -> Proposal:

@@ -10,7 +10,7 @@ from retention_models.data.contract import Amounts
 from retention_models.data.identities import NO_SALE, NOBODY_NAMES
 from retention_models.errors import SettingsError
 from retention_models.project.own_file.look import ColumnSeen, Days
-from retention_models.project.own_file.names import SURE, score
+from retention_models.project.own_file.names import SURE, currencies_in, score
 from retention_models.project.own_file.proposal import Proposal, in_backquotes, require_column
 from retention_models.settings.expressions import amount, condition
 from retention_models.settings.types import DECIMALS
@@ -131,14 +131,18 @@ def _amounts(found: Proposal) -> None:
     ):
         if value != usual:
             found.options[key] = value
-            found.why[key] = (
-                f"amounts such as {_example([found.seen.columns[name] for name in names])}"
-            )
+            shown = _example([found.seen.columns[name] for name in names], key, str(value))
+            found.why[key] = f"amounts such as {shown}"
 
 
-def _example(columns: list[ColumnSeen]) -> str:
-    """The longest of the amounts: it shows more of how they are written."""
-    return max((text for column in columns for text in column.texts[:200]), key=len)
+_MINUS = {"behind": "-", "brackets": "("}
+
+
+def _example(columns: list[ColumnSeen], key: str, value: str) -> str:
+    """The longest of the amounts that are written so."""
+    mark = _MINUS.get(value, value) if key == "minus" else value
+    texts = [text for column in columns for text in column.texts]
+    return max([text for text in texts if mark in text] or texts, key=len)
 
 
 def _joint(several: list[set[Amounts]]) -> Amounts:
@@ -174,8 +178,11 @@ def _money(found: Proposal) -> None:
         found.currency, found.why["currency"] = codes[0].upper(), f"the only one in {columns[0]!r}"
     else:
         sign = str(found.options.get("currency_sign") or _sign_in_name(found))
+        named = currencies_in(found.columns.get("spend", "")) or currencies_in(sign)
         if sign in _CURRENCIES:
             found.currency, found.why["currency"] = _CURRENCIES[sign], f"the sign {sign}"
+        elif len(named) == 1:
+            found.currency, found.why["currency"] = named.pop(), "beside the amounts"
         else:
             found.ask("currency", "In which currency is the money?", ("EUR", "USD", "TRY"))
 
@@ -196,7 +203,7 @@ def _sales(found: Proposal) -> None:
     export = found.export
     if export is not None and export.status in found.seen.columns:
         statuses = found.seen.columns[export.status].texts
-        sales = sorted(value for value in statuses if value.lower() in export.sales)
+        sales = sorted(value for value in statuses if export.is_sale(value))
         found.options["keep"] = {export.status: sales}
         found.why["keep"] = f"{export.called}: other rows are no sales"
         return

@@ -10,7 +10,14 @@ import ibis
 from retention_models.data.engines import to_frame
 from retention_models.errors import SettingsError
 from retention_models.project.own_file.look import ColumnSeen, FileSeen
-from retention_models.project.own_file.names import LIKELY, SURE, Export, known_export, score
+from retention_models.project.own_file.names import (
+    LIKELY,
+    SURE,
+    Export,
+    in_hundredths,
+    known_export,
+    score,
+)
 from retention_models.settings.expressions import amount
 
 # What `retention new` calls the answer to each question.
@@ -27,6 +34,8 @@ FLAGS = {
     "currency": "--currency",
     "keep": "--keep",
     "encoding": "--encoding",
+    "sheet": "--sheet",
+    "table": "--table",
 }
 _WHAT = {
     "customer_id": "who bought",
@@ -102,11 +111,13 @@ def _role(found: Proposal, role: str) -> None:
         return
     if (known := _of_export(found, role)) is not None:
         found.take(role, known, _export_words(found, role))
+        _say_what_is_blank(found, role)
         return
     best = _best(found, role)
     doubtful = role == "customer_id" and best and score(role, best[0].name) < LIKELY
     if len(best) == 1 and not doubtful:
         found.take(role, best[0].name, _named(best[0], role))
+        _say_what_is_blank(found, role)
     elif role in ("customer_id", "date"):
         _ask_which(found, role, best)
     elif best:
@@ -117,8 +128,22 @@ def require_column(found: Proposal, role: str, name: str) -> None:
     """Refuse an answer that names no column of the file."""
     if name not in found.seen.columns:
         raise SettingsError(
-            f"{FLAGS[role]}: no column {name!r}. The file has: {', '.join(found.seen.columns)}."
+            f"{FLAGS[role]}: no column {name!r}. The file has: {_all_columns(found.seen)}."
         )
+
+
+def _say_what_is_blank(found: Proposal, role: str) -> None:
+    """Where many rows lack the customer's id: which column has it more often."""
+    column = found.column(role)
+    if role != "customer_id" or column is None or column.share > 0.95:
+        return
+    others = [
+        found.seen.columns[name] for name in found.seen.columns if score(role, name) >= LIKELY
+    ]
+    fuller = max(others, key=lambda other: other.filled, default=column)
+    found.why[role] += f"; blank in {1 - column.share:.0%} of the rows"
+    if fuller.filled > column.filled:
+        found.why[role] += f", {fuller.name!r} in {1 - fuller.share:.0%}"
 
 
 def _of_export(found: Proposal, role: str) -> str | None:
@@ -197,6 +222,14 @@ def _listed(columns: list[ColumnSeen]) -> str:
     return " or ".join(f"{column.name!r}" for column in columns)
 
 
+def _all_columns(seen: FileSeen) -> str:
+    """Every column, with its first value where one stands in it."""
+    return ", ".join(
+        f"{name} ({column.first[0]})" if column.first else name
+        for name, column in seen.columns.items()
+    )
+
+
 def _why_not(role: str) -> str:
     """What a column lacks that is called as a role."""
     return {
@@ -217,9 +250,7 @@ def _ask_which(found: Proposal, role: str, best: list[ColumnSeen]) -> None:
         if called:
             shown = " · ".join(found.seen.columns[called[0]].first)
             why = f"{called[0]!r} is called so, but cannot be it{_why_not(role)} ({shown})."
-        text = (
-            f"Which column is {_WHAT[role]}? {why} The file has: {', '.join(found.seen.columns)}."
-        )
+        text = f"Which column is {_WHAT[role]}? {why} The file has: {_all_columns(found.seen)}."
     found.ask(key, text, tuple(column.name for column in best))
 
 
@@ -230,7 +261,10 @@ def _spend(found: Proposal) -> None:
             try:
                 parts = amount(given).columns
             except ValueError as error:
-                raise SettingsError(f"--spend: {error}.") from None
+                raise SettingsError(
+                    f"--spend: no column {given!r}, and no arithmetic over columns: {error}. The file "
+                    f"has: {_all_columns(found.seen)}."
+                ) from None
             for name in parts:
                 require_column(found, "spend", name)
         found.take("spend", given, "as you said")
@@ -248,7 +282,7 @@ def _spend(found: Proposal) -> None:
     one = len(best) == 1 and scores[best[0].name] >= (LIKELY if product is None else SURE)
     if one:
         if not _stands_on_every_line(found, best[0]):
-            found.take("spend", best[0].name, _named(best[0], "spend"))
+            _take_money(found, best[0])
             return
         _ask_for_line(found, best[0], product)
     elif (
@@ -268,6 +302,15 @@ def _spend(found: Proposal) -> None:
         )
     else:
         _ask_which(found, "spend", [])
+
+
+def _take_money(found: Proposal, column: ColumnSeen) -> None:
+    if in_hundredths(column.name):
+        found.take(
+            "spend", f"{in_backquotes(column.name)} / 100", "its name says that it counts cents"
+        )
+    else:
+        found.take("spend", column.name, _named(column, "spend"))
 
 
 def in_backquotes(name: str) -> str:

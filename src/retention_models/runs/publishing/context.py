@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from retention_models.languages import Language
 from retention_models.pages.html.kinds import STORE, PageKind
 from retention_models.runs.execution.results import ExecutionResult
 from retention_models.runs.publishing.fingerprints import DataPrint, digest
@@ -86,10 +87,9 @@ class RunClock:
             "zone": self.zone.key,
         }
 
-    @property
-    def made(self) -> str:
-        """When the run started, as pages say it."""
-        return self.started.astimezone(self.zone).strftime("%Y-%m-%d %H:%M %Z")
+    def made(self, language: Language) -> str:
+        """When the run started, as pages of a language say it."""
+        return language.moment(self.started.astimezone(self.zone))
 
 
 def utc(moment: dt.datetime) -> str:

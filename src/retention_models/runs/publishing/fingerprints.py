@@ -98,7 +98,9 @@ def _reasons(bad: pd.DataFrame) -> list[tuple[str, int, str]]:
 
 def other_files(settings: Settings) -> dict[str, str | None]:
     """Path → sha256 of the project's other files, None where that cannot be told."""
-    sources = [t.source for t in (settings.surveys, settings.events) if t is not None]
+    channels = None if settings.acquisition is None else settings.acquisition.customers
+    beside = (settings.surveys, settings.events, channels)
+    sources = [one.source for one in beside if one is not None]
     if settings.campaign_data is not None:
         sources += [
             str(value)

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 def publish_index(press: PublishContext) -> Path:
     """Write index.html from the manifest, and say where it is."""
     rows = [_row(press, entry) for entry in press.manifest.stores.values()]
-    about = rows, press.settings, press.as_of, press.clock.made
+    about = rows, press.settings, press.as_of, press.clock.made(press.settings.language)
     if press.kind == STORE:
         tests = read_list_tests(press.folder / LIST_TESTS)
         html = render.index_page(*about, _campaigns(press), _campaign_rows(press), tests)

@@ -167,7 +167,7 @@ def _build(press: PublishContext, tried: ExecutedPage) -> None:
     notebook = nbformat.read(staging / press.kind.notebook, as_version=4)
     _require_json(notebook)
     require_forms(notebook)
-    made = press.clock.made
+    made = press.clock.made(press.settings.language)
     pages = render.notebook_pages(notebook, press.settings, page_id, press.as_of, made, press.kind)
     for name, page in pages.items():
         warned = with_warnings(page, press.warnings(page_id), press.settings.language)
@@ -256,7 +256,7 @@ def _rebuild(
             press.settings,
             tried.page_id,
             press.as_of,
-            press.clock.made,
+            press.clock.made(press.settings.language),
             press.run,
             press.kind,
         )

@@ -93,6 +93,7 @@ function plain(text) {
 }
 
 function makeFindable(table, tools) {
+  const number = new Intl.NumberFormat(document.documentElement.lang).format;
   const rows = [...table.tBodies[0].rows].map((row) => ({ row, text: plain(row.cells[0].textContent) }));
   const box = make("input", { type: "search", dir: "auto", autocomplete: "off" });
   const said = make("p", { className: "found" });
@@ -105,7 +106,7 @@ function makeFindable(table, tools) {
       shown += row.hidden ? 0 : 1;
     }
     said.textContent = wanted === "" ? ""
-      : table.dataset.found.replace("{shown}", shown).replace("{all}", rows.length);
+      : table.dataset.found.replace("{shown}", number(shown)).replace("{all}", number(rows.length));
   });
   tools.append(make("label", {}, table.dataset.find, " ", box), said);
 }

@@ -11,7 +11,7 @@ import pandas as pd
 
 from retention_models.errors import DataError
 from retention_models.pages.html.kinds import store_folder
-from retention_models.project.list_tests import (
+from retention_models.project.lots import (
     ASSIGNMENTS,
     LOTS,
     as_parquet,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from retention_models.actions.lists import ActionList
 from retention_models.actions.words import title
-from retention_models.campaigns.effects.list_tests import FEWEST, Change, ListTest
+from retention_models.campaigns.effects.contact_effect import FEWEST, Change, ListTest
 from retention_models.languages import (
     catalogue,
     count,
@@ -15,6 +15,7 @@ from retention_models.languages import (
     decimals,
     ends,
     phrase,
+    quoted,
     share,
 )
 from retention_models.measures.table import SMALLEST_GROUP
@@ -85,9 +86,9 @@ def in_short(tests: Sequence[ListTest], rules: ActionSettings, currency: str) ->
     if not others or rules.hold_out == 0:
         return said
     days = [one.known for one in others if one.known is not None]
-    names = phrase("”, “").join(_title(one) for one in others)
+    names = quoted(_title(one) for one in others)
     told = phrase(
-        "By lot, {share} are left out of “{titles}”, to learn whether contacting the others pays, "
+        "By lot, {share} are left out of {titles}, to learn whether contacting the others pays, "
         "which is not known yet.",
         share=share(rules.hold_out),
         titles=names,
@@ -120,7 +121,7 @@ def in_full(
                 "themselves."
             ),
         ]
-    return [*found, *_left_out(lists), *_untested(lists)]
+    return [*found, *left_out(lists), *_untested(lists)]
 
 
 def _in_order(tests: Sequence[ListTest]) -> list[ListTest]:
@@ -156,7 +157,7 @@ def _three(change: Change) -> tuple[float, float, float]:
 
 
 def _signed_money(value: float, currency: str) -> str:
-    return phrase("{n} {currency}", n=decimals(value, 2, signed=True), currency=currency)
+    return phrase("{amount} {currency}", amount=decimals(value, 2, signed=True), currency=currency)
 
 
 def _told(one: ListTest, rules: ActionSettings, currency: str) -> str:
@@ -225,7 +226,8 @@ def _how(rules: ActionSettings) -> str:
     return f"{said} {cost}".strip()
 
 
-def _left_out(lists: Mapping[ListName, ActionList]) -> list[str]:
+def left_out(lists: Mapping[ListName, ActionList]) -> list[str]:
+    """How many customers the lots leave out today, so that whoever counts a list finds them."""
     out = sum(len(one.held_out) for one in lists.values())
     if not out:
         return []
@@ -244,7 +246,7 @@ def _untested(lists: Mapping[ListName, ActionList]) -> list[str]:
         if one.no_test and not one.refusal:
             titles.setdefault(one.no_test, []).append(one.title)
     return [
-        phrase("No lot for “{titles}”. {reason}", titles=phrase("”, “").join(names), reason=reason)
+        phrase("No lot for {titles}. {reason}", titles=quoted(names), reason=reason)
         for reason, names in titles.items()
     ]
 

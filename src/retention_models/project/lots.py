@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from retention_models.actions.hold_out import ASSIGNED, no_lots
-from retention_models.campaigns.data.list_tests import list_test_outcomes
-from retention_models.campaigns.effects.list_tests import ListTest, list_tests
+from retention_models.campaigns.data.lot_outcomes import list_test_outcomes
+from retention_models.campaigns.effects.contact_effect import ListTest, list_tests
 from retention_models.data.contacts import Events
 from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError

@@ -1,0 +1,73 @@
+"""What keeping a store's customers is worth, beside what is said of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from retention_models.errors import CannotSay
+from retention_models.models.fitters import RegularFitter
+from retention_models.predictions.customers import rate_per_unit
+from retention_models.predictions.loyalty_claims import (
+    LoyaltyClaims,
+    RepeatCustomerWorth,
+    loyalty_claims,
+)
+from retention_models.predictions.retention_in_short import RetentionInShort, retention_in_short
+from retention_models.predictions.retention_worth import RetentionWorth
+from retention_models.project.acquisition import value_terms
+
+if TYPE_CHECKING:
+    from retention_models.project.store import Store
+
+
+def store_retention(store: Store) -> RetentionInShort:
+    """`retention_in_short` of a store's customers; refused of a model that takes longer than a page."""
+    if isinstance(store.purchases, RegularFitter) and store.purchases.k_ > 1:
+        raise CannotSay(
+            "What more retention would bring is not told on this page where customers buy at regular "
+            "times, since it takes long to work out; it is to be had in a notebook."
+        )
+    terms = value_terms(store.settings)
+    rate = rate_per_unit(terms.pop("annual_discount_rate"), store.settings.model.time_unit)
+    given = store.purchases, store.money, store.summary, store.predictions
+    return retention_in_short(*given, rate=rate, **terms)
+
+
+def store_claims(
+    store: Store,
+    *,
+    worth: RetentionWorth | RetentionInShort | None,
+    repeat: RepeatCustomerWorth | None,
+) -> LoyaltyClaims:
+    """The claims, with the project's acquisition cost and the chain's campaigns."""
+    return loyalty_claims(
+        worth=worth,
+        repeat=repeat,
+        acquisition_cost=_acquisition_cost(store),
+        economics=_cost_per_retained(store),
+    )
+
+
+def _acquisition_cost(store: Store) -> float | None:
+    """What winning a customer costs on average; None where that is not said, or nothing."""
+    given = store.settings.acquisition
+    if given is None:
+        return None
+    if not given.by_channel:
+        return given.cost or None
+    try:
+        return store.acquisition.cost or None
+    except CannotSay:
+        return None
+
+
+def _cost_per_retained(store: Store) -> pd.DataFrame | None:
+    """What a retained customer cost in the chain's campaigns; None where none of them tells it."""
+    try:
+        table = store.campaigns
+    except CannotSay:
+        return None
+    told = table[table["cost_per_retained"].notna()]
+    return None if told.empty else told

@@ -1,0 +1,133 @@
+"""Rows in another order, other units and other days: the right number, or none."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings, strategies as st
+
+import retention_models as rm
+from retention_models.errors import SettingsError
+
+MODEL = rm.BetaGeoFitter.from_parameters(
+    {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, time_unit="W"
+)
+OTHERS = {
+    "mbg": rm.ModifiedBetaGeoFitter.from_parameters(
+        {"r": 0.5, "alpha": 6.0, "a": 0.9, "b": 1.6}, time_unit="W"
+    ),
+    "pareto": rm.ParetoNBDFitter.from_parameters(
+        {"r": 0.55, "alpha": 10.6, "s": 0.6, "beta": 11.7}, time_unit="W"
+    ),
+}
+SPEND = rm.GammaGammaFitter.from_parameters({"p": 6.25, "q": 3.74, "v": 15.44})
+
+
+@pytest.fixture(scope="module")
+def log():
+    """A shop of a year."""
+    return rm.SimulatedShop(60, dt.date(2023, 1, 1), joining_days=200, seed=3).log(
+        until="2023-12-30"
+    )
+
+
+def histories(orders: list[int]) -> pd.DataFrame:
+    """Customers of different histories, by id, in weeks."""
+    x = np.array([0, 1, 2, 5, 9])
+    table = pd.DataFrame(
+        {
+            "frequency": x,
+            "recency": np.where(x > 0, 4.0 + 3.0 * x, 0.0),
+            "T": [39.0, 12.0, 30.5, 20.0, 38.0],
+            "monetary_value": [0.0, 12.0, 20.0, 7.0, 30.0],
+        },
+        index=list("abcde"),
+    )
+    table.attrs = {"time_unit": "W"}
+    return table.iloc[orders]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    orders=st.lists(st.permutations(range(5)), min_size=4, max_size=4),
+    called=st.sampled_from(["bg", *OTHERS]),
+)
+def test_columns_in_any_order_give_each_customer_his_own_number(orders, called):
+    """Each of the columns from a table in an order of its own."""
+    model = OTHERS.get(called, MODEL)
+    x, t_x, T, m = (
+        histories(list(order))[name]
+        for order, name in zip(orders, histories([0]).columns, strict=True)
+    )
+    right = histories(list(range(5)))
+    columns = [right[name] for name in right.columns]
+    for call in (
+        lambda *h: model.conditional_probability_alive(*h[:3]),
+        lambda *h: model.predict(13, *h[:3]),
+        lambda *h: SPEND.conditional_expected_average_profit(h[0], h[3]),
+        lambda *h: SPEND.customer_lifetime_value(model, *h),
+    ):
+        found = pd.Series(np.asarray(call(x, t_x, T, m)), index=x.index)
+        expected = pd.Series(np.asarray(call(*columns)), index=right.index)
+        pd.testing.assert_series_equal(found.sort_index(), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("unit", ["D", "M"])
+def test_another_unit_is_refused_wherever_a_model_meets_data(log, unit):
+    """Weeks on the one side, days or months on the other."""
+    other = rm.customer_summary(log, time_unit=unit)
+    ends = {"calibration_end": "2023-09-30", "holdout_end": "2023-12-30"}
+    calls = {
+        "predict_customers": lambda: rm.predict_customers(MODEL, SPEND, other),
+        "predict_store": lambda: rm.predict_store(MODEL, SPEND, other),
+        "predict_whole_store": lambda: rm.predict_whole_store(MODEL, None, other),
+        "predictions_table": lambda: rm.predictions_table(log, MODEL, time_unit=unit),
+        "write_predictions": lambda: rm.write_predictions(
+            "none.parquet", log, MODEL, time_unit=unit
+        ),
+        "next_purchase": lambda: rm.next_purchase(MODEL, other),
+        "validate_holdout": lambda: rm.validate_holdout(
+            log, **ends, time_unit=unit, purchases=MODEL
+        ),
+        "retention_worth": lambda: rm.retention_worth(MODEL, SPEND, other, margin=0.3),
+        "repeat_customer_worth": lambda: rm.repeat_customer_worth(
+            MODEL, SPEND, other, rm.first_orders(log), margin=0.3
+        ),
+        "price_reward": lambda: rm.price_reward(
+            MODEL, SPEND, other, "coupon", size=0.05, days=28, by_share=True, margin=0.3, lift=0.2
+        ),
+        "reward_liability": lambda: rm.reward_liability(
+            MODEL, other, pd.Series(5.0, index=other.index), expiry_days=90
+        ),
+    }
+    for name, call in calls.items():
+        with pytest.raises(SettingsError, match="time_unit: "):
+            pytest.fail(f"{name} gave {call()!r}")
+
+
+def test_a_model_that_has_seen_the_holdout_is_not_held_against_it(log):
+    """Its last day is known from the summary it was fitted to; arrays tell none."""
+    ends = {"calibration_end": "2023-09-30", "holdout_end": "2023-12-30"}
+    for last, refused in (("2023-09-30", False), ("2023-12-30", True)):
+        summary = rm.customer_summary(log, observation_end=last)
+        model = rm.BetaGeoFitter().fit(*(summary[name] for name in ("frequency", "recency", "T")))
+        assert last == model.observation_end_
+        if refused:
+            with pytest.raises(SettingsError, match="has seen what it is held against"):
+                rm.validate_holdout(log, **ends, purchases=model)
+        else:
+            assert rm.validate_holdout(log, **ends, purchases=model).purchases is not None
+
+
+def test_rows_of_other_customers_are_refused():
+    """By the first that is missing."""
+    right = histories([0, 1, 2, 3, 4])
+    with pytest.raises(SettingsError, match="recency: its index does not match"):
+        MODEL.predict(13, right["frequency"], right["recency"].iloc[:-1], right["T"])
+    with pytest.raises(SettingsError, match="T: its index does not match"):
+        MODEL.conditional_probability_alive(
+            right["frequency"], right["recency"], right["T"].rename(index={"a": "z"})
+        )
