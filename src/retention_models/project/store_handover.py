@@ -136,13 +136,7 @@ def write_slices(
     chosen = {"contest": contest.content(), "scatters": scatter.content(scatters)}
     logger.info("models are chosen (%s); scatter of totals learned", contest.rule)
     contacts = read_project_contacts(settings, log)
-<<<<<<< HEAD
-    if (channels := read_project_channels(settings)) is not None:
-        about_channels(log, channels)
-        write_parquet(channels.table, str(folder / _CHANNELS))
-=======
     _write_channels(settings, log, folder)
->>>>>>> h-speed
     if lots is not None:
         tests = project_list_tests(settings, log, lots, end, contacts[1])
         write_json(folder / LIST_TESTS, {"tests": [one.content() for one in tests]})
