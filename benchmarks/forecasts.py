@@ -74,8 +74,9 @@ class Results:
         return (*self._key(window), method, scope) in self._done
 
     def _key(self, window: Window) -> tuple[str, ...]:
-        row = window.row("")
-        return tuple(str(row[name]) for name in KEY)
+        store = window.store
+        day = store.origin.day.isoformat()
+        return store.shops.name, store.name, day, str(window.weeks)
 
     def add(self, window: Window, rows: list[dict[str, Any]]) -> None:
         """Write a window's rows at once, and tell of it."""

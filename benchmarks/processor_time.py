@@ -44,7 +44,9 @@ observation_end = 2025-12-31
 def spent(folder: Path, *command: str | Path) -> tuple[float, float]:
     """Seconds of processor time of a command and all that it started; GiB of its largest process."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as installed: compiled once, not at each start
+    environment.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # as installed: compiled once, not at each start
     process = subprocess.Popen(
         command,
         cwd=folder,

@@ -136,9 +136,7 @@ def write_slices(
     chosen = {"contest": contest.content(), "scatters": scatter.content(scatters)}
     logger.info("models are chosen (%s); scatter of totals learned", contest.rule)
     contacts = read_project_contacts(settings, log)
-    if (channels := read_project_channels(settings)) is not None:
-        about_channels(log, channels)
-        write_parquet(channels.table, str(folder / _CHANNELS))
+    _write_channels(settings, log, folder)
     if lots is not None:
         tests = project_list_tests(settings, log, lots, end, contacts[1])
         write_json(folder / LIST_TESTS, {"tests": [one.content() for one in tests]})
@@ -161,6 +159,12 @@ def _write_rows(folder: Path, log: Transactions, store_ids: Sequence[str]) -> di
         log.origin.require_unchanged()
         write_parts(log.table, "store_id", {s: place / _ROWS for s, place in folders.items()})
     return folders
+
+
+def _write_channels(settings: Settings, log: Transactions, folder: Path) -> None:
+    if (channels := read_project_channels(settings)) is not None:
+        about_channels(log, channels)
+        write_parquet(channels.table, str(folder / _CHANNELS))
 
 
 def _write_lots(lots: pd.DataFrame, folders: Mapping[str, Path]) -> None:
