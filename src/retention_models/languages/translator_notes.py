@@ -294,7 +294,6 @@ _SHORT = {
     "the {name} expected {expected}": "an item of a list: a model's name, and purchases",
     "Use the {name}": "a clause; {name} is a model's",
     "{day} (|z| from {limit})": "an item of a list: a day, and a boundary",
-    "{arm}: {said}": "a group of the campaign, and a sentence on it",
     "Retention": "head of a row: points of retention",
     "All": "head of a row: customers of all channels together",
     "costs nothing": "in place of a ratio: winning these customers is free",
