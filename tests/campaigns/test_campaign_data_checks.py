@@ -51,7 +51,7 @@ def test_arms_as_planned_pass():
     found = check_arms(CAMPAIGN, arms_of(control=500, coupon=510))
     assert [True] * 4 == [finding.passed for finding in found]
     assert "Each of 1,010 customers is in one arm." == found[0].words
-    assert "Every arm has customers: control 500, coupon 510." == found[2].words
+    assert "Every arm has customers: control 500 and coupon 510." == found[2].words
     assert "No shares are declared" in found[3].words
 
 

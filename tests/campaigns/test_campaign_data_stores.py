@@ -138,10 +138,10 @@ def test_stores_that_are_not_assigned_are_left_out_with_words(shop):
     checks = by_name(rm.read_campaign(shop, THIS, drawn, margin=0.3).findings)
     assert (False, False) == checks["stores assigned"][:2]
     assert (
-        "2 stores are in the log and not in the assignments and were left out: '0:', \"O'B\"."
+        "2 stores are in the log and not in the assignments and were left out: “0:” and “O'B”."
         == (checks["stores assigned"][2])
     )
-    assert checks["stores in the log"][2].endswith("left out: 'X'.")
+    assert checks["stores in the log"][2].endswith("left out: “X”.")
 
 
 def test_two_starts_or_two_arms_in_a_store_block():
@@ -152,7 +152,7 @@ def test_two_starts_or_two_arms_in_a_store_block():
     for change in ({"date": THIS.end}, {"arm": "control"}):
         finding = check_starts(pd.concat([once, once.iloc[[0]].assign(**change)]), "control")
         assert (False, True) == (finding.passed, finding.blocks)
-        assert "'N'" in finding.words
+        assert "“N”" in finding.words
 
 
 def test_without_controls_only_staggered_stores_can_be_compared():
@@ -183,7 +183,7 @@ def test_weeks_that_the_log_does_not_hold(tmp_path):
     assert (False, True) == checks["campaign over"][:2]
     assert (False, True) == checks["weeks before"][:2]
     assert (False, False) == checks["stores open throughout"][:2]
-    assert "'S'" in checks["stores open throughout"][2]
+    assert "“S”" in checks["stores open throughout"][2]
 
 
 def test_a_campaign_of_other_stores_is_refused(shop):

@@ -52,7 +52,7 @@ def test_small_segments_are_put_together_and_named(customers):
     y, arm, segment, X = customers
     found = segment_effects(y, arm, segment, X, control="none")
     assert (
-        "3 segment(s) with fewer than 100 customers in an arm (x, y, z) are put together as "
+        "3 segment(s) with fewer than 100 customers in an arm (x, y and z) are put together as "
         '"others".',
     ) == found.words
 

@@ -11,10 +11,11 @@ import pandas as pd
 from retention_models.errors import CannotSay
 from retention_models.languages import count, duration, money, phrase
 from retention_models.levels import Interval
-from retention_models.pages.store import answers, contact_words, first, lines
+from retention_models.pages.store import answers, chosen, contact_words, first, lines
 from retention_models.pages.store.first import Point
 from retention_models.pages.store.page import StorePage
 from retention_models.pages.store.tables import Card, measured_cards
+from retention_models.project.store import Store
 from retention_models.summaries.holdout import SILENCE
 
 T = TypeVar("T")
@@ -30,6 +31,11 @@ def or_reason(find: Callable[[], T]) -> T | str:
         return find()
     except CannotSay as refusal:
         return str(refusal)
+
+
+def page_of(store: Store) -> StorePage:
+    """The numbers of an opened store's page."""
+    return StorePage(store)
 
 
 def status(page: StorePage) -> tuple[str, str]:
@@ -171,6 +177,11 @@ def beside_the_rule(page: StorePage) -> str:
     """The modelled value of a customer beside the rule of thumb's."""
     each, rule = page.value_per_customer, page.looking_back.loc["historic_clv"]
     return answers.worth_beside_the_rule(each, rule, page.store.settings.money, horizon(page))
+
+
+def chosen_model(page: StorePage) -> str:
+    """How it was told which model holds."""
+    return chosen.chosen_model(page.store.contest)
 
 
 def model_caption(page: StorePage) -> str:
