@@ -27,7 +27,8 @@ class Nursery:
     """A process that runs are forked from; only one thread of the tests may use it."""
 
     def __init__(self) -> None:
-        from retention_models.runs.execution import preload
+        from retention_models.project.chosen_models import code_sha256
+    from retention_models.runs.execution import preload
 
         once = {**dict.fromkeys(preload.ONE_THREAD, "1"), **preload.INLINE}
         self._process = subprocess.Popen(
@@ -72,6 +73,7 @@ def main() -> None:
     """Fork a run for every line in, or wait for one."""
     import nbformat.validator
 
+    from retention_models.project.chosen_models import code_sha256
     from retention_models.runs.execution import preload
     from retention_models.runs.publishing import fingerprints
 
@@ -79,7 +81,7 @@ def main() -> None:
     for module in ("retention_models.cli", "retention_models.runs.run", "nbconvert.exporters"):
         importlib.import_module(module)
     # What no run changes, and every run would find out or compile anew.
-    fingerprints.code_sha256(), fingerprints.lock_entry()
+    code_sha256(), fingerprints.lock_entry()
     for version in ((4,), (4, 4), (4, 5)):
         nbformat.validator.get_validator(*version)
     assert "" == preload.why_not_forked()

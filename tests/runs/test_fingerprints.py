@@ -9,10 +9,10 @@ import pytest
 import nights
 import shops
 from retention_models.data.reading_transactions import read_project_transactions
+from retention_models.project.chosen_models import code_sha256
 from retention_models.runs.publishing import fingerprints
 from retention_models.runs.publishing.fingerprints import (
     DataPrint,
-    code_sha256,
     data_print,
     inputs_sha256,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import pandas as pd
 
@@ -37,6 +38,7 @@ from retention_models.project.campaign_overview import (
     last_finished,
     newest_finished,
 )
+from retention_models.project.chosen_models import contest_of, earlier_contest
 from retention_models.project.store_handover import StoreHandover
 from retention_models.settings.project import Settings
 
@@ -194,10 +196,15 @@ class StoreFacts(Result):
 
     @cached_property
     def contest(self) -> Contest:
-        """How the chain's models are chosen; see `hold_contest`."""
+        """How the chain's models are chosen; see `hold_contest`. By hand as in the day's run."""
         if self.part is not None and self.part.contest is not None:
             return self.part.contest
-        return hold_contest(self._past, named=self.settings.model.purchases)
+        output = Path(self.settings.path(self.settings.reports.output))
+        named, kept = self.settings.model.purchases, contest_of(output, self.observation_end)
+        if named is None and kept is not None and not kept.named:
+            return kept
+        earlier = earlier_contest(output, self.observation_end)
+        return hold_contest(self._past, earlier, named=named)
 
     @cached_property
     def _past(self) -> PastForecasts:

@@ -98,7 +98,7 @@ class StoreHandover:
         """Without what was measured up to the run's last day, where another one counts."""
         if day == self.end:
             return self
-        return replace(self, campaigns=None, recent=None, year=None, cohorts=None)
+        return replace(self, campaigns=None, recent=None, year=None, cohorts=None, contest=None)
 
 
 def write_slices(

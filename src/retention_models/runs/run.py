@@ -24,8 +24,10 @@ from retention_models.languages import speaking
 from retention_models.pages.html.kinds import CAMPAIGN, CAMPAIGNS, STORE, PageKind
 from retention_models.project.campaign import newest_campaigns, write_campaign_slice
 from retention_models.project.campaign_overview import OverviewRow
+from retention_models.project.chosen_models import MODELS, as_kept, earlier_contest
 from retention_models.project.days import last_day
 from retention_models.project.handover import COPIES, VARIABLE as SLICES
+from retention_models.project.json_texts import json_text
 from retention_models.project.outputs import read_overview
 from retention_models.project.store_handover import write_slices
 from retention_models.runs.execution.forking import server_in_waiting
@@ -34,9 +36,8 @@ from retention_models.runs.execution.pool import execute_all
 from retention_models.runs.execution.results import ExecutionResult, Limits
 from retention_models.runs.execution.tasks import Options, Task
 from retention_models.runs.execution.workers import Workers, environment_of
-from retention_models.runs.publishing.chosen_models import earlier_contest, keep_contest
 from retention_models.runs.publishing.context import RunPlan, RunRequest
-from retention_models.runs.publishing.files import MAKING, private_folder
+from retention_models.runs.publishing.files import MAKING, private_folder, write_whole
 from retention_models.runs.publishing.fingerprints import (
     DataPrint,
     code_entry,
@@ -365,7 +366,7 @@ def _write_rows(work: _Work, slices: Path, ids: Sequence[str], day: dt.date) -> 
             before=earlier_contest(work.output, day),
             lots=lots_so_far(work.output, work.settings),
         )
-        keep_contest(work.output, day, contest)
+        write_whole(work.output / day.isoformat() / MODELS, json_text(as_kept(contest)))
         keep_told(work.output, day, slices)
     else:
         write_campaign_slice(slices, work.project.path, work.settings, work.transactions, day)

@@ -19,6 +19,7 @@ from retention_models import __version__
 from retention_models.data.engines import to_frame
 from retention_models.data.engines.writing import row_hash_sums
 from retention_models.data.transactions import Transactions
+from retention_models.project.chosen_models import code_sha256
 from retention_models.runs.publishing.files import sha256
 from retention_models.runs.publishing.snapshot import Snapshot
 from retention_models.settings.project import Settings
@@ -114,13 +115,6 @@ def other_files(settings: Settings) -> dict[str, str | None]:
         path = Path(settings.path(source))
         found[source] = sha256(path) if path.is_file() else None
     return found
-
-
-@cache
-def code_sha256() -> str:
-    """The sha256 of the package's own files."""
-    paths = sorted(p for p in _PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-    return digest([[p.relative_to(_PACKAGE).as_posix(), sha256(p)] for p in paths])
 
 
 def code_entry(notebook: Snapshot) -> dict[str, str]:
