@@ -27,8 +27,7 @@ class Nursery:
     """A process that runs are forked from; only one thread of the tests may use it."""
 
     def __init__(self) -> None:
-        from retention_models.project.chosen_models import code_sha256
-    from retention_models.runs.execution import preload
+        from retention_models.runs.execution import preload
 
         once = {**dict.fromkeys(preload.ONE_THREAD, "1"), **preload.INLINE}
         self._process = subprocess.Popen(
