@@ -16,7 +16,8 @@ from conftest import skip_or_fail
 import retention_models as rm
 from engines import COLUMNS, log_of_an_odd_shop, why_not
 
-pytestmark = pytest.mark.slow
+# Spark on this machine is tried at every change, with each of its answers.
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 CONNECT = "org.apache.spark.sql.connect.service.SparkConnectServer"
 MASTER = "org.apache.spark.deploy.master.Master"
@@ -72,7 +73,7 @@ class Servers:
             process.wait(60)
 
 
-@pytest.fixture(params=["connect", pytest.param("master", marks=pytest.mark.nightly)])
+@pytest.fixture(params=["connect", "master"])
 def server(request, tmp_path):
     """Address of Spark Connect, or of a cluster's master with one worker."""
     servers = Servers(tmp_path)

@@ -41,7 +41,7 @@ def test_the_walk_through_finds_the_lift_that_was_simulated(tmp_path):
         assert said in text
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_walk_through_of_a_coupon_that_does_nothing_finds_nothing(tmp_path):
     """The same shop, arms and days without a lift."""
     text, _ = shown_by(tmp_path, true_lift=0.0)

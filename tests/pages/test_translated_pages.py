@@ -13,7 +13,8 @@ from retention_models.runs.run import run_project
 from retention_models.settings.reading import read_settings
 from translated import CODE, english_of, other_words_of, write_translation_in_other_letters
 
-pytestmark = pytest.mark.slow
+# Languages of the package are tried by word and by page elsewhere; here every page in strange letters.
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 # Names of stores, campaigns and arms; models, a parameter, whom they are by; a currency, a zone.
 GIVEN = {

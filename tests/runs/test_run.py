@@ -209,7 +209,7 @@ def test_the_first_notebook_runs_by_hand_as_it_stands(tmp_path, grocery):
         assert said in text
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_comparison_of_models_runs_by_hand_as_it_stands(tmp_path, grocery):
     """Two figures, the four models, and a sentence that says which to use."""
     shown = run_by_hand("compare_models.ipynb", tmp_path / "notebooks", grocery)

@@ -80,7 +80,7 @@ def test_the_units_fit_together():
     assert "retention.timer" in GUIDE
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_service_runs_as_written(tmp_path):
     """In its folder, with nothing of a user's environment."""
     installed(tmp_path)
