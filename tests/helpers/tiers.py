@@ -53,10 +53,10 @@ def few(quick: int, cases: Sequence[Any]) -> list[Any]:
     return [*cases[:quick], *rest]
 
 
-def many(nightly: int) -> Any:
-    """A size of the slow tests: a third of that of a nightly run."""
+def many(nightly: int, change: int | None = None) -> Any:
+    """A size of the slow tests, and of a nightly run; a third of that unless given."""
     marks = [pytest.mark.slow, pytest.mark.sized]
-    return pytest.param(sized(nightly // 3, nightly), id="many", marks=marks)
+    return pytest.param(sized(change or nightly // 3, nightly), id="many", marks=marks)
 
 
 def write_page(reports: Iterable[object], page: Path = PAGE) -> None:
