@@ -16,7 +16,7 @@ from retention_models.data.engines import to_frame
 from retention_models.data.quality import left_truncation
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
-from retention_models.languages import counted, phrase
+from retention_models.languages import count, counted, phrase
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.models.fitters import (
     BetaGeoFitter,
@@ -176,7 +176,7 @@ def _without_open(table: pd.DataFrame) -> pd.DataFrame:
     table.loc[wide, numbers] = np.nan
     table.loc[wide, "note"] = phrase(
         "What is known of them is too little: anything within a factor of {factor} would fit.",
-        factor=f"{OPEN_FACTOR:g}",
+        factor=count(OPEN_FACTOR),
     )
     return table
 
