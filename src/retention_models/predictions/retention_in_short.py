@@ -16,7 +16,7 @@ from numpy.polynomial import Chebyshev
 from numpy.typing import NDArray
 
 from retention_models.errors import CannotSay
-from retention_models.languages import marked, share
+from retention_models.languages import marked, share, spoken
 from retention_models.models import gamma_gamma
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.models.histories import KnownCustomers, known_customers
@@ -90,7 +90,7 @@ def retention_in_short(
         raise CannotSay(
             "{kept} of today's customers stay by the model, so not even {points} more can be won.",
             kept=share(now, 1),
-            points=f"{min(points):g}",
+            points=spoken().figures(f"{min(points):g}"),
         )
     cuts = np.array([cut_for(kept, each) for each in within])
     told = _gains((many, few), (kept, worth), np.append(1.0, cuts), within, interval, spend)
