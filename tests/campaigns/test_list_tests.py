@@ -245,11 +245,10 @@ def test_read_nightly_for_26_weeks_nothing_is_found_where_nothing_is(record_prop
         assert false <= 0.05 * runs + 3 * (0.0475 * runs) ** 0.5
 
 
-@pytest.mark.slow
-@pytest.mark.sized
+@pytest.mark.nightly
 def test_an_effect_of_a_tenth_is_found_as_soon_as_theory_says(record_property):
     """Half of tests find it by the customers at which the interval is that wide."""
-    runs = tiers.sized(2, 60)
+    runs = 60
     world = {"lift": 0.1, "first": 1500, "fresh": 400, "share": 0.5}
     found = [read_nightly(seed, **world) for seed in range(runs)]
     when = np.median([one["purchases"] or np.inf for one in found])

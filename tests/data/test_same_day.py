@@ -225,8 +225,10 @@ def test_an_unknown_way_of_counting_is_refused(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("truth", "customers"),
-    [((0.25, 4.5, 0.8, 2.5), 1_000_000), ((1.5, 4.0, 0.3, 6.0), 200_000)],
-    ids=["CDNOW", "grocery"],
+    [
+        pytest.param((0.25, 4.5, 0.8, 2.5), 1_000_000, id="CDNOW", marks=pytest.mark.nightly),
+        pytest.param((1.5, 4.0, 0.3, 6.0), 200_000, id="grocery"),
+    ],
 )
 def test_counting_orders_recovers_the_truth_and_counting_days_does_not(tmp_path, truth, customers):
     """Two million orders of 39 weeks at continuous times, from a file to the estimates.

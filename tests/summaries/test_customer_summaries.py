@@ -18,7 +18,7 @@ from engines import COLUMNS, in_parquet, log_of_an_odd_shop
 from retention_models.data import reading_transactions
 from retention_models.errors import SettingsError
 from retention_models.summaries import histories
-from tiers import few
+from tiers import few, sized
 
 BEGIN = dt.date(2024, 1, 1)
 IDS = ["0042", "NO", "12E4", "../x", "O'Brien", "<b>", "مشتری"]
@@ -62,7 +62,8 @@ def plain_purchase_days(rows, end: int) -> dict[str, dict[int, float]]:
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.sized
+@settings(max_examples=sized(12, 40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=st.lists(lines, min_size=1, max_size=60), end=st.integers(10, 70))
 def test_the_summary_is_the_contract_in_plain_python(rows, end):
     """Ties, returns and free items included; no id changes and no customer is lost."""
@@ -82,7 +83,8 @@ def test_the_summary_is_the_contract_in_plain_python(rows, end):
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.sized
+@settings(max_examples=sized(12, 40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=st.lists(lines, min_size=1, max_size=60), split=st.integers(0, 50))
 def test_purchases_are_conserved_over_calibration_and_holdout(rows, split):
     """Purchase days = customers + Σ frequency + Σ frequency_holdout, for customers known by then."""
@@ -99,7 +101,8 @@ def test_purchases_are_conserved_over_calibration_and_holdout(rows, split):
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.sized
+@settings(max_examples=sized(12, 40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rows=st.lists(
         st.tuples(st.sampled_from(IDS), st.integers(0, 60), st.integers(1, 5000)), min_size=2
