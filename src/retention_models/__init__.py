@@ -53,10 +53,9 @@ _NAMES = {
     "predictions.alive": "alive_path customers_alive_path",
     "predictions.customers": "predict_customers",
     "predictions.in_engine": "predictions_table write_predictions",
-    "predictions.loyalty_claims": (
-        "LoyaltyClaims RepeatCustomerWorth loyalty_claims repeat_customer_worth"
-    ),
+    "predictions.loyalty_claims": "LoyaltyClaims loyalty_claims",
     "predictions.next_purchase": "next_purchase",
+    "predictions.repeat_customers": "RepeatCustomerWorth repeat_customer_worth",
     "predictions.retention_worth": "RetentionWorth retention_worth",
     "predictions.reward_liability": "RewardLiability reward_liability",
     "predictions.rewards": "RewardPrice price_reward",
@@ -68,8 +67,9 @@ _NAMES = {
     "predictions.whole_store": "WholeStore predict_whole_store",
     "project.campaign": "ProjectCampaign open_campaign",
     "project.campaign_overview": "campaign_overview",
+    "project.campaign_outputs": "write_campaign_outputs",
     "project.demonstration": "write_demo",
-    "project.outputs": "write_campaign_outputs write_outputs",
+    "project.outputs": "write_outputs",
     "project.simulated_shop": "SimulatedShop",
     "project.store": "Store open_store",
     "settings.actions": "ActionSettings",

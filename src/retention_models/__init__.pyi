@@ -109,11 +109,13 @@ from retention_models.predictions.in_engine import (
 )
 from retention_models.predictions.loyalty_claims import (
     LoyaltyClaims as LoyaltyClaims,
-    RepeatCustomerWorth as RepeatCustomerWorth,
     loyalty_claims as loyalty_claims,
-    repeat_customer_worth as repeat_customer_worth,
 )
 from retention_models.predictions.next_purchase import next_purchase as next_purchase
+from retention_models.predictions.repeat_customers import (
+    RepeatCustomerWorth as RepeatCustomerWorth,
+    repeat_customer_worth as repeat_customer_worth,
+)
 from retention_models.predictions.retention_worth import (
     RetentionWorth as RetentionWorth,
     retention_worth as retention_worth,
@@ -148,12 +150,12 @@ from retention_models.project.campaign import (
     ProjectCampaign as ProjectCampaign,
     open_campaign as open_campaign,
 )
+from retention_models.project.campaign_outputs import (
+    write_campaign_outputs as write_campaign_outputs,
+)
 from retention_models.project.campaign_overview import campaign_overview as campaign_overview
 from retention_models.project.demonstration import write_demo as write_demo
-from retention_models.project.outputs import (
-    write_campaign_outputs as write_campaign_outputs,
-    write_outputs as write_outputs,
-)
+from retention_models.project.outputs import write_outputs as write_outputs
 from retention_models.project.simulated_shop import SimulatedShop as SimulatedShop
 from retention_models.project.store import Store as Store, open_store as open_store
 from retention_models.settings.actions import ActionSettings as ActionSettings

@@ -10,7 +10,7 @@ import retention_models as rm
 from purchase_samples import simulate_mid_life
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.levels import z_of_interval
-from retention_models.predictions.whole_store import arrivals_of, trended
+from retention_models.predictions.arrivals import arrivals_of, trended
 from tiers import sized
 
 NEW, OLD = (0.6, 4.0, 0.5, 2.0), (0.9, 3.0, 0.2, 5.0)

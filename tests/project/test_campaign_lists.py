@@ -12,7 +12,7 @@ import campaign_effect_samples as samples
 import retention_models as rm
 from retention_models.pages.campaign import words
 from retention_models.project.campaign import ProjectCampaign
-from retention_models.project.outputs import TO_TREAT
+from retention_models.project.campaign_outputs import TO_TREAT
 
 
 def opened(data):

@@ -13,8 +13,8 @@ import pytest
 import retention_models as rm
 from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.project.campaign import ProjectCampaign, write_campaign_slice
+from retention_models.project.campaign_outputs import read_overview
 from retention_models.project.handover import VARIABLE
-from retention_models.project.outputs import read_overview
 from retention_models.runs.run import run_project
 from shops import simulated_log
 

@@ -11,9 +11,9 @@ from retention_models.models.fitters import RegularFitter
 from retention_models.predictions.customers import rate_per_unit
 from retention_models.predictions.loyalty_claims import (
     LoyaltyClaims,
-    RepeatCustomerWorth,
     loyalty_claims,
 )
+from retention_models.predictions.repeat_customers import RepeatCustomerWorth
 from retention_models.predictions.retention_in_short import RetentionInShort, retention_in_short
 from retention_models.predictions.retention_worth import RetentionWorth
 from retention_models.project.acquisition import value_terms

@@ -32,11 +32,8 @@ from retention_models.languages import day
 from retention_models.levels import Interval
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.predictions.customers import predict_customers
-from retention_models.predictions.loyalty_claims import (
-    LoyaltyClaims,
-    RepeatCustomerWorth,
-    repeat_customer_worth,
-)
+from retention_models.predictions.loyalty_claims import LoyaltyClaims
+from retention_models.predictions.repeat_customers import RepeatCustomerWorth, repeat_customer_worth
 from retention_models.predictions.retention_in_short import RetentionInShort
 from retention_models.predictions.retention_worth import RetentionWorth, retention_worth
 from retention_models.predictions.stores import StoreForecast, predict_store

@@ -23,12 +23,12 @@ from retention_models.errors import DataError, SettingsError
 from retention_models.languages import speaking
 from retention_models.pages.html.kinds import CAMPAIGN, CAMPAIGNS, STORE, PageKind
 from retention_models.project.campaign import newest_campaigns, write_campaign_slice
+from retention_models.project.campaign_outputs import read_overview
 from retention_models.project.campaign_overview import OverviewRow
 from retention_models.project.chosen_models import MODELS, as_kept, earlier_contest
 from retention_models.project.days import last_day
 from retention_models.project.handover import COPIES, VARIABLE as SLICES
 from retention_models.project.json_texts import json_text
-from retention_models.project.outputs import read_overview
 from retention_models.project.store_handover import write_slices
 from retention_models.runs.execution.forking import server_in_waiting
 from retention_models.runs.execution.limits import machine_memory

@@ -26,8 +26,8 @@ from retention_models.languages import (
 )
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.campaign.money import finished_campaign, paid_of
+from retention_models.project.campaign_outputs import TO_TREAT as TO_TREAT
 from retention_models.project.campaign_overview import overview_rows
-from retention_models.project.outputs import TO_TREAT as TO_TREAT
 
 
 def in_a_sentence(effect: CampaignEffect, *, costs: bool) -> str:

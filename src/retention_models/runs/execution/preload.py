@@ -64,6 +64,7 @@ _ALWAYS = (
     "retention_models.pages.notebook",
     "retention_models.pages.store.words",
     "retention_models.project.campaign",
+    "retention_models.project.campaign_outputs",
     "retention_models.project.outputs",
     "retention_models.project.store",
     "retention_models.runs.execution.in_process",
