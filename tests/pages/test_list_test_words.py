@@ -99,7 +99,7 @@ def test_without_a_lot_the_reason_is_said_and_no_small_number():
         "new": listed("new", no_test="It is an apology."),
     }
     out, untested = in_full([], lists, RULES, "EUR")
-    assert "leave fewer than 5 out" in out
+    assert "leave fewer than 5 customers out" in out
     assert "No lot for “Complaint” and “New”. It is an apology." == untested
     off = ActionSettings()
     (said,) = in_full([], lists, off, "EUR")

@@ -233,8 +233,8 @@ def left_out(lists: Mapping[ListName, ActionList]) -> list[str]:
         return []
     return [
         phrase(
-            "Today the lots leave {customers} out of this store's lists; they stay out while the test "
-            "runs, and are not to be called either.",
+            "Today the lots leave {customers} customers out of this store's lists; they stay out while "
+            "the test runs, and are not to be called either.",
             customers=_some(out),
         )
     ]
