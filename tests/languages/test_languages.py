@@ -25,6 +25,7 @@ from retention_models.measures.recent import COMPARED
 from retention_models.pages.html import render
 from retention_models.pages.html.kinds import CAMPAIGN, STORE
 from retention_models.pages.html.templates import old_page_words
+from retention_models.runs.run import own_notebooks
 from translated import (
     CODE,
     english_of as latin_words_of,
@@ -186,6 +187,52 @@ def test_every_sentence_is_said_somewhere():
         assert f'"{stem}"' in code or stem.rpartition(".")[0] in made or stem in made, key
     # The kinds of page are keys too.
     assert {STORE.name, CAMPAIGN.name} <= set(WORDS)
+
+
+# Places that never hold one: means, ratios, thresholds, and what is told from several on.
+NEVER_ONE = {
+    *("arm", "begin", "compared", "difference", "end", "error", "expected", "fewest", "first"),
+    *("forecasts", "high", "level", "mean", "now", "points", "power", "rate", "ratio", "smallest"),
+    *("strength", "times", "without"),
+}
+# Of so many that the sentence is of several whenever it is said, by how it begins.
+OF_SEVERAL = (
+    "{n} points",  # with decimals
+    "All {n} customers of the arm",
+    "Customers of this shop buy at regular intervals",
+    "Fewer than {smallest} customers answered",  # in so many days as measures look back
+    "No regularity is visible",
+    "None of the {stores} stores",
+    "Of the {customers} customers about",
+    "The data begin on {begin}, less than a quarter",
+    "The {customers} customers who bought again spend nearly",
+    "Today the lots leave {customers} customers",  # "fewer than 5" where it is one
+    "Which model a store goes by",
+    "the rank correlation of spend",
+    "{covered} of customers",
+    "{message}; all of the {customers} customers",
+)
+
+
+def test_a_number_and_its_noun_agree():
+    """One store opened, two stores opened: such a sentence has a form for one, or a counted noun."""
+    sentences = page_sentences(own_notebooks())
+    counted = {
+        one.plural.split()[-1] for one in sentences if one.plural and one.plural[:4] == "{n} "
+    }
+    nouns = "|".join({re.escape(noun) for noun in counted if noun[-1:] == "s"})
+    after = re.compile(rf"(?<!of )(?<!than )(?<!least )\{{(\w+)\}} (?:[a-z]+ )?(?:{nouns})\b")
+    share = re.compile(
+        r"^\{\w+\} of \{\w+\} (?:(?!who )[a-z]+ )+(?:\(.*?\) )?(?:are|were|have|do)\b|\(e?s\)"
+    )
+    wrong = [
+        one.text
+        for one in sentences
+        if one.plural is None
+        and not one.text.startswith(OF_SEVERAL)
+        and ({*after.findall(one.text)} - NEVER_ONE or share.search(one.text))
+    ]
+    assert [] == wrong
 
 
 def test_places_of_a_sentence_are_names():

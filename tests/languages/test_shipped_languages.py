@@ -21,6 +21,7 @@ from openpyxl import load_workbook
 import nights
 import retention_models
 from project_files import GOOD, mistakes
+from retention_models.campaigns.effects.labels import kind_in_words
 from retention_models.errors import CannotSay
 from retention_models.languages import ENGLISH, Language, counted, phrase, speaking
 from retention_models.languages.directions import (
@@ -42,11 +43,13 @@ from retention_models.languages.translations import (
 )
 from retention_models.languages.translator_notes import noted, notes
 from retention_models.pages.style import as_svg, day_ticks
+from retention_models.predictions.model_names import name_in_words
 from retention_models.project import check
 from retention_models.project.workbook import write_workbook
 from retention_models.runs.run import own_notebooks
 
 DAY = dt.date(2023, 12, 31)
+KIND = {"name": "Spring", "kind": "Bring a friend", "start": DAY, "end": DAY}
 RIGHT, LEFT, POP = "\u2067", "\u2066", "\u2069"
 
 
@@ -255,6 +258,14 @@ def test_plurals_by_number(spoken_in, code, forms, said):
         ]
 
 
+def test_a_refusal_about_a_number_of_things_has_its_plural(spoken_in):
+    """As sentences have it."""
+    one, many = "{n} foo is odd", "{n} foos are odd"
+    with speaking(spoken_in("pl", 3)):
+        said = [without_marks(str(CannotSay.counting(one, many, n))) for n in (1, 2, 21)]
+    assert ["1 foo is odd", "2 foos are odd", "21 foos are odd"] == said
+
+
 def test_english_for_want_of_a_translation_is_told_as_english(spoken_in):
     """In text by an element; where none may stand, by its direction alone."""
     persian = spoken_in("fa", 1)
@@ -395,3 +406,18 @@ def test_a_check_says_how_much_of_a_translation_is_missing(tmp_path, monkeypatch
     )
     assert "`retention words tr tr.po`" in said[0]
     assert 'language = "tr": all 1 sentences are translated' == said[1]
+
+
+@pytest.mark.parametrize("code", shipped_languages())
+def test_kinds_of_campaign_and_names_of_models_are_said_in_the_language(code):
+    """Known ones however they are written; what a shop made up stands as it wrote it, unmarked."""
+    with speaking(read_translation(code)):
+        known = kind_in_words("Free-Shipping")
+        assert known == phrase("free shipping") != "free shipping"
+        assert "Bring a friend" == kind_in_words("Bring a friend")
+        told = without_marks(phrase("“{name}” ({kind}) ran from {start} to {end}.", **KIND))
+        assert "(Bring a friend)" in told
+        seasonal = without_marks(name_in_words("mid-life MBG/NBD with a season"))
+        assert "MBG/NBD" in seasonal
+        assert "season" not in seasonal
+        assert "BG/NBD" == name_in_words("BG/NBD")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from retention_models.campaigns.effects.labels import arm_in_words, outcome_label
+from retention_models.campaigns.effects.labels import arm_in_words, kind_in_words, outcome_label
 from retention_models.campaigns.effects.segments import segment_name
 from retention_models.campaigns.effects.sizes import (
     amount_of,
@@ -250,7 +250,7 @@ def _named(effect: EffectTables) -> dict[str, str]:
     campaign = effect.campaign
     return {
         "name": campaign.name,
-        "kind": campaign.kind,
+        "kind": kind_in_words(campaign.kind),
         "start": day(campaign.start),
         "end": day(campaign.end),
     }
