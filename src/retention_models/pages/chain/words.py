@@ -362,7 +362,11 @@ def left_out(young: int, old: int, say: Language = ENGLISH) -> str:
 
 def line_in_words(months: Sequence[Row], say: Language = ENGLISH) -> str:
     """The alternative text of a store's revenue by month."""
-    known = [(str(m["month"]), m["revenue"]) for m in months if m.get("revenue") is not None]
+    known = [
+        (say.short_month(dt.date.fromisoformat(f"{m['month']}-01"), year=True), m["revenue"])
+        for m in months
+        if m.get("revenue") is not None
+    ]
     if not known:
         return say.text("months.few")
     (first, begin), (last, end) = known[0], known[-1]
