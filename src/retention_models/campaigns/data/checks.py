@@ -45,17 +45,19 @@ def check_arms(campaign: Campaign, arms: ArmAssignment) -> list[Check]:
     offered = sorted(set(counts) - {campaign.control})
     words = phrase("Every arm has customers: {arms}.", arms=_listed(counts))
     if empty:
-        words = phrase("The arm {arm} is planned and has no customer.", arm=repr(empty[0]))
+        words = phrase(
+            "The arm {arm} is planned and has no customer.", arm=phrase("“{name}”", name=empty[0])
+        )
     elif unplanned:
         words = phrase(
             "The arm {arm} has {n} and is not planned.",
-            arm=repr(unplanned[0]),
+            arm=phrase("“{name}”", name=unplanned[0]),
             n=counted(counts[unplanned[0]], "customer"),
         )
     elif not offered:
         words = phrase(
             "No customer is in an arm other than {control}: nobody was offered it.",
-            control=repr(campaign.control),
+            control=phrase("“{name}”", name=campaign.control),
         )
     whole = not (empty or unplanned) and bool(offered)
     findings.append(Check("arms", whole, True, words))
@@ -231,7 +233,7 @@ def _one_arm(arms: ArmAssignment, customers: int) -> Check:
 
 def _control(campaign: Campaign, arms: ArmAssignment, counts: dict[str, int]) -> Check:
     n = counts.get(campaign.control, 0)
-    control = repr(campaign.control)
+    control = phrase("“{name}”", name=campaign.control)
     words = phrase("The control arm {control} has {n}.", control=control, n=counted(n, "customer"))
     if not n:
         words = phrase(
@@ -313,7 +315,7 @@ def _only_redeemers(campaign: Campaign, arms: ArmAssignment, redeemed: Redeemed)
         "those it was offered to. Whoever redeems has come to buy: redeemers against others do not show "
         "the campaign's effect. Give everyone who was offered it.",
         n=count(n),
-        arm=repr(arm),
+        arm=phrase("“{name}”", name=arm),
     )
     return Check("more than redeemers", False, True, words)
 

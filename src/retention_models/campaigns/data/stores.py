@@ -55,7 +55,7 @@ def check_store_arms(campaign: Campaign, stores: pd.DataFrame) -> list[Check]:
     """Stores that were offered it, and stores to compare them with."""
     offered = stores["arm"] != campaign.control
     controls, starts = int((~offered).sum()), stores.loc[offered, "first_week"].nunique()
-    control = repr(campaign.control)
+    control = phrase("“{name}”", name=campaign.control)
     words = plural(
         "{n} store ran the campaign.",
         "{n} stores ran the campaign.",
