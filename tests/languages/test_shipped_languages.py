@@ -305,6 +305,12 @@ def test_a_part_runs_as_its_letters_or_its_parts_say(value, mark):
     assert f"{mark}{value}{POP}" == isolated(value)
 
 
+@pytest.mark.parametrize("value", ["۷", "۱٬۲۳۴٫۵", "1,234.50"])
+def test_a_number_of_digits_alone_needs_no_mark(value):
+    """It runs from left to right in any text, as a browser shows below."""
+    assert value == isolated(value)
+
+
 def test_labels_of_figures_run_as_the_language_does_with_its_digits(spoken_in):
     """A picture knows nothing of the page that it stands on."""
     persian = spoken_in("fa", 1)
@@ -345,7 +351,7 @@ def test_what_a_wave_over_years_is_highest_around_has_no_year(spoken_in):
 def test_a_number_given_as_one_is_written_as_the_language_writes_it(spoken_in):
     """Not only those that were written before."""
     with speaking(spoken_in("fa", 1)):
-        assert f"X {LEFT}۲۰۲۳{POP}" == phrase("As of {day}", day=2023)
+        assert "X ۲۰۲۳" == phrase("As of {day}", day=2023)
 
 
 _ORDER = """
@@ -373,6 +379,9 @@ def test_a_browser_sets_the_parts_of_a_text_in_their_order(browser, spoken_in):
     signed = with_sign("+", persian.text("amount", amount="۸۸۸", currency="TRY"))
     text = f"الف {persian.isolated(persian.day(DAY))} ب {persian.isolated('−۵۵٪')} پ"
     text += f" {persian.isolated(amount)} ت {signed}"
+    text += (
+        f" ث {persian.isolated('۱٬۲۳۴٫۵')} {persian.isolated('Market')} ({persian.isolated('۶۶')})"
+    )
     svg = f'<svg><text x="9" y="20">{RIGHT}سهم ۴۱ تا ۴۲{POP}</text></svg>'
     page = browser.new_page()
     page.set_content(f'<body dir="rtl"><p>{text}</p>{svg}</body>')
@@ -380,6 +389,8 @@ def test_a_browser_sets_the_parts_of_a_text_in_their_order(browser, spoken_in):
     assert ["الف", "دی", "۱۴۰۲", "دسامبر", "۲۰۲۳", "ب ", "٪", "۵۵", "−"] == order
     assert ["۷۷۷", "EUR"] == page.evaluate(_ORDER, ["EUR", "۷۷۷"])
     assert ["۸۸۸", "+", "TRY"] == page.evaluate(_ORDER, ["TRY", "+", "۸۸۸"])
+    assert ["ث ", "۱٬", "Market", "۶۶"] == page.evaluate(_ORDER, ["۶۶", "ث ", "Market", "۱٬"])
+    assert ["٫۵", "۲۳۴", "۱٬"] == page.evaluate(_ORDER, ["۱٬", "۲۳۴", "٫۵"])
     assert ["سهم", "۴۱", "تا", "۴۲"] == page.evaluate(_ORDER, ["۴۲", "تا", "۴۱", "سهم"])
     page.close()
 
