@@ -165,7 +165,8 @@ def _row_of(table: pd.DataFrame, campaign: Campaign, outcome: str) -> pd.Series:
     rows = table[asked & (table["against"] == campaign.control) & (table["estimand"] == "itt")]
     if rows.empty:
         raise CannotSay(
-            "No effect on {outcome} was found: see the campaign's refusal.", outcome=outcome
+            "No effect on {outcome} was found: see the campaign's refusal.",
+            outcome=outcome_label(outcome, "noun"),
         )
     return rows.iloc[0]
 
