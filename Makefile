@@ -15,7 +15,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reports lab docs test slow nightly check format bench lock lowest clean
+.PHONY: help reports lab docs test slow nightly check style types house format bench lock lowest clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,10 +52,16 @@ lowest: .venv/.dev ## Run a part of the tests with the oldest versions that pypr
 	$(LOWEST)/bin/retention run $(LOWEST)/cdnow/retention.toml
 	$(ONE_THREAD) $(LOWEST)/bin/python -m pytest -q -W ignore -p no:cacheprovider -m "not slow and not nightly" $(SMOKE)
 
-check: .venv/.dev ## Lint, format, types, import contract, notebooks, lock and environment.yml
+check: style types house ## Lint, format, types, import contract, notebooks, lock and environment.yml
+
+style: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: .venv/.dev
 	$(BIN)/mypy
+
+house: .venv/.dev
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/house
 
