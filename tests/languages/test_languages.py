@@ -16,7 +16,7 @@ import nights
 import retention_models as rm
 from project_files import GOOD, mistakes
 from retention_models.errors import SettingsError
-from retention_models.languages import Language, count, phrase, speaking
+from retention_models.languages import Language, count, first_sentence, phrase, speaking
 from retention_models.languages.directions import without_marks
 from retention_models.languages.sentences import Sentence, page_sentences
 from retention_models.languages.template_words import WORDS
@@ -352,3 +352,21 @@ def test_a_translation_that_cannot_be_used_is_refused_before_anything_runs(
     extra = f'[reports]\nlanguage = "{code}"\ntranslation = "t.po"'
     with pytest.raises(SettingsError, match=said):
         nights.settings_in(tmp_path, extra=extra)
+
+
+def test_a_full_stop_that_ends_no_sentence_does_not_cut_a_refusal():
+    """A Hungarian date has one, a Persian sentence has no capitals behind it."""
+    said = {
+        "A napló 2017. január 1. óta él. Várjon.": "A napló 2017. január 1. óta él.",
+        "داده کم است. صبر کنید.": "داده کم است.",
+        "Too few. “Spring” is over.": "Too few.",
+        "One sentence": "One sentence",
+    }
+    assert said == {text: first_sentence(text) for text in said}
+
+
+def test_a_page_s_title_has_the_marks_of_its_language_and_none_of_its_name(tmp_path):
+    """A name that would turn its neighbours is shown by its codes; the language's marks are marks."""
+    extra = '[reports]\nlanguage = "fa"'
+    named = render._named(nights.settings_in(tmp_path, extra=extra), "a\u202eb", STORE)
+    assert "فروشگاه \u2068a\\u202eb\u2069" == named["name_title"]

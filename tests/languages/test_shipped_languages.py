@@ -23,7 +23,13 @@ import retention_models
 from project_files import GOOD, mistakes
 from retention_models.campaigns.effects.labels import kind_in_words
 from retention_models.errors import CannotSay
-from retention_models.languages import ENGLISH, Language, counted, phrase, speaking
+from retention_models.languages import (
+    ENGLISH,
+    Language,
+    counted,
+    phrase,
+    speaking,
+)
 from retention_models.languages.directions import (
     isolated,
     with_english_told,
