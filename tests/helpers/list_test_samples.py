@@ -109,7 +109,7 @@ def read_nightly(
         customers = told.measured + told.measured_held_out
         for name in ("purchases", "profit"):
             change = getattr(told, name)
-            if found[name] is None and not change.low <= 0.0 <= change.high:
+            if found[name] is None and change and not change.low <= 0.0 <= change.high:
                 found[name] = customers
         found["needed"] = customers_needed(told.purchases, customers)
     return found
