@@ -85,7 +85,9 @@ class Surveys(Result):
 
 @dataclass(frozen=True, repr=False)
 class Events(Result):
-    """Checked contacts: customer_id, store_id (null for none), date and kind; else as `Surveys`.
+    """Checked contacts: customer_id, store_id (null for none), date, kind; else as `Surveys`.
+
+    With a column of measures also measure, a number: days late, hours until an answer; null for none.
 
     Examples
     --------
@@ -177,7 +179,7 @@ def read_surveys(
     )
     check.refuse_days_beyond()
     check.take_text("customer_id", "store_id", "kind")
-    number = _number(check)
+    number = _number(check, "score")
     # What a data frame writes where there is none.
     no_score, no_thumb = (
         check.blank("score") | number.isnan().fill_null(False),
@@ -207,6 +209,7 @@ def read_events(
     date: str,
     kind: str,
     store_id: str | None = None,
+    measure: str | None = None,
     table: str | None = None,
     timezone: str = "UTC",
     date_format: str | None = None,
@@ -227,6 +230,9 @@ def read_events(
         Names of these columns.
     store_id : str, optional
         Name of the column with a store.
+    measure : str, optional
+        Name of the column with a number that goes with some kinds: a delivery's days of delay, hours
+        until an answer. Empty for the others.
     table, timezone, date_format, max_unusable_share, where, mend_ids, ignore_case, encoding,
     sheet
         As for `read_transactions`.
@@ -248,6 +254,7 @@ def read_events(
     ['complaint']
     """
     columns = {"customer_id": customer_id, "date": date, "kind": kind, "store_id": store_id}
+    columns |= {} if measure is None else {"measure": measure}
     origin = open_source(source, table, timezone, encoding=encoding, sheet=sheet, name="events")
     check = SourceCheck(
         *(origin, columns, "date", timezone, date_format),
@@ -258,14 +265,20 @@ def read_events(
     check.refuse_days_beyond()
     check.take_text("customer_id", "store_id", "kind")
     check.reasons.append((check.blank("kind"), "no kind"))
+    if measure is not None:
+        number = _number(check, "measure")
+        none = check.blank("measure") | number.isnan().fill_null(False)
+        told = number.notnull() & ~number.isinf().fill_null(False)
+        check.found["measure"] = ibis.ifelse(told & ~none, number, ibis.null("float64"))
+        check.reasons.append((~none & ~told, "measure is not a number"))
     rows, quality, usable = check.accept(max_unusable_share)
     return Events(usable, quality, rows, check.name)
 
 
-def _number(check: SourceCheck) -> Value:
-    if check.columns["score"] is None:
+def _number(check: SourceCheck, role: str) -> Value:
+    if check.columns[role] is None:
         return ibis.null("float64")
-    return check.column("score").cast("string").strip().try_cast("float64")
+    return check.column(role).cast("string").strip().try_cast("float64")
 
 
 def _on_scale(number: Value, lowest: int) -> Value:
