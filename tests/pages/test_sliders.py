@@ -1,4 +1,4 @@
-"""Sliders of notebooks: the function behind them, with the package and without it, and what a page says."""
+"""Sliders of notebooks: the function behind them, with the package and without, and what a page says."""
 
 import pytest
 
