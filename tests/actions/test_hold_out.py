@@ -207,7 +207,7 @@ def test_whoever_is_left_out_is_on_no_contact_list_on_the_next_night_either(worl
     project=st.text("ab", min_size=1, max_size=4),
     later=st.integers(0, 400),
 )
-@settings(deadline=None, max_examples=6)
+@settings(deadline=None, max_examples=4)
 def test_whoever_is_left_out_of_all_lists_is_on_none_and_draws_no_lists_lot(
     few, share, of_all, exempt, project, later
 ):
