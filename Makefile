@@ -35,7 +35,7 @@ test: .venv/.dev $(ENGINES) ## Set up and run the tests
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not slow and not nightly"
 
 slow: .venv/.dev $(ENGINES) ## Run the slow tests: whole runs, pages in a browser, simulations
-	$(ONE_THREAD) $(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder --durations 10 -m "slow and not nightly"
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder --durations 10 -m "slow and not nightly"
 
 nightly: .venv/.dev $(ENGINES) ## Run simulations and faults at full size; their figures go to docs/nightly.md
 	$(ONE_THREAD) RETENTION_MODELS_NIGHTLY=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "nightly or sized"
