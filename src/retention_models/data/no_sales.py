@@ -9,33 +9,23 @@ import pandas as pd
 from ibis.expr.types import Table, Value
 
 from retention_models.data.checked_sources import SourceCheck
-from retention_models.data.contract import NOBODY, NOT_KEPT, require_columns
+from retention_models.data.contract import NOT_KEPT, require_columns
 from retention_models.data.engines import to_frame
 from retention_models.errors import DataError, SettingsError
 from retention_models.languages import marked
 
 
-def left_out(
-    check: SourceCheck, fault: Value, anonymous: Sequence[str], keep: Mapping[str, Sequence[str]]
-) -> Value:
+def left_out(check: SourceCheck, fault: Value, keep: Mapping[str, Sequence[str]]) -> Value:
     """Rows that are no sale, or nobody's, get a reason of their own, before any fault."""
-    for name, values in {
-        "anonymous": anonymous,
-        **{f"keep, {c}": v for c, v in keep.items()},
-    }.items():
+    for column, values in keep.items():
         if isinstance(values, str) or not all(isinstance(value, str) for value in values):
-            raise SettingsError(f"{name}: expected a list of texts; got {values!r}.")
+            raise SettingsError(f"keep, {column}: expected a list of texts; got {values!r}.")
     require_columns(check.name, check.raw, {f"keep, {column}": column for column in keep})
     reasons = []
     for column, values in keep.items():
         text = check.raw[column].cast("string").strip()
         reasons.append((~text.isin(list(values)).fill_null(False), NOT_KEPT))
-    reasons += check.not_kept()
-    if anonymous:
-        texts = [text.strip() for text in anonymous]
-        texts = [text.lower() for text in texts] if check.ignore_case else texts
-        nobody = check.found["customer_id"].isin(texts)
-        reasons.append((nobody.fill_null(False), NOBODY))
+    reasons += [*check.not_kept(), *check.nobody()]
     return ibis.cases(*reasons, else_=fault) if reasons else fault
 
 

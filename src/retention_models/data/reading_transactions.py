@@ -31,6 +31,7 @@ from retention_models.data.contract import (
 )
 from retention_models.data.engines import Frame, Source, open_source, to_frame
 from retention_models.data.expressions import with_amount
+from retention_models.data.id_rules import IdRule
 from retention_models.data.no_sales import left_out, refuse_a_stray_last_day
 from retention_models.data.refusals import SourceAsRead
 from retention_models.data.transactions import LINES_AT_ONCE, Transactions
@@ -175,14 +176,15 @@ def read_transactions(
         opened, paid, parts = with_amount(opened, spend, amounts)
     columns = {"customer_id": customer_id, "date": date, "spend": paid, "store_id": store_id}
     columns |= {"order_id": order_id, "category": category}
+    rule = IdRule(mend_ids, ignore_case, anonymous)
     check = SourceCheck(
-        *(opened, columns, "date", timezone, date_format, amounts, mend_ids, ignore_case, where),
+        *(opened, columns, "date", timezone, date_format, amounts, rule, where),
         parts={"spend": parts} if parts else {},
     )
     origin, raw = check.origin, check.raw
     with origin.reading():
         reason = _contract(check, only_store)
-        reason = left_out(check, reason, anonymous, keep or {})
+        reason = left_out(check, reason, keep or {})
         if duplicates == "drop":
             reason = repeats_are_unusable(raw, reason)
         checked = raw.select(**check.found, reason=reason)
@@ -197,7 +199,7 @@ def read_transactions(
         as_read = check.as_read(reason, "customer_id", "date", "spend")
         log = _accepted(origin, checked, as_read, max_unusable_share)
         refuse_a_stray_last_day(check, reason, log.table, int(log.stores["rows"].sum()))
-    return replace(log, repeats_kept=duplicates != "drop")
+    return replace(log, repeats_kept=duplicates != "drop", ids=rule)
 
 
 def _contract(check: SourceCheck, only_store: str) -> Value:
