@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,8 @@ from hypothesis import given, settings, strategies as st
 import retention_models as rm
 from retention_models.errors import SettingsError
 
-MODEL = rm.BetaGeoFitter.from_parameters(
-    {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, time_unit="W"
-)
+PUBLISHED = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
+MODEL = rm.BetaGeoFitter.from_parameters(PUBLISHED, time_unit="W")
 OTHERS = {
     "mbg": rm.ModifiedBetaGeoFitter.from_parameters(
         {"r": 0.5, "alpha": 6.0, "a": 0.9, "b": 1.6}, time_unit="W"
@@ -120,6 +120,48 @@ def test_a_model_that_has_seen_the_holdout_is_not_held_against_it(log):
                 rm.validate_holdout(log, **ends, purchases=model)
         else:
             assert rm.validate_holdout(log, **ends, purchases=model).purchases is not None
+
+
+def restored(model, folder):
+    """The model by every way of keeping it."""
+    model.save_model(folder / "model.json")
+    loaded = rm.BetaGeoFitter.from_parameters(PUBLISHED, time_unit="W")
+    loaded.load_model(folder / "model.json")
+    return {
+        "from_json": rm.from_json(model.to_json()),
+        "from_json of the class": rm.BetaGeoFitter.from_json(model.to_json()),
+        "load_model": loaded,
+    }
+
+
+def test_a_model_that_was_saved_still_knows_its_last_day(log, tmp_path):
+    """However it is restored; one saved before the day was kept tells none, and is taken."""
+    ends = {"calibration_end": "2023-09-30", "holdout_end": "2023-12-30"}
+    summary = rm.customer_summary(log, observation_end="2023-12-30")
+    history = [summary[name] for name in ("frequency", "recency", "T")]
+    model = rm.BetaGeoFitter().fit(*history)
+    ways = restored(model, tmp_path)
+    ways["of a chain"] = rm.fit_stores({"a": summary}).purchase_model("a")
+    for way, again in ways.items():
+        assert "2023-12-30" == again.observation_end_, way
+        with pytest.raises(SettingsError, match="was fitted to data up to 2023-12-30"):
+            rm.validate_holdout(log, **ends, purchases=again)
+    content = json.loads(model.to_json())
+    del content["observation_end"]
+    (tmp_path / "model.json").write_text(json.dumps(content), encoding="utf-8")
+    model.load_model(tmp_path / "model.json")
+    assert model.observation_end_ is None
+    assert rm.validate_holdout(log, **ends, purchases=model).purchases is not None
+    again.params_ = PUBLISHED
+    assert again.observation_end_ is None
+
+
+@pytest.mark.parametrize("told", ["31.12.2023", "2023-12-32", "", 20231231])
+def test_a_last_day_that_is_none_is_refused_by_name(told):
+    """Else it would be held against days as if it were one."""
+    content = json.loads(MODEL.to_json()) | {"observation_end": told}
+    with pytest.raises(SettingsError, match="text: observation_end: expected"):
+        rm.from_json(json.dumps(content))
 
 
 def test_rows_of_other_customers_are_refused():
