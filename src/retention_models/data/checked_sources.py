@@ -113,6 +113,12 @@ class SourceCheck:
         text = text_id(self.name, self.raw, column, role, mend=mend)
         return text.lower() if role == "customer_id" and self.ids.ignore_case else text
 
+    def empty(self) -> list[tuple[BooleanValue, str]]:
+        """Why rows are left out that name neither a customer nor a day: empty, or totals of a report."""
+        if self.date is None:
+            return []
+        return [(self.blank("customer_id") & self.blank(self.date), NO_CUSTOMER)]
+
     def nobody(self) -> list[tuple[BooleanValue, str]]:
         """Why rows are left out whose customer stands for nobody."""
         if not self.ids.anonymous or self.columns["customer_id"] is None:
@@ -180,11 +186,10 @@ class SourceCheck:
         Rows without a customer are left out and not held against the source, unless `anonymous` is
         False: then they are as good as `reasons` say. So are rows of ids that stand for nobody.
         """
+        reasons = [*self.not_kept(), *self.nobody(), *self.reasons]
         if anonymous:
-            self.reasons.append((self.blank("customer_id"), NO_CUSTOMER))
-        reason = ibis.cases(
-            *self.not_kept(), *self.nobody(), *self.reasons, else_=ibis.null("string")
-        )
+            reasons = [*self.empty(), *reasons, (self.blank("customer_id"), NO_CUSTOMER)]
+        reason = ibis.cases(*reasons, else_=ibis.null("string"))
         checked = self.raw.select(**self.found, reason=reason)
         with self.origin.reading():
             if self.origin.in_process:
