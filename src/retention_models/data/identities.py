@@ -129,13 +129,16 @@ def nfc_normalize(text: str) -> str:  # type: ignore[empty-body]
     """DuckDB's one form of letters that Unicode can write in several ways."""
 
 
+_OTHER_DIGITS, _DIGITS = "۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789"
+
+
 def nearly_equal(log: Transactions) -> tuple[int, int, str]:
-    """Ids that others equal but for blanks, case or Unicode form; all ids; the first in words."""
+    """Ids that others equal but for blanks, case, digits or Unicode form; all ids; the first in words."""
     ids = log.table.select("customer_id").distinct()
     spelled: Value = ids["customer_id"].lower()
     if ids.get_backend().name == "duckdb":
         blanks = r"^[\s\x{A0}\x{200B}\x{202F}\x{FEFF}]+|[\s\x{A0}\x{200B}\x{202F}\x{FEFF}]+$"
-        spelled = nfc_normalize(spelled.re_replace(blanks, ""))
+        spelled = nfc_normalize(spelled.re_replace(blanks, "").translate(_OTHER_DIGITS, _DIGITS))
     ids = ids.mutate(spelled=spelled)
     found, shown = _groups(ids)
     return found, int(to_frame(ids.aggregate(n=ids.count()))["n"].item()), shown
