@@ -173,3 +173,80 @@ def test_rows_of_other_customers_are_refused():
         MODEL.conditional_probability_alive(
             right["frequency"], right["recency"], right["T"].rename(index={"a": "z"})
         )
+
+
+def changed(**columns) -> pd.DataFrame:
+    """Five customers, with some columns changed."""
+    table = histories([0, 1, 2, 3, 4])
+    return table.assign(**columns)
+
+
+WRONG_FRAMES = {
+    "a log": (lambda log: log, "summary: expected a DataFrame .* got Transactions"),
+    "columns by name": (lambda log: dict(changed()), "summary: expected a DataFrame .* got dict"),
+    "rows of a log": (
+        lambda log: log.table.execute(),
+        "summary: columns are missing: T, frequency",
+    ),
+    "a column less": (lambda log: changed().drop(columns="T"), "columns are missing: T"),
+    "nobody": (lambda log: changed().iloc[:0], "summary: it holds no customers"),
+    "somebody twice": (
+        lambda log: histories([0, 1, 1, 2]),
+        "1 stand in several rows, such as 'b'",
+    ),
+    "truths": (
+        lambda log: changed(frequency=[True, False, True, True, True]),
+        "frequency: expected numbers; got bool",
+    ),
+    "moments": (
+        lambda log: changed(recency=pd.Timestamp("2024-01-01", tz="Europe/Berlin")),
+        r"recency: expected numbers; got datetime64\[\w+, Europe/Berlin\]",
+    ),
+    "lengths of time": (
+        lambda log: changed(T=pd.to_timedelta([39] * 5, unit="D")),
+        "T: expected numbers; got timedelta64",
+    ),
+    "words": (lambda log: changed(frequency=list("abcde")), "frequency: expected numbers"),
+    "missing": (
+        lambda log: changed(frequency=pd.array([0, None, 2, 5, 9], dtype="Int64")),
+        "frequency: expected a finite number; 1 of 5 rows",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_FRAMES)
+def test_a_table_of_another_kind_is_refused_by_name(kind, log):
+    """What it is, or the column and what it holds; whether customers or their store are predicted."""
+    make, words = WRONG_FRAMES[kind]
+    with pytest.raises(SettingsError, match=words):
+        rm.predict_customers(MODEL, SPEND, make(log), horizon=13, margin=0.3)
+    if kind != "nobody":
+        with pytest.raises(SettingsError, match=words):
+            rm.predict_store(MODEL, SPEND, make(log), horizon=13, margin=0.3, draws=20)
+
+
+def test_numbers_as_text_and_ids_as_categories_are_what_they_say():
+    """The right numbers, however they are kept."""
+    right = rm.predict_customers(MODEL, SPEND, changed(), horizon=13, margin=0.3, interval=None)
+    text = changed(frequency=changed()["frequency"].astype(str))
+    for table in (text, text.set_axis(pd.CategoricalIndex(text.index))):
+        found = rm.predict_customers(MODEL, SPEND, table, horizon=13, margin=0.3, interval=None)
+        np.testing.assert_array_equal(right.to_numpy(), found.to_numpy())
+
+
+@pytest.mark.parametrize("name", ["horizon", "margin", "annual_discount_rate"])
+@pytest.mark.parametrize("value", ["13", dt.date(2024, 1, 1), None])
+def test_parameters_that_are_no_numbers_are_refused_by_name(name, value):
+    """Also a day, where a length of time is meant."""
+    given = {"horizon": 13, "margin": 0.3, "annual_discount_rate": 0.1} | {name: value}
+    with pytest.raises(SettingsError, match=f"{name}: expected a number; got"):
+        rm.predict_customers(MODEL, SPEND, changed(), **given)
+
+
+@pytest.mark.parametrize("wrong", [pd.DataFrame({"id": ["a"]}), {}, "log.csv", None])
+def test_a_summary_is_of_a_log(wrong):
+    """Of nothing that only looks like one."""
+    with pytest.raises(
+        SettingsError, match="log: expected transactions as read_transactions gives"
+    ):
+        rm.customer_summary(wrong)

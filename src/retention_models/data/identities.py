@@ -133,7 +133,7 @@ _OTHER_DIGITS, _DIGITS = "۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "0123456789
 
 
 def nearly_equal(log: Transactions) -> tuple[int, int, str]:
-    """Ids that others equal but for blanks, case, digits or Unicode form; all ids; the first in words."""
+    """Ids that others equal but for blanks, case, digits or form; all ids; the first in words."""
     ids = log.table.select("customer_id").distinct()
     spelled: Value = ids["customer_id"].lower()
     if ids.get_backend().name == "duckdb":
