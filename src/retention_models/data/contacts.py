@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from ibis.expr.types import Table, Value
 
 from retention_models.data.checked_sources import SourceCheck
 from retention_models.data.engines import Frame, open_source, to_frame
+from retention_models.data.id_rules import IdRule, as_options, project_rule
 from retention_models.data.ids import unknown_ids
 from retention_models.data.refusals import DOWN, UP
 from retention_models.data.transactions import Transactions
@@ -124,6 +126,7 @@ def read_surveys(
     where: str | None = None,
     mend_ids: bool = False,
     ignore_case: bool = False,
+    anonymous: Sequence[str] = (),
     encoding: str | None = None,
     sheet: str | None = None,
 ) -> Surveys:
@@ -142,8 +145,8 @@ def read_surveys(
     scale : {"0-10", "1-10"}, optional
         Scale of the scores. Where none is declared, an answer of 0 proves the first; without one
         the answers are refused, since a scale from 1 to 10 has other promoters and detractors.
-    table, timezone, date_format, max_unusable_share, where, mend_ids, ignore_case, encoding,
-    sheet
+    table, timezone, date_format, max_unusable_share, where, mend_ids, ignore_case, anonymous,
+    encoding, sheet
         As for `read_transactions`.
 
     Returns
@@ -173,8 +176,7 @@ def read_surveys(
     origin = open_source(source, table, timezone, encoding=encoding, sheet=sheet, name="surveys")
     check = SourceCheck(
         *(origin, columns, "answered_at", timezone, date_format),
-        mend_ids=mend_ids,
-        ignore_case=ignore_case,
+        ids=IdRule(mend_ids, ignore_case, anonymous),
         where=where,
     )
     check.refuse_days_beyond()
@@ -217,6 +219,7 @@ def read_events(
     where: str | None = None,
     mend_ids: bool = False,
     ignore_case: bool = False,
+    anonymous: Sequence[str] = (),
     encoding: str | None = None,
     sheet: str | None = None,
 ) -> Events:
@@ -233,8 +236,8 @@ def read_events(
     measure : str, optional
         Name of the column with a number that goes with some kinds: a delivery's days of delay, hours
         until an answer. Empty for the others.
-    table, timezone, date_format, max_unusable_share, where, mend_ids, ignore_case, encoding,
-    sheet
+    table, timezone, date_format, max_unusable_share, where, mend_ids, ignore_case, anonymous,
+    encoding, sheet
         As for `read_transactions`.
 
     Returns
@@ -258,8 +261,7 @@ def read_events(
     origin = open_source(source, table, timezone, encoding=encoding, sheet=sheet, name="events")
     check = SourceCheck(
         *(origin, columns, "date", timezone, date_format),
-        mend_ids=mend_ids,
-        ignore_case=ignore_case,
+        ids=IdRule(mend_ids, ignore_case, anonymous),
         where=where,
     )
     check.refuse_days_beyond()
@@ -336,6 +338,7 @@ def _named(settings: Settings, given: SurveySettings | EventSettings) -> dict[st
     """What a table of the project file says of a source, as arguments."""
     return {
         **given.model_dump(exclude={"source", "columns"}),
+        **as_options(project_rule(settings, given)),
         **given.columns.model_dump(),
         "source": settings.path(given.source),
         "timezone": settings.transactions.timezone,
