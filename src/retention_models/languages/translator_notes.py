@@ -300,6 +300,7 @@ _SHORT = {
     "{reason}: {rows}": "an item of a list: why rows are unusable, and how many",
     "here {value} ({low} to {high}), {verdict}.": "what the store's own numbers say of a claim",
     "{claim}: {found}": "a claim about loyalty, and what was found",
+    "{kind}, each {step} more": "an experience, such as a delivery, and by how much more of its measure",
     "Hidden causes": "heading: what a cause that nobody measured could do",
     "use it": "verdict on a model's forecast, in a table",
     "Forecast": "head of a row: a model or a simple forecast",

@@ -33,6 +33,7 @@ from retention_models.campaigns.estimators.factorial import (
     overlapping_effects,
 )
 from retention_models.data.engines import to_frame
+from retention_models.data.id_rules import as_options
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import catalogue, count, counted, day, number, phrase, quoted
@@ -274,9 +275,9 @@ def overlapping_campaigns(
     """
     _check(campaigns, outcome, interval)
     if not isinstance(assignments, Assignments):
-        assignments = read_assignments(assignments, timezone=timezone)
+        assignments = read_assignments(assignments, timezone=timezone, **as_options(log.ids))
     if redemptions is not None and not isinstance(redemptions, Redemptions):
-        redemptions = read_redemptions(redemptions, timezone=timezone)
+        redemptions = read_redemptions(redemptions, timezone=timezone, **as_options(log.ids))
     start, end = _shared_days(campaigns, log.last_day())
     offered, first = _offers(campaigns, assignments)
     shared = _as_one(campaigns, start, end, margin)
