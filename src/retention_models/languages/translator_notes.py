@@ -135,6 +135,31 @@ _SHORT = {
     "{arm}: {verdict}": "a group of the campaign and the verdict on it",
     "between {low} and {high}": "the ends of an interval, within brackets",
     "{first} and {second}": "name of a group: those who were offered both campaigns",
+    "apology": "kind of a campaign",
+    "birthday offer": "kind of a campaign",
+    "bundle": "kind of a campaign: several goods at one price",
+    "call to customers": "kind of a campaign: by telephone",
+    "cashback": "kind of a campaign: part of the price back",
+    "coupon": "kind of a campaign",
+    "discount": "kind of a campaign",
+    "e-mail": "kind of a campaign",
+    "free delivery": "kind of a campaign",
+    "free shipping": "kind of a campaign",
+    "gift": "kind of a campaign",
+    "loyalty programme": "kind of a campaign",
+    "message": "kind of a campaign: sent to customers",
+    "newsletter": "kind of a campaign",
+    "loyalty points": "kind of a campaign: points for every purchase",
+    "referral": "kind of a campaign: a customer brings a friend",
+    "sale": "kind of a campaign: lower prices for a time",
+    "free sample": "kind of a campaign",
+    "text message": "kind of a campaign",
+    "survey": "kind of a campaign: with a reward",
+    "voucher": "kind of a campaign",
+    "welcome offer": "kind of a campaign: after the first purchase",
+    "win-back": "kind of a campaign: for customers who stay away",
+    "mid-life {name}": "a model of a shop whose data begin in mid-life, with customers of before",
+    "{name} with a season": "a model that follows the season; {name} is the model's",
     "no date": "why a row of the data is unusable",
     "date before 1900": "why a row of the data is unusable",
     "no spend": "why a row of the data is unusable",
@@ -175,7 +200,6 @@ _SHORT = {
     "Began": "head of a column: a campaign's first day",
     "To": "head of a column: a campaign's last day",
     "no page: {reason}": "in the table of stores",
-    "{n} more stores": "last item of a list of names of stores",
     "Campaign": "head of a column: the campaign's name",
     "Changed": "head of a column: the lift of a campaign",
     "Verdict": "head of a column: what a campaign did",
@@ -330,7 +354,7 @@ _WHERE = {
     "runs/": "a failure page, or the notice above an old one",
     "summaries/": "why something cannot be said of a store",
 }
-_COUNTED = re.compile(r"\{n\} \w+(?: more)?")
+_COUNTED = re.compile(r"\{n\} \w+(?: \w+){0,2}")
 _ENDS = re.compile(r"[.?!:…]\W*$")
 
 

@@ -13,7 +13,7 @@ from statsmodels.stats.multitest import fdrcorrection
 from retention_models.data.contacts import Events
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import catalogue, count, day, number, phrase, share, spoken
+from retention_models.languages import catalogue, count, counted, day, number, phrase, share, spoken
 from retention_models.languages.results import Card, Result, with_ends
 from retention_models.levels import Interval, check_interval_of_effect, z_of_interval
 from retention_models.measures.activity import activity_window, check_window
@@ -50,16 +50,16 @@ _CHANGES = 0.05
 _SENTENCES = catalogue(
     {
         "lapse.chance": (
-            "{driver}: the odds to buy nothing within {days} days are {ratio} times as high ({low} "
-            "to {high}); chance may do that."
+            "{driver}: the odds to buy nothing within {days} are {ratio} times as high ({low} to "
+            "{high}); chance may do that."
         ),
         "lapse.effect": (
-            "{driver}: the odds to buy nothing within {days} days are {ratio} times as high ({low} "
-            "to {high}); an effect, since it was given by lot."
+            "{driver}: the odds to buy nothing within {days} are {ratio} times as high ({low} to "
+            "{high}); an effect, since it was given by lot."
         ),
         "lapse.association": (
-            "{driver}: the odds to buy nothing within {days} days are {ratio} times as high ({low} "
-            "to {high}); an association, not an effect: it was not given by lot."
+            "{driver}: the odds to buy nothing within {days} are {ratio} times as high ({low} to "
+            "{high}); an association, not an effect: it was not given by lot."
         ),
         "next purchase.chance": (
             "{driver}: the next purchase comes {ratio} times as often ({low} to {high}); chance may "
@@ -162,7 +162,10 @@ def _line(row: pd.Series, window: int) -> str:
     if row["pvalue_adjusted"] < _CHANGES:
         kind = "effect" if row["by_lot"] else "association"
     said = phrase(
-        _SENTENCES[f"{row['outcome']}.{kind}"], driver=_named(row), days=count(window), **ends
+        _SENTENCES[f"{row['outcome']}.{kind}"],
+        driver=_named(row),
+        days=counted(window, "day"),
+        **ends,
     )
     if row["changes_pvalue"] < _CHANGES:
         said += " " + phrase(
@@ -286,10 +289,9 @@ def churn_drivers(
     purchases, ids = purchase_table(log, store_id, end, max_customers)
     if purchases["day"].max() - purchases["day"].min() < 2 * window:
         raise CannotSay(
-            "The log up to {day} is shorter than two windows of {days} days, too short to see who "
-            "lapsed.",
+            "The log up to {day} is shorter than two windows of {days}, too short to see who lapsed.",
             day=day(end),
-            days=count(window),
+            days=counted(window, "day"),
         )
     told = event_table(events, ids, store_id, end)
     names = kinds_asked(told, kinds)
@@ -371,10 +373,10 @@ def _too_few(customers: int, outcomes: int) -> str:
     if customers >= FEWEST_CUSTOMERS and outcomes >= _FEWEST_OUTCOMES:
         return ""
     return phrase(
-        "too few to say: {customers} customers with it or without it, and {outcomes} cases either way; "
-        "at least {fewest} and {least} are needed.",
-        customers=count(customers),
-        outcomes=count(outcomes),
+        "too few to say: {customers} with it or without it, and {outcomes} either way; at least "
+        "{fewest} and {least} are needed.",
+        customers=counted(customers, "customer"),
+        outcomes=counted(outcomes, "case"),
         fewest=count(FEWEST_CUSTOMERS),
         least=count(_FEWEST_OUTCOMES),
     )

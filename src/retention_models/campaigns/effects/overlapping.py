@@ -80,9 +80,9 @@ ENGLISH = catalogue(
         ),
         "no_lot": "The data contradict that lots drew the offers independently. {reason}",
         "few": (
-            "With {customers} customers in one of the combinations of offers, effects on {outcome} "
-            "cannot be told: it takes {fewest} in each. Look at each campaign by itself, or include "
-            "more customers."
+            "With {customers} in one of the combinations of offers, effects on {outcome} cannot be "
+            "told: it takes {fewest} in each. Look at each campaign by itself, or include more "
+            "customers."
         ),
     }
 )
@@ -434,7 +434,7 @@ def _refuse_few(values: pd.Series, offered: pd.DataFrame, outcome: Outcome) -> N
     cells = offered.groupby(list(offered.columns)).size()
     fewest = fewest_in_arm(outcome)
     if len(cells) == 2 ** offered.shape[1] and cells.min() < fewest:
-        sizes = {"customers": count(int(cells.min())), "fewest": count(fewest)}
+        sizes = {"customers": counted(int(cells.min()), "customer"), "fewest": count(fewest)}
         raise CannotSay(ENGLISH["few"], outcome=phrase(outcome), **sizes)
     if outcome == "bought":
         return
