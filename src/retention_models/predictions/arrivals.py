@@ -100,21 +100,19 @@ def arrivals_of(purchases: PurchaseFitter, summary: pd.DataFrame) -> Arrivals:
 def spend_of_newcomers(spend: GammaGammaFitter, summary: pd.DataFrame) -> tuple[float, float]:
     """What newcomers spend on a purchase on the average, and the standard error of its log.
 
-    The model's mean p v/(q−1) of q above 1, times e^w of what repeat purchases of the later half's
-    newcomers brought over it; w is drawn towards 0, as newcomers of most shops spend what others do.
+    The model's mean p v/(q−1), q above 1, times e^w: w is the log of the mean of what the later half's
+    newcomers spend on repeat purchases, each as one, over it, drawn towards 0, as newcomers of most
+    shops spend what others do.
     """
     p, q, v = spend.fit_.parameters
     mean = float(p * v / (q - 1.0))
     x, m, T = (summary[name].to_numpy(dtype=float) for name in ("frequency", "monetary_value", "T"))
-    late = (x > 0.0) & (m > 0.0) & (T.max() >= 2.0 * T)
-    bought, paid = float(x[late].sum()), float((x * m)[late].sum())
-    if late.sum() < 2:  # the usual doubt is all that is known
+    each = m[(x > 0.0) & (m > 0.0) & (T.max() >= 2.0 * T)]
+    if each.size < 2:  # the usual doubt is all that is known
         return mean, _USUAL_SPEND
-    # Of sums over customers: each tells of their own level alone.
-    rest = (x * m)[late] - x[late] * paid / bought
-    variance = float(rest @ rest) / paid**2
+    variance = float(each.var(ddof=1) / each.size / each.mean() ** 2)
     weight = _USUAL_SPEND**2 / (_USUAL_SPEND**2 + variance)
-    ratio = float(np.exp(weight * np.log(paid / (bought * mean))))
+    ratio = float(np.exp(weight * np.log(each.mean() / mean)))
     return mean * ratio, float(np.sqrt(weight * variance))
 
 
