@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# Tests import few of the modules that pip would compile: half of its time, which imports take less of.
+AS_IMPORTED := --no-compile
 # What git tracks of the code: a finished set-up stays valid while these do not change.
 INPUTS := pyproject.toml
 # Spark is large and needs Java: it is set up where Java is, and its tests are skipped elsewhere.
@@ -15,7 +17,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reports lab docs test slow nightly check format bench lock lowest clean
+.PHONY: help reports lab docs test slow nightly check style types house format bench lock lowest clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,7 +35,7 @@ test: .venv/.dev $(ENGINES) ## Set up and run the tests
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not slow and not nightly"
 
 slow: .venv/.dev $(ENGINES) ## Run the slow tests: whole runs, pages in a browser, simulations
-	$(ONE_THREAD) $(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder --durations 10 -m "slow and not nightly"
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder --durations 10 -m "slow and not nightly"
 
 nightly: .venv/.dev $(ENGINES) ## Run simulations and faults at full size; their figures go to docs/nightly.md
 	$(ONE_THREAD) RETENTION_MODELS_NIGHTLY=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "nightly or sized"
@@ -52,10 +54,16 @@ lowest: .venv/.dev ## Run a part of the tests with the oldest versions that pypr
 	$(LOWEST)/bin/retention run $(LOWEST)/cdnow/retention.toml
 	$(ONE_THREAD) $(LOWEST)/bin/python -m pytest -q -W ignore -p no:cacheprovider -m "not slow and not nightly" $(SMOKE)
 
-check: .venv/.dev ## Lint, format, types, import contract, notebooks, lock and environment.yml
+check: style types house ## Lint, format, types, import contract, notebooks, lock and environment.yml
+
+style: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: .venv/.dev
 	$(BIN)/mypy
+
+house: .venv/.dev
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/house
 
@@ -95,11 +103,11 @@ retention.toml: | .venv/.run
 # It holds all that runs need, at the same versions: nothing is installed twice.
 .venv/.dev: requirements-dev.lock requirements.lock $(INPUTS) | .venv/bin/python
 	@echo "installing what runs, tests and checks need, from requirements-dev.lock"
-	$(PIP) install --require-hashes -r requirements-dev.lock
+	$(PIP) install $(AS_IMPORTED) --require-hashes -r requirements-dev.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch .venv/.run $@
 
 .venv/.spark: requirements-spark.lock .venv/.dev
 	@echo "installing Spark, from requirements-spark.lock"
-	$(PIP) install --require-hashes -r requirements-spark.lock
+	$(PIP) install $(AS_IMPORTED) --require-hashes -r requirements-spark.lock
 	@touch $@

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+import grocery_data
 import page_kinds
 import sharing
 import shops
@@ -76,6 +77,14 @@ def cdnow(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def grocery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The grocery project's file."""
     return sharing.made_once(tmp_path_factory, "grocery", lambda f: write_demo(f, "grocery"))
+
+
+@pytest.fixture(scope="session")
+def small_grocery(grocery: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project file of its eight stores' lines and two campaigns, for what runs once more."""
+    return sharing.made_once(
+        tmp_path_factory, "small_grocery", lambda f: grocery_data.write_small(grocery, f)
+    )
 
 
 @pytest.fixture(scope="session")

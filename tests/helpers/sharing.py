@@ -34,6 +34,8 @@ LONGEST = (
     "test_campaign_plans_notebook.py",
     "test_chain_models_grocery.py",
 )
+# One process has Spark, which takes seconds to start and minutes to be quick.
+OF_SPARK = re.compile(r"[\[-]spark\b|::test_spark_")
 # Nothing is made once for all of their tests.
 IN_PIECES = ("test_campaign_designs_simulation.py", "test_oracles_")
 # A session reads no file that holds none of its tests.
@@ -90,10 +92,12 @@ def longest_first(items: list[pytest.Item]) -> None:
 
 
 class ByFile(LoadScopeScheduling):
-    """A file's tests stay together, for what they make once, unless it is named above."""
+    """A file's tests stay together, for what they make once, unless it is named above; so do Spark's."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
+        if OF_SPARK.search(nodeid):
+            return "spark"
         if any(name in file for name in IN_PIECES):
             return nodeid
         return file

@@ -112,9 +112,9 @@ class _Places(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def page(grocery) -> Path:
+def page(small_grocery) -> Path:
     """The page of a store of the demonstration."""
-    result = run_project(grocery, stores=[STORE], jobs=1)
+    result = run_project(small_grocery, stores=[STORE], jobs=1)
     assert () == result.failed
     return result.index.parent / STORE / "store_report.html"
 

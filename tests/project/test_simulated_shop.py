@@ -72,3 +72,17 @@ def test_the_log_is_read_as_a_shops_is(shop):
     assert 0 == log.rows_unusable
     assert log.last_day() <= LAST
     assert 4000 == len(rm.customer_summary(log, observation_end=LAST))
+
+
+def test_a_written_project_is_the_shop_and_its_campaign(tmp_path):
+    """Its file describes the campaign that was given, its data are the orders with the lift."""
+    shop = rm.SimulatedShop(60, dt.date(2023, 1, 1), seed=2)
+    campaign = coupon(follow_up=7, costs={"contact": 0.15}, shares={"control": 1, "coupon": 1})
+    arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 30})
+    project = shop.write_project(tmp_path / "new", campaign, arms, lift={"coupon": 4.0})
+    assert rm.read_settings(project).campaigns == (campaign,)
+    opened = rm.open_campaign(project, campaign.id)
+    last = campaign.end + dt.timedelta(days=7)
+    with_lift = shop.orders(last, campaign=campaign, assignments=arms, lift={"coupon": 4.0})
+    assert len(opened.log.rows().to_pandas()) == len(with_lift) > len(shop.orders(last))
+    assert opened.data.table["arm"].value_counts().to_dict() == {"control": 30, "coupon": 30}

@@ -181,9 +181,9 @@ def run_by_hand(name: str, folder: Path, grocery: Path) -> list:
 
 
 @pytest.mark.slow
-def test_the_notebook_runs_by_hand_as_it_stands(tmp_path, grocery):
+def test_the_notebook_runs_by_hand_as_it_stands(tmp_path, small_grocery):
     """From notebooks/, with the parameters that it has, as in JupyterLab; it writes nothing."""
-    shown = run_by_hand("store_report.ipynb", tmp_path / "notebooks", grocery)
+    shown = run_by_hand("store_report.ipynb", tmp_path / "notebooks", small_grocery)
     # Six figures, and the lines of three of the four points.
     assert 9 == sum("image/svg+xml" in o.get("data", {}) for o in shown)
 
@@ -196,13 +196,13 @@ def test_a_campaigns_notebook_runs_by_hand_as_it_stands(tmp_path, grocery):
 
 
 @pytest.mark.slow
-def test_the_first_notebook_runs_by_hand_as_it_stands(tmp_path, grocery):
+def test_the_first_notebook_runs_by_hand_as_it_stands(tmp_path, small_grocery):
     """Results show themselves as tables, one as a picture; no project file is asked for."""
     data = tmp_path / "data" / "raw"
     data.mkdir(parents=True)
-    settings = read_settings(grocery)
+    settings = read_settings(small_grocery)
     (data / "transactions.parquet").symlink_to(settings.path(settings.transactions.source))
-    shown = run_by_hand("start_here.ipynb", tmp_path / "notebooks", grocery)
+    shown = run_by_hand("start_here.ipynb", tmp_path / "notebooks", small_grocery)
     assert 1 == sum("image/png" in o.get("data", {}) for o in shown)
     text = " ".join(o["data"].get("text/html", "") for o in shown if "data" in o)
     for said in ("Transactions of ", "BetaGeoFitter", "held against", "customers still"):

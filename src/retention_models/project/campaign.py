@@ -75,37 +75,15 @@ class ProjectCampaign(Result):
     --------
     >>> import datetime as dt
     >>> import tempfile
-    >>> from pathlib import Path
     >>> import pandas as pd
     >>> import retention_models as rm
     >>> shop = rm.SimulatedShop(300, dt.date(2023, 1, 1), seed=1)
-    >>> orders = shop.orders(dt.date(2024, 4, 25))
+    >>> spring = rm.Campaign(id="spring", name="Spring coupon", kind="coupon",
+    ...     design="randomised", start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25))
     >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 150})
-    >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
-    >>> text = '''
-    ... name = "Shop"
-    ... [transactions]
-    ... source = "orders.csv"
-    ... columns = { customer_id = "customer_id", date = "date", spend = "spend" }
-    ... [money]
-    ... currency = "EUR"
-    ... margin = 0.3
-    ... annual_discount_rate = 0.1
-    ... [campaign_data]
-    ... assignments = "arms.csv"
-    ... [[campaigns]]
-    ... id = "spring"
-    ... name = "Spring coupon"
-    ... kind = "coupon"
-    ... design = "randomised"
-    ... start = 2024-03-01
-    ... end = 2024-04-25
-    ... '''
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = Path(folder, "shop.toml").write_text(text)
-    ...     orders.to_csv(Path(folder, "orders.csv"), index=False)
-    ...     arms.to_csv(Path(folder, "arms.csv"), index=False)
-    ...     found = rm.open_campaign(Path(folder, "shop.toml"), "spring")
+    ...     project = shop.write_project(folder, spring, arms)
+    ...     found = rm.open_campaign(project, "spring")
     ...     print(found.campaign.name, len(found.data.table))
     Spring coupon 300
     """
@@ -225,37 +203,15 @@ def open_campaign(
     --------
     >>> import datetime as dt
     >>> import tempfile
-    >>> from pathlib import Path
     >>> import pandas as pd
     >>> import retention_models as rm
     >>> shop = rm.SimulatedShop(300, dt.date(2023, 1, 1), seed=1)
-    >>> orders = shop.orders(dt.date(2024, 4, 25))
+    >>> spring = rm.Campaign(id="spring", name="Spring coupon", kind="coupon",
+    ...     design="randomised", start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25))
     >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 150})
-    >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
-    >>> text = '''
-    ... name = "Shop"
-    ... [transactions]
-    ... source = "orders.csv"
-    ... columns = { customer_id = "customer_id", date = "date", spend = "spend" }
-    ... [money]
-    ... currency = "EUR"
-    ... margin = 0.3
-    ... annual_discount_rate = 0.1
-    ... [campaign_data]
-    ... assignments = "arms.csv"
-    ... [[campaigns]]
-    ... id = "spring"
-    ... name = "Spring coupon"
-    ... kind = "coupon"
-    ... design = "randomised"
-    ... start = 2024-03-01
-    ... end = 2024-04-25
-    ... '''
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = Path(folder, "shop.toml").write_text(text)
-    ...     orders.to_csv(Path(folder, "orders.csv"), index=False)
-    ...     arms.to_csv(Path(folder, "arms.csv"), index=False)
-    ...     campaign = rm.open_campaign(Path(folder, "shop.toml"), "spring")
+    ...     project = shop.write_project(folder, spring, arms)
+    ...     campaign = rm.open_campaign(project, "spring")
     ...     print(len(campaign.data.table))
     300
     """

@@ -104,38 +104,16 @@ def campaign_overview(
     --------
     >>> import datetime as dt
     >>> import tempfile
-    >>> from pathlib import Path
     >>> import pandas as pd
     >>> import retention_models as rm
     >>> shop = rm.SimulatedShop(300, dt.date(2023, 1, 1), seed=1)
-    >>> orders = shop.orders(dt.date(2024, 4, 25))
+    >>> spring = rm.Campaign(id="spring", name="Spring coupon", kind="coupon",
+    ...     design="randomised", start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25))
     >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 150})
-    >>> arms["campaign_id"], arms["assigned_at"] = "spring", "2024-02-29"
-    >>> text = '''
-    ... name = "Shop"
-    ... [transactions]
-    ... source = "orders.csv"
-    ... columns = { customer_id = "customer_id", date = "date", spend = "spend" }
-    ... [money]
-    ... currency = "EUR"
-    ... margin = 0.3
-    ... annual_discount_rate = 0.1
-    ... [campaign_data]
-    ... assignments = "arms.csv"
-    ... [[campaigns]]
-    ... id = "spring"
-    ... name = "Spring coupon"
-    ... kind = "coupon"
-    ... design = "randomised"
-    ... start = 2024-03-01
-    ... end = 2024-04-25
-    ... '''
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = Path(folder, "shop.toml").write_text(text)
-    ...     orders.to_csv(Path(folder, "orders.csv"), index=False)
-    ...     arms.to_csv(Path(folder, "arms.csv"), index=False)
-    ...     settings = rm.read_settings(Path(folder, "shop.toml"))
-    ...     log = rm.open_store(Path(folder, "shop.toml"), "all").log
+    ...     project = shop.write_project(folder, spring, arms)
+    ...     settings = rm.read_settings(project)
+    ...     log = rm.open_store(project, "all").log
     ...     print(rm.campaign_overview(settings, log)["campaign_id"].tolist())
     ['spring']
     """

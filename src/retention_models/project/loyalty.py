@@ -42,12 +42,10 @@ def store_claims(
     repeat: RepeatCustomerWorth | None,
 ) -> LoyaltyClaims:
     """The claims, with the project's acquisition cost and the chain's campaigns."""
-    return loyalty_claims(
-        worth=worth,
-        repeat=repeat,
-        acquisition_cost=_acquisition_cost(store),
-        economics=_cost_per_retained(store),
-    )
+    cost = _acquisition_cost(store)
+    # Without that cost campaigns answer nothing here, and all of them would be estimated for it.
+    economics = None if cost is None else _cost_per_retained(store)
+    return loyalty_claims(worth=worth, repeat=repeat, acquisition_cost=cost, economics=economics)
 
 
 def _acquisition_cost(store: Store) -> float | None:

@@ -6,6 +6,7 @@ import datetime as dt
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,29 @@ from numpy.typing import NDArray
 
 from retention_models.data.reading_transactions import read_transactions
 from retention_models.data.transactions import Transactions
+from retention_models.project.own_file.project_text import toml
 from retention_models.settings.campaigns import Campaign
 from retention_models.summaries.customers import Day, as_day
 
 Array = NDArray[np.float64]
+
+_PROJECT = """\
+name = "Simulated shop"
+
+[transactions]
+source = "orders.csv"
+columns = { customer_id = "customer_id", date = "date", spend = "spend" }
+
+[money]
+currency = "EUR"
+margin = 0.3
+annual_discount_rate = 0.1
+
+[campaign_data]
+assignments = "assignments.csv"
+
+[[campaigns]]
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +165,62 @@ class SimulatedShop:
                 f"{folder}/orders.csv", customer_id="customer_id", date="date", spend="spend"
             )
 
+    def write_project(
+        self,
+        folder: Path | str,
+        campaign: Campaign,
+        assignments: pd.DataFrame,
+        *,
+        lift: Mapping[str, float] | None = None,
+        until: Day | None = None,
+    ) -> Path:
+        """Write a project of this shop and one campaign, to rehearse with `retention run`.
+
+        Parameters
+        ----------
+        folder : Path or str
+            Made if it is not there; orders.csv, assignments.csv and retention.toml are written anew.
+        campaign : Campaign
+        assignments : DataFrame
+            customer_id and arm, as in `CampaignAssignment.table`; assigned the day before the start
+            unless a column assigned_at says when.
+        lift : mapping of str to float, optional
+            By arm, as in `orders`.
+        until : date or str, optional
+            Last day of the log; the campaign's last measured day unless given.
+
+        Returns
+        -------
+        Path
+            The project file.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> shop = SimulatedShop(customers=300, first_day=dt.date(2023, 1, 1), seed=1)
+        >>> spring = rm.Campaign(id="spring", name="Spring coupon", kind="coupon",
+        ...     design="randomised", start=dt.date(2024, 3, 1), end=dt.date(2024, 4, 25))
+        >>> arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 150})
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     project = shop.write_project(folder, spring, arms, lift={"coupon": 0.25})
+        ...     print(project.name, len(rm.open_campaign(project, "spring").data.table))
+        retention.toml 300
+        """
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        measured = campaign.end + dt.timedelta(days=campaign.follow_up)
+        last = measured if until is None else as_day(until, "until")
+        orders = self.orders(last, campaign=campaign, assignments=assignments, lift=lift)
+        orders.to_csv(place / "orders.csv", index=False)
+        arms = assignments.assign(campaign_id=campaign.id)
+        if "assigned_at" not in arms:
+            arms["assigned_at"] = campaign.start - dt.timedelta(days=1)
+        arms.to_csv(place / "assignments.csv", index=False)
+        project = place / "retention.toml"
+        stated = campaign.model_dump(exclude_unset=True)
+        project.write_text(_PROJECT + "".join(map(_line, stated.items())), encoding="utf-8")
+        return project
+
     def redemptions(
         self,
         orders: pd.DataFrame,
@@ -237,6 +313,12 @@ class SimulatedShop:
                 "spend": np.round(spend[order], 2),
             }
         )
+
+
+def _line(key_and_value: tuple[str, object]) -> str:
+    """A key of a project file's table; days stand there without quotes."""
+    key, value = key_and_value
+    return f"{key} = {value.isoformat() if isinstance(value, dt.date) else toml(value)}\n"
 
 
 @dataclass(frozen=True, slots=True)
