@@ -22,7 +22,8 @@ from purchase_samples import simulate_mid_life, simulate_orders
 from retention_models.settings.calendar import CalendarSettings
 
 BEGIN = dt.date(2021, 1, 4)
-STORES = 6  # of each simulated kind
+STORES = 6  # of each simulated kind, but of subscribers, whose model takes long
+SUBSCRIPTIONS = 4
 _NAMES = {"customer_id": "id", "date": "day", "spend": "paid", "store_id": "store"}
 # By horizon in weeks; of a year of groceries 26 weeks ahead can be told from early days only.
 Origins = dict[int, list[dt.date]]
@@ -77,8 +78,8 @@ def _grocery(folder: Path, most: int) -> Shops:
 
 def _simulated(folder: Path, kind: str) -> Shops:
     """Shops of two years, or of three where there is a season, by a known process."""
-    parts = []
-    for store in range(STORES):
+    parts, stores = [], SUBSCRIPTIONS if kind == "subscription" else STORES
+    for store in range(stores):
         lines = _lines(kind, np.random.default_rng(store), store)
         lines["id"] = f"{store}-" + lines["id"].astype(str)
         parts.append(lines.assign(store=f"{kind}{store}"))
@@ -90,7 +91,7 @@ def _simulated(folder: Path, kind: str) -> Shops:
     seasonal = kind == "seasonal"
     origins = _each(BEGIN - dt.timedelta(days=1), (104, 117, 130) if seasonal else (52, 65, 78))
     calendar = CalendarSettings() if seasonal else None
-    names = [f"{kind}{store}" for store in range(STORES)]
+    names = [f"{kind}{store}" for store in range(stores)]
     return Shops(f"simulated: {kind}", log, names, origins, calendar)
 
 
