@@ -19,11 +19,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "helpers"
 from cdnow_data import cdnow_path
 from grocery_data import grocery_log
 from purchase_samples import simulate_mid_life, simulate_orders
-from regular_shops import box_lines
 from retention_models.settings.calendar import CalendarSettings
 
 BEGIN = dt.date(2021, 1, 4)
-STORES = 6  # of each simulated kind
+STORES = 6  # of each simulated kind, but of subscribers, whose model takes long
+SUBSCRIPTIONS = 4
 _NAMES = {"customer_id": "id", "date": "day", "spend": "paid", "store_id": "store"}
 # By horizon in weeks; of a year of groceries 26 weeks ahead can be told from early days only.
 Origins = dict[int, list[dt.date]]
@@ -78,8 +78,8 @@ def _grocery(folder: Path, most: int) -> Shops:
 
 def _simulated(folder: Path, kind: str) -> Shops:
     """Shops of two years, or of three where there is a season, by a known process."""
-    parts = []
-    for store in range(STORES):
+    parts, stores = [], SUBSCRIPTIONS if kind == "subscription" else STORES
+    for store in range(stores):
         lines = _lines(kind, np.random.default_rng(store), store)
         lines["id"] = f"{store}-" + lines["id"].astype(str)
         parts.append(lines.assign(store=f"{kind}{store}"))
@@ -91,7 +91,7 @@ def _simulated(folder: Path, kind: str) -> Shops:
     seasonal = kind == "seasonal"
     origins = _each(BEGIN - dt.timedelta(days=1), (104, 117, 130) if seasonal else (52, 65, 78))
     calendar = CalendarSettings() if seasonal else None
-    names = [f"{kind}{store}" for store in range(STORES)]
+    names = [f"{kind}{store}" for store in range(stores)]
     return Shops(f"simulated: {kind}", log, names, origins, calendar)
 
 
@@ -104,9 +104,8 @@ def _each(before: dt.date, weeks: tuple[int, ...]) -> Origins:
 def _lines(kind: str, rng: np.random.Generator, store: int) -> pd.DataFrame:
     """Customers and days of one simulated shop."""
     if kind == "subscription":
-        lines, _ = box_lines(store, size=250, spread=4.0)
-        days = (lines["day"] - lines["day"].min()).dt.days
-        return pd.DataFrame({"id": lines["id"], "day": _dates(days)})
+        customers, times = subscribers(rng, 400, 104.0 * 7.0)
+        return pd.DataFrame({"id": customers, "day": _dates(times)})
     if kind == "mid-life":
         new, old = (0.6, 4.0, 0.5, 2.0), (0.9, 3.0, 0.2, 5.0)
         customers, times = simulate_mid_life(rng, new, old, 200.0, 4.0, 104.0)[:2]
@@ -116,6 +115,28 @@ def _lines(kind: str, rng: np.random.Generator, store: int) -> pd.DataFrame:
     if kind == "seasonal":
         times = _in_season(times, end, rng.uniform(0.0, 2.0 * np.pi))
     return pd.DataFrame({"id": customers, "day": _dates(times)})
+
+
+def subscribers(rng: np.random.Generator, size: int, end: float) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes of subscribers who join at any time before `end`, in days: customers, times.
+
+    A box comes every 30 ± 2 days, and is the last one with a chance of .03 to .12, each customer's own;
+    one box in ten is put off by a month.
+    """
+    customer, time = np.arange(size), end * rng.random(size)
+    leaves = rng.uniform(0.03, 0.12, size)
+    customers, times = [customer], [time]
+    while customer.size:
+        stays = rng.random(customer.size) >= leaves[customer]
+        customer, time = customer[stays], time[stays]
+        time = (
+            time + rng.normal(30.0, 2.0, customer.size) + 30.0 * (rng.random(customer.size) < 0.1)
+        )
+        seen = time < end
+        customer, time = customer[seen], time[seen]
+        customers.append(customer)
+        times.append(time)
+    return np.concatenate(customers), np.concatenate(times)
 
 
 def _in_season(times: np.ndarray, end: float, phase: float) -> np.ndarray:

@@ -8,6 +8,7 @@ import pytest
 import retention_models as rm
 from retention_models.errors import CannotSay
 from retention_models.models.fitters import from_json, settled
+from retention_models.models.histories import count_histories, less_half_days
 from retention_models.models.open_parameters import is_open
 from short_shops import GRID, drawn_parameters, short_shop
 from tiers import sized
@@ -70,27 +71,29 @@ def test_a_well_known_shop_is_as_it_was():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("weeks", "ahead", "refused", "alike"),
+    ("weeks", "ahead", "refused", "alike", "merged"),
     [
-        (3.0, 52.0, 0.5, True),
-        (3.0, 13.0, 0.1, True),
-        (52.0, 52.0, 0.02, True),
-        (3.0, 52.0, 0.5, False),
+        (3.0, 52.0, 0.5, True, True),
+        (3.0, 13.0, 0.1, True, True),
+        (52.0, 52.0, 0.02, True, True),
+        (3.0, 52.0, 0.5, False, True),
+        (3.0, 52.0, 0.5, False, False),
     ],
 )
 def test_of_short_histories_intervals_hold_or_are_refused(
-    record_property, weeks, ahead, refused, alike
+    record_property, weeks, ahead, refused, alike, merged
 ):
     """90% intervals of 120 shops; the share refused is no more than is said.
 
-    `alike` are of the kind of published estimates, their purchases merged by days; others are drawn
-    from the priors, with exact times, of which a right posterior's intervals hold 90%.
+    `alike` are of the kind of published estimates; others are drawn from the priors, of which a right
+    posterior's intervals hold 90%. Purchases are merged by days, as a log has them, or their times are
+    exact.
     """
     rng = np.random.default_rng(3)
     inside, told, shops = 0, 0, sized(12, 120)
     for i in range(shops):
         parameters = GRID[i % len(GRID)] if alike else drawn_parameters(rng)
-        summary, came = short_shop(rng, parameters, weeks=weeks, ahead=ahead, merged=alike)
+        summary, came = short_shop(rng, parameters, weeks=weeks, ahead=ahead, merged=merged)
         model = fitted(summary)
         try:
             found = rm.predict_store(model, None, summary, horizon=ahead, draws=200).purchases
@@ -103,3 +106,25 @@ def test_of_short_histories_intervals_hold_or_are_refused(
     assert told >= (1.0 - refused) * shops - 2.0 * np.sqrt(shops) * 0.5
     # Binomial(told, .86), 2 standard errors below.
     assert inside / told >= 0.86 - 2.0 * np.sqrt(0.86 * 0.14 / told)
+
+
+def test_days_with_a_purchase_are_purchases_in_half_a_day_less_each():
+    """(1 − e^−λ)^x e^(−λ(T−x)) is λ^x e^(−λ(T−x/2)) to a factor of (1 + λ²/24)^x."""
+    x, T, rate = np.array([0.0, 3.0, 9.0]), np.array([20.0, 20.0, 12.0]), 0.4
+    t_x = np.array([0.0, 11.0, 12.0])
+    for per_unit in (1.0, 7.0):
+        known = count_histories(x, t_x / per_unit, T / per_unit)
+        shorter = less_half_days(known).rows()
+        assert np.allclose(shorter[1] * per_unit, t_x - x / 2.0)
+        assert np.allclose(shorter[2] * per_unit, T - x / 2.0)
+    by_day = (1.0 - np.exp(-rate)) ** x * np.exp(-rate * (T - x))
+    assert rate**x * np.exp(-rate * (T - x / 2.0)) * (1.0 + rate**2 / 24.0) ** x == pytest.approx(
+        by_day, rel=1e-3
+    )
+
+
+def test_times_by_the_second_and_purchases_counted_each_stay_as_they_are():
+    """Nothing of a day was merged there."""
+    for x, t_x, T in ((2.0, 1.234, 9.876), (9.0, 4.0, 12.0)):
+        known = count_histories(*(np.array([each]) for each in (x, t_x, T)))
+        assert less_half_days(known) is known

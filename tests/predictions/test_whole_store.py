@@ -10,7 +10,7 @@ import retention_models as rm
 from purchase_samples import simulate_mid_life
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.levels import z_of_interval
-from retention_models.predictions.arrivals import arrivals_of, trended
+from retention_models.predictions.arrivals import arrivals_of, spend_of_newcomers, trended
 from tiers import sized
 
 NEW, OLD = (0.6, 4.0, 0.5, 2.0), (0.9, 3.0, 0.2, 5.0)
@@ -177,3 +177,25 @@ def shop_of_a_year():
     summary = pd.DataFrame({"frequency": x, "recency": t_x, "T": T, "monetary_value": 0.0})
     summary.attrs["time_unit"] = "W"
     return summary
+
+
+@pytest.mark.parametrize(("paid", "expected"), [(1.0, 1.0), (0.5, 0.5)])
+def test_newcomers_spend_what_newcomers_of_before_did(paid, expected):
+    """Half of what the others do where they did, as near as their number tells."""
+    rng = np.random.default_rng(8)
+    T = np.repeat([50.0, 10.0], 400)
+    level = 60.0 / rng.gamma(4.0, 1.0, T.size) * np.where(T > 25.0, 1.0, paid)
+    summary = pd.DataFrame({"frequency": 5.0, "monetary_value": level, "T": T})
+    spend = rm.GammaGammaFitter.from_parameters({"p": 6.0, "q": 4.0, "v": 10.0})
+    found, error = spend_of_newcomers(spend, summary)
+    assert found == pytest.approx(20.0 * expected, rel=0.12)
+    assert 0.02 < error < 0.06
+
+
+def test_of_one_newcomer_the_mean_of_all_is_as_good():
+    """The model's p v/(q − 1), with the usual doubt."""
+    spend = rm.GammaGammaFitter.from_parameters({"p": 6.0, "q": 4.0, "v": 10.0})
+    summary = pd.DataFrame(
+        {"frequency": [5.0, 3.0, 2.0], "monetary_value": [9.0, 7.0, 1.0], "T": [50.0, 49.0, 3.0]}
+    )
+    assert spend_of_newcomers(spend, summary) == (pytest.approx(20.0), 0.3)

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from retention_models.languages import clauses, decimals, phrase
 from retention_models.models import nbd
-from retention_models.models.histories import Histories, count_histories
+from retention_models.models.histories import Histories, count_histories, less_half_days
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, at_boundary
 from retention_models.models.nbd import Start, dropout_quantiles
-from retention_models.models.open_parameters import with_posterior
+from retention_models.models.open_parameters import is_open, with_posterior
 
 Array = NDArray[np.float64]
 
@@ -228,12 +228,16 @@ def fit_beta_dropout(
     )
     if penalty > 0.0 or not draws:
         return fit
-    every = max(1, known.x.size // _FEW[1])
+    if not is_open(fit):
+        return fit
+    # Of a few weeks half a day tells: buyers by the day seem to come evenly, and so to stay.
+    exact = less_half_days(known)
+    every = max(1, exact.x.size // _FEW[1])
     return with_posterior(
         fit,
-        lambda phi: objective(phi, every),
-        lambda phi: log_likelihoods(phi, known, first=first, every=every),
-        known.mean_rate,
+        partial(log_likelihood_with_derivatives, known=exact, first=first, every=every),
+        partial(log_likelihoods, known=exact, first=first, every=every),
+        exact.mean_rate,
     )
 
 

@@ -53,13 +53,11 @@ def with_posterior(
     heights: Callable[[Array], Array],
     rate: float,
 ) -> MaximumLikelihoodFit:
-    """The fit by r, α, a, b with draws of what the parameters may be, where they are open.
+    """The fit by r, α, a, b, which are open (`is_open`), with draws of what they may be.
 
     `log_likelihood` takes log-parameters, `heights` several of them, shape (k, 4), and gives its values
     alone; `rate` is repeat purchases per customer and unit of time.
     """
-    if not is_open(fit):
-        return fit
 
     def objective(phi: Array) -> tuple[float, Array, Array]:
         value, gradient, hessian = log_likelihood(phi)

@@ -1,4 +1,4 @@
-"""How newcomers arrive: at the rate and with the trend of the later half of the log.
+"""How newcomers arrive, and what they spend: as in the later half of the log.
 
 A Poisson process, φ times as scattered as Poisson's; Wedderburn (1974), Biometrika 61(3), 439–447.
 """
@@ -14,10 +14,7 @@ from numpy.typing import NDArray
 from retention_models.errors import CannotSay
 from retention_models.languages import count, counted
 from retention_models.levels import z_of_level
-from retention_models.models.fitters import (
-    MidLifeFitter,
-    PurchaseFitter,
-)
+from retention_models.models.fitters import GammaGammaFitter, MidLifeFitter, PurchaseFitter
 from retention_models.predictions.customers import unit_of
 from retention_models.time_units import days_in
 
@@ -30,6 +27,8 @@ _FEWEST_NEWCOMERS, _VISIBLE, _STEPS = 20.0, z_of_level(0.01), 12
 # which a change that goes on has lost all but 1/e of its pace.
 _USUAL_CHANGE, _LASTS = 0.3, 104.0
 _YEAR = 365.25 / 7.0
+# What newcomers usually spend on a purchase over what all customers do, a standard deviation of its log.
+_USUAL_SPEND = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +95,25 @@ def arrivals_of(purchases: PurchaseFitter, summary: pd.DataFrame) -> Arrivals:
     if mean == 0.0:
         return Arrivals(0.0, 1.0)
     return trended(by_week.astype(float), week)
+
+
+def spend_of_newcomers(spend: GammaGammaFitter, summary: pd.DataFrame) -> tuple[float, float]:
+    """What newcomers spend on a purchase on the average, and the standard error of its log.
+
+    The model's mean p v/(q−1), q above 1, times e^w: w is the log of the mean of what the later half's
+    newcomers spend on repeat purchases, each as one, over it, drawn towards 0, as newcomers of most
+    shops spend what others do.
+    """
+    p, q, v = spend.fit_.parameters
+    mean = float(p * v / (q - 1.0))
+    x, m, T = (summary[name].to_numpy(dtype=float) for name in ("frequency", "monetary_value", "T"))
+    each = m[(x > 0.0) & (m > 0.0) & (T.max() >= 2.0 * T)]
+    if each.size < 2:  # the usual doubt is all that is known
+        return mean, _USUAL_SPEND
+    variance = float(each.var(ddof=1) / each.size / each.mean() ** 2)
+    weight = _USUAL_SPEND**2 / (_USUAL_SPEND**2 + variance)
+    ratio = float(np.exp(weight * np.log(each.mean() / mean)))
+    return mean * ratio, float(np.sqrt(weight * variance))
 
 
 def trended(by_week: Array, week: float) -> Arrivals:

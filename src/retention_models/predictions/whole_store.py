@@ -36,7 +36,7 @@ from retention_models.models.fitters import (
 from retention_models.models.histories import known_customers
 from retention_models.models.interface import Parameters, PurchaseModel
 from retention_models.models.mid_life.model import MidLife
-from retention_models.predictions.arrivals import Arrivals, arrivals_of
+from retention_models.predictions.arrivals import Arrivals, arrivals_of, spend_of_newcomers
 from retention_models.predictions.customers import check_parameters, unit_of
 from retention_models.predictions.determined import require_determined
 from retention_models.predictions.stores import predict_path, predict_store
@@ -168,6 +168,8 @@ def predict_whole_store(
     half of the log, by Poisson regression on time. Where they visibly fade (at 1%) they go on fading;
     any other trend is drawn towards none, by a change of 30% a year that is usual (a standard deviation
     of the log), and dies away by e in two years; of a visible growth half of what exceeds that is taken.
+    Newcomers spend on a purchase what the newcomers of the later half spent on repeat purchases, drawn
+    towards the mean of all customers.
 
     Examples
     --------
@@ -265,7 +267,7 @@ def _revenue(
     others: Interval,
     terms: dict[str, float],
 ) -> tuple[Interval | None, Interval | None]:
-    """Spend of everybody, and of known customers; others' is at the mean of a new customer."""
+    """Spend of everybody, and of known customers; others' is at what newcomers spend."""
     if spend is None:
         return None, None
     known = predict_store(
@@ -277,12 +279,12 @@ def _revenue(
         annual_discount_rate=0.0,
         draws=int(terms["draws"]),
     ).value
-    p, q, v = spend.fit_.parameters
+    _, q, _ = spend.fit_.parameters
     if known is None or q <= 1.0:
         return None, known
-    each = p * v / (q - 1.0)
+    each, doubt = spend_of_newcomers(spend, summary)
     value = known.value + each * others.value
-    further = terms["scatter"] * known.value
+    further = np.hypot(terms["scatter"] * known.value, doubt * each * others.value)
     below, above = (
         np.hypot(
             np.hypot(known.value - known_end, each * (others.value - end)), terms["z"] * further

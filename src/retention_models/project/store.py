@@ -28,7 +28,6 @@ from retention_models.data.contacts import (
 )
 from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.errors import CannotSay
-from retention_models.languages import day
 from retention_models.levels import Interval
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.predictions.customers import predict_customers
@@ -36,6 +35,7 @@ from retention_models.predictions.loyalty_claims import LoyaltyClaims
 from retention_models.predictions.repeat_customers import RepeatCustomerWorth, repeat_customer_worth
 from retention_models.predictions.retention_in_short import RetentionInShort
 from retention_models.predictions.retention_worth import RetentionWorth, retention_worth
+from retention_models.predictions.store_models import StoreModels
 from retention_models.predictions.stores import StoreForecast, predict_store
 from retention_models.predictions.validation.comparison import ModelComparison, compare_models
 from retention_models.predictions.validation.holdout import (
@@ -45,7 +45,8 @@ from retention_models.predictions.validation.holdout import (
 from retention_models.predictions.validation.in_the_shop import changed_in_the_shop
 from retention_models.predictions.validation.store_changes import Silence
 from retention_models.predictions.validation.tracking import weekly_tracking
-from retention_models.predictions.whole_store import WholeStore, predict_whole_store
+from retention_models.predictions.validation.whole_store_check import WholeStoreCheck
+from retention_models.predictions.whole_store import WholeStore
 from retention_models.project.acquisition import (
     AcquisitionWorth,
     require_said,
@@ -62,6 +63,7 @@ from retention_models.project.lots import (
 from retention_models.project.loyalty import store_claims, store_retention
 from retention_models.project.store_facts import StoreFacts
 from retention_models.project.store_handover import read_slice
+from retention_models.project.whole_store import store_whole_check, whole_ahead
 from retention_models.settings.actions import ListName
 from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import Day
@@ -237,24 +239,17 @@ class Store(StoreFacts):
     def whole_quarter(self) -> WholeStore:
         """What everybody should bring in the next 13 weeks, newcomers included; as `next_quarter`."""
         self._require_trust()
-        if self.log.first_seen_from is not None:
-            raise CannotSay(
-                "Customers of before {day} are left out (first_seen_from), so nothing is said of the "
-                "whole store.",
-                day=day(self.log.first_seen_from),
-            )
-        return predict_whole_store(
-            self.purchases,
-            self._spend_if_any,
-            self.summary,
-            horizon=_QUARTER / days_in(self.settings.model.time_unit),
-            interval=self.settings.model.interval,
-            draws=_FEW_DRAWS,
-            scatter=self.scatter.ahead(_QUARTER),
-            newcomers=self.scatter.newcomers,
-            newcomers_error=self.scatter.newcomers_error,
-            weekly=False,
-        )
+        models = self.purchases, self._spend_if_any
+        return whole_ahead(self, models, self.summary, _QUARTER, self.scatter)
+
+    @cached_property
+    def whole_check(self) -> WholeStoreCheck:
+        """What everybody bought in the weeks of `holdout`, and what was expected; `WholeStoreCheck`."""
+        purchases, early = self.holdout.purchases, self._early
+        models = purchases, _if_any(lambda: early.spend)
+        until = checked_until(self.settings, self.log, self.observation_end)
+        scatter = self._scatter(self.calibration_end)
+        return store_whole_check(self, models, early.summary, until, scatter)
 
     @cached_property
     def to_call(self) -> CallList:
@@ -334,8 +329,7 @@ class Store(StoreFacts):
     @cached_property
     def holdout(self) -> HoldoutValidation:
         """Model against a holdout at the end of the data; see `validate_holdout`."""
-        split = self.calibration_end
-        early = self._models_of(split, upto=split)
+        split, early = self.calibration_end, self._early
         purchases: PurchaseFitter | None = None
         try:
             purchases = early.purchases
@@ -353,6 +347,12 @@ class Store(StoreFacts):
             spend=_if_any(lambda: early.spend),
             scatter=self._scatter(split).ahead((until - split).days),
         )
+
+    @cached_property
+    def _early(self) -> StoreModels:
+        """The models as of the end of calibration."""
+        split = self.calibration_end
+        return self._models_of(split, upto=split)
 
     @cached_property
     def comparison(self) -> ModelComparison:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from retention_models.languages import (
@@ -20,6 +21,7 @@ from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.predictions.model_names import name_in_words
 from retention_models.predictions.validation.comparison import ModelComparison
 from retention_models.predictions.validation.holdout import HoldoutValidation
+from retention_models.predictions.validation.whole_store_check import WholeStoreCheck
 
 _MEASURES = catalogue(
     {
@@ -178,3 +180,36 @@ def rules_of_thumb(validation: HoldoutValidation) -> pd.DataFrame:
     )
     frame.index.name = phrase("Forecast")
     return frame
+
+
+def whole_store_check(check: WholeStoreCheck) -> pd.DataFrame:
+    """What everybody bought in the weeks of the check, and what each rule expected, as text."""
+    ours = float("nan") if check.revenue is None else check.revenue.value
+    told = [(phrase("This page's forecast"), check.purchases.value, ours)]
+    told += [
+        (phrase(str(rule)), float(row["purchases"]), float(row["revenue"]))
+        for rule, row in check.beside.iterrows()
+    ]
+    frame = pd.DataFrame(
+        {
+            phrase("Purchases"): [count(check.came), *(count(bought) for _, bought, _ in told)],
+            phrase("Purchases off"): ["", *(_off(bought, check.came) for _, bought, _ in told)],
+            phrase("Revenue"): [count(check.paid), *(_counted(paid) for _, _, paid in told)],
+            phrase("Revenue off"): ["", *(_off(paid, check.paid) for _, _, paid in told)],
+        },
+        index=[phrase("What came"), *(name for name, _, _ in told)],
+    )
+    frame.index.name = phrase("Whole store")
+    return frame
+
+
+def _counted(figure: float) -> str:
+    """A count; nothing where there is none."""
+    return count(figure) if np.isfinite(figure) else ""
+
+
+def _off(expected: float, came: float) -> str:
+    """How far off, in percent of what came; nothing where there is no figure."""
+    if not (came > 0.0 and np.isfinite(expected)):
+        return ""
+    return signed_share(round(expected / came - 1.0, 2) or 0.0)

@@ -33,6 +33,7 @@ from retention_models.pages.store.purchase_model import purchase_model as purcha
 from retention_models.predictions.scatter import Scatter
 from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.holdout import HoldoutValidation
+from retention_models.predictions.validation.whole_store_check import WholeStoreCheck
 from retention_models.settings.project import ModelSettings, Money
 
 
@@ -131,6 +132,26 @@ def value_held(validation: HoldoutValidation) -> str:
         "Of the same weeks, {reason}; as much as in the weeks before would have been {before}.",
         reason=validation.value.reason,
         before=count(validation.value.repeated),
+    )
+
+
+def whole_store_check(check: WholeStoreCheck) -> str:
+    """What everybody bought in the weeks of the check beside what was expected, and who was nearest."""
+    said = phrase(
+        "From {begin} to {end} everybody, newcomers included, made {came} where {expected} ({low} to "
+        "{high}) were expected.",
+        begin=day(check.begin),
+        end=day(check.end),
+        came=counted(round(check.came), "purchase"),
+        expected=count(check.purchases.value),
+        low=count(check.purchases.low),
+        high=count(check.purchases.high),
+    )
+    if check.beside.empty:
+        return said
+    return f"{said} " + phrase(
+        "Beside it stand rules that know no customer, but the store's weekly totals alone. Which of "
+        "them comes nearest in one such time is much by chance."
     )
 
 

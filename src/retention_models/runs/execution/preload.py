@@ -72,6 +72,7 @@ _ALWAYS = (
     "retention_models.runs.execution.supervisor",
     "scipy.optimize",
     "scipy.special",
+    "statsmodels.tsa.exponential_smoothing.ets",
 )
 
 
