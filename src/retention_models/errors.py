@@ -74,9 +74,59 @@ class CannotSay(RetentionError, ValueError):
     def __init__(self, sentence: str, /, **places: object) -> None:
         super().__init__(sentence)
         self.sentence, self.places = sentence, places
+        self._of_one, self._n = "", 0
+
+    @classmethod
+    def counting(cls, one: str, many: str, n: int, /, **places: object) -> CannotSay:
+        """A refusal about a number of things, with a sentence for one of them.
+
+        Parameters
+        ----------
+        one, many : str
+            The sentence of one thing, and that of several, as in `languages.plural`.
+        n : int
+            How many there are; the place {n} holds it.
+        **places
+            Finished texts, one for each other place.
+
+        Returns
+        -------
+        CannotSay
+
+        Examples
+        --------
+        >>> str(CannotSay.counting("{n} customer is too few.", "{n} customers are too few.", 1))
+        '1 customer is too few.'
+        """
+        made = cls(many, **places)
+        made._of_one, made._n = one, n
+        return made
+
+    def with_places(self, **places: object) -> CannotSay:
+        """The same refusal with other texts in some of its places.
+
+        Parameters
+        ----------
+        **places
+            Finished texts, each of a place of the sentence.
+
+        Returns
+        -------
+        CannotSay
+
+        Examples
+        --------
+        >>> str(CannotSay("Of {arm}: too few.", arm="a").with_places(arm="b"))
+        'Of b: too few.'
+        """
+        made = CannotSay(self.sentence, **{**self.places, **places})
+        made._of_one, made._n = self._of_one, self._n
+        return made
 
     def __str__(self) -> str:
         said = spoken()
+        if self._of_one:
+            return said.plural(self._of_one, self.sentence, self._n, **self.places)
         # A finished text may hold braces of its own: a name of the data.
         if not self.places:
             return said.translated_or_own(self.sentence)

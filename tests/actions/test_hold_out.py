@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from action_samples import World, known_of, outlook_of
 from retention_models.actions.hold_out import (
@@ -18,10 +19,11 @@ from retention_models.actions.hold_out import (
     left_out,
     no_lots,
     no_test,
+    with_lots,
 )
 from retention_models.actions.lists import find_actions
 from retention_models.actions.to_call import customers_to_call
-from retention_models.settings.actions import LIST_NAMES, ActionSettings
+from retention_models.settings.actions import ALL_LISTS, LIST_NAMES, ActionSettings
 
 NIGHT = dt.date(2024, 3, 1)
 TENTH = ActionSettings(hold_out=0.1)
@@ -136,6 +138,24 @@ def test_who_is_left_out_stays_out_until_the_test_ends():
     assert set() == held_out_now(lots(last, first), ActionSettings())
 
 
+def test_all_lists_together_draw_by_their_own_share_and_keep_their_arms():
+    """Whether lists test themselves or not; a share of nothing draws nothing."""
+    rules = ActionSettings(hold_out_of_all=0.02)
+    first = draw(lots(), ALL_LISTS, members(100), rules)
+    assert ([2, 0.02], {ALL_LISTS}) == ([len(out_of(first)), first["share"][0]], set(first["list"]))
+    assert draw(lots(), "due", members(100), rules).empty
+    assert draw(lots(), ALL_LISTS, members(100), TENTH).empty
+    second = draw(lots(NIGHT + dt.timedelta(30), first), ALL_LISTS, members(100), rules)
+    pd.testing.assert_frame_equal(first, second)
+    both = pd.concat([first, draw(lots(), "due", members(40), TENTH)])
+    for shares, kept in (((0.0, 0.02), {ALL_LISTS}), ((0.1, 0.0), {"due"}), ((0.0, 0.0), set())):
+        now = ActionSettings(hold_out=shares[0], hold_out_of_all=shares[1])
+        assert out_of(both.loc[both["list"].isin(kept)]) == held_out_now(lots(NIGHT, both), now)
+    assert "Nobody is left out of it alone" in no_test("due", rules, 50)
+    assert "an apology" in no_test("complaint", rules, 50)
+    assert not {"complaint", "detractor", "let_go"} & set(with_lots(rules))
+
+
 @pytest.fixture(scope="module")
 def world():
     """A store's customers, and the models of them."""
@@ -143,10 +163,16 @@ def world():
     return made, outlook_of(made.summary)
 
 
+@pytest.fixture(scope="module")
+def few():
+    """Some customers of a store."""
+    return known_of(World(np.random.default_rng(6), 60))
+
+
 def test_whoever_is_left_out_is_on_no_contact_list_on_the_next_night_either(world):
     """Nor called; lists that test nothing hold everybody."""
     known, outlook = world
-    rules = ActionSettings(hold_out=0.25, exempt=("loyal",))
+    rules = ActionSettings(hold_out=0.25, hold_out_of_all=0.1, exempt=("loyal",))
     plain = find_actions(known, outlook, rules, "EUR")
     earlier = no_lots()
     for night in range(2):
@@ -171,3 +197,40 @@ def test_whoever_is_left_out_is_on_no_contact_list_on_the_next_night_either(worl
     total = found["high_value"].at_stake
     assert total is not None
     assert total.value < plain["high_value"].at_stake.value
+
+
+@pytest.mark.slow
+@given(
+    share=st.sampled_from([0.0, 0.1, 0.5]),
+    of_all=st.sampled_from([0.01, 0.05, 0.2]),
+    exempt=st.lists(st.sampled_from(["new", "promoter", "detractor"]), unique=True),
+    project=st.text("ab", min_size=1, max_size=4),
+    later=st.integers(0, 400),
+)
+@settings(deadline=None, max_examples=4)
+def test_whoever_is_left_out_of_all_lists_is_on_none_and_draws_no_lists_lot(
+    few, share, of_all, exempt, project, later
+):
+    """Tonight and later; exempt lists hold everybody, and each list's own lots are of the others."""
+    known, none = few, "no model"  # lists of what is seen, which are made at once
+    rules = ActionSettings(hold_out=share, hold_out_of_all=of_all, exempt=tuple(exempt))
+    plain, earlier = find_actions(known, none, rules, "EUR"), no_lots()
+    for night in (NIGHT, NIGHT + dt.timedelta(later)):
+        found = find_actions(known, none, rules, "EUR", lots(night, earlier, project))
+        drawn = pd.concat([no_lots(), *(one.assigned for one in found.values())])
+        now = drawn.loc[drawn["list"] == ALL_LISTS].drop_duplicates()
+        assert now["customer_id"].is_unique
+        out = out_of(now)
+        tested = with_lots(rules)
+        union = set().union(*(plain[name].customers.index for name in tested))
+        assert set(now["customer_id"]) == union
+        for name, one in found.items():
+            on_list, own = set(one.customers.index), one.assigned
+            assert set(plain[name].customers.index) - set(one.held_out) == on_list
+            if name in tested:
+                assert not out & on_list
+                assert not out & set(own.loc[own["list"] == name, "customer_id"])
+            else:
+                assert [] == one.held_out
+        assert out <= held_out_now(lots(night, drawn, project), rules)
+        earlier = drawn.drop_duplicates(ignore_index=True)

@@ -65,19 +65,19 @@ def test_a_customer_in_two_arms_blocks():
 @pytest.mark.parametrize(
     ("shares", "counts", "check", "words"),
     [
-        ({}, {"coupon": 500}, "control present", "no customer in the control arm 'control'"),
+        ({}, {"coupon": 500}, "control present", "no customer in the control arm “control”"),
         ({}, {"control": 500}, "arms", "nobody was offered it"),
         (
             {"control": 1, "a": 1, "b": 1},
             {"control": 9, "a": 9},
             "arms",
-            "'b' is planned and has no",
+            "“b” is planned and has no",
         ),
         (
             {"control": 1, "a": 1},
             {"control": 9, "a": 9, "b": 4},
             "arms",
-            "'b' has 4 customers and is not",
+            "“b” has 4 customers and is not",
         ),
     ],
 )
@@ -211,7 +211,7 @@ def test_assignments_of_redeemers_only_block():
         found = looked_at("self_selected", arms_of(coupon=n, control=9), redeemed_by(range(n)))
         assert (passed, True) == verdict(found, "more than redeemers")[:2]
     found = looked_at("targeted", arms_of(a=9, b=6, control=9), redeemed_by(range(9, 15)))
-    assert "All 6 customers of the arm 'b' redeemed it" in verdict(found, "more than redeemers")[2]
+    assert "All 6 customers of the arm “b” redeemed it" in verdict(found, "more than redeemers")[2]
 
 
 def test_redemptions_without_a_customer_are_said():

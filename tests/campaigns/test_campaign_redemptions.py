@@ -119,7 +119,7 @@ def test_in_a_roll_out_redemptions_of_others_than_a_stores_customers_are_said(tm
         "3 of 6 redemptions are by customers who had not bought at that store"
         in (told["redemptions are by the stores' customers"])
     )
-    assert "1 of 6 redemptions are not from the days" in told["redemptions are of its days"]
+    assert "1 of 6 redemptions is not from the days" in told["redemptions are of its days"]
     free = rm.read_campaign(log, design, arms, redeemed.assign(amount=0.0), margin=0.5)
     lost = (free.outcomes["profit"] - data.outcomes["profit"]).sum(axis=1)
     assert [0.5, 0.0, 0.5, 0.0] == pytest.approx(lost.tolist())  # 3.00 over six customers

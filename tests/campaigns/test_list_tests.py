@@ -22,6 +22,7 @@ from retention_models.campaigns.effects.contact_effect import (
 from retention_models.campaigns.estimators.randomised import randomised_effect
 from retention_models.data.contacts import read_events
 from retention_models.data.reading_transactions import read_transactions
+from retention_models.settings.actions import ALL_LISTS
 
 BEGIN = dt.date(2024, 3, 1)
 LATER = dt.date(2024, 12, 31)
@@ -87,6 +88,8 @@ def test_contacts_on_record_are_those_of_the_days_at_the_store_or_at_none():
     read = read_transactions(log, customer_id="c", date="d", spend="s")
     rows = [
         ("a", "2024-03-01", "Call", ""),
+        ("a", "2024-03-01", "sms", ""),
+        ("a", "2024-03-02", "sms", ""),
         ("b", "2024-03-05", "call", "other"),
         ("c", "2024-03-05", "newsletter", ""),
         ("d", "2024-03-29", "sms", "all"),
@@ -104,6 +107,7 @@ def test_contacts_on_record_are_those_of_the_days_at_the_store_or_at_none():
         read, lots, days=28, last_day=LATER, events=events, contacts=("call", "SMS")
     )
     assert [1.0, 0.0, 0.0, 1.0, 0.0, 0.0] == found["contacted"].tolist()
+    assert [2.0, 0.0, 0.0, 1.0, 0.0, 0.0] == found["contacts"].tolist()
 
 
 def test_lots_are_assignments_as_campaigns_read_them():
@@ -232,15 +236,53 @@ def test_what_is_told_is_the_same_after_a_file():
         assert repr(found) == repr(ListTest.from_content(json.loads(text)))
 
 
+def test_all_lists_together_count_each_customer_once():
+    """At the first store where they drew, and no purchase twice where another share began a test."""
+    plain = measured_lots(3, customers=1500, share=0.2, name=ALL_LISTS)
+    elsewhere = plain.iloc[:300].assign(store_id="b", arm="contact", purchases=50.0)
+    soon = plain.iloc[300:600].assign(share=0.1, purchases=50.0)
+    soon["assigned_at"] += pd.Timedelta(days=20)
+    later = plain.iloc[600:900].copy()
+    later["assigned_at"] += pd.Timedelta(days=182)
+    both = told(pd.concat([elsewhere, soon, plain], ignore_index=True))
+    assert repr(told(plain)) == repr(both)
+    again = told(pd.concat([plain, later], ignore_index=True))
+    assert 1800 == again.measured + again.measured_held_out
+    listed = told(pd.concat([elsewhere, plain], ignore_index=True).assign(list="due"))
+    assert 1800 == listed.measured + listed.measured_held_out
+
+
+def test_all_lists_together_bear_a_contact_for_each_list_that_names_a_customer():
+    """Those on record where there are any; one for each customer where no list has lots of its own."""
+    rows = measured_lots(4, customers=3000, share=0.2, name=ALL_LISTS)
+    named = rows.loc[rows["arm"] == "contact"]
+    own = [named.assign(list=one, share=0.1) for one in ("due", "new")]
+    own[1].loc[own[1].index[::2], "arm"] = "control"
+    early = named.assign(list="loyal", assigned_at=pd.Timestamp("2024-02-01"))
+    lots = pd.concat([rows, *own, early], ignore_index=True)
+    terms = {"day": LATER, "days": 28, "margin": 0.5}
+
+    def profit(lots, rows, cost):
+        return list_tests(lots, rows, contact_cost=cost, **terms)[0].profit.effect
+
+    free = profit(rows, rows, 0.0)
+    assert free - 2.0 == pytest.approx(profit(rows, rows, 2.0))
+    # Each of the list of those due, and every other one of the new: 1.5 contacts each.
+    assert free - 3.0 == pytest.approx(profit(lots, rows, 2.0), abs=0.02)
+    recorded = rows.assign(contacts=3.0 * (rows["arm"] == "contact"), contacted=1.0)
+    assert free - 6.0 == pytest.approx(profit(lots, recorded, 2.0))
+
+
 @pytest.mark.slow
 @pytest.mark.sized
-def test_read_nightly_for_26_weeks_nothing_is_found_where_nothing_is(record_property):
+@pytest.mark.parametrize(("name", "share"), [("due", 0.3), (ALL_LISTS, 0.1)])
+def test_read_nightly_for_26_weeks_nothing_is_found_where_nothing_is(name, share, record_property):
     """At most 5% of tests without an effect ever say otherwise; nightly of 200."""
     runs = tiers.sized(3, 200)
-    found = [read_nightly(seed, lift=0.0) for seed in range(runs)]
+    found = [read_nightly(seed, lift=0.0, share=share, name=name) for seed in range(runs)]
     for outcome in ("purchases", "profit"):
         false = sum(one[outcome] is not None for one in found)
-        record_property(f"found at no effect, {outcome}, of {runs}", false)
+        record_property(f"found at no effect, {name}, {outcome}, of {runs}", false)
         # Three standard errors of a share of 5%.
         assert false <= 0.05 * runs + 3 * (0.0475 * runs) ** 0.5
 

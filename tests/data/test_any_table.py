@@ -67,6 +67,23 @@ class Streamed:
         return self.table.__arrow_c_stream__(requested_schema)
 
 
+def test_one_log_is_read_from_every_kind_of_file(tmp_path):
+    """CSV, packed, Parquet, JSON lines, a workbook, a view in a DuckDB file; months by a pattern."""
+    text = as_text()
+    text.to_csv(tmp_path / "a.csv", index=False)
+    text.to_csv(tmp_path / "b.csv.gz", index=False)
+    FRAME.to_parquet(tmp_path / "c.parquet")
+    text.to_json(tmp_path / "d.jsonl", orient="records", lines=True, force_ascii=False)
+    workbook(tmp_path / "e.xlsx")
+    with duckdb.connect(str(tmp_path / "f.duckdb")) as connection:
+        connection.register("frame", FRAME)
+        connection.execute("create table lines as select * from frame")
+        connection.execute("create view sales as select * from lines")
+    for name in ("a.csv", "b.csv.gz", "c.parquet", "d.jsonl", "e.xlsx", "[a].csv"):
+        assert RIGHT == read(tmp_path / name), name
+    assert RIGHT == read(tmp_path / "f.duckdb", table="sales")
+
+
 def test_frames_of_every_library_are_read(tmp_path):
     """Pandas with categories, Arrow with dictionaries and in batches, streams, DuckDB relations."""
     table = pa.table(FRAME)

@@ -48,6 +48,20 @@ def log(tmp_path):
     return rm.read_transactions(tmp_path / "log.csv", **names, store_id="store_id")
 
 
+def test_a_measure_goes_with_some_kinds_of_events_and_is_a_number(tmp_path):
+    """Empty for others; a word is a fault of its row; without the column's name there is none."""
+    rows = [("a", "2024-01-05", "late", 2.5), ("a", "2024-01-06", "click", None)]
+    rows += [("b", "2024-01-07", "late", "3"), ("b", "2024-01-08", "late", "much")]
+    columns = ("who", "day", "kind", "days")
+    events = events_of(tmp_path, rows, columns, measure="days", max_unusable_share=0.3)
+    table = events.table.order_by("date").execute()
+    assert [2.5, None, 3.0] == [None if one != one else one for one in table["measure"]]
+    assert ["measure is not a number"] == events.quality["reason"].tolist()
+    assert "measure" not in events_of(tmp_path, rows, columns).table.columns
+    with pytest.raises(DataError, match="measure is not a number"):
+        events_of(tmp_path, rows, columns, measure="days")
+
+
 JANUARY = {"start": "2024-01-01", "end": "2024-01-31"}
 NPS = ["net_promoter_score"]
 

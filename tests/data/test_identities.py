@@ -84,7 +84,7 @@ def test_blanks_around_ids_join_them_and_it_is_said(tmp_path):
     assert "4 ids differ only in the blanks around them" in said(log)
 
 
-@pytest.mark.parametrize("other", ["a12", "A12\u00a0", "\ufeffA12"])
+@pytest.mark.parametrize("other", ["a12", "A12\u00a0", "\ufeffA12", "A۱۲", "A١٢"])
 def test_ids_equal_but_for_case_or_form_are_said(tmp_path, other):
     """They stay two, since some systems tell them apart."""
     assert "2 of 101 customer ids equal another one" in said(

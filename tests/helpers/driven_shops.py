@@ -39,6 +39,31 @@ def driven_shop(customers, rng, *, pace=1.0, share=0.5, leave=0.1, spread=1.0, d
     return purchases.drop_duplicates(), events.assign(kind="complaint")
 
 
+def delayed_shop(customers, rng, *, ratio=0.9, days=DAYS, most=6):
+    """Purchases of customers alike, and the delivery of each on its day or the next, with days late.
+
+    From a delivery on, until the next purchase, a customer buys ratio ** (days late) times as often as
+    once in 30 days, so that the ratio is that of hazards, per day late; a third are in time.
+
+    Returns
+    -------
+    purchases, events : DataFrame
+        customer, day; events also kind and measure.
+    """
+    bought, delivered = [], []
+    for customer in range(customers):
+        time = rng.uniform(0.0, _JOINING)
+        while time < days:
+            late = int(rng.integers(1, most + 1)) if rng.random() < 2 / 3 else 0
+            come = np.floor(time) + int(rng.integers(0, 2))
+            bought.append((customer, int(time)))
+            delivered.append((customer, int(come), late))
+            time = come + 1.0 + rng.exponential(30.0 / ratio**late)
+    purchases = pd.DataFrame(bought, columns=["customer", "day"]).drop_duplicates()
+    events = pd.DataFrame(delivered, columns=["customer", "day", "measure"])
+    return purchases, events[events["day"] < days].assign(kind="delivery")
+
+
 def naive_ratio(purchases, events, end):
     """Hazard ratio of leaving, ever exposed against never, from the first purchase on: misleading."""
     last = purchases.groupby("customer")["day"].agg(["min", "max"])

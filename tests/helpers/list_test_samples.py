@@ -13,7 +13,7 @@ from retention_models.campaigns.effects.contact_effect import (
     customers_needed,
     list_tests,
 )
-from retention_models.settings.actions import ActionSettings
+from retention_models.settings.actions import ALL_LISTS, ActionSettings
 
 BEGIN, DAYS = dt.date(2024, 1, 7), 28
 
@@ -28,7 +28,7 @@ def _outcomes(rng, rate, arm, lift) -> dict[str, np.ndarray]:
         count = rng.poisson(mean)
         spend = np.where(count > 0, rng.gamma(np.maximum(2.0 * count, 1e-9), 10.0), 0.0)
         found |= {f"purchases{when}": count.astype(float), f"spend{when}": spend}
-    return found | {"contacted": np.full(len(rate), np.nan)}
+    return found | dict.fromkeys(("contacted", "contacts"), np.full(len(rate), np.nan))
 
 
 def measured_lots(
@@ -39,6 +39,7 @@ def measured_lots(
     share: float = 0.1,
     rate: float = 1.5,
     nights: int = 1,
+    name: str = "due",
 ) -> pd.DataFrame:
     """Lots of a list whose days are over; contact multiplies purchases by 1 + lift."""
     rng = np.random.default_rng(seed)
@@ -47,12 +48,12 @@ def measured_lots(
     night = np.sort(rng.integers(0, nights, customers))
     return pd.DataFrame(
         {
-            "campaign_id": f"due-2024-03-01-{share:g}",
+            "campaign_id": f"{name}-2024-03-01-{share:g}",
             "customer_id": [f"c{i}" for i in range(customers)],
             "store_id": "a",
             "arm": arm,
             "assigned_at": pd.Timestamp("2024-03-01") + pd.to_timedelta(night, unit="D"),
-            "list": "due",
+            "list": name,
             "share": share,
             "at_stake": 20.0 * each,
             "probability_alive": rng.beta(4.0, 2.0, customers),
@@ -61,9 +62,12 @@ def measured_lots(
     )
 
 
-def weekly_lots(seed: int, lift: float, first: int, fresh: int, share: float, weeks: int):
+def weekly_lots(
+    seed: int, lift: float, first: int, fresh: int, share: float, weeks: int, name: str
+):
     """Lots drawn each week of whoever is new on a list, of two stores, with what came of them."""
-    rng, rules = np.random.default_rng(seed), ActionSettings(hold_out=share)
+    given = "hold_out_of_all" if name == ALL_LISTS else "hold_out"
+    rng, rules = np.random.default_rng(seed), ActionSettings.model_validate({given: share})
     drawn, number = [], 0
     for store in ("a", "b"):
         earlier = no_lots()
@@ -75,7 +79,7 @@ def weekly_lots(seed: int, lift: float, first: int, fresh: int, share: float, we
                 {"at_stake": 20.0 * rate, "probability_alive": rng.beta(4.0, 2.0, size)}, index=ids
             )
             night = BEGIN + dt.timedelta(7 * week)
-            lots = draw(Lots(f"p{seed}", store, night, earlier), "due", members, rules)
+            lots = draw(Lots(f"p{seed}", store, night, earlier), name, members, rules)
             number += size
             drawn.append(lots.assign(**_outcomes(rng, rate, lots["arm"].to_numpy(), lift)))
             earlier = pd.concat([earlier, lots], ignore_index=True) if week else lots
@@ -90,12 +94,13 @@ def read_nightly(
     fresh: int = 200,
     share: float = 0.3,
     weeks: int = 26,
+    name: str = "due",
 ) -> dict[str, float | None]:
     """By outcome the customers measured when its interval first left out 0 (None: never), week by week.
 
     needed: customers at which theory has a change by a tenth show, by the last reading.
     """
-    lots = weekly_lots(seed, lift, first, fresh, share, weeks)
+    lots = weekly_lots(seed, lift, first, fresh, share, weeks, name)
     found: dict[str, float | None] = {"purchases": None, "profit": None, "needed": None}
     for week in range(DAYS // 7, weeks + DAYS // 7):
         told = _reading(lots, BEGIN + dt.timedelta(7 * week))
@@ -104,7 +109,7 @@ def read_nightly(
         customers = told.measured + told.measured_held_out
         for name in ("purchases", "profit"):
             change = getattr(told, name)
-            if found[name] is None and not change.low <= 0.0 <= change.high:
+            if found[name] is None and change and not change.low <= 0.0 <= change.high:
                 found[name] = customers
         found["needed"] = customers_needed(told.purchases, customers)
     return found

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -23,9 +24,18 @@ GIVEN = {"jupyterlab", "lifetimes", "pandas", "matplotlib", "statsmodels", "pape
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
-def bounds(requirements: list[str]) -> dict[str, SpecifierSet]:
-    """Name → bounds."""
-    return {r.name: r.specifier for r in map(Requirement, requirements)}
+LOCKS = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "requirements-lowest.lock",
+    "requirements-spark.lock",
+)
+
+
+def bounds(requirements: list[str | dict[str, str]]) -> dict[str, SpecifierSet]:
+    """Name → bounds; a group that another includes is counted where it stands itself."""
+    own = [Requirement(line) for line in requirements if isinstance(line, str)]
+    return {one.name: one.specifier for one in own}
 
 
 def wanted() -> dict[str, SpecifierSet]:
@@ -61,19 +71,18 @@ def test_the_conda_environment_has_the_bounds_of_pyproject():
 def test_spark_has_a_group_of_its_own():
     """Nobody downloads it who does not ask for it."""
     assert {"calendar", "dask", "demo", "lab", "notices", "postgresql", "spark"} == set(EXTRAS)
-    assert {"test", "style", "docs", "build"} == set(GROUPS)
+    assert {"test", "smoke", "style", "docs", "build"} == set(GROUPS)
     assert not NOT_IN_CONDA & set(locked("requirements-dev.lock"))
 
 
-@pytest.mark.parametrize(
-    "name", ["requirements.lock", "requirements-dev.lock", "requirements-spark.lock"]
-)
+@pytest.mark.parametrize("name", LOCKS)
 def test_the_lock_satisfies_pyproject(name):
     """Every package asked for is locked at a version within its bounds."""
     versions = locked(name)
     asked = {
         "requirements.lock": bounds([*RUN, *EXTRAS["lab"], *EXTRAS["demo"]]),
         "requirements-dev.lock": wanted(),
+        "requirements-lowest.lock": bounds([*RUN, *GROUPS["smoke"], *GROUPS["build"]]),
         "requirements-spark.lock": bounds([*RUN, *EXTRAS["spark"]]),
     }[name]
     assert [] == [n for n, spec in asked.items() if versions.get(n) not in spec]
@@ -87,9 +96,17 @@ def test_the_locks_agree():
     assert [] == [name for name in spark.keys() & large.keys() if spark[name] != large[name]]
 
 
-@pytest.mark.parametrize(
-    "name", ["requirements.lock", "requirements-dev.lock", "requirements-spark.lock"]
-)
+def test_the_lock_of_oldest_versions_has_each_lower_bound():
+    """What is tried with it is what pyproject.toml allows; nothing of it is newer than asked for."""
+    text = (ROOT / "requirements-lowest.lock").read_text(encoding="utf-8")
+    for name, spec in bounds([*RUN, *GROUPS["smoke"], *GROUPS["build"]]).items():
+        lower = next(Version(one.version) for one in spec if one.operator == ">=")
+        # A later Python may need a later version, which then has a line of its own.
+        locked_at = re.findall(rf"^{re.escape(name)}(?:\[.*\])?==(\S+)", text, flags=re.MULTILINE)
+        assert lower == min(map(Version, locked_at)), name
+
+
+@pytest.mark.parametrize("name", LOCKS)
 def test_locks_hold_names_versions_and_hashes_only(name):
     """No address, and a hash for every package."""
     text = (ROOT / name).read_text(encoding="utf-8")
@@ -142,9 +159,8 @@ def test_the_top_level_is_what_was_agreed():
     if git.returncode:
         pytest.skip("not a git checkout, so what belongs to the project cannot be told")
     folders = {".ci", "benchmarks", "data", "docs", "notebooks", "reports", "src", "tests"}
-    locks = {"requirements.lock", "requirements-dev.lock", "requirements-spark.lock"}
     texts = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"}
     texts |= {"CITATION.cff", "CODE_OF_CONDUCT.md"}
     files = {".gitignore", "Makefile", "environment.yml", "pyproject.toml"}
     found = {line.split("/")[0] for line in git.stdout.splitlines() if (ROOT / line).exists()}
-    assert folders | locks | texts | files == found
+    assert folders | set(LOCKS) | texts | files == found

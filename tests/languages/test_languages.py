@@ -16,7 +16,7 @@ import nights
 import retention_models as rm
 from project_files import GOOD, mistakes
 from retention_models.errors import SettingsError
-from retention_models.languages import Language, count, phrase, speaking
+from retention_models.languages import Language, count, first_sentence, phrase, speaking
 from retention_models.languages.directions import without_marks
 from retention_models.languages.sentences import Sentence, page_sentences
 from retention_models.languages.template_words import WORDS
@@ -25,6 +25,7 @@ from retention_models.measures.recent import COMPARED
 from retention_models.pages.html import render
 from retention_models.pages.html.kinds import CAMPAIGN, STORE
 from retention_models.pages.html.templates import old_page_words
+from retention_models.runs.run import own_notebooks
 from translated import (
     CODE,
     english_of as latin_words_of,
@@ -188,6 +189,52 @@ def test_every_sentence_is_said_somewhere():
     assert {STORE.name, CAMPAIGN.name} <= set(WORDS)
 
 
+# Places that never hold one: means, ratios, thresholds, and what is told from several on.
+NEVER_ONE = {
+    *("arm", "begin", "compared", "difference", "end", "error", "expected", "fewest", "first"),
+    *("forecasts", "high", "level", "mean", "now", "points", "power", "rate", "ratio", "smallest"),
+    *("strength", "times", "without"),
+}
+# Of so many that the sentence is of several whenever it is said, by how it begins.
+OF_SEVERAL = (
+    "{n} points",  # with decimals
+    "All {n} customers of the arm",
+    "Customers of this shop buy at regular intervals",
+    "Fewer than {smallest} customers answered",  # in so many days as measures look back
+    "No regularity is visible",
+    "None of the {stores} stores",
+    "Of the {customers} customers about",
+    "The data begin on {begin}, less than a quarter",
+    "The {customers} customers who bought again spend nearly",
+    "Today the lots leave {customers} customers",  # "fewer than 5" where it is one
+    "Which model a store goes by",
+    "the rank correlation of spend",
+    "{covered} of customers",
+    "{message}; all of the {customers} customers",
+)
+
+
+def test_a_number_and_its_noun_agree():
+    """One store opened, two stores opened: such a sentence has a form for one, or a counted noun."""
+    sentences = page_sentences(own_notebooks())
+    counted = {
+        one.plural.split()[-1] for one in sentences if one.plural and one.plural[:4] == "{n} "
+    }
+    nouns = "|".join({re.escape(noun) for noun in counted if noun[-1:] == "s"})
+    after = re.compile(rf"(?<!of )(?<!than )(?<!least )\{{(\w+)\}} (?:[a-z]+ )?(?:{nouns})\b")
+    share = re.compile(
+        r"^\{\w+\} of \{\w+\} (?:(?!who )[a-z]+ )+(?:\(.*?\) )?(?:are|were|have|do)\b|\(e?s\)"
+    )
+    wrong = [
+        one.text
+        for one in sentences
+        if one.plural is None
+        and not one.text.startswith(OF_SEVERAL)
+        and ({*after.findall(one.text)} - NEVER_ONE or share.search(one.text))
+    ]
+    assert [] == wrong
+
+
 def test_places_of_a_sentence_are_names():
     """So that a language can put them where it likes."""
     for one in page_sentences():
@@ -305,3 +352,21 @@ def test_a_translation_that_cannot_be_used_is_refused_before_anything_runs(
     extra = f'[reports]\nlanguage = "{code}"\ntranslation = "t.po"'
     with pytest.raises(SettingsError, match=said):
         nights.settings_in(tmp_path, extra=extra)
+
+
+def test_a_full_stop_that_ends_no_sentence_does_not_cut_a_refusal():
+    """A Hungarian date has one, a Persian sentence has no capitals behind it."""
+    said = {
+        "A napló 2017. január 1. óta él. Várjon.": "A napló 2017. január 1. óta él.",
+        "داده کم است. صبر کنید.": "داده کم است.",
+        "Too few. “Spring” is over.": "Too few.",
+        "One sentence": "One sentence",
+    }
+    assert said == {text: first_sentence(text) for text in said}
+
+
+def test_a_page_s_title_has_the_marks_of_its_language_and_none_of_its_name(tmp_path):
+    """A name that would turn its neighbours is shown by its codes; the language's marks are marks."""
+    extra = '[reports]\nlanguage = "fa"'
+    named = render._named(nights.settings_in(tmp_path, extra=extra), "a\u202eb", STORE)
+    assert "فروشگاه \u2068a\\u202eb\u2069" == named["name_title"]

@@ -21,8 +21,15 @@ from openpyxl import load_workbook
 import nights
 import retention_models
 from project_files import GOOD, mistakes
+from retention_models.campaigns.effects.labels import kind_in_words
 from retention_models.errors import CannotSay
-from retention_models.languages import ENGLISH, Language, counted, phrase, speaking
+from retention_models.languages import (
+    ENGLISH,
+    Language,
+    counted,
+    phrase,
+    speaking,
+)
 from retention_models.languages.directions import (
     isolated,
     with_english_told,
@@ -42,11 +49,13 @@ from retention_models.languages.translations import (
 )
 from retention_models.languages.translator_notes import noted, notes
 from retention_models.pages.style import as_svg, day_ticks
+from retention_models.predictions.model_names import name_in_words
 from retention_models.project import check
 from retention_models.project.workbook import write_workbook
 from retention_models.runs.run import own_notebooks
 
 DAY = dt.date(2023, 12, 31)
+KIND = {"name": "Spring", "kind": "Bring a friend", "start": DAY, "end": DAY}
 RIGHT, LEFT, POP = "\u2067", "\u2066", "\u2069"
 
 
@@ -255,6 +264,14 @@ def test_plurals_by_number(spoken_in, code, forms, said):
         ]
 
 
+def test_a_refusal_about_a_number_of_things_has_its_plural(spoken_in):
+    """As sentences have it."""
+    one, many = "{n} foo is odd", "{n} foos are odd"
+    with speaking(spoken_in("pl", 3)):
+        said = [without_marks(str(CannotSay.counting(one, many, n))) for n in (1, 2, 21)]
+    assert ["1 foo is odd", "2 foos are odd", "21 foos are odd"] == said
+
+
 def test_english_for_want_of_a_translation_is_told_as_english(spoken_in):
     """In text by an element; where none may stand, by its direction alone."""
     persian = spoken_in("fa", 1)
@@ -292,6 +309,12 @@ def test_a_refusal_that_is_said_already_is_not_english(spoken_in):
 def test_a_part_runs_as_its_letters_or_its_parts_say(value, mark):
     """A day made of parts found no letter and ran backwards."""
     assert f"{mark}{value}{POP}" == isolated(value)
+
+
+@pytest.mark.parametrize("value", ["۷", "۱٬۲۳۴٫۵", "1,234.50"])
+def test_a_number_of_digits_alone_needs_no_mark(value):
+    """It runs from left to right in any text, as a browser shows below."""
+    assert value == isolated(value)
 
 
 def test_labels_of_figures_run_as_the_language_does_with_its_digits(spoken_in):
@@ -334,7 +357,7 @@ def test_what_a_wave_over_years_is_highest_around_has_no_year(spoken_in):
 def test_a_number_given_as_one_is_written_as_the_language_writes_it(spoken_in):
     """Not only those that were written before."""
     with speaking(spoken_in("fa", 1)):
-        assert f"X {LEFT}۲۰۲۳{POP}" == phrase("As of {day}", day=2023)
+        assert "X ۲۰۲۳" == phrase("As of {day}", day=2023)
 
 
 _ORDER = """
@@ -362,6 +385,9 @@ def test_a_browser_sets_the_parts_of_a_text_in_their_order(browser, spoken_in):
     signed = with_sign("+", persian.text("amount", amount="۸۸۸", currency="TRY"))
     text = f"الف {persian.isolated(persian.day(DAY))} ب {persian.isolated('−۵۵٪')} پ"
     text += f" {persian.isolated(amount)} ت {signed}"
+    text += (
+        f" ث {persian.isolated('۱٬۲۳۴٫۵')} {persian.isolated('Market')} ({persian.isolated('۶۶')})"
+    )
     svg = f'<svg><text x="9" y="20">{RIGHT}سهم ۴۱ تا ۴۲{POP}</text></svg>'
     page = browser.new_page()
     page.set_content(f'<body dir="rtl"><p>{text}</p>{svg}</body>')
@@ -369,6 +395,8 @@ def test_a_browser_sets_the_parts_of_a_text_in_their_order(browser, spoken_in):
     assert ["الف", "دی", "۱۴۰۲", "دسامبر", "۲۰۲۳", "ب ", "٪", "۵۵", "−"] == order
     assert ["۷۷۷", "EUR"] == page.evaluate(_ORDER, ["EUR", "۷۷۷"])
     assert ["۸۸۸", "+", "TRY"] == page.evaluate(_ORDER, ["TRY", "+", "۸۸۸"])
+    assert ["ث ", "۱٬", "Market", "۶۶"] == page.evaluate(_ORDER, ["۶۶", "ث ", "Market", "۱٬"])
+    assert ["٫۵", "۲۳۴", "۱٬"] == page.evaluate(_ORDER, ["۱٬", "۲۳۴", "٫۵"])
     assert ["سهم", "۴۱", "تا", "۴۲"] == page.evaluate(_ORDER, ["۴۲", "تا", "۴۱", "سهم"])
     page.close()
 
@@ -395,3 +423,18 @@ def test_a_check_says_how_much_of_a_translation_is_missing(tmp_path, monkeypatch
     )
     assert "`retention words tr tr.po`" in said[0]
     assert 'language = "tr": all 1 sentences are translated' == said[1]
+
+
+@pytest.mark.parametrize("code", shipped_languages())
+def test_kinds_of_campaign_and_names_of_models_are_said_in_the_language(code):
+    """Known ones however they are written; what a shop made up stands as it wrote it, unmarked."""
+    with speaking(read_translation(code)):
+        known = kind_in_words("Free-Shipping")
+        assert known == phrase("free shipping") != "free shipping"
+        assert "Bring a friend" == kind_in_words("Bring a friend")
+        told = without_marks(phrase("“{name}” ({kind}) ran from {start} to {end}.", **KIND))
+        assert "(Bring a friend)" in told
+        seasonal = without_marks(name_in_words("mid-life MBG/NBD with a season"))
+        assert "MBG/NBD" in seasonal
+        assert "season" not in seasonal
+        assert "BG/NBD" == name_in_words("BG/NBD")

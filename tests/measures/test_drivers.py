@@ -10,14 +10,14 @@ import pytest
 from scipy.optimize import minimize
 
 import retention_models as rm
-from driven_shops import DAYS, driven_shop, naive_ratio
+from driven_shops import DAYS, delayed_shop, driven_shop, naive_ratio
 from retention_models.measures.driver_models import (
     calibrated_lapse,
     cox_residuals,
     fit_lapse,
     fit_next_purchase,
 )
-from retention_models.measures.driver_rows import lapse_rows, start_stop_rows
+from retention_models.measures.driver_rows import lapse_rows, start_stop_rows, told_apart
 from tiers import sized
 
 _START = dt.date(2023, 1, 1)
@@ -33,7 +33,11 @@ def as_read(purchases, events=None):
     days = pd.to_datetime(_START) + pd.to_timedelta(events["day"], unit="D")
     told = pd.DataFrame({"id": "c" + events["customer"].astype(str), "day": days})
     told["kind"] = events["kind"].to_numpy()
-    return log, rm.read_events(told, customer_id="id", date="day", kind="kind")
+    names = {"customer_id": "id", "date": "day", "kind": "kind"}
+    if "measure" in events:
+        told["late"] = events["measure"].to_numpy()
+        names["measure"] = "late"
+    return log, rm.read_events(told, **names)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +90,69 @@ def test_a_window_of_lapse_is_whole_and_of_who_was_active():
         (1, 10.0, True, True),  # day 10
     ]
     assert found == expected
+
+
+def test_a_measure_is_that_of_the_last_experience_and_of_a_day_the_largest():
+    """By hand: rows of the next purchase and of lapse, who had it marked apart."""
+    bought = pd.DataFrame({"customer": [0, 0, 1], "day": [0, 10, 0]})
+    events = pd.DataFrame(
+        {"customer": [0, 0, 0, 1], "day": [2, 2, 5, 3], "measure": [4.0, 1.0, 2.0, 0.0]}
+    ).assign(kind="late")
+    rows = start_stop_rows(bought, events, ["late"], 20, ["late"])
+    assert [0.0, 4.0, 2.0, 0.0, 0.0, 0.0] == rows.exposed["late"].tolist()
+    had = [False, True, True, False, False, True]
+    assert had == rows.had["late"].tolist()
+    assert [float(one) for one in had] == rows.history["had late"].tolist()
+    # No row before it ends with a purchase.
+    assert [True, True, True] == told_apart(rows).had["late"].tolist()
+    lapse = lapse_rows(bought, events, ["late"], 20, 8, ["late"])
+    table = pd.DataFrame({"who": lapse.customer, "silent": lapse.entry})
+    table["late"], table["had"] = lapse.exposed["late"], lapse.had["late"]
+    found = sorted(table.itertuples(index=False, name=None))
+    expected = [
+        (0, 2.0, 2.0, True),  # day 12, seven after that of day 5
+        (0, 2.0, 4.0, True),
+        (0, 4.0, 4.0, True),  # day 4
+        (0, 5.0, 2.0, True),
+        (1, 3.0, 0.0, True),
+        (1, 4.0, 0.0, True),
+    ]
+    assert found == expected
+
+
+def test_a_measured_experience_has_its_ratio_per_step():
+    """Per day late unless another step is declared, of which it is the power; as an association."""
+    purchases, events = delayed_shop(150, np.random.default_rng(2), ratio=0.8)
+    log, told = as_read(purchases, events)
+    one = rm.churn_drivers(log, told, window=60)
+    two = rm.churn_drivers(log, told, window=60, steps={"Delivery": 2.0})
+    assert [1.0, 1.0] == one.table["step"].tolist()
+    assert two.table["ratio"].to_numpy() == pytest.approx(one.table["ratio"].to_numpy() ** 2)
+    assert one.table["low"][0] > 1.0
+    assert one.table["low"][1] < 0.8 < one.table["high"][1]
+    assert one.lines()[0].startswith(
+        "delivery, each 1 more: the odds to buy nothing within 60 days"
+    )
+    assert "an association, not an effect" in one.lines()[1]
+    assert two.lines()[1].startswith("delivery, each 2 more: the next purchase comes")
+    alike = rm.churn_drivers(*as_read(purchases, events.assign(measure=3.0)), window=60)
+    assert alike.table["refusal"].str.startswith("too few to say: 0 customers").all()
+
+
+def test_a_step_of_what_is_not_measured_is_refused():
+    """A kind without a measure, one that is not there, and a step of nothing."""
+    purchases, events = delayed_shop(60, np.random.default_rng(2))
+    some = events.assign(measure=events["measure"].where(events.index > 3))
+    log, told = as_read(purchases, some)
+    with pytest.raises(rm.SettingsError, match="4 events of the kind delivery have no measure"):
+        rm.churn_drivers(log, told, window=60, steps={"delivery": 1.0})
+    for steps, said in (({"praise": 1.0}, "praise is no kind"), ({"delivery": 0.0}, "above 0")):
+        with pytest.raises(rm.SettingsError, match=said):
+            rm.churn_drivers(log, told, window=60, steps=steps)
+    # By yes or no nobody is without a delivery who buys again.
+    plain = rm.churn_drivers(log, told, window=60).table
+    assert plain["step"].isna().all()
+    assert "0 cases either way" in plain["refusal"][1]
 
 
 def test_the_cox_regression_agrees_with_a_slow_one(shop):
@@ -211,6 +278,23 @@ def test_a_known_effect_is_recovered(record_property):
     record_property("calibration slopes that cover 1", f"{slopes / shops:.3f}")
     assert inside / shops >= 0.95 - 3.0 * np.sqrt(0.05 / shops)
     assert np.exp(np.mean(values)) == pytest.approx(0.6, abs=0.03 + 0.2 / np.sqrt(shops))
+
+
+@pytest.mark.slow
+def test_a_known_slope_is_recovered(record_property):
+    """.9 times the pace a day late: the hazard ratio per day covers it at 95%."""
+    shops, inside, values = sized(8, 200), 0, []
+    for seed in range(shops):
+        purchases, events = delayed_shop(300, np.random.default_rng(3_000 + seed))
+        rows = start_stop_rows(purchases, events, ["delivery"], DAYS - 1, ["delivery"])
+        rows = told_apart(rows)
+        found = fit_next_purchase(rows, rows.exposed, adjusted=True)
+        inside += abs(found.values[0] - np.log(0.9)) < 1.96 * found.errors[0]
+        values.append(found.values[0])
+    record_property("mean hazard ratio a day late, .9 being true", f"{np.exp(np.mean(values)):.4f}")
+    record_property("95% coverage of a hazard ratio of .9 a day late", f"{inside / shops:.3f}")
+    assert inside / shops >= 0.95 - 3.0 * np.sqrt(0.05 / shops)
+    assert np.exp(np.mean(values)) == pytest.approx(0.9, abs=0.005 + 0.03 / np.sqrt(shops))
 
 
 def _both(purchases, events):

@@ -10,7 +10,7 @@ from retention_models.actions.hold_out import CONTROL
 from retention_models.actions.lists import ActionList
 from retention_models.campaigns.effects.contact_effect import Change, ListTest
 from retention_models.pages.store.contact_words import in_full, in_short
-from retention_models.settings.actions import ActionSettings
+from retention_models.settings.actions import ALL_LISTS, ActionSettings
 
 RULES = ActionSettings(hold_out=0.1, contact_cost=0.2)
 TEST = ListTest(
@@ -89,6 +89,38 @@ def test_contacts_on_record_and_for_whom_it_pays_most_are_said():
     assert "more at stake than the list's median" in told
     few = replace(one, contacted=0.1)
     assert "Each contact made" not in in_full([few], {}, RULES, "EUR")[0]
+
+
+def test_all_lists_together_are_told_first_in_their_own_words():
+    """What contacting anyone on any list changed against nobody; and when that will be known."""
+    rules = ActionSettings(hold_out_of_all=0.02, contact_cost=0.2)
+    pays = replace(TEST, name=ALL_LISTS, verdict="pays", contacted=0.9, contacted_held_out=0.0)
+    (said,) = in_short([EARLY, pays], rules, "EUR")
+    assert said.startswith("Contacting customers of all lists pays: +1.25 EUR")
+    assert len(said.split()) <= 25
+    full, due, how, cost = in_full([TEST, pays], {}, rules, "EUR")
+    assert full.startswith("All lists together: in the 28 days after, contacting whoever is on any")
+    assert "which may be chance. It pays: profit changed" in full
+    assert "800 whom the lists could name and 90 whom the lot left out of all" in full
+    assert "Each contact made" not in full
+    assert "“Due”" in due
+    assert "grade A" in how
+    assert "one contact is counted for each customer" in cost
+    both = ActionSettings(hold_out=0.1, hold_out_of_all=0.02, contact_cost=0.2)
+    assert "each list that names a customer" in in_full([pays], {}, both, "EUR")[-1]
+    waits = replace(EARLY, name=ALL_LISTS)
+    first, second = in_short([EARLY, waits], both, "EUR")
+    assert "2% of the customers on any list are left out of all lists" in first
+    assert first.endswith("At this pace that is about 29 March 2024.")
+    assert "10% are left out of “Loyal”" in second
+    never = replace(waits, known=None)
+    assert in_short([never], rules, "EUR")[0].endswith(
+        "At this pace it will not be within two years."
+    )
+    assert [] == in_short([never], RULES, "EUR")
+    told = in_full([never], {}, rules, "EUR")[0]
+    assert told.startswith("All lists together are tested since 1 March 2024")
+    assert told.endswith("leave more customers out of all lists.")
 
 
 def test_without_a_lot_the_reason_is_said_and_no_small_number():

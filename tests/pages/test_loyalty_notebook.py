@@ -23,6 +23,9 @@ def text(tmp_path_factory):
     given = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
     given.source += "\nfile, acquisition_cost = 'orders.csv', 40.0"
     given.source += "\ncolumns = {name: name for name in ('customer_id', 'date', 'spend')}"
+    # What stands behind the sliders, as if they had been moved.
+    moved = "keeping(points=3, spent=100.0)\nrewarding(size=0.1, lift=0.5)"
+    notebook.cells.append(nbformat.v4.new_code_cell(moved))
     done = NotebookClient(notebook, resources={"metadata": {"path": str(folder)}}).execute()
     outputs = [o for cell in done.cells for o in cell.get("outputs", [])]
     assert [] == [o for o in outputs if o["output_type"] in {"error", "stream"}]
@@ -41,5 +44,8 @@ def test_every_question_is_answered_or_its_input_named(text):
         "Price of a reward, free shipping over 28 days",
         "came back",
         "large first order: the next purchase comes",
+        "Were 3 points more kept for 100: ",
+        "more profit.",
+        "stand here.",  # sliders, or with the package they would
     ):
         assert said in text

@@ -6,7 +6,8 @@ import pytest
 import retention_models as rm
 from retention_models.errors import SettingsError
 from retention_models.pages.models import figures, tables, words as model_words
-from retention_models.predictions.validation.comparison import FLOOR, _recommendation
+from retention_models.predictions.model_names import FLOOR
+from retention_models.predictions.validation.comparison import _recommendation
 
 CDNOW = {"calibration_end": "1997-09-30", "holdout_end": "1998-06-30"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,8 @@ from hypothesis import given, settings, strategies as st
 import retention_models as rm
 from retention_models.errors import SettingsError
 
-MODEL = rm.BetaGeoFitter.from_parameters(
-    {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, time_unit="W"
-)
+PUBLISHED = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
+MODEL = rm.BetaGeoFitter.from_parameters(PUBLISHED, time_unit="W")
 OTHERS = {
     "mbg": rm.ModifiedBetaGeoFitter.from_parameters(
         {"r": 0.5, "alpha": 6.0, "a": 0.9, "b": 1.6}, time_unit="W"
@@ -122,6 +122,48 @@ def test_a_model_that_has_seen_the_holdout_is_not_held_against_it(log):
             assert rm.validate_holdout(log, **ends, purchases=model).purchases is not None
 
 
+def restored(model, folder):
+    """The model by every way of keeping it."""
+    model.save_model(folder / "model.json")
+    loaded = rm.BetaGeoFitter.from_parameters(PUBLISHED, time_unit="W")
+    loaded.load_model(folder / "model.json")
+    return {
+        "from_json": rm.from_json(model.to_json()),
+        "from_json of the class": rm.BetaGeoFitter.from_json(model.to_json()),
+        "load_model": loaded,
+    }
+
+
+def test_a_model_that_was_saved_still_knows_its_last_day(log, tmp_path):
+    """However it is restored; one saved before the day was kept tells none, and is taken."""
+    ends = {"calibration_end": "2023-09-30", "holdout_end": "2023-12-30"}
+    summary = rm.customer_summary(log, observation_end="2023-12-30")
+    history = [summary[name] for name in ("frequency", "recency", "T")]
+    model = rm.BetaGeoFitter().fit(*history)
+    ways = restored(model, tmp_path)
+    ways["of a chain"] = rm.fit_stores({"a": summary}).purchase_model("a")
+    for way, again in ways.items():
+        assert "2023-12-30" == again.observation_end_, way
+        with pytest.raises(SettingsError, match="was fitted to data up to 2023-12-30"):
+            rm.validate_holdout(log, **ends, purchases=again)
+    content = json.loads(model.to_json())
+    del content["observation_end"]
+    (tmp_path / "model.json").write_text(json.dumps(content), encoding="utf-8")
+    model.load_model(tmp_path / "model.json")
+    assert model.observation_end_ is None
+    assert rm.validate_holdout(log, **ends, purchases=model).purchases is not None
+    again.params_ = PUBLISHED
+    assert again.observation_end_ is None
+
+
+@pytest.mark.parametrize("told", ["31.12.2023", "2023-12-32", "", 20231231])
+def test_a_last_day_that_is_none_is_refused_by_name(told):
+    """Else it would be held against days as if it were one."""
+    content = json.loads(MODEL.to_json()) | {"observation_end": told}
+    with pytest.raises(SettingsError, match="text: observation_end: expected"):
+        rm.from_json(json.dumps(content))
+
+
 def test_rows_of_other_customers_are_refused():
     """By the first that is missing."""
     right = histories([0, 1, 2, 3, 4])
@@ -131,3 +173,80 @@ def test_rows_of_other_customers_are_refused():
         MODEL.conditional_probability_alive(
             right["frequency"], right["recency"], right["T"].rename(index={"a": "z"})
         )
+
+
+def changed(**columns) -> pd.DataFrame:
+    """Five customers, with some columns changed."""
+    table = histories([0, 1, 2, 3, 4])
+    return table.assign(**columns)
+
+
+WRONG_FRAMES = {
+    "a log": (lambda log: log, "summary: expected a DataFrame .* got Transactions"),
+    "columns by name": (lambda log: dict(changed()), "summary: expected a DataFrame .* got dict"),
+    "rows of a log": (
+        lambda log: log.table.execute(),
+        "summary: columns are missing: T, frequency",
+    ),
+    "a column less": (lambda log: changed().drop(columns="T"), "columns are missing: T"),
+    "nobody": (lambda log: changed().iloc[:0], "summary: it holds no customers"),
+    "somebody twice": (
+        lambda log: histories([0, 1, 1, 2]),
+        "1 stand in several rows, such as 'b'",
+    ),
+    "truths": (
+        lambda log: changed(frequency=[True, False, True, True, True]),
+        "frequency: expected numbers; got bool",
+    ),
+    "moments": (
+        lambda log: changed(recency=pd.Timestamp("2024-01-01", tz="Europe/Berlin")),
+        r"recency: expected numbers; got datetime64\[\w+, Europe/Berlin\]",
+    ),
+    "lengths of time": (
+        lambda log: changed(T=pd.to_timedelta([39] * 5, unit="D")),
+        "T: expected numbers; got timedelta64",
+    ),
+    "words": (lambda log: changed(frequency=list("abcde")), "frequency: expected numbers"),
+    "missing": (
+        lambda log: changed(frequency=pd.array([0, None, 2, 5, 9], dtype="Int64")),
+        "frequency: expected a finite number; 1 of 5 rows",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_FRAMES)
+def test_a_table_of_another_kind_is_refused_by_name(kind, log):
+    """What it is, or the column and what it holds; whether customers or their store are predicted."""
+    make, words = WRONG_FRAMES[kind]
+    with pytest.raises(SettingsError, match=words):
+        rm.predict_customers(MODEL, SPEND, make(log), horizon=13, margin=0.3)
+    if kind != "nobody":
+        with pytest.raises(SettingsError, match=words):
+            rm.predict_store(MODEL, SPEND, make(log), horizon=13, margin=0.3, draws=20)
+
+
+def test_numbers_as_text_and_ids_as_categories_are_what_they_say():
+    """The right numbers, however they are kept."""
+    right = rm.predict_customers(MODEL, SPEND, changed(), horizon=13, margin=0.3, interval=None)
+    text = changed(frequency=changed()["frequency"].astype(str))
+    for table in (text, text.set_axis(pd.CategoricalIndex(text.index))):
+        found = rm.predict_customers(MODEL, SPEND, table, horizon=13, margin=0.3, interval=None)
+        np.testing.assert_array_equal(right.to_numpy(), found.to_numpy())
+
+
+@pytest.mark.parametrize("name", ["horizon", "margin", "annual_discount_rate"])
+@pytest.mark.parametrize("value", ["13", dt.date(2024, 1, 1), None])
+def test_parameters_that_are_no_numbers_are_refused_by_name(name, value):
+    """Also a day, where a length of time is meant."""
+    given = {"horizon": 13, "margin": 0.3, "annual_discount_rate": 0.1} | {name: value}
+    with pytest.raises(SettingsError, match=f"{name}: expected a number; got"):
+        rm.predict_customers(MODEL, SPEND, changed(), **given)
+
+
+@pytest.mark.parametrize("wrong", [pd.DataFrame({"id": ["a"]}), {}, "log.csv", None])
+def test_a_summary_is_of_a_log(wrong):
+    """Of nothing that only looks like one."""
+    with pytest.raises(
+        SettingsError, match="log: expected transactions as read_transactions gives"
+    ):
+        rm.customer_summary(wrong)

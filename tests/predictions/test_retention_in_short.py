@@ -15,6 +15,7 @@ from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.fitters import MidLifeFitter, ModifiedBetaGeoCNBDFitter
 from retention_models.predictions.customers import rate_per_unit
 from retention_models.predictions.loyalty_claims import loyalty_claims
+from retention_models.predictions.repeat_in_short import repeat_in_short
 from retention_models.predictions.retention_in_short import retention_in_short
 
 TERMS = {"horizon": 39.0, "margin": 0.3}
@@ -144,3 +145,31 @@ def test_the_chance_to_stay_keeps_its_digits():
         exact = dense @ (1.0 + p * ratio) ** -r / dense.sum()
         found = float(BG_NBD.probability_alive_after(ratio * 7.0, r, 7.0, a, b))
         assert found == pytest.approx(exact, rel=1e-11)
+
+
+@pytest.mark.parametrize("kind", [rm.BetaGeoFitter, rm.ParetoNBDFitter])
+def test_first_orders_of_a_repeat_customer_agree_with_all_customers(cdnow, kind):
+    """The value to a thousandth of itself, ends to a tenth of their width."""
+    summary, spend = cdnow
+    fitter = fitted(kind, summary)
+    orders = np.random.default_rng(4).gamma(2.0, 15.0, len(summary))
+    whole = rm.repeat_customer_worth(
+        fitter, spend, summary, orders, annual_discount_rate=0.1, **TERMS
+    )
+    points = rm.predict_customers(
+        fitter, spend, summary, interval=None, annual_discount_rate=0.1, **TERMS
+    )
+    given = {"rate": rate_per_unit(0.1, "W"), "interval": 0.9, **TERMS}
+    found = repeat_in_short(fitter, spend, summary, points, orders, **given)
+    assert found.first_order == whole.first_order
+    assert (found.customers, found.horizon) == (whole.customers, whole.horizon)
+    for one, other in ((found.ratio, whole.ratio), (found.clv, whole.clv)):
+        assert one.value == pytest.approx(other.value, rel=1e-3)
+        width = 0.1 * (other.high - other.low)
+        assert max(abs(one.low - other.low), abs(one.high - other.high)) < width
+    with pytest.raises(CannotSay, match="No customer has come back"):
+        repeat_in_short(fitter, spend, summary.assign(frequency=0), points, orders, **given)
+    with pytest.raises(CannotSay, match="No repeat customer's spend"):
+        repeat_in_short(fitter, spend, summary, points.assign(clv=np.nan), orders, **given)
+    with pytest.raises(CannotSay, match="too few"):
+        repeat_in_short(fitter, spend, summary, points, orders[:5], **given)

@@ -206,9 +206,19 @@ def test_a_store_says_what_retention_and_winning_are_worth(store):
         "10 points above today",
     ] == table.index.tolist()
     lines = loyalty.claims(StorePage(store).claims)
-    assert 2 == len(lines)
+    assert 3 == len(lines)
     assert "5 points more retention bring 25% to 95% more profit: here" in lines[0]
-    assert "Missing: the cost per retained customer" in lines[1]
+    assert "a repeat customer is worth ten first orders: here" in lines[1]
+    assert "Missing: the cost per retained customer" in lines[2]
+
+
+def test_the_claim_of_ten_first_orders_says_why_it_cannot_be_told(store):
+    """Where nobody came back; the other claims stay."""
+    alone, once = replace(store), store.summary.assign(frequency=0)
+    known = ("purchases", "money", "forecast", "predictions")
+    alone.__dict__.update(summary=once, **{name: getattr(store, name) for name in known})
+    lines = loyalty.claims(StorePage(alone).claims)
+    assert "No customer has come back yet" in lines[1]
 
 
 def test_a_campaign_s_cost_stands_beside_that_of_winning(store):

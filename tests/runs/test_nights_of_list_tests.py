@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 
 import shops
-from retention_models.actions.hold_out import CONTROL
+from retention_models.actions.hold_out import CONTROL, with_lots
 from retention_models.project.lots import LOTS, read_lots
 from retention_models.runs.run import run_project
+from retention_models.settings.actions import ALL_LISTS, ActionSettings
 
 NIGHTS = ("2023-12-01", "2023-12-31")
-EXTRA = "[actions]\nhold_out = 0.25\n"
+EXTRA = "[actions]\nhold_out = 0.25\nhold_out_of_all = 0.1\n"
 
 
 def project_in(folder: Path) -> Path:
@@ -44,16 +45,20 @@ def contacted(output: Path, night: str, name: str) -> set[str]:
 
 @pytest.mark.slow
 def test_whoever_was_left_out_is_on_no_file_of_either_night(nights):
-    """Of the list's own; and not to be called."""
+    """Of the list's own, or of any by the lot of all lists; and not to be called."""
     output, first = nights
     lots = read_lots(output / LOTS)
     out = lots.loc[lots["arm"] == CONTROL]
     assert len(first) > 50
-    assert 0.15 < len(out) / len(lots) < 0.35
+    of_all = lots["list"] == ALL_LISTS
+    assert 0.15 < len(out.loc[~of_all]) / len(lots.loc[~of_all]) < 0.35
+    assert 0.05 < len(out.loc[of_all]) / len(lots.loc[of_all]) < 0.15
+    lists = with_lots(ActionSettings())
     for night in NIGHTS:
         known = out.loc[out["assigned_at"] <= pd.Timestamp(night)]
         for name, some in known.groupby("list"):
-            assert not set(some["customer_id"]) & contacted(output, night, str(name))
+            for one in lists if name == ALL_LISTS else [str(name)]:
+                assert not set(some["customer_id"]) & contacted(output, night, one)
         calls = pd.read_csv(output / night / "0042" / "call_tomorrow.csv", dtype=str)
         assert not set(known["customer_id"]) & set(calls["customer_id"])
 
@@ -72,6 +77,8 @@ def test_lots_outlive_a_run_that_was_stopped_and_are_only_added_to(nights):
     )
     today = pd.read_parquet(output / NIGHTS[1] / "0042" / "actions" / "assignments.parquet")
     assert {"contact", "control"} == set(today["arm"])
+    assert not today.duplicated(["campaign_id", "customer_id"]).any()
+    assert today.loc[today["list"] == ALL_LISTS, "customer_id"].is_unique
 
 
 @pytest.mark.slow
@@ -80,14 +87,16 @@ def test_the_pages_of_the_store_and_of_the_chain_say_what_is_tested(nights):
     output, _ = nights
     told = json.loads((output / NIGHTS[1] / "list_tests.json").read_text(encoding="utf-8"))
     names = {one["name"] for one in told["tests"]}
-    assert {"due", "loyal"} <= names
+    assert {"due", "loyal", ALL_LISTS} <= names
     assert not names & {"complaint", "detractor", "let_go"}
     assert dt.date.fromisoformat(told["tests"][0]["first"]) == dt.date(2023, 12, 29)
     for page in ("index.html", "0042/store_report.html"):
         text = (output / NIGHTS[1] / page).read_text(encoding="utf-8")
         assert "By lot, 25% are left out of" in text
+        assert "By lot, 10% of the customers on any list are left out of all lists" in text
     begun = (output / NIGHTS[0] / "0042" / "store_report.html").read_text(encoding="utf-8")
     assert "out of this store's lists; they stay out while the test runs" in begun
     about = (output / NIGHTS[1] / "0042" / "about.html").read_text(encoding="utf-8")
     assert "tests itself since 1 December 2023" in about
+    assert "All lists together are tested since 1 December 2023" in about
     assert "Nobody on it is contacted, so there is nothing to test." in about

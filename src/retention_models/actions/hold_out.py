@@ -1,11 +1,13 @@
-"""Lots that leave a share of each list's customers out, so that a list tests itself.
+"""Lots that leave a share of each list's customers out, or of all lists', so that lists test themselves.
 
 Whoever is on a list for the first time while its test runs draws a lot; the arm drawn is kept until
 the test ends, on whichever nights the customer is on the list. The newcomers of a night are sorted by
 what is at stake and cut into blocks of b, of which k are left out, k ÷ b being the share: those with the
 lowest keyed hashes of project, store, list, the test's begin and customer. Empty seats of the last block
 draw as well, so that everybody is left out with the same probability. Each list has lots of its own:
-whoever is left out of one may be on another.
+whoever is left out of one may be on another. Before them comes the lot of all lists together: whoever
+is on any list for the first time draws it, and whom it leaves out is on none and draws no list's own
+lot, so that both arms of each list are drawn among the others.
 """
 
 from __future__ import annotations
@@ -15,11 +17,20 @@ import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from typing import Literal
 
 import pandas as pd
 
 from retention_models.languages import marked, phrase
-from retention_models.settings.actions import APOLOGIES, NO_CONTACT, ActionSettings, ListName
+from retention_models.settings.actions import (
+    ALL_LISTS,
+    APOLOGIES,
+    NO_CONTACT,
+    ActionSettings,
+    ListName,
+)
+
+Tested = ListName | Literal["all_lists"]
 
 CONTROL, CONTACT = "control", "contact"  # the arms, as campaigns' assignments name them
 FEWEST = 10  # customers on a list, of whom one can be left out
@@ -40,6 +51,7 @@ ASSIGNED = {
 
 _UNTESTED = {
     "off": marked("Nobody is left out of it by lot: hold_out in [actions] is 0."),
+    "all": marked("Nobody is left out of it alone: hold_out in [actions] is 0."),
     "apology": marked("It is an apology, of which nobody is left out."),
     "exempt": marked("The project file exempts it, so that nobody is left out of it."),
     "no_contact": marked("Nobody on it is contacted, so there is nothing to test."),
@@ -65,28 +77,39 @@ class Lots:
 
 def no_test(name: ListName, rules: ActionSettings, customers: int) -> str:
     """Why nobody more is left out of a list of so many customers; empty where somebody may be."""
-    reason = ""
-    if rules.hold_out == 0:
-        reason = "off"
-    elif name in APOLOGIES:
-        reason = "apology"
-    elif name in rules.exempt:
-        reason = "exempt"
-    elif name in NO_CONTACT and rules.rule(name).action is None:
-        reason = "no_contact"
-    elif customers < FEWEST:
-        return phrase(_UNTESTED["few"], fewest=FEWEST)
-    return phrase(_UNTESTED[reason]) if reason else ""
+    if not rules.leaves_out:
+        return phrase(_UNTESTED["off"])
+    reason = _untouched(name, rules) or ("" if rules.hold_out else "all")
+    if reason:
+        return phrase(_UNTESTED[reason])
+    return phrase(_UNTESTED["few"], fewest=FEWEST) if customers < FEWEST else ""
 
 
-def draw(lots: Lots, name: ListName, members: pd.DataFrame, rules: ActionSettings) -> pd.DataFrame:
+def with_lots(rules: ActionSettings) -> list[ListName]:
+    """The lists of which a lot may leave somebody out."""
+    return [name for name in rules.precedence if not _untouched(name, rules)]
+
+
+def _untouched(name: ListName, rules: ActionSettings) -> str:
+    """Why no lot may touch a list, whatever the shares; empty where one may."""
+    if name in APOLOGIES:
+        return "apology"
+    if name in rules.exempt:
+        return "exempt"
+    return "no_contact" if name in NO_CONTACT and rules.rule(name).action is None else ""
+
+
+def draw(lots: Lots, name: Tested, members: pd.DataFrame, rules: ActionSettings) -> pd.DataFrame:
     """The lots of a list's customers of tonight, kept or new; rows of ASSIGNED, none without a test.
+
+    Of all lists together, `members` are those on any list that is `with_lots`.
 
     members: index customer_id; at_stake and probability_alive, NaN where not known.
     """
-    if no_test(name, rules, FEWEST):
+    given = rules.hold_out_of_all if name == ALL_LISTS else rules.hold_out
+    if given == 0 or (name != ALL_LISTS and no_test(name, rules, FEWEST)):
         return no_lots()
-    share = round(float(_share(rules.hold_out)), 4)
+    share = round(float(_share(given)), 4)
     begin = _begin(lots, name, share, rules.test_days)
     test = f"{name}-{begin.isoformat()}-{share:g}"
     earlier = lots.earlier.loc[lots.earlier["campaign_id"] == test]
@@ -116,16 +139,18 @@ def draw(lots: Lots, name: ListName, members: pd.DataFrame, rules: ActionSetting
 
 def held_out_now(lots: Lots, rules: ActionSettings) -> set[str]:
     """Whoever was left out of any list on an earlier night, and whose test still runs."""
-    if rules.hold_out == 0 or lots.earlier.empty:
+    if not rules.leaves_out or lots.earlier.empty:
         return set()
     begins = lots.earlier.groupby("campaign_id")["assigned_at"].min()
     since = pd.Timestamp(lots.night) - begins
     running = since[since < pd.Timedelta(days=rules.test_days)].index
     out = lots.earlier.loc[lots.earlier["arm"] == CONTROL]
+    of_all = out["list"] == ALL_LISTS
+    out = out.loc[(of_all & (rules.hold_out_of_all > 0)) | (~of_all & (rules.hold_out > 0))]
     return set(out.loc[out["campaign_id"].isin(running), "customer_id"])
 
 
-def _begin(lots: Lots, name: str, share: float, days: int) -> dt.date:
+def _begin(lots: Lots, name: Tested, share: float, days: int) -> dt.date:
     """First day of the test that runs: of the newest one with this share, unless it has ended."""
     of_list = lots.earlier.loc[(lots.earlier["list"] == name) & (lots.earlier["share"] == share)]
     if of_list.empty:

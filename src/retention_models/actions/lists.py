@@ -15,7 +15,15 @@ import numpy as np
 import pandas as pd
 
 from retention_models.actions import words as action_words
-from retention_models.actions.hold_out import CONTACT, CONTROL, Lots, draw, no_lots, no_test
+from retention_models.actions.hold_out import (
+    CONTACT,
+    CONTROL,
+    Lots,
+    draw,
+    no_lots,
+    no_test,
+    with_lots,
+)
 from retention_models.actions.segments import (
     NEED_MODEL,
     NEED_SPEND,
@@ -34,7 +42,7 @@ from retention_models.levels import Interval
 from retention_models.models.fitters import as_lapsed
 from retention_models.predictions.customers import some_customers
 from retention_models.predictions.stores import predict_groups
-from retention_models.settings.actions import ActionSettings, ListName
+from retention_models.settings.actions import ALL_LISTS, ActionSettings, ListName
 
 # Lists of customers whose value is lost unless they are won back.
 LOST: tuple[ListName, ...] = ("let_go", "lapsed", "wavering")
@@ -68,11 +76,11 @@ class ActionList(Result):
     no_value : str
         Why what is at stake cannot be said; empty where it can.
     assigned : DataFrame
-        A row for each of the list's customers of today who is in its test, those left out too:
-        campaign_id, customer_id, store_id, arm ("contact" or "control"), assigned_at, list, share,
-        at_stake, probability_alive.
+        A row for each of the list's customers of today who is in its test, those left out too, and
+        one for each in the test of all lists together, list "all_lists": campaign_id, customer_id,
+        store_id, arm ("contact" or "control"), assigned_at, list, share, at_stake, probability_alive.
     no_test : str
-        Why nobody is left out today; empty where the list tests itself.
+        Why the list has no test of its own today; empty where it tests itself.
 
     Examples
     --------
@@ -105,7 +113,8 @@ class ActionList(Result):
         list of str
             In no order that means anything.
         """
-        return self.assigned.loc[self.assigned["arm"] == CONTROL, "customer_id"].tolist()
+        out: list[str] = self.assigned.loc[self.assigned["arm"] == CONTROL, "customer_id"].tolist()
+        return out
 
     def _card(self) -> Card:
         facts = {
@@ -128,8 +137,10 @@ def find_actions(
     refusals = {name: _refusal(name, known, outlook, rules) for name in rules.precedence}
     on_list = customer_segments(facts, rules) & pd.Series(refusals).eq("")
     drawn = {} if lots is None else _drawn(facts, on_list, rules, lots)
-    untested = {name: no_test(name, rules, int(on_list[name].sum())) for name in drawn}
+    untested = {}
     for name, assigned in drawn.items():
+        of_all = assigned.loc[(assigned["list"] == ALL_LISTS) & (assigned["arm"] == CONTROL)]
+        untested[name] = no_test(name, rules, int(on_list[name].sum()) - len(of_all))
         out = assigned.loc[assigned["arm"] == CONTROL, "customer_id"]
         on_list[name] &= ~on_list.index.astype(str).isin(out)
     found = {}
@@ -150,13 +161,25 @@ def find_actions(
 def _drawn(
     facts: pd.DataFrame, on_list: pd.DataFrame, rules: ActionSettings, lots: Lots
 ) -> dict[ListName, pd.DataFrame]:
-    """The lots of every list, by what is at stake of its customers."""
+    """The lots of every list, by what is at stake of its customers, behind that of all lists."""
+    lost = facts["value_if_customer"] - facts["clv"]
+    stakes = pd.DataFrame(
+        {name: (lost if name in LOST else facts["clv"]).where(on_list[name]) for name in on_list}
+    )
+    tested, known = with_lots(rules), facts[["probability_alive"]]
+    anywhere = known.assign(at_stake=stakes[tested].max(axis=1)).loc[on_list[tested].any(axis=1)]
+    of_all = draw(lots, ALL_LISTS, anywhere, rules)
+    out = of_all.loc[of_all["arm"] == CONTROL, "customer_id"]
     found = {}
     for name in rules.precedence:
-        members = facts.loc[on_list[name], ["clv", "value_if_customer", "probability_alive"]]
-        lost = members["value_if_customer"] - members["clv"]
-        members["at_stake"] = lost if name in LOST else members["clv"]
-        found[name] = draw(lots, name, members, rules)
+        members = known.assign(at_stake=stakes[name]).loc[on_list[name]]
+        if name not in tested or of_all.empty:
+            found[name] = draw(lots, name, members, rules)
+            continue
+        ids = members.index.astype(str)
+        own = draw(lots, name, members.loc[~ids.isin(out)], rules)
+        both = of_all.loc[of_all["customer_id"].isin(ids)]
+        found[name] = pd.concat([own, both], ignore_index=True) if len(own) else both
     return found
 
 
@@ -164,11 +187,11 @@ def _tested(
     one: ActionList, assigned: pd.DataFrame, reason: str, rules: ActionSettings
 ) -> ActionList:
     """A list with the lots of its customers."""
-    if rules.hold_out == 0:
+    if not rules.leaves_out:
         return replace(one, no_test=reason)
     in_test = one.customers.index.astype(str).isin(assigned["customer_id"])
     arms = pd.Series(np.where(in_test, CONTACT, ""), index=one.customers.index, dtype="str")
-    running = "" if len(assigned) else reason
+    running = "" if (assigned["list"] == one.name).any() else reason
     return replace(
         one, customers=one.customers.assign(arm=arms), assigned=assigned, no_test=running
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from ibis.expr.types import Table
 
 from retention_models.data.checked_sources import SourceCheck
 from retention_models.data.engines import Frame, open_source, to_frame
+from retention_models.data.id_rules import IdRule, as_options, project_rule
 from retention_models.data.ids import unknown_ids
 from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError
@@ -49,6 +51,7 @@ def read_channels(
     where: str | None = None,
     mend_ids: bool = False,
     ignore_case: bool = False,
+    anonymous: Sequence[str] = (),
     encoding: str | None = None,
     sheet: str | None = None,
 ) -> Channels:
@@ -57,8 +60,7 @@ def read_channels(
     origin = open_source(source, table, timezone, encoding=encoding, sheet=sheet, name="customers")
     check = SourceCheck(
         *(origin, columns, None, timezone, None),
-        mend_ids=mend_ids,
-        ignore_case=ignore_case,
+        ids=IdRule(mend_ids, ignore_case, anonymous),
         where=where,
     )
     check.take_text("customer_id", "channel")
@@ -78,7 +80,8 @@ def read_project_channels(settings: Settings) -> Channels | None:
         return None
     return read_channels(
         settings.path(given.source),
-        **given.model_dump(exclude={"source", "columns"}),
+        **given.model_dump(exclude={"source", "columns"})
+        | as_options(project_rule(settings, given)),
         **given.columns.model_dump(),
         timezone=settings.transactions.timezone,
     )

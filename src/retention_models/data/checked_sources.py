@@ -17,6 +17,7 @@ from retention_models.data.contract import (
     EARLIEST_DAY,
     NO_CUSTOMER,
     NO_DATE_FITS,
+    NOBODY,
     NOT_KEPT,
     RUINED,
     TOO_EARLY,
@@ -30,6 +31,7 @@ from retention_models.data.contract import (
 from retention_models.data.days import day_of
 from retention_models.data.engines import Source, to_frame
 from retention_models.data.expressions import InEngine
+from retention_models.data.id_rules import IdRule
 from retention_models.data.mended_ids import unsafe_to_mend
 from retention_models.data.refusals import SourceAsRead, refusal
 from retention_models.errors import DataError, SettingsError
@@ -47,8 +49,7 @@ class SourceCheck:
     timezone: str
     date_format: str | None
     amounts: Amounts = Amounts()  # noqa: RUF009 - frozen
-    mend_ids: bool = False
-    ignore_case: bool = False  # of customers' ids
+    ids: IdRule = IdRule()  # noqa: RUF009 - frozen
     where: str | None = None  # the condition that rows of the log follow
     # Columns that a role is computed from, where it is an expression.
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -102,13 +103,28 @@ class SourceCheck:
     def id_text(self, role: str) -> Column:
         """A column of ids as text, mended where that is asked for and loses none."""
         column = str(self.columns[role])
-        if self.mend_ids and (why_not := unsafe_to_mend(self.raw[column])):
+        # Names of arms, campaigns and kinds are no numbers that a tool could have spoilt.
+        mend = self.ids.mend and role in RUINED
+        if mend and (why_not := unsafe_to_mend(self.raw[column])):
             raise DataError(
                 f"{self.name}: column {column!r} ({role}) cannot be mended, as {why_not}. "
                 "Export ids as text."
             )
-        text = text_id(self.name, self.raw, column, role, mend=self.mend_ids)
-        return text.lower() if role == "customer_id" and self.ignore_case else text
+        text = text_id(self.name, self.raw, column, role, mend=mend)
+        return text.lower() if role == "customer_id" and self.ids.ignore_case else text
+
+    def empty(self) -> list[tuple[BooleanValue, str]]:
+        """Why rows are left out that name neither a customer nor a day: empty, or totals of a report."""
+        if self.date is None:
+            return []
+        return [(self.blank("customer_id") & self.blank(self.date), NO_CUSTOMER)]
+
+    def nobody(self) -> list[tuple[BooleanValue, str]]:
+        """Why rows are left out whose customer stands for nobody."""
+        if not self.ids.anonymous or self.columns["customer_id"] is None:
+            return []
+        named = self.found["customer_id"].isin(self.ids.nobody)
+        return [(named.fill_null(False), NOBODY)]
 
     def not_kept(self) -> list[tuple[BooleanValue, str]]:
         """Why rows are left out by `where`: it does not hold, or a number that it needs is missing."""
@@ -161,18 +177,19 @@ class SourceCheck:
             *(self.name, given, self.columns, self.date_format, self.amounts.decimal),
             cells=cells,
             date=f"given_{self.date}",
-            mended=self.mend_ids,
+            mended=self.ids.mend,
         )
 
     def accept(self, allowed: float, *, anonymous: bool = True) -> tuple[int, pd.DataFrame, Table]:
         """Rows read, the unusable ones by reason, and the usable ones; refused where too few are.
 
         Rows without a customer are left out and not held against the source, unless `anonymous` is
-        False: then they are as good as `reasons` say.
+        False: then they are as good as `reasons` say. So are rows of ids that stand for nobody.
         """
+        reasons = [*self.not_kept(), *self.nobody(), *self.reasons]
         if anonymous:
-            self.reasons.append((self.blank("customer_id"), NO_CUSTOMER))
-        reason = ibis.cases(*self.not_kept(), *self.reasons, else_=ibis.null("string"))
+            reasons = [*self.empty(), *reasons, (self.blank("customer_id"), NO_CUSTOMER)]
+        reason = ibis.cases(*reasons, else_=ibis.null("string"))
         checked = self.raw.select(**self.found, reason=reason)
         with self.origin.reading():
             if self.origin.in_process:
@@ -180,7 +197,7 @@ class SourceCheck:
                 checked = copied(checked)
             counts = checked.group_by("reason").aggregate(rows=checked.count())
             found = to_frame(counts.order_by("reason"))
-            forgiven = [NOT_KEPT, *([NO_CUSTOMER] if anonymous else [])]
+            forgiven = [NOT_KEPT, NOBODY, *([NO_CUSTOMER] if anonymous else [])]
             quality = require_usable(self.as_read(reason), found, allowed, forgiven)
         usable = checked.filter(checked["reason"].isnull()).drop("reason")
         return int(found["rows"].sum()), quality, usable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from ibis.expr.types import Table, Value
 
 from retention_models.data.checked_sources import SourceCheck
 from retention_models.data.engines import Frame, open_source, to_frame
+from retention_models.data.id_rules import IdRule, as_options, project_rule
 from retention_models.data.ids import unknown_ids
 from retention_models.data.refusals import DOWN, UP
 from retention_models.data.transactions import Transactions
@@ -85,7 +87,9 @@ class Surveys(Result):
 
 @dataclass(frozen=True, repr=False)
 class Events(Result):
-    """Checked contacts: customer_id, store_id (null for none), date and kind; else as `Surveys`.
+    """Checked contacts: customer_id, store_id (null for none), date, kind; else as `Surveys`.
+
+    With a column of measures also measure, a number: days late, hours until an answer; null for none.
 
     Examples
     --------
@@ -122,6 +126,7 @@ def read_surveys(
     where: str | None = None,
     mend_ids: bool = False,
     ignore_case: bool = False,
+    anonymous: Sequence[str] = (),
     encoding: str | None = None,
     sheet: str | None = None,
 ) -> Surveys:
@@ -140,8 +145,8 @@ def read_surveys(
     scale : {"0-10", "1-10"}, optional
         Scale of the scores. Where none is declared, an answer of 0 proves the first; without one
         the answers are refused, since a scale from 1 to 10 has other promoters and detractors.
-    table, timezone, date_format, max_unusable_share, where, mend_ids, ignore_case, encoding,
-    sheet
+    table, timezone, date_format, max_unusable_share, where, mend_ids, ignore_case, anonymous,
+    encoding, sheet
         As for `read_transactions`.
 
     Returns
@@ -171,13 +176,12 @@ def read_surveys(
     origin = open_source(source, table, timezone, encoding=encoding, sheet=sheet, name="surveys")
     check = SourceCheck(
         *(origin, columns, "answered_at", timezone, date_format),
-        mend_ids=mend_ids,
-        ignore_case=ignore_case,
+        ids=IdRule(mend_ids, ignore_case, anonymous),
         where=where,
     )
     check.refuse_days_beyond()
     check.take_text("customer_id", "store_id", "kind")
-    number = _number(check)
+    number = _number(check, "score")
     # What a data frame writes where there is none.
     no_score, no_thumb = (
         check.blank("score") | number.isnan().fill_null(False),
@@ -207,6 +211,7 @@ def read_events(
     date: str,
     kind: str,
     store_id: str | None = None,
+    measure: str | None = None,
     table: str | None = None,
     timezone: str = "UTC",
     date_format: str | None = None,
@@ -214,6 +219,7 @@ def read_events(
     where: str | None = None,
     mend_ids: bool = False,
     ignore_case: bool = False,
+    anonymous: Sequence[str] = (),
     encoding: str | None = None,
     sheet: str | None = None,
 ) -> Events:
@@ -227,8 +233,11 @@ def read_events(
         Names of these columns.
     store_id : str, optional
         Name of the column with a store.
-    table, timezone, date_format, max_unusable_share, where, mend_ids, ignore_case, encoding,
-    sheet
+    measure : str, optional
+        Name of the column with a number that goes with some kinds: a delivery's days of delay, hours
+        until an answer. Empty for the others.
+    table, timezone, date_format, max_unusable_share, where, mend_ids, ignore_case, anonymous,
+    encoding, sheet
         As for `read_transactions`.
 
     Returns
@@ -248,24 +257,30 @@ def read_events(
     ['complaint']
     """
     columns = {"customer_id": customer_id, "date": date, "kind": kind, "store_id": store_id}
+    columns |= {} if measure is None else {"measure": measure}
     origin = open_source(source, table, timezone, encoding=encoding, sheet=sheet, name="events")
     check = SourceCheck(
         *(origin, columns, "date", timezone, date_format),
-        mend_ids=mend_ids,
-        ignore_case=ignore_case,
+        ids=IdRule(mend_ids, ignore_case, anonymous),
         where=where,
     )
     check.refuse_days_beyond()
     check.take_text("customer_id", "store_id", "kind")
     check.reasons.append((check.blank("kind"), "no kind"))
+    if measure is not None:
+        number = _number(check, "measure")
+        none = check.blank("measure") | number.isnan().fill_null(False)
+        told = number.notnull() & ~number.isinf().fill_null(False)
+        check.found["measure"] = ibis.ifelse(told & ~none, number, ibis.null("float64"))
+        check.reasons.append((~none & ~told, "measure is not a number"))
     rows, quality, usable = check.accept(max_unusable_share)
     return Events(usable, quality, rows, check.name)
 
 
-def _number(check: SourceCheck) -> Value:
-    if check.columns["score"] is None:
+def _number(check: SourceCheck, role: str) -> Value:
+    if check.columns[role] is None:
         return ibis.null("float64")
-    return check.column("score").cast("string").strip().try_cast("float64")
+    return check.column(role).cast("string").strip().try_cast("float64")
 
 
 def _on_scale(number: Value, lowest: int) -> Value:
@@ -323,6 +338,7 @@ def _named(settings: Settings, given: SurveySettings | EventSettings) -> dict[st
     """What a table of the project file says of a source, as arguments."""
     return {
         **given.model_dump(exclude={"source", "columns"}),
+        **as_options(project_rule(settings, given)),
         **given.columns.model_dump(),
         "source": settings.path(given.source),
         "timezone": settings.transactions.timezone,

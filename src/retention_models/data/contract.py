@@ -77,6 +77,8 @@ class Amounts:
             return rf"[.{_BLANKS}]"
         if self.thousands == " ":
             return f"[{_BLANKS}]"
+        if self.thousands == "'":
+            return "['\u2019]"  # what Switzerland types, and what its programs write
         return "" if self.thousands is None else f"[{re.escape(self.thousands)}]"
 
     @property
@@ -89,7 +91,8 @@ class Amounts:
         return rf"^([+-]?{digits}{_EXPONENT}|{_NOT_FINITE})$"
 
     def plain(self, text: StringValue) -> StringValue:
-        """The text with its minus in front and without its currency."""
+        """The text with its minus in front and without its currency; a minus sign is a hyphen."""
+        text = text.replace("\u2212", "-")
         if self.minus == "behind":
             text = text.re_replace(r"^(.*\S) ?-$", r"-\1")
         if self.minus == "brackets":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import ibis
-from ibis.expr.types import Table, Value
+from ibis.expr.types import BooleanValue, Table, Value
 
 from retention_models.data.contract import NOT_KEPT, mended
 from retention_models.data.engines import to_frame
@@ -49,6 +49,27 @@ NOBODY_NAMES = (
         "no customer",
         "00000000-0000-0000-0000-000000000000",
     ),
+    # What a report writes below its rows.
+    *("total", "totals", "grand total", "subtotal", "sub-total", "sum", "summe", "gesamt"),
+    *(
+        "gesamtsumme",
+        "insgesamt",
+        "zwischensumme",
+        "endsumme",
+        "toplam",
+        "genel toplam",
+        "ara toplam",
+    ),
+    *(
+        "összesen",
+        "mindösszesen",
+        "végösszeg",
+        "total général",
+        "sous-total",
+        "total general",
+        "suma",
+    ),
+    *("totale", "totaal", "جمع", "جمع کل", "مجموع", "المجموع"),
 )
 # Nobody else buys on so many days: five times as many as all but one customer in a hundred.
 _FEWEST_DAYS, _TIMES = 50, 5.0
@@ -75,6 +96,9 @@ NO_SALE = (
         "rejected",
     ),
     *("error", "chargeback", "unpaid", "iptal", "iade", "storniert", "annulée"),
+    *("refund", "return", "credit note", "gutschrift", "erstattung", "rückerstattung", "retoure"),
+    *("storno", "stornó", "sztornó", "visszáru", "visszatérítés", "remboursement", "avoir"),
+    *("devolución", "reembolso", "مرجوعی"),
 )
 _MOST_VALUES, _SHOWN = 30, 5
 
@@ -105,13 +129,16 @@ def nfc_normalize(text: str) -> str:  # type: ignore[empty-body]
     """DuckDB's one form of letters that Unicode can write in several ways."""
 
 
+_OTHER_DIGITS, _DIGITS = "۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789"
+
+
 def nearly_equal(log: Transactions) -> tuple[int, int, str]:
-    """Ids that others equal but for blanks, case or Unicode form; all ids; the first in words."""
+    """Ids that others equal but for blanks, case, digits or form; all ids; the first in words."""
     ids = log.table.select("customer_id").distinct()
     spelled: Value = ids["customer_id"].lower()
     if ids.get_backend().name == "duckdb":
         blanks = r"^[\s\x{A0}\x{200B}\x{202F}\x{FEFF}]+|[\s\x{A0}\x{200B}\x{202F}\x{FEFF}]+$"
-        spelled = nfc_normalize(spelled.re_replace(blanks, ""))
+        spelled = nfc_normalize(spelled.re_replace(blanks, "").translate(_OTHER_DIGITS, _DIGITS))
     ids = ids.mutate(spelled=spelled)
     found, shown = _groups(ids)
     return found, int(to_frame(ids.aggregate(n=ids.count()))["n"].item()), shown
@@ -157,7 +184,9 @@ def columns_of_no_sales(log: Transactions) -> Iterator[tuple[str, int, str]]:
             if count:
                 yield column, count, ""
         elif raw[column].type().is_string():
-            counts = raw.group_by(value=text).aggregate(n=raw.count())
+            sold = ~given_back(raw, how.columns["spend"])
+            counts = raw.group_by(value=text).aggregate(n=sold.sum())
+            counts = counts.filter(counts["n"] > 0)
             top = to_frame(
                 counts.order_by(ibis.desc("n"), "value").limit(_MOST_VALUES + 1)
             ).dropna()
@@ -165,6 +194,14 @@ def columns_of_no_sales(log: Transactions) -> Iterator[tuple[str, int, str]]:
             if len(top) <= _MOST_VALUES and no_sale.any():
                 shown = ", ".join(f"{v} {n:,}" for v, n in zip(top["value"], top["n"], strict=True))
                 yield column, int(top.loc[no_sale, "n"].sum()), shown
+
+
+def given_back(raw: Table, spend: str | None) -> BooleanValue:
+    """Rows of an amount below 0: as returns they are counted already."""
+    if spend not in raw.columns:
+        return ibis.literal(False)
+    text = raw[spend].cast("string").strip()
+    return text.re_search(r"^[-−(]|-$").fill_null(False)
 
 
 def _is_plain(column: Value) -> bool:

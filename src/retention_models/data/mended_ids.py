@@ -28,11 +28,13 @@ def unsafe_to_mend(ids: Column) -> str | None:
         return None
     text = given.strip()
     lost = is_ruined(text) & ~text.re_search(MENDABLE)
+    spoilt = text.re_search(MENDABLE)
     zeros = text.re_search(r"^0\d+$")
     found = to_frame(
         rows.aggregate(
             lost=lost.sum().fill_null(0),
             one_lost=text.max(where=lost),
+            spoilt=spoilt.sum().fill_null(0),
             zeros=zeros.sum().fill_null(0),
             one_zero=text.max(where=zeros),
         )
@@ -40,7 +42,7 @@ def unsafe_to_mend(ids: Column) -> str | None:
     if int(found["lost"].item()):
         shown = found["one_lost"].item()
         return f"{int(found['lost'].item()):,} of them have lost digits, such as {shown}"
-    if int(found["zeros"].item()):
+    if int(found["spoilt"].item()) and int(found["zeros"].item()):
         shown = found["one_zero"].item()
         return (
             f"{int(found['zeros'].item()):,} others begin with 0, such as {shown}, so that the "

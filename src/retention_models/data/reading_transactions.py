@@ -31,8 +31,14 @@ from retention_models.data.contract import (
 )
 from retention_models.data.engines import Frame, Source, open_source, to_frame
 from retention_models.data.expressions import with_amount
-from retention_models.data.no_sales import left_out, refuse_a_stray_last_day
+from retention_models.data.id_rules import IdRule
+from retention_models.data.no_sales import left_out
 from retention_models.data.refusals import SourceAsRead
+from retention_models.data.stray_rows import (
+    refuse_a_stray_first_day,
+    refuse_a_stray_last_day,
+    refuse_a_total_row,
+)
 from retention_models.data.transactions import LINES_AT_ONCE, Transactions
 from retention_models.languages import marked
 
@@ -175,14 +181,15 @@ def read_transactions(
         opened, paid, parts = with_amount(opened, spend, amounts)
     columns = {"customer_id": customer_id, "date": date, "spend": paid, "store_id": store_id}
     columns |= {"order_id": order_id, "category": category}
+    rule = IdRule(mend_ids, ignore_case, anonymous)
     check = SourceCheck(
-        *(opened, columns, "date", timezone, date_format, amounts, mend_ids, ignore_case, where),
+        *(opened, columns, "date", timezone, date_format, amounts, rule, where),
         parts={"spend": parts} if parts else {},
     )
     origin, raw = check.origin, check.raw
     with origin.reading():
         reason = _contract(check, only_store)
-        reason = left_out(check, reason, anonymous, keep or {})
+        reason = left_out(check, reason, keep or {})
         if duplicates == "drop":
             reason = repeats_are_unusable(raw, reason)
         checked = raw.select(**check.found, reason=reason)
@@ -195,9 +202,12 @@ def read_transactions(
             # A page asks thirty times: to check so few anew each time takes longer than all the rest.
             checked = copied(checked)
         as_read = check.as_read(reason, "customer_id", "date", "spend")
-        log = _accepted(origin, checked, as_read, max_unusable_share)
+        found = _counted(origin, checked)
+        log = _accepted(origin, checked, found, as_read, max_unusable_share)
         refuse_a_stray_last_day(check, reason, log.table, int(log.stores["rows"].sum()))
-    return replace(log, repeats_kept=duplicates != "drop")
+        refuse_a_stray_first_day(check, reason, log)
+        refuse_a_total_row(check, reason, found)
+    return replace(log, repeats_kept=duplicates != "drop", ids=rule)
 
 
 def _contract(check: SourceCheck, only_store: str) -> Value:
@@ -219,6 +229,7 @@ def _contract(check: SourceCheck, only_store: str) -> Value:
     infinite = spend.isnan() | spend.isinf() | (spend.abs() >= LARGEST_SPEND)
     texts = [role for role in ids if check.column(role).type().is_string()]
     fault = ibis.cases(
+        *check.empty(),
         *check.reasons,
         (check.blank("spend"), marked("no spend")),
         (spend.isnull(), NO_NUMBER),
@@ -269,6 +280,7 @@ def _counted(origin: Source, checked: Table) -> pd.DataFrame:
             rows=checked.count(),
             spend=finite.sum(),
             sizes=finite.abs().sum(),
+            largest=finite.max(),
             returns=(number < 0).sum(),
             zeros=(number == 0).sum(),
             # Days of unusable rows may be ones for which Python has no date.
@@ -283,9 +295,12 @@ def _counted(origin: Source, checked: Table) -> pd.DataFrame:
 
 
 def _accepted(
-    origin: Source, checked: Table, as_read: SourceAsRead, max_unusable_share: float
+    origin: Source,
+    checked: Table,
+    found: pd.DataFrame,
+    as_read: SourceAsRead,
+    max_unusable_share: float,
 ) -> Transactions:
-    found = _counted(origin, checked)
     quality = require_usable(
         as_read, found, max_unusable_share, [NO_CUSTOMER, DUPLICATE, NOBODY, NOT_KEPT]
     )

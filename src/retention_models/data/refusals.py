@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -51,6 +52,7 @@ _LETTERS = re.compile(r":\d{2}(?:\.\d+)?(?: ?[AP]M)? ?\(?(?!UTC|GMT|AM|PM)([A-Z]
 _ORDERS = (("d", "m", "Y"), ("m", "d", "Y"), ("Y", "m", "d"), ("d", "m", "y"), ("m", "d", "y"))
 _FORMATS = (
     *(mark.join(f"%{field}" for field in order) for mark in "/.-" for order in _ORDERS),
+    *("%Y.%m.%d.", "%d.%m.%Y.", "%Y. %m. %d."),
     "%Y%m%d",
     "%d %b %Y",
     "%d %B %Y",
@@ -60,6 +62,7 @@ _FORMATS = (
 )
 # Of the years 1980 to 2100.
 _SINCE_1970 = {"seconds": r"([3-9]\d{8}|[1-3]\d{9})", "milliseconds": r"([3-9]\d{11}|[1-3]\d{12})"}
+SOLAR = "Years from 1300 to 1499 are most likely of the Solar Hijri calendar."
 _FEWEST_SERIAL, _MOST_SERIAL = 20_000, 80_000  # days since 1899-12-30: the years 1954 to 2119
 
 
@@ -70,7 +73,13 @@ def date_advice(counts: Mapping[str, int]) -> str:
         texts[text.strip()] += rows
     total = sum(texts.values())
     if not all(text.isascii() for text in texts):
-        return "Some of these dates are not written in the digits 0-9. Export dates as 2017-12-31."
+        if any(letter.isdigit() and not letter.isascii() for text in texts for letter in text):
+            return (
+                "Some of these dates are not written in the digits 0-9. Export dates as 2017-12-31."
+            )
+        return "Some of these dates have months in words. Export dates as 2017-12-31."
+    if all(re.match(r"1[34]\d\d[-/.]\d", text) for text in texts):
+        return f"{SOLAR} Export dates as 2017-12-31."
     for unit, pattern in _SINCE_1970.items():
         if all(re.fullmatch(pattern, text) for text in texts):
             return f'These are {unit} since 1970. Set date_format = "unix {unit}".'
@@ -110,10 +119,11 @@ def date_advice(counts: Mapping[str, int]) -> str:
     )
 
 
-def day_formats(texts: Sequence[str]) -> list[str]:
-    """Formats that nearly all of some texts follow, each with their time; not ISO 8601."""
-    time = _time_format(dict.fromkeys(texts, 1))
-    most = max(len(texts) // 50, 0)
+def day_formats(texts: Sequence[str], missed_share: float = 0.02) -> list[str]:
+    """Formats that all but a share of some texts follow, each with their time; not ISO 8601."""
+    times = Counter(map(_time_of, texts)).most_common(1)
+    most = int(missed_share * len(texts))
+    time = times[0][0] if times and times[0][1] >= len(texts) - most else ""
     found = []
     for form in _FORMATS:
         missed = 0
@@ -297,7 +307,9 @@ _EXPECTED = {
         "Rows with another value than those of keep, or of which where does not hold, are left out; "
         "texts are compared as they stand, in upper and lower case."
     ),
-    TOO_EARLY: "A date_format with %Y takes the year 24 for the first century; %y is 2024.",
+    TOO_EARLY: (
+        f"A date_format with %Y takes the year 24 for the first century; %y is 2024. {SOLAR}"
+    ),
     "score is not on the scale": (
         'Scores are expected as whole numbers from 0 to 10, or from 1 to 10 with scale = "1-10".'
     ),

@@ -14,7 +14,7 @@ from ibis.expr.types import Table
 
 from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
-from retention_models.languages import count, day, decimals, marked, number, phrase, share
+from retention_models.languages import count, counted, day, decimals, marked, number, phrase, share
 from retention_models.settings.project import Settings
 from retention_models.settings.reports import Warnings
 
@@ -34,27 +34,24 @@ _ROBUST_DEVIATIONS, _SIGMA_PER_MAD = 4.0, 1.482602218505602
 _AROUND, _CROWDED = 2, 1.6
 _NUMBERS = ("rows", "customers", "spend")
 
+_WEEK_OF = marked("{where}: {value} in the week up to {day}, where {usual} are usual.")
 _WEEK_SAID = {
-    "rows": marked("{where}: {value} rows in the week up to {day}, where {usual} are usual."),
-    "customers": marked(
-        "{where}: {value} customers in the week up to {day}, where {usual} are usual."
-    ),
+    "rows": _WEEK_OF,
+    "customers": _WEEK_OF,
     "spend": marked("{where}: spend of {value} in the week up to {day}, where {usual} is usual."),
 }
+_DAY_OF = marked("{where}: {value} on {day}, where {usual} are usual on that weekday.")
 _DAY_SAID = {
-    "rows": marked("{where}: {value} rows on {day}, where {usual} are usual on that weekday."),
-    "customers": marked(
-        "{where}: {value} customers on {day}, where {usual} are usual on that weekday."
-    ),
+    "rows": _DAY_OF,
+    "customers": _DAY_OF,
     "spend": marked("{where}: spend of {value} on {day}, where {usual} is usual on that weekday."),
 }
+_BEFORE_OF = marked(
+    "The week up to {day} had {before} in the run before, and has {value} in this one."
+)
 _BEFORE_SAID = {
-    "rows": marked(
-        "The week up to {day} had {before} rows in the run before, and has {value} in this one."
-    ),
-    "customers": marked(
-        "The week up to {day} had {before} customers in the run before, and has {value} in this one."
-    ),
+    "rows": _BEFORE_OF,
+    "customers": _BEFORE_OF,
     "spend": marked(
         "The week up to {day} had a spend of {before} in the run before, and has {value} in this one."
     ),
@@ -199,10 +196,10 @@ def _too_old(
     if age > allowed:
         # Without the number of days: the sentence stays as it is while the data do.
         said = phrase(
-            "The newest day in the data is {day}, more than {days} days before the day that they "
-            "should reach.",
+            "The newest day in the data is {day}, more than {days} before the day that they should "
+            "reach.",
             day=day(newest),
-            days=count(allowed),
+            days=counted(round(allowed), "day"),
         )
         yield DataWarning("newest day", None, said)
 
@@ -227,8 +224,8 @@ class _Before:
         had, now = self.data.get("rows", 0), self.log.rows_read
         if had and now < had * (1.0 - rules.lost_rows):
             said = phrase(
-                "The data have {now} rows, those of the run before had {had}.",
-                now=count(now),
+                "The data have {now}, those of the run before had {had}.",
+                now=counted(now, "row"),
                 had=count(had),
             )
             yield DataWarning("lost rows", None, said)
@@ -257,7 +254,7 @@ class _Before:
                 said = phrase(
                     _BEFORE_SAID[name],
                     day=day(last),
-                    before=_shown(name, week[name]),
+                    before=_with_noun(name, week[name]),
                     value=shown,
                 )
                 yield DataWarning("week of the run before", None, said)
@@ -312,7 +309,7 @@ def _said(
     return phrase(
         sentences[name],
         where=_where(settings, of),
-        value=_shown(name, value),
+        value=_with_noun(name, value),
         usual=_shown(name, usual),
         day=day(newest),
     )
@@ -367,10 +364,10 @@ def _thin(
         seasonal = len(others) > 0 and bool((others < rules.thin_month * usual).any())
         if usual >= _FEWEST_ROWS and rows.iloc[place] < rules.thin_month * usual and not seasonal:
             said = phrase(
-                "{where}: {value} rows in {month}, where the months around have {usual}: its file may "
-                "be empty or have lost its customers.",
+                "{where}: {value} in {month}, where the months around have {usual}: its file may be "
+                "empty or have lost its customers.",
                 where=_where(settings, of),
-                value=count(rows.iloc[place]),
+                value=counted(int(rows.iloc[place]), "row"),
                 month=str(at),
                 usual=count(usual),
             )
@@ -441,6 +438,13 @@ def _other_unit(
 
 def _where(settings: Settings, store: str | None) -> str:
     return settings.name if store is None else settings.store_name(store)
+
+
+def _with_noun(name: str, value: float) -> str:
+    """A number of rows or customers, or a spend."""
+    if name == "spend":
+        return _shown(name, value)
+    return counted(round(value), "row") if name == "rows" else counted(round(value), "customer")
 
 
 def _shown(name: str, value: float) -> str:

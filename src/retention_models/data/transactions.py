@@ -11,6 +11,7 @@ import pandas as pd
 from ibis.expr.types import Table
 
 from retention_models.data.engines import Source, to_frame
+from retention_models.data.id_rules import IdRule
 from retention_models.data.refusals import SourceAsRead
 from retention_models.languages import count, plural
 from retention_models.languages.results import Card, Result
@@ -53,6 +54,8 @@ class Transactions(Result):
         Opens the whole log, of which the table is a part; called when another store is asked for.
     repeats_found : int, optional
         What `repeats` is, where it is known.
+    ids : IdRule
+        What was done to ids; sources beside the log that are read with it have the same done to theirs.
     drawn_customers : tuple of str
         Customers of lines drawn by lot, in the order of their ids: where a large log may be parted.
 
@@ -76,6 +79,7 @@ class Transactions(Result):
     only: str | None = None
     open_whole: Callable[[], Transactions] | None = field(default=None, repr=False)
     repeats_found: int | None = None
+    ids: IdRule = field(default=IdRule(), repr=False)
     drawn_customers: tuple[str, ...] = field(default=(), repr=False)
 
     def _card(self) -> Card:

@@ -12,6 +12,8 @@ ENGLISH_BEGINS, ENGLISH_ENDS = f"{LEFT}{JOINER}", f"{JOINER}{POP}"
 
 _INNERMOST = re.compile(f"[{LEFT}-{FIRST_STRONG}][^{LEFT}-{POP}]*{POP}")
 _NAME = re.compile(r"<bdi>.*?</bdi>", re.DOTALL)
+# In any text such a number runs from left to right; signs, and per cent, keep their side in a mark only.
+_NUMBER = re.compile(r"\d+(?:[.,\u066b\u066c]\d+)*")
 _TAG = re.compile(r"<[^>]*>")
 _BLOCKS = "p|td|th|tr|li|ul|ol|dt|dd|dl|div|h[1-6]|figcaption|figure|caption|button|label|summary"
 # What may hold text but no element, and what ends whatever is open in a line.
@@ -26,8 +28,11 @@ def isolated(shown: str) -> str:
     """A part of a text from right to left, in a direction of its own.
 
     Letters decide it, those outside of parts with a direction of theirs; parts alone, such as an amount
-    and its currency, follow the text's; a number runs from left to right.
+    and its currency, follow the text's; a number runs from left to right, for which it needs no mark
+    where it has digits and separators only: a page holds some hundreds, of six bytes' marks each.
     """
+    if _NUMBER.fullmatch(shown):
+        return shown
     outside, parts = shown, 0
     if hasattr(shown, "__html__"):
         outside = _TAG.sub("", _NAME.sub(LEFT + POP, str(shown)))
@@ -43,6 +48,9 @@ def with_sign(sign: str, amount: str) -> str:
     """An amount with its sign, within the part that holds its number where it begins with that."""
     if amount[:1] in (LEFT, FIRST_STRONG):
         return amount[0] + sign + amount[1:]
+    number = _NUMBER.match(amount)
+    if number and POP in amount:  # from right to left, with its currency
+        return isolated(sign + number[0]) + amount[number.end() :]
     return sign + amount
 
 

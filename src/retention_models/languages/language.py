@@ -363,6 +363,22 @@ def ends(low: str, high: str) -> str:
     return spoken().text("range", low=low, high=high)
 
 
+# A full stop that ends no sentence has a small letter behind it: 2017. január.
+_STOP = re.compile(r"\. +(?=(\W*)(\w))")
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of a text.
+
+    >>> first_sentence("2017. január 1. előtt nincs adat. Várjon.")
+    '2017. január 1. előtt nincs adat.'
+    """
+    for found in _STOP.finditer(text):
+        if not found[2].islower():
+            return text[: found.start() + 1]
+    return text
+
+
 def duration(length: float, time_unit: str) -> str:
     """A length of time in words: 52 weeks."""
     # Half a week is half of weeks: only 1 is one.

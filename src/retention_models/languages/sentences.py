@@ -15,7 +15,7 @@ from retention_models.languages.template_words import WORDS
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PAIRED = re.compile(r"\.one$")
 # Most modules say nothing to readers, and to parse a module takes long.
-_SAYS = re.compile(r"\b(phrase|marked|CannotSay|plural|counted|table|cards|catalogue)\(")
+_SAYS = re.compile(r"\b(phrase|marked|CannotSay|counting|plural|counted|table|cards|catalogue)\(")
 # A line that is no running text: a list, a table, code, a quotation, HTML.
 _KEPT_AS_IT_IS = re.compile(r"\s*([-*+>|<]|\d+\.|```|    )")
 
@@ -70,7 +70,12 @@ def _said(name: str, given: list[ast.expr]) -> Iterator[tuple[str, str | None]]:
     texts = [_text(one) for one in given]
     if name in {"phrase", "marked", "CannotSay"} and texts and texts[0] is not None:
         yield texts[0], None
-    elif name == "plural" and len(texts) > 1 and texts[0] is not None and texts[1] is not None:
+    elif (
+        name in {"plural", "counting"}
+        and len(texts) > 1
+        and texts[0] is not None
+        and texts[1] is not None
+    ):
         yield texts[0], texts[1]
     elif name == "counted" and len(texts) > 1 and texts[1] is not None:
         several = texts[2] if len(texts) > 2 and texts[2] is not None else f"{texts[1]}s"

@@ -161,15 +161,15 @@ _SHORT = {
     "short.nothing": "No store has numbers of the last 13 weeks.",
     "short.revenue": (
         "The last 13 weeks brought {revenue}, {change} on the 13 weeks before ({chance}), from "
-        "{customers} customers ({customers_change})"
+        "{customers} ({customers_change})"
     ),
     "short.revenue.year": (
-        "The last 13 weeks brought {revenue}, {change} on the 13 weeks before ({chance}) and {year} on "
-        "a year before, from {customers} customers ({customers_change})"
+        "The last 13 weeks brought {revenue}, {change} on the 13 weeks before ({chance}) and "
+        "{year} on a year before, from {customers} ({customers_change})"
     ),
     "short.revenue.alone": (
-        "The last 13 weeks brought {revenue}, from {customers} customers; there are no 13 weeks before "
-        "to compare"
+        "The last 13 weeks brought {revenue}, from {customers}; there are no 13 weeks before to "
+        "compare"
     ),
     "short.within": "within chance",
     "short.beyond": "more than chance",
@@ -193,7 +193,8 @@ _SHORT = {
     "short.shrinking": "Shrinking by more than chance: {stores}.",
     "short.since": "{store} since {day}",
     "short.fell": "{store} ({change})",
-    "short.more": "{n} more stores",
+    "short.more.one": "{n} more store",
+    "short.more.many": "{n} more stores",
     "short.well": "No store is silent, without a new page, or shrinking by more than chance.",
     "short.no_campaign": "No finished campaign has told yet whether it paid.",
     "short.open.one": (

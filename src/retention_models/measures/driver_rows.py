@@ -6,6 +6,7 @@ rows begin anew on that day, and what is known of a customer is known as of the 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,17 +27,48 @@ class DriverRows:
     """Rows of a model, shape (rows,) or (rows, columns)."""
 
     customer: NDArray[np.int64]
-    exposed: (
-        pd.DataFrame
-    )  # bool: whether the customer had each experience, as of the row's first day
-    history: pd.DataFrame  # `HISTORY` and who had each earlier; of lapse `HISTORY_OF_LAPSE`
+    # Whether the customer had each experience, as of the row's first day, bool; of those in `had`, which
+    # are measured, the measure of the last one, 0 without one.
+    exposed: pd.DataFrame
+    # `HISTORY` and who had each earlier; of lapse `HISTORY_OF_LAPSE`; and `had`, so that a measure is
+    # held against other measures and not against nobody's.
+    history: pd.DataFrame
     outcome: NDArray[np.bool_]  # a lapse, or a purchase at the row's end
     entry: Array  # days since the last purchase at the row's ends; of lapse the first alone counts
     exit: Array
+    had: pd.DataFrame  # bool: whether the customer had each measured experience
+
+
+def told_apart(rows: DriverRows) -> DriverRows:
+    """Rows without those before a measured experience of which none, or all, end in the outcome.
+
+    Nobody buys again before the delivery, say. Having had it would then foretell the outcome without
+    fail, its coefficient would have no end, and in that limit such rows count for nothing.
+    """
+    kept = np.ones(rows.outcome.size, dtype=bool)
+    for name in rows.had:
+        without = ~rows.had[name].to_numpy()
+        if np.unique(rows.outcome[without]).size == 1:
+            kept &= ~without
+    if kept.all() or not kept.any():
+        return rows
+    return DriverRows(
+        customer=rows.customer[kept],
+        exposed=rows.exposed[kept].reset_index(drop=True),
+        history=rows.history[kept].reset_index(drop=True),
+        outcome=rows.outcome[kept],
+        entry=rows.entry[kept],
+        exit=rows.exit[kept],
+        had=rows.had[kept].reset_index(drop=True),
+    )
 
 
 def start_stop_rows(
-    purchases: pd.DataFrame, events: pd.DataFrame, kinds: list[str], end: int
+    purchases: pd.DataFrame,
+    events: pd.DataFrame,
+    kinds: list[str],
+    end: int,
+    measured: Collection[str] = (),
 ) -> DriverRows:
     """Time since each purchase until the next, cut where the customer has an experience meanwhile.
 
@@ -44,8 +76,8 @@ def start_stop_rows(
     Who had it before an earlier purchase is marked apart, neither exposed nor without it: those who buy
     often have most of the times that follow, so that these times tell who buys often.
 
-    `purchases`: customer, day, distinct; `events`: customer, day, kind, of which `kinds` are looked at;
-    `end`: the last day of observation.
+    `purchases`: customer, day, distinct; `events`: customer, day, kind, of which `kinds` are looked at,
+    and measure, NaN of kinds that have none; `end`: the last day of observation.
 
     >>> bought = pd.DataFrame({"customer": [0, 0], "day": [0, 10]})
     >>> told = pd.DataFrame({"customer": [0], "day": [4], "kind": ["complaint"]})
@@ -75,15 +107,20 @@ def start_stop_rows(
         index=days.index,
     )
     kept = (since.notna() & after.notna()).to_numpy()
+    had = exposed.loc[kept, [name for name in kinds if name in measured]].reset_index(drop=True)
+    exposed = exposed.astype(dict.fromkeys(had, float))
+    for name in had:
+        exposed[name] *= _last_measure(days, events[events["kind"] == name])
     return DriverRows(
         customer=days["customer"].to_numpy()[kept],
         exposed=exposed[kept].reset_index(drop=True),
-        history=_history(number[kept], (since - first)[kept]).join(
-            earlier[kept].reset_index(drop=True)
-        ),
+        history=_history(number[kept], (since - first)[kept])
+        .join(earlier[kept].reset_index(drop=True))
+        .join(_marks(had)),
         outcome=bought_then[kept].to_numpy(dtype=bool),
         entry=(days["day"] - since)[kept].to_numpy(dtype=float),
         exit=(after - since)[kept].to_numpy(dtype=float),
+        had=had,
     )
 
 
@@ -97,6 +134,19 @@ def _first(days: pd.DataFrame, flag: str) -> pd.Series:
     return days["day"].where(days[flag]).groupby(days["customer"]).transform("min")
 
 
+def _last_measure(days: pd.DataFrame, events: pd.DataFrame) -> pd.Series:
+    """Measure of each customer's last event up to every day, of one day the largest; 0 before."""
+    told = events.groupby(["customer", "day"])["measure"].max().rename("measure").reset_index()
+    each = days[["customer", "day"]].merge(told, on=["customer", "day"], how="left")
+    found = each["measure"].groupby(each["customer"]).ffill().fillna(0.0)
+    return found.set_axis(days.index)
+
+
+def _marks(had: pd.DataFrame) -> pd.DataFrame:
+    """Who had each measured experience, as columns of the history."""
+    return had.astype(float).add_prefix("had ")
+
+
 def _history(number: pd.Series, tenure: pd.Series, silent: pd.Series | None = None) -> pd.DataFrame:
     """Columns of `HISTORY`, or with the days since the last purchase of `HISTORY_OF_LAPSE`."""
     columns = [np.log(number.to_numpy(dtype=float)), np.log1p(tenure.to_numpy(dtype=float))]
@@ -107,7 +157,12 @@ def _history(number: pd.Series, tenure: pd.Series, silent: pd.Series | None = No
 
 
 def lapse_rows(
-    purchases: pd.DataFrame, events: pd.DataFrame, kinds: list[str], end: int, window: int
+    purchases: pd.DataFrame,
+    events: pd.DataFrame,
+    kinds: list[str],
+    end: int,
+    window: int,
+    measured: Collection[str] = (),
 ) -> DriverRows:
     """Whether customers lapse, buy nothing in the window, after an experience and without one.
 
@@ -137,21 +192,33 @@ def lapse_rows(
     past["last"] = past["day"]
     rows = pd.merge_asof(anchors, past.sort_values("day"), on="day", by="customer")
     rows = rows[rows["last"].notna() & (rows["day"] - rows["last"] <= window)]
-    exposed = {name: _within(rows, events[events["kind"] == name], window) for name in kinds}
+    told = {name: _within(rows, events[events["kind"] == name], window) for name in kinds}
+    exposed = pd.DataFrame({name: had for name, (had, _) in told.items()}, dtype=bool)
+    had = exposed[[name for name in kinds if name in measured]]
+    exposed = exposed.assign(**{name: told[name][1] for name in had})
     silent = (rows["day"] - rows["last"]).astype(float)
     return DriverRows(
         customer=rows["customer"].to_numpy(),
-        exposed=pd.DataFrame(exposed, dtype=bool),
-        history=_history(rows["number"], rows["day"] - rows["first"], silent),
+        exposed=exposed,
+        history=_history(rows["number"], rows["day"] - rows["first"], silent).join(_marks(had)),
         outcome=~(rows["then"] - rows["day"] <= window).to_numpy(dtype=bool),
         entry=silent.to_numpy(),
         exit=silent.to_numpy() + window,
+        had=had,
     )
 
 
-def _within(rows: pd.DataFrame, events: pd.DataFrame, window: int) -> NDArray[np.bool_]:
-    """Whether an experience was on a row's day or less than the window before."""
-    told = events[["customer", "day"]].astype("int64").assign(had=events["day"])
-    told = told.drop_duplicates().sort_values("day")
+def _within(
+    rows: pd.DataFrame, events: pd.DataFrame, window: int
+) -> tuple[NDArray[np.bool_], Array]:
+    """Whether an experience was on a row's day or less than the window before; the last one's measure.
+
+    Of one day's the largest counts; 0 without an experience, or a measure.
+    """
+    told = events.assign(measure=events.get("measure", np.nan))
+    told = told.astype({"customer": "int64", "day": "int64", "measure": float})
+    told = told.groupby(["customer", "day"])["measure"].max().reset_index()
+    told = told.assign(had=told["day"]).sort_values("day")
     found = pd.merge_asof(rows[["customer", "day"]], told, on="day", by="customer")
-    return (found["day"] - found["had"] < window).to_numpy(dtype=bool)
+    had = (found["day"] - found["had"] < window).to_numpy(dtype=bool)
+    return had, np.where(had, found["measure"].fillna(0.0), 0.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,14 +11,24 @@ from numpy.typing import NDArray
 from statsmodels.stats.multitest import fdrcorrection
 
 from retention_models.data.contacts import Events
-from retention_models.data.days import purchase_days
-from retention_models.data.engines import to_frame
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import catalogue, count, day, number, phrase, share
+from retention_models.languages import catalogue, count, counted, day, number, phrase, share, spoken
 from retention_models.languages.results import Card, Result, with_ends
 from retention_models.levels import Interval, check_interval_of_effect, z_of_interval
 from retention_models.measures.activity import activity_window, check_window
+from retention_models.measures.driver_inputs import (
+    FEWEST_CUSTOMERS,
+    SEED,
+    check_lot,
+    days_since_1970,
+    event_table,
+    in_steps,
+    kinds_asked,
+    levels_of,
+    purchase_table,
+    steps_of,
+)
 from retention_models.measures.driver_models import (
     Coefficients,
     calibrated_lapse,
@@ -27,27 +36,30 @@ from retention_models.measures.driver_models import (
     fit_next_purchase,
     joined,
 )
-from retention_models.measures.driver_rows import DriverRows, lapse_rows, start_stop_rows
+from retention_models.measures.driver_rows import (
+    DriverRows,
+    lapse_rows,
+    start_stop_rows,
+    told_apart,
+)
 from retention_models.summaries.customers import Day, end_of
 
-# Fewer customers, or outcomes of either kind, tell nothing of a driver.
-_FEWEST_CUSTOMERS, _FEWEST_OUTCOMES = 20, 10
-_SEED = 19940801  # Grambsch & Therneau; any fixed number repeats the lot
+# Fewer outcomes of either kind tell nothing of a driver.
+_FEWEST_OUTCOMES = 10
 _CHANGES = 0.05
-_OTHER = "other"
 _SENTENCES = catalogue(
     {
         "lapse.chance": (
-            "{driver}: the odds to buy nothing within {days} days are {ratio} times as high ({low} "
-            "to {high}); chance may do that."
+            "{driver}: the odds to buy nothing within {days} are {ratio} times as high ({low} to "
+            "{high}); chance may do that."
         ),
         "lapse.effect": (
-            "{driver}: the odds to buy nothing within {days} days are {ratio} times as high ({low} "
-            "to {high}); an effect, since it was given by lot."
+            "{driver}: the odds to buy nothing within {days} are {ratio} times as high ({low} to "
+            "{high}); an effect, since it was given by lot."
         ),
         "lapse.association": (
-            "{driver}: the odds to buy nothing within {days} days are {ratio} times as high ({low} "
-            "to {high}); an association, not an effect: it was not given by lot."
+            "{driver}: the odds to buy nothing within {days} are {ratio} times as high ({low} to "
+            "{high}); an association, not an effect: it was not given by lot."
         ),
         "next purchase.chance": (
             "{driver}: the next purchase comes {ratio} times as often ({low} to {high}); chance may "
@@ -72,8 +84,9 @@ class ChurnDrivers(Result):
     Attributes
     ----------
     table : DataFrame
-        A row for each driver and outcome. driver: a kind of event, or "attribute: level"; outcome:
-        "lapse" (ratio of odds) or "next purchase" (ratio of hazards); ratio with low and high; pvalue,
+        A row for each driver and outcome. driver: a kind of event, or "attribute: level"; step: of a
+        kind with a measure, by how much more of it the ratio is, else NaN; outcome: "lapse" (ratio of
+        odds) or "next purchase" (ratio of hazards); ratio with low and high; pvalue,
         of no difference, and pvalue_adjusted, for all drivers of the outcome (Benjamini-Hochberg);
         customers, how many had it; rows and outcomes with it; changes_pvalue, adjusted likewise, of a
         hazard ratio that stays the same however long ago the last purchase was; by_lot; refusal, why a
@@ -149,13 +162,24 @@ def _line(row: pd.Series, window: int) -> str:
     if row["pvalue_adjusted"] < _CHANGES:
         kind = "effect" if row["by_lot"] else "association"
     said = phrase(
-        _SENTENCES[f"{row['outcome']}.{kind}"], driver=row["driver"], days=count(window), **ends
+        _SENTENCES[f"{row['outcome']}.{kind}"],
+        driver=_named(row),
+        days=counted(window, "day"),
+        **ends,
     )
     if row["changes_pvalue"] < _CHANGES:
         said += " " + phrase(
             "It changes with the time since the last purchase: this is its average."
         )
     return said
+
+
+def _named(row: pd.Series) -> str:
+    """A driver, and the step of its measure."""
+    if not row["step"] > 0.0:
+        return str(row["driver"])
+    step = spoken().figures(f"{row['step']:g}")
+    return phrase("{kind}, each {step} more", kind=row["driver"], step=step)
 
 
 def churn_drivers(
@@ -166,6 +190,7 @@ def churn_drivers(
     observation_end: Day | None = None,
     kinds: Sequence[str] | None = None,
     attributes: pd.DataFrame | None = None,
+    steps: Mapping[str, float] | None = None,
     by_lot: Sequence[str] = (),
     window: int | None = None,
     interval: float = 0.95,
@@ -190,6 +215,10 @@ def churn_drivers(
         Index customer_id, of what was known from the first purchase on: first category, channel,
         campaign of arrival. Numbers and truths count per unit; of text each level is held against the
         most frequent, levels of few customers together as "other".
+    steps : mapping of str to float, optional
+        For kinds of event with a measure, such as days late: by how much more of it a ratio is, in the
+        measure's own unit, such as ``{"delivery": 1.0, "answer": 24.0}``. Kinds whose every event has
+        one count by it, per 1 unless given here.
     by_lot : sequence of str
         Kinds and attributes that were given by lot, which alone makes their ratios effects.
     window : int, optional
@@ -206,7 +235,8 @@ def churn_drivers(
     Raises
     ------
     SettingsError
-        If a parameter is out of range, or no event is of a kind that was named.
+        If a parameter is out of range, no event is of a kind that was named, or events of a kind in
+        steps have no measure.
     CannotSay
         If the log is shorter than two windows, or nobody lapsed, or all did.
 
@@ -219,6 +249,10 @@ def churn_drivers(
     from the experience on and not before, until the next purchase. Comparing those who ever join with
     those who never do, from the first purchase on, credits joiners with the time that they had to stay
     to join. Standard errors are clustered by customer.
+
+    A measure is that of the last such experience, of one day the largest, and is held against other
+    measures: having had the experience at all is in the model beside it. The log of the ratio is taken
+    to be proportional to it.
 
     Experiences are adjusted for attributes, the logs of purchases so far and of days a customer, as of
     the row's first day, and of days since the last purchase; attributes for each other only, since what
@@ -252,122 +286,31 @@ def churn_drivers(
     end = end_of(log, observation_end)
     if window is None:
         window = activity_window(log, store_id=store_id, end=end)
-    purchases, ids = _purchases(log, store_id, end, max_customers)
+    purchases, ids = purchase_table(log, store_id, end, max_customers)
     if purchases["day"].max() - purchases["day"].min() < 2 * window:
         raise CannotSay(
-            "The log up to {day} is shorter than two windows of {days} days, too short to see who "
-            "lapsed.",
+            "The log up to {day} is shorter than two windows of {days}, too short to see who lapsed.",
             day=day(end),
-            days=count(window),
+            days=counted(window, "day"),
         )
-    told = _events(events, ids, store_id, end)
-    names = _kinds(told, kinds)
-    levels = _levels(attributes, ids)
-    _check_lot(by_lot, names, attributes)
-    last = _days(pd.Series([end])).iloc[0]
-    lapse = lapse_rows(purchases, told, names, int(last), window)
-    spells = start_stop_rows(purchases, told, names, int(last))
+    told = event_table(events, ids, store_id, end)
+    names = kinds_asked(told, kinds)
+    by = steps_of(told, names, steps)
+    told = in_steps(told, by)
+    levels = levels_of(attributes, ids)
+    check_lot(by_lot, names, attributes)
+    last = days_since_1970(pd.Series([end])).iloc[0]
+    lapse = told_apart(lapse_rows(purchases, told, names, int(last), window, by))
+    spells = told_apart(start_stop_rows(purchases, told, names, int(last), by))
     of_lapse, columns = _fitted("lapse", lapse, levels, by_lot, interval)
     of_next, _ = _fitted("next purchase", spells, levels, by_lot, interval)
     table = pd.concat([of_lapse, of_next]).sort_values("place", kind="stable")
     table = table.drop(columns="place").reset_index(drop=True)
+    table.insert(1, "step", table["driver"].map(by))
     slope, fifths = None, pd.DataFrame()
     if not columns.empty and _can_hold_out(lapse):
-        slope, fifths = calibrated_lapse(lapse, columns, interval, _SEED)
+        slope, fifths = calibrated_lapse(lapse, columns, interval, SEED)
     return ChurnDrivers(table, window, fifths, slope, ids.size, interval)
-
-
-def _days(dates: pd.Series) -> pd.Series:
-    """Whole days since 1970."""
-    return (pd.to_datetime(dates) - pd.Timestamp("1970-01-01")).dt.days
-
-
-def _purchases(
-    log: Transactions, store_id: str | None, end: dt.date, most: int
-) -> tuple[pd.DataFrame, pd.Index]:
-    """Days with a purchase of customers, drawn by lot where there are more, by place in their ids."""
-    days = purchase_days(log.rows(store_id, end), returns=log.has_returns)
-    found = to_frame(days.select("customer_id", "date"))
-    ids = pd.Index(sorted(found["customer_id"].unique()))
-    if ids.empty:
-        raise CannotSay("There is no purchase up to {day}.", day=day(end))
-    if ids.size > most:
-        ids = ids[np.sort(np.random.default_rng(_SEED).permutation(ids.size)[:most])]
-    place = ids.get_indexer(found["customer_id"])
-    table = pd.DataFrame({"customer": place, "day": _days(found["date"])})
-    return table[table["customer"] >= 0].drop_duplicates(), ids
-
-
-def _events(
-    events: Events | None, ids: pd.Index, store_id: str | None, end: dt.date
-) -> pd.DataFrame:
-    """Events of these customers up to a day, at this store or at none: customer, day, kind."""
-    if events is None:
-        return pd.DataFrame({"customer": [], "day": [], "kind": []}).astype({"day": "int64"})
-    table = events.table.filter(events.table["date"] <= end)
-    if store_id is not None:
-        here = table["store_id"].isnull() | (table["store_id"] == store_id)
-        table = table.filter(here)
-    found = to_frame(table.select("customer_id", "date", "kind"))
-    told = pd.DataFrame(
-        {
-            "customer": ids.get_indexer(found["customer_id"]),
-            "day": _days(found["date"]),
-            "kind": found["kind"].str.lower(),
-        }
-    )
-    return told[told["customer"] >= 0].drop_duplicates()
-
-
-def _kinds(told: pd.DataFrame, kinds: Sequence[str] | None) -> list[str]:
-    """Kinds that are looked at, in lower case."""
-    known = sorted(told["kind"].unique())
-    if kinds is None:
-        return known
-    named = list(dict.fromkeys(kind.lower() for kind in kinds))
-    unknown = sorted(set(named) - set(known))
-    if unknown:
-        raise SettingsError(
-            f"kinds: no event of these customers is a {', '.join(unknown)}; there are: "
-            f"{', '.join(known) or 'none'}."
-        )
-    return named
-
-
-def _check_lot(by_lot: Sequence[str], kinds: list[str], attributes: pd.DataFrame | None) -> None:
-    """Refuse a lot of what is not looked at."""
-    known = {*kinds, *([] if attributes is None else map(str, attributes.columns))}
-    unknown = sorted(set(by_lot) - known)
-    if unknown:
-        raise SettingsError(
-            f"by_lot: {', '.join(unknown)} is neither a kind of event nor an attribute that is looked "
-            f"at; these are: {', '.join(sorted(known))}."
-        )
-
-
-def _levels(attributes: pd.DataFrame | None, ids: pd.Index) -> pd.DataFrame:
-    """Attributes as numbers, a row for each customer; text by its levels against the most frequent."""
-    if attributes is None:
-        return pd.DataFrame(index=range(ids.size))
-    if not attributes.index.is_unique:
-        raise SettingsError("attributes: expected one row for each customer; some have several.")
-    found = attributes.set_axis(attributes.index.astype(str)).reindex(ids)
-    columns: dict[str, NDArray[np.float64]] = {}
-    for name, values in found.items():
-        if pd.api.types.is_numeric_dtype(values.dtype):
-            if values.isna().any():
-                raise SettingsError(
-                    f"attributes: {name} is not known of {int(values.isna().sum()):,} customers; give "
-                    "a number for each, or text, in which what is missing is a level."
-                )
-            columns[str(name)] = values.to_numpy(dtype=float)
-            continue
-        text = values.astype("string").fillna("not given")
-        sizes = text.value_counts()
-        text = text.where(text.map(sizes) >= _FEWEST_CUSTOMERS, _OTHER)
-        for level in text.value_counts().index[1:]:
-            columns[f"{name}: {level}"] = (text == level).to_numpy(dtype=float)
-    return pd.DataFrame(columns, index=range(ids.size))
 
 
 def _fitted(
@@ -397,33 +340,44 @@ def _fitted(
 
 def _about(rows: DriverRows, driver: pd.Series, outcome: str) -> dict[str, object]:
     """How many had a driver, and whether they are enough."""
-    with_it = driver.to_numpy() != 0.0
+    measured, values = driver.name in rows.had, driver.to_numpy(dtype=float)
+    with_it = rows.had[driver.name].to_numpy() if measured else values != 0.0
     having = int(np.unique(rows.customer[with_it]).size)
-    outcomes = int(rows.outcome[with_it].sum())
+    outcomes, fewest = _either_way(rows.outcome[with_it])
     # Of a number, as against a yes or no, nobody is without it.
     others = having
-    if set(driver) <= {0.0, 1.0}:
+    if measured:
+        unlike = with_it & (values != np.median(values[with_it])) if having else with_it
+        others = int(np.unique(rows.customer[unlike]).size)
+    elif set(driver) <= {0.0, 1.0}:
         others = int(np.unique(rows.customer[~with_it]).size)
+        fewest = min(fewest, _either_way(rows.outcome[~with_it])[1])
     return {
         "driver": driver.name,
         "outcome": outcome,
         "customers": having,
         "rows": int(with_it.sum()),
         "outcomes": outcomes,
-        "refusal": _too_few(min(having, others), min(outcomes, int(with_it.sum()) - outcomes)),
+        "refusal": _too_few(min(having, others), fewest),
     }
+
+
+def _either_way(outcome: NDArray[np.bool_]) -> tuple[int, int]:
+    """Outcomes, and how many there are of that kind of which there are fewer."""
+    outcomes = int(outcome.sum())
+    return outcomes, min(outcomes, outcome.size - outcomes)
 
 
 def _too_few(customers: int, outcomes: int) -> str:
     """Why a driver has no ratio; empty where it has one."""
-    if customers >= _FEWEST_CUSTOMERS and outcomes >= _FEWEST_OUTCOMES:
+    if customers >= FEWEST_CUSTOMERS and outcomes >= _FEWEST_OUTCOMES:
         return ""
     return phrase(
-        "too few to say: {customers} customers with it or without it, and {outcomes} cases either way; "
-        "at least {fewest} and {least} are needed.",
-        customers=count(customers),
-        outcomes=count(outcomes),
-        fewest=count(_FEWEST_CUSTOMERS),
+        "too few to say: {customers} with it or without it, and {outcomes} either way; at least "
+        "{fewest} and {least} are needed.",
+        customers=counted(customers, "customer"),
+        outcomes=counted(outcomes, "case"),
+        fewest=count(FEWEST_CUSTOMERS),
         least=count(_FEWEST_OUTCOMES),
     )
 

@@ -88,8 +88,10 @@ def rfm_scores(
     )
     found = found.loc[found["last"].notna()].set_index("customer_id").sort_index()
     if len(found) < _FEWEST:
-        raise CannotSay(
+        raise CannotSay.counting(
+            "{customers} customer is too few for scores from 1 to 5; at least {fewest} are needed.",
             "{customers} customers are too few for scores from 1 to 5; at least {fewest} are needed.",
+            len(found),
             customers=len(found),
             fewest=_FEWEST,
         )

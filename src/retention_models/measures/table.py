@@ -12,7 +12,7 @@ import pandas as pd
 from retention_models.data.contacts import Events, Surveys
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count, phrase
+from retention_models.languages import counted, phrase
 from retention_models.measures.activity import FEWEST_GAPS, check_window
 from retention_models.measures.definitions import (
     MEASURES,
@@ -69,10 +69,10 @@ def _activity_unsayable(
         elif begins[row] - dt.timedelta(days=int(days)) < first:
             said[row] = phrase(
                 "The data begin on {first}; who was active on {begin} takes purchases of the {days} "
-                "days before.",
+                "before.",
                 first=first,
                 begin=begins[row],
-                days=int(days),
+                days=counted(int(days), "day"),
             )
     return said
 
@@ -102,7 +102,7 @@ def _active(days: float) -> str:
     return (
         ""
         if np.isnan(days)
-        else phrase("Active: bought within {days} days.", days=count(int(days)))
+        else phrase("Active: bought within {days}.", days=counted(int(days), "day"))
     )
 
 

@@ -192,7 +192,8 @@ def is_money(m: Array) -> bool:
 
 def require_variation(m: Array, *, customers: float | None = None, alike: float = 1e-9) -> None:
     """Refuse mean spends that differ by no more than a share `alike` of their size, or are no money."""
-    told = count(float(m.size) if customers is None else customers)
+    known = float(m.size) if customers is None else customers
+    told = count(known)
     spread = float(np.ptp(m)) if m.size else 0.0
     if not is_money(m):
         odd = m[np.abs(np.log(m)).argmax()]
@@ -202,9 +203,12 @@ def require_variation(m: Array, *, customers: float | None = None, alike: float 
             spend=spoken().figures(f"{odd:.3g}"),
         )
     if spread <= 1e-9 * m.max(initial=0.0):
-        raise CannotSay(
-            "The {customers} customers who bought again all spend the same per purchase, so there "
-            "is no variation from which a model of spend could be estimated.",
+        raise CannotSay.counting(
+            "Only {customers} customer bought again, so there is no variation from which a model of "
+            "spend could be estimated.",
+            "The {customers} customers who bought again all spend the same per purchase, so there is "
+            "no variation from which a model of spend could be estimated.",
+            round(known),
             customers=told,
         )
     if float(np.log(m).std()) < alike:

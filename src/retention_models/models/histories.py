@@ -147,9 +147,12 @@ class Histories:
     def require_repeats(self) -> None:
         """Refuse what no model of purchases can be estimated from: no customer bought again."""
         if not self.reached.size:
-            raise CannotSay(
+            raise CannotSay.counting(
+                "The only customer has not bought a second time, so nothing can be said about when "
+                "customers come back or leave.",
                 "None of the {customers} customers has bought a second time, so nothing can be said "
                 "about when customers come back or leave.",
+                int(self.customers),
                 customers=count(self.customers),
             )
 

@@ -110,6 +110,9 @@ def unit_told(*columns: Any) -> str | None:
 
 
 def _floats(name: str, value: Any) -> Array:
+    # Truths, days and lengths of time would turn into numbers of nobody's unit.
+    if getattr(getattr(value, "dtype", None), "kind", "f") in "bmM":
+        raise SettingsError(f"{name}: expected numbers; got {value.dtype}.")
     try:
         return np.asarray(value, dtype=float)
     except (TypeError, ValueError) as error:

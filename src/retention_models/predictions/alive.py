@@ -93,7 +93,7 @@ def alive_path(
     if ahead < 0:
         raise SettingsError(f"ahead: expected whole days from 0; got {ahead!r}.")
     rows = log.rows(store_id, end)
-    rows = rows.filter(rows["customer_id"] == str(customer_id))
+    rows = rows.filter(rows["customer_id"] == log.ids.of(str(customer_id)))
     days = to_frame(purchase_days(rows, returns=log.has_returns).select("date"))
     bought = pd.DatetimeIndex(sorted(pd.to_datetime(days["date"])))
     if bought.empty:

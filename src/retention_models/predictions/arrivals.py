@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retention_models.errors import CannotSay
-from retention_models.languages import count
+from retention_models.languages import count, counted
 from retention_models.levels import z_of_level
 from retention_models.models.fitters import GammaGammaFitter, MidLifeFitter, PurchaseFitter
 from retention_models.predictions.customers import unit_of
@@ -79,9 +79,9 @@ def arrivals_of(purchases: PurchaseFitter, summary: pd.DataFrame) -> Arrivals:
     weeks = int(span / week)
     if weeks < _FEWEST_WEEKS:
         raise CannotSay(
-            "The data hold {weeks} weeks, too few to say how many newcomers come; at least {fewest} "
-            "are needed.",
-            weeks=count(age.max() / week),
+            "The data hold {weeks}, too few to say how many newcomers come; at least {fewest} are "
+            "needed.",
+            weeks=counted(round(age.max() / week), "week"),
             fewest=count(2 * _FEWEST_WEEKS),
         )
     new = np.ones(age.size)

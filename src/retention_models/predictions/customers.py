@@ -7,6 +7,7 @@ of the count and the value, whose distributions at the fitted parameters are kno
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -147,6 +148,7 @@ def predict_customers(
     """
     level = 0.90 if interval is None else interval
     check_parameters(summary, horizon, annual_discount_rate, margin, level)
+    require_customers(summary)
     unit = unit_of(summary, time_unit)
     check_unit(purchases, unit, horizon)
     rate = rate_per_unit(annual_discount_rate, unit)
@@ -392,13 +394,37 @@ def rate_per_unit(annual_discount_rate: float, unit: str) -> float:
     return float(np.log1p(annual_discount_rate) * days_in(unit) / DAYS_IN_YEAR)
 
 
+def require_customers(summary: pd.DataFrame) -> None:
+    """Refuse a summary of nobody, and one with customers that would be counted twice."""
+    if summary.empty:
+        raise SettingsError("summary: it holds no customers.")
+    if not summary.index.is_unique:
+        twice = summary.index[summary.index.duplicated()].unique()
+        raise SettingsError(
+            f"summary: expected a row for each customer; {len(twice):,} stand in several rows, such as "
+            f"{twice[0]!r}. Take repeats out, or summarise stores apart with customer_summary_by_store."
+        )
+
+
 def check_parameters(
     summary: pd.DataFrame, horizon: float, rate: float, margin: float, interval: float
 ) -> None:
     """Refuse parameters out of range, by name."""
+    if not isinstance(summary, pd.DataFrame):
+        raise SettingsError(
+            f"summary: expected a DataFrame as customer_summary gives; got {type(summary).__name__}."
+        )
     missing = {"frequency", "recency", "T", "monetary_value"} - set(summary.columns)
     if missing:
         raise SettingsError(f"summary: columns are missing: {', '.join(sorted(missing))}.")
+    numbers: dict[str, object] = {
+        "horizon": horizon,
+        "annual_discount_rate": rate,
+        "margin": margin,
+    }
+    for name, given in numbers.items():
+        if not isinstance(given, Real):
+            raise SettingsError(f"{name}: expected a number; got {given!r}.")
     if not 0 < horizon < np.inf:
         raise SettingsError(f"horizon: expected a finite length above 0; got {horizon!r}.")
     if not 0 <= rate < 1:

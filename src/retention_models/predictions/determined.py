@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retention_models.errors import CannotSay
-from retention_models.languages import count, duration, plural
+from retention_models.languages import count, counted, duration, plural
 from retention_models.models.fitters import PurchaseFitter
 from retention_models.models.histories import KnownCustomers
 from retention_models.models.intervals import mean_interval
@@ -85,12 +85,12 @@ def require_groups_told(
         return
     widest = max(range(len(ends)), key=lambda i: ends[i][1] - ends[i][0])
     raise CannotSay(
-        "Of {n} customers with the same covariates the data leave open what the next {ahead} will "
-        "bring: {low} purchases or {times} times as many would fit. Put them with others, in one group, "
-        "and fit the model anew.",
-        n=count(customers[widest]),
+        "Of {n} with the same covariates the data leave open what the next {ahead} will bring: "
+        "{low} or {times} times as many would fit. Put them with others, in one group, and fit "
+        "the model anew.",
+        n=counted(customers[widest], "customer"),
         ahead=duration(horizon, unit),
-        low=count(ends[widest][0]),
+        low=counted(round(ends[widest][0]), "purchase"),
         times=count(min(ends[widest][1] / max(ends[widest][0], 1e-9), 1e6)),
     )
 

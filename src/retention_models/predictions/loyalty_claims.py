@@ -142,7 +142,7 @@ def _percent(value: float) -> str:
 def loyalty_claims(
     *,
     worth: RetentionWorth | RetentionInShort | None = None,
-    repeat: RepeatCustomerWorth | None = None,
+    repeat: RepeatCustomerWorth | str | None = None,
     acquisition_cost: float | None = None,
     economics: pd.DataFrame | None = None,
 ) -> LoyaltyClaims:
@@ -152,8 +152,8 @@ def loyalty_claims(
     ----------
     worth : RetentionWorth, optional
         From `retention_worth`, with 5 among its points, or ``store.retention_in_short``.
-    repeat : RepeatCustomerWorth, optional
-        From `repeat_customer_worth`.
+    repeat : RepeatCustomerWorth or str, optional
+        From `repeat_customer_worth`, or why it cannot be said, which its line tells then.
     acquisition_cost : float, optional
         What it costs to win a new customer, in money, above 0.
     economics : DataFrame, optional
@@ -204,9 +204,10 @@ def _of_retention(worth: RetentionWorth | RetentionInShort | None) -> dict[str, 
     return _row("retention", Interval(*ends))
 
 
-def _of_repeat(repeat: RepeatCustomerWorth | None) -> dict[str, object]:
-    missing = phrase(_NO_REPEAT) if repeat is None else ""
-    return _row("repeat", None if repeat is None else repeat.ratio, missing)
+def _of_repeat(repeat: RepeatCustomerWorth | str | None) -> dict[str, object]:
+    if repeat is None or isinstance(repeat, str):
+        return _row("repeat", None, repeat or phrase(_NO_REPEAT))
+    return _row("repeat", repeat.ratio)
 
 
 def _of_costs(

@@ -145,7 +145,7 @@ def repeat_customer_worth(
     check_parameters(summary, horizon, annual_discount_rate, margin, interval)
     unit = unit_of(summary, time_unit)
     check_unit(purchases, unit, horizon)
-    first, first_variance = _mean_order(first_orders)
+    first, first_variance = mean_order(first_orders)
     back = summary[summary["frequency"] > 0]
     if back.empty:
         raise CannotSay("No customer has come back yet, so there is no repeat customer to value.")
@@ -157,11 +157,28 @@ def repeat_customer_worth(
     clv, both = _mean_worth(
         purchases, spend, base, (horizon, rate, margin), interval, first_variance
     )
+    sizes = int(np.isfinite(base.spend).sum()), np.asarray(first_orders).size
+    order = first, first_variance
+    return in_first_orders(clv, both, order, margin, sizes, (horizon, unit, interval))
+
+
+def in_first_orders(
+    clv: Interval,
+    both: Interval,
+    first_order: tuple[float, float],
+    margin: float,
+    sizes: tuple[int, int],
+    terms: tuple[float, str, float],
+) -> RepeatCustomerWorth:
+    """A mean value over a first order, by its mean and the variance of that one's log.
+
+    `both` has the doubt of value and order; terms: horizon, its unit, and the intervals' level.
+    """
+    (first, variance), (horizon, unit, interval) = first_order, terms
     order = margin * first
     ratio = Interval(both.value / order, both.low / order, both.high / order)
-    spread = float(np.exp(z_of_interval(interval) * np.sqrt(first_variance)))
+    spread = float(np.exp(z_of_interval(interval) * np.sqrt(variance)))
     of_first = Interval(first, first / spread, first * spread)
-    sizes = int(np.isfinite(base.spend).sum()), np.asarray(first_orders).size
     return RepeatCustomerWorth(clv, of_first, ratio, *sizes, horizon, unit, interval)
 
 
@@ -199,7 +216,7 @@ def _mean_worth(
     return one, both
 
 
-def _mean_order(first_orders: ArrayLike) -> tuple[float, float]:
+def mean_order(first_orders: ArrayLike) -> tuple[float, float]:
     """Mean of first orders, and the variance of its log."""
     orders = np.asarray(first_orders, dtype=float)
     if not np.isfinite(orders).all():

@@ -75,7 +75,7 @@ def retention_in_short(
         raise CannotSay("No customer's spend tells anything, so retention has no worth in money.")
     terms = horizon, rate, margin
     many, few = (
-        _Some.drawn(purchases, summary, predictions, terms, size) for size in (_MANY, _FEW)
+        DrawnCustomers.drawn(purchases, summary, predictions, terms, size) for size in (_MANY, _FEW)
     )
     here = purchases.fit_.parameters
     nodes = (1.0 + np.cos(np.pi * np.arange(_DEGREE + 1) / _DEGREE)) / 2.0
@@ -104,7 +104,7 @@ def retention_in_short(
 
 
 def _gains(
-    drawn: tuple[_Some, _Some],
+    drawn: tuple[DrawnCustomers, DrawnCustomers],
     curves: tuple[Chebyshev, Chebyshev],
     cuts: Array,
     points: Sequence[float],
@@ -145,7 +145,7 @@ def _logs(gain: Array, level: float) -> Array:
 
 
 @dataclass(frozen=True, slots=True)
-class _Some:
+class DrawnCustomers:
     """Customers drawn by what they add, each weighed by one over its chance."""
 
     purchases: PurchaseFitter
@@ -163,7 +163,7 @@ class _Some:
         predictions: pd.DataFrame,
         terms: tuple[float, float, float],
         most: int,
-    ) -> _Some:
+    ) -> DrawnCustomers:
         """In even steps of customers in the order of their rates, who are alike beside each other."""
         alive = predictions["probability_alive"].to_numpy(dtype=float)
         adds = alive, predictions["clv"].fillna(0.0).to_numpy(dtype=float)

@@ -125,11 +125,6 @@ def has_season(purchases: PurchaseFitter) -> bool:
     return calendar is not None and bool(calendar.names or calendar.closed or calendar.shut)
 
 
-def name_of(purchases: PurchaseFitter) -> str:
-    """A model's name, and whether it follows a season."""
-    return f"{purchases.label} with a season" if has_season(purchases) else purchases.label
-
-
 def content(calendar: Calendar) -> dict[str, Any]:
     """What `from_content` takes, the purchases left out; JSON can hold it."""
     prior = None if calendar.prior is None else calendar.prior.content()

@@ -206,7 +206,12 @@ class ChainFits:
         history, chain = _history(self.summaries[store_id]), self.fits.purchases
         fit = under_season(chain, store_id, history, season, days_in(unit))
         context = {"calendar": season.calendar.to_dict(), "time_unit": unit}
-        return BetaGeoFitter.from_fit(fit, time_unit=self.fits.time_unit, context=context)
+        return BetaGeoFitter.from_fit(
+            fit,
+            time_unit=self.fits.time_unit,
+            observation_end=self.fits.observation_end,
+            context=context,
+        )
 
     def spend_model(self, store_id: str) -> GammaGammaFitter:
         """The store's spend model; see `StoreFits`."""

@@ -26,6 +26,7 @@ from retention_models.predictions.customers import (
     check_unit,
     expectations,
     rate_per_unit,
+    require_customers,
     unit_of,
 )
 from retention_models.predictions.determined import require_determined
@@ -131,6 +132,8 @@ def predict_store(
     True
     """
     check_parameters(summary, horizon, annual_discount_rate, margin, interval)
+    if not summary.empty:
+        require_customers(summary)
     _check_draws(draws)
     unit = unit_of(summary, time_unit)
     check_unit(purchases, unit, horizon)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count
+from retention_models.languages import counted
 from retention_models.settings.project import Settings
 from retention_models.summaries.customers import Day, as_day
 from retention_models.time_units import days_in
@@ -60,9 +60,9 @@ def calibration_end(
     days = round(held_out * unit) if held_out is not None else round(observed / 4)
     if not 0 < days < observed:
         raise CannotSay(
-            "The store has been observed for {observed} days, too short to hold out {days} of them "
-            "and check the model against what came.",
-            observed=count(observed),
+            "The store has been observed for {observed}, too short to hold out {days} of them and "
+            "check the model against what came.",
+            observed=counted(round(observed), "day"),
             days=days,
         )
     return end - dt.timedelta(days=beyond + days)

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from retention_models.data.engines import open_source
+from retention_models.data.id_rules import project_rule
 from retention_models.data.transactions import Transactions
 from retention_models.project.json_texts import json_text
 from retention_models.settings.project import Settings
@@ -82,6 +83,7 @@ def open_rows(
         origin=replace(origin, name=chain["source"]),
         repeats_kept=chain["repeats_kept"],
         first_seen_from=given.first_seen_from,
+        ids=project_rule(settings),
         only=only,
         open_whole=open_whole,
         repeats_found=chain["repeats"],

@@ -14,9 +14,11 @@ from retention_models.predictions.loyalty_claims import (
     loyalty_claims,
 )
 from retention_models.predictions.repeat_customers import RepeatCustomerWorth
+from retention_models.predictions.repeat_in_short import repeat_in_short
 from retention_models.predictions.retention_in_short import RetentionInShort, retention_in_short
 from retention_models.predictions.retention_worth import RetentionWorth
 from retention_models.project.acquisition import value_terms
+from retention_models.summaries.first_orders import first_orders
 
 if TYPE_CHECKING:
     from retention_models.project.store import Store
@@ -35,11 +37,25 @@ def store_retention(store: Store) -> RetentionInShort:
     return retention_in_short(*given, rate=rate, **terms)
 
 
+def store_repeat(store: Store) -> RepeatCustomerWorth:
+    """`repeat_in_short` of a store's customers; refused as `store_retention` is."""
+    if isinstance(store.purchases, RegularFitter) and store.purchases.k_ > 1:
+        raise CannotSay(
+            "What repeat customers are worth in first orders is not told on this page where customers "
+            "buy at regular times, since it takes long to work out; it is to be had in a notebook."
+        )
+    terms = value_terms(store.settings)
+    rate = rate_per_unit(terms.pop("annual_discount_rate"), store.settings.model.time_unit)
+    orders = first_orders(store.log, store_id=store.id, observation_end=store.observation_end)
+    given = store.purchases, store.money, store.summary, store.predictions, orders
+    return repeat_in_short(*given, rate=rate, **terms)
+
+
 def store_claims(
     store: Store,
     *,
     worth: RetentionWorth | RetentionInShort | None,
-    repeat: RepeatCustomerWorth | None,
+    repeat: RepeatCustomerWorth | str | None,
 ) -> LoyaltyClaims:
     """The claims, with the project's acquisition cost and the chain's campaigns."""
     cost = _acquisition_cost(store)

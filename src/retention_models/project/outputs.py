@@ -170,13 +170,14 @@ def _write_actions(store: Store, folder: Path) -> None:
 
 
 def _write_lots(lists: dict[ListName, ActionList], folder: Path) -> None:
-    """Today's lots of all lists, both arms; no file where no list tests itself."""
+    """Today's lots of all lists, both arms, each once; no file where no list tests itself."""
     drawn = [one.assigned for one in lists.values() if len(one.assigned)]
     path = folder / ASSIGNMENTS
     if not drawn:
         path.unlink(missing_ok=True)  # of an earlier run: it would pass for today's
         return
-    path.write_bytes(as_parquet(pd.concat(drawn, ignore_index=True)))
+    # The lots of all lists together are with each list that has the customer.
+    path.write_bytes(as_parquet(pd.concat(drawn).drop_duplicates(ignore_index=True)))
 
 
 def _actions(store: Store) -> dict[ListName, ActionList]:

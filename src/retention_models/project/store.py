@@ -256,7 +256,7 @@ class Store(StoreFacts):
         """The customers with most to save; see `customers_to_call`."""
         rules = self.settings.actions
         out = held_out_now(self._lots, rules)
-        if rules.hold_out:
+        if rules.leaves_out:
             out = out.union(*(one.held_out for one in self.actions.values()))
         return customers_to_call(self.summary, self._outlook, rules, out)
 

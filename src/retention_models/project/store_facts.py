@@ -74,10 +74,13 @@ class StoreFacts(Result):
         summary = self._models.summary
         before = summary.attrs["customers_before"]
         if summary.empty and before:
-            raise CannotSay(
+            raise CannotSay.counting(
+                "The only customer of store {store} was first seen before {day} (first_seen_from), so "
+                "they are left out and nothing can be said about the rest. An earlier day keeps them.",
                 "All {customers} customers of store {store} were first seen before {day} "
                 "(first_seen_from), so they are left out and nothing can be said about the rest. An "
                 "earlier day keeps some of them.",
+                before,
                 customers=count(before),
                 store=self.id,
                 day=summary.attrs["first_seen_from"],

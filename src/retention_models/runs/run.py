@@ -344,7 +344,7 @@ def _execute(
         )
         log.info("making the pages, %d at once", at_once)
         yield from execute_all(tasks, options, workers)
-        if work.kind == STORE and settings.actions.hold_out:
+        if work.kind == STORE and settings.actions.leaves_out:
             keep_tonights(work.output, day, [one for one, _ in todo])
 
 

@@ -1,13 +1,13 @@
 """The rules of the lists of actions: tables of the project file, with defaults for every threshold.
 
 Twelve lists, each with thresholds of its own; an order in which they are filled; groups of lists that
-would contradict each other, of which a customer is on one at most; and the share of each list that a
-lot leaves out, so that the list tests itself.
+would contradict each other, of which a customer is on one at most; and the shares that a lot leaves out
+of each list, and of all of them, so that lists test themselves.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
@@ -28,6 +28,7 @@ ListName = Literal[
     "one_category",
 ]
 LIST_NAMES: tuple[ListName, ...] = get_args(ListName)
+ALL_LISTS: Final = "all_lists"  # the test of all lists together, beside those of each
 
 _NAMES = f"names of lists ({', '.join(LIST_NAMES)})"
 _TROUBLE: tuple[ListName, ...] = ("complaint", "detractor", "let_go", "lapsed", "wavering")
@@ -194,6 +195,9 @@ class ActionSettings(Section):
     hold_out : float
         Share of each list's customers whom a lot leaves out, so that the others can be held against
         them: 0, or from 0.01 to 0.5.
+    hold_out_of_all : float
+        Share of the customers on any list whom a lot leaves out of all of them, so that it is known what
+        the lists bring together: 0, or from 0.01 to 0.2. Exempt lists and apologies still name them.
     exempt : tuple of str
         Lists of which nobody is left out. Of "complaint", an apology, nobody ever is.
     test_days : int
@@ -232,6 +236,9 @@ class ActionSettings(Section):
     hold_out: float = Field(
         0.0, ge=0, le=0.5, examples=[0.1], description="share: 0, or from 0.01 to 0.5"
     )
+    hold_out_of_all: float = Field(
+        0.0, ge=0, le=0.2, examples=[0.05], description="share: 0, or from 0.01 to 0.2"
+    )
     exempt: Names = Field(
         ("detractor",), examples=[["detractor", "loyal"]], description=f"list of {_NAMES}"
     )
@@ -269,7 +276,7 @@ class ActionSettings(Section):
             raise ValueError(f"it is not above usual_gap = {usual}")
         return late
 
-    @field_validator("hold_out")
+    @field_validator("hold_out", "hold_out_of_all")
     @classmethod
     def _none_or_enough(cls, share: float) -> float:
         if 0 < share < _LEAST_SHARE:
@@ -296,6 +303,11 @@ class ActionSettings(Section):
         """
         found: Rule = getattr(self, name)
         return found
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether a lot leaves anybody out, of a list or of all."""
+        return self.hold_out > 0 or self.hold_out_of_all > 0
 
     @property
     def precedence(self) -> tuple[ListName, ...]:

@@ -96,6 +96,7 @@ class EventColumns(Section):
     date: Text = Field(examples=["date"], description="name of the column with day or time")
     kind: Text = Field(examples=["kind"], description="name of the column with the kind of contact")
     store_id: Text | None = Field(None, examples=["store_id"], description="name of a column")
+    measure: Text | None = Field(None, examples=["days_late"], description="name of a column")
 
 
 class EventSettings(ContactSource):

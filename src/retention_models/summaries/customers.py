@@ -64,6 +64,10 @@ def as_day(value: Day, name: str) -> dt.date:
 
 def end_of(log: Transactions, given: Day | None, name: str = "observation_end") -> dt.date:
     """The last day that counts: the one given, or else the log's last, of any store."""
+    if not isinstance(log, Transactions):
+        raise SettingsError(
+            f"log: expected transactions as read_transactions gives; got {type(log).__name__}."
+        )
     return log.last_day() if given is None else as_day(given, name)
 
 

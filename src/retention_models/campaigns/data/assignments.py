@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -11,8 +12,9 @@ import pandas as pd
 from ibis.expr.types import BooleanValue, Table, Value
 
 from retention_models.data.checked_sources import SourceCheck
-from retention_models.data.contract import NO_CUSTOMER, Amounts, number_of, repeats_another
+from retention_models.data.contract import NO_CUSTOMER, NOBODY, Amounts, number_of, repeats_another
 from retention_models.data.engines import Frame, Source, open_source, to_frame
+from retention_models.data.id_rules import IdRule, as_options, project_rule
 
 if TYPE_CHECKING:
     from retention_models.settings.project import Settings
@@ -48,7 +50,9 @@ class Redemptions:
     @property
     def anonymous(self) -> int:
         """Redemptions, of any campaign, that name no customer."""
-        return int(self.quality.loc[self.quality["reason"] == NO_CUSTOMER, "rows"].sum())
+        return int(
+            self.quality.loc[self.quality["reason"].isin([NO_CUSTOMER, NOBODY]), "rows"].sum()
+        )
 
 
 def read_assignments(
@@ -63,6 +67,9 @@ def read_assignments(
     timezone: str = "UTC",
     date_format: str | None = None,
     max_unusable_share: float = 0.01,
+    mend_ids: bool = False,
+    ignore_case: bool = False,
+    anonymous: Sequence[str] = (),
 ) -> Assignments:
     """Read who was put into which arm of which campaign; data/README.md has the contract.
 
@@ -75,7 +82,7 @@ def read_assignments(
     customer_id, store_id : str, optional
         Names of the columns with a customer, and with a store for roll-outs to whole stores; unless
         given, the columns of these names, at least one of which is needed.
-    table, timezone, date_format, max_unusable_share
+    table, timezone, date_format, max_unusable_share, mend_ids, ignore_case, anonymous
         As for `read_transactions`.
 
     Returns
@@ -102,7 +109,10 @@ def read_assignments(
     if columns["customer_id"] is None and columns["store_id"] is None:
         # Either would do; the error names the one that most campaigns need.
         columns["customer_id"] = "customer_id"
-    check = _check(origin, columns, "assigned_at", timezone, date_format)
+    check = _check(
+        *(origin, columns, "assigned_at", timezone, date_format),
+        IdRule(mend_ids, ignore_case, anonymous),
+    )
     check.refuse_days_beyond(future=False)
     nobody = check.blank("customer_id") & check.blank("store_id")
     missing = "no customer id and no store id" if columns["store_id"] else NO_CUSTOMER
@@ -124,6 +134,9 @@ def read_redemptions(
     date_format: str | None = None,
     decimal: str = ".",
     max_unusable_share: float = 0.01,
+    mend_ids: bool = False,
+    ignore_case: bool = False,
+    anonymous: Sequence[str] = (),
 ) -> Redemptions:
     """Read who took up which campaign; data/README.md has the contract.
 
@@ -136,7 +149,7 @@ def read_redemptions(
     amount, store_id : str, optional
         Names of the columns with the discount given, and with the store; unless given, the columns of
         these names where there are any.
-    table, timezone, date_format, decimal, max_unusable_share
+    table, timezone, date_format, decimal, max_unusable_share, mend_ids, ignore_case, anonymous
         As for `read_transactions`.
 
     Returns
@@ -164,7 +177,10 @@ def read_redemptions(
     columns: _Columns = {"campaign_id": campaign_id, "customer_id": customer_id}
     columns |= {"store_id": store_id, "redeemed_at": redeemed_at, "amount": amount}
     _take_by_name(origin.table, columns, "amount", "store_id")
-    check = _check(origin, columns, "redeemed_at", timezone, date_format)
+    check = _check(
+        *(origin, columns, "redeemed_at", timezone, date_format),
+        IdRule(mend_ids, ignore_case, anonymous),
+    )
     check.refuse_days_beyond()
     check.found["amount"] = ibis.null("float64")
     if columns["amount"] is not None:
@@ -189,6 +205,7 @@ def read_project_assignments(settings: Settings) -> Assignments | None:
         timezone=settings.transactions.timezone,
         date_format=given.date_format,
         max_unusable_share=given.max_unusable_share,
+        **as_options(project_rule(settings)),
     )
 
 
@@ -203,6 +220,7 @@ def read_project_redemptions(settings: Settings) -> Redemptions | None:
         date_format=given.date_format,
         decimal=settings.transactions.decimal,
         max_unusable_share=given.max_unusable_share,
+        **as_options(project_rule(settings)),
     )
 
 
@@ -214,10 +232,15 @@ def _take_by_name(raw: Table, columns: _Columns, *roles: str) -> None:
 
 
 def _check(
-    origin: Source, columns: _Columns, date: str, timezone: str, date_format: str | None
+    origin: Source,
+    columns: _Columns,
+    date: str,
+    timezone: str,
+    date_format: str | None,
+    ids: IdRule,
 ) -> SourceCheck:
     """Ids and day of every row, and what is wrong with them."""
-    check = SourceCheck(origin, columns, date, timezone, date_format)
+    check = SourceCheck(origin, columns, date, timezone, date_format, ids=ids)
     texts = [role for role in columns if role in ("campaign_id", "customer_id", "store_id", "arm")]
     check.take_text(*texts)
     for role in (role for role in texts if role in ("campaign_id", "arm")):

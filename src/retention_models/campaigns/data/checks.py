@@ -19,7 +19,7 @@ from retention_models.campaigns.data.tables import ArmAssignment, Check
 from retention_models.campaigns.estimators.checks import MISMATCH, sample_ratio
 from retention_models.data.ids import Mending
 from retention_models.errors import CannotSay
-from retention_models.languages import count, decimals, listed, phrase, probability
+from retention_models.languages import count, counted, decimals, listed, phrase, plural, probability
 from retention_models.settings.campaigns import Campaign
 
 # Above this share, an assignment table is not the one the campaign was run by: of redemptions, by
@@ -45,17 +45,19 @@ def check_arms(campaign: Campaign, arms: ArmAssignment) -> list[Check]:
     offered = sorted(set(counts) - {campaign.control})
     words = phrase("Every arm has customers: {arms}.", arms=_listed(counts))
     if empty:
-        words = phrase("The arm {arm} is planned and has no customer.", arm=repr(empty[0]))
+        words = phrase(
+            "The arm {arm} is planned and has no customer.", arm=phrase("“{name}”", name=empty[0])
+        )
     elif unplanned:
         words = phrase(
-            "The arm {arm} has {n} customers and is not planned.",
-            arm=repr(unplanned[0]),
-            n=count(counts[unplanned[0]]),
+            "The arm {arm} has {n} and is not planned.",
+            arm=phrase("“{name}”", name=unplanned[0]),
+            n=counted(counts[unplanned[0]], "customer"),
         )
     elif not offered:
         words = phrase(
             "No customer is in an arm other than {control}: nobody was offered it.",
-            control=repr(campaign.control),
+            control=phrase("“{name}”", name=campaign.control),
         )
     whole = not (empty or unplanned) and bool(offered)
     findings.append(Check("arms", whole, True, words))
@@ -75,12 +77,19 @@ def _check_offers(campaign: Campaign, arms: ArmAssignment, control: str) -> Chec
     """Offers before the start, or in its days at least."""
     offered = arms.assigned_at[arms.arm != control]
     late, after = int((offered > campaign.start).sum()), int((offered > campaign.end).sum())
-    words = phrase("All {n} offers were made up to the campaign's start.", n=count(len(offered)))
+    words = plural(
+        "The only offer was made up to the campaign's start.",
+        "All {n} offers were made up to the campaign's start.",
+        len(offered),
+    )
     blocks = campaign.design in _BY_CHOICE and late > TOLERATED * len(offered)
     if late:
-        words = phrase(
+        words = plural(
+            "{late} of {n} offers was made after the campaign's start, {start}: purchases up to the "
+            "offer are counted as if it had been made.",
             "{late} of {n} offers were made after the campaign's start, {start}: purchases up to the "
             "offer are counted as if it had been made.",
+            late,
             late=count(late),
             n=count(len(offered)),
             start=campaign.start,
@@ -92,9 +101,12 @@ def _check_offers(campaign: Campaign, arms: ArmAssignment, control: str) -> Chec
         )
     if after > TOLERATED * len(offered):
         blocks = True
-        words = phrase(
+        words = plural(
+            "{after} of {n} offers was made after the campaign's end, {end}: nobody can have taken "
+            "it up in its days. Mend the days of the assignments, or of the campaign.",
             "{after} of {n} offers were made after the campaign's end, {end}: nobody can have taken "
             "them up in its days. Mend the days of the assignments, or of the campaign.",
+            after,
             after=count(after),
             n=count(len(offered)),
             end=campaign.end,
@@ -121,9 +133,9 @@ def _check_end(campaign: Campaign, last_day: dt.date) -> list[Check]:
         words = phrase("The log reaches the end of the follow-up, {end}.", end=later)
         if last_day < later:
             words = phrase(
-                "The follow-up of {days} days ends on {end} and the log on {last_day}: purchases pulled "
+                "The follow-up of {days} ends on {end} and the log on {last_day}: purchases pulled "
                 "forward are not seen yet.",
-                days=count(campaign.follow_up),
+                days=counted(campaign.follow_up, "day"),
                 end=later,
                 last_day=last_day,
             )
@@ -137,10 +149,13 @@ def check_first_day(arms: ArmAssignment, first_day: dt.date) -> list[Check]:
     early = [day for day in days if day <= first_day]
     if not early:
         return []
-    words = phrase(
-        "{early} of {n} assignments are of the log's first day, {first}, or of before, the earliest of "
-        "{day}: nothing is known of the time before them. Mend their days (assigned_at), or use a "
-        "longer log.",
+    words = plural(
+        "{early} of {n} assignments is of the log's first day, {first}, or of before, of {day}: "
+        "nothing is known of the time before it. Mend its day (assigned_at), or use a longer log.",
+        "{early} of {n} assignments are of the log's first day, {first}, or of before, the "
+        "earliest of {day}: nothing is known of the time before them. Mend their days "
+        "(assigned_at), or use a longer log.",
+        len(early),
         early=count(len(early)),
         n=count(len(days)),
         first=first_day,
@@ -153,10 +168,12 @@ def check_unusable(assignments: Assignments) -> list[Check]:
     """Rows of assignments that were left out, so that whom they name is in no arm."""
     if assignments.quality.empty:
         return []
-    words = phrase(
+    words = plural(
+        "{n} of {rows} rows of assignments, of any campaign, cannot be used and was left out: "
+        "{reasons}.",
         "{n} of {rows} rows of assignments, of any campaign, cannot be used and were left out: "
         "{reasons}.",
-        n=count(int(assignments.quality["rows"].sum())),
+        int(assignments.quality["rows"].sum()),
         rows=count(assignments.rows_read),
         reasons=listed(phrase(reason) for reason in assignments.quality["reason"]),
     )
@@ -187,11 +204,13 @@ def check_redemptions(
     findings = [_never_offered(campaign, int(rows[never].sum()), total, otherwise)]
     words, mine = phrase("No customer of the control arm redeemed it."), int(rows[control].sum())
     if mine:
-        words = phrase(
-            "{n} redemptions are by {customers} customers of the control arm: they had what they were "
-            "not to have, which makes the effect look smaller than it is.",
-            n=count(mine),
-            customers=count(len(set(redeemed.place[control].tolist()))),
+        words = plural(
+            "{n} redemption is by {customers} of the control arm: they had what they were not to "
+            "have, which makes the effect look smaller than it is.",
+            "{n} redemptions are by {customers} of the control arm: they had what they were not to "
+            "have, which makes the effect look smaller than it is.",
+            mine,
+            customers=counted(len(set(redeemed.place[control].tolist())), "customer"),
         )
     findings.append(Check("redemptions by the control arm", not mine, False, words))
     return [*findings, _only_redeemers(campaign, arms, redeemed)]
@@ -200,9 +219,12 @@ def check_redemptions(
 def _one_arm(arms: ArmAssignment, customers: int) -> Check:
     words = phrase("Each of {n} customers is in one arm.", n=count(customers))
     if arms.in_two:
-        words = phrase(
+        words = plural(
+            "{several} of {n} customers is in more than one arm, so it is not known what they were "
+            "offered. Mend the assignments.",
             "{several} of {n} customers are in more than one arm, so it is not known what they were "
             "offered. Mend the assignments.",
+            arms.in_two,
             several=count(arms.in_two),
             n=count(customers),
         )
@@ -211,8 +233,8 @@ def _one_arm(arms: ArmAssignment, customers: int) -> Check:
 
 def _control(campaign: Campaign, arms: ArmAssignment, counts: dict[str, int]) -> Check:
     n = counts.get(campaign.control, 0)
-    control = repr(campaign.control)
-    words = phrase("The control arm {control} has {n} customers.", control=control, n=count(n))
+    control = phrase("“{name}”", name=campaign.control)
+    words = phrase("The control arm {control} has {n}.", control=control, n=counted(n, "customer"))
     if not n:
         words = phrase(
             "There is no customer in the control arm {control}, so nothing shows what would have been "
@@ -220,10 +242,12 @@ def _control(campaign: Campaign, arms: ArmAssignment, counts: dict[str, int]) ->
             control=control,
         )
     elif arms.derived:
-        words = phrase(
+        words = plural(
+            "The assignments name no control: the {n} customer who had bought before and was not "
+            "assigned is taken for it.",
             "The assignments name no control: the {n} customers who had bought before and were not "
             "assigned are taken for it.",
-            n=count(n),
+            n,
         )
     return Check("control present", n > 0, True, words)
 
@@ -243,11 +267,17 @@ def _ratio(campaign: Campaign, counts: dict[str, int]) -> Check:
 
 
 def _never_offered(campaign: Campaign, never: int, total: int, otherwise: Mending | None) -> Check:
-    words = phrase("All {n} redemptions are by customers in the assignments.", n=count(total))
+    words = plural(
+        "The only redemption is by a customer in the assignments.",
+        "All {n} redemptions are by customers in the assignments.",
+        total,
+    )
     blocks = campaign.design == "randomised" and never > TOLERATED * total
     if never:
-        words = phrase(
+        words = plural(
+            "{never} of {n} redemptions ({share}) is by a customer who was never offered it.",
             "{never} of {n} redemptions ({share}) are by customers who were never offered it.",
+            never,
             never=count(never),
             n=count(total),
             share=languages.share(never / total, 1),
@@ -285,7 +315,7 @@ def _only_redeemers(campaign: Campaign, arms: ArmAssignment, redeemed: Redeemed)
         "those it was offered to. Whoever redeems has come to buy: redeemers against others do not show "
         "the campaign's effect. Give everyone who was offered it.",
         n=count(n),
-        arm=repr(arm),
+        arm=phrase("“{name}”", name=arm),
     )
     return Check("more than redeemers", False, True, words)
 

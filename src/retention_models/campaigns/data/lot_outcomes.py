@@ -33,16 +33,16 @@ def list_test_outcomes(
     events: Events | None = None,
     contacts: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """The lots whose days are over, with OUTCOMES and contacted (NaN where contacts are not recorded).
+    """The lots whose days are over, with OUTCOMES, contacted and contacts (NaN where not recorded).
 
     purchases: days with a purchase; spend: net of returns. Both of the days 1 to `days` after the lot,
-    and, before it, of as many days up to its own; a contact may be of the day of the lot itself, too.
-    Shapes: assigned (n, columns), returned (m, columns + 5), in the order in which their days ended.
+    and, before it, of as many days up to its own. contacts: days with one, that of the lot among them.
+    Shapes: assigned (n, columns), returned (m, columns + 6), in the order in which their days ended.
     """
     since = pd.to_datetime(assigned["assigned_at"])
     over = since + pd.Timedelta(days=days) <= pd.Timestamp(last_day)
     found = assigned.loc[over].sort_values("assigned_at", kind="stable", ignore_index=True)
-    found = found.assign(**dict.fromkeys(OUTCOMES, 0.0), contacted=np.nan)
+    found = found.assign(**dict.fromkeys(OUTCOMES, 0.0), contacted=np.nan, contacts=np.nan)
     if found.empty:
         return found
     asked = _asked(found, days)
@@ -63,8 +63,9 @@ def list_test_outcomes(
     for name in OUTCOMES:
         found.loc[answer["place"], name] = answer[name].to_numpy(dtype=float)
     if events is not None and contacts:
-        found["contacted"] = 0.0
-        found.loc[_contacted(events, asked, contacts), "contacted"] = 1.0
+        made = _contacts(events, asked, contacts)
+        found["contacts"] = made.reindex(found.index, fill_value=0).astype(float)
+        found["contacted"] = (found["contacts"] > 0.0).astype(float)
     return found
 
 
@@ -86,12 +87,12 @@ def _asked(found: pd.DataFrame, days: int) -> Table:
     )
 
 
-def _contacted(events: Events, asked: Table, contacts: Sequence[str]) -> np.ndarray:
-    """Places of the lots with a contact of one of these kinds, at their store or at none; shape (k,)."""
+def _contacts(events: Events, asked: Table, contacts: Sequence[str]) -> pd.Series:
+    """Days with a contact of one of these kinds, at a lot's store or at none, by place where any is."""
     table = events.table
     table = table.filter(table["kind"].lower().isin([kind.lower() for kind in contacts]))
     joined = table.join(asked, table["customer_id"] == asked["asked"])
     here = joined["store_id"].isnull() | (joined["store_id"] == joined["of_store"])
     inside = (joined["date"] >= joined["since"]) & (joined["date"] <= joined["until"])
-    places = to_frame(joined.filter(here & inside).select("place").distinct())
-    return places["place"].to_numpy(dtype=np.intp)
+    days = to_frame(joined.filter(here & inside).select("place", "date").distinct())
+    return days.groupby("place").size()

@@ -50,6 +50,7 @@ from retention_models.campaigns.data.tables import (
     CampaignStores,
 )
 from retention_models.data.engines import to_frame
+from retention_models.data.id_rules import as_options
 from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError, SettingsError
 from retention_models.settings.campaigns import Campaign
@@ -123,9 +124,9 @@ def read_campaign(
     """
     assigned, redeemed = assignments, redemptions
     if not isinstance(assigned, Assignments):
-        assigned = read_assignments(assigned, timezone=timezone)
+        assigned = read_assignments(assigned, timezone=timezone, **as_options(log.ids))
     if redeemed is not None and not isinstance(redeemed, Redemptions):
-        redeemed = read_redemptions(redeemed, timezone=timezone)
+        redeemed = read_redemptions(redeemed, timezone=timezone, **as_options(log.ids))
     share = _margin(campaign, margin)
     if redeemed is None and campaign.costs.redemption > 0:
         raise SettingsError(

@@ -10,7 +10,7 @@ from retention_models.campaigns.data.assignments import Redemptions
 from retention_models.campaigns.data.gathering import Span
 from retention_models.campaigns.data.outcomes import Redeemed
 from retention_models.campaigns.data.tables import Check
-from retention_models.languages import count, day, decimals, phrase
+from retention_models.languages import count, day, decimals, plural
 from retention_models.settings.campaigns import Campaign
 
 
@@ -32,10 +32,12 @@ def check_groups(outside: int, total: int) -> list[Check]:
     """Redemptions of a roll-out to stores that are of no store's customers."""
     if not outside:
         return []
-    words = phrase(
-        "{n} of {rows} redemptions are by customers who had not bought at that store before the first "
-        "start, or at stores that are not measured: what they cost is in no store's profit.",
-        n=count(outside),
+    words = plural(
+        "{n} of {rows} redemptions is by a customer who had not bought at that store before the "
+        "first start, or at a store that is not measured: what it cost is in no store's profit.",
+        "{n} of {rows} redemptions are by customers who had not bought at that store before the "
+        "first start, or at stores that are not measured: what they cost is in no store's profit.",
+        outside,
         rows=count(total),
     )
     return [Check("redemptions are by the stores' customers", False, False, words)]
@@ -47,16 +49,23 @@ def _repeats(redemptions: Redemptions) -> list[Check]:
         return []
     sizes = {"n": count(redemptions.repeats), "rows": count(redemptions.rows_read)}
     if redemptions.loaded_twice:
-        words = phrase(
-            "{n} of {rows} rows of redemptions, of any campaign, repeat another row exactly: the file "
-            "was loaded twice, and each row counts once. If they are redemptions of their own, give "
+        words = plural(
+            "{n} of {rows} rows of redemptions, of any campaign, repeats another row exactly: the "
+            "file was loaded twice, and each row counts once. If it is a redemption of its own, give "
             "each a number in a column.",
+            "{n} of {rows} rows of redemptions, of any campaign, repeat another row exactly: the "
+            "file was loaded twice, and each row counts once. If they are redemptions of their own, "
+            "give each a number in a column.",
+            redemptions.repeats,
             **sizes,
         )
     else:
-        words = phrase(
-            "{n} of {rows} rows of redemptions, of any campaign, repeat another row exactly, and count "
-            "each. Where they are one redemption, leave them out.",
+        words = plural(
+            "{n} of {rows} rows of redemptions, of any campaign, repeats another row exactly, and "
+            "both count. Where they are one redemption, leave it out.",
+            "{n} of {rows} rows of redemptions, of any campaign, repeat another row exactly, and "
+            "count each. Where they are one redemption, leave them out.",
+            redemptions.repeats,
             **sizes,
         )
     return [Check("redemptions stand once", False, False, words)]
@@ -65,9 +74,10 @@ def _repeats(redemptions: Redemptions) -> list[Check]:
 def _anonymous(redemptions: Redemptions) -> list[Check]:
     if not redemptions.anonymous:
         return []
-    words = phrase(
+    words = plural(
+        "{n} redemption, of any campaign, names no customer: what it cost is in nobody's profit.",
         "{n} redemptions, of any campaign, name no customer: what they cost is in nobody's profit.",
-        n=count(redemptions.anonymous),
+        redemptions.anonymous,
     )
     return [Check("redemptions name a customer", False, False, words)]
 
@@ -78,10 +88,12 @@ def _days(redeemed: Redeemed, spans: list[Span]) -> list[Check]:
     outside = int(rows[~inside].sum())
     if not outside:
         return []
-    words = phrase(
-        "{n} of {rows} redemptions are not from the days that are measured, {first} to {last}: what "
-        "they cost is in nobody's profit.",
-        n=count(outside),
+    words = plural(
+        "{n} of {rows} redemptions is not from the days that are measured, {first} to {last}: "
+        "what it cost is in nobody's profit.",
+        "{n} of {rows} redemptions are not from the days that are measured, {first} to {last}: "
+        "what they cost is in nobody's profit.",
+        outside,
         rows=count(rows.sum()),
         first=day(min(first for first, _ in spans)),
         last=day(max(last for _, last in spans)),
@@ -98,15 +110,22 @@ def _costs(campaign: Campaign, redeemed: Redeemed) -> list[Check]:
         return []
     sizes = {"n": count(unpriced), "rows": count(total)}
     if each:
-        words = phrase(
+        words = plural(
+            "{n} of {rows} redemptions tells no amount, and cost {cost}, as is declared.",
             "{n} of {rows} redemptions tell no amount, and cost {cost} each, as is declared.",
+            unpriced,
             cost=decimals(each, 2),
             **sizes,
         )
         return [Check("redemptions have a cost", True, False, words)]
-    words = phrase(
-        "{n} of {rows} redemptions tell no amount, and none is declared: they cost nothing, so that the "
-        "profit may look better than it is. Give the amounts, or declare costs.redemption.",
+    words = plural(
+        "{n} of {rows} redemptions tells no amount, and none is declared: it costs nothing, so "
+        "that the profit may look better than it is. Give the amount, or declare "
+        "costs.redemption.",
+        "{n} of {rows} redemptions tell no amount, and none is declared: they cost nothing, so "
+        "that the profit may look better than it is. Give the amounts, or declare "
+        "costs.redemption.",
+        unpriced,
         **sizes,
     )
     return [Check("redemptions have a cost", False, False, words)]

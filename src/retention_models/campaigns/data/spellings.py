@@ -14,7 +14,7 @@ from retention_models.data.engines import to_frame
 from retention_models.data.ids import Mending, mending
 from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError
-from retention_models.languages import count, phrase
+from retention_models.languages import count, phrase, plural
 from retention_models.settings.campaigns import Campaign
 
 # Above this share of unknown ids, one asks whether they are known ones spelt in another way.
@@ -41,10 +41,12 @@ def redeemed_otherwise(redeemed: Redeemed, customers: pd.Index) -> Mending | Non
 
 def otherwise_words(found: Mending) -> str:
     """What an id is called in either file, and how to mend it."""
-    return phrase(
-        "{n} of the unknown ids are known ones {how}: {given} is {known} there. Write ids in both files "
-        "alike, as text.",
-        n=count(found.made_known),
+    return plural(
+        "{n} of the unknown ids is a known one {how}: {given} is {known} there. Write ids in "
+        "both files alike, as text.",
+        "{n} of the unknown ids are known ones {how}: {given} is {known} there. Write ids in "
+        "both files alike, as text.",
+        found.made_known,
         how=found.words,
         given=repr(found.given),
         known=repr(found.known),
@@ -55,18 +57,27 @@ def check_known(customers: int, unknown: int, otherwise: Mending | None = None) 
     """Customers that the log does not know bought nothing, unless it spells them otherwise."""
     everyone, name = count(customers), "customers in the log"
     if not unknown:
-        words = phrase("All {n} customers of the campaign are in the log.", n=everyone)
+        words = plural(
+            "The only customer of the campaign is in the log.",
+            "All {n} customers of the campaign are in the log.",
+            customers,
+        )
         return Check(name, True, False, words)
     if otherwise is not None:
-        words = phrase(
+        words = plural(
+            "{unknown} of {n} customers of the campaign is not in the log.",
             "{unknown} of {n} customers of the campaign are not in the log.",
+            unknown,
             unknown=count(unknown),
             n=everyone,
         )
         return Check(name, False, True, f"{words} {otherwise_words(otherwise)}")
-    words = phrase(
-        "{unknown} of {n} customers of the campaign have no purchase in the log up to the last day "
-        "that is measured: they count as having bought nothing.",
+    words = plural(
+        "{unknown} of {n} customers of the campaign has no purchase in the log up to the last "
+        "day that is measured and counts as having bought nothing.",
+        "{unknown} of {n} customers of the campaign have no purchase in the log up to the last "
+        "day that is measured: they count as having bought nothing.",
+        unknown,
         unknown=count(unknown),
         n=everyone,
     )
@@ -86,11 +97,13 @@ def check_names(arms: Mapping[str, int], expected: Iterable[str]) -> list[Check]
         others = pd.Series([*names, *(one for one in arms if one < arm)], dtype=object)
         found = mending(others.loc[others != arm], pd.Series([arm], dtype=object))
         if arm not in set(names) and found is not None:
-            words = phrase(
+            words = plural(
+                "The arm {given} has {n} customer or store, and there is an arm {known}: written {how}, "
+                "they are one. Write the arm in one way.",
                 "The arm {given} has {n} customers or stores, and there is an arm {known}: written "
                 "{how}, they are one. Write the arm in one way.",
+                arms[arm],
                 given=repr(found.given),
-                n=count(arms[arm]),
                 known=repr(found.known),
                 how=found.words,
             )

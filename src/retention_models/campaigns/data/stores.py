@@ -28,7 +28,7 @@ from retention_models.data.engines import to_frame
 from retention_models.data.ids import mending
 from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError
-from retention_models.languages import count, listed, marked, phrase
+from retention_models.languages import count, listed, phrase, plural
 from retention_models.settings.campaigns import Campaign, Outcome
 
 _MOST_NAMED = 5
@@ -55,15 +55,22 @@ def check_store_arms(campaign: Campaign, stores: pd.DataFrame) -> list[Check]:
     """Stores that were offered it, and stores to compare them with."""
     offered = stores["arm"] != campaign.control
     controls, starts = int((~offered).sum()), stores.loc[offered, "first_week"].nunique()
-    control = repr(campaign.control)
-    words = phrase("{n} stores ran the campaign.", n=count(int(offered.sum())))
+    control = phrase("“{name}”", name=campaign.control)
+    words = plural(
+        "{n} store ran the campaign.",
+        "{n} stores ran the campaign.",
+        int(offered.sum()),
+    )
     if not offered.any():
         words = phrase(
             "No store is in an arm other than {control}: none ran the campaign.", control=control
         )
     findings = [Check("arms", bool(offered.any()), True, words)]
-    words = phrase(
-        "{n} stores are in the control arm {control}.", n=count(controls), control=control
+    words = plural(
+        "{n} store is in the control arm {control}.",
+        "{n} stores are in the control arm {control}.",
+        controls,
+        control=control,
     )
     if not controls and starts > 1:
         words = phrase(
@@ -85,38 +92,48 @@ def check_stores_left_out(
     unassigned: Sequence[str], unknown: Sequence[str], without_customers: Sequence[str]
 ) -> list[Check]:
     """Stores that are no part of the comparison, and why."""
-    findings = []
     cases = (
         (
             "stores assigned",
             unassigned,
-            marked("No store is in the log and not in the assignments."),
-            marked(
-                "{n} stores are in the log and not in the assignments and were left out: {stores}."
+            phrase("No store is in the log and not in the assignments."),
+            plural(
+                "{n} store is in the log and not in the assignments and was left out: {stores}.",
+                "{n} stores are in the log and not in the assignments and were left out: {stores}.",
+                len(unassigned),
+                stores=_named(unassigned),
             ),
         ),
         (
             "stores in the log",
             unknown,
-            marked("No store is in the assignments and not in the log."),
-            marked(
-                "{n} stores are in the assignments and not in the log and were left out: {stores}."
-            ),
+            phrase("No store is in the assignments and not in the log."),
+            _not_in_log(unknown),
         ),
         (
             "stores had customers",
             without_customers,
-            marked("No store is without a customer from before the first start."),
-            marked(
+            phrase("No store is without a customer from before the first start."),
+            plural(
+                "{n} store is without a customer from before the first start and was left out: "
+                "{stores}.",
                 "{n} stores are without a customer from before the first start and were left out: "
-                "{stores}."
+                "{stores}.",
+                len(without_customers),
+                stores=_named(without_customers),
             ),
         ),
     )
-    for check, ids, none, some in cases:
-        words = phrase(some, n=count(len(ids)), stores=_named(ids)) if ids else phrase(none)
-        findings.append(Check(check, not ids, False, words))
-    return findings
+    return [Check(check, not ids, False, some if ids else none) for check, ids, none, some in cases]
+
+
+def _not_in_log(unknown: Sequence[str]) -> str:
+    return plural(
+        "{n} store is in the assignments and not in the log and was left out: {stores}.",
+        "{n} stores are in the assignments and not in the log and were left out: {stores}.",
+        len(unknown),
+        stores=_named(unknown),
+    )
 
 
 def check_store_ids(unassigned: Sequence[str], unknown: Sequence[str]) -> list[Check]:
@@ -124,11 +141,7 @@ def check_store_ids(unassigned: Sequence[str], unknown: Sequence[str]) -> list[C
     found = mending(pd.Series(unassigned, dtype=object), pd.Series(unknown, dtype=object))
     if found is None:
         return []
-    words = phrase(
-        "{n} stores are in the assignments and not in the log and were left out: {stores}.",
-        n=count(len(unknown)),
-        stores=_named(unknown),
-    )
+    words = _not_in_log(unknown)
     return [Check("stores are written alike", False, True, f"{words} {otherwise_words(found)}")]
 
 
@@ -151,7 +164,11 @@ def check_weeks(
             end=campaign.end,
         )
     findings = [Check("campaign over", over, True, words)]
-    words = phrase("{n} whole weeks before the campaign are in the log.", n=count(before))
+    words = plural(
+        "{n} whole week before the campaign is in the log.",
+        "{n} whole weeks before the campaign are in the log.",
+        before,
+    )
     if not before:
         words = phrase(
             "The log holds no whole week before the campaign, so the stores cannot be compared with "
@@ -166,10 +183,12 @@ def check_weeks(
             "Every store sold something in the first and in the last week measured, or beyond them."
         )
         if len(part):
-            words = phrase(
+            words = plural(
+                "{n} store opened after the first week measured or closed before the last: {stores}. "
+                "Its weeks without sales count as weeks in which nobody bought.",
                 "{n} stores opened after the first week measured or closed before the last: {stores}. "
                 "Their weeks without sales count as weeks in which nobody bought.",
-                n=count(len(part)),
+                len(part),
                 stores=_named(list(part)),
             )
         findings.append(Check("stores open throughout", not len(part), False, words))
@@ -179,7 +198,7 @@ def check_weeks(
 def _named(ids: Sequence[str]) -> str:
     named = [phrase("“{name}”", name=store) for store in ids[:_MOST_NAMED]]
     if len(ids) > _MOST_NAMED:
-        named.append(phrase("{n} more stores", n=count(len(ids) - _MOST_NAMED)))
+        named.append(plural("{n} more store", "{n} more stores", len(ids) - _MOST_NAMED))
     return listed(named)
 
 

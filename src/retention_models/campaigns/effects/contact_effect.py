@@ -4,6 +4,7 @@ A lot decides who of a list is contacted (`actions.hold_out`), so that the diffe
 is the contacts' doing: grade A. Everybody whom the lot did not leave out counts, contacted or not
 (intention to treat); where contacts are recorded, the effect of one made is that difference ÷ the
 difference between the arms' shares contacted (Angrist, Imbens & Rubin, JASA 91 (1996), 444–455).
+All lists together have a test of their own: those whom any list may name against those whom none does.
 
 Customers enter as the days after their lots end. Each night's interval is that of a confidence sequence
 (`estimators.sequential`) at as many customers as have entered, its standard error that of the regression
@@ -34,6 +35,7 @@ from retention_models.campaigns.estimators.randomised import randomised_effects
 from retention_models.campaigns.estimators.sequential import best_rho, confidence_sequence
 from retention_models.errors import CannotSay
 from retention_models.levels import t_of_interval, z_of_level
+from retention_models.settings.actions import ALL_LISTS
 
 CONTROL, CONTACT = "control", "contact"
 # Fewest in an arm; few customers decide the mean of money.
@@ -63,7 +65,8 @@ class ListTest:
     """What is known of a list's test by a day.
 
     begin: day of the first lot; contacts, held_out: lots drawn into each arm; measured,
-    measured_held_out: of them, those whose days are over. purchases, profit: None while too few
+    measured_held_out: of them, those whose days are over; of all lists together (`ALL_LISTS`) each
+    customer counts at the first store where they drew. purchases, profit: None while too few
     customers decide them; without purchases there is no profit either.
     contacted, contacted_held_out: shares with a contact on record, NaN where none are recorded.
     known: day on which a change of purchases by a tenth would show, or, where it is too early, enough
@@ -124,10 +127,48 @@ def list_tests(
     assigned: all lots up to the day; measured: from `list_test_outcomes`.
     """
     found = []
-    for name, lots in assigned.groupby("list"):
-        rows = measured.loc[measured["list"] == name].reset_index(drop=True)
+    for name, drawn in assigned.groupby("list"):
+        lots, rows = drawn, _bearing(str(name), measured, assigned, days)
+        if name == ALL_LISTS:
+            lots, rows = (table.loc[_counts(table, days)] for table in (lots, rows))
+        rows = rows.reset_index(drop=True)
         found.append(_test(str(name), lots, rows, day, days, margin, contact_cost))
     return found
+
+
+def _bearing(name: str, measured: pd.DataFrame, assigned: pd.DataFrame, days: int) -> pd.DataFrame:
+    """A list's measured lots with the contacts that each bears: those made, or else those asked for."""
+    rows = measured.loc[measured["list"] == name]
+    planned = (rows["arm"] == CONTACT).astype(float)
+    if name != ALL_LISTS:
+        return rows.assign(bears=rows["contacted"].fillna(planned))
+    return rows.assign(bears=rows["contacts"].fillna(planned * _naming(rows, assigned, days)))
+
+
+def _counts(lots: pd.DataFrame, days: int) -> pd.Series:
+    """Whether a lot of all lists together counts: no customer at two stores, no purchase twice.
+
+    A customer of several stores counts at the first where they drew; and a lot drawn within the days
+    of the one before, which another share brings about, does not count.
+    """
+    drawn = lots.sort_values(["assigned_at", "store_id"], kind="stable")
+    first = drawn.groupby("customer_id")["store_id"].transform("first")
+    here = drawn.loc[drawn["store_id"] == first]
+    since = here.groupby("customer_id")["assigned_at"].diff()
+    kept = here.index[(since.isna() | (since > pd.Timedelta(days=days))).to_numpy()]
+    return pd.Series(lots.index.isin(kept), index=lots.index)
+
+
+def _naming(rows: pd.DataFrame, assigned: pd.DataFrame, days: int) -> pd.Series:
+    """How many lists' own lots had each customer contacted in the days after; 1 where none drew."""
+    own = assigned.loc[assigned["list"] != ALL_LISTS]
+    keys = ["store_id", "customer_id"]
+    given = rows[[*keys, "assigned_at"]].assign(place=np.arange(len(rows)))
+    both = given.merge(own[[*keys, "assigned_at", "arm"]], on=keys, suffixes=("", "_own"))
+    after = both["assigned_at_own"] - both["assigned_at"]
+    both = both.loc[(after >= pd.Timedelta(0)) & (after <= pd.Timedelta(days=days))]
+    named = (both["arm"] == CONTACT).groupby(both["place"]).sum()
+    return named.reindex(range(len(rows)), fill_value=1).set_axis(rows.index).astype(float)
 
 
 def _test(
@@ -166,7 +207,7 @@ def _test(
         contacted=float(shares[CONTACT]),
         contacted_held_out=float(shares[CONTROL]),
         known=None if needed is None else _when(lots, needed, day, days),
-        most=_most(rows, margin, cost) if verdict == "pays" else "",
+        most=_most(rows, margin, cost) if verdict == "pays" and name != ALL_LISTS else "",
     )
 
 
@@ -206,8 +247,7 @@ def _enough(name: str, values: pd.Series, arm: pd.Series) -> bool:
 
 def _profit(rows: pd.DataFrame, margin: float, cost: float) -> pd.Series:
     """Margin on what was spent, less contacts: those made where they are recorded."""
-    planned = (rows["arm"] == CONTACT).astype(float)
-    return margin * rows["spend"] - cost * rows["contacted"].fillna(planned)
+    return margin * rows["spend"] - cost * rows["bears"]
 
 
 def _of_one_share(rows: pd.DataFrame, margin: float, cost: float) -> dict[str, Change]:

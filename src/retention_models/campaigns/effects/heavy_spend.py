@@ -11,7 +11,7 @@ from retention_models.campaigns.data.tables import CampaignCustomers
 from retention_models.campaigns.effects.effect import effect_of
 from retention_models.campaigns.effects.tables import primary_row
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count, number, phrase, share
+from retention_models.languages import counted, number, phrase, share
 from retention_models.languages.results import Card, Result
 
 _OF_ROW = ("absolute_effect", "conf_low", "conf_high", "standard_error")
@@ -85,12 +85,12 @@ class CappedEffect(Result):
         """
         plain, capped = (self.table.loc[name] for name in ("as it is", "capped"))
         return phrase(
-            "With spend capped at the {quantile} quantile of those who spent, {cap} ({n} customers), "
-            "the effect is {effect} a customer ({low} to {high}); as it is {plain} ({plain_low} to "
+            "With spend capped at the {quantile} quantile of those who spent, {cap} ({n}), the "
+            "effect is {effect} a customer ({low} to {high}); as it is {plain} ({plain_low} to "
             "{plain_high}).",
             quantile=share(self.quantile, 1),
             cap=number(self.cap),
-            n=count(self.capped),
+            n=counted(self.capped, "customer"),
             effect=number(capped["absolute_effect"]),
             low=number(capped["conf_low"]),
             high=number(capped["conf_high"]),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from retention_models.languages import catalogue, phrase
+from retention_models.languages import catalogue, phrase, spoken
 
 # Forms of an outcome: at the head of a row (title), in a figure (short), in a sentence (noun), as a
 # quantity of one arm (share), in verdicts (more, fewer), and over a figure of weeks (weekly).
@@ -107,6 +108,45 @@ IN_WINDOW = catalogue(
     }
 )
 
+# Kinds of campaign that shops run; what a shop calls its own stands as the shop wrote it.
+KINDS = catalogue(
+    {
+        "apology": "apology",
+        "birthday": "birthday offer",
+        "bundle": "bundle",
+        "call": "call to customers",
+        "cashback": "cashback",
+        "coupon": "coupon",
+        "discount": "discount",
+        "email": "e-mail",
+        "free delivery": "free delivery",
+        "free shipping": "free shipping",
+        "gift": "gift",
+        "loyalty programme": "loyalty programme",
+        "message": "message",
+        "newsletter": "newsletter",
+        "points": "loyalty points",
+        "referral": "referral",
+        "sale": "sale",
+        "sample": "free sample",
+        "sms": "text message",
+        "survey": "survey",
+        "voucher": "voucher",
+        "welcome": "welcome offer",
+        "win back": "win-back",
+    }
+)
+# Other spellings of these, in lower case and without hyphens.
+_ALIKE = {
+    "cash back": "cashback",
+    "e mail": "email",
+    "loyalty program": "loyalty programme",
+    "mailing": "newsletter",
+    "phone call": "call",
+    "happy call": "call",
+    "winback": "win back",
+}
+
 Form = Literal["title", "short", "noun", "share", "more", "fewer", "weekly"]
 
 
@@ -117,6 +157,18 @@ def outcome_label(outcome: str, form: Form) -> str:
     ('customers who bought at all', 'less spend')
     """
     return phrase(OUTCOMES[f"{outcome}.{form}"])
+
+
+def kind_in_words(kind: str) -> str:
+    """A campaign's kind for readers: a known one in their language, any other as the shop wrote it.
+
+    >>> kind_in_words("Free-shipping"), kind_in_words("Bring a friend")
+    ('Free-shipping', 'Bring a friend')
+    """
+    key = " ".join(re.split(r"[\s_-]+", kind.strip().lower()))
+    known = KINDS.get(_ALIKE.get(key, key))
+    # In English the shop's own spelling says it already.
+    return kind if known is None or spoken().locale is None else phrase(known)
 
 
 def check_name(check: str) -> str:

@@ -33,6 +33,7 @@ from retention_models.campaigns.estimators.factorial import (
     overlapping_effects,
 )
 from retention_models.data.engines import to_frame
+from retention_models.data.id_rules import as_options
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import catalogue, count, counted, day, number, phrase, quoted
@@ -79,9 +80,9 @@ ENGLISH = catalogue(
         ),
         "no_lot": "The data contradict that lots drew the offers independently. {reason}",
         "few": (
-            "With {customers} customers in one of the combinations of offers, effects on {outcome} "
-            "cannot be told: it takes {fewest} in each. Look at each campaign by itself, or include "
-            "more customers."
+            "With {customers} in one of the combinations of offers, effects on {outcome} cannot be "
+            "told: it takes {fewest} in each. Look at each campaign by itself, or include more "
+            "customers."
         ),
     }
 )
@@ -274,9 +275,9 @@ def overlapping_campaigns(
     """
     _check(campaigns, outcome, interval)
     if not isinstance(assignments, Assignments):
-        assignments = read_assignments(assignments, timezone=timezone)
+        assignments = read_assignments(assignments, timezone=timezone, **as_options(log.ids))
     if redemptions is not None and not isinstance(redemptions, Redemptions):
-        redemptions = read_redemptions(redemptions, timezone=timezone)
+        redemptions = read_redemptions(redemptions, timezone=timezone, **as_options(log.ids))
     start, end = _shared_days(campaigns, log.last_day())
     offered, first = _offers(campaigns, assignments)
     shared = _as_one(campaigns, start, end, margin)
@@ -433,7 +434,7 @@ def _refuse_few(values: pd.Series, offered: pd.DataFrame, outcome: Outcome) -> N
     cells = offered.groupby(list(offered.columns)).size()
     fewest = fewest_in_arm(outcome)
     if len(cells) == 2 ** offered.shape[1] and cells.min() < fewest:
-        sizes = {"customers": count(int(cells.min())), "fewest": count(fewest)}
+        sizes = {"customers": counted(int(cells.min()), "customer"), "fewest": count(fewest)}
         raise CannotSay(ENGLISH["few"], outcome=phrase(outcome), **sizes)
     if outcome == "bought":
         return

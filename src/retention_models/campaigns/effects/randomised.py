@@ -189,7 +189,7 @@ def _with_labels(reason: CannotSay, lot: RandomisedArms) -> str:
         for place, arm in reason.places.items()
         if isinstance(arm, ArmLabel)
     }
-    return str(CannotSay(reason.sentence, **{**reason.places, **names}))
+    return str(reason.with_places(**names))
 
 
 def _rows(found: Found, lot: RandomisedArms) -> Iterator[dict[str, Any]]:

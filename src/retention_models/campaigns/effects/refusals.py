@@ -186,10 +186,10 @@ def refuse_few(outcome: Outcome, values: NDArray[np.float64], lot: RandomisedArm
     fewest = fewest_in_arm(outcome)
     if min(control, *others) < fewest:
         raise CannotSay(
-            "The effect on {outcome} cannot be told with {n} customers in an arm: it takes "
-            "{fewest}, since few of them decide it. Pool stores, or include more customers.",
+            "The effect on {outcome} cannot be told with {n} in an arm: it takes {fewest}, since few "
+            "of them decide it. Pool stores, or include more customers.",
             outcome=phrase(outcome),
-            n=count(min(control, *others)),
+            n=counted(min(control, *others), "customer"),
             fewest=count(fewest),
         )
     # Arms of like size cancel each other's skewness, and need no look at it.

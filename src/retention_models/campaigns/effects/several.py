@@ -17,6 +17,7 @@ from retention_models.campaigns.effects.customers import (
     arms_by_lot,
     part_of,
 )
+from retention_models.campaigns.effects.labels import kind_in_words
 from retention_models.campaigns.effects.refusals import (
     FEWEST_FOR_A_VERDICT,
     refuse_few,
@@ -362,7 +363,8 @@ def _pooled_outcome(
     each = known.dropna(subset=["estimate", "error"]).groupby("campaign_id", sort=False)
     estimates, errors = each["estimate"].mean(), each["error"].max()
     refused = sum(effect.grade is None for effect in members)
-    told = {"n": count(len(estimates)), "all": count(len(members)), "kind": kind}
+    told = {"n": count(len(estimates)), "all": count(len(members))}
+    told["kind"] = kind_in_words(kind)
     words = phrase("{n} of {all} campaigns of the kind “{kind}”.", **told)
     if refused:
         words = phrase(

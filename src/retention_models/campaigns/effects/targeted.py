@@ -45,7 +45,7 @@ from retention_models.campaigns.estimators.targeted import (
     comparable,
 )
 from retention_models.errors import CannotSay
-from retention_models.languages import count, decimals, marked, phrase, share, spoken
+from retention_models.languages import count, counted, decimals, marked, phrase, share, spoken
 from retention_models.levels import z_of_level
 from retention_models.settings.campaigns import Outcome
 
@@ -97,9 +97,9 @@ def arms_with_campaign(data: CampaignCustomers) -> list[str]:
         here, there = int(counts[arm]), int(counts.get(control, 0))
         if min(here, there) < FEWEST_IN_ARM:
             raise CannotSay(
-                "With {n} customers of “{arm}” and {others} without the campaign, its effect cannot "
-                "be told: it takes {fewest} of either. Pool stores, or include more customers.",
-                n=count(here),
+                "With {n} of “{arm}” and {others} without the campaign, its effect cannot be told: it "
+                "takes {fewest} of either. Pool stores, or include more customers.",
+                n=counted(here, "customer"),
                 arm=arm,
                 others=count(there),
                 fewest=count(FEWEST_IN_ARM),
@@ -242,11 +242,11 @@ def _findings(compared: Comparable, arm: str) -> Iterator[Check]:
     """Overlap, and balance after weighting."""
     left_out = compared.trimmed_share
     words = phrase(
-        "{share} of the customers of {arm} have hardly anyone like them without the campaign and are "
-        "left out; those without are worth {size} customers in the comparison.",
+        "{share} of the customers of {arm} have hardly anyone like them without the campaign and "
+        "are left out; those without are worth {size} in the comparison.",
         share=share(left_out),
         arm=arm,
-        size=count(compared.effective_controls),
+        size=counted(round(compared.effective_controls), "customer"),
     )
     yield Check("overlap", left_out <= MOST_LEFT_OUT, False, words)
     worst = compared.balance["weighted"].abs()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from retention_models.campaigns.effects.labels import arm_in_words, outcome_label
+from retention_models.campaigns.effects.labels import arm_in_words, kind_in_words, outcome_label
 from retention_models.campaigns.effects.segments import segment_name
 from retention_models.campaigns.effects.sizes import (
     amount_of,
@@ -217,10 +217,11 @@ def paragraphs(effect: EffectTables) -> list[str]:
     """The summary in parts: what it changed, whether it paid, how far to believe it and what next."""
     if effect.grade is None:
         told = phrase(ENGLISH["refused"], **_named(effect), reason=effect.refusal)
-        return [told, *_naive(effect)]
+        return [told, *map(_begun, _naive(effect))]
     arms = arms_of(effect.table, effect.campaign.control)
     parts = (_changes(effect, arms), _paid(effect, arms), _belief(effect, arms))
-    return [" ".join(part) for part in parts]
+    # An arm may begin a sentence in another language than English.
+    return [" ".join(map(_begun, part)) for part in parts]
 
 
 def _changes(effect: EffectTables, arms: list[str]) -> Iterator[str]:
@@ -250,7 +251,7 @@ def _named(effect: EffectTables) -> dict[str, str]:
     campaign = effect.campaign
     return {
         "name": campaign.name,
-        "kind": campaign.kind,
+        "kind": kind_in_words(campaign.kind),
         "start": day(campaign.start),
         "end": day(campaign.end),
     }
@@ -349,7 +350,7 @@ def _economics(effect: EffectTables, arm: str) -> Iterator[str]:
             "profit": say(row["profit"]),
         }
         key = row["verdict"] if row["cost"] > 0.0 else "no_cost"
-        yield _begun(phrase(ENGLISH[key], **places, between=ends))
+        yield phrase(ENGLISH[key], **places, between=ends)
         if np.isfinite(row["return_on_cost"]):
             value, low, high = (
                 decimals(row[name], 2) for name in ("return_on_cost", "return_low", "return_high")

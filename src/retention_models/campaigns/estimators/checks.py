@@ -22,7 +22,7 @@ from retention_models.campaigns.estimators.doubly_robust import standardised_dif
 from retention_models.campaigns.estimators.power import check_positive, minimum_detectable_effect
 from retention_models.campaigns.estimators.regression import read_arms
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count, listed, marked, phrase, share
+from retention_models.languages import count, counted, listed, marked, phrase, share
 
 
 def ratio_words(table: pd.DataFrame, blocked: bool) -> str:
@@ -95,9 +95,9 @@ def sample_ratio(counts: Mapping[Hashable, int], shares: Mapping[Hashable, float
     by_arm = min(1.0, len(each) * float(min(each)))
     if few and by_arm >= MISMATCH:
         raise CannotSay(
-            "With {n} customers in all, whether the arms have the planned ratio cannot be tested. "
-            "It takes five expected in each.",
-            n=count(observed.sum()),
+            "With {n} in all, whether the arms have the planned ratio cannot be tested. It takes "
+            "five expected in each.",
+            n=counted(int(observed.sum()), "customer"),
         )
     found = chisquare(observed, expected)
     pvalue = by_arm if few else float(found.pvalue)
@@ -148,10 +148,10 @@ def holdout_floor(customers: int) -> int:
     floor = max(math.ceil(HOLDOUT_SHARE * customers - 1e-9), HOLDOUT_CUSTOMERS)
     if 2 * floor > customers:
         sentence = marked(
-            "With {n} customers, no test of a campaign can be planned: {held_out} are to be held out, "
-            "and at least as many offered it. Pool stores."
+            "With {n}, no test of a campaign can be planned: {held_out} are to be held out, and at "
+            "least as many offered it. Pool stores."
         )
-        told = phrase(sentence, n=count(customers), held_out=count(HOLDOUT_CUSTOMERS))
+        told = phrase(sentence, n=counted(customers, "customer"), held_out=count(HOLDOUT_CUSTOMERS))
         raise CannotSay(told)
     return floor
 

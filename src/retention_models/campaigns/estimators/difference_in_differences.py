@@ -23,7 +23,7 @@ from scipy.special import fdtrc, stdtr
 
 from retention_models.campaigns.estimators.regression import Flags, Floats, flags, numbers
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count
+from retention_models.languages import count, counted
 from retention_models.levels import t_of_interval
 
 # Simulated false positives of a 5% test: 2 to 5% from three stores on with normal changes; with changes
@@ -92,10 +92,10 @@ def _spread(change: Floats) -> float:
 def _refuse_few(treated: int, control: int) -> None:
     if min(treated, control) < FEWEST_STORES:
         raise CannotSay(
-            "The campaign ran in {treated} stores and {control} did without; with fewer than "
-            "{fewest} on either side, the luck of single stores cannot be told from an effect. Run "
-            "it in more stores, or draw customers by lot within the stores.",
-            treated=count(treated),
+            "The campaign ran in {treated} and {control} did without; with fewer than {fewest} on "
+            "either side, the luck of single stores cannot be told from an effect. Run it in more "
+            "stores, or draw customers by lot within the stores.",
+            treated=counted(treated, "store"),
             control=count(control),
             fewest=count(FEWEST_STORES),
         )

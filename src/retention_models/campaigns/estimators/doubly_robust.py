@@ -32,7 +32,7 @@ from retention_models.campaigns.estimators.regression import (
     qr_by_blocks,
 )
 from retention_models.errors import CannotSay
-from retention_models.languages import count, marked
+from retention_models.languages import count, counted, marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,12 @@ def outcome_model(
     """Residuals y − xβ of all, β by OLS among some; the same left out; influence of a sum of β."""
     q, r = qr_by_blocks(x[among])
     if not full_rank(r):
-        raise CannotSay(
+        raise CannotSay.counting(
+            "The {n} customer on one side is too few for a model of their outcome on the covariates; "
+            "use fewer covariates.",
             "The {n} customers on one side are too few or too much alike for a model of their "
             "outcome on the covariates; use fewer covariates.",
-            n=count(int(among.sum())),
+            int(among.sum()),
         )
     residual = y - x @ solve_triangular(r, q.T @ y[among])
     out = residual.copy()
@@ -209,15 +211,15 @@ def refuse_thin_weights(weights: Floats, treated: Flags) -> None:
         (
             treated,
             marked(
-                "The comparison rests on {n} customers with the campaign (by effective weight); "
-                "{fewest} are needed on either side."
+                "The comparison rests on {n} with the campaign (by effective weight); {fewest} are "
+                "needed on either side."
             ),
         ),
         (
             ~treated,
             marked(
-                "The comparison rests on {n} customers without the campaign (by effective weight); "
-                "{fewest} are needed on either side."
+                "The comparison rests on {n} without the campaign (by effective weight); {fewest} are "
+                "needed on either side."
             ),
         ),
     )
@@ -225,7 +227,9 @@ def refuse_thin_weights(weights: Floats, treated: Flags) -> None:
         size = effective_size(weights[side]) if side.any() else 0.0
         if size < FEWEST_EFFECTIVE:
             # Cut, not rounded: 29.7 are fewer than 30.
-            raise CannotSay(sentence, n=count(int(size)), fewest=count(FEWEST_EFFECTIVE))
+            raise CannotSay(
+                sentence, n=counted(int(size), "customer"), fewest=count(FEWEST_EFFECTIVE)
+            )
 
 
 def balance(

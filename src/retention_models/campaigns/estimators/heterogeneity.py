@@ -43,7 +43,7 @@ from retention_models.campaigns.estimators.regression import (
     refuse_rows,
 )
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count, listed, marked, phrase
+from retention_models.languages import count, listed, marked, phrase, plural
 
 # In log τ: what lies below the least, or above the largest, has no weight worth counting.
 _BELOW, _ABOVE = 1e-5, 1e4
@@ -245,21 +245,27 @@ def _merged(
     place = np.where(enough, enough.cumsum() - 1, len(kept))[codes]
     small = [name for name, large in zip(names, enough, strict=True) if not large]
     told = {
-        "n": count(len(small)),
         "fewest": count(FEWEST_IN_ARM),
         "segments": listed([*(str(called(name)) for name in small[:5]), *["…"] * (len(small) > 5)]),
     }
     if sizes[~enough].sum(axis=0).min() < FEWEST_IN_ARM:
-        sentence = marked(
-            "{n} segment(s) with fewer than {fewest} customers in an arm ({segments}) are left out: "
-            "together, too, they have fewer."
+        said = plural(
+            "{n} segment with fewer than {fewest} customers in an arm ({segments}) is left out.",
+            "{n} segments with fewer than {fewest} customers in an arm ({segments}) are left out: "
+            "together, too, they have fewer.",
+            len(small),
+            **told,
         )
-        return place, kept, [phrase(sentence, **told)]
-    sentence = marked(
-        "{n} segment(s) with fewer than {fewest} customers in an arm ({segments}) are put together as "
-        '"{others}".'
+        return place, kept, [said]
+    said = plural(
+        "{n} segment with fewer than {fewest} customers in an arm ({segments}) is called “{others}”.",
+        "{n} segments with fewer than {fewest} customers in an arm ({segments}) are put together as "
+        "“{others}”.",
+        len(small),
+        **told,
+        others=phrase(OTHERS),
     )
-    return place, [*kept, OTHERS], [phrase(sentence, **told, others=phrase(OTHERS))]
+    return place, [*kept, OTHERS], [said]
 
 
 def _of_segment(

@@ -20,7 +20,7 @@ from scipy.special import chdtrc, stdtr
 
 from retention_models.campaigns.estimators.regression import Floats, numbers
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count
+from retention_models.languages import counted
 from retention_models.levels import check_interval_of_effect, t_of_interval
 
 
@@ -165,8 +165,8 @@ def _estimates(effects: ArrayLike, standard_errors: ArrayLike) -> tuple[Floats, 
         raise SettingsError(f"standard_errors: expected above 0; rows {bad[:5].tolist()} are not.")
     if theta.size < 2:
         raise CannotSay(
-            "With {n} estimate(s) there is nothing to pool. Pooling takes two stores or campaigns, "
-            "and says much from five on.",
-            n=count(theta.size),
+            "With {n} there is nothing to pool. Pooling takes two stores or campaigns, and says much "
+            "from five on.",
+            n=counted(theta.size, "estimate"),
         )
     return theta, s

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from retention_models.campaigns.estimators.regression import Flags, Floats
 from retention_models.errors import CannotSay
-from retention_models.languages import count
+from retention_models.languages import count, counted
 from retention_models.levels import Interval, z_of_interval
 
 # Below so many customers in an arm, models of who gains most tell chance.
@@ -67,9 +67,9 @@ def treatment_scores(
     fewest = int(min(treated.sum(), (~treated).sum()))
     if fewest < FEWEST:
         raise CannotSay(
-            "An arm has {n} customers, too few to tell who gains most from it; at least {fewest} in "
-            "each are needed.",
-            n=count(fewest),
+            "An arm has {n}, too few to tell who gains most from it; at least {fewest} in each are "
+            "needed.",
+            n=counted(fewest, "customer"),
             fewest=count(FEWEST),
         )
     part = _parts(treated, seed)

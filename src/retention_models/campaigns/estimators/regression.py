@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
 
 from retention_models.errors import CannotSay, DataError, SettingsError
-from retention_models.languages import count, listed
+from retention_models.languages import counted, listed
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -292,11 +292,11 @@ def _factorised(label: Hashable, X: Array, names: tuple[str, ...]) -> tuple[Arra
     n, k = X.shape
     if n < k + 2:
         raise CannotSay(
-            "The arm {arm} has {n} customers, too few for a mean with {covariates} covariates. Include "
-            "more customers, or fewer covariates.",
+            "The arm {arm} has {n}, too few for a mean with {covariates}. Include more customers, or "
+            "fewer covariates.",
             arm=ArmLabel(label),
-            n=count(n),
-            covariates=count(k),
+            n=counted(n, "customer"),
+            covariates=counted(k, "covariate"),
         )
     design = np.ones((n, 1 + k))
     design[:, 1:] = X

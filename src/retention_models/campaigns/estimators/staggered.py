@@ -35,7 +35,7 @@ from retention_models.campaigns.estimators.regression import (
     qr_by_blocks,
 )
 from retention_models.errors import CannotSay, SettingsError
-from retention_models.languages import count
+from retention_models.languages import count, counted
 from retention_models.levels import t_of_interval
 
 Controls = Literal["never", "not_yet"]
@@ -154,9 +154,9 @@ def _regression(
     q, r = qr_by_blocks(x)
     if not full_rank(r):
         raise CannotSay(
-            "The covariates of the {n} controls are sums of each other or constant, so the "
-            "controls' changes cannot be regressed on them; leave some covariates out.",
-            n=count(len(x)),
+            "The covariates of {n} are sums of each other or constant, so the controls' changes "
+            "cannot be regressed on them; leave some covariates out.",
+            n=counted(len(x), "control"),
         )
     beta = solve_triangular(r, q.T @ change[compared])
     residual = change - design @ beta
@@ -197,12 +197,12 @@ def _refuse_few(group: float, treated: NDArray[np.int64], compared: NDArray[np.i
     sizes = np.unique(treated).size, np.unique(compared).size
     if min(sizes) < FEWEST_CLUSTERS:
         raise CannotSay(
-            "{units} stores began in week {period} of the campaign, and {controls} stores had not "
-            "begun to compare them with: it takes {fewest} of either before an effect can be "
-            "told from chance. Let more stores begin in the same week, or hold more out.",
+            "{units} began in week {period} of the campaign, and {controls} had not begun to compare "
+            "them with: it takes {fewest} of either before an effect can be told from chance. Let "
+            "more stores begin in the same week, or hold more out.",
             period=count(group + 1),
-            units=count(sizes[0]),
-            controls=count(sizes[1]),
+            units=counted(sizes[0], "store"),
+            controls=counted(sizes[1], "store"),
             fewest=count(FEWEST_CLUSTERS),
         )
 
@@ -284,10 +284,10 @@ def pre_trend(effects: GroupTimeEffects) -> PreTrend:
 
 def _no_pre_trend(k: int, clusters: int) -> CannotSay:
     return CannotSay(
-        "Whether the stores moved alike in {k} spans before the campaign cannot be tested with "
-        "{clusters} stores. Include more stores.",
-        k=count(k),
-        clusters=count(clusters),
+        "Whether the stores moved alike in {k} before the campaign cannot be tested with "
+        "{clusters}. Include more stores.",
+        k=counted(k, "span"),
+        clusters=counted(clusters, "store"),
     )
 
 

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from retention_models.data.spreadsheets import formula_safe
 from retention_models.errors import DataError, SettingsError
-from retention_models.languages import count, listed, phrase
+from retention_models.languages import count, listed, plural
 from retention_models.languages.results import Card, Result
 from retention_models.settings.campaigns import Campaign
 from retention_models.summaries.customers import Day, as_day
@@ -115,10 +115,14 @@ class CampaignAssignment(Result):
         >>> drawn.summary().split(" by ")[0]
         '4 customers were put in the arms of Spring'
         """
-        return phrase(
-            "{customers} customers were put in the arms of {name} by chance ({arms}), within {strata} "
-            "strata of what they are expected to buy, so that the arms are alike before it starts. Seed "
-            "{seed} and the campaign's id draw the same arms again.",
+        return plural(
+            "{customers} customer was put in the arms of {name} by chance ({arms}), within {strata} "
+            "strata of what they are expected to buy, so that the arms are alike before it starts. "
+            "Seed {seed} and the campaign's id draw the same arms again.",
+            "{customers} customers were put in the arms of {name} by chance ({arms}), within "
+            "{strata} strata of what they are expected to buy, so that the arms are alike before it "
+            "starts. Seed {seed} and the campaign's id draw the same arms again.",
+            len(self.table),
             customers=count(len(self.table)),
             name=self.campaign.name,
             arms=listed(f"{arm} {count(n)}" for arm, n in self.arms.items()),

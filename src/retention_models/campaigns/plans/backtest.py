@@ -27,6 +27,7 @@ from retention_models.campaigns.estimators.regression import qr_by_blocks
 from retention_models.data.engines import to_arrow
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.languages import counted
 from retention_models.settings.campaigns import Campaign, Outcome
 
 _DAY = dt.timedelta(days=1)
@@ -73,11 +74,11 @@ def backtest_outcomes(
     found, covariates = found[seen], covariates[seen].drop(columns="no_history", errors="ignore")
     if len(found) < FEWEST_IN_ARM:
         raise CannotSay(
-            "Only {n} of the customers had bought by {day}, too few to tell how much their purchases of "
-            "{days} days differ. Pool stores, or plan a shorter campaign.",
+            "Only {n} of the customers had bought by {day}, too few to tell how much their purchases "
+            "of {days} differ. Pool stores, or plan a shorter campaign.",
             n=len(found),
             day=cut,
-            days=campaign.days,
+            days=counted(campaign.days, "day"),
         )
     share = campaign.margin if margin is None else margin
     nobody = np.zeros(len(found), dtype=bool)

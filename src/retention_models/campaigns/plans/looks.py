@@ -29,6 +29,7 @@ from retention_models.campaigns.estimators.sequential import (
 from retention_models.errors import SettingsError
 from retention_models.languages import (
     count,
+    counted,
     day as in_words,
     decimals,
     listed,
@@ -200,11 +201,11 @@ class CampaignLooks(Result):
             for row in self.table.itertuples()
         ]
         return phrase(
-            "{name} is looked at {n} times: {days}. It is stopped only beyond these boundaries, so that "
+            "{name} is looked at {n}: {days}. It is stopped only beyond these boundaries, so that "
             "all looks together err in {level} of campaigns without effect; the last interval is "
             "{times} times as wide as that of a campaign looked at once.",
             name=self.campaign.name,
-            n=count(len(self.table)),
+            n=counted(len(self.table), "time"),
             days=listed(days),
             level=share(self.level),
             times=decimals(self.declared.widening, 2),

@@ -310,18 +310,18 @@ def _what_it_finds(plan: CampaignPlan) -> str:
     places = {
         "customers": counted(int(plan.arms.sum()), "customer"),
         "arms": listed(f"{count(n)} {arm}" for arm, n in plan.arms.items()),
-        "days": count(campaign.days),
+        "days": counted(campaign.days, "day"),
         "name": campaign.name,
         "outcome": outcome_label(campaign.primary, "noun"),
     }
     if math.isnan(least):
         return phrase(
-            "With {customers} ({arms}) and {days} days, {name} finds no lift of {outcome}, for nearly "
-            "all buy anyway.",
+            "With {customers} ({arms}) and {days}, {name} finds no lift of {outcome}, for nearly all "
+            "buy anyway.",
             **places,
         )
     return phrase(
-        "With {customers} ({arms}) and {days} days, {name} finds a lift of {outcome} from {least} up, "
+        "With {customers} ({arms}) and {days}, {name} finds a lift of {outcome} from {least} up, "
         "in {power} of cases.",
         least=share(least / 100.0, 1),
         power=share(plan.power),
@@ -337,12 +337,14 @@ def _what_it_takes(plan: CampaignPlan) -> str:
     more = (
         phrase("No number of customers would do at this length.")
         if math.isnan(needed)
-        else phrase("It takes {customers} customers at this length.", customers=count(needed))
+        else phrase(
+            "It takes {customers} at this length.", customers=counted(round(needed), "customer")
+        )
     )
     if plan.days_needed:
         longer = phrase(
-            "With these customers it takes {days} days, if the lift lasts as long as the campaign does.",
-            days=count(plan.days_needed),
+            "With these customers it takes {days}, if the lift lasts as long as the campaign does.",
+            days=counted(plan.days_needed, "day"),
         )
     elif plan.no_model:
         longer = phrase(

@@ -188,6 +188,9 @@ def _layout(path: str) -> _Layout:
     return _Layout(delimiter, titles, tuple(told_apart(names)))
 
 
+_JSON = re.compile(rb'\s*(\[\s*)?\{\s*"')
+
+
 def _refuse_other_kinds(path: str, magic: bytes) -> None:
     for beginning, kind in _KIND_BY_MAGIC.items():
         if magic.startswith(beginning):
@@ -200,6 +203,11 @@ def _start_of_plain_text(path: str) -> bytes:
         if place >= 0:
             _refuse_nul(path, content[:place].count(b"\n") + 1)
         _refuse_a_long_end(path, content[-_LONGEST_LINE - _CHUNK :])
+        if _JSON.match(content[:_HEADER_BYTES]):
+            raise DataError(
+                f"{path}: expected a CSV; it is JSON by what stands in it. Let its name end in .jsonl, "
+                "with one object on each line."
+            )
         return content[:_HEADER_BYTES]
 
 
@@ -278,6 +286,8 @@ def _below_titles(text: str, delimiter: str) -> tuple[int, list[str]]:
         if len(record) < wide or 2 * len(filled) <= wide:
             continue
         if lines and any(looks_like_value(cell) for cell in filled):
+            if len(filled) < wide:
+                continue  # a title, such as "Export;of;2024;"
             break
         return lines, record
     return 0, first

@@ -37,7 +37,8 @@ def reading_from(name: str, errors: tuple[type[Exception], ...]) -> Iterator[Non
     try:
         yield
     except errors as error:
-        raise DataError(f"{name}: {in_words(error)}") from None
+        said = in_words(error)
+        raise DataError(said if said.startswith(f"{name}, ") else f"{name}: {said}") from None
 
 
 # Of every connection to a server, by its identity: what is read there, and what may go wrong. It stays

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,6 +46,8 @@ class StoreFits(Result):
         Why there is no spend model; empty where there is one.
     time_unit : {"D", "W", "M"} or None
         Unit of time of the summaries, where they told it.
+    observation_end : str or None
+        Last day of any store's data, where the summaries told it: every store's model has seen it.
 
     Examples
     --------
@@ -63,6 +66,7 @@ class StoreFits(Result):
     spend: ChainFit | None
     no_spend: str
     time_unit: TimeUnit | None
+    observation_end: str | None = None
 
     def _card(self) -> Card:
         facts = {"unit of time": self.time_unit or "", "spend": str(self.no_spend)}
@@ -96,7 +100,7 @@ class StoreFits(Result):
         ('BetaGeoFitter', 'W')
         """
         fit = self._of_store(self.purchases, store_id)
-        return BetaGeoFitter.from_fit(fit, time_unit=self.time_unit)
+        return BetaGeoFitter.from_fit(fit, **self._seen)
 
     def spend_model(self, store_id: str) -> GammaGammaFitter:
         """The store's spend model, ready for `predict_customers`.
@@ -123,7 +127,11 @@ class StoreFits(Result):
         if self.spend is None:
             raise CannotSay(self.no_spend)
         fit = self._of_store(self.spend, store_id)
-        return GammaGammaFitter.from_fit(fit, time_unit=self.time_unit)
+        return GammaGammaFitter.from_fit(fit, **self._seen)
+
+    @property
+    def _seen(self) -> dict[str, Any]:
+        return {"time_unit": self.time_unit, "observation_end": self.observation_end}
 
     def _of_store(self, model: ChainFit, store_id: str) -> MaximumLikelihoodFit:
         if store_id in model.left_out:
@@ -191,7 +199,9 @@ def fit_stores(summary_by_store: Mapping[str, pd.DataFrame] | pd.DataFrame) -> S
             why_not = ""
         except CannotSay as refusal:
             why_not = str(refusal)
-    return StoreFits(purchases, spend, why_not, unit)
+    ends = [summary.attrs.get("observation_end") for summary in summaries.values()]
+    end = max((end for end in ends if end is not None), default=None)
+    return StoreFits(purchases, spend, why_not, unit, end)
 
 
 def _histories(store: str, summary: pd.DataFrame) -> Columns:

@@ -94,7 +94,7 @@ class FittedModel:
             raise SettingsError(
                 "params_: a model with a calendar is restored by from_json, from what to_json gave."
             )
-        self._given = None
+        self._given, self.observation_end_ = None, None  # what others were fitted to is not known
         self.__dict__.pop("covariate_effects_", None)
         self._publish(given_fit(self.names, parameters))
 
@@ -157,6 +157,7 @@ class FittedModel:
         *,
         time_unit: TimeUnit | None = None,
         penalizer_coef: float = 0.0,
+        observation_end: str | None = None,
         context: Mapping[str, Any] | None = None,
     ) -> Self:
         """Make a fitter of a fit found elsewhere, such as one shrunk towards a chain.
@@ -169,6 +170,8 @@ class FittedModel:
             Unit of time of its data.
         penalizer_coef : float
             As in the constructor.
+        observation_end : str, optional
+            Last day of its data, such as "2024-12-31".
         context : mapping, optional
             What the model knows of its data beside the parameters, as `to_json` writes it.
 
@@ -193,7 +196,7 @@ class FittedModel:
                 f"{', '.join(fit.names)}."
             )
         fitter._publish(fit)
-        fitter.time_unit_ = time_unit
+        fitter.time_unit_, fitter.observation_end_ = time_unit, observation_end
         return fitter
 
     @property
@@ -306,7 +309,9 @@ class FittedModel:
         np.float64(0.243)
         """
         self._require_fit()
-        content = written(self.fit_, self.label, self.penalizer_coef, self.time_unit_)
+        content = written(
+            *(self.fit_, self.label, self.penalizer_coef, self.time_unit_, self.observation_end_)
+        )
         context = self._context()
         if context:
             content["context"] = context
@@ -346,6 +351,7 @@ class FittedModel:
             read_fit(content),
             time_unit=content["time_unit"],
             penalizer_coef=content["penalizer_coef"],
+            observation_end=content["observation_end"],
             context=content.get("context"),
         )
 

@@ -174,7 +174,9 @@ class BetaGeoFitter(PurchaseFitter, lifetimes.BetaGeoFitter):
         if found is None:
             raise SettingsError("covariates: the model was fitted without; fit it with them.")
         fit, Z = found
-        return BetaGeoFitter.from_fit(fit.fit_of(Z[0]), time_unit=self.time_unit_)
+        return BetaGeoFitter.from_fit(
+            fit.fit_of(Z[0]), time_unit=self.time_unit_, observation_end=self.observation_end_
+        )
 
     def _covariates_of(self, covariates: Any, frequency: Any) -> tuple[CovariateFit, Array] | None:
         fit: Any = getattr(self, "fit_", None)

@@ -99,5 +99,6 @@ def as_lapsed(purchases: PurchaseFitter) -> LapsedCustomers:
     lapsed = LapsedCustomers()
     lapsed.model = Lapsed(purchases.model)
     lapsed.time_unit_ = purchases.time_unit_
+    lapsed.observation_end_ = purchases.observation_end_
     lapsed._publish(purchases.fit_)
     return lapsed

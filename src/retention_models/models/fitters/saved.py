@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import json
 from collections.abc import Mapping
 from numbers import Real
@@ -36,12 +38,17 @@ _KEYS: dict[str, tuple[type, ...]] = {
     "allowed": (list, type(None)),
     "posterior": (list, type(None)),
     "time_unit": (str, type(None)),
+    "observation_end": (str, type(None)),
     "penalizer_coef": (float, int),
 }
 
 
 def written(
-    fit: MaximumLikelihoodFit, label: str, penalizer_coef: float, time_unit: TimeUnit | None
+    fit: MaximumLikelihoodFit,
+    label: str,
+    penalizer_coef: float,
+    time_unit: TimeUnit | None,
+    observation_end: str | None,
 ) -> dict[str, Any]:
     """A fit of the model of that label, for JSON."""
     return {
@@ -49,6 +56,7 @@ def written(
         "model": label,
         "penalizer_coef": penalizer_coef,
         "time_unit": time_unit,
+        "observation_end": observation_end,
         "names": list(fit.names),
         "parameters": fit.parameters.tolist(),
         "log_covariance": fit.log_covariance.tolist(),
@@ -79,6 +87,7 @@ def read_fit(content: dict[str, Any]) -> MaximumLikelihoodFit:
         posterior=None if posterior is None else _array(content, "posterior"),
     )
     _check_numbers(fit, content["time_unit"], content["penalizer_coef"])
+    _check_day(content["observation_end"])
     return fit
 
 
@@ -156,6 +165,17 @@ def _check_numbers(fit: MaximumLikelihoodFit, time_unit: Any, penalty: Any) -> N
         raise SettingsError(f"text: penalizer_coef: expected 0 or more; got {penalty!r}.")
 
 
+def _check_day(told: str | None) -> None:
+    if told is None:
+        return
+    with contextlib.suppress(ValueError):
+        if told == dt.date.fromisoformat(told).isoformat():
+            return
+    raise SettingsError(
+        f"text: observation_end: expected a day such as 2024-12-31, or null; got {told!r}."
+    )
+
+
 def read_content(text: str) -> dict[str, Any]:
     """What JSON text holds, each key of its kind."""
     try:
@@ -164,7 +184,8 @@ def read_content(text: str) -> dict[str, Any]:
         raise SettingsError(f"text: expected the JSON that to_json gave; {error}.") from None
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise SettingsError(f"text: expected the JSON that to_json gave, “{_FORMAT}”.")
-    content.setdefault("posterior", None)  # fits of before had none
+    for later in ("posterior", "observation_end"):
+        content.setdefault(later, None)  # fits of before had none
     for name, kinds in _KEYS.items():
         if name not in content or type(content[name]) not in kinds:
             raise SettingsError(

@@ -21,7 +21,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from retention_models.languages import count, phrase
+from retention_models.languages import counted, phrase
 from retention_models.models.beta_dropout_likelihood import fit_beta_dropout
 from retention_models.models.histories import Histories, count_histories
 from retention_models.models.history_rows import by_logs, log_likelihood_by_row
@@ -189,7 +189,9 @@ def told_of(fit: MaximumLikelihoodFit, observed: float) -> str:
         return fit.message
     missed = (1.0 + observed / fit.parameters[5]) ** -fit.parameters[4]
     return phrase(
-        "an ordinary maximum: {before} customers of before and {new} newcomers",
-        before=count(fit.parameters[8] * (1.0 - missed)),
-        new=count(fit.parameters[9] * observed),
+        "an ordinary maximum: {before} and {new}",
+        before=counted(
+            round(fit.parameters[8] * (1.0 - missed)), "customer of before", "customers of before"
+        ),
+        new=counted(round(fit.parameters[9] * observed), "newcomer"),
     )

@@ -10,7 +10,7 @@ from typing import Any
 import markupsafe
 
 from retention_models.campaigns.effects.economics import LOSS, OPEN, PAID
-from retention_models.languages import catalogue, clauses, day, phrase
+from retention_models.languages import catalogue, clauses, day, first_sentence, phrase
 from retention_models.pages.store.tables import evenly
 
 __all__ = ["LOSS", "OPEN", "PAID", "Told", "finished_campaign", "paid_of", "said_of_money"]
@@ -90,5 +90,4 @@ _HERE = "\ue000"  # a letter of no text, in the place of what may be markup
 
 
 def _places(end: dt.date, refusal: str) -> dict[str, str]:
-    first, found, _ = refusal.partition(". ")
-    return {"name": _HERE, "day": day(end), "reason": f"{first}." if found else refusal}
+    return {"name": _HERE, "day": day(end), "reason": first_sentence(refusal)}

@@ -16,6 +16,7 @@ from retention_models.campaigns.plans.plan import CampaignPlan
 from retention_models.errors import CannotSay
 from retention_models.languages import (
     count,
+    counted,
     day,
     decimals,
     ends,
@@ -95,21 +96,21 @@ def length_sentence(plan: CampaignPlan) -> str:
     rows = plan.durations[plan.durations["outcome"] == primary].set_index("days")
     planned = rows.loc[plan.campaign.days, "minimum_detectable_percent"]
     places = {
-        "days": count(plan.campaign.days),
+        "days": counted(plan.campaign.days, "day"),
         "lift": _percent(planned),
         "wished": share(plan.wished_lift),
     }
     if plan.days_needed is None:
         return phrase(
-            "In {days} days a lift of {lift} is found, in 52 weeks one of {least}: the {wished} wished "
+            "In {days} a lift of {lift} is found, in 52 weeks one of {least}: the {wished} wished "
             "for are out of reach.",
             least=_percent(rows["minimum_detectable_percent"].iloc[-1]),
             **places,
         )
     return phrase(
-        "In {days} days a lift of {lift} is found; the {wished} wished for are found in {needed} days "
-        "or more.",
-        needed=count(plan.days_needed),
+        "In {days} a lift of {lift} is found; the {wished} wished for are found in {needed} or "
+        "more.",
+        needed=counted(plan.days_needed, "day"),
         **places,
     )
 
@@ -164,7 +165,8 @@ def _row_of(table: pd.DataFrame, campaign: Campaign, outcome: str) -> pd.Series:
     rows = table[asked & (table["against"] == campaign.control) & (table["estimand"] == "itt")]
     if rows.empty:
         raise CannotSay(
-            "No effect on {outcome} was found: see the campaign's refusal.", outcome=outcome
+            "No effect on {outcome} was found: see the campaign's refusal.",
+            outcome=outcome_label(outcome, "noun"),
         )
     return rows.iloc[0]
 

@@ -20,7 +20,16 @@ from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.segments import segment_name
 from retention_models.campaigns.effects.sizes import signed_percent, size_of
 from retention_models.errors import CannotSay
-from retention_models.languages import count, decimals, money, phrase, probability, share, spoken
+from retention_models.languages import (
+    count,
+    decimals,
+    first_sentence,
+    money,
+    phrase,
+    probability,
+    share,
+    spoken,
+)
 from retention_models.languages.directions import with_sign
 
 _SHOWN = 12
@@ -205,7 +214,7 @@ def campaigns(overview: pd.DataFrame) -> pd.DataFrame:
                 phrase("Began"): _short_day(row["start"]),
                 phrase("Offered to"): "–" if refused else count(row["customers"]),
                 phrase("Changed"): phrase("no effect given") if refused else _lift(row),
-                phrase("Verdict"): _first_sentence(row["refusal"]) if refused else _verdict(row),
+                phrase("Verdict"): first_sentence(row["refusal"]) if refused else _verdict(row),
                 phrase("Grade"): phrase("no grade") if refused else row["grade"],
             }
         )
@@ -226,10 +235,6 @@ def _verdict(row: pd.Series) -> str:
             verdict=row["verdict"],
         )
     return str(row["verdict"])
-
-
-def _first_sentence(text: str) -> str:
-    return text.split(". ")[0].rstrip(".") + "."
 
 
 def _lift(row: pd.Series) -> str:

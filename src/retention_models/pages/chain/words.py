@@ -93,8 +93,10 @@ def chain_in_short(fresh: Sequence[Row], settings: Settings) -> markupsafe.Marku
     customers = [changed(row, "customers") for row in fresh]
     places = {
         "revenue": amount(sum(found["value"] for found in revenue)),
-        "customers": language.figures(
-            f"{sum(found.get('value') or 0.0 for found in customers):,.0f}"
+        "customers": language.plural(
+            "{n} customer",
+            "{n} customers",
+            round(sum(one.get("value") or 0.0 for one in customers)),
         ),
         "change": _together(revenue, language),
         "customers_change": _together(customers, language),
@@ -148,7 +150,7 @@ def _chance(changes: Sequence[Row]) -> str:
 
 def stores_in_trouble(rows: Sequence[Row], as_of: dt.date, language: Language) -> markupsafe.Markup:
     """Which stores are silent, have no new page, or shrink by more than chance; named and linked."""
-    say = speech(language)["say"]
+    say, counted = (speech(language)[name] for name in ("say", "counted"))
     quiet = [row for row in rows if _silent_since(row)]
     failed = [row for row in rows if row["failure"]]
     shrinking = [row for row in rows if row not in [*quiet, *failed] and is_shrinking(row)]
@@ -158,7 +160,7 @@ def stores_in_trouble(rows: Sequence[Row], as_of: dt.date, language: Language) -
     for key, some in (("silent", quiet), ("failed", failed), ("shrinking", shrinking)):
         names = [_with_reason(key, row, as_of, language) for row in some[:_MOST_NAMES]]
         if len(some) > _MOST_NAMES:
-            names.append(say("short.more", n=language.figures(f"{len(some) - _MOST_NAMES:,}")))
+            names.append(counted("short.more", len(some) - _MOST_NAMES))
         if names:
             parts.append(say(f"short.{key}", stores=_listed(names, language)))
     return markupsafe.Markup(" ").join(parts or [say("short.well")])
@@ -360,7 +362,11 @@ def left_out(young: int, old: int, say: Language = ENGLISH) -> str:
 
 def line_in_words(months: Sequence[Row], say: Language = ENGLISH) -> str:
     """The alternative text of a store's revenue by month."""
-    known = [(str(m["month"]), m["revenue"]) for m in months if m.get("revenue") is not None]
+    known = [
+        (say.short_month(dt.date.fromisoformat(f"{m['month']}-01"), year=True), m["revenue"])
+        for m in months
+        if m.get("revenue") is not None
+    ]
     if not known:
         return say.text("months.few")
     (first, begin), (last, end) = known[0], known[-1]

@@ -135,8 +135,10 @@ def _named(settings: Settings, of: str, kind: PageKind) -> dict[str, Any]:
     say = speech(settings.language)["say"]
     unnamed, name = kind.title(settings, of)
     heading = say(kind.name, name=bdi(name)) if unnamed else bdi(name)
+    name = one_line(name)
+    # After the name: marks of direction are the language's own.
     title = settings.language.text(kind.name, name=name) if unnamed else name
-    return {"heading": heading, "name_title": one_line(title), "kind": kind.name}
+    return {"heading": heading, "name_title": title, "kind": kind.name}
 
 
 def _files(settings: Settings, kind: PageKind) -> markupsafe.Markup:
@@ -175,7 +177,7 @@ def notebook_pages(
     title = settings.language.text("about.title", name=named["name_title"])
     ran = markupsafe.Markup('<a href="{0}">{0}</a>').format(kind.notebook)
     led = {"up": kind.page, "up_to": named["heading"], "about": None, "notebook": ran}
-    named = {**named, "heading": say("about.heading"), "name_title": one_line(title)}
+    named = {**named, "heading": say("about.heading"), "name_title": title}
     return {kind.page: own, ABOUT: _filled(about, settings, named, as_of, made, kind, led)}
 
 

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import jinja2
 import markupsafe
 
-from retention_models.languages import Language
+from retention_models.languages import Language, first_sentence
 from retention_models.languages.directions import with_english_told
 from retention_models.languages.template_words import WORDS
 
@@ -83,7 +83,7 @@ def add_filters(environment: jinja2.Environment) -> None:
     """Give the templates of whole pages their filters."""
     environment.filters |= {
         "percent": _percent,
-        "first_sentence": _first_sentence,
+        "first_sentence": first_sentence,
         "lifts": _lifts,
         "said_day": lambda iso, language: language.day(dt.date.fromisoformat(iso)),
         "sortable_day": lambda iso: iso.replace("-", ""),
@@ -93,12 +93,6 @@ def add_filters(environment: jinja2.Environment) -> None:
 def _percent(value: float, language: Language) -> str:
     number = f"{value:+.0f}".replace("-", "−") if round(value) else "0"
     return language.isolated(language.percent(language.figures(number)))
-
-
-def _first_sentence(text: str) -> str:
-    # Whatever ends a sentence in the language, where it is not a full stop and a space.
-    first, found, _ = text.partition(". ")
-    return f"{first}." if found else text
 
 
 def _lifts(told: dict[str, Any]) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from retention_models.pages.style import (
     label,
     short_month,
 )
-from retention_models.predictions.season import name_of
+from retention_models.predictions.model_names import name_in_words, name_of
 from retention_models.predictions.validation.comparison import ModelComparison
 from retention_models.predictions.validation.holdout import HoldoutValidation
 
@@ -192,7 +192,12 @@ def tracking_of_models(
         later = table["forecast"].notna()
         ax.plot(table.index, table["expected"], color=colour, lw=0.9, ls=dash)
         ax.plot(
-            table.index[later], table["forecast"][later], color=colour, lw=1.8, ls=dash, label=name
+            table.index[later],
+            table["forecast"][later],
+            color=colour,
+            lw=1.8,
+            ls=dash,
+            label=name_in_words(name),
         )
         top = max(top, float(np.nanmax(table.to_numpy())))
     actual = paths[chosen]["actual"]

@@ -18,6 +18,7 @@ from retention_models.languages import (
     spoken,
 )
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.predictions.model_names import name_in_words
 from retention_models.predictions.validation.comparison import ModelComparison
 from retention_models.predictions.validation.holdout import HoldoutValidation
 from retention_models.predictions.validation.whole_store_check import WholeStoreCheck
@@ -143,7 +144,7 @@ def fits(comparison: ModelComparison) -> pd.DataFrame:
             phrase("AIC over the lowest"): [decimals(value, 1) for value in table["delta_aic"]],
             phrase("BIC"): [decimals(value, 1) for value in table["bic"]],
         },
-        index=pd.Index(table.index, name=phrase("Model")),
+        index=pd.Index(map(name_in_words, table.index), name=phrase("Model")),
     )
 
 
@@ -152,7 +153,7 @@ def holdouts(comparison: ModelComparison) -> pd.DataFrame:
     rows = {}
     for name, row in comparison.table.iterrows():
         off = signed_share(row["total_error"]) if row["actual"] else phrase("nothing came")
-        rows[name] = {
+        rows[name_in_words(str(name))] = {
             phrase("Expected"): count(row["expected"]),
             phrase("Came"): count(row["actual"]),
             phrase("Off"): off,
@@ -168,13 +169,14 @@ def holdouts(comparison: ModelComparison) -> pd.DataFrame:
 
 def rules_of_thumb(validation: HoldoutValidation) -> pd.DataFrame:
     """Errors per customer of a model and of rules that need none, as text."""
-    errors = validation.baselines.rename(index={"model": validation.purchases.label})
+    model = name_in_words(validation.purchases.label)
+    errors = validation.baselines
     frame = pd.DataFrame(
         {
             phrase("Mean absolute error"): [decimals(one, 2) for one in errors["absolute_error"]],
             phrase("Mean squared error"): [decimals(one, 2) for one in errors["squared_error"]],
         },
-        index=[phrase(str(name)) for name in errors.index],
+        index=[model if name == "model" else phrase(str(name)) for name in errors.index],
     )
     frame.index.name = phrase("Forecast")
     return frame

@@ -20,7 +20,7 @@ from retention_models.languages import (
 )
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.predictions.customers import mean_purchase_rate
-from retention_models.predictions.season import name_of
+from retention_models.predictions.model_names import name_in_words, name_of
 from retention_models.predictions.validation.comparison import ModelComparison
 from retention_models.predictions.validation.holdout import HoldoutValidation
 from retention_models.predictions.validation.independence import SpendIndependence
@@ -89,13 +89,13 @@ def what_is_compared(comparison: ModelComparison, time_unit: str) -> str:
     customers = found.customers
     length = round(customers["duration_holdout"].iloc[0], 1)
     return phrase(
-        "Up to {end}, {customers} had bought, {back} of them on more than one day, {repeats} repeat "
-        "purchases in all. The models are fitted to these and held against the {length} from {first} "
-        "to {last}.",
+        "Up to {end}, {customers} had bought, {back} of them on more than one day, {repeats} in "
+        "all. The models are fitted to these and held against the {length} from {first} to "
+        "{last}.",
         end=day(found.calibration_end),
         customers=counted(len(customers), "customer"),
         back=count(int((customers["frequency"] > 0).sum())),
-        repeats=count(int(customers["frequency"].sum())),
+        repeats=counted(int(customers["frequency"].sum()), "repeat purchase"),
         length=duration(length, time_unit),
         first=day(found.calibration_end + dt.timedelta(days=1)),
         last=day(found.holdout_end),
@@ -108,12 +108,13 @@ def estimates(comparison: ModelComparison, time_unit: str) -> str:
     for name, found in comparison.validations.items():
         fit = found.purchases.fit_
         rate = mean_purchase_rate(fit, getattr(found.purchases, "k_", 1))
-        rates.append(phrase("{rate} (the {name})", rate=number(rate.value), name=name))
+        told = name_in_words(name)
+        rates.append(phrase("{rate} (the {name})", rate=number(rate.value), name=told))
         if fit.verdict != "converged":
             limits.append(
                 phrase(
                     "The estimates of the {name} ran to a limit: {reason}.",
-                    name=name,
+                    name=told,
                     reason=fit.message,
                 )
             )
@@ -126,19 +127,23 @@ def tracking_of_models(comparison: ModelComparison) -> str:
     parts = [
         phrase(
             "the {name} expected {expected} ({off})",
-            name=name,
+            name=name_in_words(str(name)),
             expected=count(row["expected"]),
             off=signed_share(row["total_error"]),
         )
         if row["actual"]
-        else phrase("the {name} expected {expected}", name=name, expected=count(row["expected"]))
+        else phrase(
+            "the {name} expected {expected}",
+            name=name_in_words(str(name)),
+            expected=count(row["expected"]),
+        )
         for name, row in table.iterrows()
     ]
     found = comparison.chosen
     return phrase(
-        "In the weeks held out {actual} purchases came; {expected}. The band is the 90% interval of "
-        "the {name}, {ends} at its end.",
-        actual=count(found.actual),
+        "In the weeks held out {actual} came; {expected}. The band is the 90% interval of the "
+        "{name}, {ends} at its end.",
+        actual=counted(round(found.actual), "purchase"),
         expected=listed(parts),
         name=_name(comparison),
         ends=ends(count(found.total.low), count(found.total.high)),
@@ -229,4 +234,4 @@ def recommendation(comparison: ModelComparison) -> str:
 
 
 def _name(comparison: ModelComparison) -> str:
-    return name_of(comparison.chosen.purchases)
+    return name_in_words(name_of(comparison.chosen.purchases))

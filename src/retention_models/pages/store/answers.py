@@ -82,9 +82,12 @@ def what_changed(
     largest = str(compared["size"].idxmax())
     row = compared.loc[largest]
     if row["size"] <= 1.0:
-        return phrase(
-            "Between the 13 weeks to {end} and the 13 weeks before, none of the {compared} "
-            "figures that could be compared moved by more than chance.",
+        return plural(
+            "Between the 13 weeks to {end} and the 13 weeks before, the one figure that could be "
+            "compared did not move by more than chance.",
+            "Between the 13 weeks to {end} and the 13 weeks before, none of the {compared} figures "
+            "that could be compared moved by more than chance.",
+            looked_at,
             end=end,
             compared=looked_at,
         )

@@ -19,7 +19,7 @@ from retention_models.languages import (
     share,
 )
 from retention_models.measures.table import SMALLEST_GROUP
-from retention_models.settings.actions import LIST_NAMES, ActionSettings, ListName
+from retention_models.settings.actions import ALL_LISTS, LIST_NAMES, ActionSettings, ListName
 
 # Below it those called and those left out differ too little for the effect of a call.
 _LEAST_CONTACTED = 0.1
@@ -66,6 +66,10 @@ _TOLD = catalogue(
         "too long": (
             "At this pace that takes more than two years: leave more of it out, or exempt it."
         ),
+        "measured": (
+            "Measured are {contacts} whom it named and {out} whom the lot left out, who bought "
+            "{without} times on average."
+        ),
         "more": "It brings more of customers with more at stake than the list's median.",
         "less": "It brings more of customers with less at stake than the list's median.",
         "known": "At this pace a change of purchases by a tenth would show about {day}.",
@@ -74,15 +78,68 @@ _TOLD = catalogue(
 )
 
 
+# What is said otherwise of all lists together.
+_OF_ALL = catalogue(
+    {
+        "short.pays": (
+            "Contacting customers of all lists pays: {profit} ({profit_ends}) a customer in {days}, "
+            "grade A, by lot."
+        ),
+        "short.loses": (
+            "Contacting customers of all lists does not pay: {profit} ({profit_ends}) a customer in "
+            "{days}, grade A, by lot."
+        ),
+        "short.little": (
+            "Contacting customers of all lists brings less than a tenth more purchases: {purchases} "
+            "({purchases_ends}) a customer in {days}, grade A, by lot."
+        ),
+        "short.bought": (
+            "Contacting customers of all lists changes purchases: {purchases} ({purchases_ends}) a "
+            "customer in {days}, grade A, by lot; whether it pays is open."
+        ),
+        "beyond": (
+            "All lists together: in the {days} after, contacting whoever is on any of them changed "
+            "purchases by {purchases} ({purchases_ends}) a customer, more than chance does."
+        ),
+        "within": (
+            "All lists together: in the {days} after, contacting whoever is on any of them changed "
+            "purchases by {purchases} ({purchases_ends}) a customer, which may be chance."
+        ),
+        "measured": (
+            "Measured are {contacts} whom the lists could name and {out} whom the lot left out of all "
+            "of them, who bought {without} times on average."
+        ),
+        "too early": (
+            "All lists together are tested since {begin}: a lot leaves some customers out of all of "
+            "them. Nothing is told of it before the {days} after their lots are over for {fewest} "
+            "customers left out, of whom there are {measured}."
+        ),
+        "too long": (
+            "At this pace that takes more than two years: leave more customers out of all lists."
+        ),
+        "each list": (
+            "Of all lists together, each list that names a customer counts as one contact, where "
+            "contacts are not on record."
+        ),
+        "one contact": (
+            "Of all lists together, one contact is counted for each customer, however many lists name "
+            "them, where contacts are not on record."
+        ),
+    }
+)
+
+
 def in_short(tests: Sequence[ListTest], rules: ActionSettings, currency: str) -> list[str]:
-    """A sentence for each list of whose contacts something is known, and one for all others' tests."""
+    """A sentence for each test of whose contacts something is known, and one or two for the others."""
     said, others = [], []
     for one in _in_order(tests):
         key = "bought" if _bought(one) and one.verdict == "open" else one.verdict
-        if key in ("open", "too early"):
+        if key not in ("open", "too early"):
+            said.append(phrase(_sentence(one, f"short.{key}"), **_places(one, rules, currency)))
+        elif one.name != ALL_LISTS:
             others.append(one)
-        else:
-            said.append(phrase(_TOLD[f"short.{key}"], **_places(one, rules, currency)))
+        elif rules.hold_out_of_all:
+            said.append(_all_waits(one, rules))
     if not others or rules.hold_out == 0:
         return said
     days = [one.known for one in others if one.known is not None]
@@ -102,6 +159,18 @@ def in_short(tests: Sequence[ListTest], rules: ActionSettings, currency: str) ->
     ]
 
 
+def _all_waits(one: ListTest, rules: ActionSettings) -> str:
+    """That it is not known yet what the lists bring together, and when it may be."""
+    told = phrase(
+        "By lot, {share} of the customers on any list are left out of all lists, to learn what the "
+        "lists bring together, which is not known yet.",
+        share=share(rules.hold_out_of_all),
+    )
+    if one.known is None:
+        return f"{told} {phrase('At this pace it will not be within two years.')}"
+    return f"{told} {phrase('At this pace that is about {day}.', day=day(one.known))}"
+
+
 def in_full(
     tests: Sequence[ListTest],
     lists: Mapping[ListName, ActionList],
@@ -112,7 +181,9 @@ def in_full(
     found = [_told(one, rules, currency) for one in _in_order(tests)]
     if found:
         found.append(_how(rules))
-    if rules.hold_out == 0:
+    if rules.contact_cost and any(one.name == ALL_LISTS for one in tests):
+        found.append(phrase(_OF_ALL["each list" if rules.hold_out else "one contact"]))
+    if not rules.leaves_out:
         return [
             *found,
             phrase(
@@ -125,15 +196,20 @@ def in_full(
 
 
 def _in_order(tests: Sequence[ListTest]) -> list[ListTest]:
-    known = {name: place for place, name in enumerate(LIST_NAMES)}
+    known = {name: place for place, name in enumerate((ALL_LISTS, *LIST_NAMES))}
     return sorted(
         (one for one in tests if one.name in known),
-        key=lambda one: known[one.name],  # type: ignore[index]
+        key=lambda one: known[one.name],
     )
 
 
 def _title(one: ListTest) -> str:
-    return title(one.name)  # type: ignore[arg-type]
+    return "" if one.name == ALL_LISTS else title(one.name)  # type: ignore[arg-type]
+
+
+def _sentence(one: ListTest, key: str) -> str:
+    """A list's sentence, or that of all lists together where it is another."""
+    return _OF_ALL[key] if one.name == ALL_LISTS and key in _OF_ALL else _TOLD[key]
 
 
 def _places(one: ListTest, rules: ActionSettings, currency: str) -> dict[str, str]:
@@ -168,17 +244,16 @@ def _told(one: ListTest, rules: ActionSettings, currency: str) -> str:
             "fewest": count(FEWEST["purchases"]),
             "measured": _some(one.measured_held_out),
         }
-        early = phrase(_TOLD["too early"], **places)
+        early = phrase(_sentence(one, "too early"), **places)
         if one.known is None:
-            return f"{early} {phrase(_TOLD['too long'])}"
+            return f"{early} {phrase(_sentence(one, 'too long'))}"
         return f"{early} {phrase('At this pace that is about {day}.', day=day(one.known))}"
     shown = "beyond" if _bought(one) else "within"
     verdict = "no profit" if one.verdict == "open" and one.profit is None else one.verdict
-    texts = [phrase(_TOLD[shown], **places), phrase(_TOLD[verdict], **places)]
+    texts = [phrase(_sentence(one, shown), **places), phrase(_TOLD[verdict], **places)]
     texts.append(
         phrase(
-            "Measured are {contacts} whom it named and {out} whom the lot left out, who bought "
-            "{without} times on average.",
+            _sentence(one, "measured"),
             contacts=count(one.measured),
             out=count(one.measured_held_out),
             without=decimals(bought.without, 2),
@@ -204,7 +279,8 @@ def _contacts(one: ListTest, bought: Change) -> str:
         contacted=share(one.contacted),
         out=share(one.contacted_held_out),
     )
-    if apart < _LEAST_CONTACTED:
+    # Of all lists together several contacts may have been made.
+    if apart < _LEAST_CONTACTED or one.name == ALL_LISTS:
         return told
     made = [decimals(value / apart, 2, signed=True) for value in _three(bought)]
     said = phrase(
@@ -227,8 +303,8 @@ def _how(rules: ActionSettings) -> str:
 
 
 def left_out(lists: Mapping[ListName, ActionList]) -> list[str]:
-    """How many customers the lots leave out today, so that whoever counts a list finds them."""
-    out = sum(len(one.held_out) for one in lists.values())
+    """How many customers the lots leave out today, each once, whatever lists they are on."""
+    out = len(set().union(*(one.held_out for one in lists.values())))
     if not out:
         return []
     return [

@@ -138,6 +138,7 @@ def revenue(
     if now["customers"] < SMALLEST_GROUP:
         few = phrase("Fewer than {smallest} customers, so not shown.", smallest=SMALLEST_GROUP)
         return point(title, few if now["customers"] else phrase("Nobody bought."))
+    orders_made = counted(round(orders["value"]), "order")
     places = {
         "now": money(float(now["value"]), currency),
         "orders": count(orders["value"]),
@@ -148,7 +149,11 @@ def revenue(
         "chance": _chance(changes),
     }
     if not places["before"] or not places["orders_before"]:
-        return point(title, phrase(_REVENUE["alone"], **places), refused=_why_none(changes))
+        return point(
+            title,
+            phrase(_REVENUE["alone"], now=places["now"], orders=orders_made),
+            refused=_why_none(changes),
+        )
     known = places["year"] and places["orders_year"]
     return point(title, phrase(_REVENUE["year" if known else "quarter"], **places))
 
@@ -163,7 +168,7 @@ _REVENUE = catalogue(
             "{now}: {before} on the quarter before; no year before to compare. Orders {orders}: "
             "{orders_before}. {chance}"
         ),
-        "alone": "{now}, from {orders} orders; no change can be told.",
+        "alone": "{now}, from {orders}; no change can be told.",
         "chance": "Within chance.",
         "beyond": "More than chance.",
     }
@@ -238,9 +243,11 @@ def next_quarter(
     if isinstance(forecast, str):
         return point(title, phrase("No forecast."), refused=forecast)
     if forecast.value is None:
-        value, low, high = (count(end) for end in _ends(forecast.purchases))
+        middle, *outer = _ends(forecast.purchases)
+        low, high = map(count, outer)
         key = "purchases.alone" if withheld else "purchases"
-        return point(title, phrase(_NEXT[key], value=value, low=low, high=high))
+        bought = counted(round(middle), "purchase")
+        return point(title, phrase(_NEXT[key], value=bought, low=low, high=high))
     value, low, high = evenly(*_ends(forecast.value))
     places = {
         "value": phrase("{amount} {currency}", amount=value, currency=currency),
@@ -291,10 +298,10 @@ _NEXT = catalogue(
             "{value} expected from today's customers ({low} to {high}); the same weeks last year are "
             "not in the data."
         ),
-        "purchases": "{value} purchases expected from today's customers ({low} to {high}).",
+        "purchases": "{value} expected from today's customers ({low} to {high}).",
         "purchases.alone": (
-            "{value} purchases expected from today's customers ({low} to {high}). Not said in money: "
-            "that failed its check."
+            "{value} expected from today's customers ({low} to {high}). Not said in money: that "
+            "failed its check."
         ),
     }
 )

@@ -133,8 +133,7 @@ def kept_by_points(found: RetentionInShort, model: ModelSettings, money: Money) 
 
 def claims(found: LoyaltyClaims) -> list[str]:
     """What is said of retention and of winning customers, beside the store's own numbers."""
-    lines = found.of("retention", "acquisition").lines()
-    return [phrase("Shops are told: {claim}", claim=line) for line in lines]
+    return [phrase("Shops are told: {claim}", claim=line) for line in found.lines()]
 
 
 def _verdict(row: pd.Series) -> str:

@@ -15,6 +15,7 @@ from retention_models.pages.store import answers, chosen, contact_words, first, 
 from retention_models.pages.store.first import Point
 from retention_models.pages.store.page import StorePage
 from retention_models.pages.store.tables import Card, measured_cards
+from retention_models.predictions.model_names import name_in_words
 from retention_models.project.store import Store
 from retention_models.summaries.holdout import SILENCE
 
@@ -186,7 +187,7 @@ def chosen_model(page: StorePage) -> str:
 
 def model_caption(page: StorePage) -> str:
     """What the table of the purchase model's parameters is called."""
-    return phrase("Purchase model ({name})", name=page.store.purchases.model.label)
+    return phrase("Purchase model ({name})", name=name_in_words(page.store.purchases.model.label))
 
 
 def lost_in_the_quarter(page: StorePage) -> str:

@@ -23,10 +23,11 @@ from retention_models.measures.table import (
 )
 from retention_models.pages.notebook import EndOfPage
 from retention_models.predictions.loyalty_claims import LoyaltyClaims
+from retention_models.predictions.repeat_customers import RepeatCustomerWorth
 from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.store_changes import Silence
 from retention_models.predictions.whole_store import WholeStore
-from retention_models.project.loyalty import store_claims
+from retention_models.project.loyalty import store_claims, store_repeat
 from retention_models.project.store import Store
 from retention_models.time_units import days_in
 
@@ -224,12 +225,18 @@ class StorePage:
 
     @cached_property
     def claims(self) -> LoyaltyClaims:
-        """What is said of loyalty; a repeat customer's worth, which takes long, is not in it."""
+        """What is said of loyalty; of repeat customers also why nothing can be said."""
         try:
             worth = self.store.retention_in_short
         except CannotSay:
             worth = None
-        return store_claims(self.store, worth=worth, repeat=None)
+        repeat: RepeatCustomerWorth | str
+        try:
+            _ = self.forecast  # says where the data are too short for the horizon
+            repeat = store_repeat(self.store)
+        except CannotSay as reason:
+            repeat = str(reason)
+        return store_claims(self.store, worth=worth, repeat=repeat)
 
     @cached_property
     def silence(self) -> Silence | None:

@@ -227,9 +227,7 @@ def _shown_lists(found: Mapping[str, ActionList]) -> list[ActionList]:
 
 def _of_lists(rows: Mapping[str, tuple[str, ...]], columns: list[str]) -> pd.DataFrame:
     if not rows:
-        raise CannotSay(
-            "No list has {smallest} customers or more today.", smallest=str(SMALLEST_GROUP)
-        )
+        raise CannotSay("No list has {smallest} customers or more today.", smallest=SMALLEST_GROUP)
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     frame.index.name = phrase("List")
     return frame

@@ -20,6 +20,7 @@ from retention_models.languages import (
     money,
     number as number,
     phrase,
+    plural,
     quoted,
     share,
 )
@@ -279,11 +280,11 @@ def expected_purchases(forecast: StoreForecast, horizon: float, time_unit: str) 
     """What the customers of today will buy."""
     purchases, active = forecast.purchases, forecast.active_customers
     return phrase(
-        "In the next {horizon} today's customers are expected to buy on {purchases} occasions ({low} to "
-        "{high}), and {active} of them ({active_low} to {active_high}) at least once. Customers yet to "
-        "be won come on top.",
+        "In the next {horizon} today's customers are expected to buy on {purchases} ({low} to "
+        "{high}), and {active} of them ({active_low} to {active_high}) at least once. Customers "
+        "yet to be won come on top.",
         horizon=duration(horizon, time_unit),
-        purchases=count(purchases.value),
+        purchases=counted(round(purchases.value), "occasion"),
         low=count(purchases.low),
         high=count(purchases.high),
         active=count(active.value),
@@ -343,7 +344,12 @@ def value_spread(predictions: pd.DataFrame, forecast: StoreForecast, currency: s
 
 def data_quality(log: Transactions, store_id: str) -> str:
     """What was read, what could not be used and why."""
-    text = phrase("{rows} rows were read for the whole chain.", rows=count(log.rows_read))
+    text = plural(
+        "{rows} row was read for the whole chain.",
+        "{rows} rows were read for the whole chain.",
+        log.rows_read,
+        rows=count(log.rows_read),
+    )
     if log.quality.empty:
         return f"{text} " + phrase("All of them could be used.")
     by_reason = log.quality.groupby("reason")["rows"].sum().sort_values(ascending=False)

@@ -19,7 +19,8 @@ from retention_models.models.nbd import fit_nbd
 from retention_models.models.regular.regularity import regularity_test
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.predictions.candidates import may_begin_in_mid_life
-from retention_models.predictions.season import has_season, name_of, seasonal_model
+from retention_models.predictions.model_names import FLOOR, name_in_words, name_of
+from retention_models.predictions.season import has_season, seasonal_model
 from retention_models.predictions.validation.holdout import (
     HoldoutValidation,
     Model,
@@ -37,7 +38,6 @@ from retention_models.summaries.purchase_gaps import count_purchase_gaps
 # has essentially no support. Burnham & Anderson (2002), "Model Selection and Multimodel Inference",
 # 2nd edition, section 2.6.
 NO_DIFFERENCE, CLEAR_DIFFERENCE = 2.0, 10.0
-FLOOR = "NBD, nobody leaves"
 # Unless others are asked for.
 COMPARED: tuple[Model, ...] = ("bg_nbd", "mbg_nbd", "pareto_nbd")
 
@@ -263,7 +263,7 @@ def _without_dropout(data: HoldoutData) -> BetaGeoFitter:
         fit_nbd(count_histories(x, t_x, T)),
         BetaGeoFitter.names,
         {"a": 0.0, "b": 1.0},
-        "the model is the NBD, in which nobody leaves for good",
+        phrase("the model is the NBD, in which nobody leaves for good"),
     )
     return BetaGeoFitter.from_fit(stays, time_unit=data.customers.attrs["time_unit"])
 
@@ -321,10 +321,18 @@ def _recommendation(table: pd.DataFrame) -> tuple[str | None, str]:
         )
     near = usable.loc[usable - usable.min() < NO_DIFFERENCE]
     name = str(near.index[0])
-    sure = [phrase("Use the {name}", name=name), *_against_others(name, usable, near)]
+    sure = [
+        phrase("Use the {name}", name=name_in_words(name)),
+        *_against_others(name, usable, near),
+    ]
     rejected = list(models.index[models["verdict"] == "do not use"])
     if rejected:
-        sure.append(phrase("the {names} failed on the weeks held out", names=listed(rejected)))
+        sure.append(
+            phrase(
+                "the {names} failed on the weeks held out",
+                names=listed(map(name_in_words, rejected)),
+            )
+        )
     won = table.loc[FLOOR, "aic"] - table.loc[name, "aic"]
     sure.append(
         phrase("that some leave for good cannot be seen in these data")
@@ -346,7 +354,7 @@ def _against_others(name: str, usable: pd.Series, near: pd.Series) -> Iterator[s
             "the {names} describe the data as well (AIC within {apart}), so the choice does not matter "
             "to the data",
             len(equal),
-            names=listed(equal),
+            names=listed(map(name_in_words, equal)),
             apart=decimals(max(near.max() - near.min(), 0.1), 1),
         )
     if not worse.empty:
@@ -354,6 +362,6 @@ def _against_others(name: str, usable: pd.Series, near: pd.Series) -> Iterator[s
         key = "clearly" if gap > CLEAR_DIFFERENCE else "somewhat"
         yield phrase(
             _BETTER[f"{key}.or more" if len(worse) > 1 else key],
-            names=listed(str(other) for other in worse.index),
+            names=listed(name_in_words(str(other)) for other in worse.index),
             gap=decimals(gap, 1),
         )

@@ -168,9 +168,12 @@ def weekly_totals(tracking: pd.DataFrame, *, interval: float = 0.90) -> pd.DataF
     weeks = tracking[["actual", "expected", "forecast"]].diff()[full]
     fitted = weeks.loc[weeks["expected"] >= _FEWEST_EXPECTED]
     if len(fitted) < _FEWEST_WEEKS:
-        raise CannotSay(
+        raise CannotSay.counting(
+            "Only {weeks} week was fitted with five expected purchases or more, too few to tell how "
+            "far weeks scatter.",
             "Only {weeks} weeks were fitted with five expected purchases or more, too few to tell "
             "how far weeks scatter.",
+            len(fitted),
             weeks=count(len(fitted)),
         )
     scatter = float(((fitted["actual"] - fitted["expected"]) ** 2 / fitted["expected"]).mean())

@@ -12,6 +12,7 @@ from retention_models.languages import (
     catalogue,
     clauses,
     count,
+    counted,
     day,
     day_of_year,
     decimals,
@@ -111,7 +112,7 @@ _EXPLAINS = ("season", "swing", "drift")
 def _what_came(evidence: Evidence) -> str:
     total = evidence.total
     places = {
-        "came": count(evidence.actual),
+        "came": counted(evidence.actual, "purchase"),
         "expected": count(total.value),
         "low": count(total.low),
         "high": count(total.high),
@@ -131,19 +132,19 @@ def _how_it_came(evidence: Evidence) -> str:
 _CAME = catalogue(
     {
         "inside": (
-            "{came} purchases came where {expected} were expected, inside the expected {low} to {high}"
+            "{came} came where {expected} were expected, inside the expected {low} to {high}"
         ),
         "failed": (
-            "{came} purchases came where {expected} were expected ({low} to {high}): the forecast is "
-            "off by more than {tolerated}"
+            "{came} came where {expected} were expected ({low} to {high}): the forecast is off by "
+            "more than {tolerated}"
         ),
         "small": (
-            "{came} purchases came where {expected} were expected, outside the expected {low} to "
-            "{high}, though in so small a store chance may bring that"
+            "{came} came where {expected} were expected, outside the expected {low} to {high}, "
+            "though in so small a store chance may bring that"
         ),
         "outside": (
-            "{came} purchases came where {expected} were expected, outside the expected {low} to "
-            "{high} but off by no more than {tolerated}"
+            "{came} came where {expected} were expected, outside the expected {low} to {high} but "
+            "off by no more than {tolerated}"
         ),
     }
 )
@@ -155,10 +156,10 @@ def _grave(evidence: Evidence) -> Iterator[tuple[str, str]]:
         yield (
             "closed",
             phrase(
-                "nothing has been bought since {day}, {weeks} weeks before the end of the data, where "
+                "nothing has been bought since {day}, {weeks} before the end of the data, where "
                 "{expected} purchases were expected: the store has closed, or its data stop there",
                 day=day(silence.last_purchase),
-                weeks=count(silence.weeks),
+                weeks=counted(round(silence.weeks), "week"),
                 expected=count(silence.expected),
             ),
         )

@@ -15,7 +15,7 @@ import pandas as pd
 from ibis.expr.types import Column, Table
 
 from retention_models.data.checked_sources import copied
-from retention_models.data.contract import MENDABLE, Amounts, is_blank, number_of
+from retention_models.data.contract import EARLIEST_DAY, MENDABLE, Amounts, is_blank, number_of
 from retention_models.data.days import UNIX, day_of
 from retention_models.data.engines import Source, looks_like_value, open_source, to_frame
 from retention_models.data.refusals import day_formats
@@ -24,8 +24,10 @@ from retention_models.project.own_file.names import NAMES, score
 
 _SHOWN = 3
 _TEXTS = 2_000  # different texts that formats are shortlisted by; all rows decide
-# Of this share of the rows a format may leave some unread: they are said when the file is checked.
+# Of this share of the rows a notation may leave some unread: they are said when the file is checked.
 _ALL_BUT = 0.01
+# And where none reads so many, of this share: the check refuses, and names the rows.
+_BORNE = 0.2
 _FIRST_DAY = dt.date(1990, 1, 1)
 # What stands for nothing in a column of days or amounts, in small letters: the check counts such rows.
 _NOTHING = (
@@ -103,7 +105,7 @@ class ColumnSeen:
         if kind.is_date() or kind.is_timestamp():
             forms: list[str | None] = [None]
         elif kind.is_string() or kind.is_numeric():
-            forms = [None, *day_formats(texts)] if kind.is_string() else ["%Y%m%d"]
+            forms = [None, *day_formats(texts, _BORNE)] if kind.is_string() else ["%Y%m%d"]
             forms = (
                 [*forms, *UNIX]
                 if all(re.fullmatch(r"\d{9,16}(\.\d+)?", t) for t in texts[:50])
@@ -113,24 +115,29 @@ class ColumnSeen:
         else:
             return ()
         found = [read for form in forms if (read := self._read_days(form)) is not None]
-        whole = [read for read in found if read.unread == 0]
-        plain = [read for read in whole if read.date_format is None]
-        return tuple(plain or whole or found)
+        # Where no format reads all, those that read most: the check refuses what is left, row by row.
+        fewest = min((read.unread for read in found), default=0)
+        most = [read for read in found if read.unread == fewest]
+        plain = [read for read in most if read.date_format is None]
+        return tuple(plain or most)
 
     def _read_days(self, form: str | None) -> Days | None:
         if form is None and self.values.type().is_numeric():
             return None
         rows = self._told
-        day = day_of(self.name, rows["given"], form)
+        given = day_of(self.name, rows["given"], form)
+        # A year of four digits says itself; numbers and years of two may be anything.
+        told = self.is_text and (form is None or "%Y" in form)
+        since = EARLIEST_DAY if told else _FIRST_DAY
+        soon = dt.date.today() + dt.timedelta(days=1)
+        day = ibis.ifelse(given.between(since, soon), given, ibis.null("date"))
         answer = to_frame(
             rows.aggregate(first=day.min(), last=day.max(), unread=day.isnull().sum().fill_null(0))
         ).iloc[0]
         first, last, unread = answer["first"], answer["last"], int(answer["unread"])
-        if pd.isna(first) or unread > _ALL_BUT * self.filled:
+        if pd.isna(first) or unread > _BORNE * self.filled:
             return None
-        first, last = pd.Timestamp(first).date(), pd.Timestamp(last).date()
-        soon = dt.date.today() + dt.timedelta(days=1)
-        return Days(form, first, last, unread) if first >= _FIRST_DAY and last <= soon else None
+        return Days(form, pd.Timestamp(first).date(), pd.Timestamp(last).date(), unread)
 
     @cached_property
     def has_zone(self) -> bool:
@@ -149,12 +156,16 @@ class ColumnSeen:
             return (Amounts(),)
         if not kind.is_string() or not self._told_texts:
             return ()
-        return tuple(way for way in _notations(self._told_texts) if self._reads(way))
+        unread = {way: self._unread(way) for way in _notations(self._told_texts)}
+        for borne in (_ALL_BUT, _BORNE):
+            if ways := tuple(way for way, n in unread.items() if n <= borne * self.filled):
+                return ways
+        return ()
 
-    def _reads(self, notation: Amounts) -> bool:
+    def _unread(self, notation: Amounts) -> int:
         rows = self._told
         bad = number_of(self.name, rows["given"], notation).isnull().sum().fill_null(0)
-        return int(to_frame(rows.aggregate(n=bad))["n"].item()) <= _ALL_BUT * self.filled
+        return int(to_frame(rows.aggregate(n=bad))["n"].item())
 
     @cached_property
     def lost_point(self) -> bool:
@@ -162,6 +173,14 @@ class ColumnSeen:
         if self.values.type().is_floating():
             return True
         return self.is_text and any(re.search(MENDABLE, text) for text in self.texts)
+
+    def called(self, names: Sequence[str]) -> list[str]:
+        """Its values that are one of some names, in upper or lower case, as they stand there."""
+        if not self.is_text:
+            return []
+        text = self.cells.select(text=self.cells["given"].strip())
+        found = text.filter(text["text"].lower().isin(list(names))).distinct().order_by("text")
+        return [str(one) for one in to_frame(found)["text"]]
 
     @property
     def alike_but_for_case(self) -> str | None:
@@ -183,14 +202,16 @@ class ColumnSeen:
         return self.filled / self.rows if self.rows else 0.0
 
 
-_SIGN = re.compile(r"[^\s\d.,'()+\-\u2212]+")
-_DIGITS = re.compile(r"\d[\d.,' \u00a0\u202f]*\d|\d")
+_SIGN = re.compile(r"[^\s\d.,'\u2019()+\-\u2212]+")
+_DIGITS = re.compile(r"\d[\d.,'\u2019 \u00a0\u202f]*\d|\d")
 
 
 def _notations(texts: Sequence[str]) -> list[Amounts]:
     """Notations that the texts do not rule out; the plainest alone where it reads them all."""
-    signs = Counter(found[0] for text in texts if (found := _SIGN.search(text)))
-    sign = next(iter(signs)) if len(signs) == 1 else None
+    # What has no digit is a word in an amount's place.
+    texts = [text for text in texts if any(map(str.isdigit, text))]
+    signs = signs_in(texts)
+    sign = signs[0] if len(signs) == 1 else None
     minus = "front"
     if any(re.search(r"\d\s?-$", text) for text in texts):
         minus = "behind"
@@ -210,19 +231,26 @@ def _notations(texts: Sequence[str]) -> list[Amounts]:
             continue
         if decimal not in marks and thousands is None:
             continue
-        if all(_written(text, decimal, thousands) for text in digits):
+        if sum(_written(text, decimal, thousands) for text in digits) >= (1 - _BORNE) * len(digits):
             known = None if decimal == "," and thousands in (".", " ") else thousands
             fitting.append(Amounts(decimal, known, sign, minus))
     return fitting
 
 
+def signs_in(texts: Sequence[str]) -> list[str]:
+    """Signs of currency beside digits, that of most texts first; an exponent is none."""
+    found = Counter(sign[0] for text in texts if (sign := _SIGN.search(text)))
+    return [sign for sign, _ in found.most_common() if sign not in ("e", "E")]
+
+
 def _same(marks: set[str]) -> set[str]:
-    return {" " if mark in "\u00a0\u202f" else mark for mark in marks}
+    return {{"\u00a0": " ", "\u202f": " ", "\u2019": "'"}.get(mark, mark) for mark in marks}
 
 
 def _written(text: str, decimal: str, thousands: str | None) -> bool:
     """Whether digits follow a notation; thousands in groups of three."""
-    group = {None: "", " ": "[ \u00a0\u202f]"}.get(thousands, re.escape(thousands or ""))
+    known = {None: "", " ": "[ \u00a0\u202f]", "'": "['\u2019]"}
+    group = known.get(thousands, re.escape(thousands or ""))
     grouped = rf"|\d{{1,3}}({group}\d{{3}})+" if thousands else ""
     return re.fullmatch(rf"(\d+{grouped})({re.escape(decimal)}\d+)?", text) is not None
 

@@ -12,9 +12,11 @@ NAMES: dict[str, tuple[str, str, str]] = {
         "customer id, customer no, customer number, customer code, client id, user id, member id, "
         "buyer id, shopper id, household id, loyalty id, kunde, kundennummer, kundennr, kunden nr, "
         "kunden id, debitor, müşteri no, müşteri id, müşteri kodu, müşteri numarası, cari kod, "
-        "id client, numéro client, code client, id cliente, codigo cliente, klantnummer",
+        "id client, numéro client, code client, id cliente, codigo cliente, klantnummer, "
+        "ügyfélszám, ügyfélkód, ügyfél id, ügyfél azonosító, vevő id, vevő azonosító, vevőkód, "
+        "vevőszám, vásárló id, vásárló azonosító, شماره مشتری, کد مشتری, شناسه مشتری, رقم العميل",
         "email, e mail, customer email, müşteri, e posta, eposta, correo, courriel, customer, client, "
-        "cliente, klant, card number, loyalty card, account id",
+        "cliente, klant, vevő, ügyfél, vásárló, مشتری, card number, loyalty card, account id",
         "customer name, user, member, buyer, phone, name",
     ),
     "date": (
@@ -22,7 +24,9 @@ NAMES: dict[str, tuple[str, str, str]] = {
         "receipt date, created, created at, created on, created date, created utc, ordered at, "
         "purchased at, timestamp, datum, belegdatum, bestelldatum, rechnungsdatum, kaufdatum, "
         "buchungsdatum, buch dat, tarih, sipariş tarihi, fatura tarihi, satış tarihi, fiş tarihi, "
-        "date de commande, date facture, date achat, fecha, fecha pedido, fecha de compra, data",
+        "date de commande, date facture, date achat, fecha, fecha pedido, fecha de compra, data, "
+        "dátum, kelt, vásárlás dátuma, rendelés dátuma, számla kelte, számla dátuma, eladás dátuma, "
+        "تاریخ, تاریخ خرید, تاریخ سفارش, تاریخ فاکتور, التاريخ",
         "day, time, datetime, event time, paid at, payment date, posting date, gün, zeit, jour",
         "at, on, ts",
     ),
@@ -32,26 +36,29 @@ NAMES: dict[str, tuple[str, str, str]] = {
         "betrag, gesamtbetrag, umsatz, nettobetrag, bruttobetrag, rechnungsbetrag, summe, gesamtsumme, "
         "bruttoumsatz, nettoumsatz, betrag in hw, betr in hw, betrag in hauswährung, tutar, toplam, "
         "toplam tutar, genel toplam, satış tutarı, montant, montant total, total ttc, importe, "
-        "importe total, bedrag",
+        "importe total, bedrag, összeg, végösszeg, bruttó összeg, nettó összeg, fizetett összeg, "
+        "مبلغ, مبلغ کل, مبلغ پرداختی, جمع کل, المبلغ",
         "subtotal, gross sales, gross amount, net revenue, n revenue, paid, value, turnover",
-        "price, preis, fiyat, prix, precio, sum",
+        "price, preis, fiyat, prix, precio, ár, قیمت, sum",
     ),
     "quantity": (
         "quantity, qty, units, menge, anzahl, stück, adet, miktar, quantité, cantidad, "
+        "mennyiség, darab, darabszám, تعداد, "
         "lineitem quantity",
         "items sold, items, count",
         "",
     ),
     "unit_price": (
         "unit price, price per unit, einzelpreis, stückpreis, birim fiyat, birim fiyatı, "
-        "prix unitaire, precio unitario, item price, item cost, lineitem price",
+        "prix unitaire, precio unitario, egységár, قیمت واحد, item price, item cost, lineitem price",
         "",
-        "price, preis, fiyat, prix, precio",
+        "price, preis, fiyat, prix, precio, ár, قیمت",
     ),
     "store_id": (
         "store, store id, store no, store number, store code, shop, shop id, branch, branch id, "
         "location, location id, outlet, filiale, filialnummer, werk, markt, mağaza, mağaza no, "
-        "mağaza kodu, şube, şube kodu, şube no, magasin, boutique, tienda, sucursal, winkel",
+        "mağaza kodu, şube, şube kodu, şube no, magasin, boutique, tienda, sucursal, winkel, "
+        "üzlet, bolt, áruház, telephely, فروشگاه, شعبه",
         "store name, shop name, location name, branch name",
         "",
     ),
@@ -60,27 +67,29 @@ NAMES: dict[str, tuple[str, str, str]] = {
         "receipt, receipt id, receipt no, receipt number, transaction id, transaction no, basket id, "
         "beleg, belegnummer, belegnr, bestellnummer, bestellnr, rechnung, rechnungsnummer, rechnungsnr, "
         "auftrag, auftragsnummer, auftragsnr, bon, bonnummer, sipariş no, fatura no, fiş no, belge no, "
-        "numéro commande, n commande, commande, facture, n facture, numéro facture, pedido, id pedido",
+        "numéro commande, n commande, commande, facture, n facture, numéro facture, pedido, id pedido, "
+        "rendelésszám, rendelés azonosító, bizonylatszám, számlaszám, nyugtaszám, شماره سفارش, "
+        "شماره فاکتور",
         "payment id, basket, ticket",
         "",
     ),
     "category": (
         "category, product category, department, product type, warengruppe, kategorie, kategori, "
-        "ürün kategorisi, catégorie, categoria, rayon",
+        "ürün kategorisi, catégorie, categoria, rayon, kategória, termékkategória, دسته بندی, دسته",
         "item category, group",
         "",
     ),
     "currency": (
         "currency, currency code, währung, waehrung, waers, hwähr, hauswährung, para birimi, döviz, "
-        "devise, moneda, valuta",
+        "devise, moneda, valuta, pénznem, deviza, ارز, واحد پول",
         "",
         "",
     ),
     "status": (
         "status, order status, financial status, payment status, event type, state, durum, "
-        "sipariş durumu, estado, statut",
+        "sipariş durumu, estado, statut, állapot, státusz, وضعیت",
         "",
-        "",
+        "type, transaction type, order type, kind, art, vorgang, tür, típus, tipo",
     ),
 }
 # What a name beside the role's own makes of it: no day of purchase, no money paid, nobody's id.
@@ -119,6 +128,10 @@ _SHORT = {
 }
 
 
+# Letters that Arabic keyboards write for Persian ones.
+_PERSIAN = str.maketrans("يكى", "یکی")
+
+
 def plain(name: str) -> str:
     """A name in small letters without accents, its words set apart and whole.
 
@@ -128,6 +141,7 @@ def plain(name: str) -> str:
     apart = re.sub(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Ý])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
     bare = unicodedata.normalize("NFKD", apart).casefold().replace("ı", "i")
     bare = "".join(letter for letter in bare if not unicodedata.combining(letter))
+    bare = bare.translate(_PERSIAN)
     return " ".join(_SHORT.get(word, word) for word in re.findall(r"[^\W_]+", bare))
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from zoneinfo import available_timezones
 
 from retention_models.data.contract import Amounts
-from retention_models.data.identities import NO_SALE, NOBODY_NAMES
+from retention_models.data.engines import to_frame
+from retention_models.data.identities import NO_SALE, NOBODY_NAMES, given_back
 from retention_models.errors import SettingsError
 from retention_models.project.own_file.look import ColumnSeen, Days
 from retention_models.project.own_file.names import SURE, currencies_in, score
@@ -40,7 +41,16 @@ def _require_sound(answers: Mapping[str, str]) -> None:
             raise SettingsError(f"--where: {error}.") from None
 
 
-_CURRENCIES = {"€": "EUR", "£": "GBP", "₺": "TRY", "TL": "TRY", "₹": "INR", "₽": "RUB", "zł": "PLN"}
+_CURRENCIES = {
+    "€": "EUR",
+    "£": "GBP",
+    "₺": "TRY",
+    "TL": "TRY",
+    "₹": "INR",
+    "₽": "RUB",
+    "zł": "PLN",
+    "Ft": "HUF",
+}
 
 
 def _dates(found: Proposal) -> None:
@@ -214,14 +224,24 @@ def _sales(found: Proposal) -> None:
             and score("status", name)
             and name not in found.columns.values()
             and len(column.texts) <= 30
+            and not _all_given_back(found, name, odd)
         ):
             kept = ",".join(sorted(set(column.texts) - set(odd)))
             found.ask(
                 "keep",
-                f"Which rows are sales? {name!r} has {', '.join(column.texts[:8])}. (Or --keep all.)",
+                f"Which rows are sales? {name!r} has {', '.join(column.texts[:8])}. (Or --keep all, "
+                "where rows that give money back have amounts below 0.)",
                 (f"{name}={kept}", "all"),
             )
             return
+
+
+def _all_given_back(found: Proposal, name: str, odd: list[str]) -> bool:
+    """Whether rows of these values have amounts below 0, so that they count as returns as they are."""
+    rows = found.seen.table
+    rows = rows.filter(rows[name].cast("string").strip().isin(odd))
+    sold = rows.filter(~given_back(rows, found.columns.get("spend")))
+    return int(to_frame(sold.aggregate(n=sold.count()))["n"].item()) == 0
 
 
 def _identities(found: Proposal) -> None:
@@ -235,8 +255,7 @@ def _identities(found: Proposal) -> None:
         found.options["ignore_case"] = True
         found.why["ignore_case"] = f"an address of e-mail is one however it is typed, as {pair}"
     # A 0 may be somebody's; the check says how often it buys.
-    named = [text for text in column.texts if any(letter.isalpha() for letter in text)]
-    nobody = [text for text in named if text.lower() in NOBODY_NAMES]
-    if nobody:
-        found.options["anonymous"] = sorted(nobody)
+    named = [name for name in NOBODY_NAMES if any(letter.isalpha() for letter in name)]
+    if nobody := column.called(named):
+        found.options["anonymous"] = nobody
         found.why["anonymous"] = "these stand for nobody"

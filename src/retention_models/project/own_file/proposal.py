@@ -18,6 +18,7 @@ from retention_models.project.own_file.names import (
     known_export,
     score,
 )
+from retention_models.project.own_file.why_not import why_not
 from retention_models.settings.expressions import amount
 
 # What `retention new` calls the answer to each question.
@@ -230,17 +231,8 @@ def _all_columns(seen: FileSeen) -> str:
     )
 
 
-def _why_not(role: str) -> str:
-    """What a column lacks that is called as a role."""
-    return {
-        "customer_id": ", as nobody in it buys twice",
-        "date": ", as it holds no days that are understood",
-        "spend": ", as it holds no amounts that are understood",
-    }.get(role, "")
-
-
 def _ask_which(found: Proposal, role: str, best: list[ColumnSeen]) -> None:
-    key = role
+    key, called = role, list[str]()
     if best:
         shown = "; ".join(f"{column.name!r} ({' · '.join(column.first)})" for column in best)
         text = f"Which column is {_WHAT[role]}? It may be {shown}."
@@ -248,10 +240,13 @@ def _ask_which(found: Proposal, role: str, best: list[ColumnSeen]) -> None:
         called = [name for name in found.seen.columns if score(role, name) >= LIKELY]
         why = "No column's name says so."
         if called:
-            shown = " · ".join(found.seen.columns[called[0]].first)
-            why = f"{called[0]!r} is called so, but cannot be it{_why_not(role)} ({shown})."
+            why = f"{called[0]!r} is called so, but {why_not(role, found.seen.columns[called[0]])}."
         text = f"Which column is {_WHAT[role]}? {why} The file has: {_all_columns(found.seen)}."
-    found.ask(key, text, tuple(column.name for column in best))
+    # Whoever knows better may insist.
+    named = tuple(column.name for column in best) or (
+        tuple(called) if role == "customer_id" else ()
+    )
+    found.ask(key, text, named)
 
 
 def _spend(found: Proposal) -> None:

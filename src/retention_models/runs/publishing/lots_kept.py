@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 def lots_so_far(output: Path, settings: Settings) -> pd.DataFrame | None:
     """Every lot drawn, those of a run that was stopped too; None where lists never tested themselves."""
     path = output / LOTS
-    if settings.actions.hold_out == 0 and not path.is_file():
+    if not settings.actions.leaves_out and not path.is_file():
         return None
     newest = run_folders(output)[-2:]  # tonight's, begun before, and that of the night before
     return keep_lots(output, (one for folder in newest for one in sorted(folder.iterdir())))
