@@ -131,3 +131,9 @@ class CannotSay(RetentionError, ValueError):
         if not self.places:
             return said.translated_or_own(self.sentence)
         return said.phrase(self.sentence, **self.places)
+
+
+def require_kind(name: str, given: object, kind: type | tuple[type, ...], source: str) -> None:
+    """Refuse, by the parameter's name, what is not what `source` gives."""
+    if not isinstance(given, kind):
+        raise SettingsError(f"{name}: expected what {source} gives; got {type(given).__name__}.")

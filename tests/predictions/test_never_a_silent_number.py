@@ -244,9 +244,21 @@ def test_parameters_that_are_no_numbers_are_refused_by_name(name, value):
 
 
 @pytest.mark.parametrize("wrong", [pd.DataFrame({"id": ["a"]}), {}, "log.csv", None])
-def test_a_summary_is_of_a_log(wrong):
-    """Of nothing that only looks like one."""
-    with pytest.raises(
-        SettingsError, match="log: expected transactions as read_transactions gives"
-    ):
-        rm.customer_summary(wrong)
+def test_what_is_asked_for_by_name_is_of_its_kind(wrong, log):
+    """A log, a campaign and its data, a project file: nothing that only looks like one."""
+    calls = {
+        "log": [
+            rm.customer_summary,
+            rm.data_quality,
+            lambda one: rm.read_campaign(one, None, None),
+        ],
+        "campaign": [lambda one: rm.read_campaign(log, one, None)],
+        "data": [rm.effect_of],
+    }
+    for name, asked in calls.items():
+        for call in asked:
+            with pytest.raises(SettingsError, match=f"{name}: expected what .* gives; got"):
+                call(wrong)
+    if not isinstance(wrong, str):
+        with pytest.raises(SettingsError, match="project_file: expected the path"):
+            rm.open_store(wrong, "a")

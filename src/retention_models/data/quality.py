@@ -22,6 +22,7 @@ from retention_models.data.identities import (
     nobody,
 )
 from retention_models.data.transactions import Transactions
+from retention_models.errors import require_kind
 
 _WEEKS_AROUND = 4
 # A weekday on which less than this share of the weeks has a sale is one on which the shop is closed.
@@ -263,6 +264,7 @@ def data_quality(log: Transactions) -> pd.DataFrame:
     >>> table["detail"]["returns"]
     'the last purchase before them: 1'
     """
+    require_kind("log", log, Transactions, "read_transactions")
     findings: list[Finding] = [
         *_size(log),
         *_unusable(log),

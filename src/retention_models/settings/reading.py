@@ -54,6 +54,10 @@ def read_settings(project_file: str | Path) -> Settings:
     >>> settings.transactions.columns.customer_id
     'customer_id'
     """
+    if not isinstance(project_file, str | os.PathLike):
+        raise SettingsError(
+            f"project_file: expected the path of a project file; got {type(project_file).__name__}."
+        )
     path = Path(project_file)
     if path.suffix.lower() in DATA_ENDINGS:
         raise SettingsError(

@@ -26,7 +26,7 @@ from retention_models.data.days import SameDay, purchase_days
 from retention_models.data.engines import to_frame
 from retention_models.data.pairs import of_store_and_customer, parted_in_memory
 from retention_models.data.transactions import Transactions
-from retention_models.errors import SettingsError
+from retention_models.errors import SettingsError, require_kind
 from retention_models.summaries.histories import customer_histories, histories_in_order
 from retention_models.time_units import days_in
 
@@ -64,10 +64,7 @@ def as_day(value: Day, name: str) -> dt.date:
 
 def end_of(log: Transactions, given: Day | None, name: str = "observation_end") -> dt.date:
     """The last day that counts: the one given, or else the log's last, of any store."""
-    if not isinstance(log, Transactions):
-        raise SettingsError(
-            f"log: expected transactions as read_transactions gives; got {type(log).__name__}."
-        )
+    require_kind("log", log, Transactions, "read_transactions")
     return log.last_day() if given is None else as_day(given, name)
 
 

@@ -52,7 +52,7 @@ from retention_models.campaigns.data.tables import (
 from retention_models.data.engines import to_frame
 from retention_models.data.id_rules import as_options
 from retention_models.data.transactions import Transactions
-from retention_models.errors import DataError, SettingsError
+from retention_models.errors import DataError, SettingsError, require_kind
 from retention_models.settings.campaigns import Campaign
 
 # Their controls are whoever was not chosen, or did not choose; nobody need list them.
@@ -122,6 +122,8 @@ def read_campaign(
     >>> read_campaign(log, spring, drawn).outcomes["campaign"].loc["a"].to_dict()
     {'purchases': 2.0, 'bought': 1.0, 'spend': 10.0, 'profit': 5.0}
     """
+    require_kind("log", log, Transactions, "read_transactions")
+    require_kind("campaign", campaign, Campaign, "Campaign(id=..., ...)")
     assigned, redeemed = assignments, redemptions
     if not isinstance(assigned, Assignments):
         assigned = read_assignments(assigned, timezone=timezone, **as_options(log.ids))

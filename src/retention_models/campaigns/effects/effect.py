@@ -44,7 +44,7 @@ from retention_models.campaigns.effects.verdicts import (
     verdict_of,
 )
 from retention_models.data.transactions import Transactions
-from retention_models.errors import CannotSay, SettingsError
+from retention_models.errors import CannotSay, SettingsError, require_kind
 from retention_models.languages import phrase
 from retention_models.levels import check_interval_of_effect
 from retention_models.settings.campaigns import Campaign, Outcome
@@ -124,6 +124,7 @@ def effect_of(
     >>> first["outcome"], bool(first["lift_low"] < 20.0 < first["lift_high"])
     ('purchases', True)
     """
+    require_kind("data", data, (CampaignCustomers, CampaignStores), "read_campaign")
     asked = _checked(outcomes, interval, data.campaign.primary)
     margin = _margin_of(data, margin)
     if asked is None:
