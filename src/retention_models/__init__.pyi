@@ -155,9 +155,10 @@ from retention_models.project.campaign_outputs import (
 )
 from retention_models.project.campaign_overview import campaign_overview as campaign_overview
 from retention_models.project.demonstration import write_demo as write_demo
+from retention_models.project.open_store import open_store as open_store
 from retention_models.project.outputs import write_outputs as write_outputs
 from retention_models.project.simulated_shop import SimulatedShop as SimulatedShop
-from retention_models.project.store import Store as Store, open_store as open_store
+from retention_models.project.store import Store as Store
 from retention_models.settings.actions import ActionSettings as ActionSettings
 from retention_models.settings.campaigns import Campaign as Campaign
 from retention_models.settings.project import Settings as Settings

@@ -224,3 +224,12 @@ def test_a_store_says_what_its_loyalty_is_worth(chain_project):
     assert ["here" in line for line in lines] == [True, True, False]
     with pytest.raises(CannotSay, match=r"has no table \[events\]"):
         _ = store.churn_drivers
+
+
+def test_a_store_that_there_is_not_is_refused_with_the_nearest(tmp_path):
+    """At once, not at the first question; one that the project file lists may have no row yet."""
+    frame = shops.simulated_log(30, seed=4)
+    project = shops.write_project(tmp_path, frame, ["0042", "0099"])
+    assert rm.open_store(project, "0099").id == "0099"
+    with pytest.raises(SettingsError, match=r"store_id: no store '042' .* did you mean 0042"):
+        rm.open_store(project, "042")

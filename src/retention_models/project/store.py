@@ -10,7 +10,6 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -26,7 +25,6 @@ from retention_models.data.contacts import (
     last_events,
     last_scores,
 )
-from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.errors import CannotSay
 from retention_models.levels import Interval
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
@@ -53,7 +51,7 @@ from retention_models.project.acquisition import (
     store_acquisition,
     value_terms,
 )
-from retention_models.project.days import calibration_end, checked_until, last_day
+from retention_models.project.days import calibration_end, checked_until
 from retention_models.project.lots import (
     LOTS,
     output_folder,
@@ -62,11 +60,8 @@ from retention_models.project.lots import (
 )
 from retention_models.project.loyalty import store_claims, store_retention
 from retention_models.project.store_facts import StoreFacts
-from retention_models.project.store_handover import read_slice
 from retention_models.project.whole_store import store_whole_check, whole_ahead
 from retention_models.settings.actions import ListName
-from retention_models.settings.reading import read_settings
-from retention_models.summaries.customers import Day
 from retention_models.summaries.first_orders import first_orders
 from retention_models.time_units import days_in
 
@@ -416,44 +411,3 @@ def _if_any(find: Callable[[], T]) -> T | None:
         return find()
     except CannotSay:
         return None
-
-
-def open_store(project_file: str | Path, store_id: str, *, as_of: Day | None = None) -> Store:
-    """Open a store of a project.
-
-    Parameters
-    ----------
-    project_file : str or Path
-        The project file (TOML).
-    store_id : str
-        The store's id, as text.
-    as_of : date or str, optional
-        Last day that counts; the project file's observation_end, or else the log's last day,
-        unless given.
-
-    Returns
-    -------
-    Store
-        Nothing is fitted until asked for.
-
-    Raises
-    ------
-    SettingsError
-        If the project file is wrong.
-    DataError
-        If the data cannot be used.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import retention_models as rm
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     store = rm.open_store(rm.write_demo(folder, "cdnow"), "cdnow", as_of="1997-01-12")
-    ...     print(len(store.summary))
-    268
-    """
-    settings = read_settings(project_file)
-    part = read_slice(project_file, str(store_id))
-    log = read_project_transactions(settings) if part is None else part.log
-    end = last_day(settings, log, as_of)
-    return Store(str(store_id), settings, log, end, part and part.as_of(end))

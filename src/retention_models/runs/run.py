@@ -6,7 +6,6 @@ What a run makes pages of, and from which notebooks.
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,6 +28,7 @@ from retention_models.project.chosen_models import MODELS, as_kept, earlier_cont
 from retention_models.project.days import last_day
 from retention_models.project.handover import COPIES, VARIABLE as SLICES
 from retention_models.project.json_texts import json_text
+from retention_models.project.known_stores import require_store
 from retention_models.project.store_handover import write_slices
 from retention_models.runs.execution.forking import server_in_waiting
 from retention_models.runs.execution.limits import machine_memory
@@ -96,23 +96,14 @@ def chosen_stores(
         if not known:
             raise DataError(f"{transactions.source}: no usable row, so no store to report on.")
         return known
-    everywhere = {*known, *transactions.store_ids()}
     for store_id in wanted:
-        if store_id not in everywhere:
-            near = difflib.get_close_matches(store_id, sorted(everywhere), n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"known: {_some(everywhere)}"
-            raise SettingsError(f"--store: no store {store_id!r} in the data; {hint}")
+        require_store(store_id, settings, transactions, "--store")
     return list(dict.fromkeys(wanted))
 
 
 def chosen_campaigns(settings: Settings, end: dt.date) -> list[str]:
     """Ids of the newest campaigns that have begun, as many as the project file asks for."""
     return [one.id for one in newest_campaigns(settings, end, settings.reports.campaigns)]
-
-
-def _some(ids: set[str]) -> str:
-    shown = sorted(ids)
-    return ", ".join(shown[:10]) + (", …" if len(shown) > 10 else "")
 
 
 _SHARE_OF_MEMORY = 0.8  # of the machine's, for all notebooks at once

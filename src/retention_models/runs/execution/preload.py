@@ -66,7 +66,7 @@ _ALWAYS = (
     "retention_models.project.campaign",
     "retention_models.project.campaign_outputs",
     "retention_models.project.outputs",
-    "retention_models.project.store",
+    "retention_models.project.open_store",
     "retention_models.runs.execution.in_process",
     "retention_models.runs.execution.pool",
     "retention_models.runs.execution.supervisor",
