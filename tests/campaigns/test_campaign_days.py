@@ -29,7 +29,7 @@ def test_an_assignment_of_before_the_log_is_refused_in_a_sentence(log, early):
     rows.loc[3, "assigned_at"] = early
     effect = rm.campaign_effect(log, CAMPAIGN, rows, margin=0.5)
     assert effect.grade is None
-    assert "1 of 40 assignments are of the log's first day, 2023-06-14" in effect.refusal
+    assert "1 of 40 assignments is of the log's first day, 2023-06-14" in effect.refusal
     assert str(early) in effect.refusal
     later = rm.read_campaign(log, CAMPAIGN, drawn(day=dt.date(2023, 6, 15)), margin=0.5)
     assert "log before the assignments" not in blocked(later)

@@ -166,7 +166,7 @@ def test_outcomes_that_cannot_be_read_are_named(customers):
         pd.DataFrame({"x": [1, 2, 4, 9]}),
         control="a",
     )
-    assert "too few for a mean with 1 covariates" in str(few["y"])
+    assert "too few for a mean with 1 covariate" in str(few["y"])
 
 
 def test_three_arms_are_one_regression(customers):
