@@ -44,11 +44,18 @@ def sized(change: int, nightly: int) -> int:
     return nightly if NIGHTLY else change
 
 
-def few(quick: int, cases: Sequence[Any]) -> list[Any]:
-    """Cases of a test of which the first are tried with the quick tests, the others with the slow."""
+def few(quick: int, cases: Sequence[Any], change: int | None = None) -> list[Any]:
+    """Cases of a test: the first tried with the quick tests, others with the slow, up to `change`.
+
+    The rest is tried nightly.
+    """
     rest = [
-        pytest.param(*(one if isinstance(one, tuple) else (one,)), marks=pytest.mark.slow)
-        for one in cases[quick:]
+        pytest.param(
+            *(one if isinstance(one, tuple) else (one,)),
+            marks=pytest.mark.slow if change is None or place < change else pytest.mark.nightly,
+        )
+        for place, one in enumerate(cases)
+        if place >= quick
     ]
     return [*cases[:quick], *rest]
 

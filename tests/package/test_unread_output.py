@@ -42,7 +42,12 @@ def test_help_that_nobody_reads_is_a_success(out):
 
 
 @pytest.mark.parametrize(
-    "err", [*(pytest.param(one, marks=pytest.mark.slow) for one in ("left", "closed")), "full"]
+    "err",
+    [
+        pytest.param("left", marks=pytest.mark.slow),
+        pytest.param("closed", marks=pytest.mark.nightly),
+        "full",
+    ],
 )
 def test_mistakes_that_nobody_reads_keep_their_code(tmp_path, err):
     """Exit code 2, of the project file and of the command line."""
@@ -59,7 +64,7 @@ def test_what_could_not_be_written_is_said(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("out", ["left", "closed"])
+@pytest.mark.parametrize("out", ["left", pytest.param("closed", marks=pytest.mark.nightly)])
 def test_a_check_goes_on_to_its_end(tmp_path, out):
     """As in `retention check | head -1`: 0 for good data, 2 for data that cannot be used."""
     project = shops.write_project(tmp_path, shops.simulated_log(20, seed=1), ["0042"])

@@ -26,7 +26,9 @@ def text(tmp_path_factory):
     # What stands behind the sliders, as if they had been moved.
     moved = "keeping(points=3, spent=100.0)\nrewarding(size=0.1, lift=0.5)"
     notebook.cells.append(nbformat.v4.new_code_cell(moved))
-    done = NotebookClient(notebook, resources={"metadata": {"path": str(folder)}}).execute()
+    done = NotebookClient(
+        notebook, timeout=300, resources={"metadata": {"path": str(folder)}}
+    ).execute()
     outputs = [o for cell in done.cells for o in cell.get("outputs", [])]
     assert [] == [o for o in outputs if o["output_type"] in {"error", "stream"}]
     return " ".join(o["data"].get("text/html", "") for o in outputs)

@@ -115,7 +115,7 @@ def test_sentences_and_tables_read_the_comparison_back(store):
     assert "−9,582.4" == tables.fits(found).loc["BG/NBD", "Log-likelihood"]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_every_model_is_drawn_with_what_came(store):
     """The lines end where the tables end; the diamonds are the expected shares."""
     paths = rm.track_models(store.log, store.comparison, store_id=store.id)

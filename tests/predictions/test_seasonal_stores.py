@@ -137,6 +137,7 @@ def test_a_store_alone_decides_its_own_season(chain):
     assert not season.has_season(young.purchases)
 
 
+@pytest.mark.nightly
 def test_models_are_compared_with_and_without_the_season(store):
     """All kinds side by side; the season's own wins by far, and its table and figure are drawn."""
     found = store.comparison

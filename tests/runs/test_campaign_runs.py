@@ -141,7 +141,7 @@ def test_campaigns_get_pages_and_stores_the_table_of_them(project, tmp_path, cap
     assert "campaign" == manifest["kind"]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_campaigns_alone_are_left_out_where_stores_are_named(project, tmp_path):
     """One store is one command; the campaigns are the chain's."""
     result = run_project(project, stores=["1"], output=tmp_path)

@@ -27,7 +27,7 @@ EDITS = GOOD + (
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cold", [False, True])
+@pytest.mark.parametrize("cold", [False, pytest.param(True, marks=pytest.mark.nightly)])
 def test_pages_manifest_and_fingerprints_are_of_the_start(tmp_path, cold):
     """And what was edited is made at the next run, not skipped."""
     extra = '[reports]\nnotebook = "mine.ipynb"'

@@ -90,7 +90,9 @@ def servers() -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("which", ["warm parent", "supervisor", "notebook"])
+@pytest.mark.parametrize(
+    "which", ["warm parent", pytest.param("supervisor", marks=pytest.mark.nightly), "notebook"]
+)
 def test_whatever_is_killed_every_notebook_ends_with_a_true_status(which, tmp_path):
     """Four kills at random moments; a notebook whose process died is begun anew in an empty folder."""
     tasks = tasks_in(tmp_path, 10)

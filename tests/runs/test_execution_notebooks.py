@@ -15,7 +15,10 @@ from retention_models.runs.execution.results import Limits
 from retention_models.runs.execution.workers import Workers
 
 pytestmark = pytest.mark.slow
-WAYS = [pytest.param("warm", marks=pytest.mark.skipif(not LINUX, reason="forks")), "cold"]
+WAYS = [
+    pytest.param("warm", marks=pytest.mark.skipif(not LINUX, reason="forks")),
+    pytest.param("cold", marks=pytest.mark.nightly),
+]
 
 
 @pytest.fixture(scope="module", params=WAYS)

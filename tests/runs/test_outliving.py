@@ -123,7 +123,9 @@ def stop_server_and_sleep() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stopped", [stop_self, stop_server_and_sleep])
+@pytest.mark.parametrize(
+    "stopped", [stop_self, pytest.param(stop_server_and_sleep, marks=pytest.mark.nightly)]
+)
 def test_a_stopped_process_is_ended_within_the_limits(stopped, monkeypatch):
     """Whoever watches is watched, too; and the next piece of work is done."""
     here = Path(__file__).parent

@@ -129,7 +129,7 @@ def test_a_kill_between_any_two_renames_leaves_whole_pages_and_a_true_manifest(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("exchange", [True, False])
+@pytest.mark.parametrize("exchange", [True, pytest.param(False, marks=pytest.mark.nightly)])
 def test_a_kill_at_any_step_leaves_whole_pages_and_a_true_manifest(
     tmp_path, monkeypatch, cheap_pages, exchange
 ):

@@ -173,14 +173,16 @@ def run_by_hand(name: str, folder: Path, grocery: Path) -> list:
     (folder.parent / "retention.toml").write_text(text, encoding="utf-8")
     folder.mkdir()
     notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
-    done = NotebookClient(notebook, resources={"metadata": {"path": str(folder)}}).execute()
+    done = NotebookClient(
+        notebook, timeout=300, resources={"metadata": {"path": str(folder)}}
+    ).execute()
     shown = [o for cell in done.cells for o in cell.get("outputs", [])]
     assert [] == [o for o in shown if o["output_type"] in {"error", "stream"}]
     assert [] == list(folder.iterdir())
     return shown
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_notebook_runs_by_hand_as_it_stands(tmp_path, small_grocery):
     """From notebooks/, with the parameters that it has, as in JupyterLab; it writes nothing."""
     shown = run_by_hand("store_report.ipynb", tmp_path / "notebooks", small_grocery)
@@ -188,7 +190,7 @@ def test_the_notebook_runs_by_hand_as_it_stands(tmp_path, small_grocery):
     assert 9 == sum("image/svg+xml" in o.get("data", {}) for o in shown)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_campaigns_notebook_runs_by_hand_as_it_stands(tmp_path, grocery):
     """Two pictures of the campaign that it names, and the checks."""
     shown = run_by_hand("campaign_report.ipynb", tmp_path / "notebooks", grocery)

@@ -63,7 +63,7 @@ def plain_purchase_days(rows, end: int) -> dict[str, dict[int, float]]:
 
 @pytest.mark.slow
 @pytest.mark.sized
-@settings(max_examples=sized(12, 40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=sized(8, 40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=st.lists(lines, min_size=1, max_size=60), end=st.integers(10, 70))
 def test_the_summary_is_the_contract_in_plain_python(rows, end):
     """Ties, returns and free items included; no id changes and no customer is lost."""
@@ -84,7 +84,7 @@ def test_the_summary_is_the_contract_in_plain_python(rows, end):
 
 @pytest.mark.slow
 @pytest.mark.sized
-@settings(max_examples=sized(12, 40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=sized(8, 40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=st.lists(lines, min_size=1, max_size=60), split=st.integers(0, 50))
 def test_purchases_are_conserved_over_calibration_and_holdout(rows, split):
     """Purchase days = customers + Σ frequency + Σ frequency_holdout, for customers known by then."""
@@ -102,7 +102,7 @@ def test_purchases_are_conserved_over_calibration_and_holdout(rows, split):
 
 @pytest.mark.slow
 @pytest.mark.sized
-@settings(max_examples=sized(12, 40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=sized(8, 40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rows=st.lists(
         st.tuples(st.sampled_from(IDS), st.integers(0, 60), st.integers(1, 5000)), min_size=2

@@ -7,7 +7,8 @@ from html import escape
 from importlib.util import find_spec
 from typing import Any
 
-from IPython.display import display
+from IPython.display import clear_output, display
+from IPython.utils.capture import capture_output
 
 from retention_models.errors import SettingsError
 from retention_models.languages import phrase
@@ -40,9 +41,27 @@ def sliders(show: Callable[..., object], /, **ranges: tuple[Number, Number, Numb
     import ipywidgets
 
     moved = {name: _slider(ipywidgets, name, *ends) for name, ends in ranges.items()}
-    shown = ipywidgets.interactive_output(show, moved)
+    with capture_output() as first:
+        show(**{name: one.value for name, one in moved.items()})
+    # An area that is written to while its cell runs must be followed by whoever runs the notebook.
+    printed = [{"output_type": "stream", "name": "stdout", "text": first.stdout}]
+    outputs = (*(printed if first.stdout else []), *map(_as_output, first.outputs))
+    shown = ipywidgets.Output(outputs=outputs)
+
+    def follow(_: object) -> None:
+        with shown:
+            clear_output(wait=True)
+            show(**{name: one.value for name, one in moved.items()})
+
+    for one in moved.values():
+        one.observe(follow, names="value")
     box = ipywidgets.VBox([*moved.values(), shown])
     display(box._repr_mimebundle_() | _told(phrase("In JupyterLab sliders stand here.")), raw=True)
+
+
+def _as_output(one: Any) -> dict[str, Any]:
+    """What was displayed, as a notebook's output holds it."""
+    return {"output_type": "display_data", "data": one.data, "metadata": one.metadata or {}}
 
 
 def _slider(widgets: Any, name: str, low: Number, high: Number, value: Number) -> Any:
