@@ -12,7 +12,7 @@ import shops
 from engines import why_not
 from retention_models.data.engines import source
 from retention_models.data.reading_transactions import read_project_transactions
-from retention_models.errors import CannotSay
+from retention_models.errors import CannotSay, SettingsError
 from retention_models.predictions.store_models import StoreModels
 from retention_models.project.handover import VARIABLE
 from retention_models.project.store_handover import write_slices
@@ -156,7 +156,8 @@ def test_another_project_file_has_no_slice(project, slices, tmp_path, monkeypatc
     monkeypatch.setenv(VARIABLE, str(slices))
     other = chain(tmp_path / "other")
     assert rm.open_store(other, "s1").part is None
-    assert rm.open_store(project, "unknown").part is None
+    with pytest.raises(SettingsError, match="no store 'unknown' in the data"):
+        rm.open_store(project, "unknown")
     text = project.read_text(encoding="utf-8")
     try:
         project.write_text(text + "\n# changed", encoding="utf-8")
