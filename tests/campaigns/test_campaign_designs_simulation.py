@@ -15,7 +15,7 @@ from campaign_worlds import LIFT, OUTCOMES, WORLDS, campaign, world_of
 from retention_models.campaigns.estimators.randomised import randomised_effect
 from tiers import sized
 
-TESTS = sized(200, 1000)
+TESTS = sized(300, 1000)
 ERROR = np.sqrt(0.05 * 0.95 / TESTS)
 # What misses by a little is told from 5% by no fewer.
 MANY, ERROR_OF_MANY = 1000, np.sqrt(0.05 * 0.95 / 1000)
