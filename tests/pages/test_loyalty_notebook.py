@@ -47,7 +47,7 @@ def test_every_question_is_answered_or_its_input_named(text):
         "came back",
         "large first order: the next purchase comes",
         "Were 3 points more kept for 100: ",
-        " are left.",
+        ") profit.",
         "stand here.",  # sliders, or with the package they would
     ):
         assert said in text
