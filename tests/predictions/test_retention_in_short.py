@@ -30,13 +30,19 @@ def cdnow():
     return summary, rm.GammaGammaFitter().fit(back["frequency"], back["monetary_value"])
 
 
-def in_short(fitter, spend, summary, **options):
-    """As a store's page asks."""
-    told = {**TERMS, "interval": 0.9, **options}
-    points = rm.predict_customers(
+def predicted(fitter, spend, summary):
+    """The customers' predictions on the terms of a store's page."""
+    return rm.predict_customers(
         fitter, spend, summary, interval=None, annual_discount_rate=0.1, **TERMS
     )
-    return retention_in_short(fitter, spend, summary, points, rate=rate_per_unit(0.1, "W"), **told)
+
+
+def in_short(fitter, spend, summary, predictions=None, **options):
+    """As a store's page asks."""
+    told = {"rate": rate_per_unit(0.1, "W"), "interval": 0.9, **TERMS, **options}
+    if predictions is None:
+        predictions = predicted(fitter, spend, summary)
+    return retention_in_short(fitter, spend, summary, predictions, **told)
 
 
 def fitted(kind, summary):
@@ -156,9 +162,7 @@ def test_first_orders_of_a_repeat_customer_agree_with_all_customers(cdnow, kind)
     whole = rm.repeat_customer_worth(
         fitter, spend, summary, orders, annual_discount_rate=0.1, **TERMS
     )
-    points = rm.predict_customers(
-        fitter, spend, summary, interval=None, annual_discount_rate=0.1, **TERMS
-    )
+    points = predicted(fitter, spend, summary)
     given = {"rate": rate_per_unit(0.1, "W"), "interval": 0.9, **TERMS}
     found = repeat_in_short(fitter, spend, summary, points, orders, **given)
     assert found.first_order == whole.first_order
@@ -173,3 +177,21 @@ def test_first_orders_of_a_repeat_customer_agree_with_all_customers(cdnow, kind)
         repeat_in_short(fitter, spend, summary, points.assign(clv=np.nan), orders, **given)
     with pytest.raises(CannotSay, match="too few"):
         repeat_in_short(fitter, spend, summary, points, orders[:5], **given)
+
+
+def test_predictions_in_another_order_are_the_same(cdnow):
+    """A row belongs to its customer by its label, wherever it stands."""
+    summary, spend = cdnow
+    fitter = fitted(rm.BetaGeoFitter, summary)
+    points = predicted(fitter, spend, summary)
+    mixed = points.sample(frac=1.0, random_state=3)
+    one, other = (in_short(fitter, spend, summary, predictions=told) for told in (points, mixed))
+    assert one.retention == other.retention
+    pd.testing.assert_frame_equal(one.scenarios, other.scenarios)
+    given = {"rate": rate_per_unit(0.1, "W"), "interval": 0.9, **TERMS}
+    orders = np.full(len(summary), 30.0)
+    one, other = (
+        repeat_in_short(fitter, spend, summary, told, orders, **given) for told in (points, mixed)
+    )
+    assert one.clv.value == pytest.approx(other.clv.value, rel=1e-12)
+    assert one.ratio.value == pytest.approx(other.ratio.value, rel=1e-12)

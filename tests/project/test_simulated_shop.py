@@ -77,7 +77,8 @@ def test_the_log_is_read_as_a_shops_is(shop):
 def test_a_written_project_is_the_shop_and_its_campaign(tmp_path):
     """Its file describes the campaign that was given, its data are the orders with the lift."""
     shop = rm.SimulatedShop(60, dt.date(2023, 1, 1), seed=2)
-    campaign = coupon(follow_up=7, costs={"contact": 0.15}, shares={"control": 1, "coupon": 1})
+    stated = {"costs": {"contact": 0.15}, "shares": {"control": 1, "coupon": 1}, "margin": None}
+    campaign = coupon(follow_up=7, **stated)
     arms = pd.DataFrame({"customer_id": shop.ids(), "arm": ["control", "coupon"] * 30})
     project = shop.write_project(tmp_path / "new", campaign, arms, lift={"coupon": 4.0})
     assert rm.read_settings(project).campaigns == (campaign,)

@@ -7,12 +7,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import ibis
 import numpy as np
 import pandas as pd
 from ibis.expr.types import Table
 
 from retention_models.data.engines import to_frame
+from retention_models.data.recent_rows import (
+    NUMBERS,
+    WEEK,
+    WEEKS,
+    by_day,
+    by_month,
+    by_week,
+    numbers_of,
+)
 from retention_models.data.transactions import Transactions
 from retention_models.languages import count, counted, day, decimals, marked, number, phrase, share
 from retention_models.settings.project import Settings
@@ -20,9 +28,8 @@ from retention_models.settings.reports import Warnings
 
 # Up to so many stores each is looked at by itself.
 _FEW_STORES = 50
-# A week or day is held against so many before it, of which so many must be in the data.
-_WEEKS, _FEWEST_WEEKS = 8, 4
-_WEEK = 7
+# Of the weeks or weekdays before, so many must be in the data.
+_FEWEST_WEEKS = 4
 # Below so many rows chance alone moves them by half.
 _FEWEST_ROWS = 20
 # A small shop's gaps excuse an old newest day up to so many times what the rule allows.
@@ -32,7 +39,6 @@ _ROBUST_DEVIATIONS, _SIGMA_PER_MAD = 4.0, 1.482602218505602
 # Months on each side that a month is held against; those whose rows a day are so many times theirs
 # are looked through for repeats.
 _AROUND, _CROWDED = 2, 1.6
-_NUMBERS = ("rows", "customers", "spend")
 
 _WEEK_OF = marked("{where}: {value} in the week up to {day}, where {usual} are usual.")
 _WEEK_SAID = {
@@ -90,14 +96,14 @@ def check_data(
     rows = _reported(settings, log, end)
     several = log.store_ids() if settings.stores.ids is None else list(settings.stores.ids)
     apart = 1 < len(several) <= _FEW_STORES
-    months = _by_month(rows, apart)
+    months = by_month(rows, apart)
     if not rules.enabled or months.empty:
         return DataCheck([], None)
     newest = pd.Timestamp(months["last"].max()).date()
     # A day that is not over yet says nothing.
     over = newest < dt.datetime.now(tz=settings.zone).date()
     whole = newest if over else newest - dt.timedelta(days=1)
-    weeks, days = _by_week(rows, whole, apart), _by_day(rows, whole)
+    weeks, days = by_week(rows, whole, apart), by_day(rows, whole)
     last = _Before(before, log, settings)
     found = [
         *_too_old(rows, newest, today, rules),
@@ -107,7 +113,7 @@ def check_data(
         *_odd_months(settings, rows, months, today, rules),
     ]
     week = weeks[weeks["store_id"].isna() & (weeks["week"] == 0)]
-    kept = None if week.empty else {name: float(week[name].iloc[0]) for name in _NUMBERS}
+    kept = None if week.empty else {name: float(week[name].iloc[0]) for name in NUMBERS}
     return DataCheck(
         [asdict(one) for one in found],
         kept and {"last": whole.isoformat(), **kept},
@@ -119,68 +125,6 @@ def _reported(settings: Settings, log: Transactions, end: dt.date) -> Table:
     rows = log.rows(until=end)
     ids = settings.stores.ids
     return rows if ids is None else rows.filter(rows["store_id"].isin(list(ids)))
-
-
-def _by_month(rows: Table, apart: bool) -> pd.DataFrame:
-    """Rows, first and last day and mean log spend by month, of the chain (store_id null), of stores."""
-    spend = rows["spend"].cast("float64")
-    positive = ibis.ifelse(spend > 0, spend, ibis.null("float64"))
-    keys = {"year": rows["date"].year(), "month": rows["date"].month()}
-    if apart:
-        keys["store_id"] = rows["store_id"]
-    table = to_frame(
-        rows.mutate(positive=positive)
-        .group_by(**keys)
-        .aggregate(
-            rows=lambda t: t.count(),
-            sized=lambda t: t["positive"].count(),
-            logs=lambda t: t["positive"].ln().sum(),
-            first=lambda t: t["date"].min(),
-            last=lambda t: t["date"].max(),
-        )
-    )
-    if table.empty:
-        return table
-    table["at"] = pd.PeriodIndex.from_fields(
-        year=table["year"].astype(int), month=table["month"].astype(int), freq="M"
-    )
-    for name in ("first", "last"):
-        table[name] = pd.to_datetime(table[name])
-    how = {"rows": "sum", "sized": "sum", "logs": "sum", "first": "min", "last": "max"}
-    chain = table.groupby("at", as_index=False).agg(how).assign(store_id=None)
-    parts = [chain, table[[*chain.columns]]] if apart else [chain]
-    both = pd.concat([part.astype({"store_id": object}) for part in parts], ignore_index=True)
-    return both.sort_values("at", ignore_index=True)
-
-
-def _by_week(rows: Table, newest: dt.date, apart: bool) -> pd.DataFrame:
-    """Rows, customers and spend by week before the newest day (0: the newest), chain and stores."""
-    since = newest - dt.timedelta(days=_WEEK * (_WEEKS + 1))
-    recent = rows.filter((rows["date"] > since) & (rows["date"] <= newest))
-    ago = ibis.literal(newest).delta(recent["date"], unit="day")
-    recent = recent.mutate(week=(ago / _WEEK).floor().cast("int64"))
-    chain = to_frame(_numbers(recent.group_by("week"))).assign(store_id=None)
-    if not apart:
-        return chain
-    stores = to_frame(_numbers(recent.group_by("week", "store_id")))
-    parts = [part.astype({"store_id": object}) for part in (chain, stores)]
-    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-
-
-def _by_day(rows: Table, newest: dt.date) -> pd.DataFrame:
-    since = newest - dt.timedelta(days=_WEEK * _WEEKS)
-    recent = rows.filter((rows["date"] >= since) & (rows["date"] <= newest))
-    table = to_frame(_numbers(recent.group_by("date")))
-    return table.set_index(pd.DatetimeIndex(table["date"])).drop(columns="date")
-
-
-def _numbers(grouped: Any) -> Table:
-    found: Table = grouped.aggregate(
-        rows=lambda t: t.count(),
-        customers=lambda t: t["customer_id"].nunique(),
-        spend=lambda t: t["spend"].cast("float64").sum(),
-    )
-    return found
 
 
 def _too_old(
@@ -245,10 +189,10 @@ class _Before:
         if not week or week["rows"] < _FEWEST_ROWS:
             return
         last = dt.date.fromisoformat(week["last"])
-        since = last - dt.timedelta(days=_WEEK)
+        since = last - dt.timedelta(days=WEEK)
         same = rows.filter((rows["date"] > since) & (rows["date"] <= last))
-        now = to_frame(_numbers(same)).iloc[0].fillna(0.0)
-        for name in _NUMBERS:
+        now = to_frame(numbers_of(same)).iloc[0].fillna(0.0)
+        for name in NUMBERS:
             if week[name] > 0 and not rules.fall <= now[name] / week[name] <= rules.rise:
                 shown = _shown(name, float(now[name]))
                 said = phrase(
@@ -273,10 +217,10 @@ def _odd_weeks(
         of = None if pd.isna(store) else str(store)
         own = months["store_id"].isna() if of is None else months["store_id"] == of
         first = pd.Timestamp(months.loc[own, "first"].min()).date()
-        known = min(_WEEKS, ((newest - first).days + 1) // _WEEK - 1)
+        known = min(WEEKS, ((newest - first).days + 1) // WEEK - 1)
         if known < _FEWEST_WEEKS:
             continue
-        every = found.set_index("week")[list(_NUMBERS)].reindex(range(known + 1), fill_value=0.0)
+        every = found.set_index("week")[list(NUMBERS)].reindex(range(known + 1), fill_value=0.0)
         odd = _odd(every.iloc[0], every.iloc[1:], rules)
         if odd is not None:
             yield DataWarning("newest week", of, _said(_WEEK_SAID, odd, settings, of, newest))
@@ -287,7 +231,7 @@ def _odd_day(
 ) -> Iterator[DataWarning]:
     """The chain's newest day against the same weekday of the weeks before."""
     at = pd.Timestamp(newest)
-    same = [at - pd.Timedelta(days=_WEEK * back) for back in range(1, _WEEKS + 1)]
+    same = [at - pd.Timedelta(days=WEEK * back) for back in range(1, WEEKS + 1)]
     before = days.reindex([one for one in same if one in days.index])
     if len(before) < _FEWEST_WEEKS or at not in days.index:
         return
@@ -322,7 +266,7 @@ def _odd(
     usual = before.median()
     if usual["rows"] < _FEWEST_ROWS:
         return None
-    for name in _NUMBERS:
+    for name in NUMBERS:
         value, middle = float(newest[name]), float(usual[name])
         if middle <= 0:
             continue

@@ -53,7 +53,8 @@ def repeat_in_short(
     back = (summary["frequency"] > 0).to_numpy()
     if not back.any():
         raise CannotSay("No customer has come back yet, so there is no repeat customer to value.")
-    people, told = summary.loc[back], predictions.loc[back]
+    people = summary.loc[back]
+    told = predictions.loc[people.index]
     value = float(told["clv"].mean())
     if not value > 0.0:
         raise CannotSay("No repeat customer's spend tells anything, so none can be valued.")

@@ -165,6 +165,7 @@ class DrawnCustomers:
         most: int,
     ) -> DrawnCustomers:
         """In even steps of customers in the order of their rates, who are alike beside each other."""
+        predictions = predictions.loc[summary.index]
         alive = predictions["probability_alive"].to_numpy(dtype=float)
         adds = alive, predictions["clv"].fillna(0.0).to_numpy(dtype=float)
         size = np.sum([each / max(each.sum(), _TINY) for each in adds], axis=0)

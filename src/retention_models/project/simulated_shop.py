@@ -217,7 +217,7 @@ class SimulatedShop:
             arms["assigned_at"] = campaign.start - dt.timedelta(days=1)
         arms.to_csv(place / "assignments.csv", index=False)
         project = place / "retention.toml"
-        stated = campaign.model_dump(exclude_unset=True)
+        stated = campaign.model_dump(exclude_unset=True, exclude_none=True)
         project.write_text(_PROJECT + "".join(map(_line, stated.items())), encoding="utf-8")
         return project
 
