@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -51,6 +52,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if isinstance(item, pytest.DoctestItem) and sharing.has_long_examples(item.path):
             item.add_marker(pytest.mark.slow)
     sharing.longest_first(items)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Look for garbage less often, and never among modules: a sixth of the tests' time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.hookimpl(optionalhook=True)

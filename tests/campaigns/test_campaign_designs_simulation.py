@@ -13,7 +13,7 @@ import pytest
 import campaign_designs as designs
 from campaign_worlds import LIFT, OUTCOMES, WORLDS, campaign, world_of
 from retention_models.campaigns.estimators.randomised import randomised_effect
-from tiers import sized
+from tiers import few, sized
 
 TESTS = sized(300, 1000)
 ERROR = np.sqrt(0.05 * 0.95 / TESTS)
@@ -86,9 +86,10 @@ def test_three_arms_are_not_found_different_more_often_than_one_in_twenty(name):
     assert missed.mean(axis=0).min() >= 0.02
 
 
-@pytest.mark.slow
 @LIFTS
-@pytest.mark.parametrize(("stores", "most"), [(10, 0.065), (20, 0.05 + 3.0 * ERROR_OF_MANY)])
+@pytest.mark.parametrize(
+    ("stores", "most"), few(0, [(10, 0.065), (20, 0.05 + 3.0 * ERROR_OF_MANY)], 1)
+)
 def test_few_stores(stores, most, lift):
     """CRV3 with t. It errs on the safe side: with 5 against 5 its variance is an eighth too large."""
     missed = designs.whole_stores(

@@ -83,7 +83,7 @@ def test_the_strength_that_explains_an_effect_away_is_where_the_interval_meets_z
     assert np.inf == hidden_bounds(*joiners(5, effect=50.0)).explained_at
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_errors_of_bounds_are_those_of_leaving_customers_out():
     """A jackknife repeats the choice of weights, which the influence function takes as settled."""
     y, z, x = joiners(6, n=300, effect=1.0)

@@ -230,8 +230,8 @@ def test_wrong_arguments_are_named(change, message):
         summarised(group_time_effects(y, PERIODS, first), "week")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("units", [36, pytest.param(300, marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("units", [36, 300])
 def test_intervals_of_no_effect_cover_it_and_the_pre_trend_keeps_its_level(units):
     """Twelve clusters a group and a hundred, noise that lasts within units."""
     runs, rejected, pre = 800, 0, 0

@@ -58,6 +58,7 @@ def _read(where):
     return rm.read_transactions(where["source"], table=where.get("table"), timezone=ZONE, **COLUMNS)
 
 
+@pytest.mark.slow
 def test_checks_find_the_same(duckdb_log, other_log):
     """Unusable rows by reason, stores with their days, returns, free items and repeats."""
     pd.testing.assert_frame_equal(duckdb_log.quality, other_log.quality)

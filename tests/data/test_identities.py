@@ -130,7 +130,7 @@ def test_the_project_file_has_both_keys(tmp_path):
     assert {"status": ("completed",)} == settings.transactions.keep
 
 
-@pytest.mark.parametrize("command", ["check", "run"])
+@pytest.mark.parametrize("command", few(1, ["check", "run"]))
 def test_events_whose_ids_lost_their_zeros_are_refused(tmp_path, capsys, monkeypatch, command):
     """By the check and by a run: complaints that are nobody's would be on no list."""
     start = dt.date(2024, 1, 1)

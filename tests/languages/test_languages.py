@@ -26,6 +26,7 @@ from retention_models.pages.html import render
 from retention_models.pages.html.kinds import CAMPAIGN, STORE
 from retention_models.pages.html.templates import old_page_words
 from retention_models.runs.run import own_notebooks
+from tiers import few
 from translated import (
     CODE,
     english_of as latin_words_of,
@@ -80,7 +81,7 @@ def sample_rows(stores: int, other: Language) -> list[dict[str, object]]:
     return rows
 
 
-@pytest.mark.parametrize("stores", [60, 3])
+@pytest.mark.parametrize("stores", few(1, [3, 60]))
 def test_the_chains_page_holds_no_word_of_another_language(settings, other, stores):
     """Texts, labels, alternative texts, what the script says, and what stands in the figure."""
     page = render.index_page(

@@ -49,12 +49,9 @@ def holdout_errors(log, split, end):
     return pd.DataFrame(rows)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
-    ("split", "end"),
-    [
-        ("2017-09-30", "2017-12-31"),
-        pytest.param("2017-04-30", "2017-07-31", marks=pytest.mark.nightly),
-    ],
+    ("split", "end"), [("2017-09-30", "2017-12-31"), ("2017-04-30", "2017-07-31")]
 )
 def test_shrunk_stores_err_no_more_than_the_better_of_alone_and_pooled(log, split, end):
     """Mean absolute error of store totals and of customers, within a hundredth."""

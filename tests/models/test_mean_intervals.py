@@ -89,7 +89,7 @@ def test_dropout_that_the_data_allow_is_exponential_where_the_likelihood_is_line
     assert found == pytest.approx(-np.log1p(-levels) / 200.0, rel=0.02, abs=2e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_shops_without_visible_dropout_do_not_hide_more_than_is_allowed():
     """Shops of 150 customers with a dropout of 0.2%: those at the limit allow it at 97.5%."""
     hits = shops = 0

@@ -181,7 +181,7 @@ def test_parameters_are_recovered_from_continuous_times():
     assert np.abs(deviation).max() < 4.0
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_limits_are_called_by_their_names():
     """No dropout; dropout at once or never; one dropout rate for all."""
     rng = np.random.default_rng(33)

@@ -12,7 +12,7 @@ import retention_models as rm
 from regular_shops import erlang_shop
 from retention_models.errors import CannotSay
 from retention_models.models.regular.regularity import _of_moments, _on_days
-from tiers import sized
+from tiers import few, sized
 
 # Purchases a week: 0.5 to 3, alike or as different as shops are.
 RATES = [(0.5, 0.5), (2.0, 1.0), (2.0, 2.0), (2.0, 3.0), (20.0, 3.0)]
@@ -41,7 +41,7 @@ def test_moments_are_those_of_uniform_divisions(x):
 
 
 @pytest.mark.sized
-@pytest.mark.parametrize(("r", "rate"), RATES)
+@pytest.mark.parametrize(("r", "rate"), few(2, RATES))
 def test_plain_shops_counted_by_the_day_are_not_taken_for_regular(r, rate, record_property):
     """At 5% no more than 5% of shops, also where gaps of a day are common; nor is k above 1."""
     shops = sized(60, 2_000)

@@ -83,11 +83,10 @@ def test_a_store_forecast_and_every_customers_work(seasonal, fitted):
     assert total.purchases.high - total.purchases.low < 0.5 * total.purchases.value
 
 
-@pytest.mark.slow
-@pytest.mark.sized
+@pytest.mark.nightly
 def test_intervals_of_totals_cover_what_came(record_property):
     """Shops with a season, 600 customers each: 90% intervals of the next 13 weeks hold 88 to 92%."""
-    shops, held = sized(24, 500), 0
+    shops, held = 500, 0
     for seed in range(shops):
         summary, bought, later = shop(600, 730, one_wave, seed=1_000 + seed, ahead=91, each=True)
         summary["monetary_value"] = 0.0

@@ -31,6 +31,7 @@ def test_what_is_not_needed_is_not_imported():
     assert found == "[]"
 
 
+@pytest.mark.slow
 def test_neither_a_run_nor_a_page_imports_statistics_that_take_a_second():
     """But where a page of campaigns asks for it."""
     found = _run(
@@ -82,6 +83,7 @@ def test_lifetimes_own_search_still_runs():
     assert found == "2.783"
 
 
+@pytest.mark.slow
 def test_completing_the_packages_names_loads_none_of_them():
     """What JupyterLab asks at `rm.`; a class that is asked about alone is loaded, with its methods."""
     found = _run(

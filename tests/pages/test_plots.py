@@ -60,6 +60,7 @@ def test_tracking_draws_actual_forecast_and_band(store):
     assert 1 == len(ax.collections)
 
 
+@pytest.mark.slow
 def test_drawing_leaves_the_readers_style_alone(store):
     """The house style ends with the figure."""
     before = dict(mpl.rcParams)

@@ -100,7 +100,7 @@ def test_what_cannot_be_used_is_refused_by_name(shop):
         ask(summary, summary["channel"].tolist(), **TERMS)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_intervals_hold_the_truth_as_often_as_they_say():
     """Of 40 shops of 400 customers, 90% intervals of value hold it in 90%, within three errors."""
     truth = true_value(SHOP)

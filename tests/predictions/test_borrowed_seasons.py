@@ -21,7 +21,6 @@ from retention_models.models.seasons.likelihood import (
 from retention_models.models.seasons.model import Seasonal
 from retention_models.predictions.store_models import BorrowedModels, find_borrowed
 from seasonal_shops import END, THETA, calendar_of, histories_of, seasonal_log
-from tiers import sized
 
 AHEAD = 91
 HISTORY = "frequency", "recency", "T"
@@ -158,11 +157,10 @@ def test_the_doubt_about_the_season_moves_the_model_too(chain):
     np.testing.assert_allclose(np.log(found.parameters), np.concatenate([start, season.effects]))
 
 
-@pytest.mark.slow
-@pytest.mark.sized
+@pytest.mark.nightly
 def test_intervals_of_new_stores_hold(record_property):
     """Their quarters' 90% intervals, and all of their totals; a plain loan's are off by a third."""
-    chains, inside, off = sized(6, 150), 0, []
+    chains, inside, off = 150, 0, []
     totals = np.zeros(3)
     for seed in range(1, chains + 1):
         summaries, days, came = simulated(seed, 200)

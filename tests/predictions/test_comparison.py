@@ -18,7 +18,7 @@ def store(cdnow):
     return rm.open_store(cdnow, "cdnow")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_published_fits_stand_side_by_side(store):
     """LL of FHL (2005): BG/NBD −9582.4, Pareto/NBD −9595.0; of BDF (2007): MBG/NBD −9582.1."""
     table = store.comparison.table

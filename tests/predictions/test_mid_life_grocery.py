@@ -10,7 +10,7 @@ import pytest
 import retention_models as rm
 from grocery_data import grocery_log
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 BEGIN, AHEAD, LARGEST = dt.date(2017, 1, 1), dt.timedelta(weeks=13), 14
 

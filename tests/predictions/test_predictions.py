@@ -358,7 +358,7 @@ def test_a_handful_of_customers_is_predicted_without_a_warning(size):
     assert refusals <= {True}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_stores_intervals_cover_what_their_customers_then_do():
     """100 simulated shops of 400 customers: the 90% intervals miss no more than chance explains."""
     hits = {"purchases": 0, "active_customers": 0, "value": 0}

@@ -68,7 +68,7 @@ def test_a_subscription_shop_is_forecast_by_who_is_left(tmp_path):
     assert usual[models.summary["frequency"] > 0].min() > 24.0
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_models_of_regular_buyers_are_compared_with_the_others(log):
     """By name and by class; the regular one has the lowest AIC by far and the smaller errors."""
     found = rm.compare_models(

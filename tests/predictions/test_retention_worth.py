@@ -204,7 +204,7 @@ def test_a_claim_is_judged_by_the_whole_interval():
     )
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_intervals_hold_the_worth_at_the_true_parameters(record_property):
     """90% intervals of elasticity, of 5 points in percent and of retention, over simulated shops."""
     shops, inside = sized(6, 200), np.zeros(3)

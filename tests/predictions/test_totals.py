@@ -25,7 +25,7 @@ def models(request, cdnow):
     return purchases, rm.GammaGammaFitter().fit(repeat["frequency"], repeat["monetary_value"])
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_closed_form_agrees_with_simulation(models, cdnow, monkeypatch):
     """Same values, and half-widths within an eighth of those of 1,000 simulated futures."""
     simulated = predict_store(*models, cdnow, horizon=39, time_unit="W", draws=1_000)

@@ -27,44 +27,6 @@ def test_ordinary_ids_stay_as_they_are():
     assert ["0042", "O'Brien", "12E4"] == [formula_safe(i) for i in ("0042", "O'Brien", "12E4")]
 
 
-@pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    """A store one of whose customers is called as a formula, and the folder of its files."""
-    folder = tmp_path_factory.mktemp("written")
-    frame = shops.simulated_log(120, seed=5)
-    frame.loc[frame["customer"] == "0001", "customer"] = "=1+1"
-    store = rm.open_store(shops.write_project(folder, frame, ["0042"]), "0042")
-    rm.write_outputs(store, folder / "out")
-    return store, folder / "out"
-
-
-def test_customers_csv_has_every_customer_with_the_forecasts_verdict(written):
-    """Ids as text, predictions, and how far they can be relied on."""
-    store, out = written
-    table = pd.read_csv(out / "customers.csv", dtype={"customer_id": str})
-    assert len(store.summary) == len(table)
-    assert "'=1+1" in set(table["customer_id"])
-    assert {store.forecast_verdict} == set(table["forecast_verdict"])
-    assert table["expected_purchases"].sum() == pytest.approx(store.forecast.purchases.value)
-    assert table["clv"].sum() == pytest.approx(store.forecast.value.value, rel=1e-3)
-    silent = (store.summary["T"] - store.summary["recency"]) * 7
-    last = pd.Timestamp(store.observation_end) - pd.to_timedelta(silent.round(), unit="D")
-    assert [f"{day:%Y-%m-%d}" for day in last] == list(table["last_day"])
-
-
-def test_csv_opens_in_a_spreadsheet_as_it_is(written):
-    """With the mark of UTF-8, and no more digits than anyone uses."""
-    store, out = written
-    paths = [*out.rglob("*.csv")]
-    assert {"customers.csv", "call_tomorrow.csv", "due.csv"} <= {path.name for path in paths}
-    for path in paths:
-        content = path.read_bytes()
-        assert content.startswith(b"\xef\xbb\xbf")
-        assert not re.search(rb"\.\d{5}", content)
-    calls = pd.read_csv(out / "call_tomorrow.csv", dtype={"customer_id": str})
-    assert list(store.to_call.customers.index) == list(calls["customer_id"])
-
-
 ODD_IDS = ("=1+1", "۱۲‌ب", "00042")
 
 
@@ -88,6 +50,33 @@ def lists_written(tmp_path_factory):
     return store, folder / "out"
 
 
+def test_customers_csv_has_every_customer_with_the_forecasts_verdict(lists_written):
+    """Ids as text, predictions, and how far they can be relied on."""
+    store, out = lists_written
+    table = pd.read_csv(out / "customers.csv", dtype={"customer_id": str})
+    assert len(store.summary) == len(table)
+    assert "'=1+1" in set(table["customer_id"])
+    assert {store.forecast_verdict} == set(table["forecast_verdict"])
+    assert table["expected_purchases"].sum() == pytest.approx(store.forecast.purchases.value)
+    assert table["clv"].sum() == pytest.approx(store.forecast.value.value, rel=1e-3)
+    silent = (store.summary["T"] - store.summary["recency"]) * 7
+    last = pd.Timestamp(store.observation_end) - pd.to_timedelta(silent.round(), unit="D")
+    assert [f"{day:%Y-%m-%d}" for day in last] == list(table["last_day"])
+
+
+def test_csv_opens_in_a_spreadsheet_as_it_is(lists_written):
+    """With the mark of UTF-8, and no more digits than anyone uses."""
+    store, out = lists_written
+    paths = [*out.rglob("*.csv")]
+    assert {"customers.csv", "call_tomorrow.csv", "due.csv"} <= {path.name for path in paths}
+    for path in paths:
+        content = path.read_bytes()
+        assert content.startswith(b"\xef\xbb\xbf")
+        assert not re.search(rb"\.\d{5}", content)
+    calls = pd.read_csv(out / "call_tomorrow.csv", dtype={"customer_id": str})
+    assert list(store.to_call.customers.index) == list(calls["customer_id"])
+
+
 def test_lists_are_written_with_every_customer_why_and_what_is_at_stake(lists_written):
     """As Parquet with texts as they are, whatever they are."""
     store, out = lists_written
@@ -105,6 +94,7 @@ def test_lists_are_written_with_every_customer_why_and_what_is_at_stake(lists_wr
     assert table["why"].str.endswith("always from one category: @چای.").all()
 
 
+@pytest.mark.slow
 def test_heads_of_lists_are_in_the_pages_language_where_the_project_file_asks(tmp_path):
     """In CSV and the workbook, each by a name of its own; Parquet keeps what programs read."""
     extra = '[reports]\nlanguage = "tr"\ntranslated_headers = true'

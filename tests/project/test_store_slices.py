@@ -18,6 +18,7 @@ from retention_models.project.handover import VARIABLE
 from retention_models.project.store_handover import write_slices
 from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import customer_summary_by_store
+from tiers import few
 
 SMALL = "small"
 SURVEYS = """
@@ -77,8 +78,7 @@ def files_of(project: Path, store_id: str, folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("store_id", ["s1", SMALL, "single", "empty"])
+@pytest.mark.parametrize("store_id", few(0, ["s1", SMALL, "single", "empty"], 2))
 def test_pages_numbers_are_the_same_with_slices(store_id, project, slices, tmp_path, monkeypatch):
     """To the byte: an ordinary store, one that borrows, one of one customer, one without any."""
     whole = files_of(project, store_id, tmp_path / "whole")
@@ -88,7 +88,7 @@ def test_pages_numbers_are_the_same_with_slices(store_id, project, slices, tmp_p
     assert whole == files_of(project, store_id, tmp_path / "part")
 
 
-@pytest.mark.parametrize("as_of", [None, "2023-09-30"])
+@pytest.mark.parametrize("as_of", few(1, ["2023-09-30", None]))
 def test_what_is_asked_for_all_stores_is_what_each_would_ask(as_of, project, slices, monkeypatch):
     """Its summaries and cohorts; and of another day than that of the run it asks itself."""
     whole = rm.open_store(project, "s1", as_of=as_of)

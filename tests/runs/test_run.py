@@ -32,6 +32,7 @@ def test_folders_of_different_ids_differ():
     assert len(ids) == len({store_folder(i) for i in ids})
 
 
+@pytest.mark.slow
 def test_a_store_that_fails_does_not_stop_the_others(tmp_path):
     """Its page says what failed, the details lie beside it, and the index tells."""
     project = shops.write_project(

@@ -10,10 +10,9 @@ import pytest
 
 import nights
 from retention_models.runs.publishing.manifest import read_manifest
-from tiers import sized
 
 STORES = ("a", "b", "c")
-KEPT, NIGHTS = sized(8, 30), sized(45, 365)  # all is steady once as many are kept
+KEPT, NIGHTS = 30, 365  # all is steady once as many are kept
 
 
 def size_of(folder) -> int:
@@ -21,8 +20,7 @@ def size_of(folder) -> int:
     return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
 
 
-@pytest.mark.slow
-@pytest.mark.sized
+@pytest.mark.nightly
 def test_a_year_of_nights_leaves_disk_and_memory_as_they_were(tmp_path, monkeypatch):
     """365 runs nightly, of three stores of which one in twenty fails; every status is what happened."""
     monkeypatch.setattr(os, "fsync", lambda handle: None)
