@@ -49,7 +49,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first; xdist's own order goes by the number of tests."""
     for item in items:
-        if isinstance(item, pytest.DoctestItem) and sharing.has_long_examples(item.path):
+        if isinstance(item, pytest.DoctestItem) and sharing.is_source(item.path):
             item.add_marker(pytest.mark.slow)
     sharing.longest_first(items)
 

@@ -24,7 +24,10 @@ from retention_models.errors import DataError
 from retention_models.runs.publishing.fingerprints import data_print
 
 # Spark's own client leaves its sockets for the interpreter to close.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 # With summer time, so that some days have 23 hours and some 25.
 ZONE = "Europe/Berlin"
@@ -42,9 +45,7 @@ def duckdb_log(frame, tmp_path_factory):
     return _read(in_parquet(frame, tmp_path_factory.mktemp("parquet")))
 
 
-@pytest.fixture(
-    scope="module", params=["postgresql", pytest.param("spark", marks=pytest.mark.slow)]
-)
+@pytest.fixture(scope="module", params=["postgresql", "spark"])
 def other_log(request, frame, tmp_path_factory):
     """The log, read by another engine."""
     if request.param == "postgresql":
@@ -58,7 +59,6 @@ def _read(where):
     return rm.read_transactions(where["source"], table=where.get("table"), timezone=ZONE, **COLUMNS)
 
 
-@pytest.mark.slow
 def test_checks_find_the_same(duckdb_log, other_log):
     """Unusable rows by reason, stores with their days, returns, free items and repeats."""
     pd.testing.assert_frame_equal(duckdb_log.quality, other_log.quality)
@@ -186,7 +186,6 @@ def test_the_quality_of_the_log_is_the_same(duckdb_log, other_log):
     assert ours.loc["returns before any purchase", "count"] > 0
 
 
-@pytest.mark.slow
 @pytest.mark.sized
 def test_every_measure_is_the_same_by_store_period_and_attribute(
     duckdb_log, other_log, request, tmp_path
@@ -218,7 +217,7 @@ def test_every_measure_is_the_same_by_store_period_and_attribute(
         pd.testing.assert_frame_equal(ours, theirs, check_exact=False, rtol=1e-9)
 
 
-@pytest.mark.parametrize("period", [pytest.param("W", marks=pytest.mark.slow), "Q"])
+@pytest.mark.parametrize("period", ["W", "Q"])
 def test_cohorts_with_their_money_are_the_same(duckdb_log, other_log, period):
     """By store; sums of squares are of decimals in every engine."""
     ours, theirs = (
@@ -291,9 +290,7 @@ def exchanged(frame):
     return changed
 
 
-@pytest.mark.parametrize(
-    "engine", ["duckdb", "postgresql", pytest.param("spark", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("engine", ["duckdb", "postgresql", "spark"])
 def test_a_stores_fingerprint_is_of_its_rows_in_any_order(engine, request, frame, tmp_path):
     """Whatever changes in a row is told, of its store alone; the order of rows, and of sums, is not."""
     settings = nights.settings_in(tmp_path)

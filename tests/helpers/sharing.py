@@ -40,27 +40,25 @@ OF_SPARK = re.compile(r"[\[-]spark\b|::test_spark_")
 IN_PIECES = ("test_campaign_designs_simulation.py", "test_oracles_")
 # A session reads no file that holds none of its tests.
 MARKED = re.compile(r"\bmark\.(slow|nightly|sized)\b|\b(few|many)\(")
-ALL_SLOW = re.compile(r"^pytestmark = .*\bmark\.(slow|nightly)\b", re.MULTILINE)
-# Rooms whose examples read logs and fit models: the slow tests run them.
-LONG_EXAMPLES = ("actions", "campaigns", "measures", "predictions", "project")
+ALL_SLOW = re.compile(r"^pytestmark = (\[\s*)?pytest\.mark\.(slow|nightly)\b", re.MULTILINE)
 
 
-def has_long_examples(path: Path) -> bool:
-    """Whether the examples in a module's docstrings are among the slow tests."""
-    return any(f"/retention_models/{room}/" in path.as_posix() for room in LONG_EXAMPLES)
+def is_source(path: Path) -> bool:
+    """Whether it is a module of the package: examples in docstrings are among the slow tests."""
+    return "/src/retention_models/" in path.as_posix()
 
 
 def has_none(path: Path, chosen: str) -> bool:
     """Whether a file holds no test of those chosen by a mark, so that it need not be imported."""
     if path.suffix != ".py" or path.name == "conftest.py":
         return False
-    if re.match(r"slow\b", chosen) and has_long_examples(path):
+    if re.match(r"slow\b", chosen) and is_source(path):
         return ">>> " not in path.read_text(encoding="utf-8")
     if re.match(r"(slow|nightly|sized)\b", chosen):
         return not MARKED.search(path.read_text(encoding="utf-8"))
     if not chosen.startswith("not slow and"):
         return False
-    return has_long_examples(path) or bool(ALL_SLOW.search(path.read_text(encoding="utf-8")))
+    return is_source(path) or bool(ALL_SLOW.search(path.read_text(encoding="utf-8")))
 
 
 def made_once(

@@ -18,8 +18,7 @@ from retention_models.settings.project import Settings
 from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import customer_summary
 
-# At every change; the other exports are tried with the slow tests.
-QUICK = (exports.shopify, exports.sap, exports.turkish)
+pytestmark = pytest.mark.slow
 
 
 def made(folder: Path, source: str, **answers: str) -> Settings:
@@ -43,14 +42,7 @@ def totals(settings: Settings) -> tuple[int, int, float]:
     return len(summary), int((summary["frequency"] + 1).sum()), round(spend, 2)
 
 
-@pytest.mark.parametrize(
-    "export",
-    [
-        pytest.param(export, marks=() if export in QUICK else pytest.mark.slow)
-        for export in exports.EXPORTS
-    ],
-    ids=lambda export: export.__name__,
-)
+@pytest.mark.parametrize("export", exports.EXPORTS, ids=lambda export: export.__name__)
 def test_an_export_is_mapped_right_and_its_totals_are_those_of_pandas(tmp_path, export):
     """Every column, every key; customers, purchases and spend by a second way."""
     right = export(tmp_path)
@@ -88,7 +80,6 @@ def ambiguous(folder: Path) -> Path:
     return folder / "log.csv"
 
 
-@pytest.mark.slow
 def test_what_a_file_cannot_say_is_asked_all_at_once_and_never_guessed(tmp_path):
     """Which day, which amount, which currency; then, how the days are written."""
     path = ambiguous(tmp_path)
@@ -134,7 +125,6 @@ def test_the_command_ends_with_2_and_the_questions(tmp_path, capsys, monkeypatch
     assert "then: retention run" in done
 
 
-@pytest.mark.slow
 def test_questions_are_asked_one_by_one_where_somebody_answers(tmp_path):
     """The next question knows the answer to the one before."""
     asked = []
@@ -148,7 +138,6 @@ def test_questions_are_asked_one_by_one_where_somebody_answers(tmp_path):
     assert ["date", "spend", "date_format", "currency"] == asked
 
 
-@pytest.mark.slow
 def test_an_answer_that_cannot_be_is_asked_for_again(tmp_path):
     """With the reason; as an option it is refused, and nothing is written."""
     right = exports.woocommerce(tmp_path)
@@ -218,7 +207,6 @@ def test_a_column_that_is_called_so_and_cannot_be_it_is_said(tmp_path):
     assert "'date' is called so, but it holds no days that are understood (soon)" in said
 
 
-@pytest.mark.slow
 def test_net_and_gross_are_not_chosen_between(tmp_path):
     """Nor a total and what comes before shipping: each is money paid, to somebody."""
     log = exports.orders(19)
@@ -248,7 +236,6 @@ def test_typed_tables_are_looked_at_too(tmp_path):
     assert round(float(big), 2) == totals(settings)[2]
 
 
-@pytest.mark.slow
 def test_states_and_currencies_of_an_unknown_export_are_asked_for(tmp_path):
     """Cancelled orders are no sales, and francs no euros."""
     log = exports.orders(14)
@@ -317,7 +304,6 @@ def test_what_stands_there_is_not_overwritten(tmp_path):
         made(tmp_path / "third", str(tmp_path / "none.csv"))
 
 
-@pytest.mark.slow
 def test_a_source_within_the_project_is_named_from_there(tmp_path):
     """So that the folder can be moved."""
     (tmp_path / "shop" / "data").mkdir(parents=True)

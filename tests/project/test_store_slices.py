@@ -20,6 +20,8 @@ from retention_models.settings.reading import read_settings
 from retention_models.summaries.customers import customer_summary_by_store
 from tiers import few
 
+pytestmark = pytest.mark.slow
+
 SMALL = "small"
 SURVEYS = """
 [surveys]
@@ -88,7 +90,7 @@ def test_pages_numbers_are_the_same_with_slices(store_id, project, slices, tmp_p
     assert whole == files_of(project, store_id, tmp_path / "part")
 
 
-@pytest.mark.parametrize("as_of", few(1, ["2023-09-30", None]))
+@pytest.mark.parametrize("as_of", ["2023-09-30", None])
 def test_what_is_asked_for_all_stores_is_what_each_would_ask(as_of, project, slices, monkeypatch):
     """Its summaries and cohorts; and of another day than that of the run it asks itself."""
     whole = rm.open_store(project, "s1", as_of=as_of)
@@ -103,7 +105,6 @@ def test_what_is_asked_for_all_stores_is_what_each_would_ask(as_of, project, sli
         assert asked.attrs == found.attrs
 
 
-@pytest.mark.slow
 def test_a_small_store_finds_its_loan_without_the_chain(project, slices, monkeypatch):
     """The same models, although nothing but its own rows is read."""
     whole = rm.open_store(project, SMALL)
@@ -179,7 +180,6 @@ def test_a_slice_is_readable_by_its_owner_alone(slices):
     assert {0o700} == {path.stat().st_mode & 0o777 for path in folders}
 
 
-@pytest.mark.slow
 def test_a_database_is_read_once_for_all_slices(postgresql, tmp_path, monkeypatch):
     """PostgreSQL's rows come through the engine and give the numbers that it gives itself."""
     import psycopg
@@ -204,7 +204,6 @@ def test_a_database_is_read_once_for_all_slices(postgresql, tmp_path, monkeypatc
     assert whole == files_of(project, "s1", tmp_path / "part")
 
 
-@pytest.mark.slow
 # Spark's bridge leaves its sockets to the garbage collector.
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -235,7 +234,6 @@ def test_spark_is_read_once_for_all_slices(tmp_path, monkeypatch):
     pd.testing.assert_frame_equal(whole, part.summary)
 
 
-@pytest.mark.slow
 def test_too_few_lenders_are_no_loan(project, slices, tmp_path):
     """The refusal is the store's own, as without slices."""
     log = pd.concat(

