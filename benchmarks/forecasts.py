@@ -6,6 +6,8 @@ year before. `python benchmarks/forecasts.py RESULTS.csv [--sets …] [--peer-py
 the latter is of an environment with pymc-marketing and clvkit, without which these are passed over. Each
 window's rows are written as it is done and passed over when it is there already, so that a run broken
 off goes on where it was. `forecasts_table.py RESULTS.csv` makes the tables of docs/forecasts.md of it.
+Past forecasts of all stores asked for tell what each one's scatter by: rows of grocery stores there are
+of `--stores 36 --weeks 4 26` and `--weeks 13`.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ leave after one purchase or never, or is flat; a normal distribution around its 
 of many possible futures. The logs of r, a and b are given priors as wide as shops of all kinds: their
 centres .7, .6 and 2.5 are amid published estimates (CDNOW .24, .79, 2.43; grocery 1.5, .3, 6), their
 deviations 1.25, 1 and 1 a factor of 12 and 7 to either side. α has none, for every shop tells its rate.
+Narrower priors hold too few of the shops drawn from these (docs/forecasts.md, “Too short to say”).
 The posterior is sampled by importance, from a t distribution around its mode whose centre and spread
 follow what was drawn.
 
