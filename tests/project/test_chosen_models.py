@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from dataclasses import replace
 
 import pytest
 
+import retention_models as rm
+from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.predictions.contest import Contest
-from retention_models.project.chosen_models import MODELS, as_kept, contest_of, earlier_contest
+from retention_models.predictions.scatter import Scatter
+from retention_models.project.chosen_models import (
+    MODELS,
+    as_kept,
+    contest_of,
+    earlier_contest,
+    past_print,
+    scatters_of,
+)
+from retention_models.settings.reading import read_settings
 
 MONDAY = dt.date(2024, 5, 6)
 CONTEST = Contest("mid_life", MONDAY, MONDAY, 3, 8, 21, 0.01, 0.3)
@@ -51,3 +63,58 @@ def test_a_damaged_file_is_told_and_passed_over(output, caplog, text):
     assert earlier_contest(output, MONDAY + dt.timedelta(days=1)) is None
     assert contest_of(output, MONDAY) is None
     assert "chosen anew" in caplog.text
+
+
+def kept_scatters(folder):
+    """A night's, from a past called "past"."""
+    (folder / MONDAY.isoformat()).mkdir()
+    kept = as_kept(CONTEST, {MONDAY: Scatter(0.1, 21, 8, 1.2, 0.05)}, "past")
+    (folder / MONDAY.isoformat() / MODELS).write_text(json.dumps(kept))
+    return {MONDAY: Scatter(0.1, 21, 8, 1.2, 0.05)}
+
+
+def test_scatter_is_that_of_the_days_run_only_from_the_same_past_rule_and_code(
+    tmp_path, monkeypatch
+):
+    """Else it is learned anew."""
+    known = kept_scatters(tmp_path)
+    assert scatters_of(tmp_path, MONDAY, "mid_life", "past") == known
+    assert scatters_of(tmp_path, MONDAY, "bg_nbd", "past") == {}
+    assert scatters_of(tmp_path, MONDAY, "mid_life", "other") == {}
+    assert scatters_of(tmp_path, MONDAY, "mid_life", None) == {}
+    assert scatters_of(tmp_path, MONDAY + dt.timedelta(days=1), "mid_life", "past") == {}
+    code = "retention_models.project.chosen_models.code_sha256"
+    monkeypatch.setattr(code, lambda: "other")
+    assert scatters_of(tmp_path, MONDAY, "mid_life", "past") == {}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"scatters": 3, "code": 3}'])
+def test_damaged_scatters_are_told_and_learned_anew(tmp_path, caplog, text):
+    """A page by hand goes on."""
+    kept_scatters(tmp_path)
+    (tmp_path / MONDAY.isoformat() / MODELS).write_text(text)
+    assert scatters_of(tmp_path, MONDAY, "mid_life", "past") == {}
+    assert "learned anew" in caplog.text
+
+
+def print_of(project):
+    """Of a project file's data as they are now."""
+    settings = read_settings(project)
+    return past_print(settings, read_project_transactions(settings))
+
+
+def test_the_past_is_another_when_the_file_was_written_anew(tmp_path):
+    """Or a setting on which past forecasts depend was changed; not by the name of the chain."""
+    project = rm.write_demo(tmp_path, "cdnow")
+    text = project.read_text()
+    before = print_of(project)
+    assert before is not None
+    project.write_text(text.replace('name = "', 'name = "The other '))
+    assert print_of(project) == before
+    project.write_text(text.replace('time_unit = "W"', 'time_unit = "D"'))
+    assert print_of(project) != before
+    project.write_text(text)
+    source = tmp_path / "data" / "raw" / "cdnow.csv"
+    stat = source.stat()
+    os.utime(source, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
+    assert print_of(project) != before

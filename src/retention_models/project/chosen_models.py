@@ -1,4 +1,4 @@
-"""How a chain's models were chosen by earlier runs, from beside their manifests."""
+"""How a chain's models were chosen by earlier runs, and what else past forecasts told them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import datetime as dt
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from retention_models.data.transactions import Transactions
+from retention_models.predictions import scatter
 from retention_models.predictions.contest import Contest
+from retention_models.predictions.scatter import Scatter
+from retention_models.settings.project import Settings
 
 MODELS = "models.json"
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -30,9 +35,53 @@ def code_sha256() -> str:
     return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 
-def as_kept(contest: Contest) -> dict[str, Any]:
-    """What is kept of a run's contest, and read by the functions below."""
-    return {"code": code_sha256(), "contest": contest.content()}
+def past_print(settings: Settings, log: Transactions) -> str | None:
+    """The sha256 of what a chain's past forecasts come from; None where files do not tell it.
+
+    Files are told by when they were written and how long they are, as when a run looks whether they
+    changed; of stores the rows count, as days to come are no longer so tomorrow.
+    """
+    whole = log.whole
+    if not whole.origin.opened:
+        return None
+    told = [
+        sorted(whole.origin.opened.items()),
+        settings.transactions.model_dump(mode="json"),
+        settings.model.time_unit,
+        settings.stores.ids,
+        settings.calendar and settings.calendar.model_dump(mode="json"),
+        whole.stores.reset_index().to_csv(index=False),
+    ]
+    return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
+
+
+def as_kept(
+    contest: Contest,
+    scatters: Mapping[dt.date, Scatter] | None = None,
+    past: str | None = None,
+) -> dict[str, Any]:
+    """What is kept of a run's contest and scatters, and read by the functions below.
+
+    `past` is the `past_print` of what they come from.
+    """
+    learned = {"past": past, "rule": contest.rule, "by_day": scatter.content(scatters or {})}
+    return {"code": code_sha256(), "contest": contest.content(), "scatters": learned}
+
+
+def scatters_of(output: Path, day: dt.date, rule: str, past: str | None) -> dict[dt.date, Scatter]:
+    """What a day's run learned of totals' scatter by a rule: by this code, from the same past."""
+    path = output / day.isoformat() / MODELS
+    if past is None or not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        learned = content["scatters"]
+        if (content["code"], learned["past"], learned["rule"]) != (code_sha256(), past, rule):
+            return {}
+        return scatter.from_content(learned["by_day"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        log.warning("%s cannot be read (%s), so scatter is learned anew", path, error)
+        return {}
 
 
 def contest_of(output: Path, day: dt.date) -> Contest | None:

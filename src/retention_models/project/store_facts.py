@@ -38,7 +38,12 @@ from retention_models.project.campaign_overview import (
     last_finished,
     newest_finished,
 )
-from retention_models.project.chosen_models import contest_of, earlier_contest
+from retention_models.project.chosen_models import (
+    contest_of,
+    earlier_contest,
+    past_print,
+    scatters_of,
+)
 from retention_models.project.store_handover import StoreHandover
 from retention_models.settings.project import Settings
 
@@ -193,8 +198,9 @@ class StoreFacts(Result):
 
     def _scatter(self, day: dt.date) -> Scatter:
         """As it was known at the end of a day."""
-        if self.part is not None and day in self.part.scatters:
-            return self.part.scatters[day]
+        known = self._scatters_kept if self.part is None else self.part.scatters
+        if day in known:
+            return known[day]
         return learn_scatter(self._past.over_by(day), self.contest.rule)
 
     @cached_property
@@ -208,6 +214,13 @@ class StoreFacts(Result):
             return kept
         earlier = earlier_contest(output, self.observation_end)
         return hold_contest(self._past, earlier, named=named)
+
+    @cached_property
+    def _scatters_kept(self) -> dict[dt.date, Scatter]:
+        """By hand: what the day's run has learned from the same data."""
+        output = Path(self.settings.path(self.settings.reports.output))
+        past = past_print(self.settings, self.log)
+        return scatters_of(output, self.observation_end, self.contest.rule, past)
 
     @cached_property
     def _past(self) -> PastForecasts:

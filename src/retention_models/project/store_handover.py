@@ -112,8 +112,8 @@ def write_slices(
     estimated: Mapping[str, list[OverviewRow]] | None = None,
     before: Contest | None = None,
     lots: pd.DataFrame | None = None,
-) -> Contest:
-    """Write to an empty folder what a run's notebooks need; say how models of its stores are chosen.
+) -> tuple[Contest, dict[dt.date, Scatter]]:
+    """Write to an empty folder what a run's notebooks need; how models are chosen, and scatters by day.
 
     `estimated` holds rows of campaigns that need no estimating any more; see `campaign_overview`;
     `before` is how models were chosen on an earlier night; `lots` are those drawn for the lists.
@@ -147,7 +147,7 @@ def write_slices(
         told = _write_contacts(*contacts, store, place)
         write_json(place / _STORE, {**own[store], **chosen, **told})
     write_chain(folder, project_file, whole)
-    return contest
+    return contest, scatters
 
 
 def _write_rows(folder: Path, log: Transactions, store_ids: Sequence[str]) -> dict[str, Path]:

@@ -24,7 +24,7 @@ from retention_models.pages.html.kinds import CAMPAIGN, CAMPAIGNS, STORE, PageKi
 from retention_models.project.campaign import newest_campaigns, write_campaign_slice
 from retention_models.project.campaign_outputs import read_overview
 from retention_models.project.campaign_overview import OverviewRow
-from retention_models.project.chosen_models import MODELS, as_kept, earlier_contest
+from retention_models.project.chosen_models import MODELS, as_kept, earlier_contest, past_print
 from retention_models.project.days import last_day
 from retention_models.project.handover import COPIES, VARIABLE as SLICES
 from retention_models.project.json_texts import json_text
@@ -351,13 +351,14 @@ def _copies(work: _Work, slices: Path) -> list[Path]:
 def _write_rows(work: _Work, slices: Path, ids: Sequence[str], day: dt.date) -> None:
     """What each notebook reads of the data."""
     if work.kind == STORE:
-        contest = write_slices(
+        contest, scatters = write_slices(
             *(slices, work.project.path, work.settings, work.transactions, ids, day),
             estimated=work.estimated,
             before=earlier_contest(work.output, day),
             lots=lots_so_far(work.output, work.settings),
         )
-        write_whole(work.output / day.isoformat() / MODELS, json_text(as_kept(contest)))
+        kept = as_kept(contest, scatters, past_print(work.settings, work.transactions))
+        write_whole(work.output / day.isoformat() / MODELS, json_text(kept))
         keep_told(work.output, day, slices)
     else:
         write_campaign_slice(slices, work.project.path, work.settings, work.transactions, day)

@@ -61,21 +61,22 @@ def open_files(
         if database:
             rows = _duckdb_table(connection, _existing(path)[0], table)
             return Source(source, rows, errors, in_process=True)
-        if name.endswith(PARQUET):
+        if name.endswith(PARQUET + EXCEL + CSV + JSON):
             files = _existing(path)
             stamps = {file: stamp for file in files if (stamp := stamp_of(file)) is not None}
+        if name.endswith(PARQUET):
             rows, mixed = open_parquet(connection, files)
-            return Source(source, rows, errors, in_process=True, stamps=stamps, mixed=mixed)
+            return Source(source, rows, errors, True, stamps, opened=stamps, mixed=mixed)
         if name.endswith(EXCEL):
-            rows = open_excel(connection, _existing(path), sheet)
-            return Source(source, rows, errors, in_process=True)
+            rows = open_excel(connection, files, sheet)
+            return Source(source, rows, errors, in_process=True, opened=stamps)
         if name.endswith(CSV + JSON):
-            opened = open_csv if name.endswith(CSV) else open_json
+            read = open_csv if name.endswith(CSV) else open_json
             if encoding is not None:
-                rows = in_utf8(connection, _existing(path), encoding, opened)
+                rows = in_utf8(connection, files, encoding, read)
             else:
-                rows = opened(connection, _existing(path))
-            return Source(source, rows, errors, in_process=True)
+                rows = read(connection, files)
+            return Source(source, rows, errors, in_process=True, opened=stamps)
     for ending, kind in _TO_SAVE_AS_XLSX.items():
         if name.endswith(ending):
             raise DataError(

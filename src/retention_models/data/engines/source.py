@@ -67,6 +67,8 @@ class Source:
     in_process: bool = False  # whether DuckDB reads it here, where it can be copied
     # Files that are read anew by each question, and their state when they were opened.
     stamps: dict[str, Stamp] = field(default_factory=dict, repr=False)
+    # The state of its files when they were opened, also where they were copied since.
+    opened: dict[str, Stamp] = field(default_factory=dict, repr=False)
     # Columns that are numbers in one of its files and text in another, and in which.
     mixed: dict[str, str] = field(default_factory=dict, repr=False)
 
