@@ -10,6 +10,8 @@ import pytest
 import retention_models as rm
 from campaign_samples import CAMPAIGN, assigned, campaign, log_of
 
+pytestmark = pytest.mark.slow
+
 IDS = [f"{i:04d}" for i in range(40)]
 START = CAMPAIGN.start
 
@@ -121,7 +123,6 @@ def test_campaign_ids_that_are_spelt_otherwise_are_refused_in_either_file(log, g
         rm.read_campaign(log, CAMPAIGN, half, margin=0.5)
 
 
-@pytest.mark.slow
 def test_redemptions_that_stand_twice_cost_once_and_are_counted(log):
     """A file loaded twice; a few equal rows stay, and are said, as in the log."""
     costly = campaign(costs={"redemption": 2.0})

@@ -20,6 +20,8 @@ from retention_models.data.reading_transactions import read_transactions
 from retention_models.errors import DataError
 from tiers import few
 
+pytestmark = pytest.mark.slow
+
 NAMES = {"customer_id": "id", "date": "day", "spend": "paid"}
 DAYS = [dt.datetime(2024, 1, 13, 9, 30), dt.datetime(2024, 1, 20), dt.datetime(2024, 2, 14, 23)]
 FRAME = pd.DataFrame(

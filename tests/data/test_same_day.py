@@ -16,6 +16,8 @@ from purchase_samples import simulate_orders
 from retention_models.errors import SettingsError
 from retention_models.predictions.customers import some_customers
 
+pytestmark = pytest.mark.slow
+
 BEGIN = dt.date(2024, 1, 1)
 END = 9
 COUNTED = ("one", "each", "each_line")
@@ -222,7 +224,6 @@ def test_an_unknown_way_of_counting_is_refused(tmp_path):
         summary(read(tmp_path, [("a", 0, 5, "1")]), "both")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("truth", "customers"),
     [

@@ -48,6 +48,7 @@ def recent(store, store_id="0042", end=END):
     return recent_activity(store.log, store_id=store_id, end=end)
 
 
+@pytest.mark.slow
 def test_months_are_those_of_the_measure_table(store):
     """Revenue and customers, up to the last month that is over."""
     found = recent(store, end=dt.date(2023, 11, 15)).months
@@ -141,6 +142,7 @@ def test_stores_without_a_purchase_have_nothing_recent_and_stop_nobody():
     assert [there] == list(recent_by_store(log, ["empty", there], end=end))
 
 
+@pytest.mark.slow
 def test_the_year_of_all_stores_asked_once_is_that_of_each(store):
     """Every measure that a page shows of it, with its interval; a store of nobody has none."""
     found = year_by_store(store.log, ["0042", "late", "single", "none"], end=END)

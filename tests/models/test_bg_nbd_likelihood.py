@@ -21,6 +21,7 @@ from retention_models.models.beta_dropout_likelihood import (
 )
 from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.histories import count_histories
+from tiers import few
 
 
 def history(table):
@@ -319,7 +320,7 @@ def test_a_handful_of_customers_never_passes_for_more(size):
             assert fit.parameters[2] + fit.parameters[3] < 1e3
 
 
-@pytest.mark.parametrize("size", [10, 30])
+@pytest.mark.parametrize("size", few(1, [10, 30]))
 def test_predictions_of_a_handful_of_customers_are_numbers(size):
     """At whatever limit such a fit ends: 0 ≤ E ≤ the rate of somebody who never leaves."""
     for seed in range(20):

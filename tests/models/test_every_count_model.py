@@ -13,6 +13,7 @@ import pytest
 from purchase_samples import COUNT_MODELS, cdnow_sample, some_customers
 from retention_models.errors import CannotSay
 from retention_models.models.interface import PurchaseModel
+from tiers import few
 
 every_model = pytest.mark.parametrize(
     ("model", "theta"), COUNT_MODELS, ids=[model.label for model, _ in COUNT_MODELS]
@@ -179,8 +180,8 @@ def test_without_any_repeat_purchase_the_fit_says_so(model, theta):
 
 
 @every_model
-@pytest.mark.parametrize("penalty", [0.0, 0.01])
-@pytest.mark.parametrize("size", [10, 30])
+@pytest.mark.parametrize("penalty", few(1, [0.01, 0.0]))
+@pytest.mark.parametrize("size", few(1, [10, 30]))
 def test_small_stores_never_raise(model, theta, size, penalty):
     """Ten and thirty customers: finite numbers and a verdict."""
     x, t_x, T = cdnow_sample()

@@ -68,6 +68,7 @@ def test_drawing_leaves_the_readers_style_alone(store):
     assert before == dict(mpl.rcParams)
 
 
+@pytest.mark.slow
 def test_the_same_result_gives_the_same_file(store):
     """No dates, no random ids: an unchanged store has an unchanged page."""
     assert svg(figures.tracking(store.tracking)) == svg(figures.tracking(store.tracking))

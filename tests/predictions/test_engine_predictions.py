@@ -10,14 +10,14 @@ from conftest import skip_or_fail
 import retention_models as rm
 from engines import COLUMNS, in_parquet, in_postgresql, in_spark, log_of_an_ordinary_shop, why_not
 from retention_models.errors import SettingsError
-from tiers import few
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
-SLOW = pytest.param("spark", marks=pytest.mark.slow)
 
-
-@pytest.fixture(scope="module", params=["duckdb", "postgresql", SLOW])
+@pytest.fixture(scope="module", params=["duckdb", "postgresql", "spark"])
 def log(request, tmp_path_factory):
     """A shop's log in an engine."""
     frame, folder = log_of_an_ordinary_shop(), tmp_path_factory.mktemp("log")
@@ -43,7 +43,7 @@ def models(log):
     return purchases, rm.GammaGammaFitter().fit(told["frequency"], told["monetary_value"])
 
 
-@pytest.mark.parametrize("same_day", few(1, ["each", "one"]))
+@pytest.mark.parametrize("same_day", ["each", "one"])
 def test_counted_histories_fit_as_customers_do(log, same_day):
     """The same likelihood, to the last digits."""
     summary = rm.customer_summary(log, same_day=same_day)

@@ -26,6 +26,8 @@ from retention_models.settings.campaigns import Campaign
 from retention_models.settings.project import Settings
 from retention_models.settings.reading import read_settings
 
+pytestmark = pytest.mark.slow
+
 TABLE = """
 [acquisition.customers]
 source = "customers.csv"
@@ -111,7 +113,6 @@ def test_the_page_says_which_channels_pay(found):
     assert "flyers" not in table.index
 
 
-@pytest.mark.slow
 def test_a_notebook_of_a_run_says_the_same(project, found, tmp_path, monkeypatch):
     """From what the run hands over."""
     settings = read_settings(project)
@@ -249,7 +250,6 @@ def with_campaign(settings: Settings, cost: float | None) -> Settings:
     return settings.model_copy(update=new)
 
 
-@pytest.mark.slow
 def test_all_three_claims_have_their_line_in_a_notebook(store):
     """With the store's own models and the project's cost; what is missing is named."""
     lines = store.loyalty_claims.lines()

@@ -16,6 +16,8 @@ from retention_models.project.own_file.look import look_at
 from retention_models.project.own_file.options import propose_options
 from retention_models.project.own_file.proposal import Proposal, propose_columns
 
+pytestmark = pytest.mark.slow
+
 LOG = exports.orders(21, customers=15)
 DAY = LOG["day"].dt.strftime("%Y-%m-%d")
 SECONDS = LOG["at"].astype("datetime64[s]").astype("int64")
