@@ -249,7 +249,7 @@ def test_a_young_store_and_one_of_one_customer_have_lists(chain_project):
     assert len(young["new"].customers) > 0
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_grocery_customers_are_on_lists_that_do_not_contradict(grocery):
     """Real data, end to end: sentences, stakes and groups."""
     store = rm.open_store(grocery, "367")

@@ -19,9 +19,8 @@ TESTS = sized(300, 1000)
 ERROR = np.sqrt(0.05 * 0.95 / TESTS)
 # What misses by a little is told from 5% by no fewer.
 MANY, ERROR_OF_MANY = 1000, np.sqrt(0.05 * 0.95 / 1000)
-LIFTS = pytest.mark.parametrize("lift", [0.0, LIFT])
 # One of two lifts tells a wrong estimator; nightly both are simulated.
-ONE_LIFT = pytest.mark.parametrize("lift", [0.0, pytest.param(LIFT, marks=pytest.mark.nightly)])
+LIFTS = pytest.mark.parametrize("lift", few(0, [0.0, LIFT], 1))
 
 
 @cache
@@ -103,7 +102,7 @@ def test_few_stores(stores, most, lift):
 
 @pytest.mark.slow
 @pytest.mark.sized
-@ONE_LIFT
+@LIFTS
 def test_staggered_stores(lift, record_property):
     """Three groups of 20 stores, the last never treated: Callaway-Sant'Anna's overall effect."""
     missed = designs.whole_stores(
@@ -119,7 +118,7 @@ def test_staggered_stores(lift, record_property):
 
 @pytest.mark.slow
 @pytest.mark.sized
-@ONE_LIFT
+@LIFTS
 @pytest.mark.parametrize(
     ("constant", "slopes"),
     [(-0.3, (0.2, 0.5, 0.5, 0.0, -0.3)), (-1.5, (0.3, 0.8, 0.5, 0.0, 0.0))],

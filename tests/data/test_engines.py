@@ -9,7 +9,6 @@ from conftest import skip_or_fail
 
 import nights
 import retention_models as rm
-import tiers
 from engines import (
     COLUMNS,
     IDS,
@@ -53,6 +52,15 @@ def other_log(request, frame, tmp_path_factory):
     if why_not("spark"):
         skip_or_fail(why_not("spark"))
     return _read(in_spark(frame, tmp_path_factory.mktemp("spark")))
+
+
+# Spark takes a second for each of their hundred questions, whatever the size of the log.
+MOST_BY_SPARK = pytest.mark.parametrize(
+    "other_log",
+    ["postgresql", pytest.param("spark", marks=pytest.mark.nightly)],
+    indirect=True,
+    scope="module",
+)
 
 
 def _read(where):
@@ -173,6 +181,7 @@ def test_categories_are_the_same(duckdb_log, other_log):
     assert {1, 2} == set(ours["categories"])
 
 
+@MOST_BY_SPARK
 def test_the_quality_of_the_log_is_the_same(duckdb_log, other_log):
     """Every finding: returns and where they went, repeats, orders standing twice, the log's start."""
     ours, theirs = (rm.data_quality(log).set_index("finding") for log in (duckdb_log, other_log))
@@ -186,10 +195,8 @@ def test_the_quality_of_the_log_is_the_same(duckdb_log, other_log):
     assert ours.loc["returns before any purchase", "count"] > 0
 
 
-@pytest.mark.sized
-def test_every_measure_is_the_same_by_store_period_and_attribute(
-    duckdb_log, other_log, request, tmp_path
-):
+@MOST_BY_SPARK
+def test_every_measure_is_the_same_by_store_period_and_attribute(duckdb_log, other_log, tmp_path):
     """With tables of this process beside the log: attributes, survey answers, events."""
     rng = np.random.default_rng(2)
     who = [*IDS, *(f"c{i}" for i in range(60))]
@@ -205,11 +212,8 @@ def test_every_measure_is_the_same_by_store_period_and_attribute(
         "events": rm.read_events(**said, date="day", kind="kind"),
     }
     several = ["spend_per_order", "retention_rate", "net_promoter_score"]
-    # 16 of 17 measures have a value: no year is complete. Spark takes a second for each of its
-    # hundred questions, whatever the size of the log.
-    whole = "spark" not in request.node.callspec.id or tiers.NIGHTLY
-    table = (rm.measure_table, None, 16) if whole else (rm.measure_table, several, 3)
-    for question, names, valued in (table, (rm.measure_changes, several, 3))[: 2 if whole else 1]:
+    # 16 of 17 measures have a value: no year is complete.
+    for question, names, valued in ((rm.measure_table, None, 16), (rm.measure_changes, several, 3)):
         ours, theirs = (
             question(log, measures=names, **settings) for log in (duckdb_log, other_log)
         )

@@ -80,7 +80,7 @@ def test_derivatives_of_a_row_and_of_the_whole(first):
         assert hessian == pytest.approx(slow_hessian, rel=1e-5, abs=1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_customer_of_before_is_the_integral_over_rates_and_dropout():
     """Alive at 0, seen n times in (0, C], the last at t_n: by quadrature over λ and p."""
     r, alpha, a, b = OLD

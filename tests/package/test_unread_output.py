@@ -63,8 +63,8 @@ def test_what_could_not_be_written_is_said(tmp_path):
     assert "Traceback" not in said
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("out", ["left", pytest.param("closed", marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("out", ["left", "closed"])
 def test_a_check_goes_on_to_its_end(tmp_path, out):
     """As in `retention check | head -1`: 0 for good data, 2 for data that cannot be used."""
     project = shops.write_project(tmp_path, shops.simulated_log(20, seed=1), ["0042"])

@@ -195,7 +195,7 @@ def test_a_log_until_a_day_holds_no_later_line(tmp_path):
     assert log is log_until(log, dt.date(2024, 3, 1))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_grocery_campaigns_are_refused_or_of_grade_c_at_best(grocery):
     """27 campaigns targeted on spend: plain differences of 250 and more are none of the campaigns'."""
     settings = rm.read_settings(grocery)

@@ -101,6 +101,7 @@ def test_events_without_enough_days_and_days_that_sold_are_left_out(chain, store
     assert ahead[pd.Timestamp("2024-12-25")] == 0.0
 
 
+@pytest.mark.nightly
 def test_a_run_hands_the_chains_season_over(chain, store, monkeypatch):
     """A notebook fits the same model as by hand, of its own rows and what the run found.
 

@@ -11,7 +11,7 @@ from retention_models.models.fitters import from_json, settled
 from retention_models.models.histories import count_histories, less_half_days
 from retention_models.models.open_parameters import is_open
 from short_shops import GRID, drawn_parameters, short_shop
-from tiers import sized
+from tiers import few, sized
 
 
 def fitted(summary):
@@ -69,16 +69,20 @@ def test_a_well_known_shop_is_as_it_was():
     assert found.low * 0.9 < came < found.high * 1.1
 
 
-@pytest.mark.slow
+@pytest.mark.sized
 @pytest.mark.parametrize(
     ("weeks", "ahead", "refused", "alike", "merged"),
-    [
-        (3.0, 52.0, 0.5, True, True),
-        (3.0, 13.0, 0.1, True, True),
-        (52.0, 52.0, 0.02, True, True),
-        (3.0, 52.0, 0.5, False, True),
-        (3.0, 52.0, 0.5, False, False),
-    ],
+    few(
+        0,
+        [
+            (3.0, 52.0, 0.5, True, True),
+            (3.0, 52.0, 0.5, False, True),
+            (3.0, 13.0, 0.1, True, True),
+            (52.0, 52.0, 0.02, True, True),
+            (3.0, 52.0, 0.5, False, False),
+        ],
+        2,
+    ),
 )
 def test_of_short_histories_intervals_hold_or_are_refused(
     record_property, weeks, ahead, refused, alike, merged

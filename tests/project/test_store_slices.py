@@ -80,7 +80,7 @@ def files_of(project: Path, store_id: str, folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("store_id", few(0, ["s1", SMALL, "single", "empty"], 2))
+@pytest.mark.parametrize("store_id", few(0, ["s1", SMALL, "single", "empty"], 1))
 def test_pages_numbers_are_the_same_with_slices(store_id, project, slices, tmp_path, monkeypatch):
     """To the byte: an ordinary store, one that borrows, one of one customer, one without any."""
     whole = files_of(project, store_id, tmp_path / "whole")
@@ -180,6 +180,7 @@ def test_a_slice_is_readable_by_its_owner_alone(slices):
     assert {0o700} == {path.stat().st_mode & 0o777 for path in folders}
 
 
+@pytest.mark.nightly
 def test_a_database_is_read_once_for_all_slices(postgresql, tmp_path, monkeypatch):
     """PostgreSQL's rows come through the engine and give the numbers that it gives itself."""
     import psycopg

@@ -26,8 +26,8 @@ EDITS = GOOD + (
 )
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("cold", [False, pytest.param(True, marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("cold", [False, True])
 def test_pages_manifest_and_fingerprints_are_of_the_start(tmp_path, cold):
     """And what was edited is made at the next run, not skipped."""
     extra = '[reports]\nnotebook = "mine.ipynb"'

@@ -84,7 +84,7 @@ def test_a_defect_has_a_code_of_its_own_and_is_told(shop, monkeypatch, capsys):
     assert "ZeroDivisionError: an odd shop" in index_of(project)[0]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_folder_beside_may_be_given(shop, monkeypatch):
     """Relative to where the command is called, though notebooks run elsewhere."""
     project, _ = shop
@@ -93,7 +93,7 @@ def test_a_folder_beside_may_be_given(shop, monkeypatch):
     assert (project.parent / "beside" / "latest" / "index.html").is_file()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_every_line_has_its_day_and_a_skipped_page_no_time(shop, monkeypatch, capsys):
     """A scheduler's log is read weeks later; the time of a page that was not made is another night's."""
     project, _ = shop

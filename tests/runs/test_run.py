@@ -62,7 +62,7 @@ def test_a_store_that_fails_does_not_stop_the_others(tmp_path):
     assert not list(folder.glob(".*"))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_run_speaks_the_language_of_its_pages(tmp_path):
     """What failed is told in it; what tells whoever mends it stays English."""
     (tmp_path / "de.po").write_text(

@@ -56,7 +56,7 @@ def test_the_cron_line_has_five_times_and_a_command():
     assert "%" not in command
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_cron_line_runs_as_written(tmp_path):
     """Under sh, with the little environment that cron gives."""
     installed(tmp_path)
