@@ -31,7 +31,7 @@ from retention_models.models.regular.phases import (
     discounted_by_phase,
     expected_by_phase,
 )
-from tiers import few, sized
+from tiers import sized
 
 THETA = (0.8, 1.7, 0.7, 2.2)
 # Customers that are new, middling, heavy, alike in leaving, hardly leaving, or never leaving.
@@ -172,7 +172,7 @@ def test_phases_of_one_in_the_sums_by_phase_are_the_plain_model_too():
 
 
 @every_k
-@pytest.mark.parametrize("worth", few(2, WORTH))
+@pytest.mark.parametrize("worth", WORTH)
 @pytest.mark.parametrize("density", [False, True])
 def test_sums_over_purchases_are_the_closed_form_over_p(k, worth, density):
     """Two routes to expected purchases by phase: a series, and partial fractions of the transform."""
@@ -199,7 +199,7 @@ def test_expected_purchases_match_their_sum_in_mpmath(k, j):
 
 
 @every_k
-@pytest.mark.parametrize("worth", few(2, WORTH))
+@pytest.mark.parametrize("worth", WORTH)
 def test_discounted_purchases_are_the_integral_of_discounted_ones(k, worth):
     """e^(−δH)·E(H) + δ∫e^(−δt)E(t) dt by 2,000 panels, and an endless horizon that is merely long."""
     horizon, rate = 40.0, 0.02
