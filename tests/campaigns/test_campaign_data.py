@@ -21,7 +21,10 @@ from retention_models.settings.reading import read_settings
 from shops import simulated_log
 
 # Spark's own client leaves its sockets for the interpreter to close.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 START, END, LATER = CAMPAIGN.start, CAMPAIGN.end, CAMPAIGN.end + dt.timedelta(days=14)
 
@@ -315,7 +318,6 @@ def odd():
     return log_of_an_odd_shop()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["postgresql", "spark"])
 @pytest.mark.parametrize("design", ["targeted", "stores"])
 def test_engines_give_the_same_customers_and_stores(odd, engine, design, request, tmp_path):
@@ -356,7 +358,6 @@ def test_engines_give_the_same_customers_and_stores(odd, engine, design, request
     assert ours.outcomes["campaign"].loc[list(IDS), "purchases"].sum() > 5
 
 
-@pytest.mark.slow
 def test_the_grocery_demonstrations_campaigns_are_read(grocery):
     """Campaign 18, the largest: its households, and controls from the log."""
     project, data = read_settings(grocery), rm.open_campaign(grocery, "18").data

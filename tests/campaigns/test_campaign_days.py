@@ -11,6 +11,8 @@ from test_campaign_spellings import IDS, blocked, drawn
 import retention_models as rm
 from campaign_samples import CAMPAIGN, campaign, log_of
 
+pytestmark = pytest.mark.slow
+
 START, END = CAMPAIGN.start, CAMPAIGN.end
 
 

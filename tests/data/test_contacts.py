@@ -14,6 +14,8 @@ from retention_models.data.contacts import read_project_events, read_project_sur
 from retention_models.errors import DataError, SettingsError
 from retention_models.settings.reading import read_settings
 
+pytestmark = pytest.mark.slow
+
 NAMES = {"customer_id": "who", "answered_at": "day"}
 
 

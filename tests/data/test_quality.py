@@ -13,6 +13,8 @@ import shops
 from retention_models.data.quality import days_without_sale, longest_gap, unusual_days
 from retention_models.data.quality_words import quality_sentences
 
+pytestmark = pytest.mark.slow
+
 NAMES = {"customer_id": "c", "date": "d", "spend": "s"}
 
 
@@ -74,7 +76,6 @@ def old_shop(seed: int, *, opened: int) -> pd.DataFrame:
     return log.assign(d=pd.Timestamp("2023-01-01") + pd.to_timedelta(log["day"], unit="D"), s=1.0)
 
 
-@pytest.mark.slow
 def test_customers_of_before_the_log_are_suspected(tmp_path):
     """A shop that opened a year before the log begins, and the day from which on new ones are new."""
     log = read(tmp_path, old_shop(1, opened=-365))
@@ -90,7 +91,6 @@ def test_customers_of_before_the_log_are_suspected(tmp_path):
     assert new == pytest.approx(len(later), rel=0.25)
 
 
-@pytest.mark.slow
 def test_a_shop_that_opens_with_the_log_is_not_suspected(tmp_path):
     """Customers join evenly: the start is no more crowded than the rest."""
     start = findings(read(tmp_path, old_shop(2, opened=0))).loc["new customers at the start"]
@@ -98,7 +98,6 @@ def test_a_shop_that_opens_with_the_log_is_not_suspected(tmp_path):
     assert 1.0 == pytest.approx(start["share"], abs=0.15)
 
 
-@pytest.mark.slow
 def test_a_log_of_one_cohort_says_that_nobody_new_came(tmp_path):
     """As CDNOW's: it was cut to those who began in one quarter."""
     log = old_shop(3, opened=0)
@@ -139,7 +138,6 @@ def test_equal_items_of_a_basket_are_no_order_loaded_twice(tmp_path, orders):
     assert 5 == found.loc["exact repeats", "count"]
 
 
-@pytest.mark.slow
 def test_spends_far_beyond_the_others_are_shown_and_lognormal_ones_are_not(tmp_path):
     """One of 50,000 whose point was lost."""
     rng = np.random.default_rng(5)
@@ -164,7 +162,6 @@ def test_unusable_rows_come_with_the_first_of_each_reason(tmp_path):
     assert "row 5 after the header: date not understood (c = 'a', d = '5.1.'" in said
 
 
-@pytest.mark.slow
 def test_a_date_format_that_the_dates_contradict_is_pointed_out(tmp_path):
     """Few rows enough to be let through; and dates that fit both orders."""
     good = pd.DataFrame({"c": "a", "d": ["05/06/2024", "07/08/2024"] * 150, "s": 1})

@@ -18,6 +18,8 @@ from retention_models.measures.recent import (
 )
 from retention_models.measures.table import OF_YEAR, year_by_store
 
+pytestmark = pytest.mark.slow
+
 END = dt.date(2023, 12, 31)
 
 
@@ -48,7 +50,6 @@ def recent(store, store_id="0042", end=END):
     return recent_activity(store.log, store_id=store_id, end=end)
 
 
-@pytest.mark.slow
 def test_months_are_those_of_the_measure_table(store):
     """Revenue and customers, up to the last month that is over."""
     found = recent(store, end=dt.date(2023, 11, 15)).months
@@ -61,7 +62,6 @@ def test_months_are_those_of_the_measure_table(store):
     assert list(wide["revenue"]) == pytest.approx(list(found["revenue"]))
 
 
-@pytest.mark.slow
 def test_stores_asked_for_together_get_what_each_gets_alone(store):
     """Quarters, changes, months and windows; an id without a purchase gets nothing."""
     stores = ["0042", "late", "single"]
@@ -103,7 +103,6 @@ def test_data_of_less_than_a_quarter_are_refused(store):
         recent(store, end=dt.date(2023, 2, 1))
 
 
-@pytest.mark.slow
 def test_metrics_hold_them_for_the_chain(store, tmp_path):
     """Changes by measure, months, and the day since when a store is silent."""
     rm.write_outputs(store, tmp_path)
@@ -142,7 +141,6 @@ def test_stores_without_a_purchase_have_nothing_recent_and_stop_nobody():
     assert [there] == list(recent_by_store(log, ["empty", there], end=end))
 
 
-@pytest.mark.slow
 def test_the_year_of_all_stores_asked_once_is_that_of_each(store):
     """Every measure that a page shows of it, with its interval; a store of nobody has none."""
     found = year_by_store(store.log, ["0042", "late", "single", "none"], end=END)

@@ -177,6 +177,7 @@ def test_what_has_no_path_is_refused(log, model):
         "plot_dropout_rate_heterogeneity",
     ],
 )
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # lifetimes of 2020 on today's pandas and matplotlib
 def test_lifetimes_history_plots_draw_our_models(name, log):
     """Those that run on today's pandas at all; what they draw is our model's."""
