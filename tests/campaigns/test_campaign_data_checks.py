@@ -267,6 +267,7 @@ def test_the_joint_test_is_hotellings_for_two_arms():
 @pytest.mark.parametrize(
     ("n", "shares"), [(100, (0.5, 0.5)), (2000, (0.9, 0.1)), (900, (0.4, 0.3, 0.3))]
 )
+@pytest.mark.nightly
 def test_lots_are_blocked_once_in_a_thousand(n, shares):
     """Heavy-tailed spend and collinear covariates; 4,000 draws, within three standard errors."""
     rng = np.random.default_rng(9)

@@ -100,8 +100,7 @@ def test_few_stores(stores, most, lift):
     assert missed.mean(axis=0).min() >= 0.02
 
 
-@pytest.mark.slow
-@pytest.mark.sized
+@pytest.mark.nightly
 @LIFTS
 def test_staggered_stores(lift, record_property):
     """Three groups of 20 stores, the last never treated: Callaway-Sant'Anna's overall effect."""
@@ -146,8 +145,7 @@ def test_eight_declared_looks_keep_five_percent_of_all_outcomes(record_property)
     assert nominal() == rates(missed)
 
 
-@pytest.mark.slow
-@pytest.mark.sized
+@pytest.mark.nightly
 def test_eight_looks_at_the_same_customers_are_no_more_often_fooled():
     """By days: what differs between customers stays, so looks agree more than the plan supposes."""
     missed = designs.looks_by_days(population("shop"), TESTS, np.random.default_rng(17), size=1000)

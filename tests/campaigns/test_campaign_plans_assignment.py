@@ -8,7 +8,6 @@ import pytest
 
 import retention_models as rm
 from plan_samples import coupon, expectations
-from tiers import sized
 
 BEFORE = "2024-02-28"
 THREE = {"control": 0.2, "coupon": 0.5, "shipping": 0.3}
@@ -57,11 +56,10 @@ def test_two_campaigns_arms_have_nothing_to_do_with_each_other():
     assert abs(np.corrcoef(first, second)[0, 1]) < 4.0 / np.sqrt(20_000)
 
 
-@pytest.mark.slow
-@pytest.mark.sized
+@pytest.mark.nightly
 def test_every_customer_has_the_planned_chance_of_every_arm():
     """Over 1,000 seeds, in strata whose sizes are no multiple of the arms'."""
-    customers, draws = expectations(23, 6), sized(300, 1000)
+    customers, draws = expectations(23, 6), 1000
     counts = pd.DataFrame(0, index=customers.index, columns=list(THREE))
     for seed in range(draws):
         arms = drawn(customers, coupon(shares=THREE, seed=seed), strata=4)

@@ -54,15 +54,6 @@ def other_log(request, frame, tmp_path_factory):
     return _read(in_spark(frame, tmp_path_factory.mktemp("spark")))
 
 
-# Spark takes a second for each of their hundred questions, whatever the size of the log.
-MOST_BY_SPARK = pytest.mark.parametrize(
-    "other_log",
-    ["postgresql", pytest.param("spark", marks=pytest.mark.nightly)],
-    indirect=True,
-    scope="module",
-)
-
-
 def _read(where):
     return rm.read_transactions(where["source"], table=where.get("table"), timezone=ZONE, **COLUMNS)
 
@@ -181,7 +172,13 @@ def test_categories_are_the_same(duckdb_log, other_log):
     assert {1, 2} == set(ours["categories"])
 
 
-@MOST_BY_SPARK
+# Spark takes a second for each of a hundred questions, whatever the size of the log.
+@pytest.mark.parametrize(
+    "other_log",
+    ["postgresql", pytest.param("spark", marks=pytest.mark.nightly)],
+    indirect=True,
+    scope="module",
+)
 def test_the_quality_of_the_log_is_the_same(duckdb_log, other_log):
     """Every finding: returns and where they went, repeats, orders standing twice, the log's start."""
     ours, theirs = (rm.data_quality(log).set_index("finding") for log in (duckdb_log, other_log))
@@ -195,7 +192,7 @@ def test_the_quality_of_the_log_is_the_same(duckdb_log, other_log):
     assert ours.loc["returns before any purchase", "count"] > 0
 
 
-@MOST_BY_SPARK
+@pytest.mark.nightly
 def test_every_measure_is_the_same_by_store_period_and_attribute(duckdb_log, other_log, tmp_path):
     """With tables of this process beside the log: attributes, survey answers, events."""
     rng = np.random.default_rng(2)

@@ -125,12 +125,11 @@ def test_the_chance_to_be_of_before_and_what_follows_are_calibrated():
     assert repeats.sum() == pytest.approx(since.sum(), rel=0.03)
 
 
-@pytest.mark.slow
-@pytest.mark.sized
+@pytest.mark.nightly
 def test_truth_is_recovered_within_the_intervals(record_property):
     """N₀, arrivals and rates of simulated stores, in the share that 95% intervals promise."""
     rng = np.random.default_rng(5)
-    stores, covered = sized(12, 100), np.zeros(10)
+    stores, covered = 100, np.zeros(10)
     inside, total_inside, customers = 0.0, 0, 0
     for _ in range(stores):
         x, t_x, T, later, _ = summarised(*simulate_mid_life(rng, *STORE))

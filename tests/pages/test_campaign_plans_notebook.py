@@ -23,7 +23,7 @@ def shown_by(folder: Path, **parameters: object) -> tuple[str, int]:
     return text, sum("image/svg+xml" in o["data"] for o in outputs)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_walk_through_finds_the_lift_that_was_simulated(tmp_path):
     """Plan, arms, two looks, effect of grade A, and an interval that holds the truth."""
     text, figures = shown_by(tmp_path)

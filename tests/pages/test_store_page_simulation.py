@@ -32,7 +32,7 @@ def constant_shops(seed: int) -> pd.DataFrame:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_shops_without_a_change_are_told_of_one_in_one_page_of_twenty_at_most(tmp_path):
     """300 stores of 80 customers, five figures each, two quarters."""
     end = dt.date(2023, 1, 1) + dt.timedelta(days=DAYS - 1)

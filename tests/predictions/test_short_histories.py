@@ -81,7 +81,7 @@ def test_a_well_known_shop_is_as_it_was():
             (52.0, 52.0, 0.02, True, True),
             (3.0, 52.0, 0.5, False, False),
         ],
-        2,
+        1,
     ),
 )
 def test_of_short_histories_intervals_hold_or_are_refused(

@@ -113,6 +113,7 @@ def test_the_page_says_which_channels_pay(found):
     assert "flyers" not in table.index
 
 
+@pytest.mark.nightly
 def test_a_notebook_of_a_run_says_the_same(project, found, tmp_path, monkeypatch):
     """From what the run hands over."""
     settings = read_settings(project)

@@ -43,7 +43,7 @@ def contacted(output: Path, night: str, name: str) -> set[str]:
     return set(pd.read_parquet(path)["customer_id"]) if path.exists() else set()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_whoever_was_left_out_is_on_no_file_of_either_night(nights):
     """Of the list's own, or of any by the lot of all lists; and not to be called."""
     output, first = nights

@@ -81,7 +81,7 @@ class Questions:
 engine_answering = engine.answering
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_run_without_its_database_ends_in_words_and_is_repeated(shop, monkeypatch):
     """Pages that stood stay, the manifest is true, and the next run completes."""
     project, url = shop
