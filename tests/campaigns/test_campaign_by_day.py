@@ -114,7 +114,7 @@ def test_targeted_campaigns_have_no_days(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["postgresql", "spark"])
+@pytest.mark.parametrize("engine", ["postgresql", pytest.param("spark", marks=pytest.mark.nightly)])
 def test_engines_give_the_same_sums(engine, request, tmp_path):
     """Hostile ids, ties, returns, times near midnight."""
     if engine == "spark" and why_not("spark"):

@@ -318,7 +318,7 @@ def odd():
     return log_of_an_odd_shop()
 
 
-@pytest.mark.parametrize("engine", ["postgresql", "spark"])
+@pytest.mark.parametrize("engine", ["postgresql", pytest.param("spark", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("design", ["targeted", "stores"])
 def test_engines_give_the_same_customers_and_stores(odd, engine, design, request, tmp_path):
     """To the cent and the day, hostile ids too."""
