@@ -9,7 +9,7 @@ from numpy.polynomial import Chebyshev
 from numpy.typing import NDArray
 
 from retention_models.models.histories import KnownCustomers
-from retention_models.models.interface import PurchaseModel, mean_over, with_dropouts
+from retention_models.models.interface import PurchaseModel, States, mean_over, with_dropouts
 
 Array = NDArray[np.float64]
 
@@ -26,20 +26,42 @@ def stays_and_buys(
     rate: float,
     nodes: int,
 ) -> tuple[Array, Array]:
-    """S(κ) and D(κ) of one alive at each κ, by cell, both (cuts, cells); at once, since calls cost most.
-
-    D by parts, e^(−δH) E(H) + δ ∫ e^(−δt) E(t) dt, on so many nodes: what weighs is E(H).
-    """
-    states = model.states(known.x_of_cell, known.last_of_cell, known.end_of_cell, *parameters)
-    shape = (cuts.size, known.x_of_cell.size)
+    """S(κ) and D(κ) of one alive, by cell, both (cuts, cells); at once, since calls cost most."""
+    states = _states(known, model, parameters)
     later = partial(model.alive.probability_alive_after, horizon)
     kept = mean_over(states, with_dropouts(later, cuts))
-    at, weights = np.polynomial.legendre.leggauss(nodes)
-    t = np.append(horizon, horizon * (1.0 + at) / 2.0)
-    weights = np.exp(-rate * t) * np.append(1.0, rate * horizon * weights / 2.0)
+    t, weights = _by_parts(horizon, rate, nodes)
     expected = partial(model.alive.expected_purchases, t[:, None, None])
     bought = np.tensordot(weights, mean_over(states, with_dropouts(expected, cuts)), 1)
+    shape = (cuts.size, known.x_of_cell.size)
     return np.broadcast_to(kept, shape), np.broadcast_to(bought, shape)
+
+
+def buys(
+    known: KnownCustomers,
+    model: PurchaseModel,
+    parameters: Array,
+    horizon: float,
+    rate: float,
+    nodes: int,
+) -> Array:
+    """D(1) of one alive, by cell, (cells,): what they buy as things are."""
+    t, weights = _by_parts(horizon, rate, nodes)
+    expected = partial(model.alive.expected_purchases, t[:, None])
+    bought = weights @ mean_over(_states(known, model, parameters), expected)
+    return np.broadcast_to(bought, known.x_of_cell.shape)
+
+
+def _states(known: KnownCustomers, model: PurchaseModel, parameters: Array) -> States:
+    """What one alive of each cell may be worth."""
+    return model.states(known.x_of_cell, known.last_of_cell, known.end_of_cell, *parameters)
+
+
+def _by_parts(horizon: float, rate: float, nodes: int) -> tuple[Array, Array]:
+    """Times and weights of D = e^(−δH) E(H) + δ ∫ e^(−δt) E(t) dt, so many nodes: E(H) weighs most."""
+    at, weights = np.polynomial.legendre.leggauss(nodes)
+    t = np.append(horizon, horizon * (1.0 + at) / 2.0)
+    return t, np.exp(-rate * t) * np.append(1.0, rate * horizon * weights / 2.0)
 
 
 def drawn_by_size(size: Array, n: int) -> tuple[NDArray[np.intp], Array]:

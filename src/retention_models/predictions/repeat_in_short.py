@@ -26,7 +26,6 @@ from retention_models.predictions.retention_in_short import DrawnCustomers
 Array = NDArray[np.float64]
 
 _FEW = 120
-_NOW = np.ones(1)  # no cut of dropout
 _TINY = 1e-300
 _OPEN = marked(
     "What repeat customers are worth in first orders is not told here: the data leave open how fast "
@@ -60,22 +59,22 @@ def repeat_in_short(
         raise CannotSay("No repeat customer's spend tells anything, so none can be valued.")
     some = DrawnCustomers.drawn(purchases, people, told, (horizon, rate, margin), _FEW)
     here = purchases.fit_.parameters
-    now = float(some.curves(here, _NOW)[1][0])
+    now = some.worth(here)
 
     def log_worth(parameters: Array) -> Array:
-        return np.asarray(np.log(value * float(some.curves(parameters, _NOW)[1][0]) / now))
+        return np.asarray(np.log(value * some.worth(parameters) / now))
 
-    priced = some.priced(_NOW)[0]
+    priced = some.priced_now()
     today = float(priced @ some.paid)
 
     def log_by_spend(parameters: Array) -> Array:
         return np.asarray(np.log(max(float(priced @ some.paid_by(parameters)) / today, _TINY)))
 
+    # By the doubt of both models; and, where they are held against first orders, by that of these.
     by_spend = log_standard_error(log_by_spend, spend.fit_) ** 2
-    clv, both = (
-        Interval(*(float(end) for end in mean_interval(log_worth, purchases.fit_, interval, more)))
-        for more in (by_spend, by_spend + further)
-    )
+    doubts = by_spend + np.array([0.0, further])
+    worth, low, high = mean_interval(log_worth, purchases.fit_, interval, doubts)
+    clv, both = (Interval(float(worth), float(low[i]), float(high[i])) for i in range(2))
     sizes = int(told["clv"].notna().sum()), np.asarray(first_orders).size
     terms = horizon, unit_of(summary, None), interval
     return in_first_orders(clv, both, (first, further), margin, sizes, terms)

@@ -22,7 +22,7 @@ from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
 from retention_models.models.histories import KnownCustomers, known_customers
 from retention_models.models.interface import PurchaseModel
 from retention_models.models.intervals import log_standard_error, mean_interval
-from retention_models.predictions.dropout_cuts import cut_for, drawn_by_size, stays_and_buys
+from retention_models.predictions.dropout_cuts import buys, cut_for, drawn_by_size, stays_and_buys
 from retention_models.predictions.retention_worth import POINTS
 
 Array = NDArray[np.float64]
@@ -195,11 +195,20 @@ class DrawnCustomers:
             self.terms[2] * (bought @ money), _TINY
         )
 
+    def worth(self, parameters: Array) -> float:
+        """V(1), what they are worth as things are."""
+        alive, bought = self._as_things_are(parameters)
+        return max(float(self.terms[2] * (bought @ (alive * self.times * self.paid))), _TINY)
+
     def priced(self, cuts: Array) -> Array:
         """Each drawn customer's margin · P(alive) · D at every κ, weighed, shape (cuts, customers)."""
         alive, _, bought = self._by_cell(self.purchases.fit_.parameters, cuts)
-        each = bought[:, self.known.cell[self.known.row]]
-        return np.asarray(self.terms[2] * self.times * alive * each)
+        return np.asarray(self.terms[2] * self.times * alive * bought[:, self._cell])
+
+    def priced_now(self) -> Array:
+        """`priced` as things are, shape (customers,)."""
+        alive, bought = self._as_things_are(self.purchases.fit_.parameters)
+        return np.asarray(self.terms[2] * self.times * alive * bought)
 
     def paid_by(self, parameters: Array) -> Array:
         """Expected spend at parameters of the spend model; 0 of whom it is not told."""
@@ -209,9 +218,18 @@ class DrawnCustomers:
         paid[told] = gamma_gamma.expected_spend(x[told], self.m[told], p, max(q, 1.0 + 1e-6), v)
         return paid
 
+    @property
+    def _cell(self) -> NDArray[np.intp]:
+        """Each drawn customer's cell."""
+        return self.known.cell[self.known.row]
+
     def _summed(self, weight: Array) -> Array:
-        cell = self.known.cell[self.known.row]
-        return np.bincount(cell, weight, self.known.x_of_cell.size).astype(float)
+        return np.bincount(self._cell, weight, self.known.x_of_cell.size).astype(float)
+
+    def _as_things_are(self, parameters: Array) -> tuple[Array, Array]:
+        """P(alive) and D(1) of each customer."""
+        bought = buys(self.known, self.model, parameters, *self.terms[:2], _NODES)[self._cell]
+        return self.known.alive(self.model, parameters)[self.known.row], bought
 
     def _by_cell(self, parameters: Array, cuts: Array) -> tuple[Array, Array, Array]:
         """P(alive) of each customer; S(κ) and D(κ) by cell, both (cuts, cells)."""
