@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP_INSTALL := python -m pip --disable-pip-version-check --no-input install
 PIP := $(BIN)/$(PIP_INSTALL)
+# A lock names all that is needed: pip need not look for it. `make house` holds that against what is installed.
+FROM_LOCK := --no-deps --require-hashes -r
 # Tests import few of the modules that pip would compile: half of its time, which imports take less of.
 AS_IMPORTED := --no-compile
 # What git tracks of the code: a finished set-up stays valid while these do not change.
@@ -65,6 +67,7 @@ types: .venv/.dev
 	$(BIN)/mypy
 
 house: .venv/.dev
+	$(BIN)/python -m pip check
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/house
 
@@ -98,25 +101,25 @@ retention.toml: | .venv/.run
 
 .venv/.run: requirements.lock $(INPUTS) | .venv/bin/python
 	@echo "installing what runs need, from requirements.lock"
-	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) $(FROM_LOCK) requirements.lock
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 # It holds all that runs need, at the same versions: nothing is installed twice.
 .venv/.dev: requirements-dev.lock requirements.lock $(INPUTS) | .venv/bin/python
 	@echo "installing what runs, tests and checks need, from requirements-dev.lock"
-	$(PIP) $(AS_IMPORTED) --require-hashes -r requirements-dev.lock
+	$(PIP) $(AS_IMPORTED) $(FROM_LOCK) requirements-dev.lock
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch .venv/.run $@
 
 .venv/.spark: requirements-spark.lock .venv/.dev
 	@echo "installing Spark, from requirements-spark.lock"
-	$(PIP) $(AS_IMPORTED) --require-hashes -r requirements-spark.lock
+	$(PIP) $(AS_IMPORTED) $(FROM_LOCK) requirements-spark.lock
 	@touch $@
 
 # For Python 3.11 to 3.13, as the oldest NumPy is.
 $(LOWEST)/.run: requirements-lowest.lock $(INPUTS) | $(LOWEST)/bin/python
 	@echo "installing the oldest versions allowed, from requirements-lowest.lock"
-	$(LOWEST)/bin/$(PIP_INSTALL) $(AS_IMPORTED) --require-hashes -r requirements-lowest.lock
+	$(LOWEST)/bin/$(PIP_INSTALL) $(AS_IMPORTED) $(FROM_LOCK) requirements-lowest.lock
 	$(LOWEST)/bin/$(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
