@@ -250,6 +250,7 @@ def test_whether_the_newest_campaign_paid_is_said_with_its_interval(profit, cost
     about = {"name": "Coupon", "refusal": "", "end": dt.date(2023, 12, 17), "grade": "A"}
     row = pd.Series(dict(zip(names, profit, strict=True)) | about, dtype=object)
     assert said in first.campaign(row, "EUR", costs=costs).text
+    assert "Chain's newest campaign" == first.campaign(row, "EUR", costs=costs, chain=True).title
 
 
 def test_a_reason_that_has_no_room_is_given_below():

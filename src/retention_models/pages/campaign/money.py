@@ -21,10 +21,8 @@ _MONEY = catalogue(
         LOSS: "did not pay, profit {profit} ({low} to {high})",
         OPEN: "open whether it paid, profit {profit} ({low} to {high})",
         f"uncosted.{PAID}": "profit {profit} ({low} to {high}) before costs, none declared",
-        f"uncosted.{LOSS}": "did not pay, profit {profit} ({low} to {high}) before undeclared costs",
-        f"uncosted.{OPEN}": (
-            "open whether it paid, profit {profit} ({low} to {high}) before undeclared costs"
-        ),
+        f"uncosted.{LOSS}": "did not pay, profit {profit} ({low} to {high}) before costs",
+        f"uncosted.{OPEN}": "open whether it paid, profit {profit} ({low} to {high}) before costs",
         "unknown": "whether it paid cannot be said",
     }
 )

@@ -342,9 +342,12 @@ _NEXT = catalogue(
 )
 
 
-def campaign(row: pd.Series | str, currency: str, *, costs: bool) -> Point:
-    """Whether the newest finished campaign paid, from its row of `campaign_overview`."""
-    title = phrase("Newest campaign")
+def campaign(row: pd.Series | str, currency: str, *, costs: bool, chain: bool = False) -> Point:
+    """Whether the newest finished campaign paid, from its row of `campaign_overview`.
+
+    Its money is that of all stores, which a chain's title says.
+    """
+    title = phrase("Chain's newest campaign") if chain else phrase("Newest campaign")
     if isinstance(row, str):
         return point(title, row)
     told = paid_of([row], currency, costs=costs)

@@ -113,7 +113,8 @@ def _lost(page: StorePage) -> Point:
 def _campaign(page: StorePage, currency: str) -> Point:
     row = or_reason(lambda: page.newest_campaign)
     costs = not isinstance(row, str) and page.has_costs(str(row["campaign_id"]))
-    found = first.campaign(row, currency, costs=costs)
+    chain = page.store.settings.transactions.columns.store_id is not None
+    found = first.campaign(row, currency, costs=costs, chain=chain)
     if isinstance(row, str):
         return found
     return replace(found, href=CAMPAIGNS, link=phrase("All campaigns"))
