@@ -250,6 +250,12 @@ def test_a_margin_is_told_with_the_care_that_the_stores_own_page_asks_for(foreca
     reason = found_in(rows)["rows"][0]["reason"]
     assert reason.endswith(said)
     assert bool(said) == ("margin" in reason)
+    changes = rows[0]["metrics"]["changes"]["value"]["measures"].values()
+    for change in changes:
+        change |= {"size": None, "change": None, "note": "One of the two was closed for longer."}
+    closed = found_in(rows)["rows"][0]["reason"]
+    told = "One of the two was closed for longer"
+    assert closed == (f"{told}; {said}" if said else f"{told}.")
 
 
 def test_a_fall_that_came_a_year_before_too_is_no_shrinking():

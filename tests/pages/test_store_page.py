@@ -385,6 +385,11 @@ def test_churn_stands_beside_the_band_and_the_models_answer():
     assert "for 30 days or longer counts as lost" in often
 
 
+def test_every_figure_that_is_compared_has_its_card():
+    """Of seven that were looked at, seven are shown."""
+    assert set(COMPARED) == set(tables.HEADLINES)
+
+
 def test_a_closed_stores_churn_is_the_silence_and_has_no_band():
     """Nor do many of its customers come back."""
     said = answers.churn(quarter(), 30, "The forecast is withheld.", SILENCE)

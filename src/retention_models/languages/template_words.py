@@ -168,8 +168,8 @@ _SHORT = {
         "{year} on a year before, from {customers} ({customers_change})"
     ),
     "short.revenue.alone": (
-        "The last 13 weeks brought {revenue}, from {customers}; there are no 13 weeks before to "
-        "compare"
+        "The last 13 weeks brought {revenue}, from {customers}; they cannot be compared with the 13 "
+        "before"
     ),
     "short.each": "{change}, whoever bought at several stores counted at each",
     "short.within": "within chance",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -241,16 +241,18 @@ def _recent(store: Store) -> dict[str, object]:
         "first_day": store.first_day.isoformat(),
         "silent_since": None if silence is None else silence.last_purchase.isoformat(),
         "months": {"value": _months(found)},
-        "changes": {"value": changes_content(found, store.first_day)},
+        "changes": {"value": changes_content(found, store.first_day, store.closed)},
     }
 
 
-def changes_content(found: RecentActivity, opened: dt.date) -> dict[str, object]:
+def changes_content(
+    found: RecentActivity, opened: dt.date, closed: Collection[dt.date] = ()
+) -> dict[str, object]:
     """What changed of late at a store that opened on a day, as metrics.json holds it."""
     return {
         "days": QUARTER,
-        "measures": _changes(found.changes(opened)),
-        "year": _changes(found.changes(opened, year=True)),
+        "measures": _changes(found.changes(opened, closed=closed)),
+        "year": _changes(found.changes(opened, year=True, closed=closed)),
     }
 
 

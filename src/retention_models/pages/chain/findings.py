@@ -63,11 +63,13 @@ def _told(row: Row, as_of: dt.date, language: Language) -> Row:
     lacking = [
         str(found["reason"]) for found in metrics["measures"].values() if found["value"] is None
     ]
-    known = dict.fromkeys([*lacking, reason, *_in_money(metrics, language)])
+    *before, last = dict.fromkeys([*lacking, reason, *_in_money(metrics, language)])
+    # Where another clause follows, a sentence among them ends without its full stop.
+    known = [*(one.removesuffix(".") for one in before), last]
     return {
         **row,
         "whole": "",
-        "reason": language.clauses([*known]),
+        "reason": language.clauses(known),
         "line": _line(metrics, language),
         "cells": [
             words.Cell.of(revenue.get("value"), "count", language),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from retention_models.languages import catalogue, count, counted, day, money, phrase, share
 from retention_models.levels import Interval
+from retention_models.measures.recent import CLOSED_MORE
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.campaign.money import paid_of, said_of_money
 from retention_models.pages.store.tables import evenly
@@ -22,8 +23,6 @@ from retention_models.predictions.whole_store import WholeStore
 
 # Of a point, title and all: a telephone's screen holds four of them.
 MOST_WORDS = 25
-# Of 13 weeks, days on which a shop was closed that make them another sort of weeks.
-_CLOSED = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +296,7 @@ def _beside_last_year(
     title: str, key: str, places: dict[str, str], before: str, closed: int
 ) -> Point:
     """What is expected, and what the same weeks brought; with the days on which these were closed."""
-    if closed >= _CLOSED:
+    if closed >= CLOSED_MORE:
         key = key.replace("year", "closed")
         places["closed"] = counted(closed, "day")
     return point(title, phrase(_NEXT[key], **places, before=before))

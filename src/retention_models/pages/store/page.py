@@ -89,11 +89,10 @@ class StorePage:
     @cached_property
     def closed_more(self) -> int:
         """Days declared closed in those 13 weeks a year before, over those in the next 13."""
-        calendar, last = self.store.settings.calendar, self.store.observation_end
-        closed = set() if calendar is None else set(calendar.closed)
+        last = self.store.observation_end
 
         def days(end: dt.date) -> int:
-            return sum(0 <= (end - day).days < QUARTER for day in closed)
+            return sum(0 <= (end - day).days < QUARTER for day in self.store.closed)
 
         ahead = last + dt.timedelta(days=QUARTER)
         return days(last - dt.timedelta(days=3 * QUARTER)) - days(ahead)
@@ -157,12 +156,13 @@ class StorePage:
     @cached_property
     def changes(self) -> pd.DataFrame:
         """The last quarter against the one before, by measure; see `RecentActivity.changes`."""
-        return self.store.recent.changes(self.store.first_day)
+        return self.store.recent.changes(self.store.first_day, closed=self.store.closed)
 
     @cached_property
     def year_changes(self) -> pd.DataFrame:
         """The last quarter against the same of a year before; as `changes`."""
-        return self.store.recent.changes(self.store.first_day, year=True)
+        closed = self.store.closed
+        return self.store.recent.changes(self.store.first_day, year=True, closed=closed)
 
     @cached_property
     def looking_back(self) -> pd.DataFrame:
