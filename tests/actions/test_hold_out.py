@@ -104,11 +104,11 @@ def test_another_share_begins_another_test():
     [
         ("due", {}, 50, "hold_out in [actions] is 0"),
         ("complaint", {"hold_out": 0.1, "exempt": []}, 50, "an apology"),
-        ("detractor", {"hold_out": 0.1}, 50, "exempts it"),
-        ("loyal", {"hold_out": 0.1, "exempt": ["loyal"]}, 50, "exempts it"),
+        ("detractor", {"hold_out": 0.1}, 50, "Exempt in the project file"),
+        ("loyal", {"hold_out": 0.1, "exempt": ["loyal"]}, 50, "Exempt in the project file"),
         ("let_go", {"hold_out": 0.1}, 50, "Nobody on it is contacted"),
-        ("due", {"hold_out": 0.1}, 3, "fewer than 10 customers"),
-        ("due", {"hold_out": 0.1}, 0, "fewer than 10 customers"),
+        ("due", {"hold_out": 0.1}, 3, "Fewer than 10 customers"),
+        ("due", {"hold_out": 0.1}, 0, "Fewer than 10 customers"),
     ],
 )
 def test_where_nobody_is_left_out_the_reason_is_said(name, rules, customers, said):
@@ -186,7 +186,7 @@ def test_whoever_is_left_out_is_on_no_contact_list_on_the_next_night_either(worl
             assert not set(one.held_out) & set(one.customers.index)
             out |= set(one.held_out)
         assert [] == found["loyal"].held_out
-        assert "exempts" in found["loyal"].no_test
+        assert "Exempt" in found["loyal"].no_test
         assert {CONTACT} == set(found["high_value"].customers["arm"])
         called = customers_to_call(known.summary, outlook, rules, out).customers.index
         assert out

@@ -1,6 +1,7 @@
 """Doubly robust effects against Stata's, a jackknife and simulated truth."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from statsmodels.regression.linear_model import OLS
 from statsmodels.treatment.treatment_effects import TreatmentEffect
 
 from campaign_designs import targeted_effect
+from retention_models.campaigns.effects.targeted import _findings
 from retention_models.campaigns.estimators.binary_choice import fit_binary_choice
 from retention_models.campaigns.estimators.doubly_robust import balance
 from retention_models.errors import CannotSay, DataError, SettingsError
@@ -198,6 +200,23 @@ def test_weighting_balances_what_the_choice_depends_on():
     assert table["weighted"].abs().max() < 0.05
     constant = balance(np.ones((4, 1)), np.arange(4) < 2, np.ones(4))
     assert constant.isna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "said"),
+    [
+        (0.0, "All customers of the coupon have others like them without the campaign; those"),
+        (0.002, "0.2% of the customers of the coupon have hardly anyone like them"),
+        (0.02, "2% of the customers of the coupon have hardly anyone like them"),
+    ],
+)
+def test_nobody_is_said_to_be_left_out_of_a_comparison_that_holds_all(left_out, said):
+    """Nor are those few who are left out said to be 0%."""
+    compared = SimpleNamespace(trimmed_share=left_out, effective_controls=421.0)
+    found = next(_findings(compared, "the coupon"))
+    assert found.words.startswith(said)
+    assert found.passed
+    assert found.words.endswith("are worth 421 customers in the comparison.")
 
 
 def test_what_cannot_be_compared_is_refused():

@@ -90,6 +90,20 @@ def test_a_store_that_opened_lately_is_not_compared(store):
     assert "The store's own data begin on 2023-10-20" in found["note"].iloc[0]
 
 
+def test_quarters_of_which_one_was_closed_longer_are_not_compared(store):
+    """A month without a sale is no fall; days closed in both, or a few, change nothing."""
+    day, opened = dt.timedelta(days=1), dt.date(2023, 1, 1)
+    august = [dt.date(2023, 8, 1) + n * day for n in range(31)]
+    found = recent(store).changes(opened, closed=august)
+    assert found["change"].isna().all()
+    assert found["size"].isna().all()
+    assert "closed for 31 days more" in found["note"].iloc[0]
+    plain = recent(store).changes(opened)
+    both = [*august, *(one + 91 * day for one in august)]
+    for closed in (august[:6], both):
+        pd.testing.assert_frame_equal(plain, recent(store).changes(opened, closed=closed))
+
+
 def test_months_of_few_customers_are_not_shown(store):
     """They would tell of single persons."""
     customers = recent(store, "single").months["customers"]

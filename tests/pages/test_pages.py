@@ -228,6 +228,34 @@ def test_the_sums_of_the_chain_are_those_of_its_stores(sixty):
     for part in (f"{revenue:,.0f} EUR", f"{customers:,.0f} customers", f"{sum(known):,.0f} EUR"):
         assert part in found["short"][0]
     assert f"in the {len(known)} stores whose forecasts can be used" in found["short"][0]
+    each = ", whoever bought at several stores counted at each)"
+    assert each in found["short"][0]
+    assert each not in found_in(chain_samples.rows(1))["short"][0]
+
+
+@pytest.mark.parametrize(
+    ("forecast", "value", "said"),
+    [
+        ("use with care", "use", "take the expected margin with care"),
+        ("use", "use with care", "take the expected margin with care"),
+        ("use with care", "do not use", "do not use the expected margin"),
+        ("use", "use", ""),
+    ],
+)
+def test_a_margin_is_told_with_the_care_that_the_stores_own_page_asks_for(forecast, value, said):
+    """Whether its check was off in money, or the forecast's in purchases."""
+    rows = chain_samples.rows(1)
+    verdicts = {"forecast_verdict": {"value": forecast}, "value_verdict": {"value": value}}
+    rows[0]["metrics"] |= verdicts | {"next_quarter": {"value": 10.0, "low": 5.0, "high": 15.0}}
+    reason = found_in(rows)["rows"][0]["reason"]
+    assert reason.endswith(said)
+    assert bool(said) == ("margin" in reason)
+    changes = rows[0]["metrics"]["changes"]["value"]["measures"].values()
+    for change in changes:
+        change |= {"size": None, "change": None, "note": "One of the two was closed for longer."}
+    closed = found_in(rows)["rows"][0]["reason"]
+    told = "One of the two was closed for longer"
+    assert closed == (f"{told}; {said}" if said else f"{told}.")
 
 
 def test_a_fall_that_came_a_year_before_too_is_no_shrinking():

@@ -188,9 +188,14 @@ def test_revenue_and_orders_have_their_changes():
 def test_customers_lost_are_one_number_with_its_definition():
     """The churn's own counts, after the quarter before."""
     assert first.lost(quarters(), 30).text == (
-        "15 of 60 (25%) in the quarter, after 9 of 55 (16%) in the one before. Lost: silent for over "
-        "30 days."
+        "15 of 60 (25%) in the quarter, after 9 of 55 (16%) in the one before. Lost: silent for 30 "
+        "days or more."
     )
+    kept = pd.DataFrame({"size": [1.2]}, index=["retention_rate"])
+    beyond = first.lost(quarters(), 30, kept)
+    assert "15 of 60 (25%) in the quarter, 9 of 55 (16%) before: more than chance." in beyond.text
+    assert len(f"{beyond.title} {beyond.text}".split()) <= first.MOST_WORDS
+    assert first.lost(quarters(), 30) == first.lost(quarters(), 30, kept / 2.0)
     assert "60" not in first.lost(quarters().assign(customers=4), 30).text
     assert "15 of 60" in first.lost(quarters().tail(1), 30).text
 
@@ -208,6 +213,10 @@ def test_the_next_quarter_of_everybody_stands_beside_the_same_weeks():
         "year brought 6,800 EUR."
     )
     assert "not in the data" in first.whole_quarter(ahead, None, "EUR").text
+    assert said == first.whole_quarter(ahead, 6800.0, "EUR", closed=6).text
+    shut = first.whole_quarter(ahead, 6800.0, "EUR", closed=31)
+    assert "the same weeks last year, closed for 31 days, brought 6,800 EUR." in shut.text
+    assert len(f"{shut.title} {shut.text}".split()) <= first.MOST_WORDS
 
 
 def test_the_next_quarter_stands_beside_the_same_weeks():
@@ -215,6 +224,8 @@ def test_the_next_quarter_stands_beside_the_same_weeks():
     said = first.next_quarter(FORECAST, 4800.0, "EUR").text
     assert "5,000 EUR expected from today's customers (4,000 to 6,000)" in said
     assert "last year brought 4,800 EUR" in said
+    shut = first.next_quarter(FORECAST, 4800.0, "EUR", closed=31).text
+    assert "last year, closed for 31 days, brought 4,800 EUR" in shut
     assert "not in the data" in first.next_quarter(FORECAST, None, "EUR").text
     counts = first.next_quarter(replace(FORECAST, value=None), None, "EUR").text
     assert counts == "900 purchases expected from today's customers (800 to 1,000)."
@@ -228,6 +239,8 @@ def test_the_next_quarter_stands_beside_the_same_weeks():
         ((-900.0, -1700.0, -100.0), True, "did not pay, profit −900 EUR (−1,700 to −100)"),
         ((900.0, -100.0, 1900.0), True, "open whether it paid"),
         ((900.0, 100.0, 1700.0), False, "before costs, none declared, grade A."),
+        ((900.0, -100.0, 1900.0), False, "open whether it paid, profit 900 EUR (−100 to 1,900)"),
+        ((-900.0, -1700.0, -100.0), False, "did not pay, profit −900 EUR (−1,700 to −100)"),
         ((np.nan, np.nan, np.nan), True, "whether it paid cannot be said"),
     ],
 )
@@ -237,6 +250,7 @@ def test_whether_the_newest_campaign_paid_is_said_with_its_interval(profit, cost
     about = {"name": "Coupon", "refusal": "", "end": dt.date(2023, 12, 17), "grade": "A"}
     row = pd.Series(dict(zip(names, profit, strict=True)) | about, dtype=object)
     assert said in first.campaign(row, "EUR", costs=costs).text
+    assert "Chain's newest campaign" == first.campaign(row, "EUR", costs=costs, chain=True).title
 
 
 def test_a_reason_that_has_no_room_is_given_below():
@@ -269,7 +283,7 @@ def test_customers_lost_are_those_of_the_churn_rate():
     said = answers.kept(quarter().loc["churn_rate"], 30)
     assert said == (
         "Of 60 customers who were active on 1 October 2023, 15 (10 to 22) no longer were on "
-        "31 December 2023: their last purchase was more than 30 days back."
+        "31 December 2023: their last purchase was 30 days back or more."
     )
 
 
@@ -368,7 +382,12 @@ def test_churn_stands_beside_the_band_and_the_models_answer():
     assert "89% (86% to 93%)" in said
     often = answers.churn(quarter(), 30, Interval(0.89, 0.86, 0.93))
     assert "told to act" not in often
-    assert "longer than 30 days counts as lost" in often
+    assert "for 30 days or longer counts as lost" in often
+
+
+def test_every_figure_that_is_compared_has_its_card():
+    """Of seven that were looked at, seven are shown."""
+    assert set(COMPARED) == set(tables.HEADLINES)
 
 
 def test_a_closed_stores_churn_is_the_silence_and_has_no_band():
@@ -539,10 +558,11 @@ def test_one_time_buyers_of_whom_the_model_cannot_tell_are_kept_apart(page):
     """The BG/NBD is certain of them by construction; another model is not."""
     once = page.store.summary["frequency"] == 0
     alive = page.predictions["probability_alive"]
-    assert page.cannot_tell_of_once == bool((alive[once] == 1.0).all())
+    untold = bool((alive[once] == 1.0).all())
+    assert len(page.alive_told) == (~once).sum() if untold else len(alive)
     assert page.still.value == pytest.approx(page.alive_told.sum())
     said = words.still_customers(page.still, len(page.alive_told), 0.9, page.store.summary)
-    assert ("the model cannot tell" in said) == page.cannot_tell_of_once
+    assert ("the model cannot tell" in said) == untold
 
 
 @pytest.mark.slow

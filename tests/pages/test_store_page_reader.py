@@ -33,7 +33,7 @@ QUESTIONS = [
         "In short",
         rf"[\d,]+ USD expected {RANGE}, [\d,]+ of it from today's customers",
     ),
-    ("Did the coupon pay?", "In short", r"Newest campaign “Campaign \d+ .* All campaigns"),
+    ("Did the coupon pay?", "In short", r"Chain's newest campaign “Campaign \d+ .* All campaigns"),
     ("What should I do tomorrow?", "Call tomorrow", r"\d+ customers have most to save"),
     ("Who should we call?", "Call tomorrow", r"listed in call_tomorrow\.csv"),
     ("Who is about to go?", "Call tomorrow", r"Wavering \d+ .* wavering\.csv"),

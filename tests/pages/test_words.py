@@ -9,6 +9,7 @@ import pytest
 
 from retention_models.languages import Language, duration, speaking
 from retention_models.levels import Interval
+from retention_models.pages.models.tables import _digits
 from retention_models.pages.store import words
 from retention_models.pages.store.tables import shown_signed
 
@@ -88,6 +89,38 @@ def test_what_repeating_the_period_before_would_have_missed_is_said_beside_the_m
     )
     held.actual = 0
     assert words.holdout_by_customer(held).endswith("None of them was nearer than the model.")
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([1], "1 (0.1%) could not be used and is in no number here (spend is missing: 1)."),
+        ([1, 2], "3 (0.3%) could not be used and are in no number here (spend is missing: 3)."),
+    ],
+)
+def test_unusable_rows_are_counted_of_the_chain_and_of_the_store(rows, said):
+    """One row is, several are."""
+    quality = pd.DataFrame({"store_id": ["a", "b"][: len(rows)], "rows": rows})
+    quality["reason"] = "spend is missing"
+    log = SimpleNamespace(rows_read=1000, rows_unusable=sum(rows), quality=quality)
+    text = words.data_quality(log, "a")
+    assert text == f"1,000 rows were read for the whole chain. {said} Of these, this store's: 1."
+
+
+def test_customers_without_a_value_are_counted():
+    """One has none, several have none."""
+    forecast = SimpleNamespace(value=Interval(1.0, 1.0, 1.0))
+    for missing, said in ((1, "1 customer whose"), (2, "2 customers whose")):
+        predictions = pd.DataFrame({"clv": [1.0, 2.0] + [float("nan")] * missing})
+        text = words.value_spread(predictions, forecast, "EUR")
+        assert said in text
+        assert ("has no value here" if missing == 1 else "have no value here") in text
+
+
+def test_large_parameters_are_written_out():
+    """No reader counts noughts of a power of ten."""
+    texts = [_digits(value, 3) for value in (0.12345, 12.345, 1350.4, 2e6, 3e8)]
+    assert ["0.123", "12.3", "1,350", "2,000,000", "3e+08"] == texts
 
 
 def test_sentences_and_their_numbers_are_of_the_language_that_is_spoken():

@@ -181,6 +181,7 @@ def test_a_claim_names_the_input_that_is_missing(worth):
     lines = rm.loyalty_claims().lines()
     assert ["models of purchases" in line for line in lines] == [True, True, False]
     assert "acquisition cost" in lines[2]
+    assert rm.loyalty_claims(worth="It is withheld.").lines()[0].endswith(": It is withheld.")
     assert "campaign" in rm.loyalty_claims(acquisition_cost=30.0).lines()[2]
     refused = pd.DataFrame({"arm": ["sms"], "refusal": ["It may have retained nobody."]})
     found = rm.loyalty_claims(worth=worth, acquisition_cost=30.0, economics=refused)

@@ -186,6 +186,17 @@ def test_metrics_count_each_list_and_what_is_at_stake(lists_written):
         )
 
 
+def test_those_who_have_not_left_are_of_the_customers_of_whom_the_model_can_tell(lists_written):
+    """In the file as on the page: the BG/NBD is certain of whoever bought once, and knows nothing."""
+    store, out = lists_written
+    found = json.loads((out / "metrics.json").read_text(encoding="utf-8"))["forecast"]
+    table = pd.read_csv(out / "customers.csv")
+    told = table[table["frequency"] > 0] if store.purchases.model.label == "BG/NBD" else table
+    assert len(told) == found["still_customers"]["of"]
+    total = told["probability_alive"].sum()
+    assert total == pytest.approx(found["still_customers"]["value"], abs=0.01 * len(told))
+
+
 def test_a_list_that_there_cannot_be_leaves_no_file_of_an_earlier_run(tmp_path):
     """It would pass for today's."""
     log = shops.simulated_log(50, seed=5)

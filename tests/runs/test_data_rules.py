@@ -126,6 +126,20 @@ def test_each_damage_is_told(rows, tmp_path, damage, broken):
     assert said.endswith(".")
 
 
+@pytest.mark.slow
+def test_days_that_the_project_file_declares_closed_are_no_fault(rows, tmp_path):
+    """Neither a month nor a newest week; another month that is missing still is."""
+    calendar = '[calendar]\nclosed = ["2023-09-01/2023-09-30", "2023-12-25/2023-12-31"]\n'
+    shut = empty_between(rows)
+    shut = shut[pd.to_datetime(shut["day"]) <= "2023-12-24"]
+    (tmp_path / "shut").mkdir()
+    found, _ = checked(tmp_path / "shut", shut, extra=calendar)
+    assert not {rule for rule, _ in found} & {"month", "newest week", "newest day's rows"}
+    (tmp_path / "lost").mkdir()
+    found, _ = checked(tmp_path / "lost", shut[~of_month(shut, "2023-06")], extra=calendar)
+    assert ("month", None) in found
+
+
 def test_a_day_that_is_cut_is_told(rows, tmp_path):
     """Against the same weekday."""
     many = pd.concat([rows.assign(customer=rows["customer"] + str(n)) for n in range(3)])

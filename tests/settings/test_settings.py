@@ -119,3 +119,12 @@ def test_broken_toml_names_the_line(tmp_path):
     """0042 without quotes is not TOML at all."""
     with pytest.raises(SettingsError, match=r"not valid TOML.*line 2"):
         read_settings(written(tmp_path, 'name = "x"\nids = [0042]'))
+
+
+def test_the_only_store_of_a_log_without_a_column_of_stores_goes_by_the_projects_name(tmp_path):
+    """No manager knows a store "all"; a name that is given comes first."""
+    assert "Shops" == read_settings(written(tmp_path, GOOD)).store_name("all")
+    named = GOOD + '[stores]\nnames = { "all" = "High Street" }\n'
+    assert "High Street" == read_settings(written(tmp_path, named)).store_name("all")
+    several = GOOD.replace('spend = "s"', 'spend = "s"\nstore_id = "shop"')
+    assert "0042" == read_settings(written(tmp_path, several)).store_name("0042")

@@ -53,9 +53,9 @@ _UNTESTED = {
     "off": marked("Nobody is left out of it by lot: hold_out in [actions] is 0."),
     "all": marked("Nobody is left out of it alone: hold_out in [actions] is 0."),
     "apology": marked("It is an apology, of which nobody is left out."),
-    "exempt": marked("The project file exempts it, so that nobody is left out of it."),
+    "exempt": marked("Exempt in the project file, so that nobody is left out."),
     "no_contact": marked("Nobody on it is contacted, so there is nothing to test."),
-    "few": marked("It has fewer than {fewest} customers today, too few to leave somebody out."),
+    "few": marked("Fewer than {fewest} customers today are too few to leave somebody out."),
 }
 
 

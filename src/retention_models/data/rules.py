@@ -221,7 +221,8 @@ def _odd_weeks(
         if known < _FEWEST_WEEKS:
             continue
         every = found.set_index("week")[list(NUMBERS)].reindex(range(known + 1), fill_value=0.0)
-        odd = _odd(every.iloc[0], every.iloc[1:], rules)
+        lately = newest - dt.timedelta(days=WEEK - 1)
+        odd = _odd(every.iloc[0], every.iloc[1:] * _open(settings, lately, newest), rules)
         if odd is not None:
             yield DataWarning("newest week", of, _said(_WEEK_SAID, odd, settings, of, newest))
 
@@ -235,10 +236,17 @@ def _odd_day(
     before = days.reindex([one for one in same if one in days.index])
     if len(before) < _FEWEST_WEEKS or at not in days.index:
         return
-    odd = _odd(days.loc[at], before, rules)
+    odd = _odd(days.loc[at], before * _open(settings, newest, newest), rules)
     if odd is not None:
         said = _said(_DAY_SAID, odd, settings, None, newest)
         yield DataWarning("newest day's rows", None, said)
+
+
+def _open(settings: Settings, first: dt.date, last: dt.date) -> float:
+    """Share of the days from first to last that the project file does not declare closed."""
+    closed = () if settings.calendar is None else settings.calendar.closed
+    days = (last - first).days + 1
+    return 1.0 - len({day for day in closed if first <= day <= last}) / days
 
 
 def _said(
@@ -304,9 +312,11 @@ def _thin(
         around += rows.iloc[place + 1 : place + 1 + _AROUND].tolist()
         usual = float(np.median(around))
         at = rows.index[place]
+        expected = usual * _open(settings, at.start_time.date(), at.end_time.date())
         others = rows[(rows.index.month == at.month) & (rows.index != at)]
         seasonal = len(others) > 0 and bool((others < rules.thin_month * usual).any())
-        if usual >= _FEWEST_ROWS and rows.iloc[place] < rules.thin_month * usual and not seasonal:
+        thin = rows.iloc[place] < rules.thin_month * expected and not seasonal
+        if thin and expected >= _FEWEST_ROWS:
             said = phrase(
                 "{where}: {value} in {month}, where the months around have {usual}: its file may be "
                 "empty or have lost its customers.",

@@ -168,9 +168,10 @@ _SHORT = {
         "{year} on a year before, from {customers} ({customers_change})"
     ),
     "short.revenue.alone": (
-        "The last 13 weeks brought {revenue}, from {customers}; there are no 13 weeks before to "
-        "compare"
+        "The last 13 weeks brought {revenue}, from {customers}; they cannot be compared with the 13 "
+        "before"
     ),
+    "short.each": "{change}, whoever bought at several stores counted at each",
     "short.within": "within chance",
     "short.beyond": "more than chance",
     "short.ahead.one": (
@@ -291,6 +292,10 @@ _CAMPAIGNS = {
         "Grade A: a lot decided who was offered it. B: whole stores had it. C: a rule chose customers. "
         "D: customers chose for themselves, or a check failed. None: no effect is given, for the reason "
         "beside it. “Changed” is the lift of the figure that was to decide, with its 95% interval."
+    ),
+    "campaigns.grades.short": (
+        "Grade A: a lot decided who was offered it. B: whole stores had it. C: a rule chose customers. "
+        "D: customers chose for themselves, or a check failed; do not build on it."
     ),
 }
 

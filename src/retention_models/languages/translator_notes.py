@@ -241,6 +241,7 @@ _SHORT = {
     "Interval": "head of a column: the ends of an interval",
     "{arm} against {against}: {outcome}, {window}": "head of a row: two groups, the outcome, the days",
     "{outcome}, {window}": "head of a row: the outcome, the days",
+    "“{name}” ({kind}): from {start} to {end}. {reason}": "a campaign’s days, and why it has no effect",
     "below {limit}": "a p-value",
     "The campaign": "head of a column, where there is one group only",
     "Cost": "head of a row: money",

@@ -7,7 +7,7 @@ from here; a run finds them for all its stores in one pass of the engine.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from ibis.expr.types import Table
 
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
-from retention_models.languages import phrase
+from retention_models.languages import counted, phrase
 from retention_models.levels import Z95, z_of_level
 from retention_models.measures.changes import PREVIOUS, YEAR_BEFORE, changes_in
 from retention_models.measures.table import (
@@ -41,6 +41,8 @@ COMPARED = (
 CHURN = ("churn_rate", "annual_churn_rate")
 # A store whose first purchase is later than this in a quarter was not open in all of it.
 CLOSED_DAYS = 14
+# Days that a store was closed for in one of two quarters and not in the other, so that they are unlike.
+CLOSED_MORE = 7
 # Chance that any of a store's compared figures is said to have changed where none has.
 _LEVEL = 0.05
 
@@ -80,11 +82,14 @@ class RecentActivity:
         table = self.quarters
         return table.loc[table["end"] == table["end"].max()].set_index("measure")
 
-    def changes(self, opened: dt.date, *, year: bool = False) -> pd.DataFrame:
+    def changes(
+        self, opened: dt.date, *, year: bool = False, closed: Collection[dt.date] = ()
+    ) -> pd.DataFrame:
         """The last quarter against the one before, or a year before, by measure; `size`: `stands_out`.
 
         Changes of fewer than five customers in either quarter are NaN, and `note` says so, as it does
-        where the store opened (`opened`) more than two weeks into the earlier one.
+        where the store opened (`opened`) more than two weeks into the earlier one, or where one of the
+        two was closed, by the days of `closed`, for a week more than the other.
         """
         table = self.compared
         against = YEAR_BEFORE if year else PREVIOUS
@@ -106,7 +111,22 @@ class RecentActivity:
             "The store's own data begin on {opened}, so there is no whole quarter before.",
             opened=opened,
         )
+        more = abs(_closed_of(found, "", closed) - _closed_of(found, "_before", closed))
+        if more >= CLOSED_MORE:
+            found[columns] = np.nan
+            found["note"] = phrase(
+                "One of the two was closed for {days} more, so they are not compared.",
+                days=counted(more, "day"),
+            )
         return found.assign(size=stands_out(found))
+
+
+def _closed_of(found: pd.DataFrame, which: str, closed: Collection[dt.date]) -> int:
+    """Days of a quarter on which the store was closed."""
+    if not closed:
+        return 0
+    first, last = (pd.Timestamp(found[f"{end}{which}"].iloc[0]).date() for end in ("start", "end"))
+    return sum(first <= day <= last for day in set(closed))
 
 
 def recent_activity(log: Transactions, *, store_id: str, end: dt.date) -> RecentActivity:

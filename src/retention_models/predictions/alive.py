@@ -33,6 +33,19 @@ _COLUMNS = ["seen", "alive", "low", "high", "bought_once"]
 _STEP = 0.05
 
 
+def alive_told(alive: pd.Series, frequency: pd.Series) -> pd.Series:
+    """P(alive) of the customers of whom the model can tell.
+
+    The BG/NBD gives all who bought once a P(alive) of 1 by construction, which says nothing of them.
+
+    >>> alive_told(pd.Series([1.0, 0.4, 1.0]), pd.Series([0, 3, 0])).tolist()
+    [0.4]
+    """
+    once = frequency == 0
+    untold = bool(once.any() and (alive[once] == 1.0).all())
+    return alive[~once] if untold else alive
+
+
 def alive_path(
     log: Transactions,
     purchases: PurchaseFitter,

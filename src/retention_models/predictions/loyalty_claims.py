@@ -141,7 +141,7 @@ def _percent(value: float) -> str:
 
 def loyalty_claims(
     *,
-    worth: RetentionWorth | RetentionInShort | None = None,
+    worth: RetentionWorth | RetentionInShort | str | None = None,
     repeat: RepeatCustomerWorth | str | None = None,
     acquisition_cost: float | None = None,
     economics: pd.DataFrame | None = None,
@@ -150,8 +150,9 @@ def loyalty_claims(
 
     Parameters
     ----------
-    worth : RetentionWorth, optional
-        From `retention_worth`, with 5 among its points, or ``store.retention_in_short``.
+    worth : RetentionWorth or str, optional
+        From `retention_worth`, with 5 among its points, or ``store.retention_in_short``; or why it
+        cannot be said, which its line tells then.
     repeat : RepeatCustomerWorth or str, optional
         From `repeat_customer_worth`, or why it cannot be said, which its line tells then.
     acquisition_cost : float, optional
@@ -190,9 +191,9 @@ def loyalty_claims(
     return LoyaltyClaims(pd.DataFrame(rows))
 
 
-def _of_retention(worth: RetentionWorth | RetentionInShort | None) -> dict[str, object]:
-    if worth is None:
-        return _row("retention", None, phrase(_NO_WORTH))
+def _of_retention(worth: RetentionWorth | RetentionInShort | str | None) -> dict[str, object]:
+    if worth is None or isinstance(worth, str):
+        return _row("retention", None, worth or phrase(_NO_WORTH))
     rows = worth.scenarios[worth.scenarios["points"] == CLAIMED_POINTS]
     if rows.empty:
         missing = phrase("Missing: 5 among the points of retention that were asked for.")

@@ -54,7 +54,7 @@ def store_repeat(store: Store) -> RepeatCustomerWorth:
 def store_claims(
     store: Store,
     *,
-    worth: RetentionWorth | RetentionInShort | None,
+    worth: RetentionWorth | RetentionInShort | str | None,
     repeat: RepeatCustomerWorth | str | None,
 ) -> LoyaltyClaims:
     """The claims, with the project's acquisition cost and the chain's campaigns."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +66,8 @@ def write_outputs(store: Store, folder: str | Path) -> None:
     every list that has somebody on it, a sheet each, with ids as text. With translated_headers of
     [reports] the columns of these and of the lists as CSV have heads in the pages' language.
     metrics.json holds each headline as value, low and high, or null with the reason; the verdicts on the
-    forecast and on its value in money, with what the weeks held out brought; under "months" the
+    forecast and on its value in money, with what the weeks held out brought; under "still_customers"
+    how many have not left, "of" the customers of whom the model can tell; under "months" the
     revenue, customers and orders of the last twelve, under "changes" what changed between the last
     quarter and the one before, and the same of a year before (above a `size` of 1 by more than chance),
     and under "next_quarter" the margin that the next 13 weeks should bring.
@@ -240,16 +241,18 @@ def _recent(store: Store) -> dict[str, object]:
         "first_day": store.first_day.isoformat(),
         "silent_since": None if silence is None else silence.last_purchase.isoformat(),
         "months": {"value": _months(found)},
-        "changes": {"value": changes_content(found, store.first_day)},
+        "changes": {"value": changes_content(found, store.first_day, store.closed)},
     }
 
 
-def changes_content(found: RecentActivity, opened: dt.date) -> dict[str, object]:
+def changes_content(
+    found: RecentActivity, opened: dt.date, closed: Collection[dt.date] = ()
+) -> dict[str, object]:
     """What changed of late at a store that opened on a day, as metrics.json holds it."""
     return {
         "days": QUARTER,
-        "measures": _changes(found.changes(opened)),
-        "year": _changes(found.changes(opened, year=True)),
+        "measures": _changes(found.changes(opened, closed=closed)),
+        "year": _changes(found.changes(opened, year=True, closed=closed)),
     }
 
 
@@ -310,6 +313,10 @@ def _measure(store: Store, name: str) -> dict[str, object]:
 
 
 def _forecast(store: Store, name: str) -> dict[str, object]:
+    if name == "still_customers":  # as the page says it, with how many they are of
+        still = store.still_told
+        ends = {"value": still.value, "low": still.low, "high": still.high}
+        return {**ends, "of": len(store.alive_told)}
     found: Interval | None = getattr(store.forecast, name)
     if found is None:
         _ = store.money  # says why there is none

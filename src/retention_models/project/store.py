@@ -28,6 +28,7 @@ from retention_models.data.contacts import (
 from retention_models.errors import CannotSay
 from retention_models.levels import Interval
 from retention_models.models.fitters import GammaGammaFitter, PurchaseFitter
+from retention_models.predictions.alive import alive_told
 from retention_models.predictions.customers import predict_customers
 from retention_models.predictions.loyalty_claims import LoyaltyClaims
 from retention_models.predictions.repeat_customers import RepeatCustomerWorth, repeat_customer_worth
@@ -159,6 +160,17 @@ class Store(StoreFacts):
             draws=draws,
             scatter=self.scatter.ahead(self._days_ahead),
         )
+
+    @cached_property
+    def alive_told(self) -> pd.Series:
+        """P(alive) of the customers of whom the model can tell; see `predictions.alive.alive_told`."""
+        return alive_told(self.predictions["probability_alive"], self.summary["frequency"])
+
+    @cached_property
+    def still_told(self) -> Interval:
+        """How many of `alive_told` are still customers: of the others the forecast has no doubt."""
+        every, left_out = self.forecast.still_customers, len(self.summary) - len(self.alive_told)
+        return Interval(*(end - left_out for end in (every.value, every.low, every.high)))
 
     @cached_property
     def retention_worth(self) -> RetentionWorth:

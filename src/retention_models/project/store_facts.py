@@ -73,6 +73,12 @@ class StoreFacts(Result):
         """The name shown on the page."""
         return self.settings.store_name(self.id)
 
+    @property
+    def closed(self) -> frozenset[dt.date]:
+        """Days that the project file declares closed."""
+        calendar = self.settings.calendar
+        return frozenset(() if calendar is None else calendar.closed)
+
     @cached_property
     def summary(self) -> pd.DataFrame:
         """Customer summary; see `customer_summary`."""

@@ -372,6 +372,8 @@ class Settings(Section):
     def store_name(self, store_id: str) -> str:
         """The name shown for a store: the one given in `[stores] names`, else its id.
 
+        The only store of a log without a column of stores goes by the project's name.
+
         Examples
         --------
         >>> import tempfile
@@ -379,6 +381,7 @@ class Settings(Section):
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     settings = rm.read_settings(rm.write_demo(folder, "cdnow"))
         >>> settings.store_name("cdnow"), settings.store_name("0042")
-        ('cdnow', '0042')
+        ('CDNOW', 'CDNOW')
         """
-        return self.stores.names.get(store_id, store_id)
+        only = self.transactions.columns.store_id is None
+        return self.stores.names.get(store_id, self.name if only else store_id)

@@ -55,6 +55,7 @@ from retention_models.settings.campaigns import Outcome
 # (Rubin, Health Services & Outcomes Research Methodology 2, 2001).
 MOST_DIFFERENCE, MOST_LEFT_OUT = 0.1, 0.2
 UNLIKE = 0.5
+_FEW = 0.005  # a share that a whole percent would make none
 _EXPECTED = {"expected_purchases": "purchases", "expected_spend": "spend"}
 
 
@@ -241,13 +242,22 @@ def _sides(compared: Comparable, covariates: pd.DataFrame, arm: str) -> pd.DataF
 def _findings(compared: Comparable, arm: str) -> Iterator[Check]:
     """Overlap, and balance after weighting."""
     left_out = compared.trimmed_share
-    words = phrase(
-        "{share} of the customers of {arm} have hardly anyone like them without the campaign and "
-        "are left out; those without are worth {size} in the comparison.",
-        share=share(left_out),
-        arm=arm,
-        size=counted(round(compared.effective_controls), "customer"),
-    )
+    size = counted(round(compared.effective_controls), "customer")
+    if left_out:
+        words = phrase(
+            "{share} of the customers of {arm} have hardly anyone like them without the campaign and "
+            "are left out; those without are worth {size} in the comparison.",
+            share=share(left_out, 0 if left_out >= _FEW else 1),
+            arm=arm,
+            size=size,
+        )
+    else:
+        words = phrase(
+            "All customers of {arm} have others like them without the campaign; those without are "
+            "worth {size} in the comparison.",
+            arm=arm,
+            size=size,
+        )
     yield Check("overlap", left_out <= MOST_LEFT_OUT, False, words)
     worst = compared.balance["weighted"].abs()
     most = decimals(worst.max(), 2)

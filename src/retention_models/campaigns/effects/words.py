@@ -203,7 +203,7 @@ ENGLISH = catalogue(
         ),
         "next.fewer.": "Do not do it again as it was, and find out why it put customers off.",
         "next.lot": "Before money is put on it, try it on customers drawn by lot.",
-        "refused": "“{name}” ({kind}) ran from {start} to {end}. {reason}",
+        "refused": "“{name}” ({kind}): from {start} to {end}. {reason}",
     }
 )
 

@@ -20,7 +20,9 @@ _MONEY = catalogue(
         PAID: "paid, profit {profit} ({low} to {high})",
         LOSS: "did not pay, profit {profit} ({low} to {high})",
         OPEN: "open whether it paid, profit {profit} ({low} to {high})",
-        "uncosted": "profit {profit} ({low} to {high}) before costs, none declared",
+        f"uncosted.{PAID}": "profit {profit} ({low} to {high}) before costs, none declared",
+        f"uncosted.{LOSS}": "did not pay, profit {profit} ({low} to {high}) before costs",
+        f"uncosted.{OPEN}": "open whether it paid, profit {profit} ({low} to {high}) before costs",
         "unknown": "whether it paid cannot be said",
     }
 )
@@ -51,7 +53,7 @@ def _of_arm(row: Mapping[str, Any], currency: str, *, costs: bool) -> Told:
     verdict = PAID if low > 0 else LOSS if high < 0 else OPEN
     value, lower, upper = evenly(profit, low, high)
     amount = phrase("{amount} {currency}", amount=value, currency=currency)
-    key = verdict if costs else "uncosted"
+    key = verdict if costs else f"uncosted.{verdict}"
     return Told(arm, verdict, phrase(_MONEY[key], profit=amount, low=lower, high=upper), costs)
 
 

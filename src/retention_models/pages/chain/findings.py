@@ -63,11 +63,13 @@ def _told(row: Row, as_of: dt.date, language: Language) -> Row:
     lacking = [
         str(found["reason"]) for found in metrics["measures"].values() if found["value"] is None
     ]
-    known = dict.fromkeys([*lacking, reason, *_in_money(metrics, language)])
+    *before, last = dict.fromkeys([*lacking, reason, *_in_money(metrics, language)])
+    # Where another clause follows, a sentence among them ends without its full stop.
+    known = [*(one.removesuffix(".") for one in before), last]
     return {
         **row,
         "whole": "",
-        "reason": language.clauses([*known]),
+        "reason": language.clauses(known),
         "line": _line(metrics, language),
         "cells": [
             words.Cell.of(revenue.get("value"), "count", language),
@@ -81,12 +83,13 @@ def _told(row: Row, as_of: dt.date, language: Language) -> Row:
 
 
 def _in_money(metrics: Row, language: Language) -> list[str]:
-    """That an expected margin is to be taken with care, where its check says so."""
-    verdict = (metrics.get("value_verdict") or {}).get("value")
+    """That an expected margin is to be taken with care, where its check or the forecast's says so."""
+    found = {
+        (metrics.get(name) or {}).get("value") for name in ("value_verdict", "forecast_verdict")
+    }
     told = metrics["next_quarter"] is not None and metrics["next_quarter"]["value"] is not None
-    if verdict not in {"use with care", "do not use"} or not told:
-        return []
-    return [language.text(f"stores.money.{verdict}")]
+    worst = next((verdict for verdict in ("do not use", "use with care") if verdict in found), "")
+    return [language.text(f"stores.money.{worst}")] if worst and told else []
 
 
 def _says_nothing(metrics: Row) -> bool:

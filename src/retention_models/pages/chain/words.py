@@ -106,6 +106,8 @@ def chain_in_short(fresh: Sequence[Row], settings: Settings) -> markupsafe.Marku
         key = "short.revenue.alone"
     else:
         key = "short.revenue.year" if places["year"] else "short.revenue"
+    if places["customers_change"] and len(revenue) > 1:
+        places["customers_change"] = say("short.each", change=places["customers_change"])
     told = say(key, **places, chance=say(_chance(revenue)))
     ahead = [
         row for row in fresh if _margin(row) is not None and changed(row, "revenue").get("value")

@@ -121,7 +121,9 @@ def parameters(fitted: PurchaseFitter | GammaGammaFitter) -> pd.DataFrame:
 
 
 def _digits(value: float, digits: int) -> str:
-    return spoken().figures(f"{value:.{digits}g}")
+    """So many digits that tell, and of larger numbers all whole ones, up to ten millions."""
+    whole = 10.0**digits <= abs(value) < 1e7
+    return count(value) if whole else spoken().figures(f"{value:.{digits}g}")
 
 
 def unusable_rows(quality: pd.DataFrame) -> pd.DataFrame:

@@ -46,7 +46,7 @@ def kept(row: pd.Series, window: int | None) -> str:
     n = float(row["denominator"])
     return phrase(
         "Of {active} who were active on {before}, {lost} ({low} to {high}) no longer were on "
-        "{end}: their last purchase was more than {window} back.",
+        "{end}: their last purchase was {window} back or more.",
         active=counted(round(n), "customer"),
         lost=count(row["numerator"]),
         low=count(n * row["low"]),
@@ -214,8 +214,8 @@ def churn(
         said = phrase("What the model says of them is not given here. {reason}", reason=alive)
         return f"{annual} {band} {said}"
     said = phrase(
-        "The model, which knows each customer's own habit, gives the customers a chance of "
-        "{alive} ({low} to {high}) on average to be with us still.",
+        "The model, which knows each customer's own habit, gives the customers of whom it can tell a "
+        "chance of {alive} ({low} to {high}) on average to be with us still.",
         alive=share(alive.value),
         low=share(alive.low),
         high=share(alive.high),
@@ -229,7 +229,7 @@ def _against_the_band(window: int) -> str:
         low, high = (share(end) for end in ANNUAL_CHURN_BAND)
         return phrase("Shops are told to act above {low} to {high} a year.", low=low, high=high)
     return phrase(
-        "Whoever stays away for longer than {window} counts as lost, and many of them come back, so "
+        "Whoever stays away for {window} or longer counts as lost, and many of them come back, so "
         "this is not to be held against what is called a usual churn of a year.",
         window=counted(window, "day"),
     )
@@ -262,16 +262,18 @@ def worth_beside_the_rule(modelled: Interval, rule: pd.Series, terms: Money, hor
     )
 
 
-def tenths(table: pd.DataFrame, top_share: Interval, currency: str) -> str:
+def tenths(table: pd.DataFrame, top_share: Interval, currency: str, horizon: str) -> str:
     """How unequal customers are: from `value_tenths`, with the forecast's share of the top tenth."""
     return phrase(
-        "The most valuable tenth of customers, {customers}, are expected to bring {share} of "
-        "the value ({low} to {high}), {mean} each; the least valuable half {rest}. The bars "
-        "are the model's expectations, whose doubt the interval of the top tenth tells.",
+        "The most valuable tenth of customers, {customers}, are expected to bring {share} "
+        "({low} to {high}) of the margin of the next {horizon}, {mean} each; the least valuable half "
+        "{rest}. The bars are the model's expectations, whose doubt the interval of the top tenth "
+        "tells.",
         customers=counted(int(table.loc[1, "customers"]), "customer"),
         share=share(top_share.value),
         low=share(top_share.low),
         high=share(top_share.high),
+        horizon=horizon,
         mean=money(float(table.loc[1, "mean"]), currency),
         rest=share(table.loc[6:, "share"].sum()),
     )

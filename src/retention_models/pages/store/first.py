@@ -10,6 +10,7 @@ import pandas as pd
 
 from retention_models.languages import catalogue, count, counted, day, money, phrase, share
 from retention_models.levels import Interval
+from retention_models.measures.recent import CLOSED_MORE
 from retention_models.measures.table import SMALLEST_GROUP
 from retention_models.pages.campaign.money import paid_of, said_of_money
 from retention_models.pages.store.tables import evenly
@@ -183,7 +184,9 @@ def _percent(changes: pd.DataFrame | str, measure: str) -> str:
     if pd.isna(row["change"]) or not row["value_before"] > 0:
         return ""
     change = float(row["change"]) / float(row["value_before"])
-    return f"{'−' if round(change, 2) < 0 else '+'}" + share(abs(change))
+    whole = round(100 * change)
+    sign = "−" if whole < 0 else "+" if whole else ""  # nothing has no sign
+    return sign + share(abs(change))
 
 
 def _chance(changes: pd.DataFrame | str) -> str:
@@ -198,7 +201,7 @@ def _why_none(changes: pd.DataFrame | str) -> str:
     return changes if isinstance(changes, str) else str(changes.loc["revenue", "note"])
 
 
-def lost(quarters: pd.DataFrame, window: int | None) -> Point:
+def lost(quarters: pd.DataFrame, window: int | None, changes: pd.DataFrame | str = "") -> Point:
     """Customers lost in the quarter, after those of the quarter before: the churn's own counts."""
     title = phrase("Customers lost")
     rows = quarters.loc[quarters["measure"] == "churn_rate"].sort_values("end")
@@ -213,7 +216,9 @@ def lost(quarters: pd.DataFrame, window: int | None) -> Point:
     if before is None or pd.isna(before["value"]) or before["customers"] < SMALLEST_GROUP:
         return point(title, phrase(_LOST["alone"], **places))
     earlier = {f"{name}_before": text for name, text in _lost(before).items()}
-    return point(title, phrase(_LOST["compared"], **places, **earlier))
+    # The share kept is what is compared: that lost is the rest of it.
+    beyond = not isinstance(changes, str) and bool(changes.loc["retention_rate", "size"] > 1.0)
+    return point(title, phrase(_LOST["beyond" if beyond else "compared"], **places, **earlier))
 
 
 def _lost(row: pd.Series) -> dict[str, str]:
@@ -228,15 +233,24 @@ _LOST = catalogue(
     {
         "compared": (
             "{lost} of {active} ({share}) in the quarter, after {lost_before} of {active_before} "
-            "({share_before}) in the one before. Lost: silent for over {window}."
+            "({share_before}) in the one before. Lost: silent for {window} or more."
         ),
-        "alone": "{lost} of {active} ({share}) in the quarter. Lost: silent for over {window}.",
+        "beyond": (
+            "{lost} of {active} ({share}) in the quarter, {lost_before} of {active_before} "
+            "({share_before}) before: more than chance. Lost: silent for {window} or more."
+        ),
+        "alone": "{lost} of {active} ({share}) in the quarter. Lost: silent for {window} or more.",
     }
 )
 
 
 def next_quarter(
-    forecast: StoreForecast | str, before: float | None, currency: str, *, withheld: bool = False
+    forecast: StoreForecast | str,
+    before: float | None,
+    currency: str,
+    *,
+    withheld: bool = False,
+    closed: int = 0,
 ) -> Point:
     """What today's customers should bring in 13 weeks, beside the same weeks of last year."""
     title = phrase("Next 13 weeks")
@@ -256,10 +270,12 @@ def next_quarter(
     }
     if before is None:
         return point(title, phrase(_NEXT["alone"], **places))
-    return point(title, phrase(_NEXT["year"], **places, before=money(before, currency)))
+    return _beside_last_year(title, "year", places, money(before, currency), closed)
 
 
-def whole_quarter(ahead: WholeStore, before: float | None, currency: str) -> Point:
+def whole_quarter(
+    ahead: WholeStore, before: float | None, currency: str, *, closed: int = 0
+) -> Point:
     """What everybody should bring in 13 weeks, beside the same weeks of last year."""
     title = phrase("Next 13 weeks")
     if ahead.revenue is None or ahead.known_revenue is None:
@@ -273,7 +289,17 @@ def whole_quarter(ahead: WholeStore, before: float | None, currency: str) -> Poi
     }
     if before is None:
         return point(title, phrase(_NEXT["whole.alone"], **places))
-    return point(title, phrase(_NEXT["whole.year"], **places, before=money(before, currency)))
+    return _beside_last_year(title, "whole.year", places, money(before, currency), closed)
+
+
+def _beside_last_year(
+    title: str, key: str, places: dict[str, str], before: str, closed: int
+) -> Point:
+    """What is expected, and what the same weeks brought; with the days on which these were closed."""
+    if closed >= CLOSED_MORE:
+        key = key.replace("year", "closed")
+        places["closed"] = counted(closed, "day")
+    return point(title, phrase(_NEXT[key], **places, before=before))
 
 
 def _ends(interval: Interval) -> tuple[float, float, float]:
@@ -286,6 +312,10 @@ _NEXT = catalogue(
             "{value} expected ({low} to {high}), {known} of it from today's customers; the same weeks "
             "last year brought {before}."
         ),
+        "whole.closed": (
+            "{value} expected ({low} to {high}), newcomers included; the same weeks last year, closed "
+            "for {closed}, brought {before}."
+        ),
         "whole.alone": (
             "{value} expected ({low} to {high}), {known} of it from today's customers; the same weeks "
             "last year are not in the data."
@@ -293,6 +323,10 @@ _NEXT = catalogue(
         "year": (
             "{value} expected from today's customers ({low} to {high}); the same weeks last year "
             "brought {before}, newcomers included."
+        ),
+        "closed": (
+            "{value} expected from today's customers ({low} to {high}); the same weeks last year, "
+            "closed for {closed}, brought {before}."
         ),
         "alone": (
             "{value} expected from today's customers ({low} to {high}); the same weeks last year are "
@@ -307,9 +341,12 @@ _NEXT = catalogue(
 )
 
 
-def campaign(row: pd.Series | str, currency: str, *, costs: bool) -> Point:
-    """Whether the newest finished campaign paid, from its row of `campaign_overview`."""
-    title = phrase("Newest campaign")
+def campaign(row: pd.Series | str, currency: str, *, costs: bool, chain: bool = False) -> Point:
+    """Whether the newest finished campaign paid, from its row of `campaign_overview`.
+
+    Its money is that of all stores, which a chain's title says.
+    """
+    title = phrase("Chain's newest campaign") if chain else phrase("Newest campaign")
     if isinstance(row, str):
         return point(title, row)
     told = paid_of([row], currency, costs=costs)

@@ -84,13 +84,15 @@ def _coming(page: StorePage, currency: str) -> tuple[Point, list[float]]:
         return first.next_quarter(phrase("What changed stands above."), before, currency), []
     whole = or_reason(lambda: page.whole_quarter)
     if not isinstance(whole, str) and whole.revenue is not None:
-        return first.whole_quarter(whole, before, currency), [whole.revenue.value / 3.0] * 3
+        coming = first.whole_quarter(whole, before, currency, closed=page.closed_more)
+        return coming, [whole.revenue.value / 3.0] * 3
     forecast = or_reason(lambda: page.next_quarter)
     ahead: list[float] = []
     if not isinstance(forecast, str) and forecast.value is not None:
         ahead = [forecast.value.value / 3.0] * 3
     withheld = page.store.value_verdict == "do not use"
-    return first.next_quarter(forecast, before, currency, withheld=withheld), ahead
+    closed = page.closed_more
+    return first.next_quarter(forecast, before, currency, withheld=withheld, closed=closed), ahead
 
 
 def _revenue(page: StorePage, currency: str) -> Point:
@@ -105,13 +107,14 @@ def _lost(page: StorePage) -> Point:
     quarters = or_reason(lambda: page.quarters)
     if isinstance(quarters, str):
         return first.point(phrase("Customers lost"), quarters)
-    return first.lost(quarters, page.activity_window)
+    return first.lost(quarters, page.activity_window, or_reason(lambda: page.changes))
 
 
 def _campaign(page: StorePage, currency: str) -> Point:
     row = or_reason(lambda: page.newest_campaign)
     costs = not isinstance(row, str) and page.has_costs(str(row["campaign_id"]))
-    found = first.campaign(row, currency, costs=costs)
+    chain = page.store.settings.transactions.columns.store_id is not None
+    found = first.campaign(row, currency, costs=costs, chain=chain)
     if isinstance(row, str):
         return found
     return replace(found, href=CAMPAIGNS, link=phrase("All campaigns"))

@@ -24,6 +24,7 @@ from retention_models.measures.table import (
 from retention_models.pages.notebook import EndOfPage
 from retention_models.predictions.loyalty_claims import LoyaltyClaims
 from retention_models.predictions.repeat_customers import RepeatCustomerWorth
+from retention_models.predictions.retention_in_short import RetentionInShort
 from retention_models.predictions.stores import StoreForecast
 from retention_models.predictions.validation.store_changes import Silence
 from retention_models.predictions.whole_store import WholeStore
@@ -86,6 +87,17 @@ class StorePage:
         return float(table.loc[year_ago, "value"])
 
     @cached_property
+    def closed_more(self) -> int:
+        """Days declared closed in those 13 weeks a year before, over those in the next 13."""
+        last = self.store.observation_end
+
+        def days(end: dt.date) -> int:
+            return sum(0 <= (end - day).days < QUARTER for day in self.store.closed)
+
+        ahead = last + dt.timedelta(days=QUARTER)
+        return days(last - dt.timedelta(days=3 * QUARTER)) - days(ahead)
+
+    @cached_property
     def months(self) -> pd.DataFrame:
         """The last twelve whole months, oldest first; see `RecentActivity`."""
         return self.store.recent.months
@@ -144,12 +156,13 @@ class StorePage:
     @cached_property
     def changes(self) -> pd.DataFrame:
         """The last quarter against the one before, by measure; see `RecentActivity.changes`."""
-        return self.store.recent.changes(self.store.first_day)
+        return self.store.recent.changes(self.store.first_day, closed=self.store.closed)
 
     @cached_property
     def year_changes(self) -> pd.DataFrame:
         """The last quarter against the same of a year before; as `changes`."""
-        return self.store.recent.changes(self.store.first_day, year=True)
+        closed = self.store.closed
+        return self.store.recent.changes(self.store.first_day, year=True, closed=closed)
 
     @cached_property
     def looking_back(self) -> pd.DataFrame:
@@ -166,24 +179,15 @@ class StorePage:
         return self.store.forecast
 
     @cached_property
-    def cannot_tell_of_once(self) -> bool:
-        """Whether the model gives all who bought once P(alive) 1, as the BG/NBD does by construction."""
-        once = self.store.summary["frequency"] == 0
-        return bool(once.any() and (self.predictions["probability_alive"][once] == 1.0).all())
-
-    @cached_property
     def alive_told(self) -> pd.Series:
-        """P(alive) of the customers of whom the model can tell; see `cannot_tell_of_once`."""
-        alive = self.predictions["probability_alive"]
-        return alive[self.store.summary["frequency"] > 0] if self.cannot_tell_of_once else alive
+        """P(alive) of the customers of whom the model can tell."""
+        return self.store.alive_told
 
     @cached_property
     def still(self) -> Interval:
-        """How many of `alive_told` are still customers: the others' certainty is without doubt."""
-        all_of_them, told = self.forecast.still_customers, len(self.alive_told)
-        left_out = len(self.store.summary) - told
-        ends = (all_of_them.value, all_of_them.low, all_of_them.high)
-        return Interval(*(end - left_out for end in ends))
+        """How many of `alive_told` are still customers."""
+        self.store.require_customers()
+        return self.store.still_told
 
     @cached_property
     def alive(self) -> Interval:
@@ -226,10 +230,11 @@ class StorePage:
     @cached_property
     def claims(self) -> LoyaltyClaims:
         """What is said of loyalty; of repeat customers also why nothing can be said."""
+        worth: RetentionInShort | str
         try:
             worth = self.store.retention_in_short
-        except CannotSay:
-            worth = None
+        except CannotSay as reason:
+            worth = str(reason)
         repeat: RepeatCustomerWorth | str
         try:
             _ = self.forecast  # says where the data are too short for the horizon

@@ -13,7 +13,8 @@ ENGLISH = catalogue(
         "call.told": (
             "{customers} have most to save, all silent for longer than is usual for them: in the middle "
             "{silent}, where {gap} is usual. At risk: {value} ({low} to {high}, {level} interval), the "
-            "margin of the next {horizon} if they stay away. They are listed in {file}."
+            "margin that they would bring as customers in the next {horizon}, times the chance that "
+            "they are gone. They are listed in {file}."
         ),
         "call.few": "Fewer than {smallest} customers are worth a call; they are listed in {file}.",
         "change.revenue.up": (
@@ -120,8 +121,8 @@ ENGLISH = catalogue(
         "card.purchases": "Purchases expected",
         "card.value": "Value expected",
         "define.alive": (
-            "The model's probability that a customer has not left for good, on average over all "
-            "customers known to the store."
+            "The model's probability that a customer has not left for good, on average over the "
+            "customers of whom it can tell."
         ),
         "define.purchases": (
             "Purchase days that today's customers will have over the time looked ahead."

@@ -74,7 +74,7 @@ def _points(size: float) -> int:
 
 HEADLINES = (
     *("revenue", "orders", "customers", "repeat_customer_rate", "retention_rate"),
-    "spend_per_order",
+    *("purchase_frequency", "spend_per_order"),
 )
 _OF_BUYERS = {*HEADLINES} - {"retention_rate"}
 _COUNTS = {"revenue", "orders", "customers"}  # of nobody they are 0

@@ -335,9 +335,11 @@ def value_spread(predictions: pd.DataFrame, forecast: StoreForecast, currency: s
     )
     left_out = len(predictions) - len(value)
     if left_out:
-        text += " " + phrase(
-            "{customers} whose repeat purchases came to nothing (returned or free) have no value here.",
-            customers=counted(left_out, "customer"),
+        text += " " + plural(
+            "{n} customer whose repeat purchases came to nothing (returned or free) has no value here.",
+            "{n} customers whose repeat purchases came to nothing (returned or free) have no value "
+            "here.",
+            left_out,
         )
     return text
 
@@ -358,14 +360,15 @@ def data_quality(log: Transactions, store_id: str) -> str:
         for reason, rows in by_reason.items()
     ]
     here = int(log.quality.loc[log.quality["store_id"] == store_id, "rows"].sum())
-    return f"{text} " + phrase(
-        "{rows} ({share}) could not be used and are in no number here ({reasons}); {here} of them "
-        "belong to this store.",
-        rows=count(log.rows_unusable),
+    unusable = plural(
+        "{n} ({share}) could not be used and is in no number here ({reasons}).",
+        "{n} ({share}) could not be used and are in no number here ({reasons}).",
+        log.rows_unusable,
         share=share(log.rows_unusable / log.rows_read, 1),
         reasons=listed(reasons),
-        here=count(here),
     )
+    belong = phrase("Of these, this store's: {here}.", here=count(here))
+    return f"{text} {unusable} {belong}"
 
 
 def remarks(log: Transactions) -> str:
