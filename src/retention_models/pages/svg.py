@@ -67,14 +67,16 @@ class _Svg(RendererSVG):
     def get_text_width_height_descent(
         self, s: str, prop: FontProperties, ismath: bool
     ) -> tuple[float, float, float]:
-        """Size of a text in points."""
-        return _size_of(s, prop, ismath)
+        """Size of a text in points; of a formula it depends on settings that no house style sets."""
+        if ismath:
+            return super().get_text_width_height_descent(s, prop, ismath)
+        return _size_of(s, prop)
 
 
 @functools.lru_cache(4096)
-def _size_of(text: str, font: FontProperties, is_math: bool) -> tuple[float, float, float]:
+def _size_of(text: str, font: FontProperties) -> tuple[float, float, float]:
     """Kept from one figure to the next: their ticks, months and days are alike."""
-    return text_to_path.get_text_width_height_descent(text, font, is_math)
+    return text_to_path.get_text_width_height_descent(text, font, False)
 
 
 def _directed(svg: str, language: Language) -> str:
