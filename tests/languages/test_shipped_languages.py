@@ -48,7 +48,8 @@ from retention_models.languages.translations import (
     write_translation,
 )
 from retention_models.languages.translator_notes import noted, notes
-from retention_models.pages.style import as_svg, day_ticks
+from retention_models.pages.style import day_ticks
+from retention_models.pages.svg import as_svg
 from retention_models.predictions.model_names import name_in_words
 from retention_models.project import check
 from retention_models.project.workbook import write_workbook

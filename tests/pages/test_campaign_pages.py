@@ -65,8 +65,8 @@ def test_the_forest_has_a_line_for_every_lift(drawn):
     """Each of the table's own lifts lies on its line, in the table's order from the top."""
     ax = figures.effect_forest(drawn)
     shown = drawn.table.loc[drawn.table["estimand"] == "itt", "lift_percent"]
-    points = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
-    assert shown.tolist() == points
+    points = [point for line in ax.lines if line.get_marker() == "o" for point in line.get_xydata()]
+    assert shown.tolist() == [x for x, _ in sorted(points, key=lambda point: -point[1])]
     assert "purchases" == ax.get_yticklabels()[0].get_text()
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from babel.core import Locale
+from matplotlib.cm import ScalarMappable
+from matplotlib.figure import Figure
 
 import retention_models as rm
 from retention_models.languages import Language, speaking
-from retention_models.pages import style
 from retention_models.pages.models import figures
 from retention_models.pages.store import figures as store_figures
 from retention_models.pages.style import (
@@ -20,11 +21,12 @@ from retention_models.pages.style import (
     HOUSE_STYLE,
     NumberTicks,
     ShareTicks,
-    as_svg,
     count_ticks,
     day_ticks,
+    label,
     new_axes,
 )
+from retention_models.pages.svg import _slim, as_svg
 
 
 @pytest.fixture(scope="module")
@@ -154,17 +156,91 @@ def test_letters_that_no_font_here_has_are_left_to_the_browser():
         assert {"週から", "4. März"} <= said(store_figures.satisfaction_by_week(weeks))
 
 
-def test_a_figure_is_laid_out_once_and_given_back_as_it_was():
-    """The picture of `savefig`, which draws it once more; canvas, layout and resolution stay."""
-    axes = [style.new_axes(), style.new_axes()]
-    for ax in axes:
-        ax.plot([1, 2, 3], [10.0, 1000.0, 30.0])
-        ax.set_title("A title")
-        ax.set_ylabel("customers")
-    plain = io.StringIO()
-    with mpl.rc_context(style.HOUSE_STYLE):
-        axes[0].figure.savefig(plain, format="svg", metadata={"Date": None})
-    figure = axes[1].figure
+def customers(ax) -> None:
+    """Something to draw, with a title and a label of an axis."""
+    ax.plot([1, 2, 3], [10.0, 1000.0, 30.0])
+    ax.set_title("A title")
+    ax.set_ylabel("customers")
+
+
+def test_a_figure_is_drawn_as_savefig_does_and_given_back_as_it_was():
+    """Of several axes, laid out by matplotlib; canvas, layout and resolution stay."""
+    grids = [Figure(layout="constrained"), Figure(layout="constrained")]
+    for grid in grids:
+        for ax in grid.subplots(1, 2):
+            customers(ax)
+    figure = grids[1]
     before = figure.canvas, figure.get_layout_engine(), figure.dpi
-    assert style._slim(plain.getvalue()) == style.as_svg(figure)
+    assert _slim(svg(grids[0].axes[0])) == as_svg(figure)
     assert before == (figure.canvas, figure.get_layout_engine(), figure.dpi)
+
+
+def plain(ax) -> None:
+    """Up to 30."""
+    ax.plot([1, 2, 3], [0.0, 30.0, 5.0])
+
+
+def with_other_ticks(ax) -> None:
+    """More and wider ones, once there is room for them."""
+    ax.plot(np.arange(300.0), np.sqrt(np.arange(300.0)))
+
+
+def with_a_label_beside(ax) -> None:
+    """It runs out of the axes."""
+    plain(ax)
+    label(ax, "purchases forecast", (3.0, 5.0), BLUE)
+
+
+def with_long_names(ax) -> None:
+    """They leave the title, and the label below, no room in one line."""
+    ax.barh([0, 1], [3.0, 1.0])
+    ax.set_yticks([0, 1], ["one store of the chain", "another store of the chain"])
+    ax.set_xticks([0, 3])
+    ax.set_title("What it changed at each of the stores", wrap=True)
+    ax.set_xlabel("difference from without it, 90% interval", wrap=True)
+
+
+@pytest.mark.parametrize(
+    "draw", [plain, customers, with_other_ticks, with_a_label_beside, with_long_names]
+)
+def test_one_axes_lie_where_constrained_layout_puts_them(draw):
+    """To half a point."""
+    usual, ours = Figure(figsize=(4.6, 2.9), layout="constrained").subplots(), new_axes()
+    with mpl.rc_context(HOUSE_STYLE):
+        for ax in (usual, ours):
+            draw(ax)
+            as_svg(ax.figure)
+    points = np.tile(72.0 * ours.figure.get_size_inches(), 2)
+    places = [points * ax.get_position().extents for ax in (usual, ours)]
+    np.testing.assert_allclose(*places, atol=0.5)
+
+
+def test_a_house_figure_with_more_on_it_is_laid_out_by_matplotlib():
+    """A second axes and a title of the whole figure get their room."""
+    ax = new_axes()
+    customers(ax)
+    ax.figure.suptitle("Of all")
+    as_svg(ax.figure)
+    alone = ax.get_position().y1
+    ax.figure.colorbar(ScalarMappable(), ax=ax)
+    as_svg(ax.figure)
+    assert alone < 0.85
+    assert ax.get_position().x1 < ax.figure.axes[1].get_position().x0
+
+
+def test_axes_that_have_no_room_left_are_refused_as_by_matplotlib():
+    """A name as wide as the figure: a warning, and the axes stay."""
+    ax = new_axes()
+    ax.set_yticks([0.0], ["a name of a store " * 8])
+    before = ax.get_position().extents
+    with pytest.warns(UserWarning, match="collapsed to zero"):
+        as_svg(ax.figure)
+    assert before.tolist() == ax.get_position().extents.tolist()
+
+
+def test_a_place_that_a_reader_gave_axes_stays():
+    """As with constrained layout."""
+    ax = new_axes()
+    ax.set_position((0.3, 0.3, 0.4, 0.4))
+    as_svg(ax.figure)
+    np.testing.assert_allclose((0.3, 0.3, 0.7, 0.7), ax.get_position().extents)

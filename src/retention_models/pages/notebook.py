@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from retention_models.errors import CannotSay
 from retention_models.languages import spoken
-from retention_models.pages.style import as_svg
+from retention_models.pages.svg import as_svg
 
 if TYPE_CHECKING:
     from retention_models.pages.store.first import Point

@@ -10,22 +10,19 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import inspect
-import io
 import re
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, ParamSpec
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, PercentFormatter, ScalarFormatter
 
 from retention_models.languages import ENGLISH, Language, spoken
-from retention_models.languages.directions import LEFT, POP, RIGHT
 
 BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#6B7280", "#1F2937"
 
@@ -56,19 +53,61 @@ HOUSE_STYLE = {
 
 def new_axes(height: float = 2.9, *, width: float = 4.6) -> Axes:
     """Axes on a figure of their own, outside pyplot's state, in the house style."""
-    return Figure(figsize=(width, height), layout="constrained").subplots()
+    left, bottom, right, top = _AROUND_AXES
+    edges = {"left": left / width, "bottom": bottom / height}
+    edges |= {"right": 1.0 - right / width, "top": 1.0 - top / height}
+    return Figure(figsize=(width, height), layout=_Frame()).subplots(gridspec_kw=edges)
+
+
+# Inches of texts to the left of axes, below, to the right and above, about: where measuring begins.
+_AROUND_AXES = (0.6, 0.45, 0.2, 0.3)
+_RUNS_OUT = 0.3  # inches to the right of axes, which no label of an axis takes
+
+
+class _Frame(ConstrainedLayoutEngine):
+    """Constrained layout for a figure of one axes: texts are measured once where once will do."""
+
+    def execute(self, fig: Figure) -> None:
+        if fig.legends or fig.get_suptitle() or not _is_alone(fig.axes):
+            super().execute(fig)
+            return
+        [ax] = fig.axes
+        before, beside = _of_this_size(ax), self._leave_room(fig)
+        if beside is None:
+            super().execute(fig)
+        # What runs out of the axes keeps its place among the data: its room depends on their width.
+        elif beside > _RUNS_OUT or before != _of_this_size(ax):
+            self._leave_room(fig)
+
+    def _leave_room(self, fig: Figure) -> float | None:
+        """Place the axes among what stands around them; inches to their right, None without room."""
+        [ax], pads = fig.axes, self.get()
+        place, taken = ax.get_position(), ax.get_tightbbox(for_layout_only=True)
+        assert taken is not None  # it is visible
+        # After it was measured, which may have changed the resolution.
+        taken = fig.transFigure.inverted().transform_bbox(taken)
+        wide, high = pads["w_pad"] / fig.get_figwidth(), pads["h_pad"] / fig.get_figheight()
+        left, right = place.x0 - taken.x0 + wide, 1.0 - (taken.x1 - place.x1) - wide
+        bottom, top = place.y0 - taken.y0 + high, 1.0 - (taken.y1 - place.y1) - high
+        if not (left < right and bottom < top):
+            return None
+        ax.set_position((left, bottom, right - left, top - bottom))
+        ax.set_in_layout(True)  # which a position that is set ends
+        return float((taken.x1 - place.x1) * fig.get_figwidth())
+
+
+def _is_alone(axes: Sequence[Axes]) -> bool:
+    return len(axes) == 1 and axes[0].get_visible() and axes[0].get_in_layout()
+
+
+def _of_this_size(ax: Axes) -> tuple[list[list[float]], list[float]]:
+    """What is other on other axes: where ticks are, and how high texts that go on in a second line."""
+    ticks = [list(axis.get_majorticklocs()) for axis in (ax.xaxis, ax.yaxis)]
+    texts = [one for one in ax.get_children() if isinstance(one, Text) and one.get_wrap()]
+    return ticks, [text.get_window_extent().height for text in (*texts, ax.xaxis.label)]
 
 
 P = ParamSpec("P")
-
-_PLACES = re.compile(r'\b(?:d|x|y|transform)="[^"]*"')
-_LONG = re.compile(r"-?\d+\.\d{3,}")
-_MARK = re.compile(r'id="(m[0-9a-f]{10})"')
-_ALIKE = re.compile(
-    r'\s*<use xlink:href="[^"]*" x="[^"]*" y="[^"]*" style="([^"]*)"/>'
-    r'(?:\s*<use xlink:href="[^"]*" x="[^"]*" y="[^"]*" style="\1"/>)+'
-)
-
 
 # The default of `ax`: a figure's decorator puts axes in its place.
 NEW: Any = None
@@ -134,71 +173,6 @@ def _with_ax(doc: str) -> str:
     if "\nParameters\n" not in head:
         head += "\n\nParameters\n----------"
     return f"{head}\n{_AX}{raises}{rest}"
-
-
-def as_svg(figure: Figure, language: Language | None = None) -> str:
-    """A figure as SVG in a language, or the one spoken; no date, so that like data give a like page."""
-    buffer = io.StringIO()
-    with mpl.rc_context(HOUSE_STYLE), warnings.catch_warnings():
-        # Text stays text: the reader's browser has the letters that the font here has not.
-        warnings.filterwarnings("ignore", r"Glyph \d+", UserWarning)
-        with _laid_out(figure):
-            figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return _directed(_slim(buffer.getvalue()), language or spoken())
-
-
-def _directed(svg: str, language: Language) -> str:
-    """Labels in the direction of the language: a picture of its own knows none of the page's."""
-    if language.direction == "ltr":
-        return re.sub(f"[{LEFT}-{POP}\u2060]", "", svg)
-    return re.sub(
-        r"(<text\b[^>]*>)([^<]+)(?=</text>)", lambda found: found[1] + _label_of(found[2]), svg
-    )
-
-
-def _label_of(text: str) -> str:
-    mark = RIGHT if any(map(str.isalpha, text)) else LEFT
-    return f"{mark}{text}{POP}"
-
-
-@contextmanager
-def _laid_out(figure: Figure) -> Iterator[None]:
-    """Do a figure's layout as `savefig` does, which would draw it once more for that."""
-    engine, canvas, dpi = figure.get_layout_engine(), figure.canvas, figure.dpi
-    if engine is None:
-        yield
-        return
-    FigureCanvasSVG(figure)
-    figure.dpi = FigureCanvasSVG.fixed_dpi
-    engine.execute(figure)
-    figure.dpi = dpi
-    figure.set_layout_engine(None)
-    try:
-        yield
-    finally:
-        figure.set_canvas(canvas)
-        figure.set_layout_engine(engine)
-
-
-def _slim(svg: str) -> str:
-    """The same picture in fewer letters: a page of 500 stores has one point for each of them.
-
-    No metadata; coordinates to a hundredth of a point; marks of one look grouped, and named by number.
-    """
-    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = _PLACES.sub(
-        lambda found: _LONG.sub(lambda number: f"{float(number[0]):.2f}", found[0]), svg
-    )
-    svg = re.sub(r" ?\n(?=[MLQCz\"])", "", svg)
-    svg = _ALIKE.sub(
-        lambda found: (
-            f'\n<g style="{found[1]}">' + found[0].replace(f' style="{found[1]}"', "") + "</g>"
-        ),
-        svg,
-    )
-    for place, name in enumerate(dict.fromkeys(_MARK.findall(svg))):
-        svg = svg.replace(name, f"m{place}")
-    return re.sub(r"\n\s+<", "\n<", svg)
 
 
 def label(

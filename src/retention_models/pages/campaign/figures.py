@@ -187,10 +187,11 @@ def _forest(ax: Axes, names: list[str], value: Any, ends: np.ndarray, strong: np
     farthest = min(float(np.nanmax(np.abs(ends))), usual)
     reach = 1.05 * max(farthest, float(np.nanmax(np.abs(value))), 1.0)
     ax.axvline(0.0, color=GREY, lw=0.8)
-    for at, one, (low, high), bold in zip(place, value, ends, strong, strict=True):
-        colour = BLUE if bold else GREY
-        ax.hlines(at, max(low, -reach), min(high, reach), color=colour, lw=1.6 if bold else 1.1)
-        ax.plot(one, at, "o", color=colour, ms=5)
+    low, high = np.clip(ends, -reach, reach).T
+    colours, widths = np.where(strong, BLUE, GREY), np.where(strong, 1.6, 1.1)
+    ax.hlines(place, low, high, color=list(colours), lw=list(widths))
+    for part, colour in ((~strong, GREY), (strong, BLUE)):
+        ax.plot(value[part], place[part], "o", color=colour, ms=5)
     ax.set_xlim(-reach, reach)
     ax.set_ylim(-0.7, len(names) - 0.3)
     ax.set_yticks(place, names)

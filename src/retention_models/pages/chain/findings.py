@@ -160,7 +160,7 @@ def _strength(funnel: Funnel, place: int) -> float:
 def _figure(funnel: Funnel, named: list[str], language: Language) -> str:
     # Here, because a run whose chain has no funnel need not load matplotlib.
     from retention_models.pages.chain.figures import funnel_plot
-    from retention_models.pages.style import as_svg
+    from retention_models.pages.svg import as_svg
 
     axes = funnel_plot(funnel, named, language.text("apart.rate_axis"), say=language)
     drawn = axes.get_figure(root=True)

@@ -71,7 +71,8 @@ def cohort_heatmap(cohorts: pd.DataFrame, ax: Axes = NEW) -> Axes:
         if np.isfinite(value):
             colour = "white" if value > 0.6 * highest else INK
             said = decimals(100.0 * value, 0)
-            ax.text(column, row, said, ha="center", va="center", color=colour)
+            cell = ax.text(column, row, said, ha="center", va="center", color=colour)
+            cell.set_in_layout(False)  # within the axes: its room need not be measured
     ax.set_xticks(range(len(later.columns)), [count(age) for age in later.columns])
     ax.set_yticks(range(len(rates)), [_cohort(start, sizes[start]) for start in rates.index])
     ax.tick_params(length=0)
