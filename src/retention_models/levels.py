@@ -61,9 +61,9 @@ def wilson_ends(count: Any, total: Any) -> tuple[Any, Any]:
     return centre - half, centre + half
 
 
-def check_interval(interval: float) -> None:
+def check_interval(interval: Any) -> None:
     """Refuse what is no probability of an interval."""
-    if not 0.0 < interval < 1.0:
+    if isinstance(interval, str) or not 0.0 < interval < 1.0:
         raise SettingsError(f"interval: expected a level between 0 and 1; got {interval!r}.")
 
 

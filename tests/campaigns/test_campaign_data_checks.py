@@ -156,7 +156,9 @@ def test_a_campaign_that_is_not_over_blocks_and_a_follow_up_that_is_not_is_said(
 
 def redeemed_by(places, each=1):
     """Redemptions by the customers at places, −1 for strangers."""
-    rows = pd.DataFrame({"redemptions": [each] * len(places), "date": START, "unpriced": 0})
+    rows = pd.DataFrame(
+        {"redemptions": [each] * len(places), "date": START, "unpriced": 0, "cost": 0.0}
+    )
     return Redeemed(rows, np.array(places, dtype=np.intp))
 
 
@@ -218,7 +220,9 @@ def test_redemptions_without_a_customer_are_said():
     """Their cost is in nobody's profit."""
     quality = pd.DataFrame({"reason": ["no customer id"], "rows": [7]})
     rows = redeemed_by([0])
-    found = check_rows(CAMPAIGN, Redemptions(None, quality, 8, "redemptions"), rows, [(START, END)])
+    found = check_rows(
+        CAMPAIGN, Redemptions(None, quality, 8, "redemptions"), rows, [(START, END)], 20.0
+    )
     assert "7 redemptions" in verdict(found, "redemptions name a customer")[2]
 
 

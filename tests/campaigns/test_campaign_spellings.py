@@ -148,3 +148,26 @@ def test_a_frame_of_many_parts_is_read_in_little_memory():
     found = rm.read_redemptions(many)
     assert (3000, 0) == (found.rows_read, found.repeats)
     assert 3000 * 2999 / 2 == found.table.aggregate(n=found.table["amount"].sum()).execute()["n"][0]
+
+
+def test_redemptions_that_a_second_export_holds_again_are_said(log):
+    """Each export with its own day beside: they may be one redemption, or two of one day."""
+    costly = campaign(costs={"redemption": 2.0})
+    once = taken(IDS[1:8:2])
+    both = pd.concat([once.assign(exported="1 May"), once.assign(exported="2 May")])
+    data = rm.read_campaign(log, costly, drawn(), both, margin=0.5)
+    (said,) = [one for one in data.findings if one.check == "redemptions stand once"]
+    assert said.words.startswith("4 of 8 rows of redemptions, of any campaign, equal another")
+    assert not said.blocks
+
+
+def test_redemptions_of_other_days_and_amounts_of_another_unit_are_no_profit(log):
+    """Most of another year: refused. Cents in the place of euros: said, as the profit is none."""
+    before = taken(IDS[1:8:2]).assign(redeemed_at="2022-03-09")
+    words = blocked(rm.read_campaign(log, CAMPAIGN, drawn(), before, margin=0.5))
+    assert "4 of 4 redemptions are not from the days" in words["redemptions are of its days"]
+    for amount, refused in ((0.5, False), (20_000.0, True)):
+        given = taken(IDS[1:8:2]).assign(amount=amount)
+        data = rm.read_campaign(log, CAMPAIGN, drawn(), given, margin=0.5)
+        said = [one.words for one in data.findings if one.check == "redemptions have a cost"]
+        assert refused is any("may be of another unit, such as cents" in one for one in said)

@@ -211,6 +211,22 @@ WRONG_FRAMES = {
         lambda log: changed(frequency=pd.array([0, None, 2, 5, 9], dtype="Int64")),
         "frequency: expected a finite number; 1 of 5 rows",
     ),
+    "means of purchases": (
+        lambda log: changed(frequency=[0, 1.5, 2, 5, 9]),
+        "frequency: expected a whole number; 1 of 5 rows are not .first: 'b': 1.5",
+    ),
+    "a last purchase after the only one": (
+        lambda log: changed(frequency=0),
+        "recency: expected 0 where frequency is 0; 4 of 5 rows",
+    ),
+    "endless money": (
+        lambda log: changed(monetary_value=np.inf),
+        "monetary_value: expected a finite number; 5 of 5",
+    ),
+    "money in words": (
+        lambda log: changed(monetary_value="12,50"),
+        "monetary_value: expected numbers",
+    ),
 }
 
 
@@ -235,12 +251,78 @@ def test_numbers_as_text_and_ids_as_categories_are_what_they_say():
 
 
 @pytest.mark.parametrize("name", ["horizon", "margin", "annual_discount_rate"])
-@pytest.mark.parametrize("value", ["13", dt.date(2024, 1, 1), None])
+@pytest.mark.parametrize("value", ["13", dt.date(2024, 1, 1), None, True])
 def test_parameters_that_are_no_numbers_are_refused_by_name(name, value):
     """Also a day, where a length of time is meant."""
     given = {"horizon": 13, "margin": 0.3, "annual_discount_rate": 0.1} | {name: value}
     with pytest.raises(SettingsError, match=f"{name}: expected a number; got"):
         rm.predict_customers(MODEL, SPEND, changed(), **given)
+
+
+def test_lengths_of_time_by_customer_are_taken_by_their_labels():
+    """In whatever order; as many as customers."""
+    table = changed()
+    history = [table[name] for name in ("frequency", "recency", "T")]
+    ahead = pd.Series([4.0, 13.0, 26.0, 39.0, 52.0], table.index)
+    for asked in (
+        MODEL.predict,
+        MODEL.conditional_probability_alive_after,
+        lambda *h: MODEL.conditional_probability_of_n_purchases_up_to_time(1, *h),
+    ):
+        right, found = asked(ahead, *history), asked(ahead[::-1], *history)
+        np.testing.assert_array_equal(np.asarray(right), np.asarray(found))
+        with pytest.raises(
+            SettingsError, match="t: expected one length of time, or one for each of 5"
+        ):
+            asked(np.ones(3), *history)
+
+
+def test_what_no_customer_can_do_is_refused_before_memory_ends():
+    """Ten million purchases, as where money stands in the place of frequency."""
+    table = changed(frequency=[0, 1, 2, 5, 10_000_000])
+    with pytest.raises(SettingsError, match=r"would buy [\d,]+ times .* at most 10,000"):
+        rm.predict_customers(MODEL, SPEND, table, horizon=13, margin=0.3)
+
+
+@pytest.mark.parametrize("spend", ["gg", MODEL, rm.GammaGammaFitter, rm.GammaGammaFitter()])
+def test_a_model_of_spend_that_is_none_is_refused(spend):
+    """Another model, its class, one that was not fitted."""
+    with pytest.raises(SettingsError, match="spend: expected a fitted GammaGammaFitter, or None"):
+        rm.predict_customers(MODEL, spend, changed(), horizon=13)
+
+
+def test_counts_months_and_rates_that_are_none_are_refused():
+    """Each by its name."""
+    table = changed()
+    columns = [table[name] for name in table.columns]
+    for n, t in ((1.5, 13), (1, -1), (np.nan, 13)):
+        with pytest.raises(SettingsError, match=r"^[nt]: expected"):
+            MODEL.probability_of_n_purchases_up_to_time(t, n)
+    for months, rate in ((0, 0.01), (-3, 0.01), (2.5, 0.01), (12, 10), (12, -0.5)):
+        with pytest.raises(SettingsError, match="time, discount_rate: expected a whole number"):
+            SPEND.customer_lifetime_value(MODEL, *columns, time=months, discount_rate=rate)
+    with pytest.raises(
+        SettingsError, match=r"interval: expected a level between 0 and 1; got '0\.9'"
+    ):
+        rm.predict_customers(MODEL, SPEND, table, horizon=13, interval="0.9")
+
+
+def test_spend_below_nothing_tells_nothing_of_the_next_purchase():
+    """As in the table of predictions: no number, where lifetimes gives one below 0."""
+    found = SPEND.conditional_expected_average_profit([2, 2, 0], [-5.0, 20.0, -1.0])
+    np.testing.assert_array_equal([True, False, False], np.isnan(found))
+
+
+def test_days_to_come_and_stores_that_are_no_text_are_refused(log):
+    """Customers would seem to have stayed away until then."""
+    with pytest.raises(
+        SettingsError, match="observation_end: expected a day that is over; got 2099"
+    ):
+        rm.customer_summary(log, observation_end="2099-01-01")
+    with pytest.raises(SettingsError, match="holdout_end: expected a day that is over"):
+        rm.calibration_holdout_summary(log, calibration_end="2023-09-30", holdout_end="2099-01-01")
+    with pytest.raises(SettingsError, match=r"store_id: expected text.* got 7"):
+        rm.customer_summary(log, store_id=7)
 
 
 @pytest.mark.parametrize("wrong", [pd.DataFrame({"id": ["a"]}), {}, "log.csv", None])

@@ -167,3 +167,16 @@ def test_a_model_of_another_unit_is_not_held_against_the_weeks(tmp_path):
         rm.validate_holdout(log, **ends, purchases=daily)
     found = rm.validate_holdout(log, **ends, purchases=daily, time_unit="D")
     assert weeks.total.value == pytest.approx(found.total.value, rel=1e-3)
+
+
+def test_weeks_go_on_where_nobody_who_was_known_came_any_more(tmp_path):
+    """The last purchase of those who had begun lies before the end of calibration."""
+    first = dt.date(2025, 1, 1)
+    lines = [(f"c{i}", first + dt.timedelta(days=i), 5.0 + i % 7, "a") for i in range(120)]
+    lines += [(f"c{i}", first + dt.timedelta(days=i + 5), 5.0, "a") for i in range(12)]
+    lines.append(("late", dt.date(2025, 12, 26), 5.0, "a"))
+    log = read(tmp_path, pd.DataFrame(lines, columns=["customer", "day", "amount", "shop"]))
+    ends = {"calibration_end": "2025-09-28", "holdout_end": "2025-12-26"}
+    found = rm.weekly_tracking(log, rm.validate_holdout(log, **ends))
+    assert (pd.Timestamp("2025-12-26"), 12) == (found.index[-1], found["actual"].iloc[-1])
+    assert found.loc[:"2025-09-28", "expected"].notna().all()

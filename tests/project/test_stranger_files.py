@@ -301,3 +301,52 @@ def test_a_log_that_began_long_ago_is_read(tmp_path):
     source.write_text(PLAIN + early, encoding="utf-8")
     names = {"customer_id": "customer_id", "date": "date", "spend": "amount"}
     assert 60 == len(read_transactions(source, **names).table.execute())
+
+
+def new(folder: Path, content: str, **answers: str) -> str:
+    """What is wrong with a file, or nothing."""
+    source = folder / "orders.csv"
+    source.write_text(content, encoding="utf-8")
+    answers = {"currency": "EUR", "timezone": "UTC", **answers}
+    try:
+        new_project(folder / "shop", str(source), answers, say=lambda _: None, force=True)
+    except (DataError, SettingsError) as error:
+        return str(error)
+    return ""
+
+
+def test_a_currency_that_the_file_contradicts_is_refused(tmp_path):
+    """By a column of codes, or a sign beside the amounts; not where the file has that one, too."""
+    lines = PLAIN.splitlines()
+    coded = "\n".join([f"{lines[0]},currency", *(f"{line},USD" for line in lines[1:])])
+    assert "--currency: EUR, but 'currency' has USD" in new(tmp_path, coded)
+    assert "" == new(tmp_path, coded, currency="USD")
+    signed = "".join(f"{line.customer},{line.day},₺{line.paid}\n" for line in LINES)
+    assert "amounts bear the sign ₺" in new(tmp_path, f"customer_id,date,amount\n{signed}")
+
+
+def test_a_point_before_three_digits_is_written_as_it_was_answered(tmp_path):
+    """So that the check, which asks the same, is content with it."""
+    content = "customer_id,date,amount\n" + "".join(
+        f"{line.customer},{line.day},{place}.125\n" for place, line in enumerate(LINES, start=1)
+    )
+    assert "before decimals or before thousands" in new(tmp_path, content)
+    for mark, total in ((".", 49 * 25 + 49 / 8), (",", 49 * 25_000 + 49 * 125)):
+        assert "" == new(tmp_path, content, decimal=mark)
+        log = read_project_transactions(read_settings(tmp_path / "shop" / "retention.toml"))
+        assert total == float(log.table["spend"].sum().execute())
+
+
+def test_why_a_column_of_days_is_none(tmp_path):
+    """Mostly empty, or to come: not that its format is unknown."""
+    head = "customer_id,date,amount\n"
+    sparse = "".join(f"{one.customer},{one.day},{one.paid}\n,,9\n" for one in LINES)
+    assert "it is empty in 50% of the rows: have the day on every line" in new(
+        tmp_path, head + sparse
+    )
+    soon = dt.date.today() + dt.timedelta(days=90)
+    later = "".join(
+        f"{one.customer},{soon if place % 3 else one.day},{one.paid}\n"
+        for place, one in enumerate(LINES)
+    )
+    assert "32 of its days are to come (after " in new(tmp_path, head + later)

@@ -61,18 +61,18 @@ class SourceCheck:
         require_columns(self.name, self.raw, self.columns)
         needed = [*self.columns.items(), *((r, c) for r, all_ in self.parts.items() for c in all_)]
         for role, column in needed:
-            if column in self.origin.mixed:
-                raise DataError(
-                    f"{self.name}: column {column!r} ({role}) is {self.origin.mixed[column]}. As "
-                    "numbers ids lose the zeros in front. Export it with one type in all files, ids as "
-                    "text."
-                )
+            self.require_fit(role, column)
         if self.date is None:
             return
         day = day_of(self.name, self.column(self.date), self.date_format)
         self.found["date"] = day
         self.reasons.append((self.blank(self.date), marked("no date")))
         self.reasons.append((day.isnull(), NO_DATE_FITS))
+
+    def require_fit(self, role: str, column: str | None) -> None:
+        """Refuse a column that is needed and that the file does not hold in a way to be relied on."""
+        if column in self.origin.unfit:
+            raise DataError(f"{self.name}: column {column!r} ({role}) {self.origin.unfit[column]}")
 
     @property
     def name(self) -> str:
@@ -98,7 +98,11 @@ class SourceCheck:
         if self.columns[role] is None:
             return ibis.literal(True)
         parts = self.parts.get(role, (str(self.columns[role]),))
-        return ibis.or_(*(is_blank(self.raw[name]) for name in parts))
+        blank = ibis.or_(*(is_blank(self.raw[name]) for name in parts))
+        if role in RUINED and self.column(role).type().is_floating():
+            # What a data frame writes where there is none.
+            return blank | self.column(role).isnan()
+        return blank
 
     def id_text(self, role: str) -> Column:
         """A column of ids as text, mended where that is asked for and loses none."""
@@ -134,6 +138,8 @@ class SourceCheck:
             asked = condition(self.where)
         except ValueError as error:
             raise SettingsError(f"where: {error}.") from None
+        for column in asked.columns:
+            self.require_fit("where", column)
         holds = InEngine(self.name, "where", asked, self.raw, self.amounts).condition()
         unknown = ibis.ifelse(holds, ibis.literal(False), holds.fill_null(True))
         return [(unknown, UNTOLD), (holds.fill_null(True) == ibis.literal(False), NOT_KEPT)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import ibis
@@ -38,9 +38,10 @@ EARLIEST_DAY = dt.date(1900, 1, 1)
 
 _LIKE_DATA = r"^(\d{4}-\d{2}-\d{2}|[+-]?\d+([.,]\d+)*$)"
 
-# What a spreadsheet or a data frame makes of a number that was an id: 1.23E+11, 42.0. Several ids become
-# one, and zeros in front are lost. An id such as 12E4 is none of these.
-_RUINED_ID = r"^\d+(\.\d+)?[Ee]\+\d+$|^\d+\.0$"
+# What a spreadsheet or a data frame makes of a number that was an id: 1.23E+11, 1,23E+11 where the
+# comma is the decimal separator, 1.23E11 in Java, 42.0. Several ids become one, and zeros in front are
+# lost. An id such as 12E4 is none of these.
+_RUINED_ID = r"^\d+([.,]\d+)?[Ee]\+\d+$|^\d[.,]\d+[Ee]\d+$|^\d+\.0$"
 # An id that can be told from 17850.0: up to 15 digits a tool keeps exactly.
 MENDABLE = r"^\d{1,15}\.0+$"
 
@@ -155,6 +156,8 @@ def is_ruined(text: StringColumn) -> BooleanValue:
 
 def is_plain(column: Column) -> BooleanValue:
     """Whether an id is seen to be neither blank nor ruined: it begins with a letter, as most do."""
+    if column.type().is_floating():
+        return column.notnull() & ~column.isnan()
     return column.ascii_str() > ord("9") if column.type().is_string() else column.notnull()
 
 
@@ -165,8 +168,14 @@ def text_id(name: str, raw: Table, column: str, role: str, *, mend: bool = False
     """
     kind = raw[column].type()
     if kind.is_floating() and mend:
-        whole = raw[column].cast("int64")
-        return ibis.ifelse(raw[column].isnan(), ibis.null("int64"), whole).cast("string")
+        # Engines compute both sides of a choice, and NaN is no whole number.
+        told = ibis.ifelse(raw[column].isnan(), ibis.null(kind), raw[column])
+        whole = (
+            told.try_cast("int64")  # its casts are moved into the choice
+            if raw.get_backend().name == "duckdb"
+            else told.cast("int64")
+        )
+        return whole.cast("string")
     if not (kind.is_string() or kind.is_integer() or kind.is_uuid()):
         raise DataError(
             f"{name}: column {column!r} ({role}) holds {kind}; expected text or whole numbers. A "
@@ -210,7 +219,8 @@ def repeats_are_unusable(raw: Table, reason: Value) -> Value:
     return ibis.ifelse(reason.isnull() & repeats_another(raw), DUPLICATE, reason)
 
 
-def repeats_another(raw: Table) -> BooleanValue:
-    """Whether a row repeats an earlier one in every column of the source."""
-    earlier = ibis.row_number().over(group_by=list(raw.columns), order_by=raw[raw.columns[0]])
+def repeats_another(raw: Table, columns: Sequence[str] | None = None) -> BooleanValue:
+    """Whether a row repeats an earlier one in every column of the source, or in some."""
+    names = list(raw.columns if columns is None else columns)
+    earlier = ibis.row_number().over(group_by=names, order_by=raw[names[0]])
     return earlier > 0

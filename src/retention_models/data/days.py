@@ -14,7 +14,7 @@ import pandas as pd
 from ibis.expr.types import Column, StringValue, Table, Value
 
 from retention_models.data.engines import to_frame
-from retention_models.errors import DataError
+from retention_models.errors import DataError, SettingsError
 
 _CLOCK = r"[T ]\d{1,2}:\d{1,2}(:\d{1,2}(\.\d+)?)?"
 _PLAIN = rf"^\d{{4}}-\d{{2}}-\d{{2}}({_CLOCK})?$"
@@ -30,6 +30,16 @@ _YEAR_1980 = 315_532_800.0
 # A format that ends with a zone in letters: strptime would pass over them.
 _ENDS_WITH_ZONE = re.compile(rf"(%[MSfp]) ?(Z|UTC|GMT|{_HOURS}|{_ZONE})$")
 _ENDS_WITH_LETTERS = re.compile(r"%[MSfp] ?([A-Z]{3,5})$")
+
+# Fields of a format, and those of which one set of each says the year, and the day in it.
+_FIELD = re.compile(r"%-?(.?)")
+_FIELDS = "aAbBcdfgGHIjmMnpSuUVwWxXyYzZ%"
+_YEAR = ({"Y"}, {"y"}, {"G"}, {"c"}, {"x"})
+_DAY = (
+    *({"d", month} for month in "mbB"),
+    *({week, weekday} for week in "UWV" for weekday in "aAuw"),
+    *({"j"}, {"c"}, {"x"}),
+)
 
 
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
@@ -88,7 +98,7 @@ def _since_1970(column: Column, per_second: int) -> Value:
 def _by_iso(text: StringValue) -> Value:
     # The engine needs seconds and knows an offset only as +03:00, without a blank before it.
     whole = text.re_replace(r"([T ]\d{1,2}:\d{1,2})([^:\d]|$)", r"\1:00\2")
-    whole = whole.re_replace(r" ?([Zz]|UTC|utc|GMT)$", "+00:00")
+    whole = whole.re_replace(r"(\d) ?([Zz]|UTC|utc|GMT)$", r"\1+00:00")
     whole = whole.re_replace(r" ?([+-]\d{2}):?(\d{2})$", r"\1:\2").re_replace(
         r" ([+-]\d{2})$", r"\1"
     )
@@ -99,7 +109,35 @@ def _by_iso(text: StringValue) -> Value:
     )
 
 
+def _require_whole_days(date_format: str) -> None:
+    """Refuse a format that names no day: dates without a year all fall into 1900, without a day on 1."""
+    fields = _FIELD.findall(date_format)
+    unknown = [field for field in fields if field == "" or field not in _FIELDS]
+    if unknown or not fields:
+        raise SettingsError(
+            f'date_format = "{date_format}": '
+            + (f'"%{unknown[0]}" is not known' if unknown else "it names no field")
+            + '; expected one such as "%d/%m/%Y" or "%Y-%m-%d %H:%M".'
+        )
+    told = set(fields)
+    lacking = [
+        what
+        for what, ways in (("year", _YEAR), ("day", _DAY))
+        if not any(way <= told for way in ways)
+    ]
+    if lacking:
+        raise SettingsError(
+            f'date_format = "{date_format}" does not say the {" and the ".join(lacking)}, so that '
+            "purchases of many days would be of one. Export whole dates, as 2017-12-31."
+        )
+    if "I" in told and "p" not in told:
+        raise SettingsError(
+            f'date_format = "{date_format}": "%I" counts to 12 and needs "%p"; "%H" counts to 24.'
+        )
+
+
 def _by_format(name: str, text: StringValue, date_format: str) -> Value:
+    _require_whole_days(date_format)
     zone = _ENDS_WITH_ZONE.search(date_format)
     letters = None if zone else _ENDS_WITH_LETTERS.search(date_format)
     if letters is not None:

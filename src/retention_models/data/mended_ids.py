@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ibis
 from ibis.expr.types import Column
 
 from retention_models.data.contract import MENDABLE, is_ruined
 from retention_models.data.engines import to_frame
 
-# From here on a decimal number cannot tell whole numbers apart as a text of them would.
-_EXACT = 1e15
+# Of so many digits decimal numbers of 64 and of 32 bits tell whole numbers apart as a text would.
+_DIGITS, _DIGITS_OF_32_BITS = 15, 7
 
 
 def unsafe_to_mend(ids: Column) -> str | None:
@@ -16,13 +17,17 @@ def unsafe_to_mend(ids: Column) -> str | None:
     rows = ids.name("id").as_table()
     given = rows["id"]
     if given.type().is_floating():
-        bad = (
-            given.notnull() & ~given.isnan() & ((given.floor() != given) | (given.abs() >= _EXACT))
-        )
+        digits = _DIGITS if given.type().is_float64() else _DIGITS_OF_32_BITS
+        exact = given.notnull() & ~given.isnan() & (given.abs() < 10.0**digits)
+        # A floor is a whole number of 64 bits, which NaN and infinity are not.
+        held = ibis.ifelse(exact, given, ibis.literal(0.0))
+        bad = given.notnull() & ~given.isnan() & (~exact | (held.floor() != held))
         found = to_frame(rows.aggregate(n=bad.sum(), one=given.max(where=bad)))
         n, one = int(found["n"].fillna(0).item()), found["one"].item()
         return (
-            f"{n:,} of them are no whole numbers of at most 15 digits, such as {one}" if n else None
+            f"{n:,} of them are no whole numbers of at most {digits} digits, such as {one:.10g}"
+            if n
+            else None
         )
     if not given.type().is_string():
         return None

@@ -19,6 +19,8 @@ def left_out(check: SourceCheck, fault: Value, keep: Mapping[str, Sequence[str]]
             raise SettingsError(f"keep, {column}: expected a list of texts; got {values!r}.")
     require_columns(check.name, check.raw, {f"keep, {column}": column for column in keep})
     reasons = []
+    for column in keep:
+        check.require_fit("keep", column)
     for column, values in keep.items():
         text = check.raw[column].cast("string").strip()
         reasons.append((~text.isin(list(values)).fill_null(False), NOT_KEPT))

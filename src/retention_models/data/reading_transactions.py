@@ -32,6 +32,17 @@ from retention_models.data.contract import (
 from retention_models.data.engines import Frame, Source, open_source, to_frame
 from retention_models.data.expressions import with_amount
 from retention_models.data.id_rules import IdRule
+from retention_models.data.misleading_logs import (
+    DECIMALS,
+    EITHER,
+    mark_of_thousands,
+    refuse_a_log_loaded_twice,
+    refuse_doubtful_points,
+    refuse_lines_of_no_one,
+    refuse_lost_zeros,
+    refuse_several_currencies,
+    refuse_two_notations,
+)
 from retention_models.data.no_sales import left_out
 from retention_models.data.refusals import SourceAsRead
 from retention_models.data.stray_rows import (
@@ -47,6 +58,7 @@ if TYPE_CHECKING:
 
 ONLY_STORE = "all"
 MEMORY = "3.5GB"
+_ZERO = ord("0")
 # Up to it a float holds every whole number.
 _WHOLE_IN_FLOATS = 2.0**53
 # One line in so many has its customer remembered: 20,000 of 100,000,000 lines.
@@ -192,7 +204,8 @@ def read_transactions(
         reason = left_out(check, reason, keep or {})
         if duplicates == "drop":
             reason = repeats_are_unusable(raw, reason)
-        checked = raw.select(**check.found, reason=reason)
+        point = mark_of_thousands(check, parts or (paid,))
+        checked = raw.select(**check.found, reason=reason, point=point)
         typed = not any(raw[name].type().is_string() for name in (date, *(parts or (paid,))))
         if origin.in_process and (duplicates == "drop" or not typed):
             # Reading text as dates and numbers, or finding repeats, is too slow to be done anew by
@@ -204,9 +217,15 @@ def read_transactions(
         as_read = check.as_read(reason, "customer_id", "date", "spend")
         found = _counted(origin, checked)
         log = _accepted(origin, checked, found, as_read, max_unusable_share)
+        refuse_doubtful_points(check, found)
+        refuse_several_currencies(check, reason, tuple(keep or ()), spend)
+        refuse_lines_of_no_one(check, found)
+        refuse_lost_zeros(check, log.table, found)
+        if duplicates == "keep" and origin.in_process:
+            refuse_a_log_loaded_twice(check, log.table, found)
         refuse_a_stray_last_day(check, reason, log.table, int(log.stores["rows"].sum()))
         refuse_a_stray_first_day(check, reason, log)
-        refuse_a_total_row(check, reason, found)
+        refuse_a_total_row(check, reason, found, log)
     return replace(log, repeats_kept=duplicates != "drop", ids=rule)
 
 
@@ -218,6 +237,7 @@ def _contract(check: SourceCheck, only_store: str) -> Value:
     for role in ids:
         found[role] = check.id_text(role)
     require_types(name, raw, {role: check.columns[role] for role in ("date", "spend")})
+    refuse_two_notations(check)
     spend = number_of(name, check.column("spend"), check.amounts)
     found["number"] = spend
     for role in ("order_id", "category"):
@@ -286,6 +306,13 @@ def _counted(origin: Source, checked: Table) -> pd.DataFrame:
             # Days of unusable rows may be ones for which Python has no date.
             first_day=checked["date"].min(where=checked["reason"].isnull()),
             last_day=checked["date"].max(where=checked["reason"].isnull()),
+            # Whether it is worth to look for ids that lost their zeros, or for thousands.
+            zeros_in_front=(
+                (checked["customer_id"].ascii_str() == _ZERO)
+                | (checked["store_id"].ascii_str() == _ZERO)
+            ).sum(),
+            either=(checked["point"] == EITHER).sum(),
+            decimals=(checked["point"] == DECIMALS).sum(),
             # Not shown: read here, so that a damaged column is found here.
             orders=checked["order_id"].count(),
             categories=checked["category"].count(),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ibis
 import pandas as pd
-from ibis.expr.types import BooleanValue, Table, Value
+from ibis.expr.types import Table, Value
 
 from retention_models.data.checked_sources import SourceCheck
 from retention_models.data.engines import to_frame
+from retention_models.data.misleading_logs import first_words
 from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError
 from retention_models.languages import marked
@@ -30,7 +31,7 @@ def refuse_a_stray_last_day(check: SourceCheck, reason: Value, usable: Table, ro
     stray, last = int(far.index[0]) + 1, days[int(far.index[0]) + 1].date()
     if stray > _STRAY_SHARE * rows:
         return
-    words = _first_words(check, reason.isnull() & (check.found["date"] > last), _BEYOND)
+    words = first_words(check, reason.isnull() & (check.found["date"] > last), _BEYOND)
     raise DataError(
         "\n".join(
             [
@@ -62,7 +63,7 @@ def refuse_a_stray_first_day(check: SourceCheck, reason: Value, log: Transaction
     if far.empty or int(far.index[-1]) + 1 > _EARLY_SHARE * rows:
         return
     stray, begins = int(far.index[-1]) + 1, earliest[int(far.index[-1]) + 1].date()
-    rows_words = _first_words(
+    rows_words = first_words(
         check, reason.isnull() & (check.found["date"] < ibis.literal(begins)), _EARLY
     )
     raise DataError(
@@ -79,19 +80,61 @@ def refuse_a_stray_first_day(check: SourceCheck, reason: Value, log: Transaction
     )
 
 
+# What a report calls its sums, in small letters, within a longer name such as "Store A total".
+_TOTALS = (
+    r"(^|[^a-z])(sub|sous)?-?(total|totals|totale|totaal|suma|somme)([^a-z]|$)|summe|gesamt|insgesamt|"
+    r"toplam|összesen|végösszeg|جمع|مجموع"
+)
+# Sums of a report may leave out a return or two; they are its rows once, or once a level.
+_TOTAL_SHARE, _LEVELS, _LARGE = 0.005, 3, 0.02
+
+
+def _refuse_several_totals(
+    check: SourceCheck, reason: Value, log: Transactions, total: float, largest: float
+) -> None:
+    """Refuse a log with the sums of its parts, such as months, each under a name of its own."""
+    if largest < _LARGE * total:
+        return
+    named = log.table["customer_id"].lower().re_search(_TOTALS)
+    sums = ibis.ifelse(named, log.table["spend"], ibis.literal(0).cast(log.table["spend"].type()))
+    found = to_frame(log.table.aggregate(rows=named.sum().fill_null(0), spend=sums.sum())).iloc[0]
+    rows, summed = int(found["rows"]), float(found["spend"])
+    others = total - summed
+    levels = round(summed / others) if others > 0 else 0
+    if not rows or not 1 <= levels <= _LEVELS or abs(summed / others - levels) > _TOTAL_SHARE:
+        return
+    is_total = reason.isnull() & check.found["customer_id"].lower().re_search(_TOTALS)
+    raise DataError(
+        "\n".join(
+            [
+                f"{check.name}: {rows:,} of its rows are called totals and have "
+                f"{'as much as' if levels == 1 else f'{levels} times as much as'} all others together: "
+                "the sums of a report, which would count all sales again.",
+                *first_words(check, is_total, _SUMS),
+                "Take them out, or name their customer ids in anonymous.",
+            ]
+        )
+    )
+
+
 _EARLY = "date years before all others"
-_TOTAL = "as much as all others together"
+_TOTAL, _SUMS = "as much as all others together", "called a total"
 # In fewer rows one purchase may be what the others are by chance.
 _FEWEST_ROWS, _CENT = 10, 0.005
 
 
-def refuse_a_total_row(check: SourceCheck, reason: Value, counts: pd.DataFrame) -> None:
+def refuse_a_total_row(
+    check: SourceCheck, reason: Value, counts: pd.DataFrame, log: Transactions
+) -> None:
     """Refuse a log of which one row is the sum of all others: a report's total counts all twice."""
     usable = counts[counts["reason"].isna()]
     rows, total = int(usable["rows"].sum()), float(usable["spend"].sum())
     largest = float(usable["largest"].max())
     near = max(_CENT, 1e-9 * abs(total))
-    if rows <= _FEWEST_ROWS or largest <= near or abs(total - 2.0 * largest) > near:
+    if rows <= _FEWEST_ROWS or largest <= near:
+        return
+    if abs(total - 2.0 * largest) > near:
+        _refuse_several_totals(check, reason, log, total, largest)
         return
     is_total = reason.isnull() & (check.found["number"] >= ibis.literal(largest - near))
     raise DataError(
@@ -99,16 +142,8 @@ def refuse_a_total_row(check: SourceCheck, reason: Value, counts: pd.DataFrame) 
             [
                 f"{check.name}: one row has as much as its {rows - 1:,} others together: the total of a "
                 "report, which would count all sales twice.",
-                *_first_words(check, is_total, _TOTAL),
+                *first_words(check, is_total, _TOTAL),
                 "Take it out, or name its customer id in anonymous.",
             ]
         )
     )
-
-
-def _first_words(check: SourceCheck, stray: BooleanValue, reason: str) -> list[str]:
-    found = ibis.ifelse(stray, ibis.literal(reason), ibis.null("string"))
-    return [
-        f"  - {words}"
-        for words in check.as_read(found, "customer_id", "date", "spend").first_rows(5)["words"]
-    ]

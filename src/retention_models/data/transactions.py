@@ -13,6 +13,7 @@ from ibis.expr.types import Table
 from retention_models.data.engines import Source, to_frame
 from retention_models.data.id_rules import IdRule
 from retention_models.data.refusals import SourceAsRead
+from retention_models.errors import SettingsError
 from retention_models.languages import count, plural
 from retention_models.languages.results import Card, Result
 
@@ -201,6 +202,8 @@ class Transactions(Result):
         """
         if store_id != self.only and self.open_whole is not None:
             return self.open_whole().rows(store_id, until)
+        if store_id is not None and not isinstance(store_id, str):
+            raise SettingsError(f"store_id: expected text, as ids of stores are; got {store_id!r}.")
         self.origin.require_unchanged()
         table = self.table
         if store_id is not None:

@@ -90,6 +90,48 @@ def checked_horizon(t: Any) -> Array:
     return times
 
 
+def horizon_of(t: Any, frequency: Any, size: int) -> Array:
+    """Lengths of time to look ahead, one or one a customer, in the order of frequency's index."""
+    _, t = aligned(frequency, t, names="frequency t")
+    times = checked_horizon(t)
+    if times.ndim == 1 and times.size not in (1, size) and np.ndim(frequency) < 2 and size != 1:
+        raise SettingsError(
+            f"t: expected one length of time, or one for each of {size} customers; got {times.size}."
+        )
+    return times
+
+
+def checked_counts(n: Any) -> Array:
+    """Numbers of purchases to ask the probability of; refused where they are no whole numbers."""
+    counts = _floats("n", n)
+    if counts.size and not np.array_equal(np.floor(counts), counts):
+        bad = counts[~(np.floor(counts) == counts)].flat[0]
+        raise SettingsError(f"n: expected whole numbers of purchases; got {bad:g}.")
+    return counts
+
+
+def checked_money(frequency: Any, monetary_value: Any) -> Array:
+    """Mean spends of known customers; NaN where there is none, refused where they are no money.
+
+    Who came back and spent nothing, or less, told nothing of the next purchase: NaN as well.
+    """
+    x, m = _floats("frequency", frequency), _floats("monetary_value", monetary_value)
+    if m.ndim == 1:
+        _refuse(
+            np.isinf(m), "monetary_value", m, "a finite number", _labels(monetary_value, m.size)
+        )
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where((x > 0) & (m <= 0), np.nan, m))
+
+
+def require_counted(frequency: Any, recency: Any) -> None:
+    """Refuse summaries whose frequency is no count, or 0 with a last purchase after the first."""
+    x, t_x = np.asarray(frequency, dtype=float), np.asarray(recency, dtype=float)
+    labels = _labels(frequency, x.size)
+    _refuse(x != np.floor(x), "frequency", x, "a whole number", labels)
+    _refuse((x == 0) & (t_x != 0), "recency", t_x, "0 where frequency is 0", labels)
+
+
 def require_unit(expected: str | None, got: str | None, what: str) -> None:
     """Refuse two units of time that are both known and differ."""
     if expected is not None and got is not None and expected != got:

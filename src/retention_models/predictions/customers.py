@@ -26,7 +26,7 @@ from retention_models.models.fitters import (
     settled,
 )
 from retention_models.models.histories import KnownCustomers, known_customers
-from retention_models.models.inputs import require_unit
+from retention_models.models.inputs import checked_money, require_counted, require_unit
 from retention_models.models.intervals import future_quantiles, mean_interval
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit
 from retention_models.predictions.determined import (
@@ -39,6 +39,7 @@ from retention_models.time_units import DAYS_IN_YEAR, days_in
 Array = NDArray[np.float64]
 
 _LONGEST_YEARS = 100
+_MOST_EXPECTED = 10_000  # tables of counts and values are so wide
 _TINY = 1e-300  # a logarithm of zero would make the doubt of nothing infinite
 
 
@@ -268,6 +269,12 @@ def table_of(
 ) -> pd.DataFrame:
     """The table of `predict_customers`, of customers' expectations."""
     row, known = base.known.row, base.known
+    most = np.max(known.x / (known.T + purchases.fit_.parameters[1]), initial=0.0) * horizon
+    if most > _MOST_EXPECTED:
+        raise SettingsError(
+            f"summary: a customer would buy {most:,.0f} times within the horizon; at most "
+            f"{_MOST_EXPECTED:,} are told. Is frequency a number of purchases, and T in its unit?"
+        )
     counts, log_values = future_quantiles(
         purchases.model,
         purchases.fit_.parameters,
@@ -333,8 +340,11 @@ def expectations(
             "purchases: expected a fitted retention_models.BetaGeoFitter, ModifiedBetaGeoFitter or "
             f"ParetoNBDFitter; got {purchases!r}."
         )
+    if spend is not None and not (isinstance(spend, GammaGammaFitter) and hasattr(spend, "fit_")):
+        raise SettingsError(f"spend: expected a fitted GammaGammaFitter, or None; got {spend!r}.")
     model, parameters = purchases.model, purchases.fit_.parameters
     x, t_x, T = purchases.histories(summary["frequency"], summary["recency"], summary["T"])
+    require_counted(summary["frequency"], summary["recency"])
     known = known_customers(x, t_x, T, by_recency=model.recency_counts)
     of_alive = known.expected(model, parameters, horizon)
     kept = np.where(of_alive > 0, 1.0, 0.0)
@@ -342,7 +352,7 @@ def expectations(
         discounted = known.discounted(model, parameters, horizon, rate)
         kept = discounted / np.where(of_alive > 0, of_alive, 1.0)
     alive = known.alive(model, parameters)
-    m = summary["monetary_value"].to_numpy(dtype=float)
+    m = checked_money(summary["frequency"], summary["monetary_value"])
     each, scale = np.full(x.size, np.nan), np.full(x.size, np.nan)
     if spend is not None:
         p, q, v = spend.fit_.parameters
@@ -423,7 +433,7 @@ def check_parameters(
         "margin": margin,
     }
     for name, given in numbers.items():
-        if not isinstance(given, Real):
+        if isinstance(given, bool) or not isinstance(given, Real):
             raise SettingsError(f"{name}: expected a number; got {given!r}.")
     if not 0 < horizon < np.inf:
         raise SettingsError(f"horizon: expected a finite length above 0; got {horizon!r}.")

@@ -62,10 +62,21 @@ def as_day(value: Day, name: str) -> dt.date:
         raise SettingsError(f"{name}: expected a day such as 2017-12-31; got {value!r}.") from None
 
 
+def past_day(value: Day, name: str) -> dt.date:
+    """A day that has begun somewhere: nobody knows who bought until a later one."""
+    day = as_day(value, name)
+    if day > dt.datetime.now(tz=dt.UTC).date() + dt.timedelta(days=1):
+        raise SettingsError(
+            f"{name}: expected a day that is over; got {day}, which is to come: customers would seem to "
+            "have bought nothing until then."
+        )
+    return day
+
+
 def end_of(log: Transactions, given: Day | None, name: str = "observation_end") -> dt.date:
     """The last day that counts: the one given, or else the log's last, of any store."""
     require_kind("log", log, Transactions, "read_transactions")
-    return log.last_day() if given is None else as_day(given, name)
+    return log.last_day() if given is None else past_day(given, name)
 
 
 def customer_summary(
@@ -202,7 +213,7 @@ def calibration_holdout_summary(
     """
     unit = days_in(time_unit)
     split = as_day(calibration_end, "calibration_end")
-    end = as_day(holdout_end, "holdout_end")
+    end = past_day(holdout_end, "holdout_end")
     if end <= split:
         raise SettingsError(
             f"holdout_end: expected a day after calibration_end = {split}; got {end}."

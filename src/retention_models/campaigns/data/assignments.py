@@ -46,6 +46,9 @@ class Redemptions:
     source: str
     repeats: int = 0  # rows equal to another in every column of the source
     loaded_twice: bool = False  # so many that they are left out of the table
+    twins: int = (
+        0  # rows that equal another in all but columns beside the contract's, where many do
+    )
 
     @property
     def anonymous(self) -> int:
@@ -188,11 +191,14 @@ def read_redemptions(
         check.reasons.append((none, "amount is not a number"))
         check.reasons.append((negative, "amount is below 0"))
     check.found["repeats"] = repeats_another(origin.table)
+    check.found["twin"] = repeats_another(origin.table, list(filter(None, columns.values())))
     rows, quality, usable = check.accept(max_unusable_share)
     repeats = int(to_frame(usable.aggregate(n=usable["repeats"].sum()))["n"].fillna(0).item())
     twice = repeats > 0 and repeats >= _LOADED_TWICE * rows
-    kept = (usable.filter(~usable["repeats"]) if twice else usable).drop("repeats")
-    return Redemptions(kept, quality, rows, origin.name, repeats, twice)
+    twins = int(to_frame(usable.aggregate(n=usable["twin"].sum()))["n"].fillna(0).item())
+    twins = 0 if twice or twins < _LOADED_TWICE * rows else twins
+    kept = (usable.filter(~usable["repeats"]) if twice else usable).drop("repeats", "twin")
+    return Redemptions(kept, quality, rows, origin.name, repeats, twice, twins)
 
 
 def read_project_assignments(settings: Settings) -> Assignments | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -48,6 +48,7 @@ from retention_models.campaigns.data.tables import (
     ArmAssignment,
     CampaignCustomers,
     CampaignStores,
+    Window,
 )
 from retention_models.data.engines import to_frame
 from retention_models.data.id_rules import as_options
@@ -181,7 +182,7 @@ def _read_customers(
         *check_arms(campaign, arms),
         *check_balance(campaign, arms, covariates),
         *check_redemptions(campaign, arms, redemptions, redeemed, spelt),
-        *check_rows(campaign, redemptions, redeemed, windows.values()),
+        *check_rows(campaign, redemptions, redeemed, windows.values(), _per_purchase(outcomes)),
         *check_days(campaign, arms, last_day, campaign.control),
         check_known(len(customers), len(strangers), otherwise),
         *models,
@@ -203,6 +204,13 @@ def _read_customers(
     return CampaignCustomers(
         campaign, table, covariates, outcomes, tuple(findings), last_day, by_day, margin
     )
+
+
+def _per_purchase(outcomes: Mapping[Window, pd.DataFrame]) -> float:
+    """What a purchase in the campaign's days brought in, on average; NaN where there was none."""
+    bought = outcomes["campaign"]
+    purchases = float(bought["purchases"].sum())
+    return float(bought["spend"].sum()) / purchases if purchases else float("nan")
 
 
 def _by_day(

@@ -10,18 +10,27 @@ from retention_models.campaigns.data.assignments import Redemptions
 from retention_models.campaigns.data.gathering import Span
 from retention_models.campaigns.data.outcomes import Redeemed
 from retention_models.campaigns.data.tables import Check
-from retention_models.languages import count, day, decimals, plural
+from retention_models.languages import count, day, decimals, phrase, plural
 from retention_models.settings.campaigns import Campaign
 
 
 def check_rows(
-    campaign: Campaign, redemptions: Redemptions | None, redeemed: Redeemed, spans: Iterable[Span]
+    campaign: Campaign,
+    redemptions: Redemptions | None,
+    redeemed: Redeemed,
+    spans: Iterable[Span],
+    per_purchase: float,
 ) -> list[Check]:
-    """Rows that stand twice, name nobody, lie beyond the days measured, or have no cost of their own."""
+    """Rows that stand twice, name nobody, lie beyond the days measured, or cost nothing or too much.
+
+    per_purchase: what a purchase brought in, on average.
+    """
     if redemptions is None:
         return []
     return [
         *_repeats(redemptions),
+        *_twins(redemptions),
+        *_unit(redeemed, per_purchase),
         *_anonymous(redemptions),
         *_days(redeemed, list(spans)),
         *_costs(campaign, redeemed),
@@ -71,6 +80,45 @@ def _repeats(redemptions: Redemptions) -> list[Check]:
     return [Check("redemptions stand once", False, False, words)]
 
 
+def _twins(redemptions: Redemptions) -> list[Check]:
+    """Rows that a second export, with a day or a name of its own, put there again."""
+    if not redemptions.twins:
+        return []
+    words = plural(
+        "{n} of {rows} rows of redemptions, of any campaign, equals another in customer, day and "
+        "amount and differs from it in further columns only, and both count. Where they are one "
+        "redemption that was exported twice, leave it out: the profit is better than it looks.",
+        "{n} of {rows} rows of redemptions, of any campaign, equal another in customer, day and "
+        "amount and differ from it in further columns only, and count each. Where they are one "
+        "redemption that was exported twice, leave them out: the profit is better than it looks.",
+        redemptions.twins,
+        rows=count(redemptions.rows_read),
+    )
+    return [Check("redemptions stand once", False, False, words)]
+
+
+# Who gives away so many times what a purchase brings in has most likely counted cents.
+_TOO_MUCH = 3.0
+
+
+def _unit(redeemed: Redeemed, per_purchase: float) -> list[Check]:
+    """Amounts so large beside what customers pay that they may be of another unit."""
+    priced = redeemed.rows["redemptions"] - redeemed.rows["unpriced"]
+    # Those without an amount cost what is declared, which is no amount of the file.
+    own = redeemed.rows[priced == redeemed.rows["redemptions"]]
+    rows = int(own["redemptions"].sum())
+    each = float(own["cost"].sum()) / rows if rows else 0.0
+    if not per_purchase > 0 or each < _TOO_MUCH * per_purchase:
+        return []
+    words = phrase(
+        "A redemption gave away {given} on average, where a purchase brought in {spend}: its amounts "
+        "may be of another unit, such as cents. The profit cannot be relied on before that is known.",
+        given=decimals(each, 2),
+        spend=decimals(per_purchase, 2),
+    )
+    return [Check("redemptions have a cost", False, False, words)]
+
+
 def _anonymous(redemptions: Redemptions) -> list[Check]:
     if not redemptions.anonymous:
         return []
@@ -98,7 +146,8 @@ def _days(redeemed: Redeemed, spans: list[Span]) -> list[Check]:
         first=day(min(first for first, _ in spans)),
         last=day(max(last for _, last in spans)),
     )
-    return [Check("redemptions are of its days", False, False, words)]
+    # Of another year, or of another campaign, most lie there: what it cost is not known.
+    return [Check("redemptions are of its days", False, outside > rows.sum() / 2, words)]
 
 
 def _costs(campaign: Campaign, redeemed: Redeemed) -> list[Check]:

@@ -248,7 +248,10 @@ def read_stores(
             {campaign.control, *campaign.shares},
         ),
         *check_store_ids(unassigned, unknown),
-        *check_rows(campaign, redemptions, redeemed, [_measured(campaign, weeks)]),
+        *check_rows(
+            *(campaign, redemptions, redeemed, [_measured(campaign, weeks)]),
+            float(sums[2].sum() / max(sums[0].sum(), 1.0)),
+        ),
         *strangers,
         starts_differ,
         *check_store_arms(campaign, stores),

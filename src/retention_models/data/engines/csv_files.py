@@ -143,6 +143,14 @@ def in_words(error: Exception) -> str:
         return f"{where}: not UTF-8 text{shown}. {_SAVE_AS_UTF8}"
     if "Maximum line size" in text or "does not support a full read" in text:
         return f"{where}: {_TOO_LONG}"
+    if json := re.search(
+        r"(?:Malformed JSON|JSON transform error) in file .*?, .*?in line (\d+)", text
+    ):
+        why = text.split(":", 2)[-1].strip().split("\n")[0][:120]
+        return (
+            f"line {json[1]}, or near it: no object as JSON has it ({why}). Mend the export: UTF-8 "
+            "without a byte order mark, one object on each line, each key once."
+        )
     if "state machine" in text:
         return f"{where}: its line ends are mixed (LF, CR LF). Save it with one kind of line end."
     return f"cannot be read. {text.split(chr(10))[0]}"

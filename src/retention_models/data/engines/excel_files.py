@@ -19,18 +19,24 @@ _LOOKED_AT = 50
 _EXACT = 1e15
 
 Row = list[Any]
+# First and last cell, each its row and its column, from 0.
+Merged = tuple[tuple[int, int], tuple[int, int]]
 
 
-def open_excel(connection: ibis.BaseBackend, paths: list[str], sheet: str | None) -> Table:
-    """Open a worksheet of each file as one table.
+def open_excel(
+    connection: ibis.BaseBackend, paths: list[str], sheet: str | None
+) -> tuple[Table, dict[str, str], frozenset[str]]:
+    """Open a worksheet of each file as one table; columns that are unfit, and those in part numbers.
 
     A column of numbers, of days or of times is one; any other is text, each value as it is shown, and
     whole numbers without a point.
     """
     header: list[str] = []
     columns: dict[str, Row] = {}
+    unfit: dict[str, str] = {}
     for path in paths:
-        names, rows = _table_in(path, sheet)
+        names, rows, merged = _table_in(path, sheet)
+        unfit |= merged
         header = header or names
         if missing := [name for name in header if name not in names]:
             raise DataError(
@@ -41,12 +47,18 @@ def open_excel(connection: ibis.BaseBackend, paths: list[str], sheet: str | None
             place = names.index(name)
             columns.setdefault(name, []).extend(row[place] for row in rows)
     table = pa.table({name: _typed(cells) for name, cells in columns.items()})
-    return connection.create_table("given", ibis.memtable(table))
+    numbers = frozenset(
+        name
+        for name, cells in columns.items()
+        if pa.types.is_string(table.schema.field(name).type)
+        and any(isinstance(cell, float) and not cell.is_integer() for cell in cells)
+    )
+    return connection.create_table("given", ibis.memtable(table)), unfit, numbers
 
 
-def _table_in(path: str, sheet: str | None) -> tuple[list[str], list[Row]]:
-    """Names of a worksheet's columns, and the rows below that hold anything."""
-    name, rows = _cells(path, sheet)
+def _table_in(path: str, sheet: str | None) -> tuple[list[str], list[Row], dict[str, str]]:
+    """Names of a worksheet's columns, the rows below that hold anything, and merged columns."""
+    name, rows, merged = _cells(path, sheet)
     place = _header_of(rows)
     if place is None:
         raise DataError(
@@ -56,7 +68,24 @@ def _table_in(path: str, sheet: str | None) -> tuple[list[str], list[Row]]:
     names = told_apart([str(cell) for cell in rows[place]])
     used = [i for i, cell in enumerate(rows[place]) if cell != ""]
     below = [row for row in rows[place + 1 :] if any(cell != "" for cell in row)]
-    return [names[i] for i in used], [[row[i] for i in used] for row in below]
+    unfit = {names[i]: _merged(name, place, i, merged) for i in used}
+    return (
+        [names[i] for i in used],
+        [[row[i] for i in used] for row in below],
+        {column: why for column, why in unfit.items() if why},
+    )
+
+
+def _merged(sheet: str, header: int, column: int, merged: list[Merged]) -> str:
+    """Why a column with cells merged over several rows cannot be used; empty where it has none."""
+    for (first_row, first), (last_row, last) in merged:
+        # Only the first of merged cells holds anything: ids and days of the others would be lost.
+        if first <= column <= last and last_row > max(first_row, header + 1):
+            return (
+                f"has cells that are merged over rows {first_row + 1} to {last_row + 1} of sheet "
+                f"{sheet!r}: all but the first are empty. Unmerge them and fill each row."
+            )
+    return ""
 
 
 def _header_of(rows: list[Row]) -> int | None:
@@ -69,7 +98,7 @@ def _header_of(rows: list[Row]) -> int | None:
     return best
 
 
-def _cells(path: str, sheet: str | None) -> tuple[str, list[Row]]:
+def _cells(path: str, sheet: str | None) -> tuple[str, list[Row], list[Merged]]:
     try:
         from python_calamine import CalamineError, CalamineWorkbook
     except ImportError:
@@ -81,7 +110,8 @@ def _cells(path: str, sheet: str | None) -> tuple[str, list[Row]]:
         with open(path, "rb") as file:
             book = CalamineWorkbook.from_filelike(file)
         name = _one_sheet(path, book, sheet)
-        return name, book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+        found = book.get_sheet_by_name(name)
+        return name, found.to_python(skip_empty_area=False), found.merged_cell_ranges or []
     except OSError as error:
         raise DataError(f"{path}: cannot be opened ({error.strerror or error}).") from None
     except CalamineError as error:

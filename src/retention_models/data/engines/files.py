@@ -28,6 +28,10 @@ KINDS = (
 )
 
 # Spreadsheets that are not read, and what they are.
+_ANOTHER_KIND = {
+    ".zip": "an archive. Unpack it, and name the file in it",
+    ".json": "JSON. Write an object on each line, and let the name end in .jsonl",
+}
 _TO_SAVE_AS_XLSX = {
     ".xls": "a workbook of Excel 97 to 2003",
     ".xlsb": "a binary Excel workbook",
@@ -65,11 +69,16 @@ def open_files(
             files = _existing(path)
             stamps = {file: stamp for file in files if (stamp := stamp_of(file)) is not None}
         if name.endswith(PARQUET):
-            rows, mixed = open_parquet(connection, files)
-            return Source(source, rows, errors, True, stamps, opened=stamps, mixed=mixed)
+            rows, unfit = open_parquet(connection, files)
+            return Source(source, rows, errors, True, stamps, opened=stamps, unfit=unfit)
         if name.endswith(EXCEL):
-            rows = open_excel(connection, files, sheet)
-            return Source(source, rows, errors, in_process=True, opened=stamps)
+            rows, unfit, part_numbers = open_excel(connection, files, sheet)
+            return Source(
+                *(source, rows, errors, True),
+                opened=stamps,
+                unfit=unfit,
+                part_numbers=part_numbers,
+            )
         if name.endswith(CSV + JSON):
             read = open_csv if name.endswith(CSV) else open_json
             if encoding is not None:
@@ -83,7 +92,10 @@ def open_files(
                 f"{source}: {kind} is not read here. Open it, save it as an Excel workbook (.xlsx) or "
                 "as CSV in UTF-8, and name that file."
             )
-    raise DataError(f"{source}: expected {KINDS}, by the ending of its name.")
+    told = next(
+        (f" This is {kind}." for end, kind in _ANOTHER_KIND.items() if name.endswith(end)), ""
+    )
+    raise DataError(f"{source}: expected {KINDS}, by the ending of its name.{told}")
 
 
 def _existing(path: str) -> list[str]:

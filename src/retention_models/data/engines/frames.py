@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Protocol, TypeAlias
 
 import duckdb
@@ -33,8 +34,9 @@ def open_frame(frame: Frame, name: str, timezone: str, memory: str = "3.5GB") ->
     if isinstance(frame, Table):
         return _open_ibis(frame, name, timezone, memory)
     if isinstance(frame, pd.DataFrame):
-        return from_arrow(_of_pandas(frame, name), name, timezone, memory)
-    if not hasattr(frame, "__arrow_c_stream__"):
+        table, unfit = _of_pandas(frame, name)
+        return replace(from_arrow(table, name, timezone, memory), unfit=unfit)
+    if isinstance(frame, pd.Series) or not hasattr(frame, "__arrow_c_stream__"):
         collect = " Collect it first: frame.collect()." if hasattr(frame, "collect") else ""
         raise DataError(
             f"{name}: expected a path, a URL, a pandas, Polars or Arrow frame or an Ibis table; got "
@@ -60,24 +62,54 @@ def _require_names(name: str, columns: list[Any]) -> None:
             f"{name}: expected columns with different names that are text; got {columns}. Name them, "
             "and reset the index if it holds what is needed."
         )
+    names: dict[str, str] = {}
+    for column in columns:
+        other = names.setdefault(column.casefold(), column)
+        if other != column:
+            raise DataError(
+                f"{name}: columns {other!r} and {column!r} differ in upper and lower case only, which "
+                "engines do not tell apart. Rename or drop one."
+            )
 
 
-def _of_pandas(frame: pd.DataFrame, name: str) -> pa.Table:
+def _of_pandas(frame: pd.DataFrame, name: str) -> tuple[pa.Table, dict[str, str]]:
+    """The columns of a frame, and why those are unfit that Arrow has no type for."""
     _require_names(name, list(frame.columns))
-    columns = {}
+    columns, unfit = {}, {}
     for column in frame.columns:
-        values = frame[column]
-        if isinstance(values.dtype, pd.CategoricalDtype):
-            values = values.astype(values.cat.categories.dtype)
+        values = _as_arrow_knows_it(frame[column])
         try:
             found = pa.Array.from_pandas(values)
         except (pa.ArrowException, OverflowError) as error:
-            raise DataError(
-                f"{name}: column {column!r} does not hold values of one type ({error}). Make ids text "
-                "and days dates before."
-            ) from None
+            # Refused where it is needed: further columns may hold anything.
+            unfit[column] = (
+                f"does not hold values of one type ({error}). Make ids text and days dates before."
+            )
+            found = pa.nulls(len(values), pa.string())
+        if pa.types.is_timestamp(found.type) and _some_have_a_zone(values):
+            unfit[column] = (
+                "holds times with a zone and times without one. Make all of them one kind before."
+            )
         columns[column] = _plain(found)
-    return pa.table(columns)
+    return pa.table(columns), unfit
+
+
+def _as_arrow_knows_it(values: pd.Series) -> pd.Series:
+    """A column of a type that Arrow knows: periods and ranges as text, sparse ones as they read."""
+    kind = values.dtype
+    if isinstance(kind, pd.CategoricalDtype):
+        values, kind = values.astype(kind.categories.dtype), kind.categories.dtype
+    if isinstance(kind, pd.PeriodDtype | pd.IntervalDtype):
+        return values.astype(str).where(values.notna(), None)
+    return values.sparse.to_dense() if isinstance(kind, pd.SparseDtype) else values
+
+
+def _some_have_a_zone(values: pd.Series) -> bool:
+    """Whether of times that are objects some have a zone and others none: Arrow takes one for all."""
+    if values.dtype != object:
+        return False
+    zones = {getattr(value, "tzinfo", None) is None for value in values.dropna()}
+    return len(zones) > 1
 
 
 def _plain(column: Any) -> Any:

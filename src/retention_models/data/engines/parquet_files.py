@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import ibis
@@ -15,11 +16,19 @@ from retention_models.errors import DataError
 
 _FOLDER = re.compile(r"([^=]+)=.*")
 _PATH = "path of the file"
+_OF_SPARK = b"org.apache.spark.sql.parquet.row.metadata"
+# DuckDB has decimals of no more digits, and takes longer ones for other numbers.
+_MOST_DIGITS = 38
 
 
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
 def url_decode(text: str) -> str:  # type: ignore[empty-body]
     """What %20 and the like stand for, by DuckDB."""
+
+
+@ibis.udf.scalar.builtin(name="timezone")  # type: ignore[untyped-decorator]
+def moment_in(zone: str, local: ibis.dtype("timestamp")) -> ibis.dtype("timestamp('UTC')"):  # type: ignore[valid-type]
+    """A time of a zone as a moment, by DuckDB."""
 
 
 def open_parquet(connection: ibis.BaseBackend, paths: list[str]) -> tuple[Table, dict[str, str]]:
@@ -28,7 +37,7 @@ def open_parquet(connection: ibis.BaseBackend, paths: list[str]) -> tuple[Table,
     Columns are those of the first file. What only the names of folders say (lake/store=0042/) are
     columns of text; where a file holds such a column itself, the file is right.
     """
-    types = _types(paths) if len(paths) > 1 else {}
+    types, instants = _types(paths)
     mixed = any(len(kinds) > 1 for kinds in types.values())
     folders = [found[1] for part in Path(paths[0]).parts[:-1] if (found := _FOLDER.fullmatch(part))]
     rows = connection.read_parquet(
@@ -38,19 +47,43 @@ def open_parquet(connection: ibis.BaseBackend, paths: list[str]) -> tuple[Table,
         **({"filename": _PATH} if folders else {}),
     )
     # DuckDB puts what only later files have behind the first one's columns.
-    first = [column for column in rows.columns if column != _PATH][: len(types) or None]
+    first = [column for column in rows.columns if column != _PATH]
+    first = first[: len(types)] if len(paths) > 1 else first
     own = _own_names(first, paths[0])
     known = {name.casefold() for name in own.values()}
     said = {name: _said(rows, name) for name in folders if name.casefold() not in known}
     table = rows.select(**{own[column]: rows[column] for column in first}, **said)
-    no_one_type = {
-        column: " and ".join(
-            f"{_family(kind)} in {Path(path).name}" for kind, path in kinds.items()
-        )
+    unfit = {
+        column: "is "
+        + " and ".join(f"{_family(kind)} in {Path(path).name}" for kind, path in kinds.items())
+        + ". As numbers ids lose the zeros in front. Export it with one type in all files, ids as text."
         for column, kinds in types.items()
         if len({_family(kind) for kind in kinds}) > 1
     }
-    return table, no_one_type
+    for column, kinds in types.items():
+        for kind in kinds:
+            if (why_not := _not_for_duckdb(kind)) is not None:
+                unfit[column] = why_not
+    return _moved_to_utc(table, instants), unfit
+
+
+def _not_for_duckdb(kind: pa.DataType) -> str | None:
+    """Why a column of a type that DuckDB takes for another cannot be used; None of all others."""
+    if pa.types.is_duration(kind):
+        # It is read as a whole number, of nobody's unit.
+        return "holds lengths of time; expected days, or numbers. Export it as what it stands for."
+    if pa.types.is_decimal256(kind) and kind.precision > _MOST_DIGITS:
+        return (
+            f"holds decimals of {kind.precision} digits; at most {_MOST_DIGITS} are read. Export it "
+            "with fewer."
+        )
+    return None
+
+
+def _moved_to_utc(table: Table, instants: Collection[str]) -> Table:
+    """Times that a file says to be moments in UTC, which their type does not tell by itself."""
+    moved = {name: moment_in("UTC", table[name]) for name in instants if name in table.columns}
+    return table.mutate(**moved) if moved else table
 
 
 def _said(rows: Table, folder: str) -> StringValue:
@@ -59,18 +92,35 @@ def _said(rows: Table, folder: str) -> StringValue:
     return url_decode(text.nullif("").nullif("__HIVE_DEFAULT_PARTITION__"))
 
 
-def _types(paths: list[str]) -> dict[str, dict[pa.DataType, str]]:
-    """The types of the first file's columns in all files, with a file of each; nulls have none."""
+def _types(paths: list[str]) -> tuple[dict[str, dict[pa.DataType, str]], set[str]]:
+    """The types of the first file's columns in all files, with a file of each; nulls have none.
+
+    And columns of moments in UTC in the old type of 96 bits, which by itself has no zone: Spark writes
+    nothing else in it, and Arrow says it beside.
+    """
     import pyarrow.parquet
 
     found: dict[str, dict[pa.DataType, str]] = {}
+    instants: set[str] = set()
     for path in paths:
         try:
-            schema = pyarrow.parquet.read_schema(path)
+            with pyarrow.parquet.ParquetFile(path) as file:
+                schema, physical, beside = file.schema_arrow, file.schema, file.metadata.metadata
         except (pa.ArrowException, OSError) as error:
-            raise DataError(f"{path}: cannot be read as Parquet ({error}).") from None
+            raise DataError(
+                f"{path}: cannot be read as Parquet ({error}). Copy or export it again."
+            ) from None
         found = found or {name: {} for name in schema.names}
         there = {field.name: field.type for field in schema}
+        old = [
+            column.name
+            for column in map(physical.column, range(len(physical)))
+            if column.physical_type == "INT96"
+        ]
+        by_spark = _OF_SPARK in (beside or {})
+        instants |= {
+            name for name in old if by_spark or getattr(there.get(name), "tz", None) is not None
+        }
         for name, kinds in found.items():
             if name not in there:
                 raise DataError(
@@ -79,7 +129,7 @@ def _types(paths: list[str]) -> dict[str, dict[pa.DataType, str]]:
                 )
             if not pa.types.is_null(there[name]):
                 kinds.setdefault(there[name], path)
-    return found
+    return found, instants
 
 
 def _family(kind: pa.DataType) -> str:

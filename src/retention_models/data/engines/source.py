@@ -69,8 +69,10 @@ class Source:
     stamps: dict[str, Stamp] = field(default_factory=dict, repr=False)
     # The state of its files when they were opened, also where they were copied since.
     opened: dict[str, Stamp] = field(default_factory=dict, repr=False)
-    # Columns that are numbers in one of its files and text in another, and in which.
-    mixed: dict[str, str] = field(default_factory=dict, repr=False)
+    # Columns that cannot be what a log needs, and why with what to do; refused where they are needed.
+    unfit: dict[str, str] = field(default_factory=dict, repr=False)
+    # Columns of text of which some cells were numbers, as in worksheets: these have a decimal point.
+    part_numbers: frozenset[str] = field(default_factory=frozenset, repr=False)
 
     def reading(self) -> AbstractContextManager[None]:
         """Turn the engine's errors into one that names the source."""

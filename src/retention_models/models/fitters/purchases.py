@@ -16,9 +16,11 @@ from retention_models.models.fitters.base import like, remarked
 from retention_models.models.fitters.calendars import FollowsCalendar, require_end
 from retention_models.models.inputs import (
     aligned_history,
+    checked_counts,
     checked_history,
     checked_horizon,
     customers_to_predict,
+    horizon_of,
     require_unit,
     unit_told,
 )
@@ -140,7 +142,8 @@ class PurchaseFitter(FollowsCalendar):
         [1.26]
         """
         history = self.histories(frequency, recency, T)
-        model, parameters, (x, t_x, age), t = self.on_its_clock(*history, checked_horizon(t))
+        times = horizon_of(t, frequency, history[0].size)
+        model, parameters, (x, t_x, age), t = self.on_its_clock(*history, times)
         if model.recency_counts or np.ndim(t) > 0 or x.ndim != 1 or x.shape != age.shape:
             expected = model.conditional_expected_purchases(t, x, t_x, age, *parameters)
             return like(frequency, expected)
@@ -203,6 +206,11 @@ class PurchaseFitter(FollowsCalendar):
         >>> months.round(3).tolist()
         [0.45]
         """
+        if not months >= 1 or months != int(months) or not 0 <= monthly_rate < 1:
+            raise SettingsError(
+                "time, discount_rate: expected a whole number of months, 1 or more, and a rate per "
+                f"month from 0 to below 1; got {months!r} and {monthly_rate!r}."
+            )
         months_end = month * np.arange(1.0, months + 1.0)
         history = self.histories(frequency, recency, T)
         model, parameters, (x, t_x, age), ends = self.on_its_clock(*history, months_end)
@@ -281,8 +289,8 @@ class PurchaseFitter(FollowsCalendar):
         """
         parameters = self._require_fit()
         known = self.histories(frequency, recency, T)
-        checked_horizon(t)
-        chance = self.model.conditional_probability_alive_after(t, *known, *parameters)
+        times = horizon_of(t, frequency, known[0].size)
+        chance = self.model.conditional_probability_alive_after(times, *known, *parameters)
         return like(frequency, chance)
 
     def conditional_probability_of_n_purchases_up_to_time(
@@ -303,8 +311,9 @@ class PurchaseFitter(FollowsCalendar):
         """
         parameters = self._require_fit()
         known = self.histories(frequency, recency, T)
-        checked_horizon(t)
-        chance = self.model.conditional_count_probability(n, t, *known, *parameters)
+        checked_counts(n)
+        times: Any = horizon_of(t, frequency, known[0].size)
+        chance = self.model.conditional_count_probability(n, times, *known, *parameters)
         return like(frequency, chance)
 
     def expected_number_of_purchases_up_to_time(self, t: ArrayLike) -> Array:
@@ -336,6 +345,8 @@ class PurchaseFitter(FollowsCalendar):
         >>> [round(float(model.probability_of_n_purchases_up_to_time(39, n)), 3) for n in (0, 1, 2)]
         [0.574, 0.199, 0.085]
         """
+        checked_counts(n)
+        checked_horizon(t)
         chance = self.model.purchase_count_probability(n, t, *self._require_fit())
         return np.asarray(chance)[()]
 

@@ -14,7 +14,13 @@ from retention_models.models.fitters._lifetimes import lifetimes
 from retention_models.models.fitters.base import FittedModel, like, register
 from retention_models.models.fitters.purchases import PurchaseFitter
 from retention_models.models.gamma_gamma import fit_gamma_gamma
-from retention_models.models.inputs import aligned, checked_spend, require_unit, unit_told
+from retention_models.models.inputs import (
+    aligned,
+    checked_money,
+    checked_spend,
+    require_unit,
+    unit_told,
+)
 from retention_models.time_units import TimeUnit, days_in
 
 Array = NDArray[np.float64]
@@ -118,7 +124,7 @@ class GammaGammaFitter(FittedModel, lifetimes.GammaGammaFitter):
         x = self.data["frequency"] if frequency is None else frequency
         m = self.data["monetary_value"] if monetary_value is None else monetary_value
         x, m = aligned(x, m, names="frequency monetary_value")
-        return like(x, gamma_gamma.expected_spend(x, m, p, q, v))
+        return like(x, gamma_gamma.expected_spend(x, checked_money(x, m), p, q, v))
 
     def customer_lifetime_value(
         self,
@@ -186,7 +192,7 @@ class GammaGammaFitter(FittedModel, lifetimes.GammaGammaFitter):
         bought = _discounted(
             transaction_prediction_model, time, discount_rate, month, (x, recency, T)
         )
-        bought *= gamma_gamma.expected_spend(x, monetary_value, p, q, v)
+        bought *= gamma_gamma.expected_spend(x, checked_money(frequency, monetary_value), p, q, v)
         value = like(frequency, bought)
         return value.rename("clv") if isinstance(value, pd.Series) else value
 

@@ -81,14 +81,11 @@ def weekly_tracking(
     )
     table = to_frame(by_day.order_by("date"))
     table.index = pd.DatetimeIndex(table.pop("date"))
-    table = table.asfreq("D", fill_value=0)
+    # Also where nobody who was known came any more: the weeks go on.
+    table = table.reindex(pd.date_range(table.index[0], last), fill_value=0)
     expected = _expected(fitted, table.loc[:split, "began"].to_numpy(dtype=float), unit)
     ages = np.arange(expected.size)
-    actual = (
-        (table["purchases"] - table["began"])
-        .cumsum()
-        .reindex(pd.date_range(table.index[0], last), method="ffill")
-    )
+    actual = (table["purchases"] - table["began"]).cumsum()
     before = pd.date_range(end=split, periods=ages.size // 7 + 1, freq="7D")
     before = before[before >= table.index[0]]
     after = pd.DatetimeIndex([*pd.date_range(split, last, freq="7D")[1:], last]).unique()

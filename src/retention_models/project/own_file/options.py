@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from zoneinfo import available_timezones
 
 from retention_models.data.contract import Amounts
@@ -124,6 +125,9 @@ def _amounts(found: Proposal) -> None:
     given = found.answers.get("decimal")
     if given is not None:
         common = {way for way in common if way.decimal == given} or {Amounts(given)}
+        if given == "." and len(decimals) > 1:
+            # 1.234 alone does not say so: what parts thousands must be another mark.
+            common = {replace(way, thousands=way.thousands or ",") for way in common}
     elif len(decimals) > 1:
         found.ask(
             "decimal",
@@ -183,6 +187,7 @@ def _money(found: Proposal) -> None:
         found.options["where"] = f"{in_backquotes(columns[0])} = '{same}'"
         found.why["where"] = f"the others are in other currencies ({shown})"
     if given is not None:
+        _require_that_currency(found, given.upper(), columns[0] if codes else "", codes)
         found.currency, found.why["currency"] = given.upper(), "as you said"
     elif len(codes) == 1 and len(codes[0]) == 3:
         found.currency, found.why["currency"] = codes[0].upper(), f"the only one in {columns[0]!r}"
@@ -195,6 +200,29 @@ def _money(found: Proposal) -> None:
             found.currency, found.why["currency"] = named.pop(), "beside the amounts"
         else:
             found.ask("currency", "In which currency is the money?", ("EUR", "USD", "TRY"))
+
+
+def _require_that_currency(found: Proposal, given: str, column: str, codes: list[str]) -> None:
+    """Refuse a currency that the file itself contradicts: pages would name amounts of another."""
+    sign = str(found.options.get("currency_sign") or "")
+    known = {code.upper() for code in codes if re.fullmatch(r"[A-Za-z]{3}", code)}
+    if codes and len(known) == len(codes) and given not in known:
+        told = f"{column!r} has {', '.join(codes[:5])}"
+    elif not codes and sign in _CURRENCIES and _CURRENCIES[sign] != given:
+        told = f"amounts bear the sign {sign}"
+    elif not codes and (named := currencies_in(found.columns.get("spend", ""))) - {given}:
+        told = (
+            f"the amounts' column is called {found.columns['spend']!r}"
+            if given not in named
+            else ""
+        )
+    else:
+        told = ""
+    if told:
+        raise SettingsError(
+            f"--currency: {given}, but {told}. Amounts are not converted: name their own currency, or "
+            "export them in the other."
+        )
 
 
 def _sign_in_name(found: Proposal) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 
+import ibis
+
 from retention_models.data.contract import EARLIEST_DAY, Amounts, number_of
 from retention_models.data.days import day_of
 from retention_models.data.engines import to_frame
@@ -40,10 +42,16 @@ def _date(column: ColumnSeen) -> str:
     texts = column.texts
     if not texts:
         return "it is empty"
+    if column.share <= 0.5 and column.days:
+        return f"it is empty in {1 - column.share:.0%} of the rows: have the day on every line"
     if (beyond := _beyond(column)) is not None:
         return (
             f"its days, from {beyond[0]} to {beyond[1]}, do not lie between {EARLIEST_DAY} and today"
             f"{_solar(beyond[1])}"
+        )
+    if to_come := _to_come(column):
+        return (
+            f"{to_come:,} of its days are to come (after {dt.date.today()}): they can be no sales"
         )
     shown = f"it holds no days that are understood ({_listed(texts)})."
     if not column.is_text:
@@ -72,6 +80,18 @@ def _beyond(column: ColumnSeen) -> tuple[dt.date, dt.date] | None:
             if last < EARLIEST_DAY or first > dt.date.today():
                 return first, last
     return None
+
+
+def _to_come(column: ColumnSeen) -> int:
+    """How many of the days, in the only way to read them all, are after today; 0 where few are."""
+    rows = column.cells
+    for form in [None, *day_formats(column.texts)] if column.is_text else []:
+        day = day_of(column.name, rows["given"], form)
+        later = day > ibis.literal(dt.date.today() + dt.timedelta(days=1))
+        found = to_frame(rows.aggregate(read=day.count(), later=later.sum().fill_null(0))).iloc[0]
+        if int(found["read"]) == column.filled and int(found["later"]) > 0.2 * column.filled:
+            return int(found["later"])
+    return 0
 
 
 def _spend(column: ColumnSeen) -> str:
