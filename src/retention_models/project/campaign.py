@@ -27,7 +27,7 @@ from retention_models.campaigns.effects.policy import TreatmentPolicy, whom_to_t
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.several import campaign_effect_by_store
 from retention_models.campaigns.effects.tables import arms_of
-from retention_models.data.engines import open_source, write_parquet
+from retention_models.data.engines import beside, write_parquet
 from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, DataError, SettingsError
@@ -223,12 +223,13 @@ def open_campaign(
         )
     part = read_chain(project_file)
     rows = None if part is None else part[0] / _ROWS
+    offers = None
     if part is not None and rows is not None and rows.exists():
         log = open_rows(settings, rows, part[1])
+        offers = _read_offers(part[0], log)
     else:
         log = read_project_transactions(settings)
     until = log_until(log, last_day(settings, log, as_of))
-    offers = None if part is None else _read_offers(part[0], settings)
     return ProjectCampaign(
         found[campaign_id], settings, until, *(offers or project_offers(settings))
     )
@@ -263,17 +264,17 @@ def _write_offers(folder: Path, offers: tuple[Assignments, Redemptions | None]) 
     write_json(folder / _OFFERS, told)
 
 
-def _read_offers(folder: Path, settings: Settings) -> tuple[Assignments, Redemptions | None] | None:
+def _read_offers(folder: Path, log: Transactions) -> tuple[Assignments, Redemptions | None] | None:
     """What `_write_offers` wrote; None where there is nothing."""
     if not (folder / _OFFERS).is_file():
         return None
-    told, zone = read_json(folder / _OFFERS), settings.transactions.timezone
+    told = read_json(folder / _OFFERS)
 
     def found(kind: Callable[..., _Offers]) -> _Offers | None:
         name = kind.__name__
         if name not in told:
             return None
-        table = open_source(str(folder / f"{name}.parquet"), None, zone).table
+        table = beside(log.table, folder / f"{name}.parquet")
         return kind(**{**told[name], "table": table, "quality": frame(told[name]["quality"])})
 
     assignments = found(Assignments)

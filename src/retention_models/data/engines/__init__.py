@@ -10,6 +10,7 @@ from pathlib import Path
 from retention_models.data.engines.csv_files import looks_like_value
 from retention_models.data.engines.files import KINDS, open_files
 from retention_models.data.engines.frames import Frame, open_frame
+from retention_models.data.engines.parquet_files import beside
 from retention_models.data.engines.source import (
     SeveralTables,
     Source,
@@ -26,6 +27,7 @@ __all__ = [
     "Frame",
     "SeveralTables",
     "Source",
+    "beside",
     "copied",
     "kept",
     "looks_like_value",
