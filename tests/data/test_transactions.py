@@ -1,9 +1,11 @@
 """The data contract: what is read, what is refused, and in which words."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -195,6 +197,84 @@ def test_exact_repeats_are_kept_and_said_or_dropped_and_counted(tmp_path):
     assert (4, 2) == (len(usable(kept)), len(usable(dropped)))
     assert any("2 rows repeat another" in remark for remark in kept.remarks)
     assert {"exact repeat of another row": 2} == reasons(dropped)
+
+
+def test_repeats_are_counted_as_by_comparing_every_row(tmp_path):
+    """Rows of one hash are compared: empty cells, no numbers and zeros of both signs are equal."""
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        {
+            "id": rng.choice(["a", "b", None], 500),
+            "day": pd.to_datetime("2024-01-01") + pd.to_timedelta(rng.integers(0, 3, 500), "D"),
+            "amount": rng.choice([0.0, -0.0, 1.5, np.nan], 500),
+            "note": rng.integers(0, 50, 500),
+        }
+    )
+    frame.to_parquet(tmp_path / "log.parquet")
+    connection = duckdb.connect()
+    path = str(tmp_path / "log.parquet")
+    different = connection.execute(
+        "SELECT COUNT(*) FROM (SELECT DISTINCT * FROM read_parquet(?))", [path]
+    )
+    (expected,) = different.fetchone()
+    columns = {"customer_id": "id", "date": "day", "spend": "amount"}
+    log = read_transactions(path, **columns, max_unusable_share=1.0)
+    assert 0 < 500 - expected == log.repeats
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Kiritimati", "UTC"])
+def test_moments_at_the_ends_of_time_are_told_by_their_day_in_the_shop(tmp_path, zone):
+    """The last moment of today is read, the first of tomorrow is not; so at the begin of 1900."""
+    today = pd.Timestamp.now(tz=zone).normalize()
+    first, second = pd.Timestamp("1900-01-01", tz=zone), pd.Timedelta(seconds=1)
+    tomorrow = (today.tz_localize(None) + pd.Timedelta(days=1)).tz_localize(zone)
+    days = pd.to_datetime(
+        [first - second, first, tomorrow - second, tomorrow, today - pd.Timedelta(days=9)],
+        utc=True,
+    )
+    ids = ["early", "first", "last", "beyond", "sound"]
+    frame = pd.DataFrame({"id": ids, "day": days, "amount": 1.0}).astype(
+        {"day": "datetime64[us, UTC]"}
+    )
+    frame.to_parquet(tmp_path / "log.parquet")
+    columns = {"customer_id": "id", "date": "day", "spend": "amount"}
+    log = read_transactions(
+        tmp_path / "log.parquet", **columns, timezone=zone, max_unusable_share=0.5
+    )
+    assert {"date before 1900": 1, "date in the future": 1} == reasons(log)
+    assert ["first", "last", "sound"] == sorted(log.table.execute()["customer_id"])
+
+
+@pytest.mark.parametrize("identity", ["17850.0", "1.23E+11", "12e+4", " 42.0 "])
+def test_ids_of_digits_that_became_numbers_are_seen_among_sound_ones(tmp_path, identity):
+    """An id of digits alone is passed at a glance, one with a point or a plus is looked through."""
+    ids = ["42", "0042", "7.5", "+49", identity, "007A", "8 "]
+    frame = pd.DataFrame({"id": ids, "day": pd.to_datetime("2024-01-01"), "amount": 1.0})
+    frame.to_parquet(tmp_path / "log.parquet")
+    columns = {"customer_id": "id", "date": "day", "spend": "amount"}
+    log = read_transactions(tmp_path / "log.parquet", **columns, max_unusable_share=0.5)
+    assert {"customer id turned into a decimal number": 1} == reasons(log)
+    assert 6 == len(log.table.execute())
+
+
+def test_a_store_whose_rows_are_held_answers_as_the_log(tmp_path, monkeypatch):
+    """Also up to a day; other stores, all of them, and a log of other rows are not answered by them."""
+    monkeypatch.setattr("retention_models.data.transactions._MANY_LINES", 1)
+    lines = [
+        f"c{i % 7},2024-01-{i % 28 + 1:02d},{i},{'s' if i % 3 == 0 else 't'}" for i in range(90)
+    ]
+    log = read(csv(tmp_path, *lines))
+    held = log.with_held("s")
+    assert held.held is not None
+    for store, until in [("s", None), ("s", dt.date(2024, 1, 9)), ("t", None), (None, None)]:
+        names = ["customer_id", "date", "spend"]
+        expected, found = (one.rows(store, until).execute() for one in (log, held))
+        assert len(expected)
+        pd.testing.assert_frame_equal(
+            *(one.sort_values(names, ignore_index=True) for one in (expected, found))
+        )
+    other = replace(held, table=held.table.filter(held.table["customer_id"] == "c1"))
+    assert ["c1"] == sorted(set(other.rows("s").execute()["customer_id"]))
 
 
 def test_returns_and_free_items_are_remarked(tmp_path):

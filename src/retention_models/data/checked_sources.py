@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import ibis
@@ -29,7 +27,7 @@ from retention_models.data.contract import (
     text_id,
 )
 from retention_models.data.days import day_of
-from retention_models.data.engines import Source, to_frame
+from retention_models.data.engines import Source, copied, to_frame
 from retention_models.data.expressions import InEngine
 from retention_models.data.id_rules import IdRule
 from retention_models.data.mended_ids import unsafe_to_mend
@@ -37,6 +35,8 @@ from retention_models.data.refusals import SourceAsRead, refusal
 from retention_models.errors import DataError, SettingsError
 from retention_models.languages import marked
 from retention_models.settings.expressions import condition
+
+_TWO_DAYS = dt.timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,9 @@ class SourceCheck:
         return self.origin.table
 
     @property
-    def today(self) -> Value:
+    def today(self) -> dt.date:
         """The day in the shop's zone."""
-        return ibis.literal(dt.datetime.now(tz=ZoneInfo(self.timezone)).date())
+        return dt.datetime.now(tz=ZoneInfo(self.timezone)).date()
 
     def column(self, role: str) -> Column:
         """The source's column of a role that it has."""
@@ -148,8 +148,23 @@ class SourceCheck:
         """Days to come, unless they may be, and those of before 1900 are faults."""
         day = self.found["date"]
         if future:
-            self.reasons.append((day > self.today, marked("date in the future")))
+            beyond = day > ibis.literal(self.today)
+            self.reasons.append((beyond, marked("date in the future")))
         self.reasons.append((day < ibis.literal(EARLIEST_DAY), TOO_EARLY))
+
+    def day_is_plain(self) -> BooleanValue:
+        """Whether a day is seen to be neither too early nor to come."""
+        moment = self.column(str(self.date))
+        kind = moment.type()
+        if not (kind.is_timestamp() and kind.timezone and self.origin.in_process):
+            return self.found["date"].between(ibis.literal(EARLIEST_DAY), ibis.literal(self.today))
+        # To find a moment's day in the shop's zone takes long; no zone is two days from UTC.
+        ends = EARLIEST_DAY + _TWO_DAYS, self.today - _TWO_DAYS
+        first, last = (
+            ibis.literal(dt.datetime.combine(end, dt.time(), tzinfo=dt.UTC), type=kind)
+            for end in ends
+        )
+        return moment.between(first, last)
 
     def take_text(self, *roles: str) -> None:
         """Columns as text, null where blank or without a column; ids that became numbers are faults."""
@@ -207,12 +222,6 @@ class SourceCheck:
             quality = require_usable(self.as_read(reason), found, allowed, forgiven)
         usable = checked.filter(checked["reason"].isnull()).drop("reason")
         return int(found["rows"].sum()), quality, usable
-
-
-def copied(rows: Table) -> Table:
-    """Rows kept by DuckDB in this process."""
-    connection: Any = rows.get_backend()
-    return connection.create_table(f"checked_{uuid4().hex}", rows, temp=True)
 
 
 def require_usable(

@@ -9,9 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import ibis
+import numpy as np
+import pandas as pd
 from ibis.expr.types import BooleanValue, Column, StringColumn, StringValue, Table, Value
 
 from retention_models.data.days import stripped
+from retention_models.data.engines import to_arrow, to_frame
 from retention_models.errors import DataError, SettingsError
 from retention_models.languages import marked
 from retention_models.settings.types import DECIMALS, MINUS, THOUSANDS
@@ -155,10 +158,15 @@ def is_ruined(text: StringColumn) -> BooleanValue:
 
 
 def is_plain(column: Column) -> BooleanValue:
-    """Whether an id is seen to be neither blank nor ruined: it begins with a letter, as most do."""
+    """Whether an id is seen to be neither blank nor ruined: of letters and digits, as most are."""
     if column.type().is_floating():
         return column.notnull() & ~column.isnan()
-    return column.ascii_str() > ord("9") if column.type().is_string() else column.notnull()
+    if not column.type().is_string():
+        return column.notnull()
+    # Every ruined id begins with a digit and has one of these marks.
+    unmarked = ~(column.contains(".") | column.contains("+") | column.contains(","))
+    begins = column.ascii_str()
+    return (begins > ord("9")) | ((begins >= ord("0")) & unmarked)
 
 
 def text_id(name: str, raw: Table, column: str, role: str, *, mend: bool = False) -> Column:
@@ -224,3 +232,29 @@ def repeats_another(raw: Table, columns: Sequence[str] | None = None) -> Boolean
     names = list(raw.columns if columns is None else columns)
     earlier = ibis.row_number().over(group_by=names, order_by=raw[names[0]])
     return earlier > 0
+
+
+_HASH = "hash of the row"
+# So many hashes are sorted in memory.
+_FEW_ROWS = 5_000_000
+
+
+def repeated_rows(raw: Table, rows: int) -> int:
+    """How many of so many rows repeat another in every column of the source.
+
+    DuckDB's rows are told apart by their hashes: only rows of which another has the same hash are
+    compared, which takes a third of comparing all.
+    """
+    if raw.get_backend().name == "duckdb" and rows <= _FEW_ROWS:
+        hashed = raw.mutate(
+            **{_HASH: ibis.struct({name: raw[name] for name in raw.columns}).hash()}
+        )
+        hashes = np.sort(to_arrow(hashed.select(_HASH))[_HASH].to_numpy())
+        twice = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+        if not twice.size:
+            return 0
+        several = ibis.memtable(pd.DataFrame({_HASH: twice}))
+        raw = hashed.semi_join(several, _HASH).drop(_HASH)
+        rows = int(to_frame(raw.aggregate(rows=raw.count()))["rows"].item())
+    different = raw.distinct()
+    return rows - int(to_frame(different.aggregate(rows=different.count()))["rows"].item())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pandas as pd
 from ibis.expr.types import Table
 
-from retention_models.data.engines import Source, to_frame
+from retention_models.data.contract import repeated_rows
+from retention_models.data.engines import Source, copied
 from retention_models.data.id_rules import IdRule
 from retention_models.data.refusals import SourceAsRead
 from retention_models.errors import SettingsError
@@ -20,6 +21,20 @@ from retention_models.languages.results import Card, Result
 # DuckDB groups so many lines by customer and day within 3.5 GB; with more it would write to disk, which
 # takes longer than reading the log once more for each part.
 LINES_AT_ONCE = 34_000_000
+
+# Of fewer lines a store's are found as soon as they are asked for.
+_MANY_LINES = 100_000
+# So many of a store are held, at some 100 bytes each.
+_LINES_HELD = 2_000_000
+
+
+@dataclass(frozen=True)
+class StoreRows:
+    """One store's rows, held apart from the table that they are taken from."""
+
+    store_id: str
+    taken_from: Table
+    table: Table
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,6 +74,8 @@ class Transactions(Result):
         What was done to ids; sources beside the log that are read with it have the same done to theirs.
     drawn_customers : tuple of str
         Customers of lines drawn by lot, in the order of their ids: where a large log may be parted.
+    held : StoreRows, optional
+        Rows of the one store that is asked about; see `with_held`.
 
     Examples
     --------
@@ -82,6 +99,7 @@ class Transactions(Result):
     repeats_found: int | None = None
     ids: IdRule = field(default=IdRule(), repr=False)
     drawn_customers: tuple[str, ...] = field(default=(), repr=False)
+    held: StoreRows | None = field(default=None, repr=False)
 
     def _card(self) -> Card:
         facts = {
@@ -122,9 +140,7 @@ class Transactions(Result):
         if not self.repeats_kept:
             return 0
         with self.origin.reading():
-            different = self.origin.table.distinct()
-            found = to_frame(different.aggregate(rows=different.count()))
-        return self.rows_read - int(found["rows"].item())
+            return repeated_rows(self.origin.table, self.rows_read)
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -205,9 +221,33 @@ class Transactions(Result):
         if store_id is not None and not isinstance(store_id, str):
             raise SettingsError(f"store_id: expected text, as ids of stores are; got {store_id!r}.")
         self.origin.require_unchanged()
-        table = self.table
-        if store_id is not None:
+        table, held = self.table, self.held
+        if held is not None and held.store_id == store_id and held.taken_from is table:
+            table = held.table
+        elif store_id is not None:
             table = table.filter(table["store_id"] == store_id)
         if until is not None and (self.stores["last_day"] > until).any():
             table = table.filter(table["date"] <= until)
         return table
+
+    def with_held(self, store_id: str) -> Transactions:
+        """The same log, which answers sooner what is asked about a store: its rows are held apart.
+
+        Only DuckDB in this process holds rows, and only where this spares looking at many others.
+
+        Examples
+        --------
+        >>> import retention_models as rm
+        >>> names = {"customer_id": "id", "date": "day", "spend": "paid", "store_id": "till"}
+        >>> lines = {"id": ["a", "b"], "day": "2024-01-01", "paid": [9, 3], "till": ["17", "4"]}
+        >>> log = rm.read_transactions(pd.DataFrame(lines), **names)
+        >>> log.with_held("4").rows("4").execute()["customer_id"].tolist()
+        ['b']
+        """
+        lines = self.stores["rows"]
+        own, every = int(lines.get(store_id, 0)), int(lines.sum())
+        if not self.origin.in_process or every < _MANY_LINES or own > min(_LINES_HELD, every / 2):
+            return self
+        with self.origin.reading():
+            rows = copied(self.rows(store_id))
+        return replace(self, held=StoreRows(store_id, self.table, rows))

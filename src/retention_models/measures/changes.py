@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from retention_models.data.contacts import Events, Surveys
 from retention_models.data.transactions import Transactions
@@ -107,15 +109,51 @@ def changes_in(scope: Scope, found: Sequence[Measured]) -> pd.DataFrame:
     for against, lag in {PREVIOUS: 1, YEAR_BEFORE: units.periods.in_a_year}.items():
         if lag is not None:
             crossed = _crossed(units, names, lag)
-            changes = [
-                _change(one, crossed[MEASURES[one.name].family], units, lag) for one in found
-            ]
+            # Every measure has the same rows.
+            pairs = _Pairs.of(found[0].sums[[*units.by, "period"]], lag, units.periods)
+            both = {family: pairs.both(table) for family, table in crossed.items()}
+            changes = [_change(one, pairs, both[MEASURES[one.name].family]) for one in found]
             tables += [change.assign(against=against) for change in changes]
     place = {name: i for i, name in enumerate(names)}
     table = pd.concat(tables, ignore_index=True)
     table = table.sort_values("measure", key=lambda column: column.map(place), kind="stable")
     columns = ["measure", *units.by, "start", "end", "against", "start_before", "end_before"]
     return table[[*columns, *_COLUMNS, "note"]].reset_index(drop=True)
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Groups and periods, with those some periods before: `rows` and `earlier` belong together."""
+
+    rows: pd.DataFrame  # the columns of a group, and period
+    earlier: pd.DataFrame
+    windows: pd.DataFrame  # rows, with start, end, start_before and end_before
+    periods: Periods
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, lag: int, periods: Periods) -> _Pairs:
+        """Rows, and those so many periods before."""
+        earlier = rows.assign(period=rows["period"] - lag)
+        before = with_windows(earlier, periods)
+        windows = with_windows(rows, periods)
+        windows = windows.assign(start_before=before["start"], end_before=before["end"])
+        return cls(rows, earlier, windows, periods)
+
+    def before(self, now: pd.DataFrame) -> pd.DataFrame:
+        """The rows of a measure some periods before; missing where there is none."""
+        found = now.reindex(_places(now, self.earlier)).set_axis(now.index)
+        return found.assign(**{name: self.earlier[name] for name in self.earlier})
+
+    def both(self, crossed: pd.DataFrame) -> pd.DataFrame:
+        """Sums of products with an earlier period, in the order of the rows; 0 where there is none."""
+        found = crossed.reindex(_places(crossed, self.rows)).set_axis(self.rows.index)
+        return found.drop(columns=list(self.rows)).astype(float).fillna(0.0)
+
+
+def _places(table: pd.DataFrame, rows: pd.DataFrame) -> NDArray[np.intp]:
+    """Where rows stand in a table that has their columns; -1, which no row is called, where nowhere."""
+    keys = list(rows)
+    return pd.MultiIndex.from_frame(table[keys]).get_indexer(pd.MultiIndex.from_frame(rows))
 
 
 def _crossed(units: Units, names: Sequence[str], lag: int) -> dict[str, pd.DataFrame]:
@@ -130,15 +168,11 @@ def _crossed(units: Units, names: Sequence[str], lag: int) -> dict[str, pd.DataF
     }
 
 
-def _change(found: Measured, crossed: pd.DataFrame, units: Units, lag: int) -> pd.DataFrame:
-    keys = [*units.by, "period"]
+def _change(found: Measured, pairs: _Pairs, both: pd.DataFrame) -> pd.DataFrame:
     now = found.sums
-    before = now[keys].assign(period=now["period"] - lag).merge(now, on=keys, how="left")
-    both = now[keys].merge(crossed, on=keys, how="left")
-    added = [column for column in both if column not in keys]
-    both[added] = both[added].astype(float).fillna(0.0)
+    before = pairs.before(now)
     change = now["value"] - before["value"]
-    low, high = ends_of_change(found.name, now, before, both, units.periods)
+    low, high = ends_of_change(found.name, now, before, both, pairs.periods)
     note = now["note"].where(now["value"].isna(), "")
     earlier = before["note"].map(
         lambda said: phrase("Before: {note}", note=said), na_action="ignore"
@@ -148,11 +182,8 @@ def _change(found: Measured, crossed: pd.DataFrame, units: Units, lag: int) -> p
     note = note.mask(before["note"].isna(), no_before)
     fewest = now["customers"].where(now["low"].isna(), before["customers"])
     note = note.mask(change.notna() & np.isnan(low), no_interval(fewest))
-    table = with_windows(now[keys].assign(measure=found.name), units.periods)
-    starts = with_windows(before[keys], units.periods)
-    return table.assign(
-        start_before=starts["start"],
-        end_before=starts["end"],
+    return pairs.windows.assign(
+        measure=found.name,
         value=now["value"],
         value_before=before["value"],
         change=change,

@@ -373,13 +373,13 @@ def measured(scope: Scope, names: Sequence[str]) -> list[Measured]:
     seen = pd.concat([table[list(units.by)] for table in tables.values()]).drop_duplicates()
     seen = seen.sort_values(list(units.by)) if units.by else pd.DataFrame(index=[0])
     grid = seen.merge(pd.DataFrame({"period": list(units.numbers)}), how="cross")
-    found = []
-    for name in names:
-        sums = grid.merge(tables[MEASURES[name].family], on=keys, how="left")
+    on_grid = {}
+    for family, table in tables.items():
+        sums = grid.merge(table, on=keys, how="left")
         added = [column for column in sums.columns if column not in keys]
         sums[added] = sums[added].astype(float).fillna(0.0)
-        found.append(Measured(name, _numbers(name, sums, scope)))
-    return found
+        on_grid[family] = sums
+    return [Measured(name, _numbers(name, on_grid[MEASURES[name].family], scope)) for name in names]
 
 
 def _sums(units: Units, family: str, names: Sequence[str]) -> pd.DataFrame:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-import ibis
 import pandas as pd
 
 from retention_models.campaigns.data.assignments import (
@@ -28,12 +27,12 @@ from retention_models.campaigns.effects.policy import TreatmentPolicy, whom_to_t
 from retention_models.campaigns.effects.result import CampaignEffect
 from retention_models.campaigns.effects.several import campaign_effect_by_store
 from retention_models.campaigns.effects.tables import arms_of
-from retention_models.data.engines import kept, open_source, write_parquet
+from retention_models.data.engines import beside, write_parquet
 from retention_models.data.reading_transactions import read_project_transactions
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, DataError, SettingsError
 from retention_models.languages.results import Card, Result
-from retention_models.project.days import last_day, log_until
+from retention_models.project.days import at_hand, last_day, log_until
 from retention_models.project.handover import (
     frame,
     open_rows,
@@ -224,12 +223,13 @@ def open_campaign(
         )
     part = read_chain(project_file)
     rows = None if part is None else part[0] / _ROWS
+    offers = None
     if part is not None and rows is not None and rows.exists():
         log = open_rows(settings, rows, part[1])
+        offers = _read_offers(part[0], log)
     else:
         log = read_project_transactions(settings)
     until = log_until(log, last_day(settings, log, as_of))
-    offers = None if part is None else _read_offers(part[0], settings)
     return ProjectCampaign(
         found[campaign_id], settings, until, *(offers or project_offers(settings))
     )
@@ -264,17 +264,17 @@ def _write_offers(folder: Path, offers: tuple[Assignments, Redemptions | None]) 
     write_json(folder / _OFFERS, told)
 
 
-def _read_offers(folder: Path, settings: Settings) -> tuple[Assignments, Redemptions | None] | None:
+def _read_offers(folder: Path, log: Transactions) -> tuple[Assignments, Redemptions | None] | None:
     """What `_write_offers` wrote; None where there is nothing."""
     if not (folder / _OFFERS).is_file():
         return None
-    told, zone = read_json(folder / _OFFERS), settings.transactions.timezone
+    told = read_json(folder / _OFFERS)
 
     def found(kind: Callable[..., _Offers]) -> _Offers | None:
         name = kind.__name__
         if name not in told:
             return None
-        table = open_source(str(folder / f"{name}.parquet"), None, zone).table
+        table = beside(log.table, folder / f"{name}.parquet")
         return kind(**{**told[name], "table": table, "quality": frame(told[name]["quality"])})
 
     assignments = found(Assignments)
@@ -290,18 +290,3 @@ def project_offers(settings: Settings) -> tuple[Assignments, Redemptions | None]
             '[campaign_data] with assignments = "data/raw/campaign_assignments.parquet".'
         )
     return assignments, read_project_redemptions(settings)
-
-
-@contextmanager
-def at_hand(log: Transactions) -> Iterator[Transactions]:
-    """The log as the campaigns need it, kept in DuckDB meanwhile: each of them asks several times."""
-    rows = log.table
-    if not log.has_returns:
-        # Lines of a day add up to it, and no return names the order that it belongs to.
-        keys = ("customer_id", "store_id", "date")
-        rows = rows.group_by(*keys).aggregate(spend=rows["spend"].sum())
-        rows = rows.mutate(order_id=ibis.null("string"), category=ibis.null("string"))
-    with log.origin.reading():
-        log.origin.require_unchanged()
-        with kept(rows) as table:
-            yield replace(log, table=table)

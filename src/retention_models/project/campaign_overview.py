@@ -17,11 +17,10 @@ from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay, DataError
 from retention_models.project.campaign import (
     ProjectCampaign,
-    at_hand,
     newest_campaigns,
     project_offers,
 )
-from retention_models.project.days import last_day, log_until
+from retention_models.project.days import at_hand, last_day, log_until
 from retention_models.settings.campaigns import Campaign
 from retention_models.settings.project import Settings
 from retention_models.summaries.customers import Day

@@ -1,13 +1,18 @@
-"""Days that count: the last of a project's data, and the last of a store's calibration."""
+"""Days that count: the last of a project's data, and of a store's calibration; a log by days."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
+import ibis
 import pandas as pd
+from ibis.expr.types import Table
 
-from retention_models.data.transactions import Transactions
+from retention_models.data.engines import kept
+from retention_models.data.transactions import LINES_AT_ONCE, Transactions
 from retention_models.errors import CannotSay, SettingsError
 from retention_models.languages import counted
 from retention_models.settings.project import Settings
@@ -66,3 +71,33 @@ def calibration_end(
             days=days,
         )
     return end - dt.timedelta(days=beyond + days)
+
+
+@contextmanager
+def at_hand(log: Transactions) -> Iterator[Transactions]:
+    """The log as the campaigns need it, kept in DuckDB meanwhile: each of them asks several times."""
+    rows = log.table if log.has_returns else _by_day(log.table)
+    with log.origin.reading():
+        log.origin.require_unchanged()
+        with kept(rows) as table:
+            yield replace(log, table=table)
+
+
+@contextmanager
+def by_day(log: Transactions) -> Iterator[Transactions]:
+    """The log by days for questions that name no order, kept in DuckDB meanwhile where it can be."""
+    lines = int(log.stores["rows"].sum())
+    if log.has_returns or not log.origin.in_process or lines > LINES_AT_ONCE:
+        yield log
+        return
+    with at_hand(log) as ready:
+        yield ready
+
+
+def _by_day(rows: Table) -> Table:
+    """Lines of a day as one, where none is a return, which may name the order that it belongs to."""
+    sums = [name for name in ("spend", "spend_millionths") if name in rows.columns]
+    days = rows.group_by("customer_id", "store_id", "date").aggregate(
+        **{name: rows[name].sum() for name in sums}
+    )
+    return days.mutate(order_id=ibis.null("string"), category=ibis.null("string"))

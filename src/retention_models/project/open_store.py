@@ -52,5 +52,6 @@ def open_store(project_file: str | Path, store_id: str, *, as_of: Day | None = N
     log = read_project_transactions(settings) if part is None else part.log
     if part is None:
         require_store(str(store_id), settings, log, "store_id")
+        log = log.with_held(str(store_id))
     end = last_day(settings, log, as_of)
     return Store(str(store_id), settings, log, end, part and part.as_of(end))

@@ -42,7 +42,7 @@ from retention_models.predictions.past_forecasts import PastForecasts
 from retention_models.predictions.scatter import Scatter, learn_scatter
 from retention_models.predictions.store_models import BorrowedModels, find_borrowed
 from retention_models.project.campaign_overview import OverviewRow, campaign_overview
-from retention_models.project.days import calibration_end
+from retention_models.project.days import by_day, calibration_end
 from retention_models.project.handover import (
     frame,
     open_rows,
@@ -128,11 +128,13 @@ def write_slices(
     own: dict[str, dict[str, Any]] = {
         store: {"store": store, "end": end.isoformat()} for store in store_ids
     }
-    days = _write_loans(settings, log, folders, own, end)
-    logger.info("found what the chain lends to its stores")
-    past = PastForecasts(log, end, settings.model.time_unit, settings.stores.ids, settings.calendar)
-    contest = hold_contest(past, before, named=settings.model.purchases)
-    scatters = {day: learn_scatter(past.over_by(day), contest.rule) for day in days}
+    with by_day(log) as bought:
+        days = _write_loans(settings, bought, folders, own, end)
+        logger.info("found what the chain lends to its stores")
+        model = settings.model
+        past = PastForecasts(bought, end, model.time_unit, settings.stores.ids, settings.calendar)
+        contest = hold_contest(past, before, named=model.purchases)
+        scatters = {day: learn_scatter(past.over_by(day), contest.rule) for day in days}
     chosen = {"contest": contest.content(), "scatters": scatter.content(scatters)}
     logger.info("models are chosen (%s); scatter of totals learned", contest.rule)
     contacts = read_project_contacts(settings, log)

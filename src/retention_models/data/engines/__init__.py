@@ -10,7 +10,15 @@ from pathlib import Path
 from retention_models.data.engines.csv_files import looks_like_value
 from retention_models.data.engines.files import KINDS, open_files
 from retention_models.data.engines.frames import Frame, open_frame
-from retention_models.data.engines.source import SeveralTables, Source, kept, to_arrow, to_frame
+from retention_models.data.engines.parquet_files import beside
+from retention_models.data.engines.source import (
+    SeveralTables,
+    Source,
+    copied,
+    kept,
+    to_arrow,
+    to_frame,
+)
 from retention_models.data.engines.writing import write_parquet, write_parts, write_table
 from retention_models.errors import DataError
 from retention_models.settings.credentials import without_password
@@ -19,6 +27,8 @@ __all__ = [
     "Frame",
     "SeveralTables",
     "Source",
+    "beside",
+    "copied",
     "kept",
     "looks_like_value",
     "open_source",

@@ -135,6 +135,12 @@ def to_frame(table: Table) -> pd.DataFrame:
     return to_arrow(table).to_pandas()
 
 
+def copied(table: Table) -> Table:
+    """Rows kept by DuckDB in this process."""
+    connection: Any = table.get_backend()
+    return connection.create_table(f"copied_{uuid4().hex}", table, temp=True)
+
+
 @contextmanager
 def kept(table: Table) -> Iterator[Table]:
     """Let DuckDB in this process answer once; other engines answer each question anew."""

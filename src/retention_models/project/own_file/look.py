@@ -14,10 +14,15 @@ import ibis
 import pandas as pd
 from ibis.expr.types import Column, Table
 
-from retention_models.data.checked_sources import copied
 from retention_models.data.contract import EARLIEST_DAY, MENDABLE, Amounts, is_blank, number_of
 from retention_models.data.days import UNIX, day_of
-from retention_models.data.engines import Source, looks_like_value, open_source, to_frame
+from retention_models.data.engines import (
+    Source,
+    copied,
+    looks_like_value,
+    open_source,
+    to_frame,
+)
 from retention_models.data.refusals import day_formats
 from retention_models.errors import DataError
 from retention_models.project.own_file.names import NAMES, score
