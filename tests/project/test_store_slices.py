@@ -33,6 +33,19 @@ answered_at = "day"
 score = "score"
 store_id = "shop"
 """
+CAMPAIGN = """
+[campaign_data]
+assignments = "assignments.csv"
+[[campaigns]]
+id = "autumn"
+name = "Autumn coupon"
+kind = "coupon"
+design = "randomised"
+start = 2023-09-04
+end = 2023-10-29
+follow_up = 28
+costs = { contact = 0.1 }
+"""
 
 
 def chain(folder: Path) -> Path:
@@ -103,6 +116,28 @@ def test_what_is_asked_for_all_stores_is_what_each_would_ask(as_of, project, sli
         asked = rm.customer_summary(whole.log, store_id="s1", observation_end=end)
         pd.testing.assert_frame_equal(asked, found)
         assert asked.attrs == found.attrs
+
+
+def test_campaigns_of_another_day_are_those_of_the_chain_too(tmp_path, monkeypatch):
+    """Estimated on the customers of all stores, not on those of the one that is opened."""
+    logs = [shops.simulated_log(220, seed=i, shop=f"s{i}") for i in range(2)]
+    log = pd.concat([one.assign(customer=one["shop"] + one["customer"]) for one in logs])
+    start = dt.date(2023, 9, 4)
+    known = sorted(log.loc[log["day"] < start, "customer"].unique())
+    arms = {"control": known[::2], "coupon": known[1::2]}
+    rows = [("autumn", customer, arm) for arm, each in arms.items() for customer in each]
+    assigned = pd.DataFrame(rows, columns=["campaign_id", "customer_id", "arm"])
+    project = shops.write_project(tmp_path / "chain", log, ["s0", "s1"], extra=CAMPAIGN)
+    assigned.assign(assigned_at=start).to_csv(project.parent / "assignments.csv", index=False)
+    prepared(tmp_path / "slices", project)
+    whole = rm.open_store(project, "s0", as_of="2023-12-17")
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "slices"))
+    part = rm.open_store(project, "s0", as_of="2023-12-17")
+    assert {"s0"} == {*part.log.table.select("store_id").distinct().to_pandas()["store_id"]}
+    assert "" == part.campaigns["refusal"].item()
+    assert len(arms["coupon"]) == part.campaigns["customers"].item()
+    pd.testing.assert_frame_equal(whole.campaigns, part.campaigns)
+    assert whole.list_tests == part.list_tests
 
 
 def test_a_small_store_finds_its_loan_without_the_chain(project, slices, monkeypatch):

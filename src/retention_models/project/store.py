@@ -309,7 +309,7 @@ class Store(StoreFacts):
     @cached_property
     def list_tests(self) -> tuple[ListTest, ...]:
         """What contacting each list changed, over all of the chain's stores and nights."""
-        if self.part is not None:
+        if self.part is not None and self.part.list_tests is not None:
             return self.part.list_tests
         lots = read_lots(output_folder(self.settings) / LOTS)
         _, events = self.contacts

@@ -188,7 +188,8 @@ class StoreFacts(Result):
             raise CannotSay("The project file asks for no campaigns: [reports] campaigns is 0.")
         if self.part is not None and self.part.campaigns is not None:
             return self.part.campaigns
-        return campaign_overview(self.settings, self.log, as_of=self.observation_end, newest=newest)
+        day, log = self.observation_end, self.log.whole
+        return campaign_overview(self.settings, log, as_of=day, newest=newest)
 
     @cached_property
     def newest_campaign(self) -> pd.Series:

@@ -89,7 +89,7 @@ class StoreHandover:
     year: pd.DataFrame | None = None
     contest: Contest | None = None
     lots: pd.DataFrame | None = None
-    list_tests: tuple[ListTest, ...] = ()
+    list_tests: tuple[ListTest, ...] | None = None
     channels: Channels | None = None
     summaries: dict[dt.date, pd.DataFrame] = field(default_factory=dict)
     cohorts: pd.DataFrame | None = None
@@ -98,7 +98,8 @@ class StoreHandover:
         """Without what was measured up to the run's last day, where another one counts."""
         if day == self.end:
             return self
-        return replace(self, campaigns=None, recent=None, year=None, cohorts=None, contest=None)
+        other = replace(self, campaigns=None, contest=None, list_tests=None)
+        return replace(other, recent=None, year=None, cohorts=None)
 
 
 def write_slices(
