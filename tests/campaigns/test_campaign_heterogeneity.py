@@ -179,9 +179,9 @@ def test_shrinking_is_strong_where_groups_agree_and_nil_where_they_are_far_apart
     [
         (2, 0.5),
         pytest.param(2, 5.0, marks=pytest.mark.slow),
-        pytest.param(5, 1.0, marks=pytest.mark.slow),
+        pytest.param(5, 1.0, marks=pytest.mark.nightly),
         pytest.param(5, 2.0, marks=pytest.mark.slow),
-        pytest.param(20, 1.0, marks=pytest.mark.slow),
+        pytest.param(20, 1.0, marks=pytest.mark.nightly),
     ],
 )
 def test_shrunken_intervals_cover(groups, tau):

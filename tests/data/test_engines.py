@@ -291,7 +291,9 @@ def exchanged(frame):
     return changed
 
 
-@pytest.mark.parametrize("engine", ["duckdb", "postgresql", "spark"])
+@pytest.mark.parametrize(
+    "engine", ["duckdb", "postgresql", pytest.param("spark", marks=pytest.mark.nightly)]
+)
 def test_a_stores_fingerprint_is_of_its_rows_in_any_order(engine, request, frame, tmp_path):
     """Whatever changes in a row is told, of its store alone; the order of rows, and of sums, is not."""
     settings = nights.settings_in(tmp_path)

@@ -178,8 +178,8 @@ def test_a_date_format_that_the_dates_contradict_is_pointed_out(tmp_path):
 
 
 def test_a_decimal_separator_that_spends_contradict_is_pointed_out(tmp_path):
-    """One 1.234,50 among many 1.234 may mean that these are thousands."""
-    frame = pd.DataFrame({"c": "a", "d": "2024-01-05", "s": ["1.234"] * 300 + ["1.234,50"]})
+    """One 1.234,50 among many others was written by somebody with other habits."""
+    frame = pd.DataFrame({"c": "a", "d": "2024-01-05", "s": ["1.23"] * 300 + ["1.234,50"]})
     words = findings(read(tmp_path, frame)).loc["decimal separator", "detail"]
     assert '1 spends do not follow decimal = "." but fit decimal = ","' in words
 

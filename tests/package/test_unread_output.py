@@ -46,7 +46,7 @@ def test_help_that_nobody_reads_is_a_success(out):
     [
         pytest.param("left", marks=pytest.mark.slow),
         pytest.param("closed", marks=pytest.mark.nightly),
-        pytest.param("full", marks=pytest.mark.slow),
+        pytest.param("full", marks=pytest.mark.nightly),
     ],
 )
 def test_mistakes_that_nobody_reads_keep_their_code(tmp_path, err):

@@ -33,6 +33,8 @@ KINDS = [
     "many",
 ]
 KINDS += [*page_kinds.STORES, *page_kinds.CAMPAIGNS, "campaigns"]
+# What stands on these stands on others, too.
+NIGHTLY_ONLY = ("single", "kept", "many", "tiny", "closed", "asked")
 # One of each template is looked through on a telephone at every change, the others every night.
 ALSO_NARROW = ("index", "normal", "failed", "drawn", "campaigns")
 MADE = "2024-01-01 05:00 UTC"
@@ -116,7 +118,13 @@ def looked_through(kind: str) -> tuple[int, ...]:
 
 
 @pytest.mark.sized
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=[pytest.mark.nightly] if kind in NIGHTLY_ONLY else [])
+        for kind in KINDS
+    ],
+)
 def test_every_page_is_open_to_everybody(browser, axe, paths, kind):
     """In one visit: wide, narrow, magnified four times (WCAG 1.4.10) and on paper.
 

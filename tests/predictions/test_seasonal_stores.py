@@ -62,6 +62,7 @@ def store(chain):
     return rm.open_store(chain[1], "s3")
 
 
+@pytest.mark.nightly
 def test_a_stores_forecast_follows_the_season(chain, store):
     """Its quarter is a quiet one, of which the plain model knows nothing; the page says when."""
     _, _, after, before = chain

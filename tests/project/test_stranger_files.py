@@ -303,26 +303,31 @@ def test_a_log_that_began_long_ago_is_read(tmp_path):
     assert 60 == len(read_transactions(source, **names).table.execute())
 
 
-def new(folder: Path, content: str, **answers: str) -> str:
-    """What is wrong with a file, or nothing."""
+def new(folder: Path, content: str, said: list[str] | None = None, **answers: str) -> str:
+    """What is wrong with a file, or nothing; what is said of it stands in `said`."""
     source = folder / "orders.csv"
     source.write_text(content, encoding="utf-8")
     answers = {"currency": "EUR", "timezone": "UTC", **answers}
     try:
-        new_project(folder / "shop", str(source), answers, say=lambda _: None, force=True)
+        say = (lambda _: None) if said is None else said.append
+        new_project(folder / "shop", str(source), answers, say=say, force=True)
     except (DataError, SettingsError) as error:
         return str(error)
     return ""
 
 
-def test_a_currency_that_the_file_contradicts_is_refused(tmp_path):
-    """By a column of codes, or a sign beside the amounts; not where the file has that one, too."""
+def test_a_currency_that_the_file_contradicts_is_refused_or_said(tmp_path):
+    """By a column of codes it is; a sign beside the amounts is said."""
     lines = PLAIN.splitlines()
     coded = "\n".join([f"{lines[0]},currency", *(f"{line},USD" for line in lines[1:])])
     assert "--currency: EUR, but 'currency' has USD" in new(tmp_path, coded)
     assert "" == new(tmp_path, coded, currency="USD")
     signed = "".join(f"{line.customer},{line.day},₺{line.paid}\n" for line in LINES)
-    assert "amounts bear the sign ₺" in new(tmp_path, f"customer_id,date,amount\n{signed}")
+    said: list[str] = []
+    assert "" == new(tmp_path, f"customer_id,date,amount\n{signed}", said)
+    assert "EUR: as you said, although amounts bear the sign ₺: they are not converted" in "".join(
+        said
+    )
 
 
 def test_a_point_before_three_digits_is_written_as_it_was_answered(tmp_path):

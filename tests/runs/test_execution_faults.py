@@ -26,6 +26,7 @@ from retention_models.runs.execution.pool import execute_all
 from retention_models.runs.execution.results import ExecutionResult, Limits
 from retention_models.runs.execution.tasks import Options, Task
 from retention_models.runs.execution.workers import Workers
+from tiers import few
 
 pytestmark = [
     pytest.mark.slow,
@@ -90,9 +91,7 @@ def servers() -> list[int]:
     return found
 
 
-@pytest.mark.parametrize(
-    "which", ["warm parent", pytest.param("supervisor", marks=pytest.mark.nightly), "notebook"]
-)
+@pytest.mark.parametrize("which", few(1, ["warm parent", "supervisor", "notebook"], 1))
 def test_whatever_is_killed_every_notebook_ends_with_a_true_status(which, tmp_path):
     """Four kills at random moments; a notebook whose process died is begun anew in an empty folder."""
     tasks = tasks_in(tmp_path, 10)
@@ -199,6 +198,7 @@ def cluster(tmp_path):
         process.wait()
 
 
+@pytest.mark.nightly
 def test_a_cluster_that_loses_a_worker_makes_every_page(cluster, tmp_path):
     """A real scheduler and two workers, one of which is killed in mid-run."""
     address, workers = cluster

@@ -182,6 +182,7 @@ def test_nothing_that_a_notebook_started_outlives_it(workers, tmp_path):
         assert ended(int(shown(cells[0])))
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(not LINUX, reason="forks")
 def test_the_kernels_and_the_forks_tell_the_same(tmp_path):
     """Outputs of the same cells, but for the names that Python gives to cells."""
@@ -209,6 +210,7 @@ def ended(pid: int, seconds: float = 10.0) -> bool:
     return False
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(not LINUX, reason="forks")
 def test_a_warm_process_with_a_thread_is_not_forked(tmp_path):
     """The notebook runs in a kernel instead, and the run is told why."""

@@ -98,7 +98,7 @@ class Store(StoreFacts):
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     store = rm.open_store(rm.write_demo(folder, "cdnow"), "cdnow", as_of="1997-01-12")
     ...     print(store.name, store.first_day)
-    cdnow 1997-01-01
+    CDNOW 1997-01-01
     """
 
     @cached_property

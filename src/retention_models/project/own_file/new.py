@@ -158,3 +158,5 @@ def _say_what_was_found(found: Proposal, source: str, say: Say) -> None:
     for key, value in found.options.items():
         shown = one_line(toml(value), 60)
         say(f"  {key:<12} {shown}: {one_line(found.why.get(key, ''), 120)}")
+    if found.currency:
+        say(f"  {'currency':<12} {found.currency}: {one_line(found.why['currency'], 120)}")

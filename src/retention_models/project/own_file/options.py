@@ -187,8 +187,8 @@ def _money(found: Proposal) -> None:
         found.options["where"] = f"{in_backquotes(columns[0])} = '{same}'"
         found.why["where"] = f"the others are in other currencies ({shown})"
     if given is not None:
-        _require_that_currency(found, given.upper(), columns[0] if codes else "", codes)
-        found.currency, found.why["currency"] = given.upper(), "as you said"
+        doubt = _against_currency(found, given.upper(), columns[0] if codes else "", codes)
+        found.currency, found.why["currency"] = given.upper(), f"as you said{doubt}"
     elif len(codes) == 1 and len(codes[0]) == 3:
         found.currency, found.why["currency"] = codes[0].upper(), f"the only one in {columns[0]!r}"
     else:
@@ -202,27 +202,23 @@ def _money(found: Proposal) -> None:
             found.ask("currency", "In which currency is the money?", ("EUR", "USD", "TRY"))
 
 
-def _require_that_currency(found: Proposal, given: str, column: str, codes: list[str]) -> None:
-    """Refuse a currency that the file itself contradicts: pages would name amounts of another."""
+def _against_currency(found: Proposal, given: str, column: str, codes: list[str]) -> str:
+    """What in the file speaks against a currency; refused where a column names others only."""
     sign = str(found.options.get("currency_sign") or "")
     known = {code.upper() for code in codes if re.fullmatch(r"[A-Za-z]{3}", code)}
     if codes and len(known) == len(codes) and given not in known:
-        told = f"{column!r} has {', '.join(codes[:5])}"
-    elif not codes and sign in _CURRENCIES and _CURRENCIES[sign] != given:
-        told = f"amounts bear the sign {sign}"
-    elif not codes and (named := currencies_in(found.columns.get("spend", ""))) - {given}:
-        told = (
-            f"the amounts' column is called {found.columns['spend']!r}"
-            if given not in named
-            else ""
-        )
-    else:
-        told = ""
-    if told:
         raise SettingsError(
-            f"--currency: {given}, but {told}. Amounts are not converted: name their own currency, or "
-            "export them in the other."
+            f"--currency: {given}, but {column!r} has {', '.join(codes[:5])}. Amounts are not "
+            "converted: name their own currency, or export them in the other."
         )
+    if codes:
+        return ""
+    if _CURRENCIES.get(sign, given) != given:
+        return f", although amounts bear the sign {sign}: they are not converted"
+    named = currencies_in(found.columns.get("spend", ""))
+    if named and given not in named:
+        return f", although a column is called {found.columns['spend']!r}: it is not converted"
+    return ""
 
 
 def _sign_in_name(found: Proposal) -> str:
