@@ -17,7 +17,10 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module", params=["duckdb", "postgresql", "spark"])
+@pytest.fixture(
+    scope="module",
+    params=["duckdb", "postgresql", pytest.param("spark", marks=pytest.mark.nightly)],
+)
 def log(request, tmp_path_factory):
     """A shop's log in an engine."""
     frame, folder = log_of_an_ordinary_shop(), tmp_path_factory.mktemp("log")

@@ -244,6 +244,7 @@ def test_a_database_is_read_once_for_all_slices(postgresql, tmp_path, monkeypatc
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(why_not("spark") is not None, reason=str(why_not("spark")))
+@pytest.mark.nightly
 def test_spark_is_read_once_for_all_slices(tmp_path, monkeypatch):
     """Its rows come through the engine, too."""
     log = pd.concat([shops.simulated_log(30, seed=i, shop=f"s{i}") for i in range(3)])

@@ -63,7 +63,7 @@ def test_whoever_was_left_out_is_on_no_file_of_either_night(nights):
         assert not set(known["customer_id"]) & set(calls["customer_id"])
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_lots_outlive_a_run_that_was_stopped_and_are_only_added_to(nights):
     """Those of the first night come back from its pages."""
     output, first = nights
@@ -81,7 +81,7 @@ def test_lots_outlive_a_run_that_was_stopped_and_are_only_added_to(nights):
     assert today.loc[today["list"] == ALL_LISTS, "customer_id"].is_unique
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_pages_of_the_store_and_of_the_chain_say_what_is_tested(nights):
     """In a sentence each; what each test tells stands beside the manifest."""
     output, _ = nights
