@@ -46,9 +46,8 @@ class Redemptions:
     source: str
     repeats: int = 0  # rows equal to another in every column of the source
     loaded_twice: bool = False  # so many that they are left out of the table
-    twins: int = (
-        0  # rows that equal another in all but columns beside the contract's, where many do
-    )
+    # Rows that equal another in all but columns beside the contract's, where many do.
+    twins: int = 0
 
     @property
     def anonymous(self) -> int:
