@@ -26,7 +26,8 @@ import pandas as pd
 
 from retention_models.pages.html import render
 from retention_models.pages.html.checks import lint
-from retention_models.settings.project import Settings, read_settings
+from retention_models.settings.project import Settings
+from retention_models.settings.reading import read_settings
 from shops import simulated
 
 JOBS = 2

@@ -1,5 +1,8 @@
 """What holds the repository together: notebooks, dependencies, lock files, README."""
 
+import ast
+import importlib
+import inspect
 import re
 import subprocess
 import tomllib
@@ -22,6 +25,7 @@ CONDA = {"duckdb": "python-duckdb", "ibis-framework": "ibis-duckdb", "tzdata": "
 NOT_IN_CONDA = {"pyspark"}
 GIVEN = {"jupyterlab", "lifetimes", "pandas", "matplotlib", "statsmodels", "papermill"}
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.py"))
 
 
 LOCKS = (
@@ -144,6 +148,27 @@ def test_public_names_are_all_there():
 
     for name in retention_models.__all__:
         assert getattr(retention_models, name).__doc__
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.name)
+def test_benchmarks_take_what_the_package_has(path):
+    """They are run seldom, so a name that was moved would be missed when figures are wanted."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    modules = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules |= {one.asname or one.name: one.name for one in node.names}
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("retention_models"):
+            for one in node.names:
+                if not hasattr(importlib.import_module(node.module), one.name):
+                    importlib.import_module(f"{node.module}.{one.name}")
+                if inspect.ismodule(getattr(importlib.import_module(node.module), one.name)):
+                    modules[one.asname or one.name] = f"{node.module}.{one.name}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            module = modules.get(node.value.id, "")
+            if module.startswith("retention_models"):
+                assert hasattr(importlib.import_module(module), node.attr), node.attr
 
 
 def test_links_of_the_readme_lead_somewhere():
