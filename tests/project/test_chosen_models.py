@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import os
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from retention_models.project.chosen_models import (
     as_kept,
     contest_of,
     earlier_contest,
+    once_learned,
     past_print,
     scatters_of,
 )
@@ -118,3 +120,56 @@ def test_the_past_is_another_when_the_file_was_written_anew(tmp_path):
     stat = source.stat()
     os.utime(source, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
     assert print_of(project) != before
+
+
+def test_stores_opened_by_hand_ask_the_chains_past_once(tmp_path, monkeypatch):
+    """Of the same files and settings; of others anew."""
+    project = rm.write_demo(tmp_path, "cdnow")
+    asked = []
+
+    def held(past, earlier, *, named):
+        asked.append(past.end)
+        return CONTEST
+
+    monkeypatch.setattr("retention_models.project.store_facts.hold_contest", held)
+    for _ in range(2):
+        assert rm.open_store(project, "cdnow").contest is CONTEST
+    assert len(asked) == 1
+    rm.open_store(project, "cdnow", as_of="1998-03-31").contest  # noqa: B018
+    source = tmp_path / "data" / "raw" / "cdnow.csv"
+    stat = source.stat()
+    os.utime(source, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
+    rm.open_store(project, "cdnow").contest  # noqa: B018
+    assert len(asked) == 3
+
+
+def test_of_data_that_no_file_tells_each_asks_for_itself():
+    """As rows of a data frame may be others under the same name."""
+    found = iter(range(9))
+    assert once_learned(None, ("contest",), lambda: next(found)) == 0
+    assert once_learned(None, ("contest",), lambda: next(found)) == 1
+
+
+def test_what_was_not_asked_for_long_is_forgotten():
+    """A process that opens many projects does not grow."""
+    for number in range(70):
+        once_learned("a past", (number,), lambda number=number: number)
+    assert once_learned("a past", (69,), lambda: None) == 69
+    assert once_learned("a past", (0,), lambda: "anew") == "anew"
+
+
+def test_how_far_it_is_shows_where_nobody_else_shows_it(capsys, monkeypatch):
+    """On stderr; where logs go elsewhere, as in a run, only there."""
+    ours = logging.getLogger("retention_models")
+    for one in (ours, logging.getLogger()):  # pytest's own handlers
+        monkeypatch.setattr(one, "handlers", [])
+
+    def learn():
+        logging.getLogger("retention_models.predictions.contest").info("12 of 24")
+
+    once_learned(None, (), learn)
+    assert capsys.readouterr().err == "12 of 24\n"
+    monkeypatch.setattr(ours, "handlers", [logging.NullHandler()])
+    once_learned(None, (), learn)
+    assert capsys.readouterr().err == ""
+    assert ours.level == logging.NOTSET

@@ -6,11 +6,15 @@ import datetime as dt
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, TypeVar
 
 from retention_models.data.transactions import Transactions
 from retention_models.predictions import scatter
@@ -21,7 +25,14 @@ from retention_models.settings.project import Settings
 MODELS = "models.json"
 _PACKAGE = Path(__file__).resolve().parents[1]
 
+_Learned = TypeVar("_Learned")
+
 log = logging.getLogger(__name__)
+
+# What past forecasts have told in this process, the newest last, and how much of it is kept.
+_learned: OrderedDict[Hashable, Any] = OrderedDict()
+_lock = Lock()
+_MOST = 64
 
 
 @cache
@@ -53,6 +64,47 @@ def past_print(settings: Settings, log: Transactions) -> str | None:
         whole.stores.reset_index().to_csv(index=False),
     ]
     return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
+
+
+def once_learned(
+    past: str | None, what: tuple[Hashable, ...], learn: Callable[[], _Learned]
+) -> _Learned:
+    """What a chain's past forecasts tell, asked once in a process for all its stores opened by hand.
+
+    `past` is the `past_print`; of data that no file tells, each store asks for itself. How far it is
+    shows on stderr where nobody else shows it.
+    """
+    if past is None:
+        with _shown():
+            return learn()
+    with _lock:
+        if (past, what) in _learned:
+            _learned.move_to_end((past, what))
+            return _learned[past, what]
+    with _shown():
+        found = learn()
+    with _lock:
+        _learned[past, what] = found
+        while len(_learned) > _MOST:
+            _learned.popitem(last=False)
+    return found
+
+
+@contextmanager
+def _shown() -> Iterator[None]:
+    """The package's events on stderr, where no handler of anybody's takes them."""
+    ours = logging.getLogger(__package__.split(".")[0])
+    if ours.hasHandlers():
+        yield
+        return
+    handler, level = logging.StreamHandler(sys.stderr), ours.level
+    ours.addHandler(handler)
+    ours.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        ours.removeHandler(handler)
+        ours.setLevel(level)
 
 
 def as_kept(

@@ -41,6 +41,7 @@ from retention_models.project.campaign_overview import (
 from retention_models.project.chosen_models import (
     contest_of,
     earlier_contest,
+    once_learned,
     past_print,
     scatters_of,
 )
@@ -208,7 +209,12 @@ class StoreFacts(Result):
         known = self._scatters_kept if self.part is None else self.part.scatters
         if day in known:
             return known[day]
-        return learn_scatter(self._past.over_by(day), self.contest.rule)
+        rule = self.contest.rule
+        return once_learned(
+            self._past_print,
+            ("scatter", self.observation_end, day, rule),
+            lambda: learn_scatter(self._past.over_by(day), rule),
+        )
 
     @cached_property
     def contest(self) -> Contest:
@@ -220,14 +226,21 @@ class StoreFacts(Result):
         if named is None and kept is not None and not kept.named:
             return kept
         earlier = earlier_contest(output, self.observation_end)
-        return hold_contest(self._past, earlier, named=named)
+        return once_learned(
+            self._past_print,
+            ("contest", self.observation_end, earlier, named),
+            lambda: hold_contest(self._past, earlier, named=named),
+        )
+
+    @cached_property
+    def _past_print(self) -> str | None:
+        return past_print(self.settings, self.log)
 
     @cached_property
     def _scatters_kept(self) -> dict[dt.date, Scatter]:
         """By hand: what the day's run has learned from the same data."""
         output = Path(self.settings.path(self.settings.reports.output))
-        past = past_print(self.settings, self.log)
-        return scatters_of(output, self.observation_end, self.contest.rule, past)
+        return scatters_of(output, self.observation_end, self.contest.rule, self._past_print)
 
     @cached_property
     def _past(self) -> PastForecasts:
