@@ -263,7 +263,7 @@ def _counted_keys(key: NDArray[Any], size: int) -> tuple[Places, Places]:
         distinct = np.flatnonzero(found > 0)
         return distinct, found[distinct]
     key.sort()
-    first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+    first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])[: key.size])
     return key[first].astype(np.intp), np.diff(first, append=key.size)
 
 
