@@ -56,6 +56,20 @@ def test_a_customer_alive_is_worth_the_new_one_it_is_said_to_be(model, theta):
 
 
 @every_model
+def test_chances_of_all_counts_are_those_of_each(model, theta):
+    """For customers of their own parameters and of like ones, with and without dropout, at no time."""
+    x, t_x, T = some_customers()
+    ((_, new),) = model.states(x, t_x, T, *theta)
+    alike = tuple(np.full(3, np.ravel(v)[0]) if np.ndim(v) else v for v in new)
+    for given in (new, alike, tuple(theta), without_dropout(model, theta)):
+        for t in (26.0, 0.0):
+            each = [np.asarray(v)[:, None] if np.ndim(v) else v for v in given]
+            one = model.alive.purchase_count_probability(np.arange(40), t, *each)
+            found = model.alive.purchase_count_probabilities(40, t, *given)
+            assert found == pytest.approx(np.atleast_2d(one), rel=1e-10, abs=1e-300)
+
+
+@every_model
 def test_a_known_customer_without_a_history_is_a_new_one(model, theta):
     """At x = t_x = T = 0 conditional and unconditional quantities agree."""
     nothing = (0.0, 0.0, 0.0)

@@ -42,6 +42,8 @@ _FEW = (8192, 65536)
 # Draws times rows that are worked on at once.
 _ELEMENTS = 1 << 18
 
+_UPPER, _ABOVE = np.triu_indices(4), np.triu_indices(4, 1)
+
 # The full model must beat the limit without dropout by this much log-likelihood, or the limit it
 # is: a → 0 approaches the limit's likelihood from below, to within rounding.
 VISIBLE_DROPOUT = 1e-3
@@ -95,11 +97,14 @@ def _heights(phi: Array, known: Histories, first: int, every: int) -> Array:
     rows = slice(0 if first else known.once, None, every)
     x, logs = known.x[rows], np.log1p(known.times / alpha)
     since = logs[:, known.end[rows]] - logs[:, known.last[rows]]
-    log_odds = np.log(a / (b + x - 1.0 + first)) + (r + x) * since
-    value = every * (np.logaddexp(0.0, log_odds) @ known.counts[rows])
+    level = np.arange(known.reached.size + 1)
+    before = np.where(level + first > 0, b + level - 1.0 + first, 1.0)
+    log_odds = np.log(a / before)[:, x] + (r + level)[:, x] * since
+    odds = np.maximum(log_odds, 0.0) + np.log(1.0 + np.exp(-np.abs(log_odds)))
+    value = every * (odds @ known.counts[rows])
     survived = np.concatenate([[known.customers], known.reached]) if first else known.reached
     value -= np.log1p(a / (b + np.arange(survived.size))) @ survived
-    return np.asarray(value + nbd.log_likelihoods(phi[:, :2], known))
+    return np.asarray(value + nbd.log_likelihoods(phi[:, :2], known, logs))
 
 
 def of_having_stayed(
@@ -178,12 +183,11 @@ def _derivatives(a: float, total: Array) -> tuple[Array, Array]:
     """Gradient and Hessian of sums over rows that were taken without the factor 1/a of ∂g/∂a."""
     gradient = total[:4] / np.array([1.0, 1.0, a, 1.0])
     hessian = np.empty((4, 4))
-    hessian[np.triu_indices(4)] = total[4:]
+    hessian[_UPPER] = total[4:]
     hessian[2, 2] -= total[2]
     hessian[2, :] /= a
     hessian[:, 2] /= a
-    upper = np.triu_indices(4, 1)
-    hessian.T[upper] = hessian[upper]
+    hessian.T[_ABOVE] = hessian[_ABOVE]
     return gradient, hessian
 
 
@@ -209,7 +213,8 @@ def fit_beta_dropout(
     """Fit a model of gamma rates and beta dropout, and name its limits.
 
     `first` is m; `penalty` is a ridge on the logs of r, α / mean T, a and b (see `maximise`); `draws`
-    tells whether what open parameters may be is asked for (`with_posterior`). The
+    tells whether what open parameters may be (`with_posterior`) is asked for, and what dropout is
+    allowed at the limit without. The
     verdict is "boundary" where the data show no dropout (then a = 0 and b means nothing), one dropout
     probability for all, an all-or-nothing dropout, or one rate for all. Refused if no customer bought
     again.
@@ -222,9 +227,19 @@ def fit_beta_dropout(
     def objective(phi: Array, every: int) -> tuple[float, Array, Array]:
         return log_likelihood_with_derivatives(phi, known, first=first, every=every)
 
+    def heights(phi: Array, every: int) -> Array:
+        return log_likelihoods(phi, known, first=first, every=every)
+
     message = phrase("no dropout is visible: the model is the NBD, in which nobody leaves for good")
     fit = highest_or_limit(
-        objective, known, stays, usual, first=first, without=message, penalty=penalty
+        objective,
+        known,
+        stays,
+        usual,
+        first=first,
+        without=message,
+        heights=heights if draws else None,
+        penalty=penalty,
     )
     if penalty > 0.0 or not draws:
         return fit
@@ -249,12 +264,14 @@ def highest_or_limit(
     *,
     first: int,
     without: str,
+    heights: Callable[[Array, int], Array] | None,
     penalty: float = 0.0,
 ) -> MaximumLikelihoodFit:
     """The highest maximum by r, α, a, b from usual starts, or the limit without dropout, `stays`.
 
-    `objective` takes log-parameters and `every` (see `log_likelihood_with_derivatives`); `without` is
-    the message where no dropout is visible.
+    `objective` takes log-parameters and `every` (see `log_likelihood_with_derivatives`), `heights`
+    several of them, shape (k, 4), and gives values alone: none where it is not asked what dropout the
+    data allow at that limit. `without` is the message where no dropout is visible.
     """
 
     def search(every: int, starts: list[Start]) -> MaximumLikelihoodFit:
@@ -278,8 +295,10 @@ def highest_or_limit(
     _, _, a, b = full.parameters
     invisible = full.log_likelihood < stays.log_likelihood + VISIBLE_DROPOUT or a < NEGLIGIBLE * b
     if invisible and penalty == 0.0:
-        every = max(1, known.x.size // _FEW[0])
-        full = _without_dropout(lambda phi: objective(phi, every)[0], stays, without)
+        full = at_boundary(stays, NAMES, {"a": 0.0, "b": 1.0}, without)
+        if heights is not None:
+            every = max(1, known.x.size // _FEW[0])
+            full = replace(full, allowed=_allowed(lambda phi: heights(phi, every), stays))
     return named_limit(full, first)
 
 
@@ -295,23 +314,22 @@ def usual_starts(known: Histories, r: float, alpha: float) -> list[Start]:
     ]
 
 
-def _without_dropout(
-    log_likelihood: Callable[[Array], float], stays: MaximumLikelihoodFit, message: str
-) -> MaximumLikelihoodFit:
-    """The limit without dropout, and how much dropout the data allow all the same."""
-    fit = at_boundary(stays, NAMES, {"a": 0.0, "b": 1.0}, message)
+def _allowed(heights: Callable[[Array], Array], stays: MaximumLikelihoodFit) -> Array:
+    """Parameters, (200, 4), at which dropout is as large as the data allow at the limit without it."""
     r, alpha = stays.parameters
 
-    def alike(mu: float) -> Array:
-        return np.array([r, alpha, mu * ALIKE, (1.0 - mu) * ALIKE])
+    def alike(mu: Array) -> Array:
+        rates = np.broadcast_to([r, alpha], (mu.size, 2))
+        return np.column_stack([rates, mu * ALIKE, (1.0 - mu) * ALIKE])
 
-    allowed = dropout_quantiles(
-        lambda mu: log_likelihood(np.log(alike(mu))),
-        stays.log_likelihood,
-        NEGLIGIBLE,
-        1.0 - 1e-9,
+    return alike(
+        dropout_quantiles(
+            lambda mu: heights(np.log(alike(mu))),
+            stays.log_likelihood,
+            NEGLIGIBLE,
+            1.0 - 1e-9,
+        )
     )
-    return replace(fit, allowed=np.array([alike(mu) for mu in allowed]))
 
 
 def named_limit(fit: MaximumLikelihoodFit, first: int) -> MaximumLikelihoodFit:

@@ -178,6 +178,29 @@ class BetaGeometricNBD(OneState):
         left = np.exp(stayed) * a / (b + (safe_n - 1.0)) * betainc(safe_n, r, z)
         return np.where(bought, probability + left, probability)
 
+    def purchase_count_probabilities(self, size: int, t: float, *parameters: Any) -> Array:
+        """FHL (8) for every n at once: its sum is the chance of n or more if nobody left.
+
+        Ratios of gamma functions are products along n; what customers share is worked out once.
+        """
+        a = float(parameters[2])
+        r, alpha, b = np.broadcast_arrays(*(np.ravel(parameters[i]) for i in (0, 1, 3)))
+        r, alpha, b = _shared(r), alpha[:, None], _shared(b)
+        n = np.arange(size)
+        z, log_stays = t / (alpha + t), -np.log1p(t / alpha)
+        with np.errstate(divide="ignore", invalid="ignore"):  # at t = 0 only n = 0 has a chance
+            of_rate = np.where(n > 0, n * np.log(z), 0.0) + r * log_stays
+        steps = np.log((r + n[:-1]) / (n[:-1] + 1.0))
+        nbd = np.exp(of_rate + _summed_before(steps))
+        if a == 0.0:
+            return nbd
+        stayed = np.exp(-_summed_before(np.log1p(a / (b + n[:-1]))))
+        chances = stayed * nbd
+        # P(n or more) from the far end, for all its digits.
+        tail = np.cumsum(nbd[:, :0:-1], axis=1)[:, ::-1] + betainc(size, r, z)
+        chances[:, 1:] += stayed[:, 1:] * (a / (b + n[:-1])) * tail
+        return chances
+
     def simulate(
         self, ends: Array, rng: np.random.Generator, *parameters: ArrayLike
     ) -> Iterator[Array]:
@@ -189,6 +212,16 @@ class BetaGeometricNBD(OneState):
     ) -> MaximumLikelihoodFit:
         """Fit by maximum likelihood; see `fit_beta_dropout`."""
         return fit_bg_nbd(x, t_x, T, counts, penalty=penalty)
+
+
+def _shared(values: Array) -> Array:
+    """A column of customers' own numbers, (customers, 1), or the one that all share, (1, 1)."""
+    return (values[:1] if (values == values[0]).all() else values)[:, None]
+
+
+def _summed_before(terms: Array) -> Array:
+    """Sums of the terms before each place and the next, along rows: (k, n) → (k, n + 1)."""
+    return np.concatenate([np.zeros((len(terms), 1)), np.cumsum(terms, axis=1)], axis=1)
 
 
 def simulate_beta_dropout(

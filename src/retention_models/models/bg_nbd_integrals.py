@@ -150,8 +150,9 @@ def _log_moments(xi: Complex, r: Array, a: Array, b: Array) -> Complex:
     )
 
 
-# Elements at a time: what is computed on them stays in a processor's cache.
-_SERIES_BLOCK = 2048
+# Elements, and terms of each, at a time: few calls, on what stays in a processor's cache.
+_SERIES_BLOCK, _TERMS = 1024, 24
+_ORDER = np.arange(1.0, _TERMS + 1.0)[:, None]
 
 
 def euler_series(A: Array, e: Array, c: Array, z: Array) -> Array:
@@ -162,8 +163,8 @@ def euler_series(A: Array, e: Array, c: Array, z: Array) -> Array:
     array([2.])
     """
     total = np.empty_like(z)
-    # The number of terms grows with z: those of like z go together.
-    order = np.argsort(z) if z.size > _SERIES_BLOCK else np.arange(z.size)
+    # The number of terms grows with z: those of like z go together, the longest first.
+    order = np.argsort(-z)
     for first in range(0, z.size, _SERIES_BLOCK):
         rows = order[first : first + _SERIES_BLOCK]
         own = e[rows] if e.ndim else e
@@ -172,23 +173,41 @@ def euler_series(A: Array, e: Array, c: Array, z: Array) -> Array:
 
 
 def _sum_series(A: Array, e: Array, c: Array, z: Array) -> Array:
-    """A block of `euler_series`; A and c are used up."""
-    total, term, ratio = np.ones_like(z), np.ones_like(z), np.zeros_like(z)
-    enough = 1e-17 * (1.0 - z)
-    for j in itertools.count():
-        A += 1.0
-        c += 1.0
-        np.multiply(A, z, out=ratio)
-        ratio /= c
-        ratio *= (e + 1.0 + j) / (2.0 + j)
-        term *= ratio
-        total += term
+    """A block of `euler_series`, z decreasing; rows at its end drop out as their series end."""
+    found = total = np.ones_like(z)
+    last, enough = np.ones_like(z), 1e-17 * (1.0 - z)
+    for start in itertools.count(0, _TERMS):
+        j = start + _ORDER
+        terms = A + j
+        terms *= (e + j) / (1.0 + j)
+        terms /= c + j
+        terms *= z
+        ratio = np.abs(terms[-1])
+        terms[0] *= last
+        np.multiply.accumulate(terms, axis=0, out=terms)
+        total += terms.sum(axis=0)
+        last = terms[-1]
         # Terms may grow before they shrink; stop only where the ratio is already below one.
-        if j % 8 == 7:
-            small = np.abs(term) <= enough * np.abs(total)
-            if np.all(small & (np.abs(ratio) < 1.0)):
-                return total
+        left = np.flatnonzero((np.abs(last) > enough * np.abs(total)) | (ratio >= 1.0))
+        if not left.size:
+            return found
+        some = slice(int(left[-1]) + 1)
+        A, c, z, total, last, enough = (v[some] for v in (A, c, z, total, last, enough))
+        e = e[some] if e.ndim else e
     raise AssertionError("the series has no end")
+
+
+def _runs(*columns: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First rows of runs of equal ones, and each row's run; a column may be one number for all.
+
+    Customers of before of one x differ in recency alone, which is nothing to their future.
+    """
+    begins = np.zeros(columns[0].size, dtype=bool)
+    begins[:1] = True
+    for column in columns:
+        if column.ndim:
+            begins[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(begins), np.cumsum(begins) - 1
 
 
 # Beyond these the series is long, or its terms alternate while they grow.
@@ -201,6 +220,13 @@ _LOST = 1e-5
 
 def expected_of_rows(t: Array, r: Array, alpha: Array, a: Array, b: Array) -> Array:
     """Expected purchases in (0, t] of the new, or the known and alive; (n,); a = 0: nobody leaves."""
+    first, run = _runs(t, r, alpha, a, b)
+    t, r, alpha, b = t[first], r[first], alpha[first], b[first]
+    return _of_runs(t, r, alpha, a[first] if a.ndim else a, b)[run]
+
+
+def _of_runs(t: Array, r: Array, alpha: Array, a: Array, b: Array) -> Array:
+    """The same of rows that differ."""
     result = r * t / alpha
     hard = (t > _NO_TIME * alpha) & (a > 0.0)
     short = hard & (t <= _FAR * (alpha + t)) & (r - a - b < _STEEP_R) & (a < _STEEP_A)
@@ -231,7 +257,6 @@ def _by_series(
 
 # Terms of a series of positive terms, about, and the log of its sum, beyond which it is long.
 _MOST_TERMS, _MOST_LOG = 2000.0, 600.0
-_STAY_BLOCK = 512
 
 
 def stays_by_series(r: Array, a: Array, b: Array, ratio: Array) -> tuple[Array, NDArray[np.bool_]]:
@@ -241,18 +266,14 @@ def stays_by_series(r: Array, a: Array, b: Array, ratio: Array) -> tuple[Array, 
     new one. Where it is far below 0 that loses digits, and (1+u)^(−r) 2F1(r, b; a+b; w), of positive
     terms only, has them.
     """
+    starts, run = _runs(r, a, b, ratio)
+    r, a, b, ratio = r[starts], a[starts], b[starts], ratio[starts]
     found, z, log_scale = np.ones_like(ratio), ratio / (1.0 + ratio), np.log1p(ratio)
     e = a + b - r
     short = (z <= _FAR) & (e > -_STEEP_R) & (a < _STEEP_A)
     few = ((r + 5.0) * (1.0 + ratio) <= _MOST_TERMS) & (r * log_scale <= _MOST_LOG)
-    for rows, first, second in (
-        (np.flatnonzero(short), a, e),
-        (np.flatnonzero(~short & few), r, b),
-    ):
-        order = rows[np.argsort(first[rows] * (1.0 + ratio[rows]))]
-        for begin in range(0, order.size, _STAY_BLOCK):
-            some = order[begin : begin + _STAY_BLOCK]
-            A, B, c = first[some], second[some], a[some] + b[some]
-            total = 1.0 + A * B / c * z[some] * euler_series(A, B, c, z[some])
-            found[some] = np.exp(-A * log_scale[some]) * total
-    return found, short | few
+    for some, first, second in ((short, a, e), (~short & few, r, b)):
+        A, B, c = first[some], second[some], a[some] + b[some]
+        total = 1.0 + A * B / c * z[some] * euler_series(A, B, c, z[some])
+        found[some] = np.exp(-A * log_scale[some]) * total
+    return found[run], (short | few)[run]

@@ -35,8 +35,9 @@ _WHOLE = 1e-9
 _LARGEST = np.iinfo(np.int32).max
 # Rows at a time: they stay in a processor's cache.
 _BLOCK = 65536
-# Keys are looked up in a table of up to this size, or of four times the rows; beyond, they are sorted.
-_TABLE = 1 << 22
+# Keys are looked up in a table of up to this size, and no more than so many times the rows (or of
+# four times the rows); beyond, they are sorted.
+_TABLE, _SPARSE = 1 << 22, 64
 
 
 def distinct_rows(*columns: Array) -> tuple[list[Array], NDArray[np.intp]]:
@@ -92,7 +93,7 @@ def codes_of(column: Array) -> tuple[NDArray[Any], Array]:
 
 def _first_places(key: NDArray[np.int64], size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """For keys below `size`: a row with each distinct one, in their order, and each row's place."""
-    if size > max(_TABLE, 4 * key.size):
+    if size > _largest_table(key.size):
         _, first, place = np.unique(key, return_index=True, return_inverse=True)
         return first, np.ravel(place)
     row_with = np.full(size, -1, dtype=np.intp)
@@ -103,9 +104,12 @@ def _first_places(key: NDArray[np.int64], size: int) -> tuple[NDArray[np.intp], 
     return first, row_with[key]
 
 
-Places = NDArray[np.intp]
+def _largest_table(rows: int) -> int:
+    """Keys up to which a table of them takes less time than sorting the rows' keys."""
+    return max(min(_TABLE, _SPARSE * rows), 4 * rows)
 
-# Keys are counted in a table of up to this size, or of four times the rows; beyond, they are sorted.
+
+Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,12 +258,12 @@ def _counted(
 
 def _counted_keys(key: NDArray[Any], size: int) -> tuple[Places, Places]:
     """Distinct keys, all below `size`, in order, and how often each occurs."""
-    if size <= max(_TABLE, 4 * key.size):
+    if size <= _largest_table(key.size):
         found = np.bincount(key)
         distinct = np.flatnonzero(found > 0)
         return distinct, found[distinct]
     key.sort()
-    first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+    first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])[: key.size])
     return key[first].astype(np.intp), np.diff(first, append=key.size)
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln, expit, gammaln, polygamma, psi
+from scipy.special import betaln, expit, gammaln, psi, zeta
 
 from retention_models.models.regular.likelihood import survival_of_phases
 
@@ -105,8 +105,8 @@ def _add(hessian: Array, i: int, j: int, second: Array) -> None:
 def _staying(theta: Array, x: Array, s: Array, T: Array, first: int, size: int) -> Derivatives:
     """The terms of the phases passed and of having stayed, by the parameters themselves, t and T."""
     r, alpha, a, b = theta
-    levels, place = np.unique(x, return_inverse=True)
-    chances, shapes = levels + first, s[np.unique(place, return_index=True)[1]]
+    levels, one, place = np.unique(x, return_index=True, return_inverse=True)
+    chances, shapes = levels + first, s[one]
     count = gammaln(shapes) - gammaln(r) + betaln(a, b + chances) - betaln(a, b)
     late = 1.0 / (alpha + T)
     value = count[place] + r * np.log(alpha) - s * np.log(alpha + T)
@@ -118,10 +118,11 @@ def _staying(theta: Array, x: Array, s: Array, T: Array, first: int, size: int) 
     gradient[:, 3] = (psi(b + chances) - psi(b) + all_of_it)[place]
     if size > _T:
         gradient[:, _T] = -s * late
-    curved = polygamma(1, a + b) - polygamma(1, a + b + chances)
-    own = polygamma(1, b + chances) - polygamma(1, b)
+    # ζ(2, ·) is the second derivative of ln Γ.
+    curved = zeta(2.0, a + b) - zeta(2.0, a + b + chances)
+    own = zeta(2.0, b + chances) - zeta(2.0, b)
     for i, j, second in (
-        (0, 0, (polygamma(1, shapes) - polygamma(1, r))[place]),
+        (0, 0, (zeta(2.0, shapes) - zeta(2.0, r))[place]),
         (0, 1, 1.0 / alpha - late),
         (0, _T, -late),
         (1, 1, s * late**2 - r / alpha**2),

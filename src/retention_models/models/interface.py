@@ -82,6 +82,14 @@ class PurchaseModel(ABC):
     def purchase_count_probability(self, n: ArrayLike, t: ArrayLike, *parameters: Any) -> Array:
         """P(X(t) = n) of a new customer."""
 
+    def purchase_count_probabilities(self, size: int, t: float, *parameters: Any) -> Array:
+        """P(X(t) = n) of new customers for every n below `size`, shape (customers, size).
+
+        Parameters are numbers, or one for each customer.
+        """
+        each = (np.asarray(v)[:, None] if np.ndim(v) else v for v in parameters)
+        return np.atleast_2d(self.purchase_count_probability(np.arange(size), t, *each))
+
     @abstractmethod
     def simulate(
         self, ends: Array, rng: np.random.Generator, *parameters: ArrayLike

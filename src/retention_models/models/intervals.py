@@ -21,6 +21,9 @@ linear in y in both tails.
 
 from __future__ import annotations
 
+import bisect
+import itertools
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -108,6 +111,10 @@ Places = NDArray[np.intp]
 # Probability beyond the largest count that is let go, and outside the ends of a table of values.
 _TAIL = 1e-9
 _CELLS, _ROWS = 256, 4096
+# Largest counts that a table may have, each a quarter more than the one before.
+_COLUMNS = list(
+    itertools.accumulate(range(70), lambda columns, _: math.ceil(1.25 * columns), initial=4)
+)
 # Distance of a table's nodes, in standard deviations of the narrowest y and at most in y itself; and
 # how many at least and at most.
 _STEP, _WIDEST, _FEWEST, _MOST = 0.3, 0.08, 64, 2000
@@ -216,16 +223,17 @@ def _count_chances(
     of_cells = (known.x_of_cell, known.last_of_cell, known.end_of_cell)
     x, t_x, T = (column[cells] for column in of_cells)
     states = model.states(x, t_x, T, *parameters)
-    # The tail without dropout bounds that with it.
-    columns = 4.0
-    while any(model.alive.most(columns, horizon, *new).max() > _TAIL for _, new in states):
-        columns = np.ceil(1.25 * columns)
-    n = np.arange(columns + 1.0)
-    chances = np.zeros((x.size, n.size))
+
+    def beyond(columns: int) -> float:
+        # The tail without dropout bounds that with it.
+        return max(float(model.alive.most(columns, horizon, *new).max()) for _, new in states)
+
+    place = bisect.bisect_left(_COLUMNS, True, key=lambda columns: beyond(columns) <= _TAIL)
+    size = _COLUMNS[place] + 1
+    chances = np.zeros((x.size, size))
     for chance, new in states:
-        each = (np.asarray(v)[:, None] if np.ndim(v) else v for v in new)
         weight = np.asarray(chance)[:, None] if np.ndim(chance) else chance
-        chances += weight * model.alive.purchase_count_probability(n, horizon, *each)
+        chances += weight * model.alive.purchase_count_probabilities(size, horizon, *new)
     return chances
 
 

@@ -68,13 +68,16 @@ def log_likelihood_with_derivatives(phi: Array, known: Histories) -> tuple[float
     return value, theta * gradient, hessian * np.outer(theta, theta) + np.diag(theta * gradient)
 
 
-def log_likelihoods(phi: Array, known: Histories) -> Array:
-    """The value of `log_likelihood_with_derivatives` at several (ln r, ln α), shape (k, 2)."""
-    r, alpha = np.exp(phi).T[:, :, None]
-    steps = np.log(r + np.arange(known.reached.size)) @ known.reached
-    waited = np.log1p(known.times / alpha) @ known.customers_by_end
-    since = np.log(alpha + known.times) @ known.purchases_by_end
-    return np.asarray(steps - since - r[:, 0] * waited)
+def log_likelihoods(phi: Array, known: Histories, logs: Array) -> Array:
+    """The value of `log_likelihood_with_derivatives` at several (ln r, ln α), shape (k, 2).
+
+    `logs` are ln(1 + t/α) of the known times, shape (k, m): who asks needs them, too.
+    """
+    r = np.exp(phi[:, 0])
+    steps = np.log(r[:, None] + np.arange(known.reached.size)) @ known.reached
+    bought = known.purchases_by_end
+    since = logs @ bought + phi[:, 1] * bought.sum()
+    return np.asarray(steps - since - r * (logs @ known.customers_by_end))
 
 
 def fit_nbd(known: Histories, *, penalty: float = 0.0) -> MaximumLikelihoodFit:
@@ -130,18 +133,19 @@ _LOST = 30.0
 
 
 def dropout_quantiles(
-    log_likelihood: Callable[[float], float], limit: float, start: float, largest: float
+    log_likelihood: Callable[[Array], Array], limit: float, start: float, largest: float
 ) -> Array:
     """Quantiles of the dropout μ that the data allow, at 0.0025, 0.0075, …, 0.9975; (200,).
 
-    `limit` is the log-likelihood at μ = 0, `start` a μ well below any that matters.
+    `log_likelihood` takes several μ, (k,); `limit` is that at μ = 0, `start` a μ well below any that
+    matters.
     """
     top = start
-    while top < largest and log_likelihood(top) > limit - _LOST:
+    while top < largest and log_likelihood(np.array([top]))[0] > limit - _LOST:
         top = min(4.0 * top, largest)
     # Closest at 0, where the probability is.
     mu = top * np.linspace(0.0, 1.0, _NODES) ** 2
-    fallen = np.array([0.0, *(log_likelihood(float(each)) - limit for each in mu[1:])])
+    fallen = np.append(0.0, log_likelihood(mu[1:]) - limit)
     density = np.exp(fallen - fallen.max())
     mass = np.concatenate([[0.0], np.cumsum(np.diff(mu) * (density[1:] + density[:-1]) / 2.0)])
     return np.interp(_QUANTILES, mass / mass[-1], mu)

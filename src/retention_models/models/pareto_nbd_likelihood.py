@@ -166,7 +166,7 @@ def _without_dropout(known: Histories, stays: MaximumLikelihoodFit) -> MaximumLi
         return np.array([r, alpha, _ALIKE, _ALIKE / mu])
 
     allowed = dropout_quantiles(
-        lambda mu: _evaluate(np.log(alike(mu)), known)[0],
+        lambda mu: np.array([_evaluate(np.log(alike(each)), known)[0] for each in mu]),
         stays.log_likelihood,
         1e-6 / known.mean_end,
         1e6 / known.mean_end,

@@ -83,6 +83,7 @@ def fit_regular(
         _starts(known, stays, k, near),
         first=first,
         without=phrase("no dropout is visible: nobody leaves for good"),
+        heights=lambda phi, every: np.array([objective(each, every)[0] for each in phi]),
         penalty=penalty,
     )
     purchases = float(known.purchases_by_end.sum())

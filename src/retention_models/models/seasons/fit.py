@@ -206,8 +206,11 @@ class _Search:
         def alike(mu: float) -> Array:
             return np.array([r, alpha, mu * ALIKE, (1.0 - mu) * ALIKE, *effects])
 
-        def log_likelihood(mu: float) -> float:
-            return log_likelihood_with_derivatives(np.log(alike(mu)), seen, first=self.first)[0]
+        def log_likelihood(mu: Array) -> Array:
+            each = (np.log(alike(one)) for one in mu)
+            return np.array(
+                [log_likelihood_with_derivatives(at, seen, first=self.first)[0] for at in each]
+            )
 
         limit = without_dropout(np.log(stays.parameters), seen)[0]
         allowed = dropout_quantiles(log_likelihood, limit, NEGLIGIBLE, 1.0 - 1e-9)
