@@ -123,9 +123,9 @@ def _output_of(kind: str, content: dict[str, Any]) -> nbformat.NotebookNode:
         {"output_type": kind, **{name: content[name] for name in _FIELDS[kind]}}
     )
     # As the one of a notebook: nbformat's check of whole notebooks takes a third of that of parts.
-    cell = {"id": "0", "cell_type": "code", "metadata": {}, "source": "", "execution_count": None}
+    cell = {"id": "0", "cell_type": "code", "source": "", "execution_count": None}
     around = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}}
-    nbformat.validate({**around, "cells": [{**cell, "outputs": [output]}]})
+    nbformat.validate({**around, "cells": [{**cell, "metadata": {}, "outputs": [output]}]})
     return output
 
 
