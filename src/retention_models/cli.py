@@ -103,11 +103,11 @@ def run(
     A store whose notebook, parameters, data, code and packages are those of the page that stands is
     skipped. Where a page cannot be made, the last good one stays, under a banner that says so.
     """
-    from retention_models.runs.execution.forking import before_imports
+    from retention_models.runs.execution.forking import imports_of_a_run
 
-    before_imports()
-    from retention_models.runs.publishing.progress import Progress, terminal
-    from retention_models.runs.run import run_project
+    with imports_of_a_run():
+        from retention_models.runs.publishing.progress import Progress, terminal
+        from retention_models.runs.run import run_project
 
     progress = Progress(terminal(), json_lines)
     stop = _Stop()

@@ -157,10 +157,11 @@ def test_letters_that_no_font_here_has_are_left_to_the_browser():
 
 
 def customers(ax) -> None:
-    """Something to draw, with a title and a label of an axis."""
+    """Something to draw, with a title, a label of two lines, and letters of two sizes."""
     ax.plot([1, 2, 3], [10.0, 1000.0, 30.0])
     ax.set_title("A title")
-    ax.set_ylabel("customers")
+    ax.set_ylabel("customers\nof a week")
+    ax.text(2.0, 500.0, "small\nand low", fontsize=7, va="center")
 
 
 def test_a_figure_is_drawn_as_savefig_does_and_given_back_as_it_was():

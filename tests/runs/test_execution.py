@@ -25,6 +25,7 @@ from retention_models.runs.execution.outputs import (
     Journal,
     Outputs,
     StreamBelowPython,
+    events_of,
     rebuilt,
 )
 from retention_models.runs.execution.pool import with_tries
@@ -155,14 +156,23 @@ def test_a_journal_that_was_cut_short_gives_the_notebook_up_to_there(tmp_path):
     journal.close()
     with (tmp_path / "journal").open("ab") as file:
         file.write(b'{"event": "output", "cell": 0, "kind": "str')
-    found, marks = rebuilt(tmp_path / "journal")
-    assert "seen" == found.cells[0].outputs[0].text
-    assert ["begun"] == [mark["event"] for mark in marks]
+    events = events_of(tmp_path / "journal")
+    assert "seen" == rebuilt(events).cells[0].outputs[0].text
+    assert ["notebook", "begun", "output"] == [event["event"] for event in events]
 
 
 def test_a_journal_that_never_began_gives_nothing(tmp_path):
     """The process died before it had a notebook."""
-    assert (None, []) == rebuilt(tmp_path / "none")
+    assert [] == events_of(tmp_path / "none")
+    assert rebuilt([]) is None
+
+
+def test_an_output_that_no_notebook_can_hold_is_refused_where_it_is_shown():
+    """Data of an output are text, or JSON where their type says so."""
+    nb = one_cell()
+    with pytest.raises(nbformat.ValidationError):
+        Outputs(nb, 1000).take("display_data", {"data": {"text/plain": 5}, "metadata": {}})
+    assert [] == nb.cells[0].outputs
 
 
 def test_text_below_python_goes_to_the_cell_that_wrote_it():

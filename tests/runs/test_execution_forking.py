@@ -11,19 +11,21 @@ from retention_models.runs.execution.limits import LINUX
 from retention_models.runs.execution.workers import environment_of
 
 SEEN = """
-import logging, os, signal
+import gc, logging, os, signal
 def seen():
     import matplotlib
+    assert gc.isenabled()
     shown = logging.getLogger("retention_models")
     return (os.getppid(), matplotlib.get_backend(), shown.handlers, shown.propagate,
             signal.getsignal(signal.SIGTERM) == signal.SIG_DFL, os.getsid(0) == os.getpid())
 """
 CODE = """
-import logging, os, signal
-from retention_models.runs.execution.forking import before_imports, server_in_waiting
-before_imports()
-from retention_models.runs import run
-from retention_models.runs.execution.workers import Workers, environment_of
+import gc, logging, os, signal
+from retention_models.runs.execution.forking import imports_of_a_run, server_in_waiting
+with imports_of_a_run():
+    from retention_models.runs import run
+    from retention_models.runs.execution.workers import Workers, environment_of
+assert gc.isenabled()
 from seen import seen
 logging.getLogger("retention_models").addHandler(logging.StreamHandler())
 logging.getLogger("retention_models").propagate = False

@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_mixed import MixedModeRenderer
 from matplotlib.backends.backend_svg import FigureCanvasSVG, RendererSVG
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
 
 from retention_models.languages import Language, spoken
@@ -71,6 +71,24 @@ class _Svg(RendererSVG):
         if ismath:
             return super().get_text_width_height_descent(s, prop, ismath)
         return _size_of(s, prop)
+
+    def _get_font_height_metrics(
+        self, prop: FontProperties
+    ) -> tuple[float, float, float] | tuple[None, None, None]:
+        """Of a line of a font, which matplotlib from 3.11 on asks here, or else reads at each text."""
+        return _height_of(prop)
+
+
+@functools.lru_cache(64)
+def _height_of(font: FontProperties) -> tuple[float, float, float] | tuple[None, None, None]:
+    """Least ascent and descent of a line in points, and the gap between lines; None if not known."""
+    found = get_font(findfont(font))
+    lines, head = found.get_sfnt_table("OS/2"), found.get_sfnt_table("head")
+    if lines is None or head is None:
+        return None, None, None
+    point = font.get_size_in_points() / head["unitsPerEm"]
+    ascent, descent = lines["sTypoAscender"], -lines["sTypoDescender"]
+    return ascent * point, descent * point, lines["sTypoLineGap"] * point
 
 
 @functools.lru_cache(4096)

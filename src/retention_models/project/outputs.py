@@ -93,31 +93,38 @@ def write_outputs(store: Store, folder: str | Path) -> None:
     (target / "metrics.json").write_text(
         json_text(_metrics(store), indent=2) + "\n", encoding="utf-8"
     )
-    _write_actions(store, target / "actions")
+    lists = _write_actions(store, target / "actions")
     calls = _calls(store)
     _write_calls(store, calls, target / "call_tomorrow.csv")
-    _write_workbook(store, calls, target / WORKBOOK)
+    _write_workbook(store, calls, lists, target / WORKBOOK)
 
 
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:
     """No more digits than anyone uses."""
-    money = [name for name in table.columns if name.startswith(_IN_CENTS)]
-    return table.round({name: 2 if name in money else 4 for name in table.select_dtypes("float")})
+    found = table.copy()
+    for name, kind in table.dtypes.items():
+        if pd.api.types.is_float_dtype(kind):
+            found[name] = table[name].round(2 if str(name).startswith(_IN_CENTS) else 4)
+    return found
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """CSV that Excel opens as it is, with its mark of UTF-8."""
-    _rounded(table).to_csv(path, index=False, encoding="utf-8-sig")
+    _write_rounded(_rounded(table), path)
+
+
+def _write_rounded(table: pd.DataFrame, path: Path) -> None:
+    table.to_csv(path, index=False, encoding="utf-8-sig")
 
 
 def _calls(store: Store) -> pd.DataFrame | None:
-    """Whom to call tomorrow, in order; None where that cannot be said."""
+    """Whom to call tomorrow, in order, rounded; None where that cannot be said."""
     try:
         store.require_customers()
         table = store.to_call.customers.reset_index(names="customer_id")
     except CannotSay:
         return None
-    return table.assign(last_day=table["last_day"].dt.date)
+    return _rounded(table.assign(last_day=table["last_day"].dt.date))
 
 
 def _headed(store: Store, table: pd.DataFrame) -> pd.DataFrame:
@@ -133,27 +140,25 @@ def _write_calls(store: Store, calls: pd.DataFrame | None, path: Path) -> None:
         path.unlink(missing_ok=True)  # of an earlier run: it would pass for today's
         return
     safe = [formula_safe(str(one)) for one in calls["customer_id"]]
-    write_csv(_headed(store, _rounded(calls.assign(customer_id=safe))), path)
+    _write_rounded(_headed(store, calls.assign(customer_id=safe)), path)
 
 
-def _write_workbook(store: Store, calls: pd.DataFrame | None, path: Path) -> None:
-    """The call list and every list that holds somebody; no file where there is none."""
-    sheets = (
-        {}
-        if calls is None or calls.empty
-        else {phrase("Call tomorrow"): _headed(store, _rounded(calls))}
-    )
-    for one in _actions(store).values():
-        if not one.refusal and len(one.customers):
-            sheets[one.title] = _headed(store, _rounded(one.customers.reset_index()))
+def _write_workbook(
+    store: Store, calls: pd.DataFrame | None, lists: dict[str, pd.DataFrame], path: Path
+) -> None:
+    """The call list and the lists, by title, of those that hold somebody; no file without any."""
+    called = {} if calls is None else {phrase("Call tomorrow"): calls}
+    held = {title: table for title, table in (called | lists).items() if len(table)}
+    sheets = {title: _headed(store, table) for title, table in held.items()}
     if sheets:
         write_workbook(sheets, path)
     else:
         path.unlink(missing_ok=True)
 
 
-def _write_actions(store: Store, folder: Path) -> None:
-    lists = _actions(store)
+def _write_actions(store: Store, folder: Path) -> dict[str, pd.DataFrame]:
+    """Write the lists; each that there can be by its title, rounded."""
+    lists, shown = _actions(store), {}
     folder.mkdir(exist_ok=True)
     for name in LIST_NAMES:
         paths = folder / f"{name}.csv", folder / f"{name}.parquet"
@@ -164,10 +169,14 @@ def _write_actions(store: Store, folder: Path) -> None:
         table = lists[name].customers.reset_index()
         table["last_day"] = table["last_day"].astype("date32[pyarrow]")
         table.to_parquet(paths[1], index=False)
-        for column in ("customer_id", "action", "why"):
-            table[column] = [formula_safe(str(text)) for text in table[column]]
-        write_csv(_headed(store, _rounded(table)), paths[0])
+        rounded = shown[lists[name].title] = _rounded(table)
+        safe = {
+            column: [formula_safe(str(text)) for text in rounded[column]]
+            for column in ("customer_id", "action", "why")
+        }
+        _write_rounded(_headed(store, rounded.assign(**safe)), paths[0])
     _write_lots(lists, folder)
+    return shown
 
 
 def _write_lots(lists: dict[ListName, ActionList], folder: Path) -> None:

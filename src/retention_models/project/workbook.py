@@ -69,17 +69,17 @@ def _add(sheet: Any, table: pd.DataFrame) -> None:
 
     sheet.freeze_panes = "B2"
     sheet.sheet_view.rightToLeft = spoken().direction == "rtl"
-    for place, column in enumerate(table.columns, 1):
-        widest = max(
-            [len(str(column)), *(len(_shown(value)) for value in table[column].head(_LOOKED_AT))]
-        )
+    columns = [[_plain(value) for value in table.iloc[:, i]] for i in range(table.shape[1])]
+    names = [str(name) for name in table.columns]
+    for place, (name, values) in enumerate(zip(names, columns, strict=True), 1):
+        widest = max(map(len, [name, *map(_shown, values[:_LOOKED_AT])]))
         sheet.column_dimensions[get_column_letter(place)].width = min(widest + 2, _WIDEST)
-    heads = [WriteOnlyCell(sheet, str(column)) for column in table.columns]
+    bold, heads = Font(bold=True), [WriteOnlyCell(sheet, name) for name in names]
     for cell in heads:
-        cell.font = Font(bold=True)
+        cell.font = bold
     sheet.append(heads)
-    for row in table.itertuples(index=False):
-        sheet.append([_safe(sheet, _plain(value)) for value in row])
+    for row in zip(*columns, strict=True):
+        sheet.append([_safe(sheet, value) for value in row])
 
 
 def _safe(sheet: Any, value: object) -> object:
@@ -107,5 +107,4 @@ def _plain(value: object) -> object:
 
 
 def _shown(value: object) -> str:
-    found = _plain(value)
-    return f"{found:.2f}" if isinstance(found, float) else str(found or "")
+    return f"{value:.2f}" if isinstance(value, float) else str(value or "")

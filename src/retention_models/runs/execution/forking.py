@@ -98,9 +98,12 @@ def _serve(requests: int, answers: int, environment: Mapping[str, str]) -> None:
     os._exit(code)
 
 
-def before_imports() -> None:
-    """Have the imports of this process, which is a run and no more, start no thread."""
+@contextmanager
+def imports_of_a_run() -> Iterator[None]:
+    """The imports of this process, which is a run and no more: they start no thread."""
     os.environ.update(preload.NO_ALLOCATOR_THREAD | dict.fromkeys(preload.ONE_THREAD, "1"))
+    with preload.importing():
+        yield
     preload.MAY_FORK = True
 
 

@@ -11,12 +11,11 @@ import datetime as dt
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbformat.v4 import output_from_msg
 
 from retention_models.project.json_texts import json_text
 
@@ -103,30 +102,50 @@ class Outputs:
         if kind == "stream" and last is not None and last.get("name") == content["name"]:
             last.text += content["text"]
             return
-        outputs.append(output_from_msg({"header": {"msg_type": kind}, "content": content}))
+        outputs.append(_output_of(kind, content))
         name = content.get("transient", {}).get("display_id")
         if name:
             self._shown.setdefault(name, []).append(outputs[-1])
 
 
-def rebuilt(journal: Path) -> tuple[nbformat.NotebookNode | None, list[dict[str, Any]]]:
-    """The notebook that a journal tells of, and its events of begun and ended cells.
+# What a notebook keeps of a message, by its type.
+_FIELDS = {
+    "stream": ("name", "text"),
+    "display_data": ("data", "metadata"),
+    "execute_result": ("data", "metadata", "execution_count"),
+    "error": ("ename", "evalue", "traceback"),
+}
 
-    A last line that was cut short is left out.
-    """
-    notebook, outputs, marks = None, None, []
+
+def _output_of(kind: str, content: dict[str, Any]) -> nbformat.NotebookNode:
+    """A message as an output of a notebook; ValidationError if none can hold it."""
+    output = nbformat.from_dict(
+        {"output_type": kind, **{name: content[name] for name in _FIELDS[kind]}}
+    )
+    # As the one of a notebook: nbformat's check of whole notebooks takes a third of that of parts.
+    cell = {"id": "0", "cell_type": "code", "source": "", "execution_count": None}
+    around = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}}
+    nbformat.validate({**around, "cells": [{**cell, "metadata": {}, "outputs": [output]}]})
+    return output
+
+
+def events_of(journal: Path) -> list[dict[str, Any]]:
+    """What a journal tells of; a last line that was cut short is left out."""
     lines = journal.read_bytes().split(b"\n")[:-1] if journal.is_file() else []
-    for line in lines:
-        event = json.loads(line)
+    return [json.loads(line) for line in lines]
+
+
+def rebuilt(events: Iterable[dict[str, Any]]) -> nbformat.NotebookNode | None:
+    """The notebook that a journal's events tell of, as far as it came."""
+    notebook, outputs = None, None
+    for event in events:
         if event["event"] == "notebook":
             notebook = nbformat.from_dict(event["notebook"])
             outputs = Outputs(notebook, 0)
         elif event["event"] == "output" and outputs is not None:
             outputs.cell = event["cell"]
             outputs.apply(event["kind"], event["content"])
-        else:
-            marks.append(event)
-    return notebook, marks
+    return notebook
 
 
 BETWEEN = b"\x00--- cell %d ended ---\x00\n"

@@ -189,13 +189,13 @@ def described(
     return found
 
 
-def runs_of(marks: list[dict[str, Any]]) -> list[CellRun]:
-    """The cells that were begun, from the marks of a journal."""
-    ended = {mark["cell"]: mark["time"] for mark in marks if mark["event"] == "ended"}
+def runs_of(events: list[dict[str, Any]]) -> list[CellRun]:
+    """The cells that were begun, from the events of a journal."""
+    ended = {event["cell"]: event["time"] for event in events if event["event"] == "ended"}
     return [
-        CellRun(mark["cell"], mark["time"], ended.get(mark["cell"]))
-        for mark in marks
-        if mark["event"] == "begun"
+        CellRun(event["cell"], event["time"], ended.get(event["cell"]))
+        for event in events
+        if event["event"] == "begun"
     ]
 
 

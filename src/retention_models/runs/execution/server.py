@@ -9,7 +9,6 @@ with it all that it started and the folder of that work, which whoever was kille
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import pickle
@@ -97,8 +96,6 @@ class _Forking:
         signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
         self._waking = waking
         adopt_orphans()
-        gc.collect()
-        gc.freeze()  # a collection after the fork would copy every page of memory
 
     def serve(self) -> None:
         """Until nobody can send work any more; then end all."""

@@ -22,7 +22,7 @@ from retention_models.runs.execution.limits import (
     memory_of,
     out_of_memory_kills,
 )
-from retention_models.runs.execution.outputs import StreamBelowPython, now, rebuilt
+from retention_models.runs.execution.outputs import StreamBelowPython, events_of, now, rebuilt
 from retention_models.runs.execution.results import (
     ExecutionResult,
     Limits,
@@ -143,15 +143,17 @@ def _described(watch: _Watch, status: int, out_of_memory: bool) -> dict[str, Any
 
 def _finish(notebook: Notebook, watch: _Watch, found: dict[str, Any]) -> ExecutionResult:
     """Write the executed notebook as it truly ended, and the result of it."""
-    nb, marks = rebuilt(watch.scratch / forked.JOURNAL)
+    events = events_of(watch.scratch / forked.JOURNAL)
     whole = watch.scratch / forked.EXECUTED
-    failed = next((mark for mark in marks if mark["event"] == "failed"), None)
     if found["status"] == "ok":
         nb = nbformat.read(whole, as_version=4)
+        failed = next((event for event in events if event["event"] == "failed"), None)
         found |= own_end(nb, failed)
+    else:
+        nb = rebuilt(events)
     texts = [stream.by_cell() for stream in watch.streams]
     found["log"] = "\n".join(rest.strip() for _, rest in texts if rest.strip())
-    runs = runs_of(marks)
+    runs = runs_of(events)
     if nb is None:
         if found["status"] == "kernel died" and "signal" not in found:
             found["status"] = "could not start"
@@ -162,6 +164,6 @@ def _finish(notebook: Notebook, watch: _Watch, found: dict[str, Any]) -> Executi
         add_streams(nb, texts)
         nbformat.write(nb, whole)
     write_whole(notebook.executed, whole.read_bytes(), synced=False)
-    found["left_out"] = max([mark.get("left_out", 0) for mark in marks], default=0)
+    found["left_out"] = max([event.get("left_out", 0) for event in events], default=0)
     found["left_out"] += sum(stream.left_out for stream in watch.streams)
     return ExecutionResult(**found, cells=tuple(runs))
