@@ -18,7 +18,7 @@ from retention_models.models.mid_life.fit import (
     given_first_seen,
     log_likelihood_with_derivatives,
 )
-from retention_models.models.mid_life.model import MidLife, log_likelihood
+from retention_models.models.mid_life.model import MidLife, likelihood_and_odds
 from retention_models.predictions.customers import predict_customers
 from retention_models.predictions.stores import predict_store
 from retention_models.time_units import DAYS_IN_UNIT
@@ -52,7 +52,7 @@ def test_a_row_is_the_models_likelihood(first):
     """FHL (6): summed it is what the plain models maximise; each row the closed form."""
     x, t_x, T = some_rows()
     value = log_likelihood_by_row(np.log(NEW), x, t_x, T, first=first)[0]
-    assert value == pytest.approx(log_likelihood(x, t_x, T, first, *NEW), abs=1e-9)
+    assert value == pytest.approx(likelihood_and_odds(x, t_x, T, first, *NEW)[0], abs=1e-9)
     model = MBG_NBD if first else BG_NBD
     fit = model.fit(x, t_x, T)
     summed = log_likelihood_by_row(np.log(fit.parameters), x, t_x, T, first=first)[0].sum()
@@ -97,7 +97,7 @@ def test_a_customer_of_before_is_the_integral_over_rates_and_dropout():
         return inner * stats.gamma.pdf(rate, r, scale=1.0 / alpha)
 
     slow = integrate.quad(of_rate, 0.0, 8.0, epsabs=0.0, epsrel=1e-7)[0]
-    exact = float(log_likelihood(np.array(n), last, OBSERVED, 0, *OLD))
+    exact = float(likelihood_and_odds(np.array(n), last, OBSERVED, 0, *OLD)[0])
     assert np.exp(exact) == pytest.approx(slow, rel=1e-7)
 
 
@@ -184,8 +184,8 @@ def test_the_next_purchase_is_due_by_the_mixture_of_both_kinds():
     for level in (0.05, 0.5, 0.95):
         gap = model.gap_quantile(level, x, t_x, T, *TRUTH)
         last = OBSERVED - T + t_x
-        log_old = np.log(BEFORE) + log_likelihood(x + 1.0, last, last, 0, *OLD)
-        log_new = np.log(ARRIVALS) + log_likelihood(x, t_x, t_x, 1, *NEW)
+        log_old = np.log(BEFORE) + likelihood_and_odds(x + 1.0, last, last, 0, *OLD)[0]
+        log_new = np.log(ARRIVALS) + likelihood_and_odds(x, t_x, t_x, 1, *NEW)[0]
         share = 1.0 / (1.0 + np.exp(log_new - log_old))
         old = stats.lomax.sf(gap, OLD[0] + x + 1.0, scale=OLD[1] + last)
         new = stats.lomax.sf(gap, NEW[0] + x, scale=NEW[1] + t_x)
@@ -232,7 +232,7 @@ def test_the_published_likelihood_is_given_the_first_day():
     counts = np.ones(x.size)
     theta = np.array([*NEW, *OLD, 1e-12, ARRIVALS])
     chances = given_first_seen(np.log(theta), (x, t_x, T, counts), OBSERVED, 1)
-    assert chances == pytest.approx(log_likelihood(x, t_x, T, 1, *NEW), abs=1e-8)
+    assert chances == pytest.approx(likelihood_and_odds(x, t_x, T, 1, *NEW)[0], abs=1e-8)
 
 
 @pytest.mark.parametrize("newcomers", ["bg_nbd", "mbg_nbd"])

@@ -10,7 +10,7 @@ import retention_models as rm
 from retention_models.errors import SettingsError
 from retention_models.models.bg_nbd import BG_NBD
 from retention_models.models.mid_life import fit as mid_life, season as mid_life_season
-from retention_models.models.mid_life.model import MidLife, log_likelihood as plain_likelihood
+from retention_models.models.mid_life.model import MidLife, likelihood_and_odds
 from retention_models.models.regular import season as regular_season
 from retention_models.models.regular.model import ModifiedBetaGeometricCNBD
 from retention_models.models.seasons.likelihood import seasonal_histories
@@ -82,8 +82,8 @@ def test_a_whole_log_is_that_of_its_customers_one_by_one(small_whole):
     for n, last, age in zip(x, t_x, T, strict=True):
         first = int(calendar.past - 1 - age)
         begun, end = clock[first + 1], clock[first + 1 + int(last)]
-        old = plain_likelihood(n + 1, end, length, 0, *theta[4:8])
-        new = plain_likelihood(n, end - begun, length - begun, 1, *theta[:4])
+        old = likelihood_and_odds(n + 1, end, length, 0, *theta[4:8])[0]
+        new = likelihood_and_odds(n, end - begun, length - begun, 1, *theta[:4])[0]
         expected += np.logaddexp(MIXED[8] + old, MIXED[9] + new) + log_m[first]
     expected += calendar.purchases @ log_m
     assert value == pytest.approx(float(expected), rel=1e-11)

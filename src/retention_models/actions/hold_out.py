@@ -16,7 +16,7 @@ import datetime as dt
 import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal
 
 import pandas as pd
@@ -65,7 +65,7 @@ def no_lots() -> pd.DataFrame:
     return pd.DataFrame(columns=list(ASSIGNED)).astype(ASSIGNED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lots:
     """What a night's lots of a store are drawn with; `earlier` are those drawn before, as ASSIGNED."""
 
@@ -73,6 +73,13 @@ class Lots:
     store_id: str
     night: dt.date
     earlier: pd.DataFrame
+
+    @cached_property
+    def newest(self) -> dict[tuple[str, float], dt.date]:
+        """First day of the newest test of each list with each share."""
+        tests = self.earlier.groupby(["list", "share", "campaign_id"], sort=False)
+        begins = tests["assigned_at"].min().groupby(["list", "share"], sort=False).max()
+        return {test: begin.date() for test, begin in begins.items()}
 
 
 def no_test(name: ListName, rules: ActionSettings, customers: int) -> str:
@@ -152,11 +159,7 @@ def held_out_now(lots: Lots, rules: ActionSettings) -> set[str]:
 
 def _begin(lots: Lots, name: Tested, share: float, days: int) -> dt.date:
     """First day of the test that runs: of the newest one with this share, unless it has ended."""
-    of_list = lots.earlier.loc[(lots.earlier["list"] == name) & (lots.earlier["share"] == share)]
-    if of_list.empty:
-        return lots.night
-    begins = of_list.groupby("campaign_id")["assigned_at"].min()
-    begin: dt.date = begins.max().date()
+    begin = lots.newest.get((name, share), lots.night)
     return begin if (lots.night - begin).days < days else lots.night
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from retention_models.actions import words as action_words
 from retention_models.actions.hold_out import (
@@ -137,21 +138,22 @@ def find_actions(
     refusals = {name: _refusal(name, known, outlook, rules) for name in rules.precedence}
     on_list = customer_segments(facts, rules) & pd.Series(refusals).eq("")
     drawn = {} if lots is None else _drawn(facts, on_list, rules, lots)
-    untested = {}
+    untested, ids = {}, on_list.index.astype(str)
     for name, assigned in drawn.items():
         of_all = assigned.loc[(assigned["list"] == ALL_LISTS) & (assigned["arm"] == CONTROL)]
         untested[name] = no_test(name, rules, int(on_list[name].sum()) - len(of_all))
         out = assigned.loc[assigned["arm"] == CONTROL, "customer_id"]
-        on_list[name] &= ~on_list.index.astype(str).isin(out)
+        if len(out):
+            on_list[name] &= ~ids.isin(out)
     found = {}
     for kind in (True, False):
         lists = on_list[[name for name in rules.precedence if (name in LOST) is kind]]
         stakes = _at_stake(known.summary, outlook, lists, lost=kind)
+        told = facts.join(stakes.each)
         for name in lists:
-            members = facts.loc[lists[name]].join(stakes.each)
+            members = told.loc[lists[name]]
             said = action_words.reasons(name, members, rules, currency)
-            members["why"] = pd.Series(said, index=members.index, dtype="str")
-            made = _list(name, members, stakes, rules, refusals[name])
+            made = _list(name, members, said, stakes, rules, refusals[name])
             if name in drawn and not refusals[name]:
                 made = _tested(made, drawn[name], untested[name], rules)
             found[name] = made
@@ -248,17 +250,24 @@ def _refusal(
 
 
 def _list(
-    name: ListName, members: pd.DataFrame, stakes: _Stakes, rules: ActionSettings, refusal: str
+    name: ListName,
+    members: pd.DataFrame,
+    said: list[str],
+    stakes: _Stakes,
+    rules: ActionSettings,
+    refusal: str,
 ) -> ActionList:
     action = action_words.action(name, rules.rule(name))
     total = None if refusal else stakes.totals.get(name)
     reason = stakes.refusal or (phrase(ENGLISH["no_spend_told"]) if total is None else "")
-    members = members.assign(action=pd.Series(action, index=members.index, dtype="str"))
+    same = pd.Series(action, index=members.index, dtype="str")
+    why = pd.Series(said, index=members.index, dtype="str")
+    customers = members[list(_COLUMNS[2:])].assign(action=same, why=why)[list(_COLUMNS)]
     return ActionList(
         name=name,
         title=action_words.title(name),
         action=action,
-        customers=_in_order(name, members)[list(_COLUMNS)],
+        customers=customers.iloc[_order(name, members)],
         at_stake=total,
         means=phrase(ENGLISH["stake.lost" if name in LOST else "stake.expected"]),
         refusal=refusal,
@@ -266,13 +275,12 @@ def _list(
     )
 
 
-def _in_order(name: ListName, members: pd.DataFrame) -> pd.DataFrame:
+def _order(name: ListName, members: pd.DataFrame) -> NDArray[np.intp]:
     """The highest stakes first; of those who are due, who have most to save: not who just bought."""
     by = members["at_stake"]
     if name == "due" and members["value_if_customer"].notna().any():
         by = members["value_if_customer"] - members["clv"]
-    order = by.sort_values(ascending=False, kind="stable").index
-    return members.loc[order]
+    return np.argsort(-by.to_numpy(dtype=float), kind="stable")  # unknown ones last
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,14 +221,14 @@ def customer_segments(facts: pd.DataFrame, rules: ActionSettings) -> pd.DataFram
     >>> found.columns[found.loc["a"]].tolist(), found.columns[found.loc["b"]].tolist()
     (['new'], ['recent'])
     """
-    found = pd.DataFrame(False, index=facts.index, columns=pd.Index(rules.precedence))
+    found = dict.fromkeys(rules.precedence, np.zeros(len(facts), dtype=bool))
     for place, name in enumerate(rules.precedence):
         if not rules.rule(name).use:
             continue
-        before = [other for other in rules.precedence[:place] if rules.excludes(name, other)]
         fits = _FITS[name](facts, rules.rule(name)).to_numpy(dtype=bool)
-        found[name] = fits & ~found[before].any(axis=1)
-    return found
+        before = [found[each] for each in rules.precedence[:place] if rules.excludes(name, each)]
+        found[name] = fits & ~np.any(before, axis=0) if before else fits
+    return pd.DataFrame(found, index=facts.index, columns=pd.Index(rules.precedence))
 
 
 def _complaint(facts: pd.DataFrame, rule: Any) -> pd.Series:

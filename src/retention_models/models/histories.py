@@ -326,16 +326,19 @@ class KnownCustomers:
         return self.x_of_cell, self.last_of_cell, self.end_of_cell
 
     def expected(
-        self, model: PurchaseModel, parameters: Array, horizon: float, dropout: float = 1.0
+        self, model: PurchaseModel, parameters: Array, horizon: Array | float, dropout: float = 1.0
     ) -> Array:
         """Expected purchases of whoever is alive, shape (..., cells); `dropout` as in `of_alive`."""
         new = partial(model.alive.expected_purchases, horizon)
         return self.of_alive(model, parameters, new, dropout)
 
     def alive_and_expected(
-        self, model: PurchaseModel, parameters: Array, horizon: float
+        self, model: PurchaseModel, parameters: Array, horizon: Array | float
     ) -> tuple[Array, Array]:
-        """P(alive), and expected purchases of whoever is, both of shape (..., rows)."""
+        """P(alive), and expected purchases of whoever is, both of shape (..., rows).
+
+        At one set of parameters the latter also up to several horizons, shape (k, 1), a row each.
+        """
         if not model.recency_counts:
             expected = self.expected(model, parameters, horizon)[..., self.cell]
             return self.alive(model, parameters), expected

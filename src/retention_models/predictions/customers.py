@@ -249,14 +249,17 @@ def some_customers(
     margin: float = 1.0,
     interval: float = 0.90,
 ) -> pd.DataFrame:
-    """`predict_customers` of some of a store's, or of a holdout, whatever their total's doubt."""
+    """`predict_customers` of some of a store's, or of a holdout, whatever their total's doubt.
+
+    Without the interval of the mean, for which nobody asks there.
+    """
     check_parameters(summary, horizon, annual_discount_rate, margin, interval)
     unit = unit_of(summary, None)
     check_unit(purchases, unit, horizon)
     purchases = settled(purchases)
     rate = rate_per_unit(annual_discount_rate, unit)
     base = expectations(purchases, spend, summary, horizon, rate, margin)
-    return table_of(purchases, spend, summary, base, horizon, interval)
+    return _by_chance(purchases, spend, summary, base, horizon, interval)
 
 
 def table_of(
@@ -268,6 +271,29 @@ def table_of(
     interval: float,
 ) -> pd.DataFrame:
     """The table of `predict_customers`, of customers' expectations."""
+    table, known = _by_chance(purchases, spend, summary, base, horizon, interval), base.known
+
+    def log_expected(parameters: Array) -> Array:
+        alive, new = known.alive_and_expected(purchases.model, parameters, horizon)
+        return np.asarray(np.log(np.maximum(alive, _TINY)) + np.log(np.maximum(new, _TINY)))
+
+    at_once = known.many_at_once(purchases.model)
+    _, low, high = mean_interval(log_expected, purchases.fit_, interval, at_once=at_once)
+    place = table.columns.get_loc("purchases_low")
+    table.insert(place, "expected_purchases_low", low[known.row])
+    table.insert(place + 1, "expected_purchases_high", high[known.row])
+    return table
+
+
+def _by_chance(
+    purchases: PurchaseFitter,
+    spend: GammaGammaFitter | None,
+    summary: pd.DataFrame,
+    base: Expectations,
+    horizon: float,
+    interval: float,
+) -> pd.DataFrame:
+    """Expectations, and predictive intervals of count and value."""
     row, known = base.known.row, base.known
     most = np.max(known.x / (known.T + purchases.fit_.parameters[1]), initial=0.0) * horizon
     if most > _MOST_EXPECTED:
@@ -283,13 +309,6 @@ def table_of(
         tails_of(interval),
         None if spend is None else spend.fit_.parameters,
     )
-
-    def log_expected(parameters: Array) -> Array:
-        alive, new = known.alive_and_expected(purchases.model, parameters, horizon)
-        return np.asarray(np.log(np.maximum(alive, _TINY)) + np.log(np.maximum(new, _TINY)))
-
-    at_once = known.many_at_once(purchases.model)
-    _, mean_low, mean_high = mean_interval(log_expected, purchases.fit_, interval, at_once=at_once)
     # Quantiles of value are told in units of v + x·m, the customer's own scale.
     clv_low, clv_high = (base.scale * (base.factor * np.exp(values))[row] for values in log_values)
     points = _points(base)
@@ -297,8 +316,6 @@ def table_of(
         {
             "probability_alive": points["probability_alive"],
             "expected_purchases": points["expected_purchases"],
-            "expected_purchases_low": mean_low[row],
-            "expected_purchases_high": mean_high[row],
             "purchases_low": counts[0].astype(np.int64)[row],
             "purchases_high": counts[1].astype(np.int64)[row],
             "expected_spend": points["expected_spend"],

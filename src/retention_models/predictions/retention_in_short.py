@@ -170,7 +170,8 @@ class DrawnCustomers:
         adds = alive, predictions["clv"].fillna(0.0).to_numpy(dtype=float)
         size = np.sum([each / max(each.sum(), _TINY) for each in adds], axis=0)
         rates = predictions["expected_purchases"].to_numpy(dtype=float) / np.maximum(alive, _TINY)
-        order = np.argsort(rates, kind="stable")
+        # Rates that differ by rounding are the same, so that who is drawn does not hang on it.
+        order = np.argsort(np.log(np.maximum(rates, _TINY)).round(9), kind="stable")
         chosen, times = order, np.ones(size.size)
         if size.size > most:
             places, times = drawn_by_size(size[order], most)

@@ -300,7 +300,7 @@ def predict_path(
     known = known_customers(x, t_x, T, by_recency=purchases.model.recency_counts)
     if x.size > _FEW:
         return path_intervals(purchases, known, ends, interval)
-    forecast = [expected_purchases(purchases, known, end) for end in ends]
+    forecast = expected_purchases(purchases, known, ends)
     totals = simulated_path(purchases, x, t_x, T, ends, draws)
     low, high = np.quantile(totals, tails_of(interval), axis=1)
     return pd.DataFrame({"forecast": forecast, "low": low, "high": high}, index=ends)

@@ -25,9 +25,11 @@ from retention_models.predictions.customers import Expectations
 Array = NDArray[np.float64]
 
 
-def expected_purchases(purchases: PurchaseFitter, known: KnownCustomers, horizon: float) -> float:
-    """Expected purchases of all customers together."""
-    return float(np.exp(_log_purchases(purchases, known, horizon)(purchases.fit_.parameters)))
+def expected_purchases(purchases: PurchaseFitter, known: KnownCustomers, ends: Array) -> Array:
+    """Expected purchases of all customers together, up to each of several ends."""
+    model, parameters = purchases.model, purchases.fit_.parameters
+    alive, expected = known.alive_and_expected(model, parameters, ends[:, None])
+    return np.asarray((alive * expected) @ known.customers_by_row)
 
 
 def expected_totals(

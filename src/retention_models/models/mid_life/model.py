@@ -72,11 +72,7 @@ class MidLife(PurchaseModel):
 
     def share_of_before(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> Array:
         """P(was a customer before the log begins), w."""
-        new, old, before, arrivals = _parted(parameters)
-        x, t_x, T = self._checked(x, t_x, T)
-        log_old = log_likelihood(x + 1.0, self.observed - T + t_x, self.observed, 0, *old)
-        log_new = log_likelihood(x, t_x, T, int(self.newcomers is MBG_NBD), *new)
-        return np.asarray(expit(np.log(before / arrivals) + log_old - log_new))
+        return self._alive(x, t_x, T, *parameters)[0]
 
     def _checked(self, x: Any, t_x: Any, T: Any) -> tuple[Array, Array, Array]:
         x, t_x, T = (np.asarray(v, dtype=float) for v in (x, t_x, T))
@@ -96,13 +92,13 @@ class MidLife(PurchaseModel):
 
     def _alive(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> tuple[Array, Array, Array]:
         """w, w A₀ and (1 − w) A."""
-        new, old, _, _ = _parted(parameters)
+        new, old, before, arrivals = _parted(parameters)
         x, t_x, T = self._checked(x, t_x, T)
-        share = self.share_of_before(x, t_x, T, *parameters)
         last = self.observed - T + t_x
-        as_old = share * BG_NBD.probability_alive(x + 1.0, last, self.observed, *old)
-        as_new = (1.0 - share) * self.newcomers.probability_alive(x, t_x, T, *new)
-        return share, as_old, as_new
+        log_old, old_left = likelihood_and_odds(x + 1.0, last, self.observed, 0, *old)
+        log_new, left = likelihood_and_odds(x, t_x, T, int(self.newcomers is MBG_NBD), *new)
+        share = np.asarray(expit(np.log(before / arrivals) + log_old - log_new))
+        return share, share * expit(-old_left), (1.0 - share) * expit(-left)
 
     def states(self, x: Any, t_x: Any, T: Any, *parameters: Any) -> States:
         """A customer of before with x + 1 purchases, or a newcomer with x."""
@@ -139,8 +135,8 @@ class MidLife(PurchaseModel):
         new, old, before, arrivals = _parted(parameters)
         x, t_x, T = np.broadcast_arrays(*self._checked(x, t_x, T))
         last = self.observed - T + t_x
-        log_old = log_likelihood(x + 1.0, last, last, 0, *old)
-        log_new = log_likelihood(x, t_x, t_x, int(self.newcomers is MBG_NBD), *new)
+        log_old, _ = likelihood_and_odds(x + 1.0, last, last, 0, *old)
+        log_new, _ = likelihood_and_odds(x, t_x, t_x, int(self.newcomers is MBG_NBD), *new)
         share = expit(np.log(before / arrivals) + log_old - log_new)
         kinds = (x + 1.0 + old[0], old[1] + last), (x + new[0], new[1] + t_x)
         ends = [gap_quantile(level, x + 1.0, last, *old[:2]), gap_quantile(level, x, t_x, *new[:2])]
@@ -208,19 +204,19 @@ def _parted(parameters: tuple[Any, ...]) -> tuple[Any, Any, Any, Any]:
     return parameters[:4], parameters[4:8], parameters[8], parameters[9]
 
 
-def log_likelihood(
+def likelihood_and_odds(
     x: Array, t_x: Any, T: Any, first: int, r: Any, alpha: Any, a: Any, b: Any
-) -> Array:
-    """Log of f, FHL (6), of the BG/NBD (`first` 0) or MBG/NBD (1)."""
-    k = x + first
-    able = k > 0.0
-    odds = np.log(a / np.where(able, b + k - 1.0, 1.0)) + (r + x) * np.log(
-        (alpha + T) / (alpha + t_x)
-    )
+) -> tuple[Array, Array]:
+    """Log of f, FHL (6), of the BG/NBD (`first` 0) or MBG/NBD (1); and of the odds to have left."""
     # Of many sets of parameters the gamma functions cost most, and few x are distinct.
     level, place = np.unique(x, return_inverse=True) if x.ndim == 1 else (x, None)
-    gammas = gammaln(r + level) + betaln(a, b + level + first)
-    gammas = gammas if place is None else gammas[..., place]
-    stays = gammas - gammaln(r) + r * np.log(alpha) - (r + x) * np.log(alpha + T)
-    stays = stays - betaln(a, b)
-    return np.asarray(stays + np.logaddexp(0.0, np.where(able, odds, -np.inf)))
+    k = level + first
+    able = k > 0.0
+    leaves = np.where(able, np.log(a / np.where(able, b + k - 1.0, 1.0)), -np.inf)
+    gammas = gammaln(r + level) - gammaln(r) + r * np.log(alpha)
+    gammas = gammas + betaln(a, b + k) - betaln(a, b)
+    if place is not None:
+        leaves, gammas = leaves[..., place], gammas[..., place]
+    odds = leaves + (r + x) * np.log((alpha + T) / (alpha + t_x))
+    stays = gammas - (r + x) * np.log(alpha + T)
+    return np.asarray(stays + np.logaddexp(0.0, odds)), odds

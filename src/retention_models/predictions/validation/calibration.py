@@ -6,6 +6,7 @@ How far a forecast was off, customer by customer: the model's, and rules of thum
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -95,11 +96,11 @@ def alive_calibration(
     by_recency = purchases.model.recency_counts
     known = known_customers(*_history(customers), by_recency=by_recency)
     alive = customers["probability_alive"].to_numpy(dtype=float)
-    _, nothing = distribution_at(
-        purchases.model, purchases.fit_.parameters, known, horizon, np.zeros(alive.size)
-    )
+    none = partial(purchases.model.alive.purchase_count_probability, 0, horizon)
+    nothing = known.of_alive(purchases.model, purchases.fit_.parameters, none)[known.cell]
+    expected = alive * (1.0 - nothing[known.row])
     bought = customers["frequency_holdout"].to_numpy() > 0
-    table = pd.DataFrame({"alive": alive, "expected": 1.0 - nothing, "bought": bought})
+    table = pd.DataFrame({"alive": alive, "expected": expected, "bought": bought})
     grouped = table.groupby(_groups(alive))
     count, buyers = grouped.size(), grouped["bought"].sum()
     low, high = wilson_ends(buyers, count)
