@@ -104,10 +104,12 @@ def run(
     skipped. Where a page cannot be made, the last good one stays, under a banner that says so.
     """
     from retention_models.runs.execution.forking import before_imports
+    from retention_models.runs.execution.preload import for_good
 
     before_imports()
-    from retention_models.runs.publishing.progress import Progress, terminal
-    from retention_models.runs.run import run_project
+    with for_good():
+        from retention_models.runs.publishing.progress import Progress, terminal
+        from retention_models.runs.run import run_project
 
     progress = Progress(terminal(), json_lines)
     stop = _Stop()
