@@ -149,8 +149,8 @@ def check(project_file: Path) -> int:
     were loaded twice, days without a sale or of unusual volume, spends far beyond the others, customers
     of before the data begin. Exit code 2 where the data cannot be used.
     """
+    from retention_models.pages.html.notebooks import own_notebooks
     from retention_models.project.check import check_project
-    from retention_models.runs.run import own_notebooks
 
     check_project(project_file, click.echo, own_notebooks())
     return ALL_DONE
@@ -262,7 +262,7 @@ def demo(folder: Path, which: str, force: bool) -> int:
 @click.option("--force", is_flag=True, help="Overwrite notebooks that are in the way.")
 def notebooks(folder: Path, force: bool) -> int:
     """Copy the notebooks that come with the package to DIR, to open or to change them."""
-    from retention_models.runs.run import notebook_folder
+    from retention_models.pages.html.notebooks import notebook_folder
 
     given = sorted(notebook_folder().glob("*.ipynb"))
     standing = [folder / one.name for one in given if (folder / one.name).exists()]
@@ -299,7 +299,7 @@ def words(language: str, file: Path, notebooks: tuple[Path, ...]) -> int:
     """
     from retention_models.languages.sentences import page_sentences
     from retention_models.languages.translations import write_translation
-    from retention_models.runs.run import own_notebooks
+    from retention_models.pages.html.notebooks import own_notebooks
 
     found = write_translation(language, file, page_sentences([*own_notebooks(), *notebooks]))
     click.echo(f"{file}: {found.translated:,} of {found.sentences:,} sentences are translated")

@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po, write_po
 
 from retention_models.languages.sentences import page_sentences
 from retention_models.languages.translations import write_translation
-from retention_models.runs.run import own_notebooks
+from retention_models.pages.html.notebooks import own_notebooks
 
 CODE = "ar"
 _LETTERS = {

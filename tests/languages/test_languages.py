@@ -24,8 +24,8 @@ from retention_models.languages.translations import read_translation, write_tran
 from retention_models.measures.recent import COMPARED
 from retention_models.pages.html import render
 from retention_models.pages.html.kinds import CAMPAIGN, STORE
+from retention_models.pages.html.notebooks import own_notebooks
 from retention_models.pages.html.templates import old_page_words
-from retention_models.runs.run import own_notebooks
 from tiers import few
 from translated import (
     CODE,

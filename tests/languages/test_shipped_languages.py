@@ -48,12 +48,12 @@ from retention_models.languages.translations import (
     write_translation,
 )
 from retention_models.languages.translator_notes import noted, notes
+from retention_models.pages.html.notebooks import own_notebooks
 from retention_models.pages.style import day_ticks
 from retention_models.pages.svg import as_svg
 from retention_models.predictions.model_names import name_in_words
 from retention_models.project import check
 from retention_models.project.workbook import write_workbook
-from retention_models.runs.run import own_notebooks
 
 DAY = dt.date(2023, 12, 31)
 KIND = {"name": "Spring", "kind": "Bring a friend", "start": DAY, "end": DAY}

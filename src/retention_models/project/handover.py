@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as parquet
 
-from retention_models.data.engines import open_source
+from retention_models.data.engines import on_one_thread, open_source
 from retention_models.data.id_rules import project_rule
 from retention_models.data.transactions import Transactions
 from retention_models.project.json_texts import json_text
@@ -23,6 +24,7 @@ from retention_models.settings.reading import as_it_was
 
 VARIABLE = "RETENTION_MODELS_SLICES"
 _CHAIN = "chain.json"
+_FEW_ROWS = 250_000  # DuckDB has a thread take no fewer than 122,880 rows of a file
 COPIES = "as-it-was"  # folder of the copies that the run took of its files
 
 
@@ -73,6 +75,8 @@ def open_rows(
     """A log of the rows of a Parquet file, with what `read_chain` knows of the whole chain's."""
     given = settings.transactions
     origin = open_source(str(rows), None, given.timezone, given.memory)
+    if parquet.read_metadata(rows).num_rows < _FEW_ROWS:
+        on_one_thread(origin.table)
     stores = pd.DataFrame(chain["stores"]).set_index("store_id")
     for column in ("first_day", "last_day"):
         stores[column] = [dt.date.fromisoformat(day) for day in stores[column]]

@@ -21,6 +21,7 @@ from retention_models.data.transactions import Transactions
 from retention_models.errors import DataError, SettingsError
 from retention_models.languages import speaking
 from retention_models.pages.html.kinds import CAMPAIGN, CAMPAIGNS, STORE, PageKind
+from retention_models.pages.html.notebooks import notebook_of, own_notebook
 from retention_models.project.campaign import newest_campaigns, write_campaign_slice
 from retention_models.project.campaign_outputs import read_overview
 from retention_models.project.campaign_overview import OverviewRow
@@ -58,33 +59,6 @@ from retention_models.settings.project import Settings
 from retention_models.settings.reading import COPY, FILE
 from retention_models.settings.reports import size
 from retention_models.summaries.customers import Day, as_day
-
-_PACKAGE = Path(__file__).resolve().parents[1]
-
-
-def notebook_of(settings: Settings, kind: PageKind) -> Path:
-    """The project's own notebook of its stores, or the one that comes with the package."""
-    if kind == STORE and settings.reports.notebook is not None:
-        path = Path(settings.path(settings.reports.notebook))
-        if not path.is_file():
-            raise SettingsError(f"reports.notebook: {path}: no such notebook.")
-        return path
-    return _own_notebook(kind)
-
-
-def _own_notebook(kind: PageKind) -> Path:
-    return notebook_folder() / kind.notebook
-
-
-def notebook_folder() -> Path:
-    """Where the notebooks lie: in a wheel in the package, in a checkout at its top level."""
-    places = (_PACKAGE / "notebooks", _PACKAGE.parents[1] / "notebooks")
-    return next(place for place in places if place.is_dir())
-
-
-def own_notebooks() -> list[Path]:
-    """The notebooks of pages that come with the package."""
-    return [_own_notebook(kind) for kind in (STORE, CAMPAIGN)]
 
 
 def chosen_stores(
@@ -183,7 +157,7 @@ def run_project(
         checked = _checked(settings, transactions, folder, asked, tell)
         work = _Work(settings, project, ran, transactions, folder, data, checked)
         # One warm process for both kinds of pages: its imports take longer than a page.
-        notebooks = [ran.path, *([_own_notebook(CAMPAIGN)] if settings.campaigns else [])]
+        notebooks = [ran.path, *([own_notebook(CAMPAIGN)] if settings.campaigns else [])]
         with Workers(warm=not cold, notebooks=notebooks, waiting=waiting) as workers:
             execute = partial(_execute, jobs=jobs, workers=workers)
             made = _published(work, asked, execute, tell)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from retention_models.data.engines.connections import on_one_thread
 from retention_models.data.engines.csv_files import looks_like_value
 from retention_models.data.engines.files import KINDS, open_files
 from retention_models.data.engines.frames import Frame, open_frame
@@ -31,6 +32,7 @@ __all__ = [
     "copied",
     "kept",
     "looks_like_value",
+    "on_one_thread",
     "open_source",
     "to_arrow",
     "to_frame",

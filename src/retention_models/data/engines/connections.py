@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import ibis
+from ibis.expr.types import Table
 
 from retention_models._imports import submodules_first
 
@@ -28,3 +30,9 @@ def duckdb_connection(timezone: str, memory: str) -> ibis.BaseBackend:
         quoted = value.replace("'", "''")
         connection.raw_sql(f"SET {name} = '{quoted}'")
     return connection
+
+
+def on_one_thread(table: Table) -> None:
+    """Let the DuckDB of a table of few rows not share its work out, which costs more than it gains."""
+    connection: Any = table.get_backend()
+    connection.raw_sql("SET threads = 1")
