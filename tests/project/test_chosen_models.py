@@ -161,6 +161,7 @@ def test_what_was_not_asked_for_long_is_forgotten():
 def test_how_far_it_is_shows_where_nobody_else_shows_it(capsys, monkeypatch):
     """On stderr; where logs go elsewhere, as in a run, only there."""
     ours = logging.getLogger("retention_models")
+    before = ours.level
     for one in (ours, logging.getLogger()):  # pytest's own handlers
         monkeypatch.setattr(one, "handlers", [])
 
@@ -169,7 +170,7 @@ def test_how_far_it_is_shows_where_nobody_else_shows_it(capsys, monkeypatch):
 
     once_learned(None, (), learn)
     assert capsys.readouterr().err == "12 of 24\n"
+    assert ours.level == before
     monkeypatch.setattr(ours, "handlers", [logging.NullHandler()])
     once_learned(None, (), learn)
     assert capsys.readouterr().err == ""
-    assert ours.level == logging.NOTSET
