@@ -40,6 +40,8 @@ FEWEST_CUSTOMERS = 10
 FEWEST_OTHER_STORES = 3
 # A small store learns little more from further stores than from the hundred largest.
 _MOST_OTHER_STORES = 100
+# From so many repeat customers on their spend nearly always tells a model.
+_SPEND_TOLD = 100
 
 _Fitter = TypeVar("_Fitter", PurchaseFitter, GammaGammaFitter)
 
@@ -131,11 +133,9 @@ class StoreModels:
     def spend(self) -> GammaGammaFitter:
         """Spend model, as `purchases`; CannotSay also if the customers do not differ in spend."""
         try:
-            s = self.summary
-            repeat = s.loc[(s["frequency"] > 0) & (s["monetary_value"] > 0)]
+            repeat = _repeat_spends(self.summary)
             self._require(len(repeat), "spend")
-            fitted = GammaGammaFitter().fit(repeat["frequency"], repeat["monetary_value"])
-            return _told(fitted, _SPEND_UNTOLD)
+            return _own_spend(repeat)
         except CannotSay as refusal:
             return self._borrowed(refusal).spend_model(self.store_id)
 
@@ -277,13 +277,18 @@ def find_borrowed(
 ) -> dict[str, BorrowedModels | None]:
     """What the chain has to lend to those of its stores that are too small for models of their own.
 
-    None where too few others carry one. A store that is left out carries its own, as far as the
-    number of its customers says. Models follow `seasons`, where these are told.
+    And, where all stores borrow from the same, to those whose spend tells no model. None where too few
+    others carry one. A store that is left out carries its own, as far as is known without fitting it,
+    and else asks the chain itself. Models follow `seasons`, where these are told.
     """
     fits: dict[tuple[str, ...], ChainFits] = {}
     found: dict[str, BorrowedModels | None] = {}
+    shared = len(summaries) <= _MOST_OTHER_STORES + 1
     for store_id in store_ids:
-        if store_id not in summaries or not _is_small(summaries[store_id]):
+        if store_id not in summaries:
+            continue
+        small = _is_small(summaries[store_id])
+        if not small and not (shared and _spend_untold(summaries[store_id])):
             continue
         lenders = _lenders(summaries, store_id, seasons or {})
         if lenders is None:
@@ -293,8 +298,32 @@ def find_borrowed(
         key = tuple(sorted(lenders))
         if key not in fits:
             fits[key] = _fit_lenders(lenders, seasons or {})
-        found[store_id] = _lent(fits[key], store_id)
+        lent = _lent(fits[key], store_id)
+        if small or lent is not None:
+            found[store_id] = lent
     return found
+
+
+def _repeat_spends(summary: pd.DataFrame) -> pd.DataFrame:
+    return summary.loc[(summary["frequency"] > 0) & (summary["monetary_value"] > 0)]
+
+
+def _own_spend(repeat: pd.DataFrame) -> GammaGammaFitter:
+    """The spend model of a store's repeat customers; CannotSay where they do not tell one."""
+    fitted = GammaGammaFitter().fit(repeat["frequency"], repeat["monetary_value"])
+    return _told(fitted, _SPEND_UNTOLD)
+
+
+def _spend_untold(summary: pd.DataFrame) -> bool:
+    """Whether a store that is not small has few repeat customers, whose spend tells no model."""
+    repeat = _repeat_spends(summary)
+    if len(summary) < FEWEST_CUSTOMERS or len(repeat) >= _SPEND_TOLD:
+        return False
+    try:
+        _own_spend(repeat)
+    except CannotSay:
+        return True
+    return False
 
 
 def _lent(chain: ChainFits, store_id: str) -> BorrowedModels | None:
