@@ -218,13 +218,47 @@ def _predicted(
     base: Expectations,
     horizon: float,
     interval: float | None,
+    *,
+    of_mean: bool = True,
 ) -> pd.DataFrame:
-    """Points, or with an interval the whole table."""
-    if interval is not None:
-        return table_of(purchases, spend, summary, base, horizon, interval)
-    points = pd.DataFrame(_points(base), index=summary.index)
-    points.attrs = {**summary.attrs, "horizon": horizon}
-    return points
+    """Points; with an interval also those of count and value, and of the mean unless left out."""
+    points = _points(base)
+    if interval is None:
+        table = pd.DataFrame(points, index=summary.index)
+        table.attrs = {**summary.attrs, "horizon": horizon}
+        return table
+    row, known = base.known.row, base.known
+    most = np.max(known.x / (known.T + purchases.fit_.parameters[1]), initial=0.0) * horizon
+    if most > _MOST_EXPECTED:
+        raise SettingsError(
+            f"summary: a customer would buy {most:,.0f} times within the horizon; at most "
+            f"{_MOST_EXPECTED:,} are told. Is frequency a number of purchases, and T in its unit?"
+        )
+    counts, log_values = future_quantiles(
+        purchases.model,
+        purchases.fit_.parameters,
+        known,
+        horizon,
+        tails_of(interval),
+        None if spend is None else spend.fit_.parameters,
+    )
+    # Quantiles of value are told in units of v + x·m, the customer's own scale.
+    clv_low, clv_high = (base.scale * (base.factor * np.exp(values))[row] for values in log_values)
+    table = pd.DataFrame(
+        {
+            "probability_alive": points["probability_alive"],
+            "expected_purchases": points["expected_purchases"],
+            "purchases_low": counts[0].astype(np.int64)[row],
+            "purchases_high": counts[1].astype(np.int64)[row],
+            "expected_spend": points["expected_spend"],
+            "clv": points["clv"],
+            "clv_low": clv_low,
+            "clv_high": clv_high,
+        },
+        index=summary.index,
+    )
+    table.attrs = {**summary.attrs, "horizon": horizon, "interval": interval}
+    return _with_ends_of_mean(table, purchases, base.known) if of_mean else table
 
 
 def _points(base: Expectations) -> dict[str, Array]:
@@ -259,19 +293,14 @@ def some_customers(
     purchases = settled(purchases)
     rate = rate_per_unit(annual_discount_rate, unit)
     base = expectations(purchases, spend, summary, horizon, rate, margin)
-    return _by_chance(purchases, spend, summary, base, horizon, interval)
+    return _predicted(purchases, spend, summary, base, horizon, interval, of_mean=False)
 
 
-def table_of(
-    purchases: PurchaseFitter,
-    spend: GammaGammaFitter | None,
-    summary: pd.DataFrame,
-    base: Expectations,
-    horizon: float,
-    interval: float,
+def _with_ends_of_mean(
+    table: pd.DataFrame, purchases: PurchaseFitter, known: KnownCustomers
 ) -> pd.DataFrame:
-    """The table of `predict_customers`, of customers' expectations."""
-    table, known = _by_chance(purchases, spend, summary, base, horizon, interval), base.known
+    """The table with the interval of what each is expected to buy."""
+    horizon, interval = table.attrs["horizon"], table.attrs["interval"]
 
     def log_expected(parameters: Array) -> Array:
         alive, new = known.alive_and_expected(purchases.model, parameters, horizon)
@@ -282,50 +311,6 @@ def table_of(
     place = table.columns.get_loc("purchases_low")
     table.insert(place, "expected_purchases_low", low[known.row])
     table.insert(place + 1, "expected_purchases_high", high[known.row])
-    return table
-
-
-def _by_chance(
-    purchases: PurchaseFitter,
-    spend: GammaGammaFitter | None,
-    summary: pd.DataFrame,
-    base: Expectations,
-    horizon: float,
-    interval: float,
-) -> pd.DataFrame:
-    """Expectations, and predictive intervals of count and value."""
-    row, known = base.known.row, base.known
-    most = np.max(known.x / (known.T + purchases.fit_.parameters[1]), initial=0.0) * horizon
-    if most > _MOST_EXPECTED:
-        raise SettingsError(
-            f"summary: a customer would buy {most:,.0f} times within the horizon; at most "
-            f"{_MOST_EXPECTED:,} are told. Is frequency a number of purchases, and T in its unit?"
-        )
-    counts, log_values = future_quantiles(
-        purchases.model,
-        purchases.fit_.parameters,
-        known,
-        horizon,
-        tails_of(interval),
-        None if spend is None else spend.fit_.parameters,
-    )
-    # Quantiles of value are told in units of v + x·m, the customer's own scale.
-    clv_low, clv_high = (base.scale * (base.factor * np.exp(values))[row] for values in log_values)
-    points = _points(base)
-    table = pd.DataFrame(
-        {
-            "probability_alive": points["probability_alive"],
-            "expected_purchases": points["expected_purchases"],
-            "purchases_low": counts[0].astype(np.int64)[row],
-            "purchases_high": counts[1].astype(np.int64)[row],
-            "expected_spend": points["expected_spend"],
-            "clv": points["clv"],
-            "clv_low": clv_low,
-            "clv_high": clv_high,
-        },
-        index=summary.index,
-    )
-    table.attrs = {**summary.attrs, "horizon": horizon, "interval": interval}
     return table
 
 
