@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import integrate, stats
@@ -12,7 +14,7 @@ from retention_models.models.chain.covariance import (
     covariances,
     estimate,
     given_covariance,
-    integrated_moments,
+    integrate_covariance,
     log_posterior,
 )
 
@@ -183,20 +185,52 @@ def test_the_doubt_about_the_covariance_is_integrated_over():
         return np.exp(log_posterior(theta, known, of_theta=True)[0][0]) * np.append(moments, 1.0)
 
     exact, _ = integrate.quad_vec(at, -12.0, 4.0, epsrel=1e-8)
-    moments, effective = integrated_moments(known, sigma, about)
+    found = integrate_covariance(known, sigma, about)
+    moments, effective = found.moments, found.effective_draws
     assert moments.ravel() == pytest.approx(exact[:-1] / exact[-1], rel=0.02)
     assert effective > 500
+
+
+def test_a_store_that_took_no_part_has_the_moments_of_one_that_did():
+    """One number a store: the fifth given the other four, by quadrature over σ with all five."""
+    information, score = [4.0, 30.0, 9.0, 100.0, 6.0], [2.0, -9.0, 1.0, 40.0, 9.0]
+    all_five = one_store(information, score)
+    about = np.array([0.4])
+
+    def at(log_sd):
+        theta = np.array([[log_sd]])
+        given = given_covariance(np.exp(2.0 * theta)[:, :, None], all_five)
+        moment = given.total[0, 4, 0, 0] + (given.stores[0, 4, 0] - about[0]) ** 2
+        return np.exp(log_posterior(theta, all_five, of_theta=True)[0][0]) * np.array([moment, 1.0])
+
+    exact, _ = integrate.quad_vec(at, -12.0, 4.0, epsrel=1e-8)
+    four = one_store(information[:4], score[:4])
+    another = integrate_covariance(four, estimate(four, 0.09 * np.eye(1)), np.zeros((4, 1))).another
+    found = another.moments(all_five.information[4], all_five.score[4], about)
+    assert found == pytest.approx(np.array([[exact[0] / exact[1]]]), rel=0.02)
+
+
+def test_of_several_numbers_too(known):
+    """The fifth of the five stores, given the other four and given all: two integrals by sampling."""
+    about = np.zeros((STORES, K))
+    whole = integrate_covariance(known, estimate(known, 0.09 * np.eye(K)), about).moments[-1]
+    four = replace(known, information=known.information[:-1], score=known.score[:-1])
+    without = integrate_covariance(four, estimate(four, 0.09 * np.eye(K)), about[:-1]).another
+    found = without.moments(known.information[-1], known.score[-1], about[-1])
+    assert found == pytest.approx(whole, rel=0.05, abs=0.01)
 
 
 def test_without_data_the_integral_is_that_of_the_prior():
     """E[σ²] = 2A² of the Rayleigh density, and no correlation."""
     silent = KnownStores(np.zeros((1, K, K)), np.zeros((1, K)), 1e9 * np.eye(K), np.zeros(K), SCALE)
-    moments, _ = integrated_moments(silent, 0.09 * np.eye(K), np.zeros((1, K)))
+    moments = integrate_covariance(silent, 0.09 * np.eye(K), np.zeros((1, K))).moments
     assert moments[0] == pytest.approx(2.0 * SCALE**2 * np.eye(K), abs=0.03)
 
 
 def test_the_integral_repeats_itself_exactly(known):
     """The seed is fixed."""
     sigma = estimate(known, 0.09 * np.eye(K))
-    first, second = (integrated_moments(known, sigma, np.zeros((STORES, K)))[0] for _ in range(2))
+    first, second = (
+        integrate_covariance(known, sigma, np.zeros((STORES, K))).moments for _ in range(2)
+    )
     assert np.array_equal(first, second)

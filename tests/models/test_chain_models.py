@@ -11,6 +11,7 @@ import pytest
 import retention_models as rm
 from purchase_samples import simulate_geometric
 from retention_models.errors import CannotSay, SettingsError
+from retention_models.models.chain.stores import lend_to
 from retention_models.models.fitters import BetaGeoFitter, GammaGammaFitter
 
 SIZES = {"ten": 10, "thirty": 30, "many": 150, "more": 400, "most": 700, "huge": 5000}
@@ -336,3 +337,64 @@ def test_identical_histories_do_not_stop_the_chain(few):
     for store in few:
         assert np.isfinite(fits.purchase_model(store).params_).all()
         assert np.isfinite(fits.spend_model(store).params_).all()
+
+
+@pytest.fixture(scope="module")
+def twenty():
+    """A chain of twenty stores, fitted together."""
+    rng = np.random.default_rng(12)
+    stores = {}
+    for i in range(20):
+        parameters = np.exp(CENTRE + 0.3 * rng.standard_normal(4))
+        stores[f"{i:02d}"] = simulated_summary(rng, 100, parameters)
+    return stores, rm.fit_stores(stores)
+
+
+@pytest.mark.parametrize("store", ["ten", "thirty", "nobody"])
+def test_a_store_borrows_nearly_the_same_without_taking_part(twenty, summaries, store):
+    """Of twenty others one more moves the centre by a twentieth of what is not known of it."""
+    stores, chain = twenty
+    lent, joint = (
+        lend_to(chain, store, summaries[store]),
+        rm.fit_stores({**stores, store: summaries[store]}),
+    )
+    for kind in ("purchases", "spend"):
+        alone, among = (getattr(fits, kind).stores[store] for fits in (lent, joint))
+        deviation = np.sqrt(np.diag(among.log_covariance))
+        assert np.abs(np.log(alone.parameters / among.parameters) / deviation).max() < 0.2
+        assert np.sqrt(np.diag(alone.log_covariance)) / deviation == pytest.approx(1.0, abs=0.05)
+        assert alone.customers == among.customers
+        assert alone.gradient_norm < 1e-6
+        assert "20 other stores" in alone.message
+    assert lent.store_ids == (store,)
+    assert lent.purchase_model(store).time_unit_ == "W"
+
+
+@pytest.mark.parametrize(
+    ("spend", "reason"),
+    [
+        (lambda n: np.full(n, 9.99), "all spend the same per purchase"),
+        (lambda n: np.linspace(1e299, 1e300, n), "which is no amount of any money"),
+    ],
+)
+def test_what_cannot_be_lent_is_said(twenty, few, spend, reason):
+    """A fixed price, and spend beyond any money: there are purchases, and no spend."""
+    _, chain = twenty
+    lent = lend_to(chain, "odd", odd_store(few[0], spend))
+    assert lent.purchase_model("odd").fit_.verdict == "shrunk"
+    with pytest.raises(CannotSay, match=reason):
+        lent.spend_model("odd")
+
+
+def test_a_store_that_breaks_the_search_is_lent_nothing(twenty, few, monkeypatch):
+    """And what was fitted stays as it was."""
+    _, chain = twenty
+
+    def broken(*_):
+        raise np.linalg.LinAlgError
+
+    monkeypatch.setattr("retention_models.models.chain.fits.borrow", broken)
+    lent = lend_to(chain, "ten", few[0]["ten"])
+    with pytest.raises(CannotSay, match="unlike those of the chain"):
+        lent.purchase_model("ten")
+    assert chain.purchase_model("00").fit_.verdict == "shrunk"

@@ -74,6 +74,23 @@ def test_a_new_stores_quarter_follows_the_chains_season(chain, lent):
     assert lent["new"].spend is not None
 
 
+def test_a_store_that_is_none_of_the_largest_follows_the_season_too(chain, lent, monkeypatch):
+    """Next to the four largest, on their clocks: its forecast is that of a fit with it, nearly."""
+    monkeypatch.setattr("retention_models.predictions.store_models._MOST_LENDERS", 4)
+    summaries, seasons = chain
+    columns = [summaries["new"][name] for name in HISTORY]
+    among = lent["new"].purchases.predict(AHEAD, *columns).sum()
+    beside = find_borrowed(summaries, ["new"], seasons)["new"].purchases
+    assert beside.calendar_.harmonics == 1
+    assert beside.predict(AHEAD, *columns).sum() == pytest.approx(among, rel=0.05)
+    # Without a season of its own it borrows in days as they are.
+    others = {store: season for store, season in seasons.items() if store != "new"}
+    in_days = find_borrowed(summaries, ["new"], others)["new"].purchases
+    assert in_days.calendar_ is None
+    plain = find_borrowed(summaries, ["new"])["new"].purchases
+    assert in_days.params_.equals(plain.params_)
+
+
 def test_a_loan_is_the_same_once_it_was_written(chain, lent):
     """Its forecast to the digit, intervals too."""
     written = json.loads(json.dumps(lent["new"].content()))

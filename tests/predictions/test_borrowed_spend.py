@@ -2,9 +2,11 @@
 
 import datetime as dt
 
+import numpy as np
 import pytest
 
 import retention_models as rm
+from retention_models.models.chain.stores import lend_to
 from retention_models.predictions.store_models import find_borrowed
 
 FIRST = dt.date(2023, 1, 1)
@@ -36,10 +38,24 @@ def test_it_borrows_where_all_borrow_from_the_same(summaries):
     assert found["few"].purchases.to_json() == alone.purchase_model("few").to_json()
 
 
-def test_where_each_borrows_from_others_it_is_left_to_ask(summaries, monkeypatch):
-    """As a fit for every store that may not need it would hold all pages up."""
-    monkeypatch.setattr("retention_models.predictions.store_models._MOST_OTHER_STORES", 3)
-    assert find_borrowed(summaries, list(summaries)) == {}
+def test_a_store_that_is_none_of_the_largest_borrows_from_them(summaries, monkeypatch):
+    """The largest are fitted once, without it; what it gets is nearly what a fit with it gives."""
+    monkeypatch.setattr("retention_models.predictions.store_models._MOST_LENDERS", 4)
+    found = find_borrowed(summaries, list(summaries))
+    assert set(found) == {"few"}
+    largest = rm.fit_stores({store: summaries[store] for store in "abcd"})
+    lent = lend_to(largest, "few", summaries["few"])
+    assert found["few"].spend.to_json() == lent.spend_model("few").to_json()
+    assert found["few"].purchases.to_json() == lent.purchase_model("few").to_json()
+    joint = rm.fit_stores(summaries)
+    for own, among in (
+        (found["few"].purchases.fit_, joint.purchases.stores["few"]),
+        (found["few"].spend.fit_, joint.spend.stores["few"]),
+    ):
+        deviation = np.sqrt(np.diag(among.log_covariance))
+        shift = np.log(own.parameters / among.parameters) / deviation
+        assert np.abs(shift).max() < 0.5  # of four lenders one more tells something
+        assert np.sqrt(np.diag(own.log_covariance)) / deviation == pytest.approx(1.0, abs=0.1)
 
 
 def test_without_enough_lenders_there_is_none(summaries):

@@ -158,20 +158,25 @@ def _found(log: Transactions, rows: Table, end: dt.date) -> dict[str, RecentActi
         compared = changes_in(scope, [one for one in found if one.name in COMPARED])
     quarters["shown"] = quarters["customers"] >= SMALLEST_GROUP
     months = _months(some, begin, end)
+    stores = list(dict.fromkeys(quarters["store_id"]))
+    tables = zip(*(_by_store(table, stores) for table in (quarters, compared, months)), strict=True)
     return {
         store: RecentActivity(
-            quarters=_of_store(quarters, store),
-            compared=_of_store(compared, store),
-            months=_of_store(months, store).set_index("start"),
+            quarters=of_quarters,
+            compared=of_compared,
+            months=of_months.set_index("start"),
             window=scope.units.found_windows.get(store),
         )
-        for store in dict.fromkeys(quarters["store_id"])
+        for store, (of_quarters, of_compared, of_months) in zip(stores, tables, strict=True)
     }
 
 
-def _of_store(table: pd.DataFrame, store: str) -> pd.DataFrame:
-    rows = table.loc[table["store_id"] == store]
-    return rows.drop(columns="store_id").reset_index(drop=True)
+def _by_store(table: pd.DataFrame, stores: Sequence[str]) -> list[pd.DataFrame]:
+    """The rows of each store; none where a table has none."""
+    rows = table.drop(columns="store_id")
+    places = table.groupby("store_id", sort=False).indices
+    nothing = np.empty(0, dtype=np.intp)
+    return [rows.take(places.get(s, nothing)).reset_index(drop=True) for s in stores]
 
 
 def _require_a_quarter(begin: dt.date, end: dt.date) -> None:

@@ -13,14 +13,16 @@ import pandas as pd
 from retention_models.data.transactions import Transactions
 from retention_models.errors import CannotSay
 from retention_models.languages import catalogue, count, day, marked, phrase
+from retention_models.models.beta_dropout_likelihood import fit_beta_dropout
 from retention_models.models.chain.season import History, on_its_clock, under_season
-from retention_models.models.chain.stores import StoreFits, fit_stores
+from retention_models.models.chain.stores import StoreFits, fit_stores, lend_to
 from retention_models.models.fitters import (
     BetaGeoFitter,
     GammaGammaFitter,
     PurchaseFitter,
     settled,
 )
+from retention_models.models.histories import count_histories
 from retention_models.models.seasons.calendar import Calendar
 from retention_models.models.seasons.chain import StoreSeason
 from retention_models.predictions.candidates import BY_STORE, StoreHistory
@@ -39,9 +41,9 @@ FEWEST_CUSTOMERS = 10
 # Fewer other stores with that many repeat customers say too little of how stores differ.
 FEWEST_OTHER_STORES = 3
 # A small store learns little more from further stores than from the hundred largest.
-_MOST_OTHER_STORES = 100
-# From so many repeat customers on their spend nearly always tells a model.
-_SPEND_TOLD = 100
+_MOST_LENDERS = 100
+# From so many repeat customers on they nearly always tell models.
+_SURELY_TOLD = 100
 
 _Fitter = TypeVar("_Fitter", PurchaseFitter, GammaGammaFitter)
 
@@ -122,7 +124,7 @@ class StoreModels:
             return settled(_told(own, _PURCHASES_UNTOLD))
         except CannotSay as refusal:
             try:
-                return self._borrowed(refusal).purchase_model(self.store_id)
+                return self._borrowed(refusal).purchases
             except CannotSay:
                 # What shops of all kinds do is told where the chain has nothing to lend.
                 if own is None or own.fit_.posterior is None:
@@ -137,7 +139,7 @@ class StoreModels:
             self._require(len(repeat), "spend")
             return _own_spend(repeat)
         except CannotSay as refusal:
-            return self._borrowed(refusal).spend_model(self.store_id)
+            return self._borrowed(refusal).spend_model()
 
     def require_repeats(self) -> None:
         """Refuse to model purchases of a store to which too few customers came back."""
@@ -151,12 +153,12 @@ class StoreModels:
             refusal = _TOO_FEW[f"{what}.upto"]
             raise CannotSay(phrase(refusal, fewest=fewest, day=day(self.upto)))
 
-    def _borrowed(self, refusal: CannotSay) -> ChainFits | BorrowedModels:
-        """The chain's models, or the store's own refusal where the chain cannot help."""
+    def _borrowed(self, refusal: CannotSay) -> BorrowedModels:
+        """What the chain lends, or the store's own refusal where the chain cannot help."""
         if len(self.summary) < FEWEST_CUSTOMERS:
             raise refusal
         # Not get(…, …): what the chain lends takes long to find.
-        found = self.loans[self.end] if self.end in self.loans else self._chain_fits  # noqa: SIM401
+        found = self.loans[self.end] if self.end in self.loans else self._lent  # noqa: SIM401
         if found is None:
             raise refusal
         return found
@@ -177,9 +179,8 @@ class StoreModels:
         )
 
     @cached_property
-    def _chain_fits(self) -> ChainFits | None:
-        lenders = _lenders(self._chain_summaries, self.store_id, self._seasons.told)
-        return None if lenders is None else _fit_lenders(lenders, self._seasons.told)
+    def _lent(self) -> BorrowedModels | None:
+        return Lenders(self._chain_summaries, self._seasons.told).lend(self.store_id)
 
     @cached_property
     def _chain_summaries(self) -> dict[str, pd.DataFrame]:
@@ -190,56 +191,6 @@ class StoreModels:
 
 
 @dataclass(frozen=True, slots=True)
-class ChainFits:
-    """A chain's stores fitted together; in operational time where `seasons` has one of each of them."""
-
-    fits: StoreFits
-    summaries: Mapping[str, pd.DataFrame]
-    seasons: Mapping[str, StoreSeason]
-
-    def purchase_model(self, store_id: str) -> PurchaseFitter:
-        """The store's purchase model, under its season; see `StoreFits`."""
-        plain = self.fits.purchase_model(store_id)
-        if store_id not in self.seasons:
-            return plain
-        season, unit = self.seasons[store_id], str(self.fits.time_unit)
-        history, chain = _history(self.summaries[store_id]), self.fits.purchases
-        fit = under_season(chain, store_id, history, season, days_in(unit))
-        context = {"calendar": season.calendar.to_dict(), "time_unit": unit}
-        return BetaGeoFitter.from_fit(
-            fit,
-            time_unit=self.fits.time_unit,
-            observation_end=self.fits.observation_end,
-            context=context,
-        )
-
-    def spend_model(self, store_id: str) -> GammaGammaFitter:
-        """The store's spend model; see `StoreFits`."""
-        return self.fits.spend_model(store_id)
-
-
-def _fit_lenders(
-    lenders: Mapping[str, pd.DataFrame], seasons: Mapping[str, StoreSeason]
-) -> ChainFits:
-    """The stores fitted together: on their own clocks where a season of any of them is told."""
-    told = {store: seasons[store] for store in lenders if store in seasons}
-    followed = any(s.calendar.names or s.calendar.closed or s.calendar.shut for s in told.values())
-    if len(told) < len(lenders) or not followed:
-        return ChainFits(fit_stores(lenders), lenders, {})
-    warped = {}
-    for store, summary in lenders.items():
-        unit = days_in(str(summary.attrs["time_unit"]))
-        _, t_x, T = on_its_clock(_history(summary), told[store], unit)
-        warped[store] = summary.assign(recency=t_x, T=T)
-    return ChainFits(fit_stores(warped), lenders, told)
-
-
-def _history(summary: pd.DataFrame) -> History:
-    x, t_x, T = (summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
-    return x, t_x, T
-
-
-@dataclass(frozen=True, slots=True)
 class BorrowedModels:
     """A store's models that borrow from the chain."""
 
@@ -247,12 +198,8 @@ class BorrowedModels:
     spend: GammaGammaFitter | None  # none where spend cannot be modelled even from all stores
     no_spend: str  # why there is none
 
-    def purchase_model(self, _: str) -> PurchaseFitter:
-        """The purchase model; see `StoreFits`."""
-        return self.purchases
-
-    def spend_model(self, _: str) -> GammaGammaFitter:
-        """The spend model; see `StoreFits`."""
+    def spend_model(self) -> GammaGammaFitter:
+        """The spend model; CannotSay where there is none."""
         if self.spend is None:
             raise CannotSay(self.no_spend)
         return self.spend
@@ -270,38 +217,115 @@ class BorrowedModels:
         return cls(BetaGeoFitter.from_json(content["purchases"]), spend, content["no_spend"])
 
 
+@dataclass(frozen=True)
+class Lenders:
+    """The largest of a chain's stores, a hundred at most, fitted together for all that borrow from them.
+
+    Where seasons are told, those stores lend of which one is: they are fitted in the operational time of
+    their seasons, and for a store without one in days as they are.
+    """
+
+    summaries: Mapping[str, pd.DataFrame]
+    seasons: Mapping[str, StoreSeason]
+
+    def lend(self, store_id: str) -> BorrowedModels | None:
+        """A store's models; None where too few others carry one, or it is too unlike them."""
+        if len(self._usable - {store_id}) < FEWEST_OTHER_STORES:
+            return None
+        season = self.seasons.get(store_id)
+        if season is not None and not (self._moved or _moves(season)):
+            season = None
+        fits = self._in_days if season is None else self._in_seasons
+        if store_id not in self._ids:
+            summary = self.summaries[store_id]
+            fits = lend_to(fits, store_id, _on_its_clock(summary, season))
+        try:
+            purchases: PurchaseFitter = fits.purchase_model(store_id)
+        except CannotSay:
+            return None
+        if season is not None:
+            purchases = self._under_season(fits, store_id, season)
+        try:
+            return BorrowedModels(purchases, fits.spend_model(store_id), "")
+        except CannotSay as refusal:
+            return BorrowedModels(purchases, None, str(refusal))
+
+    @cached_property
+    def _ids(self) -> tuple[str, ...]:
+        told = [store for store in self.summaries if not self.seasons or store in self.seasons]
+        return tuple(sorted(told, key=lambda s: (-len(self.summaries[s]), s))[:_MOST_LENDERS])
+
+    @cached_property
+    def _usable(self) -> set[str]:
+        """Those that carry models of their own."""
+        repeats = {store: (self.summaries[store]["frequency"] > 0).sum() for store in self._ids}
+        return {store for store, some in repeats.items() if some >= FEWEST_REPEAT_CUSTOMERS}
+
+    @cached_property
+    def _moved(self) -> bool:
+        """Whether a season of any of them moves anything."""
+        return any(_moves(self.seasons[store]) for store in self._ids if self.seasons)
+
+    @cached_property
+    def _in_days(self) -> StoreFits:
+        return fit_stores({store: self.summaries[store] for store in self._ids})
+
+    @cached_property
+    def _in_seasons(self) -> StoreFits:
+        known = {store: (self.summaries[store], self.seasons[store]) for store in self._ids}
+        return fit_stores({store: _on_its_clock(*both) for store, both in known.items()})
+
+    def _under_season(self, fits: StoreFits, store_id: str, season: StoreSeason) -> PurchaseFitter:
+        unit, history = str(fits.time_unit), _history(self.summaries[store_id])
+        fit = under_season(fits.purchases, store_id, history, season, days_in(unit))
+        return BetaGeoFitter.from_fit(
+            fit,
+            time_unit=fits.time_unit,
+            observation_end=fits.observation_end,
+            context={"calendar": season.calendar.to_dict(), "time_unit": unit},
+        )
+
+
+def _moves(season: StoreSeason) -> bool:
+    return bool(season.calendar.names or season.calendar.closed or season.calendar.shut)
+
+
+def _on_its_clock(summary: pd.DataFrame, season: StoreSeason | None) -> pd.DataFrame:
+    """A store's summary in the operational time of its season, where it has one."""
+    if season is None:
+        return summary
+    unit = days_in(str(summary.attrs["time_unit"]))
+    _, t_x, T = on_its_clock(_history(summary), season, unit)
+    return summary.assign(recency=t_x, T=T)
+
+
+def _history(summary: pd.DataFrame) -> History:
+    x, t_x, T = (summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
+    return x, t_x, T
+
+
 def find_borrowed(
     summaries: Mapping[str, pd.DataFrame],
     store_ids: Iterable[str],
     seasons: Mapping[str, StoreSeason] | None = None,
 ) -> dict[str, BorrowedModels | None]:
-    """What the chain has to lend to those of its stores that are too small for models of their own.
+    """What the chain has to lend to those of its stores that may not carry models of their own.
 
-    And, where all stores borrow from the same, to those whose spend tells no model. None where too few
-    others carry one. A store that is left out carries its own, as far as is known without fitting it,
-    and else asks the chain itself. Models follow `seasons`, where these are told.
+    None where it has nothing to lend. Nothing is found as long as no store is seen to need it; once one
+    is, all get theirs that have few repeat customers: to lend takes no longer than to see who needs it.
+    A store that is left out carries its own models, or else asks the chain itself. Models follow
+    `seasons`, where these are told.
     """
-    fits: dict[tuple[str, ...], ChainFits] = {}
-    found: dict[str, BorrowedModels | None] = {}
-    shared = len(summaries) <= _MOST_OTHER_STORES + 1
-    for store_id in store_ids:
-        if store_id not in summaries:
-            continue
-        small = _is_small(summaries[store_id])
-        if not small and not (shared and _spend_untold(summaries[store_id])):
-            continue
-        lenders = _lenders(summaries, store_id, seasons or {})
-        if lenders is None:
-            found[store_id] = None
-            continue
-        # In a chain of a hundred stores, all borrow from the same.
-        key = tuple(sorted(lenders))
-        if key not in fits:
-            fits[key] = _fit_lenders(lenders, seasons or {})
-        lent = _lent(fits[key], store_id)
-        if small or lent is not None:
-            found[store_id] = lent
-    return found
+    few = [s for s in store_ids if s in summaries and _may_borrow(summaries[s])]
+    if not any(_is_small(summaries[store]) or _untold(summaries[store]) for store in few):
+        return {}
+    lenders = Lenders(summaries, seasons or {})
+    return {store: lenders.lend(store) for store in few}
+
+
+def _may_borrow(summary: pd.DataFrame) -> bool:
+    """Whether a store has customers enough to be shown, and few who came back."""
+    return len(summary) >= FEWEST_CUSTOMERS and len(_repeat_spends(summary)) < _SURELY_TOLD
 
 
 def _repeat_spends(summary: pd.DataFrame) -> pd.DataFrame:
@@ -314,57 +338,20 @@ def _own_spend(repeat: pd.DataFrame) -> GammaGammaFitter:
     return _told(fitted, _SPEND_UNTOLD)
 
 
-def _spend_untold(summary: pd.DataFrame) -> bool:
-    """Whether a store that is not small has few repeat customers, whose spend tells no model."""
-    repeat = _repeat_spends(summary)
-    if len(summary) < FEWEST_CUSTOMERS or len(repeat) >= _SPEND_TOLD:
-        return False
+def _untold(summary: pd.DataFrame) -> bool:
+    """Whether a store's spend, or its purchases under the BG/NBD, tell no model of their own."""
     try:
-        _own_spend(repeat)
+        _own_spend(_repeat_spends(summary))
     except CannotSay:
         return True
-    return False
-
-
-def _lent(chain: ChainFits, store_id: str) -> BorrowedModels | None:
-    """What the chain's fits hold for one store."""
-    try:
-        purchases = chain.purchase_model(store_id)
-    except CannotSay:
-        return None
-    try:
-        return BorrowedModels(purchases, chain.spend_model(store_id), "")
-    except CannotSay as refusal:
-        return BorrowedModels(purchases, None, str(refusal))
+    known = count_histories(*_history(summary))
+    return fit_beta_dropout(known, first=0, draws=False).verdict == "not identified"
 
 
 def _is_small(summary: pd.DataFrame) -> bool:
-    if len(summary) < FEWEST_CUSTOMERS:
-        return False
     repeat = summary["frequency"] > 0
     worth = repeat & (summary["monetary_value"] > 0)
     return min(repeat.sum(), worth.sum()) < FEWEST_REPEAT_CUSTOMERS
-
-
-def _lenders(
-    summaries: Mapping[str, pd.DataFrame], store_id: str, seasons: Mapping[str, StoreSeason]
-) -> dict[str, pd.DataFrame] | None:
-    """The store's summary and those of the stores that it borrows from; None if too few can lend.
-
-    Where seasons are told, those of which one is.
-    """
-    others = {
-        store: summary
-        for store, summary in summaries.items()
-        if store != store_id and (not seasons or store in seasons)
-    }
-    largest = sorted(others, key=lambda store: (-len(others[store]), store))[:_MOST_OTHER_STORES]
-    usable = sum(
-        (others[store]["frequency"] > 0).sum() >= FEWEST_REPEAT_CUSTOMERS for store in largest
-    )
-    if usable < FEWEST_OTHER_STORES:
-        return None
-    return {**{store: others[store] for store in largest}, store_id: summaries[store_id]}
 
 
 def _told(fitted: _Fitter, refusal: str) -> _Fitter:

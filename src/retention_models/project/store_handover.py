@@ -233,7 +233,8 @@ def _write_loans(
                 splits.setdefault(calibration_end(settings, now[store], end, log), []).append(store)
             except CannotSay:
                 continue  # its page says so in the place of the check
-    for split, stores in splits.items():
+    for number, (split, stores) in enumerate(splits.items(), 1):
+        logger.info("found what the chain lends on %d of %d days", number, 1 + len(splits))
         add(split, summaries(split), stores)
     return [end, *splits]
 

@@ -69,11 +69,48 @@ class GivenCovariance:
     slope: Array  # (n, k, k), derivative of log_density by Σ
 
 
+@dataclass(frozen=True, slots=True)
+class AnotherStore:
+    """What S stores say of one that is not among them: normal given Σ, for each of n weighted draws."""
+
+    log_weight: Array  # (n,), of the draws, normalised
+    centre: Array  # μ̂, (n, k), about the origin that the S stores share
+    covariance: Array  # Σ + Q⁻¹, (n, k, k)
+
+    def moments(self, information: Array, score: Array, about: Array) -> Array:
+        """Second moments, (k, k), about a point, (k,), given what its data say: Λ, (k, k), and h, (k,).
+
+        Its data say of Σ, too: each draw's weight is multiplied by their density given it, which is
+        |B|^½ exp(½ h'Ch + h'Bμ̂ − ½ μ̂'ΛBμ̂).
+        """
+        prior, centre = self.covariance, self.centre
+        weight, own = centre_and_own(prior, information)
+        pulled = np.einsum("nij,nj->ni", weight, centre)
+        log_density = (
+            np.linalg.slogdet(weight)[1] / 2.0
+            + np.einsum("i,nij,j->n", score, own, score) / 2.0
+            + pulled @ score
+            - np.einsum("ni,ij,nj->n", centre, information, pulled) / 2.0
+        )
+        log_weight = self.log_weight + log_density
+        draws = np.exp(log_weight - logsumexp(log_weight))
+        away = own @ score + pulled - about
+        return np.einsum("n,nij->ij", draws, own) + (away * draws[:, None]).T @ away
+
+
+@dataclass(frozen=True, slots=True)
+class Integrated:
+    """What is left of S stores once the doubt about μ and Σ is integrated over."""
+
+    moments: Array  # (S, k, k), second moments about the points that were given
+    effective_draws: float  # independent ones that the weighted draws of Σ are worth
+    another: AnotherStore
+
+
 def given_covariance(sigma: Array, known: KnownStores) -> GivenCovariance:
     """Posterior of centre and stores given between-store covariances Σ, (n, k, k), positive definite."""
     information, h = known.information, known.score
-    weight = np.linalg.inv(np.eye(h.shape[1]) + sigma[:, None] @ information)
-    own = symmetric(weight @ sigma[:, None])
+    weight, own = centre_and_own(sigma[:, None], information)
     tells = symmetric(information @ weight)
     precision = known.centre_precision + tells.sum(axis=1)
     heard = known.centre_score + np.einsum("nsji,sj->ni", weight, h)
@@ -100,6 +137,12 @@ def given_covariance(sigma: Array, known: KnownStores) -> GivenCovariance:
         total=own + weight @ doubt[:, None] @ np.swapaxes(weight, 2, 3),
         slope=slope / 2.0,
     )
+
+
+def centre_and_own(sigma: Array, information: Array) -> tuple[Array, Array]:
+    """The centre's weight B = (I + ΣΛ)⁻¹ and the own covariance C = BΣ, of (…, k, k) each."""
+    weight: Array = np.linalg.inv(np.eye(sigma.shape[-1]) + sigma @ information)
+    return weight, symmetric(weight @ sigma)
 
 
 def symmetric(matrices: Array) -> Array:
@@ -184,12 +227,12 @@ def estimate(known: KnownStores, start: Array) -> Array:
     return np.asarray(covariances(theta[None], len(start))[0][0])
 
 
-def integrated_moments(known: KnownStores, sigma: Array, about: Array) -> tuple[Array, float]:
-    """Second moments of the stores about given points, with the doubt about μ and Σ in them; (S, k, k).
+def integrate_covariance(known: KnownStores, sigma: Array, about: Array) -> Integrated:
+    """Second moments of the stores about given points, (S, k), with the doubt about μ and Σ in them.
 
     E[(u_s − a_s)(u_s − a_s)'] = E_Σ[V_s + (û_s − a_s)(û_s − a_s)'], by importance sampling of Σ
     from t distributions around the estimate `sigma`, all rounds weighted as one mixture; the seed
-    is fixed. Then the number of independent draws that the weighted ones are worth.
+    is fixed.
     """
     k = len(sigma)
     centre, spread = _search(coordinates(sigma), known, of_theta=True)
@@ -208,12 +251,17 @@ def integrated_moments(known: KnownStores, sigma: Array, about: Array) -> tuple[
         away = thetas - centre
         spread = (away * weights[:, None]).T @ away + 1e-4 * np.eye(centre.size)
     moments = np.zeros_like(known.information)
+    sigmas = covariances(thetas, k)[0]
+    means, doubts = np.empty((weights.size, k)), np.empty_like(sigmas)
     for part in np.array_split(np.arange(weights.size), _ROUNDS * 10):
-        given = given_covariance(covariances(thetas[part], k)[0], known)
+        given = given_covariance(sigmas[part], known)
         away = given.stores - about
         moments += np.einsum("n,nsij->sij", weights[part], given.total)
         moments += np.einsum("n,nsi,nsj->sij", weights[part], away, away)
-    return moments, float(1.0 / (weights**2).sum())
+        means[part], doubts[part] = given.centre, given.centre_covariance
+    log_weight = values - mixture - logsumexp(values - mixture)
+    another = AnotherStore(log_weight, means, sigmas + doubts)
+    return Integrated(moments, float(1.0 / (weights**2).sum()), another)
 
 
 def _t_draws(centre: Array, root: Array, rng: np.random.Generator) -> Array:

@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 from retention_models.errors import CannotSay
 from retention_models.languages import marked, phrase, plural, share
 from retention_models.models import beta_dropout_likelihood, gamma_gamma
-from retention_models.models.chain.shrinkage import ChainPrior, ShrunkStores, shrink
+from retention_models.models.chain.shrinkage import (
+    ChainPrior,
+    ShrunkStores,
+    borrow,
+    shrink,
+)
 from retention_models.models.gamma_gamma import fit_gamma_gamma, is_money, require_variation
 from retention_models.models.histories import count_histories
 from retention_models.models.maximum_likelihood import MaximumLikelihoodFit, Objective
@@ -59,6 +64,17 @@ _OF_SPEND = {"spend": np.array([1.0, -1.0, 1.0])}
 
 
 @dataclass(frozen=True, slots=True)
+class _Model:
+    """What fits to one model's stores, and the telling of them, differ in."""
+
+    names: tuple[str, ...]
+    prior: ChainPrior
+    topics: Mapping[str, Array]
+    objective: Callable[[Columns], Objective]  # of one store's columns
+    why_not: Callable[..., str]  # of one store's columns: why it cannot be taken in
+
+
+@dataclass(frozen=True, slots=True)
 class ChainFit:
     """One model of all stores of a chain."""
 
@@ -73,6 +89,7 @@ class ChainFit:
     own_share: pd.DataFrame = field(repr=False)
     # stores that the model cannot take in, and why; neither in `chain` nor in `stores`
     left_out: Mapping[str, str] = field(repr=False, default_factory=dict)
+    found: ShrunkStores | None = field(repr=False, default=None)  # what further stores borrow from
 
 
 def fit_chain_purchases(stores: Mapping[str, Columns]) -> ChainFit:
@@ -81,14 +98,14 @@ def fit_chain_purchases(stores: Mapping[str, Columns]) -> ChainFit:
     def fit(some: Mapping[str, Columns]) -> ChainFit:
         chain = beta_dropout_likelihood.fit_bg_nbd(*_together(some))
         r, alpha, _, _ = chain.parameters
-        found = shrink(
-            [_purchases_of(columns) for columns in some.values()],
-            _start(chain, PURCHASES, np.log([r, alpha, 1.0, 1.0])),
-            PURCHASES,
-        )
-        return _chain_fit(beta_dropout_likelihood.NAMES, chain, found, some, _OF_PURCHASES)
+        return _fit_together(_PURCHASES, chain, np.log([r, alpha, 1.0, 1.0]), some)
 
-    return _fit_without_odd(stores, {}, fit, _oddness_of_rate, _unlike)
+    return _fit_without_odd(stores, {}, fit, _oddness_of_rate, _PURCHASES.why_not)
+
+
+def lend_purchases(chain: ChainFit, store_id: str, columns: Columns) -> ChainFit:
+    """The chain's model for one store more, which borrows from those fitted and tells them nothing."""
+    return _lend(_PURCHASES, chain, store_id, columns)
 
 
 def _oddness_of_rate(x: Array, t_x: Array, T: Array) -> float:
@@ -132,26 +149,31 @@ def _purchases_of(columns: Columns) -> Objective:
 
 def fit_chain_spend(stores: Mapping[str, Columns]) -> ChainFit:
     """Fit the Gamma-Gamma model to a chain's stores together: x ≥ 1 and m > 0 of each one's, or none."""
-    left_out: dict[str, str] = {}
-    for store, (x, m) in stores.items():
-        # By chance a handful of customers may spend the same; the other stores say how they differ.
-        if x.size >= _SURELY_ALIKE or not is_money(m):
-            left_out[store] = _why_no_spend(x, m, "")
-    left_out = {store: reason for store, reason in left_out.items() if reason}
+    refused = {store: _surely_no_spend(*columns) for store, columns in stores.items()}
+    left_out = {store: reason for store, reason in refused.items() if reason}
     if len(left_out) == len(stores):
         raise CannotSay(next(iter(left_out.values())))
 
     def fit(some: Mapping[str, Columns]) -> ChainFit:
         x, m = _together(some)
         chain = fit_gamma_gamma(x, m, np.ones(x.size))
-        found = shrink(
-            [_spend_of(columns) for columns in some.values()],
-            _start(chain, SPEND, np.log([1.0, 1.0, m.mean()])),
-            SPEND,
-        )
-        return _chain_fit(gamma_gamma.NAMES, chain, found, some, _OF_SPEND)
+        return _fit_together(_SPEND, chain, np.log([1.0, 1.0, m.mean()]), some)
 
-    return _fit_without_odd(stores, left_out, fit, _oddness_of_spend, _why_no_spend)
+    return _fit_without_odd(stores, left_out, fit, _oddness_of_spend, _SPEND.why_not)
+
+
+def lend_spend(chain: ChainFit, store_id: str, columns: Columns) -> ChainFit:
+    """As `lend_purchases`: the Gamma-Gamma model for one store more."""
+    why_not = _surely_no_spend(*columns)
+    if why_not:
+        return replace(chain, stores={}, left_out={store_id: why_not})
+    return _lend(_SPEND, chain, store_id, columns)
+
+
+def _surely_no_spend(x: Array, m: Array) -> str:
+    """Why a store's spend cannot be modelled at all; empty where it may be."""
+    # By chance a handful of customers may spend the same; the other stores say how they differ.
+    return _why_no_spend(x, m, "") if x.size >= _SURELY_ALIKE or not is_money(m) else ""
 
 
 def _why_no_spend(x: Array, m: Array, otherwise: str | None = None) -> str:
@@ -176,6 +198,10 @@ def _spend_of(columns: Columns) -> Objective:
     return lambda phi: gamma_gamma.log_likelihood_with_derivatives(phi, x, m, one)
 
 
+_PURCHASES = _Model(beta_dropout_likelihood.NAMES, PURCHASES, _OF_PURCHASES, _purchases_of, _unlike)
+_SPEND = _Model(gamma_gamma.NAMES, SPEND, _OF_SPEND, _spend_of, _why_no_spend)
+
+
 def _together(columns: Mapping[str, Columns]) -> Columns:
     """Each column of all stores, one after the other."""
     return tuple(np.concatenate(parts) for parts in zip(*columns.values(), strict=True))
@@ -190,43 +216,63 @@ def _start(chain: MaximumLikelihoodFit, prior: ChainPrior, level: Array) -> Arra
     return np.asarray(np.linalg.solve(prior.axes, along))
 
 
-def _chain_fit(
-    names: tuple[str, ...],
-    chain: MaximumLikelihoodFit,
-    found: ShrunkStores,
-    columns: Mapping[str, Columns],
-    topics: Mapping[str, Array],
+def _fit_together(
+    model: _Model, chain: MaximumLikelihoodFit, level: Array, columns: Mapping[str, Columns]
 ) -> ChainFit:
-    between = found.between
-    resolved = 1.0 - np.einsum("sii->si", found.own_covariances) / np.diag(between)
-    stores = {}
-    for s, (store, (first, *_)) in enumerate(columns.items()):
-        values = np.linalg.eigvalsh(found.covariances[s])
-        own = found.own_covariances[s]
-        shares = {topic: 1.0 - c @ own @ c / (c @ between @ c) for topic, c in topics.items()}
-        stores[store] = MaximumLikelihoodFit(
-            names=names,
-            parameters=np.exp(found.estimates[s]),
-            log_covariance=found.covariances[s],
-            log_likelihood=float(found.log_likelihoods[s]),
-            customers=float(first.size),
-            free_parameters=len(names),
-            iterations=found.rounds,
-            gradient_norm=float(found.slopes[s]) / max(first.size, 1),
-            condition_number=float(values[-1] / values[0]),
-            verdict="shrunk" if found.settled else "not identified",
-            message=_message(shares, len(columns) - 1, found),
-        )
+    objectives = [model.objective(one) for one in columns.values()]
+    found = shrink(objectives, _start(chain, model.prior, level), model.prior)
+    customers = {store: first.size for store, (first, *_) in columns.items()}
+    stores, own_share = _told_by_store(model, found, customers, len(columns) - 1)
     return ChainFit(
         chain=chain,
         centre=np.exp(found.centre),
         centre_log_covariance=found.centre_covariance,
-        between=between,
+        between=found.between,
         stores=stores,
-        own_share=pd.DataFrame(
-            resolved.clip(0.0, 1.0), index=pd.Index(stores, name="store_id"), columns=list(names)
-        ),
+        own_share=own_share,
+        found=found,
     )
+
+
+def _lend(model: _Model, chain: ChainFit, store_id: str, columns: Columns) -> ChainFit:
+    assert chain.found is not None, "nothing was fitted"
+    try:
+        with np.errstate(all="ignore"):
+            found = borrow(model.objective(columns), chain.found, model.prior)
+    except np.linalg.LinAlgError:
+        return replace(chain, stores={}, left_out={store_id: model.why_not(*columns)})
+    customers = {store_id: columns[0].size}
+    stores, own_share = _told_by_store(model, found, customers, len(chain.stores))
+    return replace(chain, stores=stores, own_share=own_share, left_out={})
+
+
+def _told_by_store(
+    model: _Model, found: ShrunkStores, customers: Mapping[str, int], others: int
+) -> tuple[dict[str, MaximumLikelihoodFit], pd.DataFrame]:
+    """Each store's fit, and how much of it is its own; `others` is how many it borrows from."""
+    between = found.between
+    resolved = 1.0 - np.einsum("sii->si", found.own_covariances) / np.diag(between)
+    stores = {}
+    for s, (store, number) in enumerate(customers.items()):
+        values = np.linalg.eigvalsh(found.covariances[s])
+        own = found.own_covariances[s]
+        shares = {topic: 1.0 - c @ own @ c / (c @ between @ c) for topic, c in model.topics.items()}
+        stores[store] = MaximumLikelihoodFit(
+            names=model.names,
+            parameters=np.exp(found.estimates[s]),
+            log_covariance=found.covariances[s],
+            log_likelihood=float(found.log_likelihoods[s]),
+            customers=float(number),
+            free_parameters=len(model.names),
+            iterations=found.rounds,
+            gradient_norm=float(found.slopes[s]) / max(number, 1),
+            condition_number=float(values[-1] / values[0]),
+            verdict="shrunk" if found.settled else "not identified",
+            message=_message(shares, others, found),
+        )
+    index = pd.Index(stores, name="store_id")
+    own_share = pd.DataFrame(resolved.clip(0.0, 1.0), index=index, columns=list(model.names))
+    return stores, own_share
 
 
 def _message(shares: Mapping[str, float], others: int, found: ShrunkStores) -> str:

@@ -23,18 +23,20 @@ Statistical Association 88(421), 9–25 (rounds of quadratics and normal estimat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retention_models.models.chain.covariance import (
+    AnotherStore,
     KnownStores,
+    centre_and_own,
     coordinates,
     covariances,
     estimate,
     given_covariance,
-    integrated_moments,
+    integrate_covariance,
     symmetric,
 )
 from retention_models.models.maximum_likelihood import Objective, ascend
@@ -81,6 +83,7 @@ class ShrunkStores:
     rounds: int
     settled: bool  # whether the rounds ended because nothing moved any more
     effective_draws: float  # independent ones that the integration over Σ was worth
+    another: AnotherStore  # along the prior's axes, about the centre
 
 
 def shrink(objectives: Sequence[Objective], start: Array, prior: ChainPrior) -> ShrunkStores:
@@ -120,23 +123,51 @@ def shrink(objectives: Sequence[Objective], start: Array, prior: ChainPrior) -> 
     found = _look(along, stores, mu, sigma, _AT)
     known = _quadratics(found, mu, prior)
     given = given_covariance(sigma[None], known)
-    moments, effective = integrated_moments(known, sigma, found.at - mu)
-    if not np.isfinite(moments).all():
-        raise np.linalg.LinAlgError("The stores' covariances are not finite.")
-    pull = found.gradient - (found.at - mu) @ np.linalg.inv(sigma)
+    integrated = integrate_covariance(known, sigma, found.at - mu)
+    _require_finite(integrated.moments)
     return ShrunkStores(
         centre=back @ mu,
         centre_covariance=back @ given.centre_covariance[0] @ back.T,
         between=back @ sigma @ back.T,
         estimates=found.at @ back.T,
-        covariances=back @ moments @ back.T,
+        covariances=back @ integrated.moments @ back.T,
         own_covariances=back @ given.own[0] @ back.T,
         log_likelihoods=found.value,
-        slopes=np.abs(pull @ prior.axes).max(axis=1),
+        slopes=_slopes(found, mu, sigma, prior),
         rounds=len(points),
         settled=moved <= _SETTLED,
-        effective_draws=effective,
+        effective_draws=integrated.effective_draws,
+        another=integrated.another,
     )
+
+
+def borrow(objective: Objective, lenders: ShrunkStores, prior: ChainPrior) -> ShrunkStores:
+    """Estimate a store that took no part in `shrink`, given those that did, with the same prior.
+
+    The same as if it had taken part, but that centre and covariance between stores are estimated without
+    it. They are then integrated over with what its data say of them. LinAlgError as in `shrink`.
+    """
+    back = np.asarray(np.linalg.inv(prior.axes))
+    mu, sigma = prior.axes @ lenders.centre, prior.axes @ lenders.between @ prior.axes.T
+    found = _look([_along_axes(objective, back)], mu[None], mu, sigma, _AT)
+    known = _quadratics(found, mu, prior)
+    (information,), (score,), (at,) = known.information, known.score, found.at
+    moments = lenders.another.moments(information, score, at - mu)
+    _require_finite(moments)
+    _, own = centre_and_own(sigma, information)
+    return replace(
+        lenders,
+        estimates=found.at @ back.T,
+        covariances=back @ moments[None] @ back.T,
+        own_covariances=back @ own[None] @ back.T,
+        log_likelihoods=found.value,
+        slopes=_slopes(found, mu, sigma, prior),
+    )
+
+
+def _require_finite(moments: Array) -> None:
+    if not np.isfinite(moments).all():
+        raise np.linalg.LinAlgError("The stores' covariances are not finite.")
 
 
 def _along_axes(objective: Objective, back: Array) -> Objective:
@@ -157,6 +188,12 @@ class _Looks:
     value: Array
     gradient: Array
     hessian: Array
+
+
+def _slopes(found: _Looks, mu: Array, sigma: Array, prior: ChainPrior) -> Array:
+    """Largest absolute derivative of each store's log-posterior by a log-parameter, (S,)."""
+    pull = found.gradient - (found.at - mu) @ np.linalg.inv(sigma)
+    return np.asarray(np.abs(pull @ prior.axes).max(axis=1))
 
 
 def _look(
