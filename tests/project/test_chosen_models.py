@@ -122,6 +122,7 @@ def test_the_past_is_another_when_the_file_was_written_anew(tmp_path):
     assert print_of(project) != before
 
 
+@pytest.mark.slow
 def test_stores_opened_by_hand_ask_the_chains_past_once(tmp_path, monkeypatch):
     """Of the same files and settings; of others anew."""
     project = rm.write_demo(tmp_path, "cdnow")

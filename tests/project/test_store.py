@@ -139,6 +139,7 @@ def test_a_small_store_borrows_from_its_chain_and_says_so(small_chain):
     assert store.forecast_verdict in {"use", "use with care", "do not use"}
 
 
+@pytest.mark.slow
 def test_a_store_that_carries_a_model_does_not_look_at_the_others(small_chain, monkeypatch):
     """Its own estimates, and no time spent on the chain."""
     monkeypatch.setattr(store_models, "customer_summary_by_store", pytest.fail)

@@ -66,6 +66,7 @@ def project(tmp_path_factory) -> Path:
     return folder / "retention.toml"
 
 
+@pytest.mark.slow
 def test_a_campaigns_slice_gives_the_numbers_of_the_whole_log(project, tmp_path, monkeypatch):
     """A day's lines of a customer and store are one row of it; offers are read once for all."""
     expected = rm.open_campaign(project, "spring").effect
@@ -85,6 +86,7 @@ def test_a_campaigns_slice_gives_the_numbers_of_the_whole_log(project, tmp_path,
     assert expected.summary() == opened.effect.summary()
 
 
+@pytest.mark.slow
 def test_what_a_campaigns_page_found_is_not_estimated_again(project, tmp_path, monkeypatch):
     """The table of campaigns is made of the files beside the pages, with and without a refusal."""
     settings = rm.read_settings(project)

@@ -139,6 +139,7 @@ def test_a_kill_at_any_step_leaves_whole_pages_and_a_true_manifest(
     assert kill_everywhere(tmp_path, monkeypatch, ()) >= 40
 
 
+@pytest.mark.slow
 def test_a_full_disk_never_gives_a_half_page_or_a_wrong_status(tmp_path, monkeypatch, cheap_pages):
     """Whatever write it begins with, and the run says so where it cannot go on."""
     first, _ = second_night(tmp_path / "first")

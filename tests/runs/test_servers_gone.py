@@ -44,6 +44,7 @@ def shop(postgresql, tmp_path):
     return project, postgresql
 
 
+@pytest.mark.slow
 def test_every_kind_of_question_names_the_source(shop, tmp_path):
     """A frame, batches, a file; and without a password."""
     project, url = shop
