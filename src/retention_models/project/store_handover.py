@@ -60,6 +60,7 @@ _ROWS, _STORE = "rows.parquet", "store.json"
 _CAMPAIGNS = "campaigns.parquet"
 _CHANNELS = "channels.parquet"
 _LOTS, LIST_TESTS = "lots.parquet", "list_tests.json"
+_STORES_AT_ONCE = 250
 _RECENT = ("quarters", "compared", "months")
 _YEAR, _COHORTS, _SUMMARY = "year.parquet", "cohorts.parquet", "summary-"
 
@@ -145,7 +146,6 @@ def write_slices(
         write_json(folder / LIST_TESTS, {"tests": [one.content() for one in tests]})
         _write_lots(lots, folders)
     _write_measured(log, folders, own, end)
-    logger.info("quarters, months and cohorts of %d stores measured", len(folders))
     for store, place in folders.items():
         told = _write_contacts(*contacts, store, place)
         write_json(place / _STORE, {**own[store], **chosen, **told})
@@ -242,7 +242,21 @@ def _write_loans(
 def _write_measured(
     log: Transactions, folders: Mapping[str, Path], own: Mapping[str, dict[str, Any]], end: dt.date
 ) -> None:
-    """Write the quarters, months, cohorts and the year of all stores; add what else is to be told."""
+    """Write the quarters, months, cohorts and the year of all stores; add what else is to be told.
+
+    So many at once that memory does not grow with their number.
+    """
+    stores = list(folders)
+    for first in range(0, len(stores), _STORES_AT_ONCE):
+        some = stores[first : first + _STORES_AT_ONCE]
+        _write_measured_of(log, {store: folders[store] for store in some}, own, end)
+        told = (first + len(some), len(stores))
+        logger.info("quarters, months and cohorts of %d of %d stores measured", *told)
+
+
+def _write_measured_of(
+    log: Transactions, folders: Mapping[str, Path], own: Mapping[str, dict[str, Any]], end: dt.date
+) -> None:
     recent: dict[str, RecentActivity] = {}
     cohorts: dict[str, pd.DataFrame] = {}
     # What the data hold no quarter or month for, each page says in its place.
