@@ -55,6 +55,20 @@ def test_the_estimate_goes_by_the_pages_made():
     assert "6 of 10 stores, about 7 min left" == told.line(later)
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("SystemExit", "a signal to end (SIGTERM)"),
+        ("KeyboardInterrupt", "Ctrl-C"),
+        ("OSError", "OSError"),
+    ],
+)
+def test_what_stopped_a_run_is_said_in_words(caplog, reason, said):
+    """And how to go on."""
+    Progress()("interrupted", reason=reason)
+    assert [f"stopped by {said}; `--resume` continues"] == caplog.messages
+
+
 def test_without_a_terminal_every_event_is_a_line(followed, caplog):
     """And in the file it is an object, with the traceback of a failure."""
     manifest, _, events = followed

@@ -19,6 +19,9 @@ from retention_models.settings.credentials import known_secrets, redacted
 
 log = logging.getLogger(__name__)
 
+# What ends a run from outside, in words; an error goes by its name.
+_STOPPED_BY = {"KeyboardInterrupt": "Ctrl-C", "SystemExit": "a signal to end (SIGTERM)"}
+
 
 class Progress:
     """Tells what happens in a run."""
@@ -93,7 +96,7 @@ class Progress:
         log.warning("warning: %s", one_line(message))
 
     def _interrupted(self, *, reason: str) -> None:
-        log.error("stopped (%s); `--resume` continues", reason)
+        log.error("stopped by %s; `--resume` continues", _STOPPED_BY.get(reason, reason))
 
     def _ended(self, *, state: str, message: str) -> None:
         """Nothing on the terminal: the command says it."""
