@@ -94,6 +94,9 @@ def require_order(page) -> None:
     for image in page.locator("img").all()[:40]:
         assert image.get_attribute("alt")
         assert image.evaluate("image => image.complete && image.naturalWidth > 0")
+    for line in page.locator("svg").all()[:40]:
+        assert line.get_attribute("aria-label")
+        assert line.evaluate("line => line.getBoundingClientRect().width > 0")
 
 
 def require_whole_on_paper(page, kind: str) -> None:

@@ -4,8 +4,6 @@ import datetime as dt
 import re
 import tempfile
 from pathlib import Path
-from urllib.parse import unquote
-from xml.etree import ElementTree
 
 import nbformat
 import numpy as np
@@ -16,7 +14,7 @@ import nights
 from retention_models.languages import ENGLISH, Language
 from retention_models.measures.chain import find_funnel
 from retention_models.pages.chain import figures, words
-from retention_models.pages.chain.figures import sparkline
+from retention_models.pages.chain.figures import Sparkline, sparkline
 from retention_models.pages.chain.findings import chain_findings
 from retention_models.pages.html.cells import leave_out_unanswered
 from retention_models.pages.html.checks import PageError, base64_of, clean_html, lint
@@ -93,6 +91,40 @@ def test_no_encoding_gets_past_the_last_check(bad):
         lint(f"<html><body>{bad}</body></html>", "store 7")
 
 
+LINE = (
+    '<svg viewBox="0 0 192 48" role="img" aria-label="Revenue 3 in Jan, 5 in Feb.">'
+    '<path d="M6 42l16-13"/><circle cx="22" cy="29" r="2"/></svg>'
+)
+
+
+def test_a_line_of_fixed_form_is_the_one_vector_image_that_may_stand():
+    """In words, too; with or without its dot."""
+    for line in (LINE, LINE.replace('<circle cx="22" cy="29" r="2"/>', "")):
+        assert line == lint(line, "store 7")
+
+
+@pytest.mark.parametrize(
+    ("part", "bad"),
+    [
+        ("Revenue 3 in Jan, 5 in Feb.", " "),
+        (' aria-label="Revenue 3 in Jan, 5 in Feb."', ""),
+        ('role="img"', 'role="img" onload="x()"'),
+        ("<path", "<script>1</script><path"),
+        ("<path", '<a href="javascript:x()"><path'),
+        ('d="M6 42l16-13"', 'd="M6 42" onclick="x()"'),
+        ('d="M6 42l16-13"', 'd="url(x)"'),
+        ('r="2"/>', 'r="2"/><image href="https://example.org/x.png"/>'),
+        ('r="2"/>', 'r="2"><animate/></circle>'),
+        ("</svg>", ""),
+    ],
+)
+def test_no_other_vector_image_passes(part, bad):
+    """Whatever else it may hold a browser reads by rules of its own."""
+    assert part in LINE
+    with pytest.raises(PageError, match="not self-contained"):
+        lint(LINE.replace(part, bad), "store 7")
+
+
 def test_data_of_an_image_are_base64_or_none():
     """They stand in an attribute."""
     assert "iVBORw0KGgo=" == base64_of("iVBORw0K\nGgo=\n")
@@ -150,22 +182,20 @@ def test_cleaning_keeps_tables_and_drops_scripts():
     assert "onclick" not in cleaned
 
 
-def points_of(address: str) -> list[tuple[float, float]]:
+def points_of(line: Sparkline) -> list[tuple[float, float]]:
     """The ends of a sparkline's strokes, in pixels."""
-    svg = ElementTree.fromstring(unquote(address.removeprefix("data:image/svg+xml,")))
-    assert "0 0 192 48" == svg.get("viewBox")
-    path = svg.find("{http://www.w3.org/2000/svg}path").get("d")
     points, at = [], (0.0, 0.0)
-    for pen, x, y in re.findall(r"([Ml])(-?\d+) ?(-?\d+)", path):
+    for pen, x, y in re.findall(r"([Ml])(-?\d+) ?(-?\d+)", line.path):
         at = (float(x), float(y)) if pen == "M" else (at[0] + float(x), at[1] + float(y))
         points.append((at[0] / 2, at[1] / 2))
+    assert line.dot == (at if points else None)
     return points
 
 
 def test_a_sparkline_goes_from_its_least_to_its_largest_value():
     """Evenly from left to right; a gap where nothing is said."""
     assert [(3.0, 21.0), (33.0, 12.0), (93.0, 3.0)] == points_of(sparkline([5, 10, None, 15]))
-    assert unquote(sparkline([0, 5, None, 10])).count("M") == 2
+    assert sparkline([0, 5, None, 10]).path.count("M") == 2
 
 
 def test_a_sparkline_makes_no_change_of_next_to_nothing():

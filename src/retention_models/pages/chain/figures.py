@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import quote
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -118,16 +118,21 @@ def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
 
 # In halves of a pixel, which are whole numbers and short ones.
 _WIDTH, _HEIGHT, _EDGE = 192, 48, 6
-_AS_IT_IS = " =:/.,'<>"  # what a data: address in double quotes may hold
-_BLUE = "#0b5c8f"
 
 
 # A line is drawn over at least this share of its largest value, so that no change is made of nothing.
 _LEAST_RANGE = 0.3
 
 
-def sparkline(values: Sequence[float | None]) -> str:
-    """Values in order of time as a line with gaps: a data: address of 96 by 24 pixels.
+class Sparkline(NamedTuple):
+    """A line as the page's style sheet draws it: its strokes, and where the last value's dot lies."""
+
+    path: str
+    dot: tuple[int, int] | None
+
+
+def sparkline(values: Sequence[float | None]) -> Sparkline:
+    """Values in order of time as a line with gaps, of 96 by 24 pixels.
 
     From the least to the largest, so that a change is seen, or over 30% of the largest where they lie
     nearer together.
@@ -146,13 +151,8 @@ def sparkline(values: Sequence[float | None]) -> str:
         )
         for place, value in enumerate(values)
     ]
-    last = [point for point in points if point][-1:]
-    dot = "".join(f"<circle cx='{x}' cy='{y}' r='2'/>" for x, y in last)
-    svg = (
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {_HEIGHT}' fill='none' "
-        f"stroke='{_BLUE}' stroke-width='3'><path d='{_strokes(points)}'/>{dot}</svg>"
-    )
-    return f"data:image/svg+xml,{quote(svg, safe=_AS_IT_IS)}"
+    last = [point for point in points if point]
+    return Sparkline(_strokes(points), last[-1] if last else None)
 
 
 def _strokes(points: Sequence[tuple[int, int] | None]) -> str:

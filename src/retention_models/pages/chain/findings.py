@@ -97,13 +97,13 @@ def _says_nothing(metrics: Row) -> bool:
     return all(found["value"] is None for found in known)
 
 
-def _line(metrics: Row, language: Language) -> dict[str, str] | None:
+def _line(metrics: Row, language: Language) -> dict[str, Any] | None:
     months = (metrics.get("months") or {}).get("value") or []
     known = [month["revenue"] for month in months if month.get("revenue") is not None]
     if len(known) < 2:
         return None
     return {
-        "src": sparkline([month.get("revenue") for month in months]),
+        "drawn": sparkline([month.get("revenue") for month in months]),
         "alt": words.line_in_words(months, language),
     }
 

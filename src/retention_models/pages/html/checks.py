@@ -39,6 +39,12 @@ _KNOWN_ATTRIBUTES = {
     *("role", "tabindex", "charset", "name", "content", "http-equiv", "rel"),
 }
 _OPEN_ATTRIBUTES = ("data-", "aria-")
+# The one vector image that may stand in a page: a line of fixed form, with what it says in words. As an
+# image each would be a document of its own, and a browser takes a minute to open two thousand of them.
+_LINE = re.compile(
+    r'<svg viewBox="[0-9 ]+" role="img" aria-label="[^"<>]*[^"<>\s][^"<>]*">'
+    r'<path d="[Ml0-9 -]*"/>(?:<circle cx="\d+" cy="\d+" r="2"/>)?</svg>'
+)
 _SCHEMES = {"http", "https", "mailto"}
 _IMAGES = re.compile(r"data:(image/(png|jpeg|gif|webp|svg\+xml)|)[;,]")
 _COMMENTS = {"<!--notice-->", "<!--/notice-->"}
@@ -200,6 +206,9 @@ class _Lint:
         for comment in _COMMENTS:
             if page.startswith(comment, at):
                 return at + len(comment)
+        line = _LINE.match(page, at)
+        if line is not None:
+            return line.end()
         ended = _END.match(page, at)
         if ended is not None:
             self._known(ended[1].lower())
