@@ -141,7 +141,7 @@ def given_covariance(sigma: Array, known: KnownStores) -> GivenCovariance:
 
 def centre_and_own(sigma: Array, information: Array) -> tuple[Array, Array]:
     """The centre's weight B = (I + ΣΛ)⁻¹ and the own covariance C = BΣ, of (…, k, k) each."""
-    weight: Array = np.linalg.inv(np.eye(sigma.shape[-1]) + sigma @ information)
+    weight = np.asarray(np.linalg.inv(np.eye(sigma.shape[-1]) + sigma @ information), dtype=float)
     return weight, symmetric(weight @ sigma)
 
 
