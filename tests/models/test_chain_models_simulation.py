@@ -44,6 +44,13 @@ def simulated_store(rng, size, r, alpha, a, b):
     return (x, t_x, T), later
 
 
+def holds(fit, truth, prior):
+    """Whether each 90% interval along the prior's axes holds the truth, (k,)."""
+    covariance = prior.axes @ fit.log_covariance @ prior.axes.T
+    off = np.abs(prior.axes @ np.log(fit.parameters) - truth)
+    return off <= NORMAL_90 * np.sqrt(np.diag(covariance))
+
+
 def errors_of_one_chain(rng):
     """A row per store: size, signed errors of total and mean, and of single customers, by method."""
     turn_back = np.linalg.inv(PURCHASES.axes)
@@ -64,9 +71,7 @@ def errors_of_one_chain(rng):
             "shrunk": fit.parameters,
         }
         true = BG_NBD.conditional_expected_purchases(HORIZON, *columns, *np.exp(turn_back @ along))
-        covariance = PURCHASES.axes @ fit.log_covariance @ PURCHASES.axes.T
-        off = np.abs(PURCHASES.axes @ np.log(fit.parameters) - along)
-        row = {"size": came.size, "covered": off <= NORMAL_90 * np.sqrt(np.diag(covariance))}
+        row = {"size": came.size, "covered": holds(fit, along, PURCHASES)}
         for method, parameters in methods.items():
             expected = BG_NBD.conditional_expected_purchases(HORIZON, *columns, *parameters)
             row[f"total {method}"] = expected.sum() - came.sum()
@@ -155,9 +160,7 @@ def test_intervals_hold_in_chains_of_five_stores_too():
             for i, (size, u) in enumerate(zip(FIVE, along, strict=True))
         }
         for fit, truth in zip(fit_chain_purchases(stores).stores.values(), along, strict=True):
-            covariance = PURCHASES.axes @ fit.log_covariance @ PURCHASES.axes.T
-            off = np.abs(PURCHASES.axes @ np.log(fit.parameters) - truth)
-            covered.append(off <= NORMAL_90 * np.sqrt(np.diag(covariance)))
+            covered.append(holds(fit, truth, PURCHASES))
     held = np.mean(covered, axis=0)
     # Three standard errors of 80 chains from .88 and .93, which 250 chains of another seed gave.
     assert np.all(held > 0.83)
@@ -180,9 +183,7 @@ def test_intervals_of_stores_that_took_no_part_hold():
         for size in (10, 15, 20, 30, 50) * 8:
             truth, columns = simulated(size)
             fit = lend_purchases(chain, "new", columns).stores["new"]
-            covariance = PURCHASES.axes @ fit.log_covariance @ PURCHASES.axes.T
-            off = np.abs(PURCHASES.axes @ np.log(fit.parameters) - truth)
-            covered.append(off <= NORMAL_90 * np.sqrt(np.diag(covariance)))
+            covered.append(holds(fit, truth, PURCHASES))
     held = np.mean(covered, axis=0)
     # .86 to .90; 480 stores of twelve chains leave a standard error of about .02.
     assert np.all(held > 0.82)
@@ -202,9 +203,7 @@ def test_intervals_of_spend_hold():
             x = rng.geometric(0.35, size).astype(float)
             stores[f"{i:02d}"] = (x, rng.gamma(p * x) / rng.gamma(q, 1.0 / v, size) / x)
         for fit, truth in zip(fit_chain_spend(stores).stores.values(), along, strict=True):
-            covariance = SPEND.axes @ fit.log_covariance @ SPEND.axes.T
-            off = np.abs(SPEND.axes @ np.log(fit.parameters) - truth)
-            covered.append(off <= NORMAL_90 * np.sqrt(np.diag(covariance)))
+            covered.append(holds(fit, truth, SPEND))
     held = np.mean(covered, axis=0)
     assert np.all(held > 0.85)
     assert np.all(held < 0.95)
